@@ -1,0 +1,137 @@
+"""What a session and its client tell each other, whatever carries it: one class a message, JSON objects on the wire.
+
+Server to client: Hello, State, Transcription, Response, Metrics, Error, Ping, Pong.
+Client to server: Text, Interrupt, HangUp, Ping, Pong.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from server.errors import PeerError
+
+MAX_TEXT_CHARS = 2_000
+"""Longest typed message: a minute of speech has about 1,000 characters."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    def to_json(self) -> str:
+        return self.model_dump_json(exclude_none=True)
+
+
+class Hello(_Message):
+    """First on every connection: whose call this is and who answers."""
+
+    type: Literal["session"] = "session"
+    session_id: str
+    agent: str
+
+
+class State(_Message):
+    """Who has the floor."""
+
+    type: Literal["state"] = "state"
+    state: Literal["listening", "hearing", "thinking", "speaking", "overlap", "closed"]
+
+
+class Transcription(_Message):
+    """What the person has said so far in utterance number `utterance`; a later one of the same number replaces it.
+
+    A final with empty text withdraws the utterance: it was a noise.
+    """
+
+    type: Literal["transcription"] = "transcription"
+    utterance: int
+    text: str
+    final: bool
+
+
+class Response(_Message):
+    """What has been heard so far of answer number `reply`; a later one of the same number replaces it.
+
+    `final` comes once for each answer. `interrupted` says that the caller cut in. `tools` names those that ran.
+    """
+
+    type: Literal["response"] = "response"
+    reply: int
+    text: str
+    final: bool
+    interrupted: bool = False
+    tools: list[str] = []
+
+
+class Metrics(_Message):
+    """The stages of one exchange in ms. The first four count from the last voiced frame; None where there was no such stage.
+
+    endpoint: until the floor decided that the person is done. transcript: until the words were final.
+    first_token: until the model's first text. first_clause: until the first clause went to text-to-speech.
+    first_packet: until the answer's first packet was sent: the gap as the server sees it.
+    """
+
+    type: Literal["metrics"] = "metrics"
+    reply: int
+    endpoint_ms: float | None = None
+    transcript_ms: float | None = None
+    first_token_ms: float | None = None
+    first_clause_ms: float | None = None
+    first_packet_ms: float | None = None
+
+
+class Error(_Message):
+    """Something went wrong; `message` is a sentence for the person. `final` means that the call is over."""
+
+    type: Literal["error"] = "error"
+    code: str
+    message: str
+    final: bool = False
+
+
+class Text(_Message):
+    """The person types instead of speaking."""
+
+    type: Literal["text"] = "text"
+    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
+
+
+class Interrupt(_Message):
+    """The person wants the agent to stop talking."""
+
+    type: Literal["interrupt"] = "interrupt"
+
+
+class HangUp(_Message):
+    """The person ends the call."""
+
+    type: Literal["hangup"] = "hangup"
+
+
+class Ping(_Message):
+    """Either side asks whether the other is there; `t` comes back unchanged."""
+
+    type: Literal["ping"] = "ping"
+    t: float = 0
+
+
+class Pong(_Message):
+    """The answer to a ping."""
+
+    type: Literal["pong"] = "pong"
+    t: float = 0
+
+
+ServerMessage = Hello | State | Transcription | Response | Metrics | Error | Ping | Pong
+ClientMessage = Text | Interrupt | HangUp | Ping | Pong
+
+_CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
+
+
+def parse_client(data: str | bytes) -> ClientMessage:
+    """Read a client's message; raises PeerError that says what is wrong with it."""
+    try:
+        return _CLIENT.validate_json(data)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PeerError(f"not a message of this protocol: {where + ': ' if where else ''}{first['msg']}") from exc

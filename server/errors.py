@@ -1,0 +1,80 @@
+"""Everything that can go wrong, and what each says to a caller.
+
+    AntiphonError
+    ├── ConfigError        a setting, a port or a library is not usable      exit code 2
+    ├── PeerError          the other side broke the protocol                 400
+    │   ├── NotAcceptable  well-formed, but nothing we can speak             406
+    │   ├── NotFound       no such call                                      404
+    │   └── TooLarge       over a limit                                      413
+    ├── AtCapacity         no place for another call                         503, Retry-After
+    └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
+
+A foreign exception becomes one of these once, in its adapter, `from exc`. People's words never go into a message.
+"""
+
+
+class AntiphonError(Exception):
+    """Base of ours: `code` is stable and for programs, the message is a sentence for people."""
+
+    code = "internal"
+    status = 500
+
+    @property
+    def sentence(self) -> str:
+        return str(self)
+
+
+class ConfigError(AntiphonError):
+    """Antiphon cannot start as it is set up."""
+
+    code = "config"
+
+
+class PeerError(AntiphonError):
+    """The other side sent something that is not valid."""
+
+    code = "bad_request"
+    status = 400
+
+
+class NotAcceptable(PeerError):
+    """A valid offer that has no audio or no codec in common with us (RFC 9725 uses 406 for the same)."""
+
+    code = "not_acceptable"
+    status = 406
+
+
+class NotFound(PeerError):
+    """The call that was named is not here."""
+
+    code = "not_found"
+    status = 404
+
+
+class TooLarge(PeerError):
+    """A message over its limit."""
+
+    code = "too_large"
+    status = 413
+
+
+class AtCapacity(AntiphonError):
+    """No place for another call; `retry_after_s` says when to try again."""
+
+    code = "at_capacity"
+    status = 503
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class EngineError(AntiphonError):
+    """A stage failed: `stage` is "speech-to-text", "model", "text-to-speech" or a tool's name."""
+
+    code = "engine_failed"
+    status = 502
+
+    def __init__(self, stage: str, message: str) -> None:
+        super().__init__(message)
+        self.stage = stage

@@ -1,0 +1,66 @@
+"""What the call needs of its engines: three small protocols, written by their consumer.
+
+An engine's own failure is raised as `EngineError`, and never as anything else but `CancelledError`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Pcm:
+    """Mono signed 16-bit little-endian samples at `rate` Hz; any whole number of samples."""
+
+    rate: int
+    data: bytes
+
+
+class Transcription(Protocol):
+    """One utterance on its way through speech-to-text."""
+
+    def feed(self, pcm: bytes) -> None:
+        """Add 16 kHz PCM of any length. Never waits: what the engine has not taken yet is kept, up to its limit."""
+
+    async def transcript(self) -> str:
+        """The words of everything fed so far, lower case or as the engine writes them; "" when there are none.
+
+        More may be fed afterwards and `transcript` asked again: the answer always covers the whole utterance.
+        Raises EngineError when the engine fails or takes longer than its deadline.
+        """
+
+    async def close(self) -> None:
+        """Give everything back; idempotent. A waiting `transcript` ends with EngineError."""
+
+
+class SpeechToText(Protocol):
+    """Turns speech into words."""
+
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> Transcription:
+        """Begin an utterance. `phrases` are sentences to expect; `on_partial` gets the words so far, on the loop."""
+
+    async def close(self) -> None:
+        """End all that was started; idempotent."""
+
+
+class TextToSpeech(Protocol):
+    """Turns words into speech."""
+
+    def synthesize(self, text: str, voice: str) -> AsyncIterator[Pcm]:
+        """Speak `text`, in chunks as they come; "" as `voice` is the engine's default. Closing the iterator cancels.
+
+        Raises EngineError when the engine fails or is silent for longer than its deadline.
+        """
+
+    async def close(self) -> None:
+        """End all that was started; idempotent."""
+
+
+class VoiceActivity(Protocol):
+    """Says how likely it is that somebody speaks; keeps the state of one call."""
+
+    def probability(self, pcm: bytes) -> float:
+        """0..1 for the newest 20 ms of 16 kHz PCM."""
+
+    def reset(self) -> None:
+        """Forget what was heard, as at the start of a call."""
