@@ -1,9 +1,22 @@
 """VoiceAgent: a pydantic-ai agent with what a voice needs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai import Agent
+
+
+@dataclass
+class CallDeps:
+    """What the tools of one call share. An agent's own deps derive from this when its tools end calls."""
+
+    hang_up_requested: bool = False
+    """A tool sets it; the call ends when the answer in progress has been heard."""
+
+
+def _no_deps() -> Any:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,8 @@ class VoiceAgent:
     """Said when the call begins; "" waits for the caller."""
     goodbye: str = "Goodbye."
     """Said when the server has to end the call."""
+    still_there: str = "Are you still there?"
+    """Said when the caller has been silent for long."""
     apology: str = "Sorry, something went wrong on my side. Could you say that again?"
     """Said when an engine, the model or a tool fails; the call goes on."""
     voice: str = ""
@@ -27,5 +42,4 @@ class VoiceAgent:
     language: str = "en"
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say: lower case, numbers spelled out, no punctuation."""
-    make_deps: Any = None
-    """A function of no arguments that makes the `deps` of one call, or None."""
+    make_deps: Callable[[], Any] = _no_deps

@@ -63,7 +63,7 @@ class Response(_Message):
 
 
 class Metrics(_Message):
-    """The stages of one exchange in ms. The first four count from the last voiced frame; None where there was no such stage.
+    """The stages of one exchange in ms from the last voiced frame; None where there was no such stage.
 
     endpoint: until the floor decided that the person is done. transcript: until the words were final.
     first_token: until the model's first text. first_clause: until the first clause went to text-to-speech.

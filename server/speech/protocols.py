@@ -3,7 +3,7 @@
 An engine's own failure is raised as `EngineError`, and never as anything else but `CancelledError`.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,8 +46,8 @@ class SpeechToText(Protocol):
 class TextToSpeech(Protocol):
     """Turns words into speech."""
 
-    def synthesize(self, text: str, voice: str) -> AsyncIterator[Pcm]:
-        """Speak `text`, in chunks as they come; "" as `voice` is the engine's default. Closing the iterator cancels.
+    def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+        """Speak `text`, in chunks as they come; "" as `voice` is the engine's default. Closing the generator cancels.
 
         Raises EngineError when the engine fails or is silent for longer than its deadline.
         """

@@ -1,0 +1,151 @@
+"""Spoken numbers: "forty two seventy one" is the order 4271, "twelve" is 12, and 4271 is said "four two seven one".
+
+Transcripts spell numbers out or write digits, as the engine likes, and hear "for" where "four" was said.
+"""
+
+from collections.abc import Sequence
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS = (
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+
+_UNITS = {word: value for value, word in enumerate(DIGITS + _TEENS)} | {"oh": 0, "o": 0, "nought": 0, "nil": 0}
+_TENS = {word: 20 + 10 * place for place, word in enumerate(TENS)}
+_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
+_REPEATS = {"double": 2, "triple": 3}
+_HOMOPHONES = {"for": "four", "to": "two", "too": "two", "ate": "eight", "won": "one", "tree": "three", "owe": "oh"}
+
+LARGEST = 999_999_999
+"""Callers' sums and order numbers stay below; longer digit strings are not numbers to us."""
+
+
+def is_number_word(word: str) -> bool:
+    """Whether `word` can only be a part of a number: "four", "hundred", "42", but not "for"."""
+    return word.isdecimal() or word in _UNITS or word in _TENS or word in _SCALES
+
+
+def cardinal(words: Sequence[str]) -> int | None:
+    """The value of words that are one number and nothing else; None otherwise.
+
+    "two hundred and five" is 205, "12" is 12, "one two" is None because it is two numbers.
+    """
+    words = [_HOMOPHONES.get(word, word) for word in words if word not in ("and", "a")]
+    if not words:
+        return None
+    total = group = 0
+    room = 1_000  # the next part must be smaller than this: "twenty three" fits, "three twenty" does not
+    for word in words:
+        if word in _SCALES:
+            scale = _SCALES[word]
+            if scale == 100:
+                group, room = max(group, 1) * 100, 100
+            else:
+                total, group, room = total + max(group, 1) * scale, 0, 1_000
+            continue
+        part = _value(word)
+        if part is None or (part >= room and len(words) > 1):
+            return None
+        group += part
+        room = 10 if part >= 20 and part % 10 == 0 else 1
+    value = total + group
+    return value if value <= LARGEST else None
+
+
+def digits(words: Sequence[str], wanted: int) -> str:
+    """The digits of a number read out somewhere in `words`; "" if there are none.
+
+    Reads "four two seven one", "forty two seventy one", "double seven", "4271" and "four thousand two hundred".
+    A word that only sounds like a digit counts beside real digits, and as long as the number has no more than
+    `wanted` digits: "to four two seven one" is 4271.
+    """
+    best = ""
+    for run in _runs(words):
+        text = _read(run)
+        while len(text) > wanted and run[0] in _HOMOPHONES:
+            run = run[1:]
+            text = _read(run)
+        while len(text) > wanted and run[-1] in _HOMOPHONES:
+            run = run[:-1]
+            text = _read(run)
+        if _closer(text, best, wanted):
+            best = text
+    return best
+
+
+def say_digits(text: str) -> str:
+    """4271 as it is read to a caller: "four two seven one"."""
+    return " ".join(DIGITS[int(digit)] for digit in text)
+
+
+def say(value: int) -> str:
+    """A whole number in words: 1205 is "one thousand two hundred and five"."""
+    if value < 0:
+        return "minus " + say(-value)
+    if value < 20:
+        return (DIGITS + _TEENS)[value]
+    if value < 100:
+        tens, rest = divmod(value, 10)
+        return TENS[tens - 2] + (f" {DIGITS[rest]}" if rest else "")
+    for name, scale in reversed(_SCALES.items()):
+        if value >= scale:
+            head, rest = divmod(value, scale)
+            joint = " and " if 0 < rest < 100 else " "
+            return f"{say(head)} {name}{joint + say(rest) if rest else ''}"
+    raise AssertionError("every number from 100 has a scale")
+
+
+def _value(word: str) -> int | None:
+    if word.isdecimal():
+        return int(word) if len(word) <= 9 else None
+    return _UNITS.get(word, _TENS.get(word))
+
+
+def _runs(words: Sequence[str]) -> list[list[str]]:
+    """Stretches of number words that hold at least one sure one."""
+    runs: list[list[str]] = [[]]
+    for word in words:
+        if is_number_word(word) or word in _HOMOPHONES or word in _REPEATS:
+            runs[-1].append(word)
+        elif word != "and" and runs[-1]:
+            runs.append([])
+    return [run for run in runs if any(is_number_word(word) for word in run)]
+
+
+def _read(run: Sequence[str]) -> str:
+    if any(word in _SCALES for word in run):
+        value = cardinal(run)
+        return "" if value is None else str(value)
+    text = ""
+    repeat, place = 1, 0  # place: the value that "forty" left open for a following "two"
+    for word in run:
+        if word in _REPEATS:
+            repeat, place = _REPEATS[word], 0
+            continue
+        word = _HOMOPHONES.get(word, word)
+        value = _value(word)
+        if word.isdecimal():
+            text, place = text + word * repeat, 0
+        elif value is None:
+            continue
+        elif place and 0 < value < 10:
+            text, place = text[:-2] + str(place + value), 0
+        else:
+            text += str(value) * repeat
+            place = value if word in _TENS else 0
+        repeat = 1
+    return text
+
+
+def _closer(text: str, than: str, wanted: int) -> bool:
+    return bool(text) and (not than or abs(len(text) - wanted) < abs(len(than) - wanted))

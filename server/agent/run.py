@@ -1,0 +1,136 @@
+"""One run of the agent: its text as it comes, its tools only after the commit, its limits.
+
+A run may begin while the person merely pauses. Its text has no effect until it is played; a tool has, so tools wait
+until the floor has committed the utterance.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
+from pydantic_ai.exceptions import UsageLimitExceeded
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ToolReturnPart,
+)
+from pydantic_ai.models import Model
+from pydantic_ai.usage import UsageLimits
+
+from server.agent.voice_agent import VoiceAgent
+from server.errors import EngineError
+
+OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """How long a caller waits for a mind."""
+
+    first_token_s: float = 8.0
+    """Hosted models mostly begin within 2 s; after 8 s of silence a caller thinks that the line is dead."""
+    between_tokens_s: float = 4.0
+    """A stream that stalls so long has died: provider SDKs wait for minutes."""
+    tools_s: float = 15.0
+    """All tools of one step."""
+    requests: int = 6
+    """Model requests in one answer: a model that calls tools in circles ends here."""
+
+
+class AgentRun:
+    """The agent's answer to one prompt."""
+
+    def __init__(
+        self,
+        voice_agent: VoiceAgent,
+        model: Model | None,
+        prompt: str,
+        history: Sequence[ModelMessage],
+        deps: Any,
+        limits: RunLimits,
+    ) -> None:
+        self._agent: Agent[Any, str] = voice_agent.agent
+        self._model = model
+        self._prompt = prompt
+        self._history = history
+        self._deps = deps
+        self._limits = limits
+        self._complete: list[ModelMessage] = []
+        self._partial = ""
+        self._running_tools: ModelResponse | None = None
+        self.tools: list[str] = []
+        """Names of the tools that have been called, in order."""
+
+    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        """Run to the end; raises EngineError when the model or a tool fails or takes too long."""
+        try:
+            await self._run(on_text, committed)
+        except EngineError:
+            raise
+        except TimeoutError as exc:
+            raise EngineError("model", "The model took too long to answer.") from exc
+        except UsageLimitExceeded as exc:
+            raise EngineError("model", "The model did not come to an answer.") from exc
+        except Exception as exc:
+            raise EngineError("model", f"The model failed: {type(exc).__name__}.") from exc
+
+    def messages(self) -> list[ModelMessage]:
+        """What was exchanged with the model so far, the unfinished answer at its end."""
+        messages = list(self._complete) or [ModelRequest.user_text_prompt(self._prompt)]
+        if self._running_tools is not None:
+            returns = [
+                ToolReturnPart(tool_name=call.tool_name, content=OUTCOME_UNKNOWN, tool_call_id=call.tool_call_id)
+                for call in self._running_tools.tool_calls
+            ]
+            return [*messages, ModelRequest(parts=returns)]
+        if self._partial:
+            messages.append(ModelResponse(parts=[TextPart(self._partial)]))
+        return messages
+
+    async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        async with self._agent.iter(
+            self._prompt,
+            message_history=self._history,
+            deps=self._deps,
+            model=self._model,
+            usage_limits=UsageLimits(request_limit=self._limits.requests),
+        ) as run:
+            node = run.next_node
+            while not Agent.is_end_node(node):
+                if Agent.is_model_request_node(node):
+                    await self._stream(node, run.ctx, on_text)
+                elif Agent.is_call_tools_node(node):
+                    await self._before_tools(node, committed)
+                async with asyncio.timeout(self._limits.tools_s):
+                    node = await run.next(node)
+                self._running_tools, self._partial = None, ""
+                self._complete = run.new_messages()
+
+    async def _stream(self, node: ModelRequestNode[Any, str], ctx: Any, on_text: Callable[[str], None]) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._limits.first_token_s) as deadline, node.stream(ctx) as stream:
+            async for event in stream:
+                deadline.reschedule(loop.time() + self._limits.between_tokens_s)
+                if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+                    text = event.part.content
+                elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+                    text = event.delta.content_delta
+                else:
+                    continue
+                self._partial += text
+                on_text(text)
+
+    async def _before_tools(self, node: CallToolsNode[Any, str], committed: asyncio.Event) -> None:
+        calls = node.model_response.tool_calls
+        if not calls:
+            return
+        await committed.wait()
+        self._running_tools = node.model_response
+        self.tools += [call.tool_name for call in calls]

@@ -1,0 +1,215 @@
+"""The composition root: chooses engines and agent, builds the aiohttp application, starts and stops it all."""
+
+import asyncio
+import importlib.util
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aiohttp import web
+from pydantic_ai.models import Model, infer_model
+
+from server.agent.demo import front_desk
+from server.agent.voice_agent import VoiceAgent
+from server.call.directory import Directory
+from server.call.rtc_call import RtcCalls
+from server.call.session import Engines, Session
+from server.call.settings import CallSettings
+from server.config import Settings
+from server.errors import ConfigError
+from server.media.pacer import Pacer
+from server.media.peer import bind_media
+from server.speech import models
+from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.protocols import SpeechToText, TextToSpeech
+from server.speech.supervisor import Supervisor
+from server.speech.vad import CallVad, Silero
+from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
+from signaling import offer
+from signaling.errors import errors_as_json
+
+STATIC = Path(__file__).parent.parent / "static"
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; media-src 'self' blob:; connect-src 'self' ws: wss:; "
+    "img-src 'self' data:; frame-ancestors 'none'",
+    "Permissions-Policy": "microphone=(self)",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+log = logging.getLogger(__name__)
+
+Print = Callable[[str], None]
+
+
+async def serve(settings: Settings, say: Print = print) -> None:
+    """Serve until SIGINT or SIGTERM; `say` gets the lines for the person who started it. Raises ConfigError."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        agent, model = choose_agent(settings), choose_model(settings)
+        bind_media(settings.media_addresses, loopback=settings.host in LOOPBACK)
+        stt, tts = await asyncio.gather(_speech_to_text(settings, stack, say), _text_to_speech(settings, stack, say))
+        say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
+        directory = Directory(settings.max_calls)
+        calls = RtcCalls(_sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s)
+        stack.push_async_callback(calls.close)
+        say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
+        await stop.wait()
+        say("Stopping: saying goodbye on running calls.")
+        await directory.drain(settings.drain_s)
+
+
+def _sessions(
+    settings: Settings, agent: VoiceAgent, model: Model | None, stt: SpeechToText, tts: TextToSpeech
+) -> Callable[[str], Session]:
+    """→ a function that opens the session of a new call."""
+    silero = Silero()
+    call_settings = CallSettings(idle_prompt_s=settings.idle_prompt_s, idle_prompts=settings.idle_prompts)
+    return lambda session_id: Session(session_id, agent, Engines(stt, tts, CallVad(silero), model), call_settings)
+
+
+async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
+    """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
+    runner = web.AppRunner(application(calls), access_log=None, keepalive_timeout=15)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from exc
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}"
+
+
+def application(calls: offer.Calls) -> web.Application:
+    """The HTTP side: the page and the API."""
+    app = web.Application(middlewares=[errors_as_json], client_max_size=offer.MAX_BODY_BYTES)
+    offer.add_routes(app, calls)
+    app.router.add_get("/", _index)
+    app.router.add_static("/", STATIC)
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+async def _index(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(STATIC / "index.html")
+
+
+async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(SECURITY_HEADERS)
+
+
+# Engines
+
+
+async def _speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print) -> SpeechToText:
+    name, better = settings.stt, ""
+    whisper = models.find(settings.models_dir, "whisper", settings.stt_model or None)
+    if name == "auto":
+        name = "whisper" if whisper else "pocketsphinx"
+        better = "" if whisper else "; a better one: antiphon models pull whisper"
+    engine: SpeechToText
+    if name == "openai":
+        engine = OpenAISpeechToText(
+            _needed(settings.stt_url, "ANTIPHON_STT_URL"),
+            model=settings.stt_model or "whisper-1",
+            api_key=settings.stt_api_key.get_secret_value() or None,
+        )
+    elif name.startswith("tcp://"):
+        engine = WyomingSpeechToText(name, model=settings.stt_model or None)
+    elif name in ("whisper", "pocketsphinx"):
+        if name == "whisper" and whisper is None:
+            raise ConfigError(f"no Whisper model in {settings.models_dir}; get one: antiphon models pull whisper")
+        engine = WyomingSpeechToText(await _worker(name, str(whisper) if name == "whisper" else None, stack))
+    else:
+        raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
+    stack.push_async_callback(engine.close)
+    say(f"speech-to-text  {name}{better}")
+    return engine
+
+
+async def _text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print) -> TextToSpeech:
+    name, better = settings.tts, ""
+    piper = models.find(settings.models_dir, "piper", settings.tts_model or None)
+    if name == "auto":
+        name = "piper" if piper else "espeak"
+        better = "" if piper else "; a better one: antiphon models pull piper"
+    engine: TextToSpeech
+    if name == "openai":
+        engine = OpenAITextToSpeech(
+            _needed(settings.tts_url, "ANTIPHON_TTS_URL"),
+            model=settings.tts_model or "gpt-4o-mini-tts",
+            api_key=settings.tts_api_key.get_secret_value() or None,
+            voice=settings.tts_voice or "alloy",
+        )
+    elif name.startswith("tcp://"):
+        engine = WyomingTextToSpeech(name, voice=settings.tts_voice)
+    elif name in ("piper", "espeak"):
+        if name == "piper" and piper is None:
+            raise ConfigError(f"no Piper voice in {settings.models_dir}; get one: antiphon models pull piper")
+        uri = await _worker(name, str(piper) if name == "piper" else None, stack)
+        engine = WyomingTextToSpeech(uri, voice=settings.tts_voice)
+    else:
+        raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
+    stack.push_async_callback(engine.close)
+    say(f"text-to-speech  {name}{better}")
+    return engine
+
+
+async def _worker(name: str, model: str | None, stack: AsyncExitStack) -> str:
+    """A worker process that hosts the engine; returns its URI."""
+    supervisor = Supervisor(name, model)
+    await supervisor.start()
+    stack.push_async_callback(supervisor.close)
+    return supervisor.uri
+
+
+def _needed(value: str, name: str) -> str:
+    if not value:
+        raise ConfigError(f"{name} is needed with the engine openai")
+    return value
+
+
+# The agent
+
+
+def choose_agent(settings: Settings) -> VoiceAgent:
+    """The embedded agent, or the user's own by `path/to/file.py:name`; raises ConfigError."""
+    if settings.agent == "demo":
+        return front_desk()
+    path, _, name = settings.agent.rpartition(":")
+    if not path or not Path(path).is_file():
+        raise ConfigError(f"ANTIPHON_AGENT: {settings.agent!r} is not path/to/file.py:name")
+    spec = importlib.util.spec_from_file_location("antiphon_agent", path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"ANTIPHON_AGENT: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        raise ConfigError(f"ANTIPHON_AGENT: {path} fails: {type(exc).__name__}: {exc}") from exc
+    agent = getattr(module, name, None)
+    if not isinstance(agent, VoiceAgent):
+        raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
+    return agent
+
+
+def choose_model(settings: Settings) -> Model | None:
+    """The model by its pydantic-ai name; None leaves the agent its own. Raises ConfigError."""
+    if settings.model in ("auto", "demo"):
+        return None
+    try:
+        return infer_model(settings.model)
+    except Exception as exc:  # each provider complains in its own way of a missing key or package
+        raise ConfigError(f"ANTIPHON_MODEL: {settings.model}: {str(exc).splitlines()[0]}") from exc

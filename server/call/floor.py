@@ -1,0 +1,221 @@
+"""The floor: who may speak.
+
+Events go in, commands come out. The floor does not know audio, words, time or tasks: VAD and the endpoint tell it that
+the person began or is done, playout tells it when an answer is first heard and when it ends, and the overlap judge
+tells it what speech over the agent's voice meant. It hands out the numbers of replies.
+
+One utterance and one reply are live at most. Events carry the number of the one they speak of; a late event about
+another is dropped here, before the table, so that no shell needs to check. The table lists every other pair of state
+and event; one that is missing raises. An answer that is being prepared while the person pauses is not known here: it
+becomes a reply when the floor commits the utterance.
+"""
+
+from enum import Enum
+
+from server.call.events import (
+    Answer,
+    Backchannel,
+    Cancel,
+    Closed,
+    Command,
+    DropUtterance,
+    Duck,
+    Endpoint,
+    Event,
+    Interruption,
+    NoWords,
+    OfReply,
+    OpenUtterance,
+    Prompted,
+    ReplyEnded,
+    Restore,
+    SoundStarted,
+    Stopped,
+    Typed,
+    VoiceStarted,
+)
+
+
+class State(Enum):
+    LISTENING = "listening"  # nobody speaks
+    HEARING = "hearing"  # the person speaks
+    THINKING = "thinking"  # the person is done, nothing is heard yet
+    SPEAKING = "speaking"  # the agent is heard
+    OVERLAP = "overlap"  # the person speaks into the agent's turn to speak: ducked, deciding
+    CLOSED = "closed"  # the call is over
+
+
+TABLE: dict[tuple[State, type[Event]], str] = {
+    (State.LISTENING, VoiceStarted): "hear",
+    (State.LISTENING, Typed): "answer_typed",
+    (State.LISTENING, Prompted): "speak",
+    (State.LISTENING, Stopped): "ignore",
+    (State.LISTENING, Closed): "close",
+    (State.HEARING, VoiceStarted): "ignore",  # the same utterance goes on after a pause
+    (State.HEARING, Endpoint): "answer",
+    (State.HEARING, NoWords): "withdraw",
+    (State.HEARING, Interruption): "ignore",  # the agent has finished before the judge has
+    (State.HEARING, Backchannel): "ignore",  # likewise: what was said into the end is an utterance like others
+    (State.HEARING, Typed): "answer_typed",
+    (State.HEARING, Prompted): "ignore",  # who speaks is not asked whether they are there
+    (State.HEARING, Stopped): "ignore",
+    (State.HEARING, Closed): "close",
+    (State.THINKING, VoiceStarted): "overlap",
+    (State.THINKING, Endpoint): "ignore",  # said once already
+    (State.THINKING, NoWords): "withdraw",
+    (State.THINKING, Interruption): "ignore",
+    (State.THINKING, Backchannel): "ignore",
+    (State.THINKING, Typed): "answer_typed",
+    (State.THINKING, Prompted): "speak_over",
+    (State.THINKING, Stopped): "fall_silent",
+    (State.THINKING, SoundStarted): "sound",
+    (State.THINKING, ReplyEnded): "finish",
+    (State.THINKING, Closed): "close",
+    (State.SPEAKING, VoiceStarted): "overlap",
+    (State.SPEAKING, Typed): "answer_typed",
+    (State.SPEAKING, Prompted): "speak_over",
+    (State.SPEAKING, Stopped): "fall_silent",
+    (State.SPEAKING, SoundStarted): "ignore",
+    (State.SPEAKING, ReplyEnded): "finish",
+    (State.SPEAKING, Closed): "close",
+    (State.OVERLAP, VoiceStarted): "ignore",
+    (State.OVERLAP, Endpoint): "answer_over",
+    (State.OVERLAP, NoWords): "go_on",
+    (State.OVERLAP, Interruption): "yield",
+    (State.OVERLAP, Backchannel): "go_on",
+    (State.OVERLAP, Typed): "answer_typed",
+    (State.OVERLAP, Prompted): "speak_over",
+    (State.OVERLAP, Stopped): "fall_silent",
+    (State.OVERLAP, SoundStarted): "sound",
+    (State.OVERLAP, ReplyEnded): "finish_under",
+    (State.OVERLAP, Closed): "close",
+    (State.CLOSED, VoiceStarted): "ignore",
+    (State.CLOSED, Typed): "ignore",
+    (State.CLOSED, Prompted): "ignore",
+    (State.CLOSED, Stopped): "ignore",
+    (State.CLOSED, Closed): "ignore",
+}
+"""What is done in each state at each event: the name of a step of Floor, without its underscore."""
+
+
+class Floor:
+    """The state machine of one call."""
+
+    def __init__(self) -> None:
+        self.state = State.LISTENING
+        self.utterance: int | None = None
+        """The utterance being heard, or the one that the live reply answers."""
+        self.reply: int | None = None
+        self._sounding = False
+        self._last_reply = 0
+
+    def receive(self, event: Event) -> list[Command]:
+        """Take one event; returns what is to be done, in order."""
+        if self._stale(event):
+            return []
+        commands: list[Command] = _STEPS[self.state, type(event)](self, event)
+        return commands
+
+    def _stale(self, event: Event) -> bool:
+        if isinstance(event, OfReply):
+            return event.reply != self.reply
+        if isinstance(event, Endpoint | NoWords | Interruption | Backchannel):
+            return event.utterance != self.utterance
+        return False
+
+    # What the table names. Each sets the state that it ends in.
+
+    def _ignore(self, event: Event) -> list[Command]:
+        return []
+
+    def _hear(self, event: VoiceStarted) -> list[Command]:
+        self.state, self.utterance = State.HEARING, event.utterance
+        return [OpenUtterance(event.utterance)]
+
+    def _overlap(self, event: VoiceStarted) -> list[Command]:
+        self.state, self.utterance = State.OVERLAP, event.utterance
+        return [Duck(), OpenUtterance(event.utterance)]
+
+    def _answer(self, event: Endpoint) -> list[Command]:
+        return [self._begin_reply(event.utterance)]
+
+    def _answer_over(self, event: Endpoint) -> list[Command]:
+        return [*self._cancel(), Restore(), self._begin_reply(event.utterance)]
+
+    def _answer_typed(self, event: Typed) -> list[Command]:
+        commands = [*self._drop(), *self._cancel()]
+        if self.state is State.OVERLAP:
+            commands.append(Restore())
+        return [*commands, self._begin_reply(event.utterance)]
+
+    def _speak(self, event: Prompted) -> list[Command]:
+        return [self._begin_reply(None)]
+
+    def _speak_over(self, event: Prompted) -> list[Command]:
+        restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []
+        return [*self._drop(), *self._cancel(), *restore, self._begin_reply(None)]
+
+    def _withdraw(self, event: NoWords) -> list[Command]:
+        commands = [DropUtterance(event.utterance), *self._cancel()]
+        self.state, self.utterance = State.LISTENING, None
+        return commands
+
+    def _yield(self, event: Interruption) -> list[Command]:
+        commands = self._cancel()
+        self.state = State.HEARING
+        return [*commands, Restore()]
+
+    def _go_on(self, event: Backchannel | NoWords) -> list[Command]:
+        self.state = State.SPEAKING if self._sounding else State.THINKING
+        self.utterance = None
+        return [DropUtterance(event.utterance), Restore()]
+
+    def _sound(self, event: SoundStarted) -> list[Command]:
+        self._sounding = True
+        if self.state is State.THINKING:
+            self.state, self.utterance = State.SPEAKING, None
+        return []
+
+    def _finish(self, event: ReplyEnded) -> list[Command]:
+        self.reply, self._sounding = None, False
+        self.state, self.utterance = State.LISTENING, None
+        return []
+
+    def _finish_under(self, event: ReplyEnded) -> list[Command]:
+        self.reply, self._sounding = None, False
+        self.state = State.HEARING
+        return [Restore()]
+
+    def _fall_silent(self, event: Stopped) -> list[Command]:
+        restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []
+        commands = [*self._drop(), *self._cancel(), *restore]
+        self.state, self.utterance = State.LISTENING, None
+        return commands
+
+    def _close(self, event: Closed) -> list[Command]:
+        commands = [*self._drop(), *self._cancel()]
+        self.state, self.utterance = State.CLOSED, None
+        return commands
+
+    # Steps
+
+    def _begin_reply(self, utterance: int | None) -> Command:
+        self._last_reply += 1
+        self.reply, self.utterance, self._sounding = self._last_reply, utterance, False
+        self.state = State.THINKING
+        return Answer(self._last_reply, utterance)
+
+    def _cancel(self) -> list[Command]:
+        if self.reply is None:
+            return []
+        reply, self.reply, self._sounding = self.reply, None, False
+        return [Cancel(reply)]
+
+    def _drop(self) -> list[Command]:
+        """The utterance that is being heard; one that is being answered already is the reply's."""
+        if self.state not in (State.HEARING, State.OVERLAP) or self.utterance is None:
+            return []
+        return [DropUtterance(self.utterance)]
+
+
+_STEPS = {pair: getattr(Floor, f"_{step}") for pair, step in TABLE.items()}

@@ -1,0 +1,95 @@
+"""What was said in this call, and of the agent's part only what was heard.
+
+Messages are pydantic-ai's, so that any model's provider takes them: a tool call stands with its result always, and an
+answer that was cut off ends at the last word that left playout, with a dash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    ModelResponsePart,
+    RetryPromptPart,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+)
+
+from server.speech.sentences import speakable
+
+CUT = " —"
+"""Ends an answer that was interrupted."""
+
+
+class History:
+    """The messages of one call, oldest first."""
+
+    def __init__(self) -> None:
+        self._messages: list[ModelMessage] = []
+
+    @property
+    def messages(self) -> list[ModelMessage]:
+        return list(self._messages)
+
+    @property
+    def last_said(self) -> str:
+        """What the person heard the agent say last; "" before the first word."""
+        for message in reversed(self._messages):
+            if isinstance(message, ModelResponse) and (said := message.text):
+                return said
+        return ""
+
+    def add(self, messages: Sequence[ModelMessage]) -> None:
+        """An exchange that was heard to its end."""
+        self._messages.extend(_paired(messages))
+
+    def add_interrupted(self, messages: Sequence[ModelMessage], heard: str) -> None:
+        """An exchange of which the person heard `heard`, and no more."""
+        self._messages.extend(cut(_paired(messages), heard))
+
+
+def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
+    """`messages` with the agent's text ending after as many words as `heard` has."""
+    left = len(heard.split())
+    kept: list[ModelMessage] = []
+    for message in messages:
+        if isinstance(message, ModelRequest):
+            kept.append(message)
+            continue
+        parts: list[ModelResponsePart] = []
+        for part in message.parts:
+            if not isinstance(part, TextPart):
+                parts.append(part)
+                continue
+            words = speakable(part.content).split()
+            if left >= len(words):
+                parts.append(part)
+            elif left > 0:
+                parts.append(replace(part, content=" ".join(words[:left]) + CUT))
+            left = max(0, left - len(words))
+        if parts:
+            kept.append(replace(message, parts=parts))
+    return kept
+
+
+def _paired(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
+    """`messages` without tool calls that have no result: no provider takes a history with one."""
+    answered = {
+        part.tool_call_id
+        for message in messages
+        if isinstance(message, ModelRequest)
+        for part in message.parts
+        if isinstance(part, ToolReturnPart | RetryPromptPart)
+    }
+    kept: list[ModelMessage] = []
+    for message in messages:
+        if isinstance(message, ModelResponse):
+            parts = [p for p in message.parts if not isinstance(p, ToolCallPart) or p.tool_call_id in answered]
+            if not parts:
+                continue
+            message = replace(message, parts=parts)
+        kept.append(message)
+    return kept

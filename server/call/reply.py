@@ -1,0 +1,128 @@
+"""Reply: one answer, one cancel scope: source → clauses → text-to-speech → its Speech.
+
+A reply may begin before the floor has committed to it. Until `commit` nothing of it is heard and no tool runs.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
+
+from server.call.stopwatch import Stage
+from server.errors import EngineError
+from server.media.frame import SPOKEN_RATE
+from server.media.playout import Speech
+from server.media.resample import Resampler
+from server.speech.protocols import TextToSpeech
+from server.speech.sentences import Clauses
+
+ROOM_CHECK_S = 0.2
+"""How often a reply that is 30 s ahead of the ear looks for room."""
+
+
+class Source(Protocol):
+    """Where the words of a reply come from."""
+
+    tools: list[str]
+
+    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        """Give the text as it comes; effects wait for `committed`. Raises EngineError."""
+
+    def messages(self) -> list[ModelMessage]:
+        """What goes into the history: all so far, as if it had been heard."""
+
+
+class Line:
+    """A source of one fixed text that the agent says unasked; `occasion` tells a model later why it was said."""
+
+    def __init__(self, text: str, occasion: str) -> None:
+        self._text = text
+        self._occasion = occasion
+        self.tools: list[str] = []
+
+    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        on_text(self._text)
+
+    def messages(self) -> list[ModelMessage]:
+        request = ModelRequest.user_text_prompt(f"({self._occasion})")
+        return [request, ModelResponse(parts=[TextPart(self._text)])]
+
+
+class Reply:
+    """One answer. `on_stage` is told "first_token" and "first_clause" when they come."""
+
+    def __init__(
+        self,
+        source: Source,
+        tts: TextToSpeech,
+        voice: str,
+        on_stage: Callable[[Stage], None],
+        interruptible: bool = True,
+    ) -> None:
+        self.source = source
+        self.speech = Speech()
+        self.interruptible = interruptible
+        self.failure: EngineError | None = None
+        self.committed = asyncio.Event()
+        self._tts = tts
+        self._voice = voice
+        self._on_stage = on_stage
+        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # as long as the model's answer, which has a limit
+        self._cutter = Clauses()
+
+    async def run(self) -> None:
+        """Make the answer until it is complete. An engine's failure is kept in `failure`; what was made stays."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._compose(), name="reply-compose")
+                group.create_task(self._pronounce(), name="reply-pronounce")
+        except* EngineError as failures:
+            self.failure = _first(failures)
+        self.speech.finish()
+
+    async def _compose(self) -> None:
+        first = True
+
+        def on_text(delta: str) -> None:
+            nonlocal first
+            if first:
+                self._on_stage("first_token")
+                first = False
+            for clause in self._cutter.receive(delta):
+                self._clauses.put_nowait(clause)
+
+        await self.source.speak(on_text, self.committed)
+        for clause in self._cutter.finish():
+            self._clauses.put_nowait(clause)
+        self._clauses.put_nowait(None)
+
+    async def _pronounce(self) -> None:
+        first = True
+        while (clause := await self._clauses.get()) is not None:
+            if first:
+                self._on_stage("first_clause")
+                first = False
+            await self._pronounce_clause(clause)
+
+    async def _pronounce_clause(self, clause: str) -> None:
+        self.speech.begin(clause)
+        resampler: Resampler | None = None
+        async with aclosing(self._tts.synthesize(clause, self._voice)) as sound:
+            async for pcm in sound:
+                resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
+                self.speech.add(resampler.convert(pcm.data))
+                while not self.speech.room:  # noqa: ASYNC110  # playout is pure and has no event to give
+                    await asyncio.sleep(ROOM_CHECK_S)
+        if resampler is not None:
+            self.speech.add(resampler.flush())
+        self.speech.end()
+
+
+def _first(failures: BaseExceptionGroup[EngineError]) -> EngineError:
+    found: BaseException = failures
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, EngineError), "because except* selected only those"
+    return found

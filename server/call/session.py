@@ -1,0 +1,484 @@
+"""Session: one conversation. Wires ears, floor, agent and mouth, and owns every task of the call.
+
+What the caller says comes in through `hear`, what the agent says goes out through `next_frame`, 20 ms at a time; both
+are called by the connection and never wait, so from microphone to decision is one step of the loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic_ai.models import Model
+
+from server.agent.run import AgentRun
+from server.agent.voice_agent import CallDeps, VoiceAgent
+from server.call import messages
+from server.call.ears import Ears, Utterance
+from server.call.endpoint import Pause, enough_silence_ms
+from server.call.events import (
+    Answer,
+    Backchannel,
+    Cancel,
+    Closed,
+    Command,
+    DropUtterance,
+    Duck,
+    Endpoint,
+    Event,
+    Interruption,
+    NoWords,
+    OpenUtterance,
+    Prompted,
+    ReplyEnded,
+    Restore,
+    SoundStarted,
+    Stopped,
+    Typed,
+    VoiceStarted,
+)
+from server.call.floor import Floor, State
+from server.call.history import History
+from server.call.mouth import Mouth, Spoken
+from server.call.overlap import Overlap, Verdict, judge
+from server.call.reply import Line, Reply, Source
+from server.call.settings import CallSettings
+from server.call.stopwatch import Stopwatch
+from server.errors import EngineError
+from server.media.frame import FRAME_MS, SILENCE, Frame
+from server.speech.protocols import SpeechToText, TextToSpeech, VoiceActivity
+
+STARVED_FRAMES = 100 // FRAME_MS
+"""No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
+
+APOLOGY_DELAY_S = 1.0
+"""Between tries to say an apology: a worker that has died is back in about so long."""
+
+log = logging.getLogger(__name__)
+
+
+class Connection(Protocol):
+    """One way in and out of a session."""
+
+    def send(self, message: messages.ServerMessage) -> None:
+        """Tell the client; never waits, and drops what a dead client cannot take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a call hears, thinks and speaks with."""
+
+    speech_to_text: SpeechToText
+    text_to_speech: TextToSpeech
+    voice_activity: VoiceActivity
+    model: Model | None = None
+    """None leaves the agent its own."""
+
+
+class Session:
+    """One conversation with one caller."""
+
+    def __init__(self, session_id: str, agent: VoiceAgent, engines: Engines, settings: CallSettings) -> None:
+        self.id = session_id
+        self.history = History()
+        self._agent = agent
+        self._engines = engines
+        self._settings = settings
+        self._deps = agent.make_deps()
+        self._now = asyncio.get_running_loop().time
+        self._floor = Floor()
+        self._ears = Ears(engines.voice_activity, engines.speech_to_text, agent.phrases, settings.voicing, self._now)
+        self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
+        self._connection: Connection | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._ended = asyncio.Event()
+        self._utterances = 0
+        self._answering: Utterance | None = None
+        """The utterance that the floor has committed to, until its answer is ready to be heard."""
+        self._open: dict[int, Utterance] = {}
+        """Utterances that are being heard or settled."""
+        self._preparing: asyncio.Task[None] | None = None
+        self._making: dict[Reply, asyncio.Task[None]] = {}
+        """The task of each reply that is being made, cancelled ones until they have ended."""
+        self._line: tuple[Line, bool] | None = None
+        """What the agent says unasked, next."""
+        self._unanswered = ""
+        """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
+        self._starved_frames = 0
+        self._idle_frames = 0
+        self._idle_prompts = 0
+        self._apologies = 0
+        self._leaving = False
+        """The call ends when what is being said was heard."""
+        self._shown_state: State | None = None
+
+    async def run(self, connection: Connection) -> None:
+        """Hold the call on `connection` until it ends; everything that it started has ended when this returns."""
+        self._connection = connection
+        self._send(messages.Hello(session_id=self.id, agent=self._agent.name))
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            if self._agent.greeting:
+                self._say(self._agent.greeting, "The call begins.")
+            self._show_state()
+            await self._ended.wait()
+            self._do(Closed())
+            for task in [*self._making.values(), self._preparing]:
+                if task is not None:
+                    task.cancel()
+
+    def end(self) -> None:
+        """The call is over; idempotent."""
+        self._ended.set()
+
+    def leave(self) -> None:
+        """Say the agent's goodbye; the call ends when it was heard."""
+        self._leaving = True
+        self._say(self._agent.goodbye, "The call has to end.", interruptible=False)
+
+    # What comes in
+
+    def hear(self, frame: Frame) -> None:
+        """The caller's next 20 ms."""
+        self._starved_frames = 0
+        ears = self._ears
+        ears.hear(frame)
+        if ears.utterance is None:
+            if ears.voicing.active:
+                self._do(VoiceStarted(self._next_utterance()))
+        elif self._floor.state is State.HEARING:
+            self._consider_endpoint(ears.utterance)
+        elif self._floor.state is State.OVERLAP:
+            self._consider_overlap(ears.utterance)
+
+    def receive(self, message: messages.ClientMessage) -> None:
+        """What the client tells."""
+        match message:
+            case messages.Text(text=text):
+                self._type(text)
+            case messages.Interrupt():
+                self._do(Stopped())
+            case messages.HangUp():
+                self.end()
+            case messages.Ping(t=t):
+                self._send(messages.Pong(t=t))
+            case messages.Pong():
+                pass
+
+    def next_frame(self) -> bytes | None:
+        """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
+        self._starved_frames += 1
+        if self._starved_frames > STARVED_FRAMES and self._ears.utterance is not None:
+            starved = self._starved_frames
+            self.hear(Frame(SILENCE, start_samples=0))
+            self._starved_frames = starved
+        frame = self._mouth.next_frame()
+        self._mind_idleness()
+        return frame
+
+    # Decisions that need the words
+
+    def _consider_endpoint(self, utterance: Utterance) -> None:
+        settings, voicing = self._settings, self._ears.voicing
+        if voicing.voiced:
+            self._unprepare(utterance)
+            if voicing.voiced_ms > settings.max_utterance_ms:
+                self._do(Endpoint(utterance.number))
+            return
+        if voicing.silence_ms >= settings.endpoint.prepare_ms and self._worth_preparing(utterance):
+            self._prepare(utterance)
+        pause = Pause(utterance.text, self._asked(), self._ears.usual_pause_ms)
+        if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
+            self._do(Endpoint(utterance.number))
+
+    def _consider_overlap(self, utterance: Utterance) -> None:
+        voicing, spoken = self._ears.voicing, self._mouth.spoken
+        overlap = Overlap(
+            voiced_ms=voicing.voiced_ms,
+            silence_ms=voicing.silence_ms,
+            text=utterance.text,
+            agent_text=spoken.reply.speech.heard if spoken else "",
+            interruptible=spoken.reply.interruptible if spoken else True,
+        )
+        verdict = judge(overlap, self._settings.overlap)
+        if verdict is Verdict.INTERRUPTION:
+            self._do(Interruption(utterance.number))
+        elif verdict is Verdict.BACKCHANNEL:
+            self._do(Backchannel(utterance.number))
+
+    def _asked(self) -> bool:
+        return self.history.last_said.rstrip().endswith("?")
+
+    def _mind_idleness(self) -> None:
+        """A caller who says nothing is asked, then asked again, then the call ends."""
+        if self._floor.state is not State.LISTENING:
+            self._idle_frames = 0
+            return
+        self._idle_frames += 1
+        if self._idle_frames * FRAME_MS < self._settings.idle_prompt_s * 1000:
+            return
+        self._idle_frames = 0
+        self._idle_prompts += 1
+        if self._idle_prompts <= self._settings.idle_prompts:
+            self._say(self._agent.still_there, "The caller has been silent for a while.")
+        else:
+            self.leave()
+
+    # The floor's commands
+
+    def _do(self, event: Event) -> None:
+        """Tell the floor, and do what it orders."""
+        for command in self._floor.receive(event):
+            self._obey(command)
+        self._show_state()
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case OpenUtterance(utterance=number):
+                self._open[number] = self._ears.open(number, self._on_partial)
+            case DropUtterance(utterance=number):
+                self._drop(number)
+            case Answer(reply=number, utterance=None):
+                self._answer_unasked(number)
+            case Answer(utterance=int(number)):
+                self._answer(number)
+            case Cancel(reply=number):
+                self._cancel(number)
+            case Duck():
+                self._mouth.playout.duck()
+            case Restore():
+                self._mouth.playout.restore()
+
+    def _drop(self, number: int) -> None:
+        if (utterance := self._open.get(number)) is not None:
+            self._unprepare(utterance)
+            self._release(utterance)
+            self._send(messages.Transcription(utterance=number, text="", final=True))
+
+    def _answer_unasked(self, number: int) -> None:
+        line, self._line = self._line, None
+        assert line is not None, "because Prompted is only sent by _say"
+        stopwatch = Stopwatch(self._now)
+        self._commit(Spoken(number, self._make(*line[:1], stopwatch, line[1]), "", stopwatch))
+
+    def _answer(self, utterance_number: int) -> None:
+        """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
+        utterance = self._answering = self._open[utterance_number]
+        if utterance is self._ears.utterance:
+            self._ears.rest()
+        utterance.stopwatch.mark("endpoint")
+        if utterance.prepared is not None:
+            self._commit_prepared(utterance)
+        elif self._preparing is None or self._preparing.done():
+            self._prepare(utterance)
+
+    def _cancel(self, number: int) -> None:
+        """The reply is over for good; what was heard of it is history."""
+        if (answering := self._answering) is not None:
+            self._unprepare(answering)
+            self._unanswered = self._prompt(answering.text)
+            self._release(answering)
+        spoken = self._mouth.spoken
+        if spoken is None or spoken.number != number:
+            return
+        self._mouth.stop()
+        self._stop_making(spoken.reply)
+        self._finish(spoken, interrupted=True)
+
+    # Utterances and the answers to them
+
+    def _next_utterance(self) -> int:
+        self._utterances += 1
+        return self._utterances
+
+    def _type(self, text: str) -> None:
+        """Typed words are an utterance that is whole at once."""
+        utterance = Utterance(self._next_utterance(), None, Stopwatch(self._now))
+        utterance.text, utterance.settled = text, True
+        self._open[utterance.number] = utterance
+        self._do(Typed(utterance.number))
+
+    def _on_partial(self, utterance: Utterance) -> None:
+        self._send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
+
+    def _worth_preparing(self, utterance: Utterance) -> bool:
+        return (
+            self._preparing is None
+            and not utterance.settled
+            and utterance.attempts < self._settings.max_preparations
+            and self._ears.voicing.voiced_ms <= self._settings.max_prepared_speech_ms
+        )
+
+    def _prepare(self, utterance: Utterance) -> None:
+        """Settle the words and begin the answer to them; nothing of it is heard before the floor commits."""
+        utterance.attempts += 1
+        self._preparing = self._start(self._settle(utterance), f"settle-{utterance.number}")
+
+    def _unprepare(self, utterance: Utterance) -> None:
+        """The person goes on: the answer vanishes without trace."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            self._preparing = None
+        if utterance.prepared is not None:
+            self._stop_making(utterance.prepared)
+            utterance.prepared = None
+        utterance.settled = False
+
+    async def _settle(self, utterance: Utterance) -> None:
+        try:
+            if utterance.transcription is not None:
+                utterance.text = await utterance.transcription.transcript()
+        except EngineError as failure:
+            self._preparing = None
+            self._do(NoWords(utterance.number))
+            self._fail(failure)
+            return
+        self._preparing = None
+        utterance.settled = True
+        utterance.stopwatch.mark("transcript")
+        if utterance.text:
+            self._on_partial(utterance)
+            self._make_answer(utterance)
+        elif utterance is self._answering:
+            self._do(NoWords(utterance.number))
+
+    def _make_answer(self, utterance: Utterance) -> None:
+        source = AgentRun(
+            self._agent,
+            self._engines.model,
+            self._prompt(utterance.text),
+            self.history.messages,
+            self._deps,
+            self._settings.run,
+        )
+        utterance.prepared = self._make(source, utterance.stopwatch)
+        if utterance is self._answering:
+            self._commit_prepared(utterance)
+
+    def _prompt(self, text: str) -> str:
+        return f"{self._unanswered} {text}".strip()
+
+    def _commit_prepared(self, utterance: Utterance) -> None:
+        reply, number = utterance.prepared, self._floor.reply
+        assert reply is not None, "because only a prepared answer is committed to"
+        assert number is not None, "because the floor has committed to the utterance"
+        self._send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=True))
+        prompt, self._unanswered, utterance.prepared = self._prompt(utterance.text), "", None
+        self._release(utterance)
+        self._idle_prompts = 0
+        self._commit(Spoken(number, reply, prompt, utterance.stopwatch))
+
+    def _release(self, utterance: Utterance) -> None:
+        """Nothing more is wanted of the utterance."""
+        self._open.pop(utterance.number, None)
+        if utterance is self._answering:
+            self._answering = None
+        if utterance is self._ears.utterance:
+            self._ears.rest()
+        if utterance.transcription is not None:
+            self._start(utterance.transcription.close(), f"close-{utterance.number}")
+
+    # Replies
+
+    def _make(self, source: Source, stopwatch: Stopwatch, interruptible: bool = True) -> Reply:
+        """Begin to make a reply, when those that were cancelled before have ended."""
+        engines = self._engines
+        reply = Reply(source, engines.text_to_speech, self._agent.voice, stopwatch.mark, interruptible)
+        ending = [task for task in self._making.values() if task.cancelling()]
+        task = self._start(self._run_reply(reply, ending), "reply")
+        self._making[reply] = task
+        task.add_done_callback(lambda _: self._making.pop(reply, None))
+        return reply
+
+    @staticmethod
+    async def _run_reply(reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+        if ending:
+            await asyncio.wait(ending)
+        await reply.run()
+
+    def _stop_making(self, reply: Reply) -> None:
+        if (task := self._making.get(reply)) is not None:
+            task.cancel()
+
+    def _commit(self, spoken: Spoken) -> None:
+        spoken.reply.committed.set()
+        self._mouth.speak(spoken)
+
+    def _on_started(self, spoken: Spoken) -> None:
+        spoken.stopwatch.mark("first_packet")
+        self._do(SoundStarted(spoken.number))
+        if spoken.prompt:
+            self._send(spoken.stopwatch.metrics(spoken.number))
+
+    def _on_caption(self, spoken: Spoken, heard: str) -> None:
+        self._send(messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools))
+
+    def _on_ended(self, spoken: Spoken) -> None:
+        self._mouth.stop()
+        self._finish(spoken, interrupted=False)
+        self._do(ReplyEnded(spoken.number))
+        if (failure := spoken.reply.failure) is not None:
+            self._fail(failure)
+        elif self._leaving or (isinstance(self._deps, CallDeps) and self._deps.hang_up_requested):
+            self.end()
+        else:
+            self._apologies = 0
+
+    def _finish(self, spoken: Spoken, interrupted: bool) -> None:
+        """Write down what was heard of the reply, and tell the client."""
+        heard, source = spoken.reply.speech.heard, spoken.reply.source
+        if not heard and not source.tools:
+            self._unanswered = spoken.prompt or self._unanswered
+        elif interrupted or spoken.reply.failure is not None:
+            self.history.add_interrupted(source.messages(), heard)
+        else:
+            self.history.add(source.messages())
+        response = messages.Response(
+            reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools
+        )
+        self._send(response)
+
+    # What the agent says unasked
+
+    def _say(self, text: str, occasion: str, interruptible: bool = True) -> None:
+        self._line = (Line(text, occasion), interruptible)
+        self._do(Prompted())
+
+    def _fail(self, failure: EngineError) -> None:
+        """An engine has failed: the client reads it, the caller hears an apology, the call goes on."""
+        log.warning("%s failed: %s", failure.stage, failure)
+        self._send(messages.Error(code=failure.code, message=failure.sentence))
+        self._apologies += 1
+        if self._leaving or self._apologies > self._settings.apologies:
+            return
+        delay_s = APOLOGY_DELAY_S if self._apologies > 1 else 0.0
+        self._start(self._apologise(delay_s), "apologise")
+
+    async def _apologise(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        self._say(self._agent.apology, "Something failed.")
+
+    # Steps
+
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        assert self._group is not None, "because nothing happens before the call runs"
+        return self._group.create_task(self._guard(work), name=f"{self.id}-{name}")
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        """A fault of ours in one task is an apology, not the end of the call."""
+        try:
+            await work
+        except Exception:
+            log.exception("x fault in call %s", self.id)
+            self._fail(EngineError("server", "Something went wrong in the server."))
+
+    def _send(self, message: messages.ServerMessage) -> None:
+        if self._connection is not None:
+            self._connection.send(message)
+
+    def _show_state(self) -> None:
+        state = self._floor.state
+        if state is not self._shown_state:
+            self._shown_state = state
+            self._send(messages.State(state=state.value))

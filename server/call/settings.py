@@ -1,0 +1,28 @@
+"""How a call behaves: every figure of the conversation, with its reason."""
+
+from dataclasses import dataclass, field
+
+from server.agent.run import RunLimits
+from server.call.endpoint import EndpointSettings
+from server.call.overlap import OverlapSettings
+from server.call.voicing import VoicingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    voicing: VoicingSettings = field(default_factory=VoicingSettings)
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    overlap: OverlapSettings = field(default_factory=OverlapSettings)
+    run: RunLimits = field(default_factory=RunLimits)
+    max_preparations: int = 3
+    """Answers prepared for one utterance, at most: each costs a request to the model."""
+    max_prepared_speech_ms: int = 10_000
+    """Who has talked for longer is telling a story: a pause in it is rarely its end."""
+    max_utterance_ms: int = 28_000
+    """After this an utterance is answered as it is: speech-to-text keeps 30 s, which is also Whisper's window."""
+    idle_prompt_s: float = 12.0
+    """Silence on both sides after which the agent asks whether the caller is still there."""
+    idle_prompts: int = 2
+    """Asked so often; after as much silence again the call ends."""
+    apologies: int = 3
+    """Tries to say an apology, a second apart: a worker that has died is back within about a second."""

@@ -1,0 +1,29 @@
+"""When each stage of one exchange was reached, counted from the moment the person fell silent."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from server.call.messages import Metrics
+
+Stage = Literal["endpoint", "transcript", "first_token", "first_clause", "first_packet"]
+
+
+class Stopwatch:
+    """One exchange. `now` gives seconds of any steady clock."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._start = now()
+        self._stages: dict[Stage, float] = {}
+
+    def restart(self) -> None:
+        """The person speaks (still): what was measured is void."""
+        self._start = self._now()
+        self._stages.clear()
+
+    def mark(self, stage: Stage) -> None:
+        """The stage is reached now; only the first time counts."""
+        self._stages.setdefault(stage, round((self._now() - self._start) * 1000, 1))
+
+    def metrics(self, reply: int) -> Metrics:
+        return Metrics.model_validate({"reply": reply} | {f"{stage}_ms": ms for stage, ms in self._stages.items()})

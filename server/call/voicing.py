@@ -1,0 +1,50 @@
+"""Probabilities of speech → when a voice begins, and how long it has spoken and been silent since.
+
+Two thresholds and a least length keep clicks out and words whole. Time is counted in frames.
+"""
+
+from dataclasses import dataclass
+
+from server.media.frame import FRAME_MS
+
+
+@dataclass(frozen=True, slots=True)
+class VoicingSettings:
+    """When sound is a voice."""
+
+    start_probability: float = 0.5
+    stop_probability: float = 0.35
+    """Lower than the start: word endings are quiet."""
+    start_ms: int = 60
+    """So much voice within twice the time begins an utterance: shorter than a short "no", longer than a click."""
+
+
+class Voicing:
+    """Follows one call. After each `receive`, its attributes tell of the present."""
+
+    def __init__(self, settings: VoicingSettings) -> None:
+        self._settings = settings
+        self._score_ms = 0
+        self.active = False
+        """A voice has begun and `rest` was not called since."""
+        self.voiced = False
+        """The newest frame has voice."""
+        self.voiced_ms = 0
+        self.silence_ms = 0
+
+    def receive(self, probability: float) -> None:
+        """Take the probability of the next frame."""
+        settings = self._settings
+        threshold = settings.stop_probability if self.voiced else settings.start_probability
+        self.voiced = probability >= threshold
+        if self.active:
+            self.voiced_ms += FRAME_MS if self.voiced else 0
+            self.silence_ms = 0 if self.voiced else self.silence_ms + FRAME_MS
+            return
+        self._score_ms = max(0, self._score_ms + (FRAME_MS if self.voiced else -FRAME_MS))
+        if self._score_ms >= settings.start_ms:
+            self.active, self.voiced_ms, self.silence_ms = True, self._score_ms, 0
+
+    def rest(self) -> None:
+        """The utterance is over; the next voice begins another."""
+        self.active, self._score_ms, self.voiced_ms, self.silence_ms = False, 0, 0, 0

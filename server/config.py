@@ -1,0 +1,85 @@
+"""Settings: every limit and default of the server; the only reader of the environment.
+
+A setting is given as `ANTIPHON_NAME` in the environment or in `.env`, or as `--name` on the command line, which wins.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.errors import ConfigError
+
+
+class Settings(BaseSettings):
+    """How the server is set up. The description of each field is its help text."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ANTIPHON_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address that HTTP listens on."""
+    port: int = Field(8080, ge=0, le=65535)
+    """Port that HTTP listens on; 0 takes a free one."""
+    media_addresses: Annotated[tuple[str, ...], NoDecode] = ()
+    """Local addresses that ICE binds and advertises, with commas between; none: all of the machine."""
+    stt: str = "auto"
+    """Speech-to-text: auto, whisper, pocketsphinx, a Wyoming server as tcp://host:port, or openai."""
+    stt_url: str = ""
+    """Base URL of OpenAI-compatible speech-to-text, as https://host/v1."""
+    stt_model: str = ""
+    """Model of the speech-to-text engine; empty: the engine's default."""
+    stt_api_key: SecretStr = SecretStr("")
+    """Key for OpenAI-compatible speech-to-text."""
+    tts: str = "auto"
+    """Text-to-speech: auto, piper, espeak, a Wyoming server as tcp://host:port, or openai."""
+    tts_url: str = ""
+    """Base URL of OpenAI-compatible text-to-speech."""
+    tts_model: str = ""
+    """Model of the text-to-speech engine; empty: the engine's default."""
+    tts_api_key: SecretStr = SecretStr("")
+    """Key for OpenAI-compatible text-to-speech."""
+    tts_voice: str = ""
+    """Voice of the text-to-speech engine; empty: the agent's, else the engine's default."""
+    model: str = "auto"
+    """The agent's model: auto (the agent's own), demo, or a pydantic-ai name such as openai-chat:gpt-5-mini."""
+    agent: str = "demo"
+    """Who answers: demo, or path/to/file.py:name of a VoiceAgent."""
+    models_dir: Path = Path("models")
+    """Directory that downloaded models live in."""
+    max_calls: int = Field(8, ge=1)
+    """Calls at a time; more are refused. Embedded engines on two cores serve about so many that talk."""
+    connect_s: float = Field(15.0, gt=0)
+    """Time that a new call has to connect: ICE over a relay takes up to about 5 s."""
+    idle_prompt_s: float = Field(12.0, gt=0)
+    """Silence on both sides after which the agent asks whether the caller is still there."""
+    idle_prompts: int = Field(2, ge=0)
+    """How often it asks; after as much silence again it says goodbye."""
+    drain_s: float = Field(10.0, ge=0)
+    """Time that running calls have to end after SIGTERM: enough for the sentence being said and a goodbye."""
+    log_level: str = "info"
+    """Least level of log lines: debug, info, warning or error."""
+
+    @field_validator("media_addresses", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
+
+
+def load(**given: object) -> Settings:
+    """Settings from the environment, `.env` and `given`; raises ConfigError that names the setting."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        name = "ANTIPHON_" + ".".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(f"{name}: {first['msg']}") from exc

@@ -1,0 +1,49 @@
+"""One clock for all calls: every 20 ms each of them sends its next packet.
+
+Ticks are set by the loop's clock from the first one on, so they do not drift. After a stall the ticks that were missed
+are made up, a few at a time; after a long one they are left out, because nobody wants to hear late what was due then.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from server.media.frame import FRAME_MS
+
+MAX_MISSED = 5
+"""Ticks that are made up after a stall: 100 ms, about what a browser's buffer absorbs."""
+
+Tick = Callable[[int], None]
+
+
+class Pacer:
+    """Calls every member with the number of the tick. A member never waits and never raises."""
+
+    def __init__(self) -> None:
+        self._members: set[Tick] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def join(self, tick: Tick) -> None:
+        """Call `tick` from now on. The clock runs while somebody needs it."""
+        self._members.add(tick)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="pacer")
+
+    def leave(self, tick: Tick) -> None:
+        """Call it no more; idempotent."""
+        self._members.discard(tick)
+        if not self._members and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        start, number = loop.time(), 0
+        while True:
+            due = start + number * FRAME_MS / 1000
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            missed = int((loop.time() - due) * 1000 / FRAME_MS)
+            if missed > MAX_MISSED:
+                number += missed
+            for tick in tuple(self._members):
+                tick(number)
+            number += 1

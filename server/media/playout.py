@@ -1,0 +1,151 @@
+"""What is queued to be heard, what has been heard, and how loud.
+
+A Speech is one answer's sound, filled clause by clause by the reply that owns it. The Playout plays one Speech at a
+time, 20 ms at a call, and knows at every moment which words have left. A Speech that is not played costs nothing and
+reaches nobody: that is how an answer is prepared in a pause and dropped without trace, and how old work cannot reach
+new output.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from server.media.frame import FRAME_MS, SPOKEN_BYTES
+
+DUCKED_GAIN = 0.2
+"""-14 dB: clearly in the background, still there to come back from."""
+CHARS_PER_FRAME = 15 * FRAME_MS / 1000
+"""How fast a clause is spoken whose sound is not complete yet: English has about 15 characters a second."""
+MAX_QUEUED_FRAMES = 30_000 // FRAME_MS
+"""30 s ahead of the ear is enough; who makes speech waits for room beyond it."""
+
+
+@dataclass(slots=True)
+class _Clause:
+    text: str
+    frames: int = 0
+    complete: bool = False
+
+    def heard(self, frames: int) -> str:
+        """The words that `frames` frames of this clause have said; a word counts when it is over."""
+        if self.complete and frames >= self.frames:
+            return self.text
+        total = self.frames if self.complete else max(self.frames, len(self.text) / CHARS_PER_FRAME)
+        chars = int(len(self.text) * frames / total) if total else 0
+        if chars >= len(self.text):
+            return self.text
+        return self.text[: self.text.rfind(" ", 0, chars + 1)] if " " in self.text[: chars + 1] else ""
+
+
+@dataclass(slots=True)
+class Speech:
+    """One answer's sound: 20 ms frames of mono 24 kHz PCM, and the text that they say."""
+
+    finished: bool = False
+    """No more will come."""
+    _clauses: list[_Clause] = field(default_factory=list)
+    _queue: deque[bytes] = field(default_factory=deque)
+    _tail: bytes = b""
+    _played: int = 0
+
+    def begin(self, clause: str) -> None:
+        """What is added from now on says `clause`."""
+        self._clauses.append(_Clause(clause))
+
+    def add(self, pcm: bytes) -> None:
+        """Append PCM of any whole number of samples to the clause that was begun last."""
+        pcm = self._tail + pcm
+        whole = len(pcm) - len(pcm) % SPOKEN_BYTES
+        self._queue.extend(pcm[i : i + SPOKEN_BYTES] for i in range(0, whole, SPOKEN_BYTES))
+        self._clauses[-1].frames += whole // SPOKEN_BYTES
+        self._tail = pcm[whole:]
+
+    def end(self) -> None:
+        """The clause is complete; its last frame is filled up with silence."""
+        if self._tail:
+            self.add(bytes(SPOKEN_BYTES - len(self._tail)))
+        self._clauses[-1].complete = True
+
+    def finish(self) -> None:
+        self.finished = True
+
+    @property
+    def room(self) -> bool:
+        """Whether more may be added now."""
+        return len(self._queue) < MAX_QUEUED_FRAMES
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of it has been heard."""
+        return self._played > 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether a frame is there to be played."""
+        return bool(self._queue)
+
+    @property
+    def over(self) -> bool:
+        """Whether all of it has been heard."""
+        return self.finished and not self._queue
+
+    @property
+    def heard(self) -> str:
+        """The text that has been heard so far."""
+        parts, left = [], self._played
+        for clause in self._clauses:
+            if left <= 0:
+                break
+            parts.append(clause.heard(left))
+            left -= clause.frames
+        return " ".join(part for part in parts if part)
+
+    def take(self) -> bytes | None:
+        """The next frame, which counts as heard."""
+        if not self._queue:
+            return None
+        self._played += 1
+        return self._queue.popleft()
+
+
+class Playout:
+    """Plays one Speech at a time into a connection that asks for a frame every 20 ms."""
+
+    def __init__(self) -> None:
+        self._speech: Speech | None = None
+        self._ducked = False
+        self._gain = 1.0
+
+    def play(self, speech: Speech) -> None:
+        """From now on this is heard, in place of what was."""
+        self._speech = speech
+
+    def stop(self) -> None:
+        """Nothing more of the present speech is heard."""
+        self._speech = None
+
+    def duck(self) -> None:
+        """Lower the voice; a speech that has not begun is held back."""
+        self._ducked = True
+
+    def restore(self) -> None:
+        """Bring the voice back."""
+        self._ducked = False
+
+    def next(self) -> bytes | None:
+        """The next 20 ms, or None when there is nothing to say."""
+        speech = self._speech
+        if speech is None or (self._ducked and not speech.begun):
+            return None
+        frame = speech.take()
+        return None if frame is None else self._loudness(frame)
+
+    def _loudness(self, frame: bytes) -> bytes:
+        """The frame at the gain that is wanted, reached within it so that nothing clicks."""
+        start, self._gain = self._gain, DUCKED_GAIN if self._ducked else 1.0
+        if start == self._gain == 1.0:
+            return frame
+        samples = np.frombuffer(frame, np.int16)
+        gains = np.linspace(start, self._gain, len(samples), dtype=np.float32)
+        return (samples * gains).astype(np.int16).tobytes()

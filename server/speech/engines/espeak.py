@@ -1,0 +1,103 @@
+"""eSpeak NG: speech from the Python packages alone, through the C library that `espeakng_loader` brings.
+
+The library has one voice and one callback for the whole process, so one thread at a time may use an Engine.
+Source of names and numbers: `speak_lib.h` of eSpeak NG 1.52.
+"""
+
+import ctypes
+import logging
+from collections.abc import Iterator
+
+import espeakng_loader
+
+from server.errors import ConfigError
+
+_log = logging.getLogger(__name__)
+
+_AUDIO_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: sound comes through the callback, before espeak_Synth returns
+_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: say that the data is missing instead of ending the process
+_CHARS_UTF8 = 1
+_POS_CHARACTER = 1
+_RATE, _RANGE = 1, 4  # espeak_PARAMETER
+
+VOICE = "en-us"
+"""Of the English ones the easiest to understand on a telephone."""
+WORDS_PER_MINUTE = 165
+INTONATION = 65
+"""50 is eSpeak's own; a little more sounds less like reading a list."""
+_BY_NAME = {"en-gb": "en"}
+"""The one common language whose voice goes by another name."""
+_SILENT_BELOW = 64  # of 32767; a voice starts with some ms of less than this
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+class Engine:
+    """Text to speech in about 1 ms for a second of sound."""
+
+    name = "espeak"
+
+    def __init__(self, model: str | None = None) -> None:
+        """`model` is the default voice: a name such as "en-gb", with a variant "en-gb+f3"."""
+        self._chunks: list[bytes] = []
+        self._callback = _Callback(self._collect)  # eSpeak keeps the pointer, so it lives as long as the engine
+        self._library = _load()
+        self.rate: int = self._library.espeak_Initialize(
+            _AUDIO_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), _DONT_EXIT
+        )
+        if self.rate <= 0:
+            raise ConfigError("eSpeak NG does not find its data; install espeakng-loader again")
+        self._library.espeak_SetSynthCallback(self._callback)
+        self._default = model or VOICE
+        self._voice = ""
+        if not self._choose(self._default):
+            raise ConfigError(f"eSpeak NG has no voice {self._default!r}")
+
+    def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
+        """Mono s16le at `rate`. A voice that eSpeak does not have is said by the default one."""
+        if not self._choose(voice or self._default):
+            _log.warning("espeak has no such voice, speaking with the default one: voice=%r", voice)
+            self._choose(self._default)
+        self._chunks.clear()
+        data = text.replace("\0", " ").encode()
+        self._library.espeak_Synth(data, len(data) + 1, 0, _POS_CHARACTER, 0, _CHARS_UTF8, None, None)
+        chunks, self._chunks = self._chunks, []
+        return _trimmed(chunks)
+
+    def _choose(self, voice: str) -> bool:
+        if voice == self._voice:
+            return True
+        language, plus, variant = voice.partition("+")
+        name = _BY_NAME.get(language, language) + plus + variant
+        if self._library.espeak_SetVoiceByName(name.encode()) != 0:
+            return False
+        self._voice = voice
+        self._library.espeak_SetParameter(_RATE, WORDS_PER_MINUTE, 0)
+        self._library.espeak_SetParameter(_RANGE, INTONATION, 0)
+        return True
+
+    def _collect(self, samples: int | None, count: int, _events: int | None) -> int:
+        if samples and count > 0:
+            self._chunks.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+
+def _load() -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as exc:
+        raise ConfigError("eSpeak NG's library does not load; install espeakng-loader again") from exc
+
+
+def _trimmed(chunks: list[bytes]) -> Iterator[bytes]:
+    """The chunks from the first sound on, so that the voice starts with the first packet."""
+    started = False
+    for chunk in chunks:
+        if started:
+            yield chunk
+            continue
+        samples = memoryview(chunk).cast("h")
+        first = next((i for i, sample in enumerate(samples) if abs(sample) > _SILENT_BELOW), None)
+        if first is not None:
+            started = True
+            yield chunk[2 * first :]

@@ -1,0 +1,36 @@
+"""What handlers raise → HTTP. Nothing of our inside reaches a peer."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from server.errors import AntiphonError, AtCapacity
+
+log = logging.getLogger(__name__)
+
+
+@web.middleware
+async def errors_as_json(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Every failure of the API is `{"error": {code, message}}` with its status."""
+    try:
+        return await handler(request)
+    except AntiphonError as error:
+        return _response(error)
+    except web.HTTPException as error:
+        if error.status < 400 or not request.path.startswith("/api/"):
+            raise
+        body = {"error": {"code": error.reason.lower().replace(" ", "_"), "message": f"{error.reason}."}}
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return web.json_response(body, status=error.status, headers=headers)
+    except Exception:
+        log.exception("x fault in %s %s", request.method, request.path)
+        return _response(AntiphonError("Something went wrong in the server."))
+
+
+def _response(error: AntiphonError) -> web.Response:
+    body = {"error": {"code": error.code, "message": error.sentence}}
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, AtCapacity) else None
+    return web.json_response(body, status=error.status, headers=headers)

@@ -1,0 +1,112 @@
+"""WebRTC by HTTP: POST an offer, PATCH candidates, DELETE to hang up, all at /api/offer.
+
+The JSON is that of Pipecat's SmallWebRTC clients. `pc_id` names the call in later requests; `session_id` the
+conversation. An offer with the pc_id of a live call begins a new call in its place: aiortc cannot restart ICE.
+"""
+
+from typing import Any, Literal, Protocol, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from server.errors import NotFound, PeerError, TooLarge
+
+MAX_BODY_BYTES = 64 * 1024
+"""Browsers' offers have 2 to 8 KB."""
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+class Calls(Protocol):
+    """What the offers are for."""
+
+    async def answer(self, sdp: str) -> tuple[str, str, str]:
+        """→ the answer's SDP, pc_id, session_id."""
+
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None: ...
+
+    def hang_up(self, pc_id: str) -> None: ...
+
+
+class Offer(BaseModel):
+    """POST: an offer. `requestData` is for the application and has no meaning here yet."""
+
+    model_config = ConfigDict(frozen=True)
+    sdp: str = Field(min_length=1, max_length=MAX_BODY_BYTES)
+    type: Literal["offer"]
+    pc_id: str | None = None
+    restart_pc: bool = False
+    requestData: Any = None  # the name on the wire
+
+
+class Candidate(BaseModel):
+    """One trickled candidate (RFC 8838); an empty string says that there are no more."""
+
+    model_config = ConfigDict(frozen=True)
+    candidate: str = Field(max_length=1024)
+    sdp_mid: str | None = None
+    sdp_mline_index: int | None = None
+
+
+class Candidates(BaseModel):
+    """PATCH: candidates of a live call."""
+
+    model_config = ConfigDict(frozen=True)
+    pc_id: str
+    candidates: list[Candidate] = Field(max_length=32)
+
+
+def add_routes(app: web.Application, calls: Calls) -> None:
+    """Serve /api/offer on `app`."""
+    handler = _Handler(calls)
+    app.router.add_post("/api/offer", handler.post)
+    app.router.add_patch("/api/offer", handler.patch)
+    app.router.add_delete("/api/offer", handler.delete)
+
+
+class _Handler:
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def post(self, request: web.Request) -> web.Response:
+        offer = await _read(request, Offer)
+        if offer.pc_id:
+            self._replace(offer.pc_id)
+        sdp, pc_id, session_id = await self._calls.answer(offer.sdp)
+        return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
+
+    async def patch(self, request: web.Request) -> web.Response:
+        body = await _read(request, Candidates)
+        for candidate in body.candidates:
+            await self._calls.add_candidate(
+                body.pc_id, candidate.candidate, candidate.sdp_mid, candidate.sdp_mline_index
+            )
+        return web.json_response({"status": "success"})
+
+    async def delete(self, request: web.Request) -> web.Response:
+        pc_id = request.query.get("pc_id")
+        if not pc_id:
+            raise PeerError("pc_id is missing.")
+        self._calls.hang_up(pc_id)
+        return web.json_response({"status": "success"})
+
+    def _replace(self, pc_id: str) -> None:
+        """A client that offers again has given its old call up."""
+        try:
+            self._calls.hang_up(pc_id)
+        except NotFound:
+            return
+
+
+async def _read(request: web.Request, model: type[_M]) -> _M:
+    """The body as `model`; raises PeerError or TooLarge with what is wrong."""
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge as exc:
+        raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes.") from exc
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise PeerError(f"{where or 'body'}: {first['msg']}") from exc

@@ -1,0 +1,110 @@
+const NEAR_END_PX = 48;
+
+/** What both sides say, as it comes. The newest line stays in view unless the person has scrolled back. */
+export class Captions {
+  #list;
+  #announce;
+  /** @type {Map<string, HTMLElement>} */
+  #lines = new Map();
+  /** What was typed and not yet confirmed by the server. @type {HTMLElement[]} */
+  #typed = [];
+  #atEnd = true;
+  agent = "Agent";
+
+  /**
+   * @param {HTMLElement} list
+   * @param {(text: string) => void} announce for those who do not see it: whole answers only, not their parts
+   */
+  constructor(list, announce) {
+    this.#list = list;
+    this.#announce = announce;
+    list.addEventListener("scroll", () => this.#onScroll());
+    new ResizeObserver(() => this.#keepInView()).observe(list);
+  }
+
+  clear() {
+    this.#list.replaceChildren();
+    this.#lines.clear();
+    this.#typed = [];
+    this.#atEnd = true;
+  }
+
+  /** @param {string} text */
+  typed(text) {
+    this.#typed.push(this.#write(this.#append("caller"), text, true));
+  }
+
+  /** @param {{utterance: number, text: string, final: boolean}} message */
+  transcription({ utterance, text, final }) {
+    const key = `caller ${utterance}`;
+    if (final && !text) return this.#remove(key);
+    const line = this.#lines.get(key) ?? this.#confirm(text) ?? this.#append("caller");
+    this.#lines.set(key, line);
+    this.#write(line, text, final);
+  }
+
+  /** @param {{reply: number, text: string, final: boolean, interrupted?: boolean, tools?: string[]}} message */
+  response({ reply, text, final, interrupted = false, tools = [] }) {
+    const key = `agent ${reply}`;
+    if (final && !text) return this.#remove(key);
+    if (!text && !tools.length) return;
+    const line = this.#lines.get(key) ?? this.#append("agent");
+    this.#lines.set(key, line);
+    line.dataset.interrupted = String(interrupted);
+    this.#write(line, interrupted ? `${text.replace(/[\s.,;:!?…–—-]+$/, "")} —` : text, final, asides(tools, interrupted));
+    if (final) this.#announce(`${this.agent}: ${text}`);
+  }
+
+  /** The server says typed words back as an utterance: the same line serves both. @param {string} text */
+  #confirm(text) {
+    const index = this.#typed.findIndex((line) => line.querySelector(".words").textContent === text.trim());
+    return index < 0 ? undefined : this.#typed.splice(index, 1)[0];
+  }
+
+  /** @param {"caller" | "agent"} role */
+  #append(role) {
+    const line = document.createElement("p");
+    line.dataset.role = role;
+    line.append(part("who", role === "caller" ? "You" : this.agent), " ", part("words"), " ", part("aside"));
+    this.#list.append(line);
+    return line;
+  }
+
+  /** @param {HTMLElement} line @param {string} text @param {boolean} final @param {string} [aside] */
+  #write(line, text, final, aside = "") {
+    line.dataset.final = String(final);
+    line.querySelector(".words").textContent = text.trim();
+    line.querySelector(".aside").textContent = aside;
+    this.#keepInView();
+    return line;
+  }
+
+  /** @param {string} key */
+  #remove(key) {
+    this.#lines.get(key)?.remove();
+    this.#lines.delete(key);
+  }
+
+  #onScroll() {
+    const list = this.#list;
+    this.#atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PX;
+  }
+
+  #keepInView() {
+    if (this.#atEnd) this.#list.scrollTop = this.#list.scrollHeight;
+  }
+}
+
+/** @param {string[]} tools @param {boolean} interrupted */
+function asides(tools, interrupted) {
+  const used = tools.length ? [`used ${tools.map((tool) => tool.replaceAll("_", " ")).join(", ")}`] : [];
+  return [...used, ...(interrupted ? ["you cut in"] : [])].join(" · ");
+}
+
+/** @param {string} name @param {string} [text] */
+function part(name, text = "") {
+  const span = document.createElement("span");
+  span.className = name;
+  span.textContent = text;
+  return span;
+}

@@ -1,0 +1,94 @@
+/**
+ * What a person reads when something fails. `type` offers to go on without a microphone.
+ * @type {Record<string, {title: string, text: string, type?: boolean}>}
+ */
+const FAILURES = {
+  "microphone-refused": {
+    title: "The microphone is blocked.",
+    text: "Allow it in the browser’s address bar and call again, or type instead of speaking.",
+    type: true,
+  },
+  "microphone-missing": {
+    title: "No microphone was found.",
+    text: "Plug one in and call again, or type instead of speaking.",
+    type: true,
+  },
+  "microphone-busy": {
+    title: "The microphone is busy.",
+    text: "Another program may be using it. Close that and call again, or type instead of speaking.",
+    type: true,
+  },
+  "microphone-failed": {
+    title: "The microphone did not start.",
+    text: "Choose another one and call again, or type instead of speaking.",
+    type: true,
+  },
+  insecure: {
+    title: "This page cannot use the microphone.",
+    text: "Browsers allow it only over https or on localhost. Open the page that way, or type instead of speaking.",
+    type: true,
+  },
+  unsupported: { title: "This browser cannot make calls.", text: "It has no WebRTC. Please try another browser." },
+  unreachable: {
+    title: "The server cannot be reached.",
+    text: "It may be restarting, or you may be offline. Wait a moment and call again.",
+  },
+  limit: { title: "All lines are busy.", text: "Please call again in a minute." },
+  refused: { title: "The server did not take the call.", text: "Please call again in a moment." },
+  "no-path": {
+    title: "No connection came about.",
+    text: "The server answered, but sound cannot get through. A firewall or VPN may be in the way.",
+  },
+  lost: { title: "The connection was lost.", text: "Check your network and call again." },
+  ended: { title: "The call broke off.", text: "Please call again." },
+  failed: { title: "The call could not be started.", text: "Please call again, or try another browser." },
+};
+
+/** Codes to which the server may add its own sentence. */
+const SERVER_SPEAKS = ["limit", "refused", "ended"];
+
+/** @param {import("./errors.js").CallError} error */
+export function failure(error) {
+  const known = FAILURES[error.code] ?? FAILURES.failed;
+  return SERVER_SPEAKS.includes(error.code) && error.sentence ? { ...known, text: error.sentence } : known;
+}
+
+/** What the middle of the stage says in each state, and what to do about it. */
+export const STATES = {
+  asking: ["Microphone", "please allow it"],
+  connecting: ["Connecting", "one moment"],
+  listening: ["Listening", "go ahead"],
+  hearing: ["You", "are speaking"],
+  thinking: ["Thinking", ""],
+  speaking: ["Agent", "is speaking"],
+  overlap: ["Both", "are speaking"],
+};
+
+/** @param {number} ms @returns {string} 3:07 */
+export function clock(ms) {
+  const seconds = Math.floor(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/** @param {number} ms @returns {string} 412 ms, or 1.4 s */
+export function duration(ms) {
+  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/**
+ * @param {number} ms how long the call was
+ * @param {number[]} answersMs how long each answer took
+ */
+export function summary(ms, answersMs) {
+  const parts = [`You talked for ${clock(ms)}.`];
+  if (answersMs.length === 1) parts.push(`One answer, in ${duration(answersMs[0])}.`);
+  if (answersMs.length > 1) parts.push(`${answersMs.length} answers, typically in ${duration(median(answersMs))}.`);
+  return parts.join(" ");
+}
+
+/** @param {number[]} values */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
