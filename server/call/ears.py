@@ -1,6 +1,7 @@
 """Ears: frames in, the present utterance and its silence out.
 
-Keeps what was heard just before a voice was noticed, so that no word loses its beginning.
+Keeps what was heard just before a voice was noticed, so that no word loses its beginning, and holds silence back from
+speech-to-text while its words are being settled, so that they stay so until there is a voice again.
 """
 
 from collections import deque
@@ -14,6 +15,8 @@ from server.speech.protocols import SpeechToText, Transcription, VoiceActivity
 
 PREROLL_FRAMES = 400 // FRAME_MS
 """VAD is ~100 ms late, words begin softly, and speech-to-text wants a little silence in front."""
+PAUSE_MS = 100
+"""A shorter silence is part of a consonant."""
 PAUSES_SMOOTHING = 0.3
 """Weight of the newest pause in a person's usual pause: about the last five count."""
 
@@ -21,19 +24,42 @@ PAUSES_SMOOTHING = 0.3
 class Utterance:
     """What the person is saying, on its way to words and to an answer."""
 
-    def __init__(self, number: int, transcription: Transcription | None, stopwatch: Stopwatch) -> None:
+    def __init__(self, number: int, transcription: Transcription | None, stopwatch: Stopwatch, text: str = "") -> None:
         self.number = number
-        self.transcription = transcription
-        """None when the utterance was typed."""
         self.stopwatch = stopwatch
-        self.text = ""
+        self.text = text
         """The words so far, as last known."""
         self.settled = False
         """`text` covers all that was heard."""
         self.attempts = 0
         """How often an answer was prepared."""
         self.prepared: Reply | None = None
-        """The answer to the settled text, made before it is known that the person is done."""
+        """The answer to the settled words, made before it is known that the person is done."""
+        self._transcription = transcription  # None when the utterance was typed
+        self._asked = False
+        self._held: list[bytes] = []
+
+    def hear(self, pcm: bytes, voiced: bool) -> None:
+        """More of it; silence after the words were asked for is held back."""
+        if self._transcription is None:
+            return
+        if self._asked and not voiced:
+            self._held.append(pcm)
+            return
+        self._transcription.feed(b"".join([*self._held, pcm]))
+        self._asked = False
+        self._held.clear()
+
+    async def words(self) -> str:
+        """The words of all that was heard. Raises EngineError."""
+        if self._transcription is None:
+            return self.text
+        self._asked = True
+        return await self._transcription.transcript()
+
+    async def close(self) -> None:
+        if self._transcription is not None:
+            await self._transcription.close()
 
 
 class Ears:
@@ -50,6 +76,7 @@ class Ears:
         self.voicing = Voicing(settings)
         self.utterance: Utterance | None = None
         self.usual_pause_ms = 0.0
+        """How long this person's pauses inside utterances are; 0 while unknown."""
         self._vad = voice_activity
         self._stt = speech_to_text
         self._phrases = phrases
@@ -66,8 +93,7 @@ class Ears:
         if self.voicing.voiced:
             self.utterance.stopwatch.restart()
             self._note_pause(silence_ms)
-        if self.utterance.transcription is not None:
-            self.utterance.transcription.feed(frame.pcm)
+        self.utterance.hear(frame.pcm, self.voicing.voiced)
 
     def open(self, number: int, on_partial: Callable[[Utterance], None]) -> Utterance:
         """Begin utterance `number` with what was heard just before. `on_partial` is told of new words."""
@@ -79,7 +105,7 @@ class Ears:
 
         transcription = self._stt.listen(self._phrases, partial)
         utterance = self.utterance = Utterance(number, transcription, Stopwatch(self._now))
-        transcription.feed(b"".join(self._preroll))
+        utterance.hear(b"".join(self._preroll), voiced=True)
         return utterance
 
     def rest(self) -> None:
@@ -89,7 +115,7 @@ class Ears:
         self.voicing.rest()
 
     def _note_pause(self, silence_ms: int) -> None:
-        """The person has gone on after `silence_ms`; pauses of a consonant's length are none."""
-        if silence_ms >= 100:
+        """The person has gone on after `silence_ms`."""
+        if silence_ms >= PAUSE_MS:
             change = PAUSES_SMOOTHING * (silence_ms - self.usual_pause_ms)
             self.usual_pause_ms = self.usual_pause_ms + change if self.usual_pause_ms else float(silence_ms)

@@ -78,6 +78,11 @@ class Metrics(_Message):
     first_clause_ms: float | None = None
     first_packet_ms: float | None = None
 
+    def in_words(self) -> str:
+        """All of it on one line, for the log."""
+        stages = self.model_dump(exclude={"type", "reply"}, exclude_none=True)
+        return f"reply={self.reply} " + " ".join(f"{stage}={ms:.0f}" for stage, ms in stages.items())
+
 
 class Error(_Message):
     """Something went wrong; `message` is a sentence for the person. `final` means that the call is over."""

@@ -42,7 +42,9 @@ from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.mouth import Mouth, Spoken
 from server.call.overlap import Overlap, Verdict, judge
-from server.call.reply import Line, Reply, Source
+from server.call.preparation import Preparation
+from server.call.replies import Replies
+from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
 from server.errors import EngineError
@@ -89,6 +91,8 @@ class Session:
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
         self._ears = Ears(engines.voice_activity, engines.speech_to_text, agent.phrases, settings.voicing, self._now)
+        self._replies = Replies(self._start, engines.text_to_speech, agent.voice)
+        self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
         self._connection: Connection | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -98,9 +102,6 @@ class Session:
         """The utterance that the floor has committed to, until its answer is ready to be heard."""
         self._open: dict[int, Utterance] = {}
         """Utterances that are being heard or settled."""
-        self._preparing: asyncio.Task[None] | None = None
-        self._making: dict[Reply, asyncio.Task[None]] = {}
-        """The task of each reply that is being made, cancelled ones until they have ended."""
         self._line: tuple[Line, bool] | None = None
         """What the agent says unasked, next."""
         self._unanswered = ""
@@ -124,9 +125,7 @@ class Session:
             self._show_state()
             await self._ended.wait()
             self._do(Closed())
-            for task in [*self._making.values(), self._preparing]:
-                if task is not None:
-                    task.cancel()
+            self._replies.stop_all()
 
     def end(self) -> None:
         """The call is over; idempotent."""
@@ -140,7 +139,9 @@ class Session:
     # What comes in
 
     def hear(self, frame: Frame) -> None:
-        """The caller's next 20 ms."""
+        """The caller's next 20 ms. What comes before the call runs is not heard."""
+        if self._group is None:
+            return
         self._starved_frames = 0
         ears = self._ears
         ears.hear(frame)
@@ -153,7 +154,9 @@ class Session:
             self._consider_overlap(ears.utterance)
 
     def receive(self, message: messages.ClientMessage) -> None:
-        """What the client tells."""
+        """What the client tells; nothing before the call runs."""
+        if self._group is None:
+            return
         match message:
             case messages.Text(text=text):
                 self._type(text)
@@ -182,18 +185,19 @@ class Session:
     def _consider_endpoint(self, utterance: Utterance) -> None:
         settings, voicing = self._settings, self._ears.voicing
         if voicing.voiced:
-            self._unprepare(utterance)
+            self._preparation.drop(utterance)
             if voicing.voiced_ms > settings.max_utterance_ms:
                 self._do(Endpoint(utterance.number))
             return
-        if voicing.silence_ms >= settings.endpoint.prepare_ms and self._worth_preparing(utterance):
-            self._prepare(utterance)
+        if voicing.silence_ms >= settings.endpoint.prepare_ms:
+            self._preparation.pause(utterance, voicing.voiced_ms)
         pause = Pause(utterance.text, self._asked(), self._ears.usual_pause_ms)
         if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
             self._do(Endpoint(utterance.number))
 
     def _consider_overlap(self, utterance: Utterance) -> None:
         voicing, spoken = self._ears.voicing, self._mouth.spoken
+        self._ask_words(utterance)
         overlap = Overlap(
             voiced_ms=voicing.voiced_ms,
             silence_ms=voicing.silence_ms,
@@ -206,6 +210,14 @@ class Session:
             self._do(Interruption(utterance.number))
         elif verdict is Verdict.BACKCHANNEL:
             self._do(Backchannel(utterance.number))
+
+    def _ask_words(self, utterance: Utterance) -> None:
+        """A pause, or voice without words so far, is a reason to ask speech-to-text what it has."""
+        voicing, settings = self._ears.voicing, self._settings
+        if voicing.voiced:
+            self._preparation.drop(utterance)
+        elif voicing.silence_ms >= settings.endpoint.prepare_ms:
+            self._preparation.ask(utterance)
 
     def _asked(self) -> bool:
         return self.history.last_said.rstrip().endswith("?")
@@ -252,7 +264,7 @@ class Session:
 
     def _drop(self, number: int) -> None:
         if (utterance := self._open.get(number)) is not None:
-            self._unprepare(utterance)
+            self._preparation.drop(utterance)
             self._release(utterance)
             self._send(messages.Transcription(utterance=number, text="", final=True))
 
@@ -260,7 +272,7 @@ class Session:
         line, self._line = self._line, None
         assert line is not None, "because Prompted is only sent by _say"
         stopwatch = Stopwatch(self._now)
-        self._commit(Spoken(number, self._make(*line[:1], stopwatch, line[1]), "", stopwatch))
+        self._commit(Spoken(number, self._replies.make(line[0], stopwatch, line[1]), "", stopwatch))
 
     def _answer(self, utterance_number: int) -> None:
         """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
@@ -268,22 +280,22 @@ class Session:
         if utterance is self._ears.utterance:
             self._ears.rest()
         utterance.stopwatch.mark("endpoint")
+        if utterance.prepared is None:
+            self._preparation.finish(utterance)
         if utterance.prepared is not None:
             self._commit_prepared(utterance)
-        elif self._preparing is None or self._preparing.done():
-            self._prepare(utterance)
 
     def _cancel(self, number: int) -> None:
         """The reply is over for good; what was heard of it is history."""
         if (answering := self._answering) is not None:
-            self._unprepare(answering)
+            self._preparation.drop(answering)
             self._unanswered = self._prompt(answering.text)
             self._release(answering)
         spoken = self._mouth.spoken
         if spoken is None or spoken.number != number:
             return
         self._mouth.stop()
-        self._stop_making(spoken.reply)
+        self._replies.stop(spoken.reply)
         self._finish(spoken, interrupted=True)
 
     # Utterances and the answers to them
@@ -294,56 +306,31 @@ class Session:
 
     def _type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""
-        utterance = Utterance(self._next_utterance(), None, Stopwatch(self._now))
-        utterance.text, utterance.settled = text, True
+        utterance = Utterance(self._next_utterance(), None, Stopwatch(self._now), text)
         self._open[utterance.number] = utterance
         self._do(Typed(utterance.number))
 
     def _on_partial(self, utterance: Utterance) -> None:
         self._send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
 
-    def _worth_preparing(self, utterance: Utterance) -> bool:
-        return (
-            self._preparing is None
-            and not utterance.settled
-            and utterance.attempts < self._settings.max_preparations
-            and self._ears.voicing.voiced_ms <= self._settings.max_prepared_speech_ms
-        )
-
-    def _prepare(self, utterance: Utterance) -> None:
-        """Settle the words and begin the answer to them; nothing of it is heard before the floor commits."""
-        utterance.attempts += 1
-        self._preparing = self._start(self._settle(utterance), f"settle-{utterance.number}")
-
-    def _unprepare(self, utterance: Utterance) -> None:
-        """The person goes on: the answer vanishes without trace."""
-        if self._preparing is not None:
-            self._preparing.cancel()
-            self._preparing = None
-        if utterance.prepared is not None:
-            self._stop_making(utterance.prepared)
-            utterance.prepared = None
-        utterance.settled = False
-
-    async def _settle(self, utterance: Utterance) -> None:
-        try:
-            if utterance.transcription is not None:
-                utterance.text = await utterance.transcription.transcript()
-        except EngineError as failure:
-            self._preparing = None
-            self._do(NoWords(utterance.number))
-            self._fail(failure)
-            return
-        self._preparing = None
-        utterance.settled = True
-        utterance.stopwatch.mark("transcript")
+    def _on_settled(self, utterance: Utterance) -> None:
         if utterance.text:
             self._on_partial(utterance)
-            self._make_answer(utterance)
-        elif utterance is self._answering:
+        if utterance is not self._answering:
+            return
+        if utterance.prepared is not None:
+            self._commit_prepared(utterance)
+        elif not utterance.text:
             self._do(NoWords(utterance.number))
+        else:
+            self._preparation.finish(utterance)
+            self._commit_prepared(utterance)
 
-    def _make_answer(self, utterance: Utterance) -> None:
+    def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
+        self._do(NoWords(utterance.number))
+        self._fail(failure)
+
+    def _prepare(self, utterance: Utterance) -> Reply:
         source = AgentRun(
             self._agent,
             self._engines.model,
@@ -352,9 +339,7 @@ class Session:
             self._deps,
             self._settings.run,
         )
-        utterance.prepared = self._make(source, utterance.stopwatch)
-        if utterance is self._answering:
-            self._commit_prepared(utterance)
+        return self._replies.make(source, utterance.stopwatch)
 
     def _prompt(self, text: str) -> str:
         return f"{self._unanswered} {text}".strip()
@@ -376,30 +361,9 @@ class Session:
             self._answering = None
         if utterance is self._ears.utterance:
             self._ears.rest()
-        if utterance.transcription is not None:
-            self._start(utterance.transcription.close(), f"close-{utterance.number}")
+        self._start(utterance.close(), f"close-{utterance.number}")
 
     # Replies
-
-    def _make(self, source: Source, stopwatch: Stopwatch, interruptible: bool = True) -> Reply:
-        """Begin to make a reply, when those that were cancelled before have ended."""
-        engines = self._engines
-        reply = Reply(source, engines.text_to_speech, self._agent.voice, stopwatch.mark, interruptible)
-        ending = [task for task in self._making.values() if task.cancelling()]
-        task = self._start(self._run_reply(reply, ending), "reply")
-        self._making[reply] = task
-        task.add_done_callback(lambda _: self._making.pop(reply, None))
-        return reply
-
-    @staticmethod
-    async def _run_reply(reply: Reply, ending: list[asyncio.Task[None]]) -> None:
-        if ending:
-            await asyncio.wait(ending)
-        await reply.run()
-
-    def _stop_making(self, reply: Reply) -> None:
-        if (task := self._making.get(reply)) is not None:
-            task.cancel()
 
     def _commit(self, spoken: Spoken) -> None:
         spoken.reply.committed.set()
@@ -409,7 +373,9 @@ class Session:
         spoken.stopwatch.mark("first_packet")
         self._do(SoundStarted(spoken.number))
         if spoken.prompt:
-            self._send(spoken.stopwatch.metrics(spoken.number))
+            metrics = spoken.stopwatch.metrics(spoken.number)
+            self._send(metrics)
+            log.info("> call %s answers: %s", self.id, metrics.in_words())
 
     def _on_caption(self, spoken: Spoken, heard: str) -> None:
         self._send(messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools))

@@ -14,10 +14,6 @@ class CallSettings:
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     overlap: OverlapSettings = field(default_factory=OverlapSettings)
     run: RunLimits = field(default_factory=RunLimits)
-    max_preparations: int = 3
-    """Answers prepared for one utterance, at most: each costs a request to the model."""
-    max_prepared_speech_ms: int = 10_000
-    """Who has talked for longer is telling a story: a pause in it is rarely its end."""
     max_utterance_ms: int = 28_000
     """After this an utterance is answered as it is: speech-to-text keeps 30 s, which is also Whisper's window."""
     idle_prompt_s: float = 12.0

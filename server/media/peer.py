@@ -101,7 +101,7 @@ class Peer:
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except OperationError as exc:
             raise NotAcceptable("There is no audio codec in common: Opus, PCMU or PCMA is needed.") from exc
-        except (ValueError, InvalidAccessError, InvalidStateError, KeyError, IndexError, AttributeError) as exc:
+        except Exception as exc:  # aiortc fails in every way that Python has on what it does not expect
             raise PeerError("The SDP offer is not valid.") from exc
         return _with_fec(self._pc.localDescription.sdp)
 
@@ -260,10 +260,12 @@ def _check(sdp: str) -> None:
         media = SessionDescription.parse(sdp).media
     except Exception as exc:  # aiortc's parser fails in every way that Python has
         raise PeerError("The SDP offer is not valid.") from exc
+    if not sdp.startswith("v=0"):
+        raise PeerError("The SDP offer is not valid.")
     audio = [section for section in media if section.kind == "audio" and section.port != 0]
     if not audio:
         raise NotAcceptable("The offer has no audio section.")
-    if not audio[0].direction or not {c.mimeType.lower() for c in audio[0].rtp.codecs} & _CODECS:
+    if not {c.mimeType.lower() for c in audio[0].rtp.codecs} & _CODECS:
         raise NotAcceptable("There is no audio codec in common: Opus, PCMU or PCMA is needed.")
     if sum(len(section.ice_candidates) for section in media) > MAX_CANDIDATES:
         raise PeerError(f"A call may have {MAX_CANDIDATES} candidates.")

@@ -155,7 +155,7 @@ def _take(part: Path, kind: Kind) -> None:
 def _progress(what: str, part: Path, console: Console) -> Iterator[None]:
     """The downloaders do not say how far they are, so what is on disk is counted."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), _SizeColumn(part), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(what, total=None)
         yield
 

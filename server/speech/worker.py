@@ -192,8 +192,8 @@ def _info(engine: Any) -> Info:
     return Info(asr=[AsrProgram(name=engine.name, models=[model], supports_transcript_streaming=True, **made)])
 
 
-async def serve(engine: Any, path: Path, say: Callable[[str], None]) -> None:
-    """Host `engine` until told to end; `say` gets "ready" when the socket listens."""
+async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str], None]) -> None:
+    """Host `engine` until `end` is set; `say` gets "ready" when the socket listens."""
     thread = EngineThread(f"engine {engine.name}")
     clients: set[asyncio.Task[None]] = set()
 
@@ -214,7 +214,6 @@ async def serve(engine: Any, path: Path, say: Callable[[str], None]) -> None:
 
     server = await asyncio.start_unix_server(client, path)
     try:
-        end = _end()
         say("ready")
         await end.wait()
     finally:
@@ -226,14 +225,15 @@ async def serve(engine: Any, path: Path, say: Callable[[str], None]) -> None:
         os.unlink(path)  # asyncio leaves it
 
 
-def _end() -> asyncio.Event:
-    """Set on SIGTERM, and at the end of standard input when that is a pipe: then the parent is gone."""
+async def _host(engine: Any, path: Path, say: Callable[[str], None]) -> None:
+    """Until SIGTERM, and at the end of standard input when that is a pipe: then the parent is gone."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, end.set)
-    if stat.S_ISFIFO(os.fstat(0).st_mode):
+    kind = os.fstat(0).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):  # asyncio gives either, by its version
         loop.add_reader(0, end.set)  # nobody writes to it, so readable means ended
-    return end
+    await serve(engine, path, end, say)
 
 
 def load(engine: str, model: str | None) -> Any:
@@ -261,7 +261,7 @@ def main() -> int:
 
     try:
         engine = load(options.engine, options.model)
-        asyncio.run(serve(engine, options.socket, say))
+        asyncio.run(_host(engine, options.socket, say))
     except ConfigError as exc:
         say(exc.sentence)
         return 2

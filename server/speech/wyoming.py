@@ -35,6 +35,9 @@ _BATCH_BYTES = _SECOND * 60 // 1000
 _ANEW_BYTES = _SECOND * 200 // 1000
 """Less than this after a transcript is the pause itself, so it does not begin anew until somebody asks."""
 
+_LIVES = 3
+"""Connections for one question: a worker may die, and a dying one may still accept the second. No more, because what
+kills two workers kills the third."""
 _RETRY_S = 0.05
 _LOST = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError)
 """What reading from a server raises when it goes away or does not speak Wyoming."""
@@ -56,7 +59,7 @@ class WyomingSpeechToText:
     ) -> None:
         """`model` and `language` are handed to the server. Deadlines: `connect_s` covers a local worker that is being
         replaced; `deadline_s`, from asking to the transcript, is longer than anybody waits for an answer."""
-        self._address = _Address(uri, connect_s)
+        self._address = _Address(uri, connect_s, _STT)
         self._model, self._language, self._deadline_s = model, language, deadline_s
         self._open: set[WyomingTranscription] = set()
 
@@ -74,8 +77,8 @@ class WyomingSpeechToText:
 
 
 class WyomingTranscription:
-    """One utterance. It keeps what it heard and begins anew when more is said after a transcript, and once more when
-    the server dies. Beyond KEEP_S nothing more is heard: the transcript covers what came before."""
+    """One utterance. It keeps what it heard, to begin anew when more is said after a transcript or when the server
+    dies. Beyond KEEP_S nothing more is heard: the transcript covers what came before."""
 
     def __init__(
         self,
@@ -104,13 +107,15 @@ class WyomingTranscription:
             self._attempt = self._begin()
 
     async def transcript(self) -> str:
-        if self._attempt.stopped_at not in (None, len(self._heard)):
+        if self._closed:
+            raise EngineError(_STT, "The utterance is closed.")
+        if not self._heard:
+            return ""
+        if self._attempt.stopped_at not in (None, len(self._heard)) or self._attempt.failed:
             self._attempt = self._begin()
         attempt = self._attempt
         attempt.waiting += 1
         try:
-            if not self._heard or self._closed:
-                return self._nothing()
             attempt.stop()
             await asyncio.wait({attempt.task}, timeout=self._deadline_s)
             return self._result(attempt)
@@ -118,16 +123,11 @@ class WyomingTranscription:
             attempt.waiting -= 1
             self._prune()
 
-    def _nothing(self) -> str:
-        if self._closed:
-            raise EngineError(_STT, "The utterance was closed before its transcript came.")
-        return ""
-
     def _result(self, attempt: "_Attempt") -> str:
         if not attempt.task.done():
             raise EngineError(_STT, f"The speech-to-text server gave no transcript within {self._deadline_s:g} s.")
         if attempt.task.cancelled():
-            return self._nothing()
+            raise EngineError(_STT, "The utterance was closed before its transcript came.")
         return attempt.task.result()
 
     async def close(self) -> None:
@@ -173,6 +173,10 @@ class _Attempt:
         self.task = asyncio.create_task(self._run(), name="wyoming transcription")
         self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # raised by who asks, if any
 
+    @property
+    def failed(self) -> bool:
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
     def send(self, at_least: int = 1) -> None:
         """Never waits: the transport keeps what the server has not taken, at most the whole utterance."""
         end = len(self._heard) if self.stopped_at is None else self.stopped_at
@@ -193,14 +197,15 @@ class _Attempt:
             self._writer.write(_packed(AudioStop()))
 
     async def _run(self) -> str:
-        try:
-            return await self._live()
-        except _LOST as exc:
-            _log.warning("speech-to-text connection lost, trying once more: %s", type(exc).__name__)
-        try:
-            return await self._live()
-        except _LOST as exc:
-            raise EngineError(_STT, "The speech-to-text server cannot be reached.") from exc
+        for life in range(1, _LIVES + 1):
+            try:
+                return await self._live()
+            except _LOST as exc:
+                if life == _LIVES:
+                    raise EngineError(_STT, "The speech-to-text server hung up.") from exc
+                _log.warning("speech-to-text connection lost, trying again: %s", type(exc).__name__)
+                await asyncio.sleep(_RETRY_S)
+        raise AssertionError("because the last life returns or raises")
 
     async def _live(self) -> str:
         reader, writer = await self._address.connect()
@@ -232,14 +237,14 @@ class WyomingTextToSpeech:
     def __init__(self, uri: str, *, voice: str = "", connect_s: float = 2.0, silence_s: float = 8.0) -> None:
         """`voice` is used when none is asked for. Deadlines: `connect_s` covers a local worker that is being replaced;
         `silence_s` is for each chunk, so a long text may take its time and a hanging server may not."""
-        self._address = _Address(uri, connect_s)
+        self._address = _Address(uri, connect_s, _TTS)
         self._voice, self._silence_s = voice, silence_s
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def synthesize(self, text: str, voice: str) -> AsyncIterator[Pcm]:
-        """Asks once more when the server dies before its first sound."""
+        """Asks again when the server dies before its first sound."""
         asked = _packed(Synthesize(text, SynthesizeVoice(name=voice or self._voice) if voice or self._voice else None))
-        for last in (False, True):
+        for life in range(1, _LIVES + 1):
             spoken = False
             try:
                 async with contextlib.aclosing(self._speak(asked)) as chunks:
@@ -248,11 +253,12 @@ class WyomingTextToSpeech:
                         yield pcm
                 return
             except _LOST as exc:
-                if spoken or last:
+                if spoken or life == _LIVES:
                     raise EngineError(_TTS, "The text-to-speech server hung up.") from exc
+                await asyncio.sleep(_RETRY_S)
 
     async def _speak(self, asked: bytes) -> AsyncGenerator[Pcm, None]:
-        reader, writer = await self._connect()
+        reader, writer = await self._address.connect()
         self._writers.add(writer)
         converter = AudioChunkConverter(width=2, channels=1)
         try:
@@ -263,12 +269,6 @@ class WyomingTextToSpeech:
         finally:
             self._writers.discard(writer)
             writer.transport.abort()  # the worker stops when its client is gone
-
-    async def _connect(self) -> Streams:
-        try:
-            return await self._address.connect()
-        except OSError as exc:
-            raise EngineError(_TTS, "The text-to-speech server cannot be reached.") from exc
 
     async def _chunk(self, reader: asyncio.StreamReader) -> AudioChunk | None:
         """The next chunk that has sound; None at the end."""
@@ -289,9 +289,9 @@ class WyomingTextToSpeech:
 class _Address:
     """Where a server listens."""
 
-    def __init__(self, uri: str, connect_s: float) -> None:
+    def __init__(self, uri: str, connect_s: float, stage: str) -> None:
         """Raises ConfigError for a URI that is none of ours."""
-        self._connect_s = connect_s
+        self._connect_s, self._stage = connect_s, stage
         parts = urlsplit(uri)
         self._path = parts.path if parts.scheme == "unix" else ""
         try:
@@ -302,14 +302,20 @@ class _Address:
             raise ConfigError(f"{uri!r} is neither unix:///path nor tcp://host:port")
 
     async def connect(self) -> Streams:
-        """Raises OSError, of which TimeoutError is one. A worker that is being replaced is waited for."""
-        async with asyncio.timeout(self._connect_s):
-            while self._path:
-                try:
-                    return await asyncio.open_unix_connection(self._path)
-                except (ConnectionRefusedError, FileNotFoundError):
-                    await asyncio.sleep(_RETRY_S)
-            return await asyncio.open_connection(self._host, self._port)
+        """A worker that is being replaced is waited for. Raises EngineError when nobody is there in time."""
+        try:
+            async with asyncio.timeout(self._connect_s):
+                return await self._connect()
+        except OSError as exc:
+            raise EngineError(self._stage, f"The {self._stage} server cannot be reached.") from exc
+
+    async def _connect(self) -> Streams:
+        while self._path:
+            try:
+                return await asyncio.open_unix_connection(self._path)
+            except (ConnectionRefusedError, FileNotFoundError):
+                await asyncio.sleep(_RETRY_S)
+        return await asyncio.open_connection(self._host, self._port)
 
 
 def _packed(event: Eventable) -> bytes:

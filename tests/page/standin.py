@@ -9,9 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-import static
-
-STATIC = Path(static.__path__[0])
+STATIC = Path(__file__).parents[2] / "static"
 CSP = "default-src 'self'; style-src 'self'; media-src 'self' blob:; connect-src 'self' ws: wss:"
 
 

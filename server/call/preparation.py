@@ -1,0 +1,91 @@
+"""The answer is prepared in the pause: words settled, agent run, first clause spoken, all of it unheard.
+
+If the person goes on, it is dropped without trace. If the floor commits, it is there. It costs requests to the model
+that may be in vain, so it is bounded for each utterance.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from server.call.ears import Utterance
+from server.call.replies import Start
+from server.call.reply import Reply
+from server.errors import EngineError
+
+MAX_ATTEMPTS = 3
+"""Answers prepared for one utterance, at most."""
+MAX_SPEECH_MS = 10_000
+"""Who has talked for longer is telling a story: a pause in it is rarely its end."""
+
+
+class Preparation:
+    """Settles the words of one utterance at a time.
+
+    `make` begins the answer to an utterance whose words are settled, `stop` ends one; `on_settled` is told when words
+    are known (they may be none), `on_failed` when they will not be.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        make: Callable[[Utterance], Reply],
+        stop: Callable[[Reply], None],
+        on_settled: Callable[[Utterance], None],
+        on_failed: Callable[[Utterance, EngineError], None],
+    ) -> None:
+        self._start = start
+        self._make = make
+        self._stop = stop
+        self._on_settled = on_settled
+        self._on_failed = on_failed
+        self._task: asyncio.Task[None] | None = None
+
+    def pause(self, utterance: Utterance, voiced_ms: float) -> None:
+        """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
+        if utterance.attempts < MAX_ATTEMPTS and voiced_ms <= MAX_SPEECH_MS:
+            self._begin(utterance, answer=True)
+
+    def ask(self, utterance: Utterance) -> None:
+        """Settle the words only: whoever judges the utterance needs them."""
+        self._begin(utterance, answer=False)
+
+    def finish(self, utterance: Utterance) -> None:
+        """The person is done: prepare the answer now, whatever it costs."""
+        if not utterance.settled:
+            self._begin(utterance, answer=True)
+        elif utterance.text:
+            self._answer(utterance)
+        else:
+            self._on_settled(utterance)
+
+    def drop(self, utterance: Utterance) -> None:
+        """The person goes on, or nothing of the utterance is wanted: what was prepared vanishes."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if utterance.prepared is not None:
+            self._stop(utterance.prepared)
+            utterance.prepared = None
+        utterance.settled = False
+
+    def _begin(self, utterance: Utterance, answer: bool) -> None:
+        if self._task is None and not utterance.settled:
+            self._task = self._start(self._settle(utterance, answer), f"settle-{utterance.number}")
+
+    async def _settle(self, utterance: Utterance, answer: bool) -> None:
+        try:
+            text = await utterance.words()
+        except EngineError as failure:
+            self._task = None
+            self._on_failed(utterance, failure)
+            return
+        self._task = None
+        utterance.text, utterance.settled = text, True
+        utterance.stopwatch.mark("transcript")
+        if answer and text:
+            self._answer(utterance)
+        self._on_settled(utterance)
+
+    def _answer(self, utterance: Utterance) -> None:
+        utterance.attempts += 1
+        utterance.prepared = self._make(utterance)

@@ -1,0 +1,45 @@
+"""Replies in the making: begins them one after the other, and ends those that are not wanted any more."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from server.call.reply import Reply, Source
+from server.call.stopwatch import Stopwatch
+from server.speech.protocols import TextToSpeech
+
+Start = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
+"""Starts a named task in the call's group."""
+
+
+class Replies:
+    """All replies of one call that are being made."""
+
+    def __init__(self, start: Start, text_to_speech: TextToSpeech, voice: str) -> None:
+        self._start = start
+        self._tts = text_to_speech
+        self._voice = voice
+        self._tasks: dict[Reply, asyncio.Task[None]] = {}
+
+    def make(self, source: Source, stopwatch: Stopwatch, interruptible: bool = True) -> Reply:
+        """Begin a reply as soon as those that were stopped have ended: their tools and history come first."""
+        reply = Reply(source, self._tts, self._voice, stopwatch.mark, interruptible)
+        ending = [task for task in self._tasks.values() if task.cancelling()]
+        task = self._tasks[reply] = self._start(_run(reply, ending), "reply")
+        task.add_done_callback(lambda _: self._tasks.pop(reply, None))
+        return reply
+
+    def stop(self, reply: Reply) -> None:
+        """Make no more of it; idempotent."""
+        if (task := self._tasks.get(reply)) is not None:
+            task.cancel()
+
+    def stop_all(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+
+async def _run(reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+    if ending:
+        await asyncio.wait(ending)
+    await reply.run()

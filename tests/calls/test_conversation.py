@@ -1,0 +1,258 @@
+"""Whole calls, from frames to frames, on virtual time."""
+
+import asyncio
+
+import pytest
+
+from server.call import messages
+from server.call.settings import CallSettings
+from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
+from tests.virtual_time import run_virtual
+
+
+def test_a_question_is_heard_and_answered() -> None:
+    """What the person says is captioned, answered aloud and written down."""
+
+    async def scenario() -> None:
+        mind = Mind(answers={"where is my order": "It has been sent. It comes tomorrow."})
+        async with Caller(mind) as caller:
+            await caller.say("where is my order")
+            await caller.until_silent()
+        assert caller.captions == ["where is my order"]
+        assert [answer.text for answer in caller.answers] == ["It has been sent. It comes tomorrow."]
+        assert caller.states == ["listening", "hearing", "thinking", "speaking", "listening", "closed"]
+        assert caller.session.history.last_said.strip() == "It has been sent. It comes tomorrow."
+        assert caller.stt.opened == caller.stt.closed == 1
+
+    run_virtual(scenario())
+
+
+def test_the_answer_is_ready_when_the_person_is_done() -> None:
+    """Speech-to-text, model and voice work inside the pause, so the gap is the endpoint and nothing more."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(first_token_ms=60), LetterSpeechToText(final_ms=40)) as caller:
+            await caller.say("what time is it")
+            end_ms = caller.now_ms
+            await caller.until_silent()
+            sound_ms = caller.first_sound_ms(end_ms)
+        assert sound_ms is not None
+        assert 260 <= sound_ms - end_ms <= 340
+
+    run_virtual(scenario())
+
+
+def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
+    """Who goes on after a pause is answered once, for all that was said; what was prepared is gone."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        async with Caller(mind) as caller:
+            await caller.say("i would like")
+            await caller.wait(200)
+            await caller.say("a green book")
+            await caller.until_silent()
+        assert caller.captions == ["i would like a green book"]
+        assert [answer.text for answer in caller.answers] == ["You said i would like a green book."]
+        assert len(caller.session.history.messages) == 2
+        assert mind.requests == 2
+
+    run_virtual(scenario())
+
+
+def test_a_tool_waits_for_the_commit() -> None:
+    """A tool that was called for half a sentence does not run."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        async with Caller(mind) as caller:
+            await caller.say("book a table")
+            await caller.wait(200)
+            await caller.say("for four")
+            await caller.until_silent()
+        assert mind.booked == ["a table for four"]
+        assert caller.answers[-1].tools == ["book"]
+        assert caller.answers[-1].text == "One moment. Done: booked a table for four."
+
+    run_virtual(scenario())
+
+
+def test_who_cuts_in_is_heard() -> None:
+    """The agent falls silent, what it was heard to say is history, and the interruption is answered."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind. Nobody knew where they came from."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2500)
+            onset_ms = caller.now_ms
+            await caller.say("stop please")
+            silent_ms = caller.now_ms
+            await caller.until_silent()
+        first, second = caller.answers
+        assert first.interrupted
+        assert story.startswith(first.text)
+        assert 10 < len(first.text) < 60
+        assert not any(caller.heard[int((onset_ms + 500) / 20) : int(silent_ms / 20)])
+        assert second.text == "You said stop please."
+        history = mind.seen[-1]
+        assert [part.content for part in history[1].parts] == [first.text + " —"]
+
+    run_virtual(scenario())
+
+
+def test_a_cough_over_the_agent_changes_nothing() -> None:
+    """A sound without words holds the agent for a moment; the same answer goes on to its end."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2000)
+            await caller.say(COUGH)
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers] == [story]
+        assert not caller.answers[0].interrupted
+        assert mind.requests == 1
+
+    run_virtual(scenario())
+
+
+def test_a_noise_in_silence_is_not_answered() -> None:
+    """A cough while nobody speaks is withdrawn and asks the model nothing."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        async with Caller(mind) as caller:
+            await caller.say(COUGH)
+            await caller.wait(3000)
+        assert mind.requests == 0
+        assert not any(caller.heard)
+        assert [(m.text, m.final) for m in caller.of(messages.Transcription)] == [("", True)]
+        assert caller.states[-2:] == ["listening", "closed"]
+
+    run_virtual(scenario())
+
+
+def test_words_said_while_the_answer_is_made_are_answered_together() -> None:
+    """Who goes on before anything was heard is answered once, for both."""
+
+    async def scenario() -> None:
+        mind = Mind(first_token_ms=900)
+        async with Caller(mind) as caller:
+            await caller.say("i want a book")
+            await caller.wait(500)
+            await caller.say("about green birds")
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers if answer.text] == [
+            "You said i want a book about green birds."
+        ]
+        prompts = [last_said([message]) for message in caller.session.history.messages[::2]]
+        assert prompts == ["i want a book about green birds"]
+
+    run_virtual(scenario())
+
+
+def test_typing_is_speaking() -> None:
+    """A typed message is captioned and answered aloud."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.receive(messages.Text(text="hello there"))
+            await caller.until_silent()
+        assert caller.captions == ["hello there"]
+        assert caller.answers[0].text == "You said hello there."
+
+    run_virtual(scenario())
+
+
+def test_the_greeting_comes_at_once() -> None:
+    """The agent speaks first, within 300 ms of the connection."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), greeting="Hello, this is the shop.") as caller:
+            await caller.until_silent()
+        sound_ms = caller.first_sound_ms(0)
+        assert sound_ms is not None
+        assert sound_ms <= 300
+        assert caller.answers[0].text == "Hello, this is the shop."
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("broken", ["speech-to-text", "model", "text-to-speech"])
+def test_a_failing_engine_is_an_apology(broken: str) -> None:
+    """Whatever fails once, the caller reads it, hears an apology, and is answered the next time."""
+
+    async def scenario() -> None:
+        mind = Mind(failures=int(broken == "model"))
+        stt = LetterSpeechToText(failures=int(broken == "speech-to-text"))
+        tts = SteadyTextToSpeech(failures=int(broken == "text-to-speech"))
+        async with Caller(mind, stt, tts) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent()
+            assert [type(m) for m in caller.of(messages.Error)] == [messages.Error]
+            assert caller.answers[-1].text.startswith("Sorry, something went wrong")
+            await caller.say("and now again please")
+            await caller.until_silent()
+        assert "and now again please" in caller.answers[-1].text
+
+    run_virtual(scenario())
+
+
+def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> None:
+    """The apology is tried again when text-to-speech is what is broken."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), tts=SteadyTextToSpeech(failures=3)) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent()
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_a_silent_caller_is_asked_twice_and_then_bidden_goodbye() -> None:
+    """Nobody there: two questions, a goodbye, and the call is over."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            async with asyncio.timeout(60):
+                await asyncio.shield(caller._running)
+        assert caller.tts.said == ["Are you still there?", "Are you still there?", "Goodbye."]
+        assert caller.states[-1] == "closed"
+
+    run_virtual(scenario())
+
+
+def test_a_client_that_stops_sending_is_answered() -> None:
+    """Packets may stop with the voice; the silence is then counted by playout."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("what time is it")
+            await caller.wait(40)
+            caller.sending = False
+            await caller.until_silent()
+        assert caller.captions == ["what time is it"]
+
+    run_virtual(scenario())
+
+
+def test_stop_by_the_button() -> None:
+    """The client's interrupt silences the agent and keeps what was heard."""
+
+    async def scenario() -> None:
+        mind = Mind(answers={"tell me": "One two three four five six seven eight nine ten eleven twelve."})
+        async with Caller(mind) as caller:
+            await caller.say("tell me")
+            await caller.wait(1500)
+            caller.session.receive(messages.Interrupt())
+            await caller.wait(2000)
+        assert not any(caller.heard[-90:])
+        assert caller.answers[0].interrupted
+        assert caller.states[-2:] == ["listening", "closed"]
+
+    run_virtual(scenario())

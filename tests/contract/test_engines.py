@@ -1,0 +1,211 @@
+"""What every speech-to-text and every text-to-speech client does, whatever is behind it.
+
+A new engine joins with a context manager that gives its client, and a line in EARS or MOUTHS.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.errors import EngineError
+from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.protocols import SpeechToText, TextToSpeech
+from server.speech.supervisor import Supervisor
+from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
+from tests.fakes.openai_server import openai_server
+from tests.fakes.wyoming_server import wyoming_server
+from tests.tiny_models import make_piper, make_whisper
+from tests.voices import silence, speak
+
+SPEECH = "yes please"
+PHRASES = ["yes please", "no thank you"]
+LONG = "Hello there, how are you today? " * 100
+
+
+@contextlib.asynccontextmanager
+async def worker(engine: str, model: Path | None = None) -> AsyncIterator[str]:
+    supervisor = Supervisor(engine, str(model) if model else None)
+    await supervisor.start()
+    try:
+        yield supervisor.uri
+    finally:
+        await supervisor.close()
+
+
+@contextlib.asynccontextmanager
+async def whisper(directory: Path) -> AsyncIterator[SpeechToText]:
+    async with worker("whisper", make_whisper(directory / "whisper")) as uri:
+        yield WyomingSpeechToText(uri)
+
+
+@contextlib.asynccontextmanager
+async def pocketsphinx(_: Path) -> AsyncIterator[SpeechToText]:
+    async with worker("pocketsphinx") as uri:
+        yield WyomingSpeechToText(uri)
+
+
+@contextlib.asynccontextmanager
+async def wyoming_ears(_: Path) -> AsyncIterator[SpeechToText]:
+    async with wyoming_server() as uri:
+        yield WyomingSpeechToText(uri)
+
+
+@contextlib.asynccontextmanager
+async def openai_ears(_: Path) -> AsyncIterator[SpeechToText]:
+    async with openai_server() as server:
+        yield OpenAISpeechToText(server.base_url)
+
+
+@contextlib.asynccontextmanager
+async def espeak(_: Path) -> AsyncIterator[TextToSpeech]:
+    async with worker("espeak") as uri:
+        yield WyomingTextToSpeech(uri)
+
+
+@contextlib.asynccontextmanager
+async def piper(directory: Path) -> AsyncIterator[TextToSpeech]:
+    async with worker("piper", make_piper(directory / "piper")) as uri:
+        yield WyomingTextToSpeech(uri)
+
+
+@contextlib.asynccontextmanager
+async def wyoming_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
+    async with wyoming_server() as uri:
+        yield WyomingTextToSpeech(uri)
+
+
+@contextlib.asynccontextmanager
+async def openai_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
+    async with openai_server() as server:
+        yield OpenAITextToSpeech(server.base_url)
+
+
+EARS = [whisper, pocketsphinx, wyoming_ears, openai_ears]
+MOUTHS = [espeak, piper, wyoming_mouth, openai_mouth]
+
+
+class TestSpeechToText:
+    @pytest.fixture(params=EARS, ids=lambda make: make.__name__)
+    async def ears(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SpeechToText]:
+        async with request.param(tmp_path) as client:
+            yield client
+            await client.close()
+
+    async def test_words_come_of_speech_in_frames(self, ears: SpeechToText) -> None:
+        """An utterance that is fed in frames of 20 ms has words."""
+        utterance = ears.listen(PHRASES, lambda text: None)
+        feed_in_frames(utterance, speak(SPEECH))
+        assert await utterance.transcript()
+        await utterance.close()
+
+    async def test_nothing_was_said(self, ears: SpeechToText) -> None:
+        """No sound and silence are the empty text, not an error."""
+        utterance = ears.listen(PHRASES, lambda text: None)
+        assert await utterance.transcript() == ""
+        utterance.feed(silence(1))
+        assert await utterance.transcript() == ""
+        await utterance.close()
+
+    async def test_more_may_be_said_after_a_transcript(self, ears: SpeechToText) -> None:
+        """The second transcript covers the whole utterance, and an unchanged one is given again."""
+        utterance = ears.listen(PHRASES, lambda text: None)
+        feed_in_frames(utterance, speak(SPEECH))
+        first = await utterance.transcript()
+        assert await utterance.transcript() == first
+        feed_in_frames(utterance, silence(0.3) + speak(SPEECH))
+        second = await utterance.transcript()
+        assert len(second.split()) >= len(first.split()) > 0
+        await utterance.close()
+
+    async def test_utterances_side_by_side(self, ears: SpeechToText) -> None:
+        """One utterance is silent while another one speaks: each gets its own words."""
+        loud, quiet = (ears.listen(PHRASES, lambda text: None) for _ in range(2))
+        speech = speak(SPEECH)
+        loud.feed(speech)
+        quiet.feed(bytes(len(speech)))
+        words, nothing = await asyncio.gather(loud.transcript(), quiet.transcript())
+        assert words
+        assert nothing == ""
+        await loud.close()
+        await quiet.close()
+
+    async def test_who_waits_may_leave(self, ears: SpeechToText) -> None:
+        """A cancelled wait for a transcript takes nothing from the next one."""
+        utterance = ears.listen(PHRASES, lambda text: None)
+        utterance.feed(speak(SPEECH))
+        waiting = asyncio.create_task(utterance.transcript())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert await utterance.transcript()
+        await utterance.close()
+
+    async def test_close_ends_a_waiting_transcript(self, ears: SpeechToText) -> None:
+        """Close is idempotent; who waits gets an EngineError, and what is fed later goes nowhere."""
+        utterance = ears.listen(PHRASES, lambda text: None)
+        utterance.feed(speak(SPEECH))
+        waiting = asyncio.create_task(utterance.transcript())
+        await asyncio.sleep(0)
+        await utterance.close()
+        with pytest.raises(EngineError):
+            await waiting
+        utterance.feed(speak(SPEECH))
+        await utterance.close()
+
+    async def test_closing_the_client_ends_its_utterances(self, ears: SpeechToText) -> None:
+        """No task is left of an utterance that nobody closed."""
+        utterance = ears.listen(PHRASES, lambda text: None)
+        feed_in_frames(utterance, speak(SPEECH))
+        waiting = asyncio.create_task(utterance.transcript())
+        await asyncio.sleep(0)
+        await ears.close()
+        with pytest.raises(EngineError):
+            await waiting
+        assert not [task for task in asyncio.all_tasks() if task.get_name().endswith("transcription")]
+
+
+class TestTextToSpeech:
+    @pytest.fixture(params=MOUTHS, ids=lambda make: make.__name__)
+    async def mouth(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TextToSpeech]:
+        async with request.param(tmp_path) as client:
+            yield client
+            await client.close()
+            await client.close()
+
+    async def test_a_text_is_heard(self, mouth: TextToSpeech) -> None:
+        """A sentence is sound in whole samples of one rate, and about as long as it takes to say."""
+        rates, sound = set(), b""
+        async for pcm in mouth.synthesize("Hello there, how are you?", ""):
+            assert len(pcm.data) % 2 == 0
+            rates.add(pcm.rate)
+            sound += pcm.data
+        (rate,) = rates
+        assert 8_000 <= rate <= 48_000
+        assert 0.2 < len(sound) / 2 / rate < 5
+        assert np.max(np.abs(np.frombuffer(sound, "<i2").astype(int))) > 2_000
+
+    async def test_texts_side_by_side(self, mouth: TextToSpeech) -> None:
+        """Two texts at once are each as long as alone."""
+
+        async def samples(text: str) -> int:
+            return sum([len(pcm.data) async for pcm in mouth.synthesize(text, "")])
+
+        short, long = await asyncio.gather(samples("Yes."), samples("Yes, and that is what I would like to say."))
+        assert 0 < short < long
+
+    async def test_closing_the_iterator_cancels(self, mouth: TextToSpeech) -> None:
+        """A long text that is left after its first chunk stands in nobody's way."""
+        speaking = mouth.synthesize(LONG, "")
+        assert (await anext(speaking)).data
+        await speaking.aclose()  # type: ignore[attr-defined]
+        assert [pcm async for pcm in mouth.synthesize("Yes.", "")]
+
+
+def feed_in_frames(utterance, pcm: bytes) -> None:  # type: ignore[no-untyped-def]
+    for at in range(0, len(pcm), 640):
+        utterance.feed(pcm[at : at + 640])

@@ -1,0 +1,61 @@
+"""A small true Wyoming server on TCP, as simple ones are: no partial words, and it hangs up after a transcript."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+from wyoming.asr import Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.event import async_read_event, async_write_event
+from wyoming.tts import Synthesize
+
+RATE = 22_050
+
+
+async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    heard = b""
+    while (event := await async_read_event(reader)) is not None:
+        if AudioChunk.is_type(event.type):
+            heard += AudioChunk.from_event(event).audio
+        elif AudioStop.is_type(event.type):
+            seconds = np.count_nonzero(np.frombuffer(heard, "<i2")) / 16_000
+            await async_write_event(Transcript(" ".join(["word"] * round(seconds / 0.5))).event(), writer)
+            return
+        elif Synthesize.is_type(event.type):
+            await async_write_event(AudioStart(RATE, 2, 2).event(), writer)
+            for _ in Synthesize.from_event(event).text.split():
+                await async_write_event(AudioChunk(RATE, 2, 2, _stereo_hum(0.3)).event(), writer)
+            await async_write_event(AudioStop().event(), writer)
+
+
+def _stereo_hum(seconds: float) -> bytes:
+    mono = (np.sin(np.arange(int(seconds * RATE)) / 10) * 8000).astype("<i2")
+    return np.repeat(mono, 2).tobytes()
+
+
+@asynccontextmanager
+async def wyoming_server() -> AsyncIterator[str]:
+    """Its URI."""
+    clients: set[asyncio.Task[None]] = set()
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        clients.add(task)
+        try:
+            await _talk(reader, writer)
+        except OSError:
+            pass  # the client left
+        finally:
+            clients.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(client, "127.0.0.1", 0)
+    try:
+        yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for task in clients:
+            task.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)

@@ -1,0 +1,226 @@
+"""The peer against aiortc at the other end, over loopback."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncIterator
+
+import aiohttp
+import numpy as np
+import pytest
+from aiohttp.test_utils import TestServer
+
+from server.agent.voice_agent import VoiceAgent
+from server.app import application
+from server.call.directory import Directory
+from server.call.rtc_call import RtcCalls
+from server.call.session import Engines, Session
+from server.call.settings import CallSettings
+from server.media.pacer import Pacer
+from server.media.peer import bind_media
+from server.speech.vad import CallVad, Silero
+from tests.fakes.people import Mind, SteadyTextToSpeech
+from tests.phone import Phone, calling
+from tests.voices import speak
+
+
+class OneSentence:
+    """Speech-to-text that hears the same sentence in whatever it is fed, and how much that was."""
+
+    def __init__(self) -> None:
+        self.fed_bytes = 0
+
+    def listen(self, phrases: object, on_partial: object) -> "OneSentence":
+        self.fed_bytes = 0
+        return self
+
+    def feed(self, pcm: bytes) -> None:
+        self.fed_bytes += len(pcm)
+
+    async def transcript(self) -> str:
+        return "what time is it"
+
+    async def close(self) -> None:
+        pass
+
+
+class Exchange:
+    """A server with real media and scripted engines."""
+
+    def __init__(self, agent: VoiceAgent, limit: int = 4, connect_s: float = 5.0) -> None:
+        self.stt = OneSentence()
+        self.directory = Directory(limit)
+        silero = Silero()
+
+        def open_session(session_id: str) -> Session:
+            engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
+            return Session(session_id, agent, engines, CallSettings())
+
+        self.calls = RtcCalls(open_session, self.directory, Pacer(), connect_s)
+        self.server = TestServer(application(self.calls), host="127.0.0.1")
+
+    @property
+    def url(self) -> str:
+        return str(self.server.make_url("/api/offer"))
+
+
+@contextlib.asynccontextmanager
+async def exchange(mind: Mind | None = None, greeting: str = "", **limits: float) -> AsyncIterator[Exchange]:
+    bind_media(["127.0.0.1"], loopback=True)
+    running = Exchange((mind or Mind()).agent(greeting), **limits)  # type: ignore[arg-type]
+    async with running.server:
+        yield running
+        await running.calls.close()
+
+
+@pytest.mark.parametrize("codec", ["opus", "PCMU", "PCMA"])
+async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:
+    """Speech goes in by each codec, the right length of it is heard, and a voice comes back."""
+    async with asyncio.timeout(30), exchange() as running, calling(running.url, prefer=codec) as phone:
+        await phone.until(type="state", state="listening")
+        sentence = speak("What time is it?", rate_hz=48_000)
+        phone.microphone.say(sentence)
+        assert (await phone.until(type="transcription", final=True))["text"] == "what time is it"
+        answer = await phone.until(type="response", final=True)
+        metrics = await phone.until(type="metrics", reply=answer["reply"])
+    assert answer["text"] == "You said what time is it."
+    heard_s, said_s = running.stt.fed_bytes / 32_000, len(sentence) / 96_000
+    assert said_s - 0.3 <= heard_s <= said_s + 1.0
+    assert 1.0 <= sum(phone.loud) * 0.02 <= 3.0
+    assert 0 < metrics["transcript_ms"] <= metrics["first_packet_ms"]
+
+
+async def test_ten_calls_leave_nothing_behind() -> None:
+    """After ten calls in a row the process has the tasks, threads, sockets and files that it had before."""
+    async with asyncio.timeout(60), exchange(greeting="Hello.") as running:
+        async with calling(running.url) as phone:
+            await phone.until(type="response", final=True)
+        await _until_empty(running.directory)
+        before = _held()
+        for _ in range(10):
+            async with calling(running.url) as phone:
+                await phone.until(type="response", final=True)
+            await _until_empty(running.directory)
+        assert _held() == before
+
+
+async def test_hanging_up_by_http_ends_the_call() -> None:
+    """DELETE closes the call at the server, and a second one says that there is none."""
+    async with asyncio.timeout(20), exchange() as running, calling(running.url) as phone:
+        async with aiohttp.ClientSession() as http:
+            url = f"{running.url}?pc_id={phone.pc_id}"
+            assert (await http.delete(url)).status == 200
+            await _until_empty(running.directory)
+            assert (await http.delete(url)).status == 404
+
+
+async def test_one_call_too_many_is_refused_at_the_door() -> None:
+    """With all places taken an offer gets 503 and Retry-After, and the place is there again after a call."""
+    async with asyncio.timeout(20), exchange(limit=1) as running:
+        async with calling(running.url), aiohttp.ClientSession() as http:
+            async with http.post(running.url, json={"sdp": "v=0", "type": "offer"}) as response:
+                body = await response.json()
+            assert (response.status, body["error"]["code"]) == (503, "at_capacity")
+            assert int(response.headers["Retry-After"]) > 0
+        await _until_empty(running.directory)
+        async with calling(running.url):
+            pass
+
+
+async def test_a_peer_that_never_connects_gives_its_place_back() -> None:
+    """An offer whose sender then does nothing is released at the deadline."""
+    async with asyncio.timeout(20), exchange(limit=1, connect_s=0.3) as running, aiohttp.ClientSession() as http:
+        phone = Phone(running.url, http)
+        phone.pc.addTransceiver("audio")
+        offer = await phone.pc.createOffer()
+        lines = [line for line in offer.sdp.splitlines() if not line.startswith("a=candidate")]
+        body = {"sdp": "\r\n".join(lines) + "\r\n", "type": "offer"}
+        async with http.post(running.url, json=body) as response:
+            assert response.status == 200
+        assert len(running.directory) == 1
+        await _until_empty(running.directory)
+        await phone.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("sdp", "status"),
+    [
+        ("", 400),
+        ("hello", 400),
+        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", 406),
+        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n", 406),
+        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\n", 406),
+        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n", 400),
+        ("v=0\r\nm=audio nine UDP/TLS/RTP/SAVPF 0\r\n", 400),
+    ],
+)
+async def test_a_bad_offer_is_refused_and_holds_no_place(sdp: str, status: int) -> None:
+    """What is no offer of audio that we speak gets its status, a code and a sentence."""
+    async with exchange(limit=1) as running, aiohttp.ClientSession() as http:
+        response = await http.post(running.url, json={"sdp": sdp, "type": "offer"})
+        body = await response.json()
+        assert response.status == status, body
+        assert body["error"]["code"]
+        assert body["error"]["message"]
+        assert len(running.directory) == 0
+
+
+async def test_video_is_refused_and_audio_answered() -> None:
+    """A video section of the offer is answered as inactive."""
+    async with asyncio.timeout(20), exchange() as running, aiohttp.ClientSession() as http:
+        phone = Phone(running.url, http)
+        phone.pc.addTransceiver("video")
+        answer = await phone.dial()
+        sections = {part.split(" ", 1)[0]: part for part in answer["sdp"].split("m=")[1:]}
+        await phone.opened.wait()
+        await phone.hang_up()
+    assert "a=inactive" in sections["video"]
+    assert "a=sendrecv" in sections["audio"]
+    assert "useinbandfec=1" in sections["audio"]
+
+
+async def test_a_message_that_is_none_is_told_so() -> None:
+    """Nonsense on the data channel gets an error, and the call goes on."""
+    async with asyncio.timeout(20), exchange() as running, calling(running.url) as phone:
+        phone.channel.send("nonsense")
+        assert (await phone.until(type="error"))["code"] == "bad_request"
+        phone.send(type="ping", t=4.5)
+        assert (await phone.until(type="pong"))["t"] == 4.5
+
+
+async def test_only_the_configured_addresses_are_advertised() -> None:
+    """The answer has candidates on the media addresses and on no others."""
+    async with asyncio.timeout(20), exchange() as running, aiohttp.ClientSession() as http:
+        phone = Phone(running.url, http)
+        answer = await phone.dial()
+        await phone.hang_up()
+    addresses = {line.split()[4] for line in answer["sdp"].splitlines() if line.startswith("a=candidate")}
+    assert addresses == {"127.0.0.1"}
+
+
+def test_aiortc_is_as_the_adapter_knows_it() -> None:
+    """The private names that the adapter replaces exist; if not, an aiortc release has changed its inside."""
+    import aioice.ice
+    from aiortc.rtcrtpreceiver import JitterBuffer, RTCRtpReceiver
+
+    assert callable(aioice.ice.get_host_addresses), "aioice.ice.get_host_addresses is gone: see bind_media"
+    assert "_RTCRtpReceiver__jitter_buffer" in RTCRtpReceiver.__init__.__code__.co_names, (
+        "RTCRtpReceiver has no private __jitter_buffer any more: see Peer._arrange"
+    )
+    assert "add" in vars(JitterBuffer), "JitterBuffer.add is gone: see _Inbound"
+
+
+async def _until_empty(directory: Directory) -> None:
+    while len(directory):  # noqa: ASYNC110  # real sockets are closing
+        await asyncio.sleep(0.01)
+
+
+def _held() -> tuple[int, int, int]:
+    """Tasks, threads, and open files and sockets of this process."""
+    return len(asyncio.all_tasks()), threading.active_count(), len(os.listdir("/proc/self/fd"))
+
+
+def test_loud_is_loud() -> None:
+    """The phone's measure tells a voice from silence."""
+    assert np.sqrt(np.mean(np.frombuffer(speak("Hello there"), np.int16).astype(np.float32) ** 2)) > 300

@@ -1,0 +1,127 @@
+"""A caller over WebRTC made of aiortc, as independent of the server as a browser is; all on 127.0.0.1."""
+
+import asyncio
+import fractions
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import av
+import numpy as np
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+RATE = 48_000
+FRAME = 960
+LOUD = 300
+"""RMS of a 16-bit frame above which somebody speaks."""
+
+
+class Microphone(MediaStreamTrack):
+    """Silence, and what is put into `say`."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pcm = b""
+        self._sent = 0
+        self._start_s: float | None = None
+        self.quiet = asyncio.Event()
+
+    def say(self, pcm: bytes) -> None:
+        """Speak 48 kHz mono PCM from now on."""
+        self._pcm += pcm
+        self.quiet.clear()
+
+    async def recv(self) -> av.AudioFrame:
+        loop = asyncio.get_running_loop()
+        self._start_s = self._start_s or loop.time()
+        await asyncio.sleep(max(0.0, self._start_s + self._sent * 0.02 - loop.time()))
+        pcm, self._pcm = self._pcm[: 2 * FRAME].ljust(2 * FRAME, b"\0"), self._pcm[2 * FRAME :]
+        if not self._pcm:
+            self.quiet.set()
+        frame = av.AudioFrame.from_ndarray(np.frombuffer(pcm, np.int16)[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._sent * FRAME, fractions.Fraction(1, RATE)
+        self._sent += 1
+        return frame
+
+
+class Phone:
+    """One call. `told` has the server's messages, `loud` one entry a received frame: whether it has a voice."""
+
+    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
+        self._url, self._http = url, http
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.microphone = Microphone()
+        self.told: list[dict[str, Any]] = []
+        self.loud: list[bool] = []
+        self.pc_id = ""
+        self.channel = self.pc.createDataChannel("events")
+        self.opened, self.closed, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+        self.channel.on("open", self.opened.set)
+        self.channel.on("close", self.closed.set)
+        self.channel.on("message", self._on_message)
+        self.pc.on("track", self._on_track)
+
+    async def dial(self, prefer: str | None = None) -> dict[str, Any]:
+        """Offer, and take the answer; returns its JSON."""
+        transceiver = self.pc.addTransceiver(self.microphone, "sendrecv")
+        if prefer:
+            from aiortc import RTCRtpSender
+
+            codecs = RTCRtpSender.getCapabilities("audio").codecs
+            transceiver.setCodecPreferences([codec for codec in codecs if codec.name.lower() == prefer.lower()])
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        body = {"sdp": self.pc.localDescription.sdp, "type": "offer"}
+        async with self._http.post(self._url, json=body) as response:
+            answer: dict[str, Any] = await response.json()
+            assert response.status == 200, answer
+        self.pc_id = answer["pc_id"]
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        return answer
+
+    async def until(self, **wanted: Any) -> dict[str, Any]:
+        """The first message from now or before that has all of `wanted`."""
+        while True:
+            for message in self.told:
+                if all(message.get(name) == value for name, value in wanted.items()):
+                    return message
+            self._news.clear()
+            await self._news.wait()
+
+    def send(self, **message: Any) -> None:
+        self.channel.send(json.dumps(message))
+
+    async def hang_up(self) -> None:
+        await self.pc.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
+
+    def _on_message(self, text: str) -> None:
+        self.told.append(json.loads(text))
+        self._news.set()
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        self._listening = asyncio.get_running_loop().create_task(self._listen(track))
+
+    async def _listen(self, track: MediaStreamTrack) -> None:
+        while True:
+            samples = (await track.recv()).to_ndarray().astype(np.float32)
+            self.loud.append(bool(np.sqrt(np.mean(samples**2)) > LOUD))
+
+
+@asynccontextmanager
+async def calling(url: str, prefer: str | None = None) -> AsyncIterator[Phone]:
+    """A call that is connected, hung up at the end."""
+    async with aiohttp.ClientSession() as http:
+        phone = Phone(url, http)
+        try:
+            await phone.dial(prefer)
+            await phone.opened.wait()
+            yield phone
+        finally:
+            await phone.hang_up()

@@ -1,0 +1,143 @@
+"""The engines themselves, as a worker's thread uses them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.errors import ConfigError
+from server.speech.engines import espeak, piper, whisper
+from tests.tiny_models import PIPER_RATE, WORD, make_piper, make_whisper
+from tests.voices import silence, speak
+
+
+@pytest.fixture(scope="module")
+def ears(tmp_path_factory: pytest.TempPathFactory) -> whisper.Engine:
+    return whisper.Engine(str(make_whisper(tmp_path_factory.mktemp("models") / "whisper")))
+
+
+@pytest.fixture(scope="module")
+def mouth() -> espeak.Engine:
+    return espeak.Engine()
+
+
+@pytest.mark.parametrize("pcm", [b"", silence(5), b"\x05\0" * 16_000, speak("hi")[3200:6000]])
+def test_whisper_invents_nothing_from_nothing(ears: whisper.Engine, pcm: bytes) -> None:
+    """No sound, silence, hiss and a click have no words."""
+    utterance = ears.start([])
+    utterance.feed(pcm)
+    assert utterance.finish() == ""
+
+
+def test_whisper_hears_more_than_its_window(ears: whisper.Engine) -> None:
+    """Speech longer than half a minute is heard in pieces."""
+    utterance = ears.start(["go left"])
+    utterance.feed((speak("hello there my friend") * 40)[: 2 * 16_000 * 61])
+    assert utterance.finish() == f"{WORD} {WORD} {WORD}"
+
+
+def test_whisper_drafts_when_there_is_enough_new_to_hear(ears: whisper.Engine) -> None:
+    """A draft needs 0.7 s more than the last one, and words that have not changed are not told again."""
+    utterance = ears.start([])
+    speech = speak("hello there my friend, how are you today")
+    utterance.feed(speech[:16_000])
+    assert utterance.draft() is None
+    utterance.feed(speech[16_000:32_000])
+    assert utterance.draft() == WORD
+    utterance.feed(speech[32_000:64_000])
+    assert utterance.draft() is None
+    assert utterance.finish() == WORD
+    utterance.discard()
+    utterance.discard()
+
+
+class Result:
+    """What CTranslate2 says of one hypothesis."""
+
+    def __init__(self, words: str, logprob: float, no_speech_prob: float, ears: whisper.Engine) -> None:
+        self.sequences_ids = [ears._model.hf_tokenizer.encode(words).ids]
+        self.scores = [logprob]
+        self.no_speech_prob = no_speech_prob
+
+
+@pytest.mark.parametrize(
+    ("short", "full", "expected"),
+    [
+        (("yes", -0.1, 0.1), None, "yes"),
+        (("yes", -0.1, 0.9), None, "yes"),  # sure of its words, whatever the chance of silence
+        (("yes no", -2.0, 0.9), None, ""),
+        (("yes " * 50, -0.1, 0.1), ("no", -0.1, 0.1), "no"),
+        (("yes", -2.0, 0.1), ("no", -2.0, 0.1), "no"),
+        (("yes " * 50, -0.1, 0.1), ("yes " * 50, -0.1, 0.1), ""),
+    ],
+)
+def test_whisper_is_not_believed_at_once(  # type: ignore[no-untyped-def]
+    ears: whisper.Engine, monkeypatch: pytest.MonkeyPatch, short, full, expected: str
+) -> None:
+    """Silence is no words; a loop or a guess is tried again with the full window; a loop in both is no words."""
+    answers = [Result(*answer, ears) for answer in (short, full) if answer]  # type: ignore[misc]
+    windows: list[int] = []
+
+    class Scripted:
+        is_multilingual = False
+
+        def encode(self, features, to_cpu=False):  # type: ignore[no-untyped-def]
+            windows.append(features.shape[2])
+
+        def generate(self, *arguments, **options):  # type: ignore[no-untyped-def]
+            return [answers.pop(0)]
+
+    monkeypatch.setattr(ears._model, "model", Scripted())
+    monkeypatch.setattr(ears._model, "encode", lambda features: windows.append(features.shape[1]))
+    utterance = ears.start([])
+    utterance.feed(speak("hello"))
+    assert utterance.finish() == expected
+    assert not answers
+    assert windows == [1000, 3000][: len(windows)]
+
+
+def test_espeak_starts_with_sound(mouth: espeak.Engine) -> None:
+    """The first 5 ms are not silent, and the same text is the same sound again."""
+    first, second = (b"".join(mouth.synthesize("Hello there.", "")) for _ in range(2))
+    assert np.max(np.abs(np.frombuffer(first[: 2 * mouth.rate // 200], "<i2"))) > 64
+    assert first == second
+
+
+def test_espeak_has_voices(mouth: espeak.Engine) -> None:
+    """A voice that is there is used, for one text; one that is not is the default."""
+    default, british, woman, nobody, again = (
+        b"".join(mouth.synthesize("Hello there.", voice)) for voice in ("", "en-gb", "en-us+f3", "nobody", "")
+    )
+    assert len({default, british, woman}) == 3
+    assert default == nobody == again
+
+
+def test_espeak_says_nothing_for_nothing(mouth: espeak.Engine) -> None:
+    """An empty text and one of signs only are no error."""
+    for text in ("", " ", "\0", "…"):
+        b"".join(mouth.synthesize(text, ""))
+
+
+def test_espeak_without_such_a_voice() -> None:
+    """A default voice that is not there is a ConfigError."""
+    with pytest.raises(ConfigError, match="no voice"):
+        espeak.Engine("nobody")
+
+
+def test_piper_speaks_a_sentence_at_a_time(tmp_path: Path) -> None:
+    """Each sentence is a chunk at the voice's own rate."""
+    engine = piper.Engine(str(make_piper(tmp_path)))
+    assert engine.rate == PIPER_RATE
+    assert len(list(engine.synthesize("Hello there. How are you?", "nobody"))) == 2
+    assert list(engine.synthesize("", "")) == []
+
+
+@pytest.mark.parametrize("make", [whisper.Engine, piper.Engine])
+def test_an_engine_without_its_model(make: type, tmp_path: Path) -> None:
+    """No model, one that is not there and one that is broken are ConfigErrors."""
+    (tmp_path / "model.bin").write_bytes(b"not a model")
+    (tmp_path / "voice.onnx").write_bytes(b"not a voice")
+    (tmp_path / "voice.onnx.json").write_text("{}")
+    for model in (None, "/nowhere", str(tmp_path), str(tmp_path / "voice.onnx")):
+        with pytest.raises(ConfigError):
+            make(model)

@@ -1,0 +1,101 @@
+"""Models on disk: found by name or by preference, and never half there."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.errors import ConfigError
+from server.speech import models
+from tests.tiny_models import make_piper, make_whisper
+
+
+def test_where_models_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the environment says goes first, then a directory here, then the cache."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert models.default_directory("/elsewhere") == Path("/elsewhere")
+    assert models.default_directory(None) == tmp_path / ".cache/antiphon/models"
+    (tmp_path / "models").mkdir()
+    assert models.default_directory("") == Path("models")
+
+
+def test_nothing_is_there(tmp_path: Path) -> None:
+    """A directory that is empty, or not there, has no models."""
+    for kind in ("whisper", "piper"):
+        assert models.find(tmp_path / "nowhere", kind) is None
+
+
+def test_a_model_is_found_by_name_and_by_preference(tmp_path: Path) -> None:
+    """By name exactly that one; without a name the best known, else any."""
+    for name in ("tiny", "zz-mine", "base.en"):
+        make_whisper(tmp_path / "whisper" / name)
+    make_piper(tmp_path / "piper", "xx_XX-mine-low")
+    assert models.find(tmp_path, "whisper") == tmp_path / "whisper/base.en"
+    assert models.find(tmp_path, "whisper", "tiny") == tmp_path / "whisper/tiny"
+    assert models.find(tmp_path, "whisper", "small") is None
+    assert models.find(tmp_path, "piper") == tmp_path / "piper/xx_XX-mine-low.onnx"
+
+
+def test_half_a_model_is_none(tmp_path: Path) -> None:
+    """A voice without its settings and a download under way are not found."""
+    make_piper(tmp_path / "piper", "half").with_name("half.onnx.json").unlink()
+    make_whisper(tmp_path / "whisper" / ".base.en")
+    assert models.find(tmp_path, "piper") is None
+    assert models.find(tmp_path, "whisper") is None
+
+
+def test_what_is_there_is_not_pulled(tmp_path: Path) -> None:
+    """A model on disk needs no network."""
+    there = make_whisper(tmp_path / "whisper" / "base.en")
+    assert models.pull(tmp_path, "whisper", "base.en") == there
+
+
+@pytest.mark.parametrize("kind", ["whisper", "piper"])
+def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: models.Kind) -> None:
+    """What a downloader leaves is moved to where it is found, without its scraps."""
+
+    def download(name: str, part: Path) -> None:
+        if kind == "piper":
+            make_piper(part, name)
+            return
+        for file in make_whisper(part / "made").iterdir():
+            file.rename(part / file.name)
+        (part / "made").rmdir()
+        (part / ".cache").mkdir()
+
+    monkeypatch.setitem(models._DOWNLOADERS, kind, download)
+    found = models.pull(tmp_path, kind)
+    assert found == models.find(tmp_path, kind, models.DEFAULTS[kind])
+    assert not list(tmp_path.rglob(".*"))
+
+
+@pytest.mark.parametrize(("kind", "name"), [("whisper", "enormous"), ("piper", "enormous")])
+def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> None:
+    """A name that no model has is one line, without a network, and leaves nothing."""
+    with pytest.raises(ConfigError, match="enormous"):
+        models.pull(tmp_path, kind, name)
+    assert not [file for file in tmp_path.rglob("*") if "enormous" in file.name]
+
+
+@pytest.mark.parametrize("kind", ["whisper", "piper"])
+@pytest.mark.parametrize("network", ["refuses", "is silent"])
+def test_offline_is_one_line_soon(tmp_path: Path, kind: models.Kind, network: str) -> None:
+    """Without a network, or with one that swallows everything, pulling ends soon with one line."""
+    program = (
+        f"from server.speech.models import pull; from pathlib import Path; pull(Path('.'), {kind!r}, silent_s=0.5)"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        proxy = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        if network == "refuses":
+            nobody.close()
+        environment = {"https_proxy": proxy, "HOME": str(tmp_path)}  # a process of its own: urllib remembers proxies
+        ended = subprocess.run(
+            [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=20
+        )
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "ConfigError: cannot download" in last
+    assert last.endswith("the model hub cannot be reached; is this machine online?")
+    assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.suffix in (".bin", ".onnx")]

@@ -1,0 +1,193 @@
+"""The supervisor: a worker that dies or hangs is replaced, and nothing is left behind."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.errors import ConfigError, EngineError
+from server.speech import supervisor as module
+from server.speech.supervisor import Supervisor
+from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
+from tests.tiny_models import WORD, make_whisper
+from tests.voices import speak
+
+
+@contextlib.asynccontextmanager
+async def supervised(engine: str = "espeak", model: str | None = None) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(engine, model, ping_every_s=0.1, hang_s=0.3, stop_s=1)
+    await supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await supervisor.close()
+
+
+async def replaced(supervisor: Supervisor, old: int) -> None:
+    """Until there is another process, seen by asking again and again, because nothing announces it."""
+    async with asyncio.timeout(10):
+        while supervisor.pid in (None, old):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def spoken(supervisor: Supervisor) -> int:
+    mouth = WyomingTextToSpeech(supervisor.uri, connect_s=10)
+    return sum([len(pcm.data) async for pcm in mouth.synthesize("Hello.", "")])
+
+
+def alive(pid: int) -> bool:
+    """Running or a zombie."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def command_line(pid: int) -> str:
+    """Empty when the process has ended, also while nobody has taken its exit status."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+async def test_a_killed_worker_is_replaced() -> None:
+    """After kill -9 the next text is spoken, at the same address, by another process."""
+    async with supervised() as supervisor:
+        uri, old = supervisor.uri, supervisor.pid
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
+        assert await spoken(supervisor) > 0
+        await replaced(supervisor, old)
+        assert (supervisor.uri, supervisor.restarts) == (uri, 1)
+        assert not alive(old)
+
+
+async def test_a_hanging_worker_is_replaced() -> None:
+    """A worker that is stopped answers no ping, so it is killed and the next text is spoken."""
+    async with supervised() as supervisor:
+        old = supervisor.pid
+        assert old is not None
+        os.kill(old, signal.SIGSTOP)
+        await replaced(supervisor, old)
+        assert await spoken(supervisor) > 0
+        assert not alive(old)
+
+
+async def test_an_utterance_outlives_its_worker(tmp_path: Path) -> None:
+    """When the worker dies in the middle of an utterance, the words come from the next one."""
+    async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:
+        old = supervisor.pid
+        assert old is not None
+        ears = WyomingSpeechToText(supervisor.uri, connect_s=10, deadline_s=20)
+        partial = asyncio.Event()
+        utterance = ears.listen([], lambda text: partial.set())
+        utterance.feed(speak("hello there my friend"))
+        await partial.wait()
+        os.kill(old, signal.SIGKILL)
+        assert await utterance.transcript() == WORD
+        await ears.close()
+
+
+async def test_a_worker_that_always_dies_is_an_error_in_the_end(tmp_path: Path) -> None:
+    """An utterance tries a second worker and no third one."""
+    async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:
+        ears = WyomingSpeechToText(supervisor.uri, connect_s=0.2)
+        utterance = ears.listen([], lambda text: None)
+        assert supervisor.pid is not None
+        await supervisor.close()
+        utterance.feed(speak("hello"))
+        with pytest.raises(EngineError):
+            await utterance.transcript()
+        await ears.close()
+
+
+async def test_close_leaves_nothing() -> None:
+    """After close, twice, there is no process, no file and no task."""
+    before = asyncio.all_tasks()
+    async with supervised() as supervisor:
+        pid, socket = supervisor.pid, supervisor.socket
+        assert pid is not None
+        assert socket.exists()
+        assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+        await supervisor.close()
+        assert not alive(pid)
+        assert not socket.parent.exists()
+        assert asyncio.all_tasks() == before
+
+
+async def test_close_ends_a_worker_that_does_not_listen() -> None:
+    """A worker that is stopped and hears no SIGTERM is killed at the deadline."""
+    async with supervised() as supervisor:
+        pid = supervisor.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        async with asyncio.timeout(5):
+            await supervisor.close()
+        assert not alive(pid)
+
+
+async def test_start_says_why_not() -> None:
+    """A first start that fails is a ConfigError with the worker's own reason, and leaves nothing."""
+    before = asyncio.all_tasks()
+    supervisor = Supervisor("whisper", "/nowhere")
+    with pytest.raises(ConfigError, match="no Whisper model loads from /nowhere"):
+        await supervisor.start()
+    assert not supervisor.socket.parent.exists()
+    assert asyncio.all_tasks() == before
+
+
+async def test_start_has_a_deadline() -> None:
+    """A worker that is not ready in time is a ConfigError."""
+    supervisor = Supervisor("espeak", start_s=0.001)
+    with pytest.raises(ConfigError, match="not ready"):
+        await supervisor.start()
+
+
+async def test_a_worker_that_cannot_come_back_is_tried_ever_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replacement that does not start is tried again after growing pauses, until it works."""
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 4:
+            monkeypatch.undo()
+        await sleep(0)
+
+    async with supervised() as supervisor:
+        old = supervisor.pid
+        assert old is not None
+        monkeypatch.setattr(module.asyncio, "sleep", pause)
+        monkeypatch.setattr(module.sys, "executable", "/bin/false")
+        os.kill(old, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            while supervisor.restarts < 4:
+                await sleep(0)
+        assert await spoken(supervisor) > 0
+        assert (pauses, supervisor.restarts) == ([0, 0.25, 0.5, 1], 4)
+
+
+def test_a_worker_does_not_outlive_its_server() -> None:
+    """When the server is killed its worker ends by itself."""
+    program = """
+import asyncio, os, signal
+from server.speech.supervisor import Supervisor
+
+async def main():
+    supervisor = Supervisor("espeak")
+    await supervisor.start()
+    print(supervisor.pid, supervisor.socket.parent, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
+    pid, directory = ended.stdout.split()
+    # The worker's standard error is the pipe of `run`, which returns when the last of its writers is gone.
+    assert "server.speech.worker" not in command_line(int(pid))
+    Path(directory).rmdir()

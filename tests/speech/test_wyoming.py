@@ -1,0 +1,265 @@
+"""The Wyoming clients: what is sent when, and what becomes of a server that misbehaves."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event, Eventable, async_read_event, async_write_event
+from wyoming.tts import Synthesize
+
+from server.errors import ConfigError, EngineError
+from server.speech.wyoming import KEEP_S, WyomingSpeechToText, WyomingTextToSpeech
+
+SECOND = bytes(32_000)
+
+
+@dataclass
+class Talk:
+    """One connection, seen from the server."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    heard: bytes = b""
+    asked: Transcribe = field(default_factory=Transcribe)
+
+    async def hear(self, kind: type[Eventable]) -> Event:
+        """Until an event of that kind; sound on the way is kept. EOFError when the client leaves."""
+        while (event := await async_read_event(self.reader)) is not None:
+            if AudioChunk.is_type(event.type):
+                self.heard += AudioChunk.from_event(event).audio
+            if Transcribe.is_type(event.type):
+                self.asked = Transcribe.from_event(event)
+            if kind.is_type(event.type):
+                return event
+        raise EOFError
+
+    async def say(self, *said: Eventable) -> None:
+        for each in said:
+            await async_write_event(each.event(), self.writer)
+
+
+@contextlib.asynccontextmanager
+async def server(script: Callable[[Talk], Awaitable[None]]) -> AsyncIterator[str]:
+    """Runs `script` for each connection and hangs up when it returns."""
+    async with contextlib.AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+
+        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError, EOFError):
+                await script(Talk(reader, writer))
+            writer.close()
+
+        listening = await asyncio.start_server(
+            lambda reader, writer: tasks.create_task(client(reader, writer)) and None, "127.0.0.1", 0
+        )
+        stack.callback(listening.close)
+        yield f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+
+
+async def count(talk: Talk) -> None:
+    """The transcript is how many ms were heard."""
+    await talk.hear(AudioStop)
+    await talk.say(Transcript(f"{len(talk.heard) // 32}"))
+
+
+async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
+    """Model, language and phrases go ahead of the sound."""
+    asked = asyncio.get_running_loop().create_future()
+
+    async def script(talk: Talk) -> None:
+        start = AudioStart.from_event(await talk.hear(AudioStart))
+        asked.set_result((talk.asked, start.rate, start.width, start.channels))
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri, model="tiny", language="en")
+        ears.listen(["go left"], print)
+        expected = Transcribe(name="tiny", language="en", transcript_terms=["go left"])
+        assert await asked == (expected, 16_000, 2, 1)
+        await ears.close()
+
+
+async def test_partial_words_grow_and_change() -> None:
+    """Chunks add to the words so far and a start begins them anew; each is told once."""
+    partials: list[str] = []
+
+    async def script(talk: Talk) -> None:
+        await talk.say(TranscriptStart(), TranscriptChunk("go"), TranscriptChunk(" left"))
+        await talk.say(TranscriptStart(), TranscriptChunk("go right"), TranscriptStop(), Transcript(" go right "))
+        await talk.hear(AudioStop)
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], partials.append)
+        utterance.feed(SECOND)
+        assert await utterance.transcript() == "go right"
+        assert partials == ["go", "go left", "go right"]
+        await ears.close()
+
+
+async def test_everything_fed_is_sent_once() -> None:
+    """Frames of any length arrive whole, before and after the connection is made, and again when more is said."""
+    async with server(count) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        for _ in range(31):
+            utterance.feed(bytes(640))
+        assert await utterance.transcript() == "620"
+        for _ in range(31):
+            utterance.feed(bytes(640))
+            await asyncio.sleep(0)
+        assert await utterance.transcript() == "1240"
+        utterance.feed(bytes(64))
+        assert await utterance.transcript() == "1242"
+        await ears.close()
+
+
+async def test_a_pause_after_a_transcript_begins_nothing() -> None:
+    """Less than 200 ms more does not cost a connection until somebody asks; more does."""
+    connections = 0
+
+    async def script(talk: Talk) -> None:
+        nonlocal connections
+        connections += 1
+        await count(talk)
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        await utterance.transcript()
+        utterance.feed(bytes(32 * 180))
+        assert (await utterance.transcript(), connections) == ("1180", 2)
+        utterance.feed(bytes(32 * 200))
+        assert (await utterance.transcript(), connections) == ("1380", 3)
+        await ears.close()
+
+
+async def test_an_endless_utterance_is_cut() -> None:
+    """What is said beyond the limit is not kept, and the transcript covers the rest."""
+    async with server(count) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        for _ in range(KEEP_S + 5):
+            utterance.feed(SECOND)
+        assert await utterance.transcript() == f"{KEEP_S * 1000}"
+        await ears.close()
+
+
+async def hang(talk: Talk) -> None:
+    await talk.hear(Error)
+
+
+async def fail(talk: Talk) -> None:
+    await talk.say(Error("somebody said something", "broken"))
+    await talk.hear(Error)
+
+
+async def hang_up(talk: Talk) -> None:
+    pass
+
+
+def write(noise: bytes) -> Callable[[Talk], Awaitable[None]]:
+    async def script(talk: Talk) -> None:
+        talk.writer.write(noise)
+        await talk.hear(Error)
+
+    return script
+
+
+NOISES = [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"[]\n", b"{}\n", b'{"type": "transcript"}\n', b"x" * 100_000]
+WRONGS = [hang, fail, hang_up, *map(write, NOISES)]
+
+
+@pytest.mark.parametrize("wrong", WRONGS)
+async def test_what_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
+    """Every failure of a server is an EngineError in time, without its words; asking again tries again."""
+    scripts = [wrong] * 3
+
+    async def script(talk: Talk) -> None:
+        await (scripts.pop() if scripts else count)(talk)
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri, deadline_s=0.3)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        async with asyncio.timeout(5):
+            with pytest.raises(EngineError) as caught:
+                await utterance.transcript()
+            assert (caught.value.stage, "said" in caught.value.sentence) == ("speech-to-text", False)
+            scripts.clear()
+            if wrong is not hang:  # a server that is late may still answer, so it is not given up
+                assert await utterance.transcript() == "1000"
+        await ears.close()
+
+
+@pytest.mark.parametrize("wrong", WRONGS[:-2])
+async def test_speech_that_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
+    """Every failure of a server is an EngineError in time, without its words."""
+    async with server(wrong) as uri:
+        mouth = WyomingTextToSpeech(uri, silence_s=0.3)
+        async with asyncio.timeout(5):
+            with pytest.raises(EngineError) as caught:
+                assert [pcm async for pcm in mouth.synthesize("Hello", "")]
+        assert (caught.value.stage, "said" in caught.value.sentence) == ("text-to-speech", False)
+
+
+async def test_speech_that_breaks_off_is_an_engine_error() -> None:
+    """A server that dies after its first sound is not asked again: the text would be said twice."""
+    asked = 0
+
+    async def script(talk: Talk) -> None:
+        nonlocal asked
+        asked += 1
+        await talk.hear(Synthesize)
+        await talk.say(AudioStart(16_000, 2, 1), AudioChunk(16_000, 2, 1, bytes(640)))
+
+    async with server(script) as uri:
+        speaking = WyomingTextToSpeech(uri).synthesize("Hello", "")
+        assert (await anext(speaking)).data
+        with pytest.raises(EngineError):
+            await anext(speaking)
+        assert asked == 1
+
+
+async def test_closing_a_mouth_ends_what_it_says() -> None:
+    """Who listens to a text when the client is closed gets an EngineError."""
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(Synthesize)
+        await talk.say(AudioStart(16_000, 2, 1), AudioChunk(16_000, 2, 1, bytes(640)))
+        await talk.hear(Error)
+
+    async with server(script) as uri:
+        mouth = WyomingTextToSpeech(uri)
+        speaking = mouth.synthesize("Hello", "")
+        await anext(speaking)
+        await mouth.close()
+        with pytest.raises(EngineError):
+            await anext(speaking)
+
+
+async def test_nobody_is_there(unused_tcp_port: int) -> None:
+    """A server that is not there is an EngineError soon."""
+    for uri in (f"tcp://127.0.0.1:{unused_tcp_port}", "unix:///nowhere/at/all"):
+        ears, mouth = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        with pytest.raises(EngineError, match="cannot be reached"):
+            await utterance.transcript()
+        with pytest.raises(EngineError, match="cannot be reached"):
+            assert [pcm async for pcm in mouth.synthesize("Hello", "")]
+        await ears.close()
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "localhost:10300", "tcp://localhost", "tcp://:1", "tcp://a:99999", "unix://", "x://a:1"]
+)
+def test_what_is_no_address(uri: str) -> None:
+    """An address that is neither a path nor a port is a ConfigError when the client is made."""
+    with pytest.raises(ConfigError):
+        WyomingSpeechToText(uri)
