@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
+	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends
 
 .PHONY: run test check fix bench lock clean
 
@@ -9,7 +11,7 @@ run: $(VENV)/.run
 	$(BIN)/antiphon serve $(ARGS)
 
 test: $(VENV)/.dev
-	@command -v chromium >/dev/null || sh tests/install-chromium.sh
+	@command -v chromium >/dev/null || ($(APT) chromium)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev
@@ -22,27 +24,29 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev
-	$(BIN)/python bench/understanding.py $(ARGS)
+	$(BIN)/python -m bench.understanding $(ARGS)
 
-# What each package is, by hash; no index is named, so any mirror serves.
+# Each package by its hashes; no index is named, so that any mirror serves.
+LOCK := uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --quiet
 lock: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --universal --no-header --no-annotate --no-emit-index-url -o requirements-dev.lock
+	$(BIN)/$(LOCK) -o requirements.lock
+	$(BIN)/$(LOCK) --group dev -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV) || (command -v apt-get >/dev/null && sh tests/apt-install.sh python3-venv && $(PYTHON) -m venv $(VENV))
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV) || (rm -rf $(VENV); $(APT) python3-venv && $(PYTHON) -m venv $(VENV))
 
-$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	printf '%s\n' "$(CURDIR)" > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/antiphon.pth
+# The checkout itself is on the path, so the code that runs is the code that is read.
+$(VENV)/.run: requirements.lock | $(BIN)/pip
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/antiphon.pth"
 	printf '#!%s\nfrom server.cli import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/antiphon
 	chmod +x $(BIN)/antiphon
 	touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@

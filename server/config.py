@@ -76,10 +76,12 @@ class Settings(BaseSettings):
 
 
 def load(**given: object) -> Settings:
-    """Settings from the environment, `.env` and `given`; raises ConfigError that names the setting."""
+    """Settings from the environment, `.env` and `given`; raises ConfigError that names the setting, or `.env`."""
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         name = "ANTIPHON_" + ".".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name}: {first['msg']}") from exc
+        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from exc
+    except (OSError, UnicodeError) as exc:
+        raise ConfigError(f".env cannot be read: {exc}") from exc

@@ -25,9 +25,13 @@ class AntiphonError(Exception):
 
 
 class ConfigError(AntiphonError):
-    """Antiphon cannot start as it is set up."""
+    """Antiphon cannot start as it is set up. The message is for who runs it; a caller learns nothing of our inside."""
 
     code = "config"
+
+    @property
+    def sentence(self) -> str:
+        return "The server is not set up for this."
 
 
 class PeerError(AntiphonError):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from server.errors import AntiphonError, AtCapacity
+from server.errors import AntiphonError, AtCapacity, ConfigError
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +17,9 @@ async def errors_as_json(
     """Every failure of the API is `{"error": {code, message}}` with its status."""
     try:
         return await handler(request)
+    except ConfigError as error:
+        log.error("x %s %s: %s", request.method, request.path, error)
+        return _response(error)
     except AntiphonError as error:
         return _response(error)
     except web.HTTPException as error:

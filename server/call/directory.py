@@ -3,12 +3,22 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-from server.call.session import Session
 from server.errors import AtCapacity
 
 RETRY_AFTER_S = 5
 """Calls last for minutes, but where there are many one ends every few seconds."""
+
+
+class Call(Protocol):
+    """What is asked of a live call."""
+
+    def leave(self) -> None:
+        """Say goodbye; the call ends when it was heard."""
+
+    def end(self) -> None:
+        """The call is over; idempotent."""
 
 
 class Directory:
@@ -17,7 +27,7 @@ class Directory:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._places = 0
-        self._sessions: set[Session] = set()
+        self._calls: set[Call] = set()
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -41,22 +51,24 @@ class Directory:
             self._empty.set()
 
     @contextmanager
-    def holding(self, session: Session) -> Iterator[None]:
-        """The session is live inside."""
-        self._sessions.add(session)
+    def holding(self, call: Call) -> Iterator[None]:
+        """The call is live inside; one that connects while the server stops ends at once."""
+        if self._draining:
+            call.end()
+        self._calls.add(call)
         try:
             yield
         finally:
-            self._sessions.discard(session)
+            self._calls.discard(call)
 
     async def drain(self, deadline_s: float) -> None:
         """Admit nobody, say goodbye on every call, and wait until all are over; at the deadline end the rest."""
         self._draining = True
-        for session in tuple(self._sessions):
-            session.leave()
+        for call in tuple(self._calls):
+            call.leave()
         try:
             async with asyncio.timeout(deadline_s):
                 await self._empty.wait()
         except TimeoutError:
-            for session in tuple(self._sessions):
-                session.end()
+            for call in tuple(self._calls):
+                call.end()

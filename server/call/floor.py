@@ -4,9 +4,9 @@ Events go in, commands come out. The floor does not know audio, words, time or t
 the person began or is done, playout tells it when an answer is first heard and when it ends, and the overlap judge
 tells it what speech over the agent's voice meant. It hands out the numbers of replies.
 
-One utterance and one reply are live at most. Events carry the number of the one they speak of; a late event about
-another is dropped here, before the table, so that no shell needs to check. The table lists every other pair of state
-and event; one that is missing raises. An answer that is being prepared while the person pauses is not known here: it
+One utterance is heard and one reply is live at most. Events carry the number of the one they speak of; a late event
+about another is dropped here, before the table, so that no shell needs to check. The table lists every other pair of
+state and event; one that is missing raises. An answer that is being prepared while the person pauses is not known here: it
 becomes a reply when the floor commits the utterance.
 """
 
@@ -61,10 +61,7 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.HEARING, Stopped): "ignore",
     (State.HEARING, Closed): "close",
     (State.THINKING, VoiceStarted): "overlap",
-    (State.THINKING, Endpoint): "ignore",  # said once already
     (State.THINKING, NoWords): "withdraw",
-    (State.THINKING, Interruption): "ignore",
-    (State.THINKING, Backchannel): "ignore",
     (State.THINKING, Typed): "answer_typed",
     (State.THINKING, Prompted): "speak_over",
     (State.THINKING, Stopped): "fall_silent",
@@ -80,7 +77,7 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.SPEAKING, Closed): "close",
     (State.OVERLAP, VoiceStarted): "ignore",
     (State.OVERLAP, Endpoint): "answer_over",
-    (State.OVERLAP, NoWords): "go_on",
+    (State.OVERLAP, NoWords): "withdraw_one",
     (State.OVERLAP, Interruption): "yield",
     (State.OVERLAP, Backchannel): "go_on",
     (State.OVERLAP, Typed): "answer_typed",
@@ -99,12 +96,14 @@ TABLE: dict[tuple[State, type[Event]], str] = {
 
 
 class Floor:
-    """The state machine of one call."""
+    """The state machine of one call. Who sends VoiceStarted and Typed gives each utterance a number of its own."""
 
     def __init__(self) -> None:
         self.state = State.LISTENING
         self.utterance: int | None = None
-        """The utterance being heard, or the one that the live reply answers."""
+        """The utterance that is being heard."""
+        self.answered: int | None = None
+        """The utterance that the live reply answers, until the reply is heard."""
         self.reply: int | None = None
         self._sounding = False
         self._last_reply = 0
@@ -119,7 +118,9 @@ class Floor:
     def _stale(self, event: Event) -> bool:
         if isinstance(event, OfReply):
             return event.reply != self.reply
-        if isinstance(event, Endpoint | NoWords | Interruption | Backchannel):
+        if isinstance(event, NoWords):
+            return event.utterance not in (self.utterance, self.answered)
+        if isinstance(event, Endpoint | Interruption | Backchannel):
             return event.utterance != self.utterance
         return False
 
@@ -143,27 +144,29 @@ class Floor:
         return [*self._cancel(), Restore(), self._begin_reply(event.utterance)]
 
     def _answer_typed(self, event: Typed) -> list[Command]:
-        commands = [*self._drop(), *self._cancel()]
-        if self.state is State.OVERLAP:
-            commands.append(Restore())
-        return [*commands, self._begin_reply(event.utterance)]
+        return [*self._hush(), self._begin_reply(event.utterance)]
 
     def _speak(self, event: Prompted) -> list[Command]:
         return [self._begin_reply(None)]
 
     def _speak_over(self, event: Prompted) -> list[Command]:
-        restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []
-        return [*self._drop(), *self._cancel(), *restore, self._begin_reply(None)]
+        return [*self._hush(), self._begin_reply(None)]
 
     def _withdraw(self, event: NoWords) -> list[Command]:
         commands = [DropUtterance(event.utterance), *self._cancel()]
         self.state, self.utterance = State.LISTENING, None
         return commands
 
-    def _yield(self, event: Interruption) -> list[Command]:
-        commands = self._cancel()
+    def _withdraw_one(self, event: NoWords) -> list[Command]:
+        """Of the two utterances in an overlap: the one that is heard, or the one that was to be answered."""
+        if event.utterance == self.utterance:
+            return self._go_on(event)
         self.state = State.HEARING
-        return [*commands, Restore()]
+        return [DropUtterance(event.utterance), *self._cancel(), Restore()]
+
+    def _yield(self, event: Interruption) -> list[Command]:
+        self.state = State.HEARING
+        return [*self._cancel(), Restore()]
 
     def _go_on(self, event: Backchannel | NoWords) -> list[Command]:
         self.state = State.SPEAKING if self._sounding else State.THINKING
@@ -171,51 +174,55 @@ class Floor:
         return [DropUtterance(event.utterance), Restore()]
 
     def _sound(self, event: SoundStarted) -> list[Command]:
-        self._sounding = True
+        self._sounding, self.answered = True, None
         if self.state is State.THINKING:
-            self.state, self.utterance = State.SPEAKING, None
+            self.state = State.SPEAKING
         return []
 
     def _finish(self, event: ReplyEnded) -> list[Command]:
-        self.reply, self._sounding = None, False
-        self.state, self.utterance = State.LISTENING, None
+        self._end_reply()
+        self.state = State.LISTENING
         return []
 
     def _finish_under(self, event: ReplyEnded) -> list[Command]:
-        self.reply, self._sounding = None, False
+        self._end_reply()
         self.state = State.HEARING
         return [Restore()]
 
     def _fall_silent(self, event: Stopped) -> list[Command]:
-        restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []
-        commands = [*self._drop(), *self._cancel(), *restore]
-        self.state, self.utterance = State.LISTENING, None
+        commands = self._hush()
+        self.state = State.LISTENING
         return commands
 
     def _close(self, event: Closed) -> list[Command]:
-        commands = [*self._drop(), *self._cancel()]
-        self.state, self.utterance = State.CLOSED, None
+        commands = self._hush()
+        self.state = State.CLOSED
         return commands
 
     # Steps
 
     def _begin_reply(self, utterance: int | None) -> Command:
         self._last_reply += 1
-        self.reply, self.utterance, self._sounding = self._last_reply, utterance, False
-        self.state = State.THINKING
+        self.reply, self.answered, self._sounding = self._last_reply, utterance, False
+        self.state, self.utterance = State.THINKING, None
         return Answer(self._last_reply, utterance)
+
+    def _end_reply(self) -> None:
+        self.reply, self.answered, self._sounding = None, None, False
 
     def _cancel(self) -> list[Command]:
         if self.reply is None:
             return []
-        reply, self.reply, self._sounding = self.reply, None, False
-        return [Cancel(reply)]
+        cancel = Cancel(self.reply)
+        self._end_reply()
+        return [cancel]
 
-    def _drop(self) -> list[Command]:
-        """The utterance that is being heard; one that is being answered already is the reply's."""
-        if self.state not in (State.HEARING, State.OVERLAP) or self.utterance is None:
-            return []
-        return [DropUtterance(self.utterance)]
+    def _hush(self) -> list[Command]:
+        """Nobody speaks any more; an utterance that is being answered already is the reply's."""
+        heard, self.utterance = self.utterance, None
+        drop: list[Command] = [] if heard is None else [DropUtterance(heard)]
+        restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []
+        return [*drop, *self._cancel(), *restore]
 
 
 _STEPS = {pair: getattr(Floor, f"_{step}") for pair, step in TABLE.items()}

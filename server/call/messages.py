@@ -6,7 +6,7 @@ Client to server: Text, Interrupt, HangUp, Ping, Pong.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, TypeAdapter, ValidationError
 
 from server.errors import PeerError
 
@@ -97,7 +97,7 @@ class Text(_Message):
     """The person types instead of speaking."""
 
     type: Literal["text"] = "text"
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_CHARS)]
 
 
 class Interrupt(_Message):
@@ -116,14 +116,14 @@ class Ping(_Message):
     """Either side asks whether the other is there; `t` comes back unchanged."""
 
     type: Literal["ping"] = "ping"
-    t: float = 0
+    t: FiniteFloat = 0
 
 
 class Pong(_Message):
     """The answer to a ping."""
 
     type: Literal["pong"] = "pong"
-    t: float = 0
+    t: FiniteFloat = 0
 
 
 ServerMessage = Hello | State | Transcription | Response | Metrics | Error | Ping | Pong
@@ -139,4 +139,5 @@ def parse_client(data: str | bytes) -> ClientMessage:
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise PeerError(f"not a message of this protocol: {where + ': ' if where else ''}{first['msg']}") from exc
+        wrong = "there is no such type" if first["type"] == "union_tag_invalid" else first["msg"]
+        raise PeerError(f"not a message of this protocol: {where + ': ' if where else ''}{wrong}") from exc

@@ -1,11 +1,12 @@
 """The person makes a sound while it is the agent's turn: an interruption, a backchannel, or noise?
 
 The answer is ducked at once; this says what to do next, from how long the sound has lasted and which words it has.
-"mm-hm" and "right" cheer the agent on, a cough and a door have no words, and echo has the agent's own words.
+"mm-hm" and "right" cheer the agent on, a cough and a door have no words, and echo has the agent's own words, in order.
 """
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import Enum
 
 
@@ -22,9 +23,13 @@ class OverlapSettings:
     words: int = 2
     """So many words that are neither a backchannel nor the agent's own; a word of command needs no company."""
     voiced_ms: int = 600
-    """So much voice without any words yet: speech-to-text lags behind a person who is clearly talking."""
+    """So much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
+    word_ms: int = 400
+    """How long a word lasts in slow speech; what goes on for longer has words that are not known yet."""
     settle_ms: int = 250
     """So much silence after the sound, and it was nothing: the shortest pause between words that go on is ~200 ms."""
+    patience_ms: int = 1_000
+    """So much silence, and it is judged by the words that are known: ducked speech sounds broken when it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +45,50 @@ class Overlap:
     agent_text: str
     """What the agent has said lately, to know its echo by."""
     interruptible: bool = True
+    settled: bool = True
+    """`text` has all the words of the sound; False while speech-to-text is still asked."""
 
+
+ECHO_WORDS = 30
+"""Echo comes within a second, its words within a few: older words of the agent's are the person's own when they come."""
 
 _WORD = re.compile(r"[\w']+")
 _BACKCHANNELS = frozenset(
-    "mm mhm hm hmm mmhm uh huh um ah aha oh ok okay yeah yes yep right sure good great fine nice cool i see well so "
-    "alright got it a the and".split()
+    "mm mmm mhm hm hmm mmhm uh huh um ah aha oh ok okay yeah yes yep yup right sure good great fine nice cool perfect "
+    "wow really exactly true well so alright a the and".split()
+)
+_CHEERS = re.compile(
+    r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good|fair enough"
+    r"|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
 )
 _COMMANDS = frozenset("stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye".split())
 
 
 def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
     """What the sound means; UNDECIDED asks to be called again with more."""
-    words = _WORD.findall(overlap.text.lower())
-    own = set(_WORD.findall(overlap.agent_text.lower()))
-    news = [word for word in words if word not in _BACKCHANNELS and word not in own]
-    if overlap.interruptible and (len(news) >= settings.words or _COMMANDS.intersection(news)):
+    words = _words(overlap.text)
+    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(words)
+    if not overlap.interruptible:
+        over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
+        return Verdict.BACKCHANNEL if over else Verdict.UNDECIDED
+    news = _news(overlap.text, overlap.agent_text)
+    if len(news) >= settings.words or _COMMANDS.intersection(news) or unexplained_ms >= settings.voiced_ms:
         return Verdict.INTERRUPTION
-    if overlap.interruptible and not words and overlap.voiced_ms >= settings.voiced_ms:
-        return Verdict.INTERRUPTION
-    if overlap.silence_ms < settings.settle_ms:
+    if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Verdict.UNDECIDED
-    return Verdict.INTERRUPTION if news and overlap.interruptible else Verdict.BACKCHANNEL
+    return Verdict.INTERRUPTION if news else Verdict.BACKCHANNEL
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.lower().replace("’", "'"))
+
+
+def _news(text: str, agent_text: str) -> list[str]:
+    """The words that are neither a backchannel nor the agent's own; a command alone is never its echo."""
+    words = _words(_CHEERS.sub(" ", " ".join(_words(text))))
+    own = _words(agent_text)[-ECHO_WORDS:]
+    echo: set[int] = set()
+    for start, _, size in SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks():
+        if size > 1 or (size == 1 and words[start] not in _COMMANDS):
+            echo.update(range(start, start + size))
+    return [word for i, word in enumerate(words) if i not in echo and word not in _BACKCHANNELS]

@@ -16,7 +16,7 @@ class VoicingSettings:
     stop_probability: float = 0.35
     """Lower than the start: word endings are quiet."""
     start_ms: int = 60
-    """So much voice within twice the time begins an utterance: shorter than a short "no", longer than a click."""
+    """So much more voice than silence begins an utterance: shorter than a short "no", longer than a click."""
 
 
 class Voicing:

@@ -36,13 +36,12 @@ def _expand_a(code: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _compressor(table: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """For each 16-bit sample, as an unsigned index, the code whose value is nearest."""
-    order = np.argsort(table, kind="stable")
-    values = table[order].astype(np.int32)
+    """For each 16-bit sample, as an unsigned index, the code whose value is nearest; of PCMU's two zeros 0xFF."""
+    values, backward = np.unique(table[::-1].astype(np.int32), return_index=True)
     samples = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
     right = np.clip(np.searchsorted(values, samples), 1, len(values) - 1)
     nearer_left = samples - values[right - 1] < values[right] - samples
-    nearest: NDArray[np.uint8] = order[right - nearer_left].astype(np.uint8)
+    nearest: NDArray[np.uint8] = (255 - backward[right - nearer_left]).astype(np.uint8)
     return nearest
 
 
@@ -63,12 +62,13 @@ class G711Decoder:
 
 
 class G711Encoder:
-    """24 kHz mono PCM → payloads of the same time, a few ms late."""
+    """24 kHz mono PCM → payloads of the same time, 2 ms late."""
 
     def __init__(self, law: Law) -> None:
         self._table = _COMPRESS[law]
         self._resampler = Resampler(SPOKEN_RATE, RATE)
 
     def encode(self, pcm: bytes) -> bytes:
-        samples = np.frombuffer(self._resampler.convert(pcm), np.uint16)
-        return self._table[samples].tobytes()
+        converted = self._resampler.convert(pcm)
+        lag = max(0, len(pcm) * RATE // SPOKEN_RATE - len(converted))  # once, at the start
+        return self._table[np.frombuffer(bytes(lag) + converted, np.uint16)].tobytes()

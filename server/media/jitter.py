@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 MAX_GAP = 5
 """So many lost packets (100 ms) are filled; a longer gap is a break, and speech goes on after it."""
+MAX_AHEAD = 3_000
+"""A sequence number further ahead than this, a minute, is a new start of the sender, not a loss (RFC 3550, A.1)."""
 MAX_LATE = 50
 """A sequence number further back than this is a new start of the sender, not a late packet."""
 
@@ -19,6 +21,7 @@ class Arrivals:
     late: int = 0
     """Packets that came after their time, or twice."""
     lost: int = 0
+    """Packets that were missing when a later one came."""
     _last: int | None = None
 
     def receive(self, sequence: int) -> int | None:
@@ -31,7 +34,7 @@ class Arrivals:
             self._last = last
             self.late += 1
             return None
-        if ahead > 0x8000:
+        if ahead > MAX_AHEAD:
             return 0
         self.lost += ahead - 1
         return min(ahead - 1, MAX_GAP)

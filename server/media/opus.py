@@ -1,11 +1,13 @@
 """libopus by ctypes: what PyAV's wrapper does not give: decoding straight to 16 kHz mono, FEC and concealment.
 
-The system's library is used when there is one, else the one inside PyAV's wheel. Each coder belongs to one call and is
-used from one thread. RFC 6716 is the codec, RFC 7587 its payload in RTP.
+The library is the one inside PyAV's wheel, or the system's when PyAV was built without: to look for that one takes
+processes and time. Each coder belongs to one call and is used from one thread. RFC 6716 is the codec, RFC 7587 its
+payload in RTP.
 """
 
 import ctypes
 import ctypes.util
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -26,12 +28,16 @@ _APPLICATION_LOWDELAY = 2051
 _SET_BITRATE, _SET_COMPLEXITY, _SET_SIGNAL, _SIGNAL_VOICE = 4002, 4010, 4024, 3001
 
 
+def _candidates() -> Iterator[str]:
+    yield from (str(path) for path in sorted((Path(av.__file__).parent.parent / "av.libs").glob("libopus*")))
+    if system := ctypes.util.find_library("opus"):
+        yield system
+
+
 @cache
 def _library() -> ctypes.CDLL:
     """The library is one for the process, as the dynamic loader has it."""
-    candidates = [path for path in [ctypes.util.find_library("opus")] if path]
-    candidates += [str(path) for path in sorted((Path(av.__file__).parent.parent / "av.libs").glob("libopus*"))]
-    for path in candidates:
+    for path in _candidates():
         try:
             library = ctypes.CDLL(path)
         except OSError:
@@ -44,6 +50,7 @@ def _library() -> ctypes.CDLL:
         library.opus_encode.argtypes = [
             ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int32,
         ]  # fmt: skip
+        library.opus_encoder_ctl.argtypes = [ctypes.c_void_p, ctypes.c_int]  # and one that varies
         return library
     raise ConfigError("libopus is not there: install Debian's libopus0, or PyAV from its wheel")
 
@@ -61,6 +68,8 @@ class OpusDecoder:
 
     def decode(self, packet: bytes) -> bytes:
         """The packet's sound; raises PeerError when it is not Opus."""
+        if not packet:
+            raise PeerError("not an Opus packet")  # libopus would conceal 120 ms
         return self._decode(packet, MAX_PACKET_SAMPLES, fec=0)
 
     def recover(self, following: bytes) -> bytes:
@@ -95,7 +104,7 @@ class OpusEncoder:
         for request, value in [
             (_SET_BITRATE, BITRATE), (_SET_COMPLEXITY, COMPLEXITY), (_SET_SIGNAL, _SIGNAL_VOICE),
         ]:  # fmt: skip
-            self._opus.opus_encoder_ctl(ctypes.c_void_p(self._encoder), request, ctypes.c_int(value))
+            self._opus.opus_encoder_ctl(self._encoder, request, ctypes.c_int(value))
         self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
 
     def encode(self, pcm: bytes) -> bytes:

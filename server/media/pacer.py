@@ -5,6 +5,7 @@ are made up, a few at a time; after a long one they are left out, because nobody
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from server.media.frame import FRAME_MS
@@ -14,9 +15,11 @@ MAX_MISSED = 5
 
 Tick = Callable[[int], None]
 
+log = logging.getLogger(__name__)
+
 
 class Pacer:
-    """Calls every member with the number of the tick. A member never waits and never raises."""
+    """Calls every member with the number of the tick. A member never waits; one that raises is called no more."""
 
     def __init__(self) -> None:
         self._members: set[Tick] = set()
@@ -45,5 +48,14 @@ class Pacer:
             if missed > MAX_MISSED:
                 number += missed
             for tick in tuple(self._members):
-                tick(number)
+                self._call(tick, number)
             number += 1
+
+    def _call(self, tick: Tick, number: int) -> None:
+        if tick not in self._members:
+            return  # left in this very tick
+        try:
+            tick(number)
+        except Exception:
+            log.exception("x fault in a call's tick: the other calls go on")
+            self.leave(tick)

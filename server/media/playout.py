@@ -25,17 +25,25 @@ MAX_QUEUED_FRAMES = 30_000 // FRAME_MS
 class _Clause:
     text: str
     frames: int = 0
+    played: int = 0
     complete: bool = False
+    _least_chars: int = 0
 
-    def heard(self, frames: int) -> str:
-        """The words that `frames` frames of this clause have said; a word counts when it is over."""
-        if self.complete and frames >= self.frames:
+    def play(self) -> None:
+        """One more frame has left. What has counted as heard stays so, however long the clause turns out to be."""
+        self.played += 1
+        self._least_chars = self._chars()
+
+    @property
+    def heard(self) -> str:
+        """The words that have left; a word counts when it is over."""
+        if self.complete and self.played == self.frames:
             return self.text
+        return self.text[: max(0, self.text.rfind(" ", 0, self._chars() + 1))]
+
+    def _chars(self) -> int:
         total = self.frames if self.complete else max(self.frames, len(self.text) / CHARS_PER_FRAME)
-        chars = int(len(self.text) * frames / total) if total else 0
-        if chars >= len(self.text):
-            return self.text
-        return self.text[: self.text.rfind(" ", 0, chars + 1)] if " " in self.text[: chars + 1] else ""
+        return max(self._least_chars, int(len(self.text) * self.played / total) if total else 0)
 
 
 @dataclass(slots=True)
@@ -47,7 +55,8 @@ class Speech:
     _clauses: list[_Clause] = field(default_factory=list)
     _queue: deque[bytes] = field(default_factory=deque)
     _tail: bytes = b""
-    _played: int = 0
+    _present: int = 0
+    """Index of the clause that was played last."""
 
     def begin(self, clause: str) -> None:
         """What is added from now on says `clause`."""
@@ -78,7 +87,7 @@ class Speech:
     @property
     def begun(self) -> bool:
         """Whether any of it has been heard."""
-        return self._played > 0
+        return any(clause.played for clause in self._clauses[:1 + self._present])
 
     @property
     def ready(self) -> bool:
@@ -93,19 +102,17 @@ class Speech:
     @property
     def heard(self) -> str:
         """The text that has been heard so far."""
-        parts, left = [], self._played
-        for clause in self._clauses:
-            if left <= 0:
-                break
-            parts.append(clause.heard(left))
-            left -= clause.frames
-        return " ".join(part for part in parts if part)
+        if not self.begun:
+            return ""
+        return " ".join(part for clause in self._clauses[: 1 + self._present] if (part := clause.heard))
 
     def take(self) -> bytes | None:
         """The next frame, which counts as heard."""
         if not self._queue:
             return None
-        self._played += 1
+        while self._clauses[self._present].played == self._clauses[self._present].frames:
+            self._present += 1
+        self._clauses[self._present].play()
         return self._queue.popleft()
 
 

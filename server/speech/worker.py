@@ -195,12 +195,10 @@ def _info(engine: Any) -> Info:
 async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str], None]) -> None:
     """Host `engine` until `end` is set; `say` gets "ready" when the socket listens."""
     thread = EngineThread(f"engine {engine.name}")
-    clients: set[asyncio.Task[None]] = set()
+    clients: dict[asyncio.StreamWriter, asyncio.Event] = {}
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "because asyncio calls this as a task"
-        clients.add(task)
+        clients[writer] = gone = asyncio.Event()
         try:
             if len(clients) > MAX_CONNECTIONS:
                 await async_write_event(Error("the worker has too many clients", "busy").event(), writer)
@@ -209,8 +207,9 @@ async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str]
         except (OSError, EOFError, AttributeError, KeyError, TypeError) as exc:  # gone, or not speaking Wyoming
             _log.debug("a client left in the middle: %s", type(exc).__name__)
         finally:
-            clients.discard(task)
+            del clients[writer]
             writer.close()
+            gone.set()
 
     server = await asyncio.start_unix_server(client, path)
     try:
@@ -218,9 +217,9 @@ async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str]
         await end.wait()
     finally:
         server.close()
-        for task in clients:
-            task.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+        for writer, gone in list(clients.items()):
+            writer.transport.abort()  # not cancelled: asyncio's streams of 3.11 report that as a bug
+            await gone.wait()
         thread.close()
         os.unlink(path)  # asyncio leaves it
 

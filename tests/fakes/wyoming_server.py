@@ -37,25 +37,24 @@ def _stereo_hum(seconds: float) -> bytes:
 @asynccontextmanager
 async def wyoming_server() -> AsyncIterator[str]:
     """Its URI."""
-    clients: set[asyncio.Task[None]] = set()
+    clients: dict[asyncio.StreamWriter, asyncio.Event] = {}
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        clients.add(task)
+        clients[writer] = gone = asyncio.Event()
         try:
             await _talk(reader, writer)
         except OSError:
             pass  # the client left
         finally:
-            clients.discard(task)
+            del clients[writer]
             writer.close()
+            gone.set()
 
     server = await asyncio.start_server(client, "127.0.0.1", 0)
     try:
         yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
-        for task in clients:
-            task.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
+        for writer, gone in list(clients.items()):
+            writer.transport.abort()
+            await gone.wait()

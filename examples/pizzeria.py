@@ -1,0 +1,43 @@
+"""An agent to copy: takes orders for pizza. Needs a model: `antiphon serve --agent examples/pizzeria.py:agent --model …`."""
+
+from dataclasses import dataclass, field
+
+from pydantic_ai import Agent, RunContext
+
+from server.agent.voice_agent import CallDeps, VoiceAgent
+
+
+@dataclass
+class Order(CallDeps):
+    """What one caller has ordered. A tool that sets `hang_up_requested` ends the call."""
+
+    pizzas: list[str] = field(default_factory=list)
+
+
+pizzaiolo = Agent(
+    deps_type=Order,
+    instructions="You take orders on the phone for a pizzeria. Answer in one or two short spoken sentences.",
+)
+
+
+@pizzaiolo.tool
+def add_pizza(context: RunContext[Order], name: str) -> str:
+    """Add a pizza to the order."""
+    context.deps.pizzas.append(name)
+    return f"The order is now: {', '.join(context.deps.pizzas)}."
+
+
+@pizzaiolo.tool
+def hang_up(context: RunContext[Order]) -> str:
+    """End the call, when the caller says goodbye."""
+    context.deps.hang_up_requested = True
+    return "Say goodbye."
+
+
+agent = VoiceAgent(
+    agent=pizzaiolo,
+    name="Pizzeria",
+    greeting="Hello, what can I get you?",
+    phrases=("i would like a margherita", "that is all thank you", "do you deliver"),
+    make_deps=Order,
+)
