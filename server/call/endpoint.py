@@ -13,7 +13,7 @@ class Completeness(Enum):
     NOTHING = "nothing"  # no words yet
     COMPLETE = "complete"  # could well be all
     SINGLE = "single"  # one word: an answer, or the first of a sentence
-    NUMBER = "number"  # ends in a number that may go on
+    NUMBER = "number"  # ends in a number or a spelled letter, and may go on
     OPEN = "open"  # cannot be all
 
 
@@ -66,37 +66,109 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     return wait
 
 
+_ASK = r"(?:what|who|whom|where|when|why|how|which)"
+_IT = r"(?:i|you|we|they|he|she|it|that|this|there)"
+_DO = (
+    r"(?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must|don't|doesn't"
+    r"|didn't|can't|couldn't|won't|wouldn't|isn't|aren't)"
+)
+_NUMBER = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
+)
+_NUMBERS = frozenset(_NUMBER.split())
+_FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
+_NEVER = r"(?!)"
+
+_OPEN_UNLESS = {
+    "a an the my your his our their its every and or but because if whether unless than as whose except very also just "
+    "um uh uhm er erm hmm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
+    "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NEVER,
+    # who am i · how old is she · so do i
+    "i we they he she": rf"{_ASK}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
+    # yes it is · as soon as you can · if you may · i think you should · that's all i have
+    # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
+    # what can you do · please do · how many do you have · when will that be · how have you been
+    "is are was were am do does did have has had can could will would shall should may might must be been": (
+        rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_IT}( \w+)? \w+"
+        r"|if (i|you|we|they) (can|could|do|may|might|must|would|will)"
+        rf"|(think|hope|believe) {_IT} (do|does|did|can|could|will|would|should)"
+        rf"|(what|where|who) {_IT}( \w+)? \w+|(what|which) \w+ {_IT} \w+"
+        rf"|{_ASK} (my|your|his|her|our|the)( [\w']+){{1,3}} (is|are|was|were)"
+        rf"|(know|tell me|say|see|remember) {_ASK} .*(is|are|was|were)|{_ASK}\b.* say .*(is|are|was|were)"
+        rf"|(what|who|how)\b.* {_DO} .*do|(what|to|will|that'll|please) do"
+        rf"|(what|which|how many|how much)\b.* {_DO} .*have|{_ASK}\b.* {_DO} .*(be|been)"
+    ),
+    # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
+    "to for from with without at in on by about of into onto between until till since per via": (
+        rf"(what|who|where)('s| is| are| was| were| am) {_IT}( \w+)? \w+|(what|where) .*(made of|from)"
+        rf"|(what|who) {_DO} {_IT} (?!need|want|have|like)\w+( it| that| this)? (to|for|from|with|about|on)"
+        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
+        r"|(think|heard) of|if you (want|like|need|have) to"
+    ),
+    # what · i don't know why · so what · since when
+    "what who where when why how which": (
+        r"^(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
+        r"|(so|or|guess|for|say) what|(since|until) when"
+    ),
+    # of course not · no it's not
+    "not": (
+        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better) not"
+        r"|no [\w']+( \w+)? not"
+    ),
+    "so": r"(think|hope|guess|believe|suppose|even|do|did|not|thought|said) so",
+}
+"""Last words that leave a sentence open, and the endings with them that are whole."""
+
+_WHOLE_UNLESS = {
+    # can you · if you · are you · when are you, but how are you
+    "you": (
+        r"(can|could|do|does|did|would|will|have|should|may|if|when|that|because) you"
+        r"|^(so |and )?(are|were) you|(when|time|long|late) are you"
+    ),
+    # is it · hello is there · can i · does that · i think this, but what is it · i need that
+    "it that this there": (
+        rf"^(?!{_ASK} )(\w+ )?(is|was|are|isn't|aren't) \w+|{_ASK} did \w+"
+        r"|(does|can|could|will|would|should|has|if|when|because|and|but|or|so|think) \w+"
+    ),
+    # well · and then, but bye then
+    "then well": r"^\w+|(and|so|but) \w+",
+    "actually maybe": r"^\w+|(and|so|but|or|no|yes|i) \w+",
+    # i would like · i need · i'm looking · can you tell me, but what do i need · can you call me
+    "like prefer": r"(i|we) would( \w+)? \w+|(i'd|we'd)( \w+)? \w+|(something|anything) \w+",
+    "need want wanted ordered think thought guess": r"^(?!what|all|whatever)(\w+ )?(i|we)( \w+)? \w+",
+    "wondering looking calling": r"(i'm|i am|i was|we're|just)( \w+)? \w+",
+    "me us": r"(tell|give|send|show|bring|let) \w+",
+    "many": r"how many",
+    # two times · two point, but your opening times
+    "times point": rf"{_FIGURE} \w+",
+}
+"""Last words that mostly end a sentence, and the endings with them that do not."""
+
+_OPEN = {
+    word: re.compile(rf"(?!.*\b(?:{whole})$)") for words, whole in _OPEN_UNLESS.items() for word in words.split()
+} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _WHOLE_UNLESS.items() for word in words.split()}
+_MORE_FIGURES = re.compile(
+    # order one, but the blue one · four oh · d a n, but five p m
+    rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till|from)"
+    rf" )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
+)
+_LOOK_BACK = 16
+"""So many words at the end are looked at: a story takes no longer to judge than a sentence."""
 _WORD = re.compile(r"[\w']+")
-_NUMBERS = frozenset(
-    "oh zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred double triple".split()
-)
-_OPEN_ENDS = frozenset(
-    "a an the and or but so because if when while that than of to for from with at in on by about as into my your his "
-    "her our their its is are was were am be been i i'm i'd i'll i've we they he she it's who whose which what's can "
-    "could would will shall should may might must do does did have has had not very um uh er erm hmm well plus minus "
-    "times divided equals actually maybe also then".split()
-)
-_WHOLE_ENDS = re.compile(
-    r"\b(what (is|was|were|are) (it|that|they)|who (is|was|are) (it|that|you)|(how|where|what|who) (am i|i am)"
-    r"|(yes|no) (i|it|that|they|we) (is|was|are|were|am|do|does|did|have|has|had|can|could|will|would)"
-    r"|(what|where|who) (do|does|did|can|could) (i|you|we|they) (do|have)|as well|oh well|come in|go on|hold on"
-    r"|bye then)$"
-)
+_CLOSERS = " \t\r\n\"')]»”"
 
 
 def completeness(text: str) -> Completeness:
-    """How finished `text` looks; closing punctuation decides where the engine writes any."""
-    words = _WORD.findall(text.lower())
+    """How finished `text` looks: its last words say, and then the punctuation, where the engine writes any."""
+    words = _WORD.findall(text.lower().replace("’", "'"))
     if not words:
         return Completeness.NOTHING
-    last = words[-1]
-    if text.rstrip().endswith(("...", "…", ",", "-", ":")):
+    said, last, marked = " ".join(words[-_LOOK_BACK:]), words[-1], text.rstrip(_CLOSERS)
+    if len(words) > _LOOK_BACK:
+        said = f"… {said}"
+    if marked.endswith(("...", "…", ",", "-", "–", "—", ":", ";")) or (last in _OPEN and _OPEN[last].match(said)):
         return Completeness.OPEN
-    if last in _OPEN_ENDS and not _WHOLE_ENDS.search(" ".join(words)):
-        return Completeness.OPEN
-    if last in _NUMBERS or last.isdigit():
-        return Completeness.NUMBER if not text.rstrip().endswith(("?", "!")) else Completeness.COMPLETE
-    if text.rstrip().endswith((".", "?", "!")):
-        return Completeness.COMPLETE
-    return Completeness.SINGLE if len(words) == 1 else Completeness.COMPLETE
+    if last.isdigit() or (last in _NUMBERS and last != "one") or _MORE_FIGURES.match(said):
+        return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
+    return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE

@@ -6,8 +6,8 @@ tells it what speech over the agent's voice meant. It hands out the numbers of r
 
 One utterance is heard and one reply is live at most. Events carry the number of the one they speak of; a late event
 about another is dropped here, before the table, so that no shell needs to check. The table lists every other pair of
-state and event; one that is missing raises. An answer that is being prepared while the person pauses is not known here: it
-becomes a reply when the floor commits the utterance.
+state and event; one that is missing raises. An answer that is being prepared while the person pauses is not known here:
+it becomes a reply when the floor commits the utterance.
 """
 
 from enum import Enum

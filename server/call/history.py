@@ -4,6 +4,7 @@ Messages are pydantic-ai's, so that any model's provider takes them: a tool call
 answer that was cut off ends at the last word that left playout, with a dash.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,6 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
     ModelResponsePart,
-    RetryPromptPart,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
@@ -52,8 +52,8 @@ class History:
 
 
 def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
-    """`messages` with the agent's text ending after as many words as `heard` has."""
-    left = len(heard.split())
+    """`messages` with the agent's text ending after as many words as `heard` has; tool calls and results stay."""
+    left = len(_spoken(heard.split()))
     kept: list[ModelMessage] = []
     for message in messages:
         if isinstance(message, ModelRequest):
@@ -65,25 +65,25 @@ def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
                 parts.append(part)
                 continue
             words = speakable(part.content).split()
-            if left >= len(words):
+            spoken = _spoken(words)
+            if left >= len(spoken):
                 parts.append(part)
             elif left > 0:
-                parts.append(replace(part, content=" ".join(words[:left]) + CUT))
-            left = max(0, left - len(words))
-        if parts:
+                parts.append(replace(part, content=" ".join(words[: spoken[left - 1] + 1]) + CUT))
+            left = max(0, left - len(spoken))
+        if any(isinstance(part, TextPart | ToolCallPart) for part in parts):
             kept.append(replace(message, parts=parts))
     return kept
 
 
+def _spoken(words: Sequence[str]) -> list[int]:
+    """Where the words are: a dash that stands alone is a breath, and one clause may have it and another not."""
+    return [i for i, word in enumerate(words) if re.search(r"\w", word)]
+
+
 def _paired(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
     """`messages` without tool calls that have no result: no provider takes a history with one."""
-    answered = {
-        part.tool_call_id
-        for message in messages
-        if isinstance(message, ModelRequest)
-        for part in message.parts
-        if isinstance(part, ToolReturnPart | RetryPromptPart)
-    }
+    answered = {part.tool_call_id for message in messages for part in message.parts if isinstance(part, ToolReturnPart)}
     kept: list[ModelMessage] = []
     for message in messages:
         if isinstance(message, ModelResponse):

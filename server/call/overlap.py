@@ -50,7 +50,7 @@ class Overlap:
 
 
 ECHO_WORDS = 30
-"""Echo comes within a second, its words within a few: older words of the agent's are the person's own when they come."""
+"""Echo comes within a second, its words within a few: words that the agent said before that are the person's own."""
 
 _WORD = re.compile(r"[\w']+")
 _BACKCHANNELS = frozenset(
@@ -58,8 +58,8 @@ _BACKCHANNELS = frozenset(
     "wow really exactly true well so alright a the and".split()
 )
 _CHEERS = re.compile(
-    r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good|fair enough"
-    r"|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
+    r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good"
+    r"|fair enough|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
 )
 _COMMANDS = frozenset("stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye".split())
 

@@ -35,19 +35,34 @@ class RtcCall:
         self.connected.set()
 
     def hear(self, frame: Frame) -> None:
-        self.session.hear(frame)
+        try:
+            self.session.hear(frame)
+        except Exception:
+            self._fault()
 
     def next_frame(self) -> bytes | None:
-        return self.session.next_frame()
+        try:
+            return self.session.next_frame()
+        except Exception:
+            self._fault()
+            return None
 
     def receive_text(self, text: str | bytes) -> None:
         try:
             self.session.receive(parse_client(text))
         except PeerError as error:
             self.send(Error(code=error.code, message=error.sentence))
+        except Exception:
+            self._fault()
 
     def lost(self) -> None:
         self.connected.set()
+        self.session.end()
+
+    def _fault(self) -> None:
+        """A fault of ours ends this call, and no other: the caller reads that it was ours."""
+        log.exception("x fault in call %s", self.session.id)
+        self.send(Error(code="internal", message="Something went wrong in the server.", final=True))
         self.session.end()
 
 

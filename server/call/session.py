@@ -204,6 +204,7 @@ class Session:
             text=utterance.text,
             agent_text=spoken.reply.speech.heard if spoken else "",
             interruptible=spoken.reply.interruptible if spoken else True,
+            settled=utterance.settled,
         )
         verdict = judge(overlap, self._settings.overlap)
         if verdict is Verdict.INTERRUPTION:

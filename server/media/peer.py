@@ -240,7 +240,7 @@ class _OutboundTrack(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._packets: "asyncio.Queue[av.Packet[Any]]" = asyncio.Queue(MAX_UNREAD_PACKETS)
+        self._packets: asyncio.Queue[av.Packet[Any]] = asyncio.Queue(MAX_UNREAD_PACKETS)
 
     def put(self, payload: bytes, tick: int) -> None:
         if self._packets.full():

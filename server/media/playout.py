@@ -13,8 +13,8 @@ import numpy as np
 
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
 
-DUCKED_GAIN = 0.2
-"""-14 dB: clearly in the background, still there to come back from."""
+FADE = (0.4, 0.1, 0.0)
+"""Gain at the end of each frame after a duck: silent within 60 ms, without a click. The answer then holds its place."""
 CHARS_PER_FRAME = 15 * FRAME_MS / 1000
 """How fast a clause is spoken whose sound is not complete yet: English has about 15 characters a second."""
 MAX_QUEUED_FRAMES = 30_000 // FRAME_MS
@@ -87,7 +87,7 @@ class Speech:
     @property
     def begun(self) -> bool:
         """Whether any of it has been heard."""
-        return any(clause.played for clause in self._clauses[:1 + self._present])
+        return bool(self._clauses) and self._clauses[self._present].played > 0
 
     @property
     def ready(self) -> bool:
@@ -102,9 +102,8 @@ class Speech:
     @property
     def heard(self) -> str:
         """The text that has been heard so far."""
-        if not self.begun:
-            return ""
-        return " ".join(part for clause in self._clauses[: 1 + self._present] if (part := clause.heard))
+        said = self._clauses[: self._present + 1] if self.begun else []
+        return " ".join(part for clause in said if (part := clause.heard))
 
     def take(self) -> bytes | None:
         """The next frame, which counts as heard."""
@@ -122,37 +121,48 @@ class Playout:
     def __init__(self) -> None:
         self._speech: Speech | None = None
         self._ducked = False
+        self._faded: list[bytes] = []
+        """The frames that were faded out since the duck, to be said again."""
+        self._again: deque[bytes] = deque()
         self._gain = 1.0
 
     def play(self, speech: Speech) -> None:
         """From now on this is heard, in place of what was."""
+        self.stop()
         self._speech = speech
 
     def stop(self) -> None:
         """Nothing more of the present speech is heard."""
-        self._speech = None
+        self._speech, self._gain = None, 1.0
+        self._faded.clear()
+        self._again.clear()
 
     def duck(self) -> None:
-        """Lower the voice; a speech that has not begun is held back."""
+        """Fade out and hold the place; a speech that has not begun does not begin."""
         self._ducked = True
 
     def restore(self) -> None:
-        """Bring the voice back."""
+        """Go on with the same sound, from before the fade, so that no word is lost."""
         self._ducked = False
+        self._again.extendleft(reversed(self._faded))
+        self._faded.clear()
 
     def next(self) -> bytes | None:
-        """The next 20 ms, or None when there is nothing to say."""
+        """The next 20 ms, or None when there is nothing to be heard."""
         speech = self._speech
-        if speech is None or (self._ducked and not speech.begun):
+        if speech is None or (self._ducked and (not speech.begun or len(self._faded) == len(FADE))):
             return None
-        frame = speech.take()
-        return None if frame is None else self._loudness(frame)
+        frame = self._again.popleft() if self._again else speech.take()
+        if frame is None or not self._ducked:
+            return self._loudness(frame, 1.0)
+        self._faded.append(frame)
+        return self._loudness(frame, FADE[len(self._faded) - 1])
 
-    def _loudness(self, frame: bytes) -> bytes:
-        """The frame at the gain that is wanted, reached within it so that nothing clicks."""
-        start, self._gain = self._gain, DUCKED_GAIN if self._ducked else 1.0
-        if start == self._gain == 1.0:
+    def _loudness(self, frame: bytes | None, gain: float) -> bytes | None:
+        """The frame, from the gain that was to the one that is wanted."""
+        if frame is None or self._gain == gain == 1.0:
             return frame
         samples = np.frombuffer(frame, np.int16)
-        gains = np.linspace(start, self._gain, len(samples), dtype=np.float32)
+        gains = np.linspace(self._gain, gain, len(samples), dtype=np.float32)
+        self._gain = gain
         return (samples * gains).astype(np.int16).tobytes()

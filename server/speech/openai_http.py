@@ -148,7 +148,7 @@ class OpenAITextToSpeech:
         self._api = _Api(base_url, api_key, session, timeout, _TTS)
         self._model, self._voice = model, voice
 
-    async def synthesize(self, text: str, voice: str) -> AsyncIterator[Pcm]:
+    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
         asked = {"model": self._model, "input": text, "voice": voice or self._voice, "response_format": "pcm"}
         async with self._api.post("audio/speech", json=asked) as response, aclosing(_samples(response)) as chunks:
             async for chunk in chunks:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import io
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from urllib.parse import urlsplit
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
@@ -241,7 +241,7 @@ class WyomingTextToSpeech:
         self._voice, self._silence_s = voice, silence_s
         self._writers: set[asyncio.StreamWriter] = set()
 
-    async def synthesize(self, text: str, voice: str) -> AsyncIterator[Pcm]:
+    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
         """Asks again when the server dies before its first sound."""
         asked = _packed(Synthesize(text, SynthesizeVoice(name=voice or self._voice) if voice or self._voice else None))
         for life in range(1, _LIVES + 1):

@@ -202,7 +202,7 @@ class TestTextToSpeech:
         """A long text that is left after its first chunk stands in nobody's way."""
         speaking = mouth.synthesize(LONG, "")
         assert (await anext(speaking)).data
-        await speaking.aclose()  # type: ignore[attr-defined]
+        await speaking.aclose()
         assert [pcm async for pcm in mouth.synthesize("Yes.", "")]
 
 

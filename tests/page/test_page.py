@@ -409,17 +409,19 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     yield "failed"
 
 
-async def test_it_fits_a_telephone(page: Page, standin: Standin) -> None:
-    """360 by 740: nothing sticks out, and only the captions scroll."""
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360)])
+async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, height: int) -> None:
+    """Upright or on its side: nothing sticks out, and only the captions scroll."""
+    await page.set_viewport_size({"width": width, "height": height})
     async for face in everything(page, standin):
         size = await page.evaluate("(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.body)")
-        assert size[0] <= 360, face
-        assert size[1] <= 740, face
+        assert size[0] <= width, face
+        assert size[1] <= height, face
         assert await page.evaluate("captions.scrollWidth <= captions.clientWidth"), face
         narrow = await page.evaluate(
             """() => [...document.querySelectorAll("button, input, select")]
                 .map((element) => [element.id, element.getBoundingClientRect()])
-                .filter(([, { width, right }]) => width && (right > 360 || width < 44)).map(([id]) => id)"""
+                .filter(([, { width, right }]) => width && (right > innerWidth || width < 44)).map(([id]) => id)"""
         )
         assert narrow == [], face
 

@@ -78,6 +78,16 @@ async def test_a_hanging_worker_is_replaced() -> None:
         assert not alive(old)
 
 
+async def test_a_terminal_does_not_reach_a_worker() -> None:
+    """A worker is in a session of its own and ignores Ctrl-C: its server decides when it ends."""
+    async with supervised() as supervisor:
+        assert supervisor.pid is not None
+        assert os.getsid(supervisor.pid) == supervisor.pid
+        os.kill(supervisor.pid, signal.SIGINT)
+        assert await spoken(supervisor) > 0
+        assert supervisor.restarts == 0
+
+
 async def test_an_utterance_outlives_its_worker(tmp_path: Path) -> None:
     """When the worker dies in the middle of an utterance, the words come from the next one."""
     async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:

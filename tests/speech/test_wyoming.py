@@ -139,6 +139,51 @@ async def test_a_pause_after_a_transcript_begins_nothing() -> None:
         await ears.close()
 
 
+async def test_old_words_are_not_told_again() -> None:
+    """An utterance that begins anew says the same words again on its way; only what is new is told."""
+    partials: list[str] = []
+    words = [" left", " left now"]
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(AudioStop)
+        await talk.say(TranscriptStart(), TranscriptChunk("go"), TranscriptChunk(words.pop(0)), Transcript("go"))
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], partials.append)
+        for _ in range(2):
+            utterance.feed(SECOND)
+            await utterance.transcript()
+        assert partials == ["go", "go left", "go left now"]
+        await ears.close()
+
+
+async def test_what_speech_overtakes_is_given_up() -> None:
+    """When more is said and nobody waits for the transcript before, its connection is closed."""
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(AudioStop)
+        asked.set()
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            await talk.hear(Error)
+        left.set()
+
+    async with server(script) as uri, asyncio.timeout(10):
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        waiting = asyncio.create_task(utterance.transcript())
+        await asked.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert not left.is_set()
+        utterance.feed(SECOND)
+        await left.wait()
+        await ears.close()
+
+
 async def test_an_endless_utterance_is_cut() -> None:
     """What is said beyond the limit is not kept, and the transcript covers the rest."""
     async with server(count) as uri:
@@ -190,7 +235,7 @@ async def test_what_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaita
         async with asyncio.timeout(5):
             with pytest.raises(EngineError) as caught:
                 await utterance.transcript()
-            assert (caught.value.stage, "said" in caught.value.sentence) == ("speech-to-text", False)
+            assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("speech-to-text", False)
             scripts.clear()
             if wrong is not hang:  # a server that is late may still answer, so it is not given up
                 assert await utterance.transcript() == "1000"
@@ -205,7 +250,7 @@ async def test_speech_that_goes_wrong_is_an_engine_error(wrong: Callable[[Talk],
         async with asyncio.timeout(5):
             with pytest.raises(EngineError) as caught:
                 assert [pcm async for pcm in mouth.synthesize("Hello", "")]
-        assert (caught.value.stage, "said" in caught.value.sentence) == ("text-to-speech", False)
+        assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("text-to-speech", False)
 
 
 async def test_speech_that_breaks_off_is_an_engine_error() -> None:

@@ -1,6 +1,6 @@
 """eSpeak NG: speech from the Python packages alone, through the C library that `espeakng_loader` brings.
 
-The library has one voice and one callback for the whole process, so one thread at a time may use an Engine.
+The library has one voice and one callback for the whole process, so a process may have one Engine, on one thread.
 Source of names and numbers: `speak_lib.h` of eSpeak NG 1.52.
 """
 

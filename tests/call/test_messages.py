@@ -1,0 +1,136 @@
+import json
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from server.call.messages import (
+    MAX_TEXT_CHARS,
+    ClientMessage,
+    Error,
+    HangUp,
+    Hello,
+    Interrupt,
+    Metrics,
+    Ping,
+    Pong,
+    Response,
+    ServerMessage,
+    State,
+    Text,
+    Transcription,
+    parse_client,
+)
+from server.errors import PeerError
+
+SERVER: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
+
+TO_CLIENT: list[ServerMessage] = [
+    Hello(session_id="abc", agent="Ann"),
+    State(state="overlap"),
+    Transcription(utterance=1, text="hello", final=False),
+    Response(reply=1, text="Hi.", final=True),
+    Response(reply=1, text="Hi.", final=True, interrupted=True, tools=["find_order"]),
+    Metrics(reply=1),
+    Metrics(reply=1, endpoint_ms=1, transcript_ms=2, first_token_ms=3, first_clause_ms=4, first_packet_ms=5.5),
+    Error(code="engine_failed", message="Sorry."),
+    Error(code="engine_failed", message="Sorry.", final=True),
+    Ping(),
+    Ping(t=1.5),
+    Pong(t=1.5),
+]
+TO_SERVER: list[ClientMessage] = [Text(text="hello"), Interrupt(), HangUp(), Ping(), Ping(t=1.5), Pong(t=-1)]
+
+
+def test_every_message_is_here() -> None:
+    """The round trips below leave no message out."""
+    assert {type(message) for message in TO_CLIENT} == set(get_args(ServerMessage))
+    assert {type(message) for message in TO_SERVER} == set(get_args(ClientMessage))
+
+
+@pytest.mark.parametrize("message", TO_CLIENT)
+def test_server_messages_round_trip(message: ServerMessage) -> None:
+    """What a client reads is what the server meant, and says its type."""
+    assert SERVER.validate_json(message.to_json()) == message
+    assert json.loads(message.to_json())["type"] == message.type
+
+
+@pytest.mark.parametrize("message", TO_SERVER)
+@pytest.mark.parametrize("encode", [str, str.encode])
+def test_client_messages_round_trip(message: ClientMessage, encode: Any) -> None:
+    """What the server reads is what the client meant, as text or as bytes."""
+    assert parse_client(encode(message.to_json())) == message
+
+
+def test_what_is_unknown_is_left_out() -> None:
+    """Stages that were not reached are not on the wire."""
+    assert json.loads(Metrics(reply=1, endpoint_ms=2).to_json()) == {"type": "metrics", "reply": 1, "endpoint_ms": 2}
+
+
+def test_fields_of_a_later_version_are_ignored() -> None:
+    """A newer client may say more."""
+    assert parse_client('{"type": "interrupt", "reason": "bored"}') == Interrupt()
+
+
+def test_typed_text_is_trimmed() -> None:
+    """White space around typed words is nothing said."""
+    assert parse_client('{"type": "text", "text": " hello\\n"}') == Text(text="hello")
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("", "Invalid JSON"),
+        ("[" * 10_000, "Invalid JSON"),
+        (b"\xff\xfe", "Invalid JSON"),
+        ("\ud800", "unicode"),
+        ("null", "object"),
+        ("{}", "type"),
+        ('{"type": "hello"}', "no such type"),
+        ('{"type": "session", "session_id": "a", "agent": "b"}', "no such type"),
+        ('{"type": "text"}', "text.text: Field required"),
+        ('{"type": "text", "text": ""}', "text.text"),
+        ('{"type": "text", "text": "  "}', "text.text"),
+        (json.dumps({"type": "text", "text": "x" * (MAX_TEXT_CHARS + 1)}), "text.text"),
+        ('{"type": "ping", "t": NaN}', "ping.t"),
+        ('{"type": "ping", "t": 1e999}', "ping.t"),
+    ],
+)
+def test_what_is_wrong_is_said(data: str | bytes, complaint: str) -> None:
+    """A client that breaks the protocol is told where."""
+    with pytest.raises(PeerError, match=complaint):
+        parse_client(data)
+
+
+def test_complaints_do_not_repeat_what_was_sent() -> None:
+    """However much was sent, the complaint is a sentence without any of it."""
+    with pytest.raises(PeerError) as caught:
+        parse_client(json.dumps({"type": "secret" * 1000}))
+    assert len(str(caught.value)) < 200
+    assert "secret" not in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "text", "t", "x"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+TYPED = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "interrupt", "hangup", "ping", "pong", "state"])},
+    optional={"text": JSON, "t": JSON},
+)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200) | JSON.map(json.dumps) | TYPED.map(json.dumps))
+def test_anything_is_a_message_or_a_peer_error(data: str | bytes) -> None:
+    """Whatever a client sends, it is a message that can be sent back as JSON, or its own mistake."""
+    try:
+        message = parse_client(data)
+    except PeerError:
+        return
+    assert isinstance(message, get_args(ClientMessage))
+    assert parse_client(message.to_json()) == message

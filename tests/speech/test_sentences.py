@@ -1,0 +1,133 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.speech.sentences import CLAUSE_CHARS, FIRST_CHARS, MAX_CHARS, Clauses, speakable
+
+
+def cut(*deltas: str) -> list[str]:
+    clauses = Clauses()
+    return [*(clause for delta in deltas for clause in clauses.receive(delta)), *clauses.finish()]
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("", []),
+        ("  \n ", []),
+        ("Hello", ["Hello"]),
+        ("Hello there. How are you?", ["Hello there.", "How are you?"]),
+        ('He said "Stop!" Then he left.', ['He said "Stop!"', "Then he left."]),
+        ("Wait... what?! Yes.", ["Wait...", "what?!", "Yes."]),
+        ("Red\nGreen\n\nBlue", ["Red", "Green", "Blue"]),
+        ("We are open, yes", ["We are open,", "yes"]),
+        ("Well, we are open", ["Well, we are open"]),
+        ("We are open — yes", ["We are open —", "yes"]),
+        ("We are open until 6:30 on week-days", ["We are open until 6:30 on week-days"]),
+        ("It costs 3.50, or 4.20 with milk.", ["It costs 3.50,", "or 4.20 with milk."]),
+        ("Mr. Smith and Dr. Jones of St. Ives are in.", ["Mr. Smith and Dr. Jones of St. Ives are in."]),
+        ("Open from 9 a.m. to 6 p.m. daily, e.g. today.", ["Open from 9 a.m. to 6 p.m. daily,", "e.g. today."]),
+        ("So am I. Good.", ["So am I.", "Good."]),
+        ("No. We are closed.", ["No.", "We are closed."]),
+        ("Order No. 5 is here. No.", ["Order No. 5 is here.", "No."]),
+        ("Ask for Dr.\nSmith", ["Ask for Dr.", "Smith"]),
+        ("**Done.** Next one.", ["Done.", "Next one."]),
+        ("# Hours\n- *Monday*: 9 to 6\n", ["Hours", "- Monday: 9 to 6"]),
+        ("**Un**_likely_ *but* snake_case is `x`, 2*3~ said.", ["Un likely but snake case is x,", "2 3 said."]),
+        ("See [our page](https://example.com/a) for more.", ["See our page for more."]),
+        ("It is at https://example.com/x.y there. Bye.", ["It is at there.", "Bye."]),
+        ("Hello 👋 there 🎉! 🎉 Bye.", ["Hello there !", "Bye."]),
+        ("Like this:\n```python\nx = 1. + 2\ny = 3\n```\nDone.", ["Like this:", "Done."]),
+        ("Run ```x``` now. Bye.", ["Run", "now.", "Bye."]),
+        ("Unfinished ```code is", ["Unfinished", "code is"]),
+        ("你好。今天开门。", ["你好。", "今天开门。"]),
+        ("... — ?! 🎉", []),
+    ],
+)
+def test_clauses(text: str, clauses: list[str]) -> None:
+    """A clause ends where a speaker would breathe, and has nothing that is for the eye only."""
+    assert cut(text) == clauses
+
+
+def test_a_clause_comes_as_soon_as_it_is_complete() -> None:
+    """The first clause is given at its comma, a sentence at the space behind its mark."""
+    clauses = Clauses()
+    assert clauses.receive("Yes of course,") == []
+    assert clauses.receive(" we are open") == ["Yes of course,"]
+    assert clauses.receive(" until 6") == []
+    assert clauses.receive(".") == []
+    assert clauses.receive("30.") == []
+    assert clauses.receive(" Any") == ["we are open until 6.30."]
+    assert clauses.finish() == ["Any"]
+
+
+def test_the_first_clause_is_short_and_others_are_whole() -> None:
+    """The first may end at any comma with enough before it, later ones only at a late one."""
+    text = "Let me see now, it is here, and here, " + "and it is there " * 4 + ", is it not? Yes."
+    first, second, *_ = cut(text)
+    assert first == "Let me see now,"
+    assert len(second) >= CLAUSE_CHARS
+
+
+def test_a_clause_that_cannot_be_spoken_is_not_the_first() -> None:
+    """Marks before the first word do not use up its right to be short."""
+    assert cut("🎉\nLet me see now, it is here.") == ["Let me see now,", "it is here."]
+
+
+def test_a_text_without_marks_is_cut_at_a_space() -> None:
+    """Speech does not wait for a mark that never comes."""
+    clauses = cut("word " * 100)
+    assert all(len(clause) <= MAX_CHARS for clause in clauses)
+    assert " ".join(clauses).split() == ["word"] * 100
+
+
+def test_a_text_without_spaces_is_cut_anywhere() -> None:
+    """Not even then."""
+    assert cut("x" * 600) == ["x" * 240, "x" * 240, "x" * 120]
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["Hello", "there", "I", "no", "Dr", "No", "42", "x" * 70, "e.g", "a.m", "word " * 50, "9"]
+        + [".", "?", "!", "...", ",", ";", ":", " — ", " - ", '"', "'", ")", "(", "。", "…"]
+        + [" ", " ", " ", " ", "\n", "\n\n", "\t", "**", "`", "#", "🎉", "```", "_"]
+    ),
+    max_size=60,
+).map("".join)
+
+
+@given(TEXTS | st.text(max_size=300), st.lists(st.integers(0, 800), max_size=30), st.booleans())
+def test_any_deltas_give_the_same_clauses(text: str, cuts: list[int], by_letter: bool) -> None:
+    """Where clauses end does not depend on how the text came."""
+    ends = list(range(len(text) + 1)) if by_letter else sorted({0, *(c for c in cuts if c < len(text)), len(text)})
+    deltas = [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    assert "".join(deltas) == text
+    assert cut(*deltas) == cut(text)
+
+
+@given(TEXTS.map(lambda text: text.replace("`", "")))
+def test_nothing_speakable_is_lost(text: str) -> None:
+    """The clauses have all words of the text, in order, none of them over the limit or empty."""
+    clauses = cut(text)
+    letters = re.findall(r"[^\W_]", text)
+    assert re.findall(r"[^\W_]", "".join(clauses)) == letters
+    assert all(0 < len(clause) <= MAX_CHARS + 2 for clause in clauses)
+    assert all(clause == speakable(clause) for clause in clauses)
+
+
+@given(TEXTS.map(lambda text: text.replace("`", "")))
+def test_the_first_clause_does_not_wait_for_another_breath(text: str) -> None:
+    """Once there is enough to speak, the first clause ends at the first comma."""
+    first = next(iter(cut(text)), "")
+    body = first[:-1].rstrip("\"')")
+    assert not re.search(r"[,;:] ", body[FIRST_CHARS + 8 :])
+
+
+@given(st.text(max_size=200))
+def test_what_is_speakable_is_folded(text: str) -> None:
+    """Speakable text has single spaces and at least one letter or digit, or is empty."""
+    spoken = speakable(text)
+    assert spoken == " ".join(spoken.split())
+    assert not spoken or re.search(r"\w", spoken)
