@@ -5,4 +5,4 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY . .
 ENV PYTHONPATH=/antiphon ANTIPHON_HOST=0.0.0.0 ANTIPHON_MODELS_DIR=/models
 USER nobody
-CMD ["python", "-c", "from server.cli import main; main()", "serve"]
+CMD ["python", "-m", "server", "serve"]

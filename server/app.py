@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -56,7 +57,8 @@ async def serve(settings: Settings, say: Print = print) -> None:
     async with AsyncExitStack() as stack:
         agent, model = choose_agent(settings), choose_model(settings)
         bind_media(settings.media_addresses, loopback=settings.host in LOOPBACK)
-        stt, tts = await asyncio.gather(_speech_to_text(settings, stack, say), _text_to_speech(settings, stack, say))
+        stt = await _speech_to_text(settings, stack, say)
+        tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         directory = Directory(settings.max_calls)
         calls = RtcCalls(_sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s)
@@ -85,7 +87,7 @@ async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) ->
     try:
         await site.start()
     except OSError as exc:
-        reason = exc.strerror or str(exc)
+        reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)
         raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from exc
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}"

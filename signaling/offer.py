@@ -104,6 +104,8 @@ async def _read(request: web.Request, model: type[_M]) -> _M:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge as exc:
         raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes.") from exc
+    except web.RequestPayloadError as exc:
+        raise PeerError("The body is not what its headers say.") from exc
     try:
         return model.model_validate_json(body)
     except ValidationError as exc:

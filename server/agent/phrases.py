@@ -25,12 +25,14 @@ _SMALL_TALK = """
     thank you | thank you very much | thanks | thanks a lot | thanks for your help | thank you for your help
     great thank you | thank you so much | many thanks | that's great thanks | perfect thank you | okay thank you
     goodbye | bye | bye bye | goodbye and thank you | thank you goodbye | thanks bye | okay bye | see you later
-    okay goodbye | bye for now | that's all thanks goodbye | thank you and goodbye | thanks goodbye | all right goodbye
+    okay goodbye | bye for now | that's all thanks goodbye
+    thank you and goodbye | thanks goodbye | all right goodbye
     that's all | that's all thank you | that is all | that's it thank you | that will be all | nothing else thank you
     that's everything | that's everything thank you | i think that's all | that would be all thanks | no that's all
     hang up please | please hang up | hang up | hang up the phone | you can hang up now | end the call | i am done
     please end the call | you can hang up | hang up now please | let's end the call | i want to hang up
-    have a nice day | good night | wait | wait a moment | wait a minute | stop | please stop | hold on | hold on a moment
+    have a nice day | good night | wait | wait a moment
+    wait a minute | stop | please stop | hold on | hold on a moment
     one moment | one moment please | just a second | hang on | sorry | i'm sorry | never mind | forget it
     can you hear me | do you hear me | hello can you hear me | are you there | are you a robot | are you a human
     are you human | are you a real person | am i talking to a robot | am i talking to a machine | who are you
@@ -42,20 +44,28 @@ _SMALL_TALK = """
     what did i just say | what did i say | what did i ask you | what did i just ask you | what was i saying
     tell me what i just said | do you remember what i said | what have i just said
     can you repeat that | can you repeat that please | could you repeat that | please repeat that | repeat that
-    repeat please | say that again | say that again please | could you say that again | can you say that again | pardon
+    repeat please | say that again | say that again please
+    could you say that again | can you say that again | pardon
     say it again | one more time please | could you say that one more time | can you say that one more time please
-    what did you say | what did you just say | what was that | i didn't catch that | sorry what did you say | once more
+    what did you say | what did you just say | what was that
+    i didn't catch that | sorry what did you say | once more
     what time is it | what time is it now | what's the time | what is the time | do you have the time
     can you tell me the time | could you tell me the time please | tell me the time | what's the time please
     what day is it | what day is it today | what's the date | what is the date | what's the date today | what is today
     what is the date today | what's today's date | what is today's date | which day is it today | tell me the date
     what is my name | what's my name | do you know my name | do you remember my name | can you tell me my name
-    what time is it please | what time is it right now | do you know what time it is | could you tell me what time it is
-    can you tell me what time it is | what's the time now | can you tell me what day it is | could you tell me what day it is
-    what day of the week is it | could you tell me the date please | can you tell me today's date | do you know the date
-    do you remember what my name is | do you know what my name is | can you remember my name | could you tell me my name
-    what did you say your name was | are you a real human | are you a human or a robot | are you a person | are you real
-    is this a robot | is this a real person | am i talking to a computer | am i speaking to a machine | are you a machine
+    what time is it please | what time is it right now
+    do you know what time it is | could you tell me what time it is
+    can you tell me what time it is | what's the time now
+    can you tell me what day it is | could you tell me what day it is
+    what day of the week is it | could you tell me the date please
+    can you tell me today's date | do you know the date
+    do you remember what my name is | do you know what my name is
+    can you remember my name | could you tell me my name
+    what did you say your name was | are you a real human
+    are you a human or a robot | are you a person | are you real
+    is this a robot | is this a real person
+    am i talking to a computer | am i speaking to a machine | are you a machine
     what can you help me with | what can i ask you | what can i say | what else can you do | i have a question
     i have got a question | can i ask you something | could you help me | can you help me with something
     who am i | tell me my name | say my name | what did i say my name was
@@ -71,7 +81,8 @@ _OPENING = """
     opening hours | are you open on the weekend | are you open at the weekend | are you open on weekends
     what are your hours on the weekend | what are your opening hours on the weekend | how long are you open
     how late are you open | until when are you open | are you open this weekend | are you open every day
-    could you tell me when you open | can you tell me when you close | do you know when you close | when do you close please
+    could you tell me when you open | can you tell me when you close
+    do you know when you close | when do you close please
     could you tell me what time you close | can you tell me what time you open | what time do you close please
     what are the hours | what are the store hours | what are your business hours | what hours are you open
     are you guys open | are you guys open right now | are you open yet | when do you shut | what time do you shut
@@ -82,11 +93,13 @@ _OPENING = """
 _OPENING_ON = """
     are you open {on} | when do you open {on} | when do you close {on} | what time do you open {on}
     what time do you close {on} | what are your opening hours {on} | what are your hours {on} | are you closed {on}
-    how long are you open {on} | when are you open {on} | is the shop open {on} | do you open {on} | opening hours {on}
+    how long are you open {on} | when are you open {on}
+    is the shop open {on} | do you open {on} | opening hours {on}
     could you tell me if you are open {on} | can you tell me when you open {on} | what are the opening hours {on}
     could you tell me when you close {on} | what are the hours {on} | i was wondering if you are open {on}
     how late are you open {on} | are you guys open {on} | what time do you shut {on} | are you going to be open {on}
-    i would like to know if you are open {on} | hi are you open {on} | what are the hours for {day} | is the store open {on}
+    i would like to know if you are open {on} | hi are you open {on}
+    what are the hours for {day} | is the store open {on}
     will you be open {on} | until when are you open {on} | and {on}
 """
 
@@ -98,15 +111,20 @@ _ORDER = """
     when does my order arrive | where is my parcel | where is my package | i have a question about my order
     i am calling about my order | i'm calling about an order | i'm looking for my order | check an order | my order
     can you find my order | could you look up an order for me | look up my order | order status | what about my order
-    i want to ask about my order | i ordered a book | i am waiting for my order | i would like to know where my order is
-    hi i would like to know where my order is | hello where is my order | hi where is my order please | where is my stuff
+    i want to ask about my order | i ordered a book
+    i am waiting for my order | i would like to know where my order is
+    hi i would like to know where my order is | hello where is my order
+    hi where is my order please | where is my stuff
     could you tell me where my order is | can you tell me where my order is | do you know where my order is
     could you tell me the status of my order | can you tell me the status of my order | i'm checking on my order
     could you please tell me the status of my order | i want to hear about my order | i'd like to ask about my order
-    i was wondering where my order is | i was wondering about my order | what happened to my order | what's up with my order
-    can you help me with my order | i need help with my order | i need to check on an order | can you check on my order
+    i was wondering where my order is | i was wondering about my order
+    what happened to my order | what's up with my order
+    can you help me with my order | i need help with my order
+    i need to check on an order | can you check on my order
     i'd like to check an order | i'd like to track my order please | is my order ready yet | has my order arrived yet
-    when is my order coming | when will i get my order | is my order here | is my order on its way | any news on my order
+    when is my order coming | when will i get my order
+    is my order here | is my order on its way | any news on my order
     my order has not arrived | my order hasn't arrived | i haven't got my order | did you ship my order
     has my package arrived | when will my package arrive | i want to track my order | can you track my package
 """
@@ -117,8 +135,10 @@ _ORDER_NUMBER = """
     can you check order number {n} | i'm calling about order {n} | can you look up order {n} | is order {n} ready
     has order {n} been shipped | i'd like to check on order {n} | i want to check order number {n} | number {n}
     could you check order {n} please | when will order {n} arrive | tell me about order {n} | track order {n}
-    could you please tell me the status of order {n} | can you tell me what happened to order {n} | is order {n} ready yet
-    i'm checking on order number {n} | what happened to order {n} | can you tell me where order {n} is | order {n} please
+    could you please tell me the status of order {n}
+    can you tell me what happened to order {n} | is order {n} ready yet
+    i'm checking on order number {n} | what happened to order {n}
+    can you tell me where order {n} is | order {n} please
     could you tell me about order number {n} | i would like to know where order {n} is | yeah it's {n} | sure it's {n}
     hi where is order {n} | i'd like to know the status of order {n} | yes my order number is {n} | the number's {n}
     i have a question about order {n} | could you look up order number {n} please | it's number {n} | yes {n}
@@ -135,9 +155,12 @@ _CALLBACK = """
     cancel the callback | cancel my callback | please cancel my callback | please cancel the callback | cancel it
     i want to cancel my callback | can you cancel my callback | can you cancel the callback | i would like to cancel
     i'd like to cancel my callback | i need to cancel my callback | don't call me back | cancel | cancel that
-    i have to cancel my callback | i need a call back please | could you give me a call back | can you give me a call back
-    could you give me a call | please give me a call | could somebody ring me | can you ring me back | ring me back please
-    can i get a callback | could i have a callback please | i'd like you to call me back | i'd like someone to call me back
+    i have to cancel my callback | i need a call back please
+    could you give me a call back | can you give me a call back
+    could you give me a call | please give me a call
+    could somebody ring me | can you ring me back | ring me back please
+    can i get a callback | could i have a callback please
+    i'd like you to call me back | i'd like someone to call me back
     i want someone to call me back | i would like you to call me | have someone call me back | can you phone me back
     i don't need the callback any more | forget the callback | can you cancel that | please cancel that callback
     when will you call me back | when is my callback | when are you calling me | do i have a callback
@@ -147,8 +170,10 @@ _CALLBACK_WHEN = """
     book a callback for {when} | i would like a callback {when} | can i have a callback {when} | {when}
     could you call me {when} | i'd like to book a callback for {when} | can you book a callback for {when}
     could you give me a call {when} | i'd like someone to call me {when} | can you ring me {when} | let's say {when}
-    i want a call back {when} | can somebody ring me {when} | schedule a callback for {when} | maybe {when} | {when} is fine
-    i need a callback {when} | could somebody call me back {when} | could i get a callback {when} | {when} would be good
+    i want a call back {when} | can somebody ring me {when}
+    schedule a callback for {when} | maybe {when} | {when} is fine
+    i need a callback {when} | could somebody call me back {when}
+    could i get a callback {when} | {when} would be good
     {when} please | how about {when} | call me {when} | can somebody call me back {when} | please call me back {when}
 """
 
@@ -160,7 +185,8 @@ _SUM = """
     what is {} {op} {} | what's {} {op} {} | how much is {} {op} {} | {} {op} {} | calculate {} {op} {}
     can you tell me what {} {op} {} is | can you calculate {} {op} {} | what does {} {op} {} make | and {} {op} {}
     could you tell me what is {} {op} {} | do you know what {} {op} {} is | please calculate {} {op} {}
-    can you work out {} {op} {} | could you calculate {} {op} {} please | what would {} {op} {} be | can you do {} {op} {}
+    can you work out {} {op} {} | could you calculate {} {op} {} please
+    what would {} {op} {} be | can you do {} {op} {}
     what is {} {op} {} please | hey what is {} {op} {} | what's {} {op} {} please | could you tell me {} {op} {}
     tell me what {} {op} {} is | and what is {} {op} {}
 """
@@ -200,14 +226,14 @@ def _order_numbers() -> Iterator[str]:
     """Numbers that hold every pair of digits, then those read in twos, and with "oh" and "double"."""
     for first, second in product(range(10), repeat=2):
         yield numbers.say_digits(f"{first}{second}{(first * 3 + second * 7 + 1) % 10}{(first + 3 * second) % 10}")
-    for place, first in enumerate(numbers.TENS):
+    for place, ten in enumerate(numbers.TENS):
         for step in range(1, 10, 2):
-            second = numbers.TENS[(place + step) % len(numbers.TENS)]
-            yield f"{first} {numbers.DIGITS[step]} {second} {numbers.DIGITS[(step + place) % 9 + 1]}"
-        yield f"{numbers.say(10 + place)} {first} {numbers.DIGITS[place % 9 + 1]}"
-        yield f"{first} {numbers.DIGITS[place + 1]} {numbers.say(11 + place)}"
+            other = numbers.TENS[(place + step) % len(numbers.TENS)]
+            yield f"{ten} {numbers.DIGITS[step]} {other} {numbers.DIGITS[(step + place) % 9 + 1]}"
+        yield f"{numbers.say(10 + place)} {ten} {numbers.DIGITS[place % 9 + 1]}"
+        yield f"{ten} {numbers.DIGITS[place + 1]} {numbers.say(11 + place)}"
     for digit in numbers.DIGITS[1:]:
-        yield f"double {digit} {numbers.DIGITS[3]} {digit}"
+        yield f"double {digit} three {digit}"
         yield f"{digit} two double {digit}"
         yield f"{digit} oh {digit} six"
         yield f"oh {digit} oh {digit}"
@@ -221,6 +247,8 @@ def _callbacks() -> Iterator[str]:
         at = _AT[(_DAYS.index(day) + 3 * step) % len(_AT)].format(hour)
         said = f"on {day}" if day in WEEKDAYS and step % 2 else day
         yield next(templates).format(when=f"{said} at {at}")
+    for digit in numbers.DIGITS:
+        yield digit
     for hour in _HOURS:
         yield f"at {hour}"
         yield f"at {hour} o'clock"

@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Say `text`, then call `tool` if there is one and speak what it returns; `asks` waits for the caller's next words."""
+    """Say `text`, then call `tool` if there is one and speak what it returns; `asks` is what the agent waits for."""
 
     text: str = ""
     tool: str | None = None
@@ -265,7 +265,7 @@ def _bye(heard: Heard) -> Answer | None:
 
 
 def _small_talk(heard: Heard) -> Answer | None:
-    for phrases, text in _SMALL_TALK:
+    for phrases, text in _SMALL_TALK + (_SHORT_TALK if len(heard.words) <= _SHORT_WORDS else ()):
         if any(heard.has(phrase) for phrase in phrases):
             return Answer(text, asks=heard.asked)
     return None
@@ -283,6 +283,10 @@ _SMALL_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("where are you", "address", "where is", "find you", "located"), f"We are at {shop.ADDRESS}."),
     (("how are you", "how is it going"), "Very well, thank you. How can I help?"),
     (("someone", "somebody", "speak to", "talk to"), "Nobody is free right now. Shall I book a callback?"),
+)
+_SHORT_WORDS = 4
+"""Beside more words, "please" or "no" is not what was meant."""
+_SHORT_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("hold on", "wait", "moment", "one second", "hang on"), "Of course. Take your time."),
     (("stop", "be quiet", "enough"), "All right. I am listening."),
     (("sorry", "never mind", "forget it"), "No problem. How can I help?"),

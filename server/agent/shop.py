@@ -13,8 +13,8 @@ NAME = "Riverside Books"
 ADDRESS = "twelve Bridge Street, beside the old library"
 ORDER_DIGITS = 4
 
-_WEEK = (time(9), time(18))
-_HOURS: dict[str, tuple[time, time] | None] = dict.fromkeys(WEEKDAYS[:5], _WEEK) | {
+_HOURS: dict[str, tuple[time, time] | None] = {
+    **dict.fromkeys(WEEKDAYS[:5], (time(9), time(18))),
     "saturday": (time(10), time(16)),
     "sunday": None,
 }

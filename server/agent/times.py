@@ -32,11 +32,11 @@ def parse(words: Sequence[str]) -> time | None:
     hour, minute = _around_past(words) or _hour_and_minute(words) or (None, 0)
     if hour is None:
         return next((_PART_OF_DAY[word] for word in words if word in _PART_OF_DAY), None)
-    if (hour < 12 and ({"pm", "afternoon", "evening", "tonight"} & set(words))) or (
-        hour < _OFFICE_STARTS and not ({"am", "morning"} & set(words))
-    ):
+    late = not {"pm", "afternoon", "evening", "tonight"}.isdisjoint(words)
+    early = not {"am", "morning"}.isdisjoint(words)
+    if (hour < 12 and late) or (hour < _OFFICE_STARTS and not early):
         hour += 12
-    elif hour == 12 and "am" in words:
+    elif hour == 12 and early:
         hour = 0
     return time(hour % 24, minute)
 

@@ -111,7 +111,8 @@ class Ears:
     def rest(self) -> None:
         """The utterance is over; the next voice begins another."""
         self.utterance = None
-        self._preroll.clear()
+        for _ in range(max(0, len(self._preroll) - self.voicing.silence_ms // FRAME_MS)):
+            self._preroll.popleft()  # it belongs to the utterance that is over
         self.voicing.rest()
 
     def _note_pause(self, silence_ms: int) -> None:

@@ -102,7 +102,7 @@ _OPEN_UNLESS = {
     # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
     "to for from with without at in on by about of into onto between until till since per via": (
         rf"(what|who|where)('s| is| are| was| were| am) {_IT}( \w+)? \w+|(what|where) .*(made of|from)"
-        rf"|(what|who) {_DO} {_IT} (?!need|want|have|like)\w+( it| that| this)? (to|for|from|with|about|on)"
+        rf"|(what|who) {_DO} {_IT} (?!need|want|have|like)\w+( it| that| this| me| us)? (to|for|from|with|about|on)"
         r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
         r"|(think|heard) of|if you (want|like|need|have) to"
     ),

@@ -14,7 +14,7 @@ COMPLETE = """
     that's it | come on | hold on | hang on | go on | come in | why not | of course not | no it's not | i'm not sure
     i don't have one | the blue one | this one | which one | no one | another one | do you have one
     what is it about | what's this for | who is it from | where are you from | who am i talking to
-    who can i talk to | what are you looking for | what's it like | if you want to
+    who can i talk to | what are you looking for | what can you help me with | what's it like | if you want to
     yes it is | no it isn't | yes i do | yes i am | i think so | i hope so | i don't know why | as soon as you can
     if you can | that's all i have | that's all i need | what do i need | what do you do | what should i do
     what do you have | how many do you have | how long will it be | how have you been | how many are there
@@ -33,10 +33,10 @@ NUMBER = """
     my name is d a n | is it at one
 """
 OPEN = """
-    my number is | My number is. | my name is | i want to | i'd like to | i would like | i'd like a | i need | yes i need
-    can you call me back at | is it open today and | can you | could you | do you | do you have | are you | is it
-    is there | hello is there | is that | where is | where is my | what is the | what's the price of | what about
-    how about | how many | and | um | so um | well | so | then | and then | the | my | double | two point | two plus
+    my number is | My number is. | my name is | i want to | i'd like to | i would like | i'd like a | i need
+    yes i need | can you call me back at | is it open today and | can you | could you | do you | do you have | are you
+    is it | is there | hello is there | is that | where is | where is my | what is the | what's the price of
+    what about | how about | how many | and | um | so um | well | so | then | and then | the | my | double | two point | two plus
     i was wondering | i'm looking for | i'm calling about | because | it's | you're | what time do you | when do you
     when are you | what time do you open on | where can i talk to | who can i | can you tell me | please give me
     i think | i think that | if | if you | i am | i was | i have | i'm not | i do not | yes but | no i | how does it

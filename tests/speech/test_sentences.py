@@ -1,4 +1,5 @@
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -90,9 +91,11 @@ def test_a_text_without_spaces_is_cut_anywhere() -> None:
 
 TEXTS = st.lists(
     st.sampled_from(
-        ["Hello", "there", "I", "no", "Dr", "No", "42", "x" * 70, "e.g", "a.m", "word " * 50, "9"]
-        + [".", "?", "!", "...", ",", ";", ":", " — ", " - ", '"', "'", ")", "(", "。", "…"]
-        + [" ", " ", " ", " ", "\n", "\n\n", "\t", "**", "`", "#", "🎉", "```", "_"]
+        [
+            *("Hello", "there", "I", "no", "Dr", "No", "42", "x" * 70, "e.g", "a.m", "word " * 50, "9"),
+            *(".", "?", "!", "...", ",", ";", ":", " — ", " - ", '"', "'", ")", "(", "。", "…"),
+            *(" ", " ", " ", " ", "\n", "\n\n", "\t", "**", "`", "#", "🎉", "```", "_"),
+        ]
     ),
     max_size=60,
 ).map("".join)
@@ -102,7 +105,7 @@ TEXTS = st.lists(
 def test_any_deltas_give_the_same_clauses(text: str, cuts: list[int], by_letter: bool) -> None:
     """Where clauses end does not depend on how the text came."""
     ends = list(range(len(text) + 1)) if by_letter else sorted({0, *(c for c in cuts if c < len(text)), len(text)})
-    deltas = [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    deltas = [text[start:end] for start, end in pairwise(ends)]
     assert "".join(deltas) == text
     assert cut(*deltas) == cut(text)
 

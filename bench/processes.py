@@ -1,0 +1,56 @@
+"""What a process and its children have used of the machine, as Linux tells in /proc."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Of a whole tree: CPU time since each process began, and memory that it holds now (shared pages count often)."""
+
+    cpu_s: float
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    parent: int
+    cpu_s: float
+    memory_mb: float
+
+
+def tree_usage(pid: int) -> Usage:
+    """Raises ProcessLookupError when there is no such process."""
+    tree = list(_tree(pid, {process.pid: process for process in _all()}))
+    return Usage(sum(process.cpu_s for process in tree), sum(process.memory_mb for process in tree))
+
+
+def _tree(pid: int, processes: dict[int, _Process]) -> Iterator[_Process]:
+    if pid not in processes:
+        raise ProcessLookupError(f"there is no process {pid}")
+    yield processes[pid]
+    for child in processes.values():
+        if child.parent == pid:
+            yield from _tree(child.pid, processes)
+
+
+def _all() -> Iterator[_Process]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            yield _parsed(path.read_text())
+        except OSError:  # it has ended meanwhile
+            continue
+
+
+def _parsed(stat: str) -> _Process:
+    """proc_pid_stat(5); the name in parentheses may hold anything."""
+    pid, (_, _, rest) = int(stat.split(" ", 1)[0]), stat.rpartition(")")
+    fields = rest.split()
+    cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+    return _Process(pid, int(fields[1]), cpu_s, int(fields[21]) * _PAGE_BYTES / 2**20)

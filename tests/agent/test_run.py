@@ -1,0 +1,133 @@
+"""One run of the agent: text as it comes, tools after the commit, limits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic_ai import Agent
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+
+from server.agent.run import OUTCOME_UNKNOWN, AgentRun, RunLimits
+from server.agent.voice_agent import VoiceAgent
+from server.call.history import History
+from server.errors import EngineError
+from tests.fakes.people import Desk, Mind
+from tests.virtual_time import run_virtual
+
+
+def begin(mind: Mind, prompt: str, limits: RunLimits | None = None) -> AgentRun:
+    return AgentRun(mind.agent(), None, prompt, [], Desk(), limits or RunLimits())
+
+
+def test_text_comes_as_the_model_makes_it() -> None:
+    """Each word is given when it is there, and the messages at the end are the whole exchange."""
+
+    async def scenario() -> None:
+        run, got = begin(Mind(), "hello"), []
+        await run.speak(got.append, asyncio.Event())
+        assert got == ["You ", "said ", "hello. "]
+        request, response = run.messages()
+        assert isinstance(request, ModelRequest)
+        assert isinstance(response, ModelResponse)
+        assert response.text == "You said hello. "
+
+    run_virtual(scenario())
+
+
+def test_a_tool_runs_only_after_the_commit() -> None:
+    """Before the commit there is the text in front of the tool call, and no effect."""
+
+    async def scenario() -> None:
+        mind, committed, got = Mind(), asyncio.Event(), []
+        run = begin(mind, "book a table")
+        task = asyncio.create_task(run.speak(got.append, committed))
+        await asyncio.sleep(60)
+        assert (got, mind.booked, run.tools) == (["One moment. "], [], [])
+        committed.set()
+        await task
+        assert mind.booked == ["a table"]
+        assert run.tools == ["book"]
+
+    run_virtual(scenario())
+
+
+def test_a_tool_that_is_cut_off_leaves_a_history_that_providers_take() -> None:
+    """Cancelled while a tool runs, its call stands with a result that says that nobody knows."""
+
+    async def scenario() -> None:
+        mind, committed = Mind(tool_s=5), asyncio.Event()
+        committed.set()
+        run = begin(mind, "book a table")
+        task = asyncio.create_task(run.speak(lambda text: None, committed))
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.wait({task})
+        history = History()
+        history.add_interrupted(run.messages(), "One moment.")
+        parts = [part for message in history.messages for part in message.parts]
+        calls = [part.tool_call_id for part in parts if isinstance(part, ToolCallPart)]
+        returns = {part.tool_call_id: part.content for part in parts if isinstance(part, ToolReturnPart)}
+        assert list(returns) == calls != []
+        assert list(returns.values()) == [OUTCOME_UNKNOWN]
+
+    run_virtual(scenario())
+
+
+def test_an_answer_that_is_cut_off_is_in_the_messages_as_far_as_it_came() -> None:
+    """Cancelled in the middle of the text, the messages end with the words so far."""
+
+    async def scenario() -> None:
+        run = begin(Mind(token_ms=1000), "hello")
+        task = asyncio.create_task(run.speak(lambda text: None, asyncio.Event()))
+        await asyncio.sleep(1.5)
+        task.cancel()
+        await asyncio.wait({task})
+        assert [part.content for part in run.messages()[-1].parts if isinstance(part, TextPart)] == ["You said "]
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize(
+    ("mind", "says"),
+    [
+        (Mind(first_token_ms=20_000), "too long"),
+        (Mind(token_ms=20_000), "too long"),
+        (Mind(failures=1), "failed"),
+        (Mind(tool_s=60), "too long"),
+    ],
+    ids=["silent from the start", "silent in the middle", "down", "tool hangs"],
+)
+def test_what_fails_or_hangs_is_an_engine_error(mind: Mind, says: str) -> None:
+    """Within the limits a caller gets an answer or hears why not."""
+
+    async def scenario() -> None:
+        committed = asyncio.Event()
+        committed.set()
+        with pytest.raises(EngineError, match=says) as failure:
+            await begin(mind, "book a table" if mind.tool_s else "hello").speak(lambda text: None, committed)
+        assert failure.value.stage == "model"
+
+    run_virtual(scenario())
+
+
+def test_a_model_that_goes_in_circles_is_stopped() -> None:
+    """More requests than an answer may take end it."""
+
+    async def scenario() -> None:
+        async def circles(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[DeltaToolCalls]:
+            yield {0: DeltaToolCall("look", "{}", tool_call_id=f"c{len(messages)}")}
+
+        async def look() -> str:
+            """Look."""
+            return "nothing"
+
+        agent = VoiceAgent(agent=Agent(FunctionModel(stream_function=circles), tools=[look]))
+        committed = asyncio.Event()
+        committed.set()
+        run = AgentRun(agent, None, "hello", [], None, RunLimits(requests=3))
+        with pytest.raises(EngineError, match="did not come to an answer"):
+            await run.speak(lambda text: None, committed)
+        assert run.tools == ["look"] * 3
+
+    run_virtual(scenario())

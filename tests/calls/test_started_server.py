@@ -1,0 +1,73 @@
+"""Calls to a started server with the embedded engines, by aiortc over loopback."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.phone import calling
+from tests.started import Started, started
+from tests.voices import speak
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Started]:
+    with started() as running:
+        yield running
+
+
+def workers(server: Started) -> dict[str, int]:
+    """The speech workers by engine."""
+    found = {}
+    for pid in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split():
+        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        found[arguments[arguments.index("--engine") + 1]] = int(pid)
+    return found
+
+
+async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started) -> None:
+    """Through Opus, VAD, PocketSphinx, rules, tool and eSpeak: the right answer, aloud."""
+    async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone:
+        await phone.until(type="response", final=True)
+        phone.microphone.say(speak("Where is my order four two seven one?", rate_hz=48_000))
+        heard = await phone.until(type="transcription", final=True)
+        answer = await phone.until(type="response", reply=2, final=True)
+    assert heard["text"] == "where is my order four two seven one"
+    assert answer["tools"] == ["order_status"]
+    assert "four two seven one" in answer["text"]
+    assert sum(phone.loud) * 0.02 > 3
+
+
+@pytest.mark.parametrize("engine", ["espeak", "pocketsphinx"])
+async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Started, engine: str) -> None:
+    """Killed in the middle of a call, a worker is started again, and the caller's next request is answered."""
+    async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone:
+        await phone.until(type="response", final=True)
+        before = workers(server)[engine]
+        os.kill(before, signal.SIGKILL)
+        phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
+        first = await phone.until(type="response", reply=2, final=True)
+        if first["text"].startswith("Sorry"):  # it may have died with the request in its hands
+            phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
+            first = await phone.until(type="response", reply=3, final=True)
+        assert "Saturday" in first["text"]
+        assert workers(server)[engine] != before
+
+
+async def test_sigterm_says_goodbye_and_stops() -> None:
+    """Asked to stop during a call, the server says goodbye on it and ends within its deadline."""
+    with started("--drain-s", "8") as server:
+        async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone:
+            await phone.until(type="response", final=True)
+            asked_s = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            goodbye = await phone.until(type="response", reply=2, final=True)
+            await phone.until(type="state", state="closed")
+            assert await asyncio.to_thread(server.process.wait, 15) == 0
+    assert goodbye["text"].endswith("Goodbye.")
+    assert not goodbye["interrupted"]
+    assert time.monotonic() - asked_s < 12

@@ -1,0 +1,31 @@
+import pytest
+
+from server.media.frame import (
+    FRAME_MS,
+    HEARD_BYTES,
+    HEARD_RATE,
+    HEARD_SAMPLES,
+    SILENCE,
+    SPOKEN_BYTES,
+    SPOKEN_RATE,
+    Frame,
+)
+
+
+def test_a_frame_is_20_ms() -> None:
+    """Sizes follow from rates: two bytes a sample, mono."""
+    assert HEARD_BYTES == 2 * HEARD_SAMPLES == 2 * HEARD_RATE * FRAME_MS // 1000 == len(SILENCE)
+    assert SPOKEN_BYTES == 2 * SPOKEN_RATE * FRAME_MS // 1000
+
+
+@pytest.mark.parametrize("size", [0, HEARD_BYTES - 2, HEARD_BYTES + 2])
+def test_a_frame_of_another_length_is_none(size: int) -> None:
+    """A Frame is valid by construction."""
+    with pytest.raises(ValueError, match=str(HEARD_BYTES)):
+        Frame(bytes(size), 0)
+
+
+def test_end_of_a_frame() -> None:
+    """A frame ends 20 ms after it starts."""
+    assert Frame(SILENCE, 0).end_ms == 20
+    assert Frame(SILENCE, HEARD_RATE).end_ms == 1_020

@@ -1,0 +1,135 @@
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from server.errors import PeerError
+from server.media.frame import HEARD_BYTES, HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
+from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, OpusDecoder, OpusEncoder
+from tests.voices import speak
+
+
+def tone(hz: float = 440, seconds: float = 1.0) -> bytes:
+    time = np.arange(int(SPOKEN_RATE * seconds)) / SPOKEN_RATE
+    return (8_000 * np.sin(2 * np.pi * hz * time)).astype(np.int16).tobytes()
+
+
+def packets_of(pcm: bytes) -> list[bytes]:
+    encoder = OpusEncoder()
+    return [encoder.encode(pcm[i : i + SPOKEN_BYTES]) for i in range(0, len(pcm), SPOKEN_BYTES)]
+
+
+def samples_of(pcm: bytes) -> NDArray[np.float64]:
+    return np.frombuffer(pcm, np.int16).astype(np.float64)
+
+
+def with_fec(pcm: bytes, layout: str = "mono", options: dict[str, str] | None = None) -> list[bytes]:
+    """Packets as a browser makes them on a bad line: 16 kHz speech in, each packet with a copy of the one before."""
+    encoder = av.CodecContext.create("libopus", "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = HEARD_RATE, layout, "s16", 24_000
+    encoder.options = {"application": "voip", "fec": "1", "packet_loss": "30", **(options or {})}
+    packets = []
+    for i in range(0, len(pcm) - HEARD_BYTES, HEARD_BYTES):
+        samples = np.frombuffer(pcm[i : i + HEARD_BYTES], np.int16)
+        repeated = np.repeat(samples, 2) if layout == "stereo" else samples
+        frame = av.AudioFrame.from_ndarray(repeated[None], format="s16", layout=layout)
+        frame.sample_rate, frame.pts = HEARD_RATE, i // 2
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+def test_a_tone_keeps_level_and_pitch() -> None:
+    """From our voice to an ear a tone keeps its level within 1 dB and its pitch."""
+    decoder = OpusDecoder()
+    heard = b"".join(decoder.decode(packet) for packet in packets_of(tone()))
+    assert len(heard) == 50 * HEARD_BYTES
+    samples = samples_of(heard)[HEARD_RATE // 4 : 3 * HEARD_RATE // 4]
+    assert abs(20 * np.log10(np.sqrt(np.mean(samples**2)) / (8_000 / np.sqrt(2)))) < 1
+    assert np.argmax(np.abs(np.fft.rfft(samples))) * 2 == 440
+
+
+def test_packets_are_small() -> None:
+    """A second of voice has about 4 KB, and no packet more than the standard allows."""
+    packets = packets_of(tone())
+    assert max(map(len, packets)) <= MAX_PACKET_BYTES
+    assert 3_000 < sum(map(len, packets)) < 5_000
+
+
+@pytest.mark.parametrize("duration_ms", [10, 20, 40, 60])
+def test_packets_of_any_length_and_stereo(duration_ms: int) -> None:
+    """A packet gives as much mono sound as it has time, whatever its sender chose."""
+    packets = with_fec(bytes(HEARD_BYTES * 20), "stereo", {"frame_duration": str(duration_ms)})
+    decoder = OpusDecoder()
+    assert packets
+    assert {len(decoder.decode(packet)) for packet in packets} == {HEARD_BYTES * duration_ms // 20}
+
+
+def test_a_lost_packet_is_recovered_from_the_next() -> None:
+    """The copy in the following packet is nearer to what was lost than what can be made up."""
+    packets = with_fec(speak("Good morning, what are your opening hours please?"))
+    recovered, concealed = [], []
+    for lost in range(10, len(packets) - 1, 5):
+        truth, with_copy, without = OpusDecoder(), OpusDecoder(), OpusDecoder()
+        for packet in packets[:lost]:
+            for decoder in (truth, with_copy, without):
+                decoder.decode(packet)
+        wanted = samples_of(truth.decode(packets[lost]))
+        recovered.append(np.sum((samples_of(with_copy.recover(packets[lost + 1])) - wanted) ** 2))
+        concealed.append(np.sum((samples_of(without.conceal()) - wanted) ** 2))
+    assert sum(recovered) < 0.5 * sum(concealed)
+
+
+def test_what_cannot_be_recovered_is_concealed() -> None:
+    """20 ms each time: from a packet without a copy, from nothing at all, and before the first packet."""
+    decoder = OpusDecoder()
+    assert len(decoder.conceal()) == HEARD_BYTES
+    packets = packets_of(tone())
+    for packet in packets[:10]:
+        decoder.decode(packet)
+    recovered = decoder.recover(packets[11])
+    assert len(recovered) == HEARD_BYTES
+    assert np.abs(samples_of(recovered)).max() > 1_000
+    assert len(decoder.recover(b"")) == HEARD_BYTES
+
+
+def test_concealment_fades() -> None:
+    """A gap that lasts becomes silence, not a hum."""
+    decoder = OpusDecoder()
+    for packet in packets_of(tone())[:10]:
+        decoder.decode(packet)
+    levels = [np.abs(samples_of(decoder.conceal())).max() for _ in range(50)]
+    assert levels[0] > 1_000
+    assert levels[-1] < levels[0] / 4
+
+
+def test_an_empty_packet_is_not_opus() -> None:
+    """Nothing is not a packet, and makes no sound."""
+    with pytest.raises(PeerError):
+        OpusDecoder().decode(b"")
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5))
+def test_garbage_is_refused_or_decoded(garbage: list[bytes]) -> None:
+    """Whatever comes in a packet, the decoder gives some sound or a PeerError, and then decodes what is good."""
+    decoder = OpusDecoder()
+    for packet in garbage:
+        for read in (decoder.decode, decoder.recover):
+            try:
+                pcm = read(packet)
+            except PeerError:
+                continue
+            assert len(pcm) % 2 == 0
+            assert len(pcm) <= 2 * MAX_PACKET_SAMPLES
+    assert len(decoder.decode(_GOOD)) == HEARD_BYTES
+
+
+_GOOD = packets_of(tone(seconds=0.02))[0]
+
+
+def test_a_frame_of_another_length_is_our_own_fault() -> None:
+    """Only frames of 20 ms are spoken."""
+    with pytest.raises(AssertionError):
+        OpusEncoder().encode(bytes(SPOKEN_BYTES - 2))

@@ -1,0 +1,119 @@
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from server.errors import (
+    AntiphonError,
+    AtCapacity,
+    ConfigError,
+    EngineError,
+    NotAcceptable,
+    NotFound,
+    PeerError,
+    TooLarge,
+)
+from signaling.errors import errors_as_json
+
+Client = TestClient[web.Request, web.Application]
+FAULTS: dict[str, Callable[[], Exception]] = {
+    "peer": lambda: PeerError("The SDP is not valid."),
+    "acceptable": lambda: NotAcceptable("There is no audio."),
+    "found": lambda: NotFound("There is no such call."),
+    "large": lambda: TooLarge("The body may have 10 bytes."),
+    "busy": lambda: AtCapacity("All lines are busy.", 7),
+    "engine": lambda: EngineError("model", "The model failed."),
+    "config": lambda: ConfigError("no libopus in /secret/place"),
+    "bug": lambda: KeyError("secret"),
+    "see-other": lambda: web.HTTPSeeOther("/api/found"),
+    "gone": web.HTTPGone,
+}
+
+
+@pytest.fixture
+async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]]) -> Client:
+    async def fail(request: web.Request) -> web.Response:
+        raise FAULTS[request.match_info["fault"]]()
+
+    async def fine(request: web.Request) -> web.Response:
+        return web.Response(text="fine")
+
+    app = web.Application(middlewares=[errors_as_json])
+    app.router.add_get("/api/fine", fine)
+    app.router.add_get("/api/{fault}", fail)
+    app.router.add_get("/page/{fault}", fail)
+    return await aiohttp_client(app)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "message"),
+    [
+        ("peer", 400, "bad_request", "The SDP is not valid."),
+        ("acceptable", 406, "not_acceptable", "There is no audio."),
+        ("found", 404, "not_found", "There is no such call."),
+        ("large", 413, "too_large", "The body may have 10 bytes."),
+        ("busy", 503, "at_capacity", "All lines are busy."),
+        ("engine", 502, "engine_failed", "The model failed."),
+        ("config", 500, "config", "The server is not set up for this."),
+        ("bug", 500, "internal", "Something went wrong in the server."),
+        ("gone", 410, "gone", "Gone."),
+        ("nothing/here", 404, "not_found", "Not Found."),
+    ],
+)
+async def test_every_failure_has_its_status_and_sentence(
+    client: Client, fault: str, status: int, code: str, message: str
+) -> None:
+    """A program reads the code, a person the sentence, and neither reads of our inside."""
+    response = await client.get(f"/api/{fault}")
+    assert response.status == status
+    assert await response.json() == {"error": {"code": code, "message": message}}
+
+
+async def test_a_refusal_says_when_to_come_again(client: Client) -> None:
+    """Retry-After stands where there was no place, and nowhere else."""
+    assert (await client.get("/api/busy")).headers["Retry-After"] == "7"
+    assert "Retry-After" not in (await client.get("/api/peer")).headers
+
+
+async def test_a_wrong_method_is_told_the_right_ones(client: Client) -> None:
+    """405 has its Allow header."""
+    response = await client.delete("/api/fine")
+    assert response.status == 405
+    assert "GET" in response.headers["Allow"]
+
+
+async def test_what_is_no_failure_passes(client: Client) -> None:
+    """Answers and redirections stay what they are."""
+    assert await (await client.get("/api/fine")).text() == "fine"
+    assert (await client.get("/api/see-other", allow_redirects=False)).status == 303
+
+
+async def test_a_page_that_is_not_there_is_no_json(client: Client) -> None:
+    """Outside of the API an HTTP failure is aiohttp's own."""
+    response = await client.get("/nothing")
+    assert response.status == 404
+    assert response.content_type == "text/plain"
+
+
+@pytest.mark.parametrize("path", ["/api/bug", "/page/bug", "/api/config"])
+async def test_our_own_faults_are_logged_once(client: Client, path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Who runs the server reads what a caller does not."""
+    with caplog.at_level(logging.ERROR):
+        assert (await client.get(path)).status == 500
+    [record] = caplog.records
+    assert "secret" in record.getMessage() + str(record.exc_info)
+
+
+async def test_mistakes_of_peers_are_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody fills our log from outside."""
+    for fault in ("peer", "found", "busy"):
+        await client.get(f"/api/{fault}")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def test_every_error_of_ours_is_tried() -> None:
+    """The table above leaves no error out."""
+    tried = {type(make()) for make in FAULTS.values()}
+    assert set(AntiphonError.__subclasses__()) | set(PeerError.__subclasses__()) <= tried

@@ -1,0 +1,183 @@
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from server.errors import AtCapacity, NotAcceptable, NotFound
+from signaling.errors import errors_as_json
+from signaling.offer import MAX_BODY_BYTES, Candidate, Candidates, Offer, add_routes
+
+Client = TestClient[web.Request, web.Application]
+NewClient = Callable[[web.Application], Awaitable[Client]]
+
+
+class Desk:
+    """Calls that are only names: answers offers up to a limit, keeps candidates, forgets who hangs up."""
+
+    def __init__(self, limit: int = 2) -> None:
+        self.live: dict[str, list[tuple[str, str | None, int | None]]] = {}
+        self._limit = limit
+        self._answered = 0
+
+    async def answer(self, sdp: str) -> tuple[str, str, str]:
+        if "m=audio" not in sdp:
+            raise NotAcceptable("The offer has no audio section.")
+        if len(self.live) >= self._limit:
+            raise AtCapacity("All lines are busy.", 5)
+        self._answered += 1
+        pc_id = f"pc-{self._answered}"
+        self.live[pc_id] = []
+        return f"answer to {sdp}", pc_id, f"session-{self._answered}"
+
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
+        self._find(pc_id).append((candidate, mid, index))
+
+    def hang_up(self, pc_id: str) -> None:
+        self._find(pc_id)
+        del self.live[pc_id]
+
+    def _find(self, pc_id: str) -> list[tuple[str, str | None, int | None]]:
+        if pc_id not in self.live:
+            raise NotFound("There is no such call.")
+        return self.live[pc_id]
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture
+async def client(aiohttp_client: NewClient, desk: Desk) -> Client:
+    app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
+    add_routes(app, desk)
+    return await aiohttp_client(app)
+
+
+OFFER = {"sdp": "m=audio", "type": "offer"}
+
+
+async def failure(response: Any) -> tuple[int, str]:
+    """The status and the code of an answer that is a failure."""
+    body = await response.json()
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message"}
+    assert body["error"]["message"].endswith((".", "]")) or ": " in body["error"]["message"]
+    return response.status, body["error"]["code"]
+
+
+async def test_an_offer_is_answered(client: Client, desk: Desk) -> None:
+    """The answer has its SDP and the names of the call and of the conversation."""
+    response = await client.post("/api/offer", json=OFFER)
+    assert response.status == 200
+    assert await response.json() == {
+        "sdp": "answer to m=audio", "type": "answer", "pc_id": "pc-1", "session_id": "session-1",
+    }  # fmt: skip
+    assert list(desk.live) == ["pc-1"]
+
+
+async def test_fields_of_other_clients_are_taken(client: Client) -> None:
+    """What SmallWebRTC clients send besides is no fault."""
+    body = {**OFFER, "pc_id": None, "restart_pc": False, "requestData": {"user": [1]}, "something": "new"}
+    assert (await client.post("/api/offer", json=body)).status == 200
+
+
+async def test_an_offer_with_the_name_of_a_call_takes_its_place(client: Client, desk: Desk) -> None:
+    """Who offers again has given the old call up, also when all lines are busy."""
+    for _ in range(2):
+        await client.post("/api/offer", json=OFFER)
+    response = await client.post("/api/offer", json={**OFFER, "pc_id": "pc-1", "restart_pc": True})
+    assert (await response.json())["pc_id"] == "pc-3"
+    assert list(desk.live) == ["pc-2", "pc-3"]
+
+
+async def test_an_offer_with_the_name_of_a_call_that_is_over_begins_one(client: Client, desk: Desk) -> None:
+    """A client that comes back late is served as a new one."""
+    response = await client.post("/api/offer", json={**OFFER, "pc_id": "gone"})
+    assert response.status == 200
+    assert list(desk.live) == ["pc-1"]
+
+
+async def test_candidates_reach_their_call(client: Client, desk: Desk) -> None:
+    """Trickled candidates come in order, the end of them too."""
+    await client.post("/api/offer", json=OFFER)
+    candidates = [{"candidate": "candidate:1", "sdp_mid": "0", "sdp_mline_index": 0}, {"candidate": ""}]
+    response = await client.patch("/api/offer", json={"pc_id": "pc-1", "candidates": candidates})
+    assert await response.json() == {"status": "success"}
+    assert desk.live["pc-1"] == [("candidate:1", "0", 0), ("", None, None)]
+
+
+async def test_hanging_up(client: Client, desk: Desk) -> None:
+    """A call is ended by its name, once."""
+    await client.post("/api/offer", json=OFFER)
+    response = await client.delete("/api/offer", params={"pc_id": "pc-1"})
+    assert await response.json() == {"status": "success"}
+    assert desk.live == {}
+    assert await failure(await client.delete("/api/offer", params={"pc_id": "pc-1"})) == (404, "not_found")
+
+
+async def test_a_busy_server_says_when_to_come_again(client: Client) -> None:
+    """The third caller of two lines reads when to try again."""
+    for _ in range(2):
+        await client.post("/api/offer", json=OFFER)
+    response = await client.post("/api/offer", json=OFFER)
+    assert await failure(response) == (503, "at_capacity")
+    assert response.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "code"),
+    [
+        ("POST", b"", 400, "bad_request"),
+        ("POST", b"\xff\xfe", 400, "bad_request"),
+        ("POST", b"[]", 400, "bad_request"),
+        ("POST", b"[" * 5_000, 400, "bad_request"),
+        ("POST", b'{"type": "offer"}', 400, "bad_request"),
+        ("POST", b'{"type": "offer", "sdp": ""}', 400, "bad_request"),
+        ("POST", b'{"type": "answer", "sdp": "m=audio"}', 400, "bad_request"),
+        ("POST", b'{"type": "offer", "sdp": ["m=audio"]}', 400, "bad_request"),
+        ("POST", b'{"type": "offer", "sdp": "m=video"}', 406, "not_acceptable"),
+        ("POST", b" " * (MAX_BODY_BYTES + 1), 413, "too_large"),
+        ("PATCH", b"{}", 400, "bad_request"),
+        ("PATCH", b'{"pc_id": "gone", "candidates": [{"candidate": ""}]}', 404, "not_found"),
+        ("PATCH", b'{"pc_id": "gone", "candidates": [{"candidate": "%s"}]}' % (b"x" * 1_025), 400, "bad_request"),
+        ("PATCH", b'{"pc_id": "gone", "candidates": [%s]}' % b",".join([b"{}"] * 33), 400, "bad_request"),
+        ("DELETE", b"", 400, "bad_request"),
+        ("PUT", b"{}", 405, "method_not_allowed"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_said(client: Client, method: str, body: bytes, status: int, code: str) -> None:
+    """A client that breaks the protocol reads what is wrong, and nothing has begun."""
+    response = await client.request(method, "/api/offer", data=body)
+    assert await failure(response) == (status, code)
+
+
+async def test_a_body_that_is_not_as_it_says_is_the_clients_mistake(client: Client) -> None:
+    """A body whose compression is broken is no fault of the server."""
+    response = await client.post("/api/offer", data=b"no gzip", headers={"Content-Encoding": "gzip"})
+    assert (await failure(response))[0] == 400
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["sdp", "type", "pc_id", "candidates", "candidate"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(JSON, st.sampled_from([Offer, Candidate, Candidates]))
+def test_any_json_is_a_request_or_not(value: object, model: type[BaseModel]) -> None:
+    """A body is valid, and stays so when it is written down again, or it is not valid."""
+    try:
+        request = model.model_validate(value)
+    except ValidationError:
+        return
+    assert model.model_validate_json(request.model_dump_json()) == request

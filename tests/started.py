@@ -1,0 +1,75 @@
+"""A started server, as an operator starts it: `python -m server serve` in a process of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+READY = re.compile(r"Antiphon is at\s+(\S+)")
+START_S = 60
+STOP_S = 20
+
+
+class Started:
+    """`url` is where it is; `lines` is what it has printed so far, logs and all."""
+
+    def __init__(self, *options: str, **environment: str) -> None:
+        variables = {"ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1", "PYTHONUNBUFFERED": "1", **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "server", "serve", "--port", "0", *options],
+            cwd=ROOT,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self.url = ""
+        self._ready = threading.Event()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def wait(self) -> None:
+        """Until it serves, or has ended."""
+        assert self._ready.wait(START_S), self.lines
+        assert self.url, self.lines
+
+    def stop(self) -> int:
+        """SIGTERM, as an operator stops it; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip())
+            if found := READY.search(line):
+                self.url = found[1]
+                self._ready.set()
+        self._ready.set()
+
+
+@contextmanager
+def started(*options: str, **environment: str) -> Iterator[Started]:
+    """A server that serves, stopped at the end."""
+    server = Started(*options, **environment)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from server.config import Settings, load
+from server.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `.env` but a test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_work_alone() -> None:
+    """Nothing has to be set."""
+    settings = load()
+    assert (settings.host, settings.port, settings.stt, settings.tts) == ("127.0.0.1", 8080, "auto", "auto")
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the three places for a setting the nearest to the person counts."""
+    Path(".env").write_text("ANTIPHON_PORT=1\nANTIPHON_HOST=file\nANTIPHON_STT=file\n")
+    monkeypatch.setenv("ANTIPHON_PORT", "2")
+    monkeypatch.setenv("ANTIPHON_HOST", "environment")
+    settings = load(port="3", host=None)
+    assert (settings.port, settings.host, settings.stt) == (3, "environment", "file")
+
+
+def test_other_variables_are_nobodys_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without the prefix or without a setting is ignored."""
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("ANTIPHON_UNKNOWN", "1")
+    Path(".env").write_text("SOMETHING=else\n")
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "addresses"),
+    [("", ()), ("10.0.0.1", ("10.0.0.1",)), (" 10.0.0.1, ::1 ,", ("10.0.0.1", "::1"))],
+)
+def test_addresses_have_commas_between(value: str, addresses: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list is written with commas; spaces and empty parts do not matter."""
+    monkeypatch.setenv("ANTIPHON_MEDIA_ADDRESSES", value)
+    assert load().media_addresses == addresses
+    assert load(media_addresses=value).media_addresses == addresses
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "http"),
+        ("port", ""),
+        ("port", "-1"),
+        ("port", "65536"),
+        ("max_calls", "0"),
+        ("connect_s", "0"),
+        ("connect_s", "nan"),
+        ("idle_prompt_s", "-1"),
+        ("idle_prompts", "1.5"),
+        ("drain_s", "-0.1"),
+        ("log_level", "loud"),
+    ],
+)
+def test_a_wrong_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever set it wrongly reads which setting it is, wherever it was set."""
+    with pytest.raises(ConfigError, match=f"^ANTIPHON_{name.upper()}: "):
+        load(**{name: value})
+    monkeypatch.setenv(f"ANTIPHON_{name.upper()}", value)
+    with pytest.raises(ConfigError, match=f"^ANTIPHON_{name.upper()}: "):
+        load()
+
+
+def test_complaints_are_sentences() -> None:
+    """A complaint has nothing of how settings are made."""
+    with pytest.raises(ConfigError, match=r"^ANTIPHON_LOG_LEVEL: must be debug, info, warning or error$"):
+        load(log_level="loud")
+
+
+@pytest.mark.parametrize("level", ["debug", "INFO", "Warning", "error"])
+def test_log_levels_in_any_case(level: str) -> None:
+    """A level is a level however it is written."""
+    assert load(log_level=level).log_level == level.lower()
+
+
+def test_a_file_that_is_no_text_is_named() -> None:
+    """A `.env` that cannot be read is one line, not a traceback."""
+    Path(".env").write_bytes(b"ANTIPHON_HOST=\xff\xfe\n")
+    with pytest.raises(ConfigError, match=r"^\.env "):
+        load()
+
+
+def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a log line nor a traceback shows a key by accident."""
+    monkeypatch.setenv("ANTIPHON_STT_API_KEY", "sk-secret")
+    settings = load(tts_api_key="sk-secret")
+    assert "sk-secret" not in repr(settings) + str(settings)
+    assert settings.stt_api_key == settings.tts_api_key == SecretStr("sk-secret")
+
+
+def test_every_setting_is_explained() -> None:
+    """The help text of a setting is its docstring, and a sentence."""
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+
+
+@given(st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), st.text(max_size=20), max_size=5))
+def test_any_values_are_settings_or_a_config_error(given: dict[str, object]) -> None:
+    """Whatever is given, the server has its settings or says what is wrong."""
+    complaint = ""
+    try:
+        load(**given)
+    except ConfigError as error:
+        complaint = str(error)
+    assert not complaint or any(complaint.startswith(f"ANTIPHON_{name.upper()}: ") for name in given)

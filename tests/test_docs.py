@@ -1,0 +1,62 @@
+"""What the documents say is what the code does."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from server.call.messages import ClientMessage, ServerMessage
+from server.config import Settings
+
+ROOT = Path(__file__).parent.parent
+CELL = re.compile(r"`([^`]+)`")
+
+
+def rows(document: str, start: str = "", end: str = r"\Z") -> list[list[str]]:
+    """The cells of every table row in the document, or in the part of it from `start` to `end`."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    part = re.search(rf"{start}.*?(?={end})", text, re.DOTALL)
+    assert part is not None, f"{document} has no part that begins with {start}"
+    return [
+        [cell.strip() for cell in line.strip().strip("|").split("|")]
+        for line in part[0].splitlines()
+        if line.startswith("|")
+    ]
+
+
+def shown(default: object) -> str:
+    """A default as the README has it."""
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    text = ",".join(default) if isinstance(default, tuple) else str(default)
+    return f"`{text}`" if text else ""
+
+
+def test_the_readme_has_every_setting_as_it_is() -> None:
+    """The table in the README is the Settings: names in order, defaults, and what each means."""
+    documented = [cells for cells in rows("README.md") if cells[0].startswith("`ANTIPHON_")]
+    assert documented == [
+        [f"`ANTIPHON_{name.upper()}`", shown(field.default), " ".join((field.description or "").split())]
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def fields(message: type[BaseModel]) -> set[str]:
+    return set(message.model_fields) - {"type"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "messages"),
+    [("### From the server", "### ", get_args(ServerMessage)), ("### From the client", r"\Z", get_args(ClientMessage))],
+    ids=["server", "client"],
+)
+def test_the_protocol_has_every_message(start: str, end: str, messages: tuple[type[BaseModel], ...]) -> None:
+    """Each direction names the messages that go that way and all of their fields, and no others."""
+    documented: dict[str, set[str]] = {}
+    for names, field_names, *_ in rows("docs/protocol.md", start, end):
+        for name in CELL.findall(names):
+            documented[name] = set(CELL.findall(field_names))
+    documented.pop("type")  # the head of the table
+    assert documented == {message.model_fields["type"].default: fields(message) for message in messages}

@@ -1,0 +1,183 @@
+"""Rules about the tree: who may import what, who may start a task, who may look around."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted(
+    str(path.relative_to(ROOT)) for room in ("server", "signaling") for path in (ROOT / room).rglob("*.py")
+)  # fmt: skip
+
+PURE = """
+    server/errors.py
+    server/call/events.py server/call/floor.py server/call/endpoint.py server/call/overlap.py server/call/voicing.py
+    server/call/history.py server/call/messages.py server/call/stopwatch.py
+    server/speech/protocols.py server/speech/sentences.py
+    server/media/frame.py server/media/jitter.py server/media/playout.py
+""".split()
+"""They decide, parse or count; what they know they are told."""
+
+IMPURE_MODULES = frozenset(
+    """
+    asyncio aiohttp aiortc aioice av threading multiprocessing subprocess socket selectors select signal concurrent
+    time datetime random secrets os io pathlib shutil tempfile sys logging contextvars wyoming openai onnxruntime
+    """.split()
+)
+"""Waiting, input and output, clocks, chance, processes: what makes the same call give another result."""
+IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
+
+TASKS = frozenset(
+    """
+    server/call/session.py server/call/reply.py server/call/rtc_call.py server/media/pacer.py
+    server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming.py server/speech/openai_http.py
+    """.split()
+)
+"""They own a lifetime, and so may start tasks in it."""
+
+FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "server/media/": (("server", "signaling"), ("server.media", "server.errors")),
+    "server/speech/": (("server", "signaling"), ("server.speech", "server.media.frame", "server.errors")),
+    "server/agent/": (("server", "signaling"), ("server.agent", "server.errors")),
+    "server/call/": (("server.app", "server.cli", "server.config", "signaling"), ()),
+    "server/errors.py": (("server", "signaling"), ()),
+    "server/config.py": (("server", "signaling"), ("server.errors",)),
+    "signaling/": (("server",), ("server.errors", "server.call.messages")),
+}
+"""For each room: what it may not import, and what of that it may after all."""
+
+ENGINES = ("server.speech.wyoming", "server.speech.openai_http", "server.speech.supervisor", "server.speech.vad")
+"""The concrete engines, which only the composition root and they themselves know."""
+
+
+@cache
+def tree(path: str) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
+
+
+def imports(path: str) -> Iterator[str]:
+    """Every module that a file imports anywhere, and every `module.name` that it imports from one."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def names(path: str) -> Iterator[str]:
+    """Every name and attribute that a file uses."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def within(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def users(*modules: str) -> list[str]:
+    """The files that import any of the modules."""
+    return [path for path in FILES if any(within(module, modules) for module in imports(path))]
+
+
+@pytest.mark.parametrize("path", PURE)
+def test_pure_files_know_no_world(path: str) -> None:
+    """What decides, parses or counts has no clock, no I/O and nothing to wait for."""
+    assert {module.split(".")[0] for module in imports(path)} & IMPURE_MODULES == set()
+    assert set(names(path)) & IMPURE_NAMES == set()
+    assert [node for node in ast.walk(tree(path)) if isinstance(node, ast.Await)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in PURE if path != "server/errors.py"])
+def test_pure_files_import_pure_files(path: str) -> None:
+    """Of ours, a pure file knows only pure ones."""
+    modules = {file.removesuffix(".py").replace("/", ".") for file in PURE}
+    ours = {module for module in imports(path) if within(module, ("server", "signaling"))}
+    assert {module for module in ours if not within(module, tuple(modules))} == set()
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_arrows_point_down(path: str) -> None:
+    """No room knows the ones above it."""
+    for room, (forbidden, but) in FORBIDDEN.items():
+        if path.startswith(room):
+            assert [m for m in imports(path) if within(m, forbidden) and not within(m, but)] == []
+
+
+def test_signaling_knows_no_sound() -> None:
+    """Who agrees to talk needs no samples."""
+    assert [
+        path for path in users("numpy", "av", "aiortc", "wyoming", "pydantic_ai") if path.startswith("signaling/")
+    ] == []
+
+
+def test_one_file_knows_aiortc() -> None:
+    """WebRTC's library is behind one adapter."""
+    assert users("aiortc", "aioice") == ["server/media/peer.py"]
+
+
+def test_http_is_served_by_signaling_and_the_composition_root() -> None:
+    """Nothing between them knows requests and responses."""
+    assert {path for path in users("aiohttp.web") if not path.startswith("signaling/")} <= {"server/app.py"}
+
+
+def test_the_environment_is_read_by_settings() -> None:
+    """Nobody else looks for configuration; a worker only tells its libraries how many threads to use."""
+    readers = {path for path in FILES if {"environ", "getenv", "putenv"} & set(names(path))}
+    assert readers <= {"server/config.py", "server/speech/worker.py"}
+
+
+def test_tasks_start_where_a_lifetime_is_owned() -> None:
+    """The files that start tasks are few and known."""
+    starters = {
+        path
+        for path in FILES
+        if {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe"} & set(names(path))
+    }
+    assert starters == TASKS
+
+
+def test_tasks_have_names() -> None:
+    """A task that hangs can be found by its name."""
+    for path in FILES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "create_task":
+                assert "name" in [keyword.arg for keyword in node.keywords], f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_composition_root_alone_names_engines(engine: str) -> None:
+    """Everything else knows an engine by its protocol."""
+    assert [path for path in users(engine) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)] in (
+        [],
+        ["server/app.py"],
+    )
+
+
+def test_engines_are_loaded_by_the_worker_alone() -> None:
+    """What computes speech stays out of the server's process."""
+    assert [path for path in users("server.speech.engines") if not path.startswith("server/speech/")] == []
+    heavy = users("pocketsphinx", "piper", "faster_whisper", "espeakng_loader")
+    assert [path for path in heavy if not path.startswith("server/speech/")] == []
+
+
+def test_nobody_blocks_the_loop() -> None:
+    """Sleeping is done on the loop, or in a worker's own thread."""
+    sleepers = [
+        path
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "sleep"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "time"
+    ]
+    assert sleepers == []
