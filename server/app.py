@@ -74,7 +74,14 @@ def _sessions(
 ) -> Callable[[str], Session]:
     """→ a function that opens the session of a new call."""
     silero = Silero()
-    call_settings = CallSettings(idle_prompt_s=settings.idle_prompt_s, idle_prompts=settings.idle_prompts)
+    call_settings = CallSettings(
+        voicing=settings.voicing,
+        endpoint=settings.endpoint,
+        overlap=settings.overlap,
+        run=settings.run,
+        idle_prompt_s=settings.idle_prompt_s,
+        idle_prompts=settings.idle_prompts,
+    )
     return lambda session_id: Session(session_id, agent, Engines(stt, tts, CallVad(silero), model), call_settings)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from server.config import Settings, load
+from server.config import Described, described, load
 from server.errors import ConfigError
 
 app = typer.Typer(
@@ -44,27 +44,14 @@ def serve(**given: str | None) -> None:
     asyncio.run(run(settings, typer.echo))
 
 
-def _as_options(settings: type[Settings]) -> inspect.Signature:
+def _option(setting: Described) -> inspect.Parameter:
     """One option a setting, with its default and its help; pydantic reads the value."""
-    return inspect.Signature(
-        [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=typer.Option(None, help=f"{field.description} [default: {_shown(field.default)}]"),
-                annotation=str | None,
-            )
-            for name, field in settings.model_fields.items()
-        ]
-    )
+    option = typer.Option(None, help=f"{setting.help} [default: {setting.default or 'none'}]")
+    return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=str | None)
 
 
-def _shown(default: object) -> str:
-    return str(default) if default not in ((), "") and "Secret" not in type(default).__name__ else "none"
-
-
-serve.__signature__ = _as_options(Settings)  # type: ignore[attr-defined]
-serve.__annotations__ = dict.fromkeys(Settings.model_fields, str | None)
+serve.__signature__ = inspect.Signature([_option(setting) for setting in described()])  # type: ignore[attr-defined]
+serve.__annotations__ = {setting.name: str | None for setting in described()}
 app.command()(serve)
 
 

@@ -3,20 +3,33 @@
 A setting is given as `ANTIPHON_NAME` in the environment or in `.env`, or as `--name` on the command line, which wins.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.agent.limits import RunLimits
+from server.call.endpoint import EndpointSettings
+from server.call.overlap import OverlapSettings
+from server.call.voicing import VoicingSettings
 from server.errors import ConfigError
+from server.settings_group import SettingsGroup
 
 
 class Settings(BaseSettings):
     """How the server is set up. The description of each field is its help text."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ANTIPHON_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_prefix="ANTIPHON_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     host: str = "127.0.0.1"
@@ -57,6 +70,14 @@ class Settings(BaseSettings):
     """Silence on both sides after which the agent asks whether the caller is still there."""
     idle_prompts: int = Field(2, ge=0)
     """How often it asks; after as much silence again it says goodbye."""
+    voicing: VoicingSettings = VoicingSettings()
+    """When sound is a voice."""
+    endpoint: EndpointSettings = EndpointSettings()
+    """How much silence ends what a caller says."""
+    overlap: OverlapSettings = OverlapSettings()
+    """When sound over the agent's voice is an interruption."""
+    run: RunLimits = RunLimits()
+    """How long a caller waits for the agent's model and tools."""
     drain_s: float = Field(10.0, ge=0)
     """Time that running calls have to end after SIGTERM: enough for the sentence being said and a goodbye."""
     log_level: str = "info"
@@ -75,13 +96,48 @@ class Settings(BaseSettings):
         return value.lower()
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting as a person meets it: `name` is the option's, `variable` the environment's."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        return f"ANTIPHON_{self.name.upper()}"
+
+
+def described(settings: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Described]:
+    """Every setting, those in groups by the name of the group and their own."""
+    for name, field in settings.model_fields.items():
+        if isinstance(field.default, SettingsGroup):
+            yield from described(type(field.default), f"{name}_")
+        else:
+            default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+            yield Described(prefix + name, "" if default == () else str(default), field.description or "")
+
+
 def load(**given: object) -> Settings:
     """Settings from the environment, `.env` and `given`; raises ConfigError that names the setting, or `.env`."""
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**_grouped({name: value for name, value in given.items() if value is not None}))
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        name = "ANTIPHON_" + ".".join(str(part) for part in first["loc"]).upper()
+        name = "ANTIPHON_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from exc
     except (OSError, UnicodeError) as exc:
         raise ConfigError(f".env cannot be read: {exc}") from exc
+
+
+def _grouped(given: dict[str, object]) -> dict[str, Any]:
+    """`endpoint_open_ms` → `endpoint`: {`open_ms`}."""
+    grouped: dict[str, Any] = {}
+    for name, value in given.items():
+        group, _, rest = name.partition("_")
+        if name not in Settings.model_fields and group in Settings.model_fields:
+            grouped.setdefault(group, {})[rest] = value
+        else:
+            grouped[name] = value
+    return grouped

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Settings
+from server.config import described
 from tests.started import ROOT, Started, started
 
 
@@ -27,8 +27,8 @@ def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subproces
 def test_help_lists_every_setting() -> None:
     """Each field of Settings is an option with its help."""
     shown = antiphon("serve", "--help").stdout
-    for name in Settings.model_fields:
-        assert f"--{name.replace('_', '-')}" in shown
+    for setting in described():
+        assert f"--{setting.name.replace('_', '-')}" in shown
 
 
 def test_an_occupied_port_is_one_line() -> None:

@@ -158,7 +158,7 @@ _CALLBACK = """
     i have to cancel my callback | i need a call back please
     could you give me a call back | can you give me a call back
     could you give me a call | please give me a call
-    could somebody ring me | can you ring me back | ring me back please
+    could somebody ring me | can you ring me back
     can i get a callback | could i have a callback please
     i'd like you to call me back | i'd like someone to call me back
     i want someone to call me back | i would like you to call me | have someone call me back | can you phone me back
@@ -247,8 +247,7 @@ def _callbacks() -> Iterator[str]:
         at = _AT[(_DAYS.index(day) + 3 * step) % len(_AT)].format(hour)
         said = f"on {day}" if day in WEEKDAYS and step % 2 else day
         yield next(templates).format(when=f"{said} at {at}")
-    for digit in numbers.DIGITS:
-        yield digit
+    yield from numbers.DIGITS
     for hour in _HOURS:
         yield f"at {hour}"
         yield f"at {hour} o'clock"
@@ -269,7 +268,7 @@ def _sums() -> Iterator[str]:
     templates = cycle(_lines(_SUM))
     operators = cycle(_OPERATORS)
     some = (*range(1, 21), 25, 30, 36, 40, 42, 50, 60, 64, 75, 80, 90, 99, 100, 120, 150, 200, 250, 500, 1000)
-    for step in (5, 7, 11, 13):
+    for step in (5, 7, 11):
         for place, left in enumerate(some):
             right = some[(place * step + step) % len(some)]
             yield next(templates).format(numbers.say(left), numbers.say(right), op=next(operators))

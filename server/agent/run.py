@@ -6,7 +6,6 @@ until the floor has committed the utterance.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
@@ -24,24 +23,11 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import Model
 from pydantic_ai.usage import UsageLimits
 
+from server.agent.limits import RunLimits
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 
 OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
-
-
-@dataclass(frozen=True, slots=True)
-class RunLimits:
-    """How long a caller waits for a mind."""
-
-    first_token_s: float = 8.0
-    """Hosted models mostly begin within 2 s; after 8 s of silence a caller thinks that the line is dead."""
-    between_tokens_s: float = 4.0
-    """A stream that stalls so long has died: provider SDKs wait for minutes."""
-    tools_s: float = 15.0
-    """All tools of one step."""
-    requests: int = 6
-    """Model requests in one answer: a model that calls tools in circles ends here."""
 
 
 class AgentRun:

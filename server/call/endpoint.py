@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from server.settings_group import SettingsGroup
+
 
 class Completeness(Enum):
     NOTHING = "nothing"  # no words yet
@@ -17,8 +19,7 @@ class Completeness(Enum):
     OPEN = "open"  # cannot be all
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
+class EndpointSettings(SettingsGroup):
     """Silences in ms after which an utterance is over, by how complete its words look."""
 
     prepare_ms: int = 120

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
+from server.settings_group import SettingsGroup
+
 
 class Verdict(Enum):
     UNDECIDED = "undecided"
@@ -16,8 +18,7 @@ class Verdict(Enum):
     BACKCHANNEL = "backchannel"  # go on, from where it is
 
 
-@dataclass(frozen=True, slots=True)
-class OverlapSettings:
+class OverlapSettings(SettingsGroup):
     """When sound over the agent becomes an interruption."""
 
     words: int = 2

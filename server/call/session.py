@@ -14,30 +14,9 @@ from pydantic_ai.models import Model
 
 from server.agent.run import AgentRun
 from server.agent.voice_agent import CallDeps, VoiceAgent
-from server.call import messages
+from server.call import events, messages
 from server.call.ears import Ears, Utterance
 from server.call.endpoint import Pause, enough_silence_ms
-from server.call.events import (
-    Answer,
-    Backchannel,
-    Cancel,
-    Closed,
-    Command,
-    DropUtterance,
-    Duck,
-    Endpoint,
-    Event,
-    Interruption,
-    NoWords,
-    OpenUtterance,
-    Prompted,
-    ReplyEnded,
-    Restore,
-    SoundStarted,
-    Stopped,
-    Typed,
-    VoiceStarted,
-)
 from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.mouth import Mouth, Spoken
@@ -124,7 +103,7 @@ class Session:
                 self._say(self._agent.greeting, "The call begins.")
             self._show_state()
             await self._ended.wait()
-            self._do(Closed())
+            self._do(events.Closed())
             self._replies.stop_all()
 
     def end(self) -> None:
@@ -147,7 +126,7 @@ class Session:
         ears.hear(frame)
         if ears.utterance is None:
             if ears.voicing.active:
-                self._do(VoiceStarted(self._next_utterance()))
+                self._do(events.VoiceStarted(self._next_utterance()))
         elif self._floor.state is State.HEARING:
             self._consider_endpoint(ears.utterance)
         elif self._floor.state is State.OVERLAP:
@@ -161,7 +140,7 @@ class Session:
             case messages.Text(text=text):
                 self._type(text)
             case messages.Interrupt():
-                self._do(Stopped())
+                self._do(events.Stopped())
             case messages.HangUp():
                 self.end()
             case messages.Ping(t=t):
@@ -187,13 +166,13 @@ class Session:
         if voicing.voiced:
             self._preparation.drop(utterance)
             if voicing.voiced_ms > settings.max_utterance_ms:
-                self._do(Endpoint(utterance.number))
+                self._do(events.Endpoint(utterance.number))
             return
         if voicing.silence_ms >= settings.endpoint.prepare_ms:
             self._preparation.pause(utterance, voicing.voiced_ms)
         pause = Pause(utterance.text, self._asked(), self._ears.usual_pause_ms)
         if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
-            self._do(Endpoint(utterance.number))
+            self._do(events.Endpoint(utterance.number))
 
     def _consider_overlap(self, utterance: Utterance) -> None:
         voicing, spoken = self._ears.voicing, self._mouth.spoken
@@ -208,9 +187,9 @@ class Session:
         )
         verdict = judge(overlap, self._settings.overlap)
         if verdict is Verdict.INTERRUPTION:
-            self._do(Interruption(utterance.number))
+            self._do(events.Interruption(utterance.number))
         elif verdict is Verdict.BACKCHANNEL:
-            self._do(Backchannel(utterance.number))
+            self._do(events.Backchannel(utterance.number))
 
     def _ask_words(self, utterance: Utterance) -> None:
         """A pause, or voice without words so far, is a reason to ask speech-to-text what it has."""
@@ -240,27 +219,27 @@ class Session:
 
     # The floor's commands
 
-    def _do(self, event: Event) -> None:
+    def _do(self, event: events.Event) -> None:
         """Tell the floor, and do what it orders."""
         for command in self._floor.receive(event):
             self._obey(command)
         self._show_state()
 
-    def _obey(self, command: Command) -> None:
+    def _obey(self, command: events.Command) -> None:
         match command:
-            case OpenUtterance(utterance=number):
+            case events.OpenUtterance(utterance=number):
                 self._open[number] = self._ears.open(number, self._on_partial)
-            case DropUtterance(utterance=number):
+            case events.DropUtterance(utterance=number):
                 self._drop(number)
-            case Answer(reply=number, utterance=None):
+            case events.Answer(reply=number, utterance=None):
                 self._answer_unasked(number)
-            case Answer(utterance=int(number)):
+            case events.Answer(utterance=int(number)):
                 self._answer(number)
-            case Cancel(reply=number):
+            case events.Cancel(reply=number):
                 self._cancel(number)
-            case Duck():
+            case events.Duck():
                 self._mouth.playout.duck()
-            case Restore():
+            case events.Restore():
                 self._mouth.playout.restore()
 
     def _drop(self, number: int) -> None:
@@ -309,7 +288,7 @@ class Session:
         """Typed words are an utterance that is whole at once."""
         utterance = Utterance(self._next_utterance(), None, Stopwatch(self._now), text)
         self._open[utterance.number] = utterance
-        self._do(Typed(utterance.number))
+        self._do(events.Typed(utterance.number))
 
     def _on_partial(self, utterance: Utterance) -> None:
         self._send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
@@ -322,13 +301,13 @@ class Session:
         if utterance.prepared is not None:
             self._commit_prepared(utterance)
         elif not utterance.text:
-            self._do(NoWords(utterance.number))
+            self._do(events.NoWords(utterance.number))
         else:
             self._preparation.finish(utterance)
             self._commit_prepared(utterance)
 
     def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
-        self._do(NoWords(utterance.number))
+        self._do(events.NoWords(utterance.number))
         self._fail(failure)
 
     def _prepare(self, utterance: Utterance) -> Reply:
@@ -372,7 +351,7 @@ class Session:
 
     def _on_started(self, spoken: Spoken) -> None:
         spoken.stopwatch.mark("first_packet")
-        self._do(SoundStarted(spoken.number))
+        self._do(events.SoundStarted(spoken.number))
         if spoken.prompt:
             metrics = spoken.stopwatch.metrics(spoken.number)
             self._send(metrics)
@@ -384,7 +363,7 @@ class Session:
     def _on_ended(self, spoken: Spoken) -> None:
         self._mouth.stop()
         self._finish(spoken, interrupted=False)
-        self._do(ReplyEnded(spoken.number))
+        self._do(events.ReplyEnded(spoken.number))
         if (failure := spoken.reply.failure) is not None:
             self._fail(failure)
         elif self._leaving or (isinstance(self._deps, CallDeps) and self._deps.hang_up_requested):
@@ -410,7 +389,7 @@ class Session:
 
     def _say(self, text: str, occasion: str, interruptible: bool = True) -> None:
         self._line = (Line(text, occasion), interruptible)
-        self._do(Prompted())
+        self._do(events.Prompted())
 
     def _fail(self, failure: EngineError) -> None:
         """An engine has failed: the client reads it, the caller hears an apology, the call goes on."""

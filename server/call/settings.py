@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from server.agent.run import RunLimits
+from server.agent.limits import RunLimits
 from server.call.endpoint import EndpointSettings
 from server.call.overlap import OverlapSettings
 from server.call.voicing import VoicingSettings

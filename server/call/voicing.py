@@ -3,13 +3,11 @@
 Two thresholds and a least length keep clicks out and words whole. Time is counted in frames.
 """
 
-from dataclasses import dataclass
-
 from server.media.frame import FRAME_MS
+from server.settings_group import SettingsGroup
 
 
-@dataclass(frozen=True, slots=True)
-class VoicingSettings:
+class VoicingSettings(SettingsGroup):
     """When sound is a voice."""
 
     start_probability: float = 0.5

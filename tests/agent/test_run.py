@@ -8,7 +8,8 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
-from server.agent.run import OUTCOME_UNKNOWN, AgentRun, RunLimits
+from server.agent.limits import RunLimits
+from server.agent.run import OUTCOME_UNKNOWN, AgentRun
 from server.agent.voice_agent import VoiceAgent
 from server.call.history import History
 from server.errors import EngineError

@@ -58,7 +58,7 @@ async def test_drain_says_goodbye_and_waits() -> None:
             directory.admit()
             group.create_task(hold(directory, line))
         await asyncio.sleep(0)
-        await directory.drain(deadline_s=60)
+        await directory.drain(deadline_s=5)
         assert len(directory) == 0
     assert all(line.asked_to_leave for line in lines)
 
@@ -78,7 +78,7 @@ async def test_drain_ends_what_does_not_leave() -> None:
 async def test_nobody_is_admitted_while_draining() -> None:
     """A call that comes while the server stops is refused, though there are places."""
     directory = Directory(1)
-    await directory.drain(deadline_s=60)
+    await directory.drain(deadline_s=5)
     with pytest.raises(AtCapacity, match="shutting down"):
         directory.admit()
 
@@ -88,8 +88,10 @@ async def test_a_call_that_connects_while_draining_ends_at_once() -> None:
     directory, line = Directory(1), Line(polite=False)
     directory.admit()
     async with asyncio.TaskGroup() as group:
-        drain = group.create_task(directory.drain(deadline_s=60))
+        drain = group.create_task(directory.drain(deadline_s=5))
         await asyncio.sleep(0)
         assert not drain.done()
         group.create_task(hold(directory, line))
+        await asyncio.sleep(0)
+        assert line.over.is_set()
     assert len(directory) == 0

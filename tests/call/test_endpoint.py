@@ -36,7 +36,8 @@ OPEN = """
     my number is | My number is. | my name is | i want to | i'd like to | i would like | i'd like a | i need
     yes i need | can you call me back at | is it open today and | can you | could you | do you | do you have | are you
     is it | is there | hello is there | is that | where is | where is my | what is the | what's the price of
-    what about | how about | how many | and | um | so um | well | so | then | and then | the | my | double | two point | two plus
+    what about | how about | how many | and | um | so um | well | so | then | and then | the | my | double | two point
+    two plus | I’d like
     i was wondering | i'm looking for | i'm calling about | because | it's | you're | what time do you | when do you
     when are you | what time do you open on | where can i talk to | who can i | can you tell me | please give me
     i think | i think that | if | if you | i am | i was | i have | i'm not | i do not | yes but | no i | how does it

@@ -49,7 +49,12 @@ def ids(messages: Sequence[ModelMessage], kind: type[ToolCallPart] | type[ToolRe
     return [part.tool_call_id for message in messages for part in message.parts if isinstance(part, kind)]
 
 
-EXCHANGE = [ask("where is it"), call("42", "Let me look."), result("42"), say("It has been shipped. Anything else?")]
+EXCHANGE: list[ModelMessage] = [
+    ask("where is it"),
+    call("42", "Let me look."),
+    result("42"),
+    say("It has been shipped. Anything else?"),
+]
 
 
 def test_an_exchange_that_was_heard_is_kept_as_it_is() -> None:

@@ -49,15 +49,14 @@ def test_a_restart_is_no_loss() -> None:
 )
 def test_any_loss_order_and_copies(first: int, fates: list[str]) -> None:
     """Each packet is played once at most, in order, and each gap is filled with what is missing, up to its limit."""
-    arrivals, played = Arrivals(), []
-    slots = 0
+    arrivals = Arrivals()
+    played: list[int] = []
     for number in _network(fates):
         missing = arrivals.receive((first + number) & 0xFFFF)
         if missing is not None:
             last = played[-1] if played else number - 1
             assert missing == min(number - last - 1, MAX_GAP)
             played.append(number)
-            slots += 1 + missing
     assert played == sorted(set(played))
     arrived = _network(fates)
     assert len(played) + arrivals.late == len(arrived)

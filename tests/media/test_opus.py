@@ -111,6 +111,13 @@ def test_an_empty_packet_is_not_opus() -> None:
         OpusDecoder().decode(b"")
 
 
+@pytest.mark.parametrize("packet", [b"\xff\xff\xff", b"\x03", b"\x01xxx", bytes([0x0B, 0x40]), b"\xfb\x31" + bytes(9)])
+def test_what_is_not_a_packet_is_the_peers_mistake(packet: bytes) -> None:
+    """Impossible frame counts and lengths are refused."""
+    with pytest.raises(PeerError):
+        OpusDecoder().decode(packet)
+
+
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_garbage_is_refused_or_decoded(garbage: list[bytes]) -> None:
     """Whatever comes in a packet, the decoder gives some sound or a PeerError, and then decodes what is good."""

@@ -141,6 +141,25 @@ def test_a_voice_that_is_restored_in_the_fade_loses_nothing() -> None:
     assert playout.next() is None
 
 
+def test_a_duck_while_the_fade_is_said_again_keeps_the_order() -> None:
+    """What was faded twice is said again once, before what follows it."""
+    speech = Speech()
+    speech.begin("hello")
+    for level in range(1_000, 7_000, 1_000):
+        speech.add(loud(level=level))
+    speech.end()
+    playout = playing(speech)
+    playout.next()
+    playout.duck()
+    for _ in range(3):
+        playout.next()
+    playout.restore()
+    playout.duck()
+    playout.next()
+    playout.restore()
+    assert [levels(playout.next())[1] for _ in range(5)] == [2_000, 3_000, 4_000, 5_000, 6_000]
+
+
 def test_another_speech_begins_at_full_loudness() -> None:
     """The fade of one answer is not the next one's."""
     playout = playing(speech_of(("hello", 9)))

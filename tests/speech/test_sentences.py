@@ -2,7 +2,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.speech.sentences import CLAUSE_CHARS, FIRST_CHARS, MAX_CHARS, Clauses, speakable
@@ -101,6 +101,10 @@ TEXTS = st.lists(
 ).map("".join)
 
 
+@settings(max_examples=300)
+@example("🎉\n" + " " * 12 + "No, sir", [2], False)
+@example("word " * 47 + "word```x``` y", [], True)
+@example("No. 5 is here", [4], False)
 @given(TEXTS | st.text(max_size=300), st.lists(st.integers(0, 800), max_size=30), st.booleans())
 def test_any_deltas_give_the_same_clauses(text: str, cuts: list[int], by_letter: bool) -> None:
     """Where clauses end does not depend on how the text came."""

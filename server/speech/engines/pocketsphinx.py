@@ -33,7 +33,7 @@ _BLOCK_SAMPLES = _RATE_HZ // 50
 _LEARN_BYTES = _BYTES_A_SECOND * 6 // 10
 _MOST_GAIN = 20.0
 _NOISE_RMS = 79.0
-"""30 dB below speech. The model comes from recordings in rooms: without a floor it mishears clean or band-limited sound."""
+"""30 dB below speech: the model comes from recordings in rooms, and without a floor it mishears clean sound."""
 
 _SHARED = {"loglevel": "FATAL", "fwdflat": False}
 _GENERAL = {"bestpath": False, "beam": 1e-40, "pbeam": 1e-40, "wbeam": 1e-24, "maxhmmpf": 3_000, "maxwpf": 10}

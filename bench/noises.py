@@ -1,0 +1,56 @@
+"""Sounds that are no words, made of numbers: 16 kHz PCM, always the same for the same seed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from server.media.frame import HEARD_RATE
+
+LEVEL = 9_000
+"""Peak of 32767: as loud as speech into a telephone."""
+Sound = NDArray[np.float64]
+
+
+def cough(seed: int) -> bytes:
+    """Two bursts of breath, the second softer, from 300 to 3,000 Hz."""
+    rng = np.random.default_rng(seed)
+    first = _band(rng, 0.22 + 0.02 * (seed % 4), 300, 3_000) * _fall(0.22 + 0.02 * (seed % 4), 0.07)
+    second = 0.6 * _band(rng, 0.18, 300, 2_500) * _fall(0.18, 0.06)
+    return _pcm(np.concatenate([first, np.zeros(HEARD_RATE * 120 // 1000), second]))
+
+
+def door(seed: int) -> bytes:
+    """A slam: a crack, and a room that hums for a quarter of a second."""
+    rng = np.random.default_rng(seed)
+    thump = _band(rng, 0.35, 50, 220) * _fall(0.35, 0.08)
+    thump[: HEARD_RATE // 50] += 1.5 * _band(rng, 0.02, 200, 5_000) * _fall(0.02, 0.005)
+    return _pcm(thump)
+
+
+def keys(seed: int) -> bytes:
+    """A second and a half of typing: clicks of a few ms, five to nine a second, softer than a voice."""
+    rng = np.random.default_rng(seed)
+    sound = np.zeros(HEARD_RATE * 3 // 2)
+    place = 0
+    while place < len(sound) - HEARD_RATE // 50:
+        sound[place : place + HEARD_RATE // 50] += _band(rng, 0.02, 1_000, 6_000) * _fall(0.02, 0.003)
+        place += int(HEARD_RATE * rng.uniform(0.11, 0.2))
+    return _pcm(0.4 * sound)
+
+
+def _band(rng: np.random.Generator, seconds: float, low_hz: int, high_hz: int) -> Sound:
+    """Noise between two frequencies, at most 1."""
+    count = round(seconds * HEARD_RATE)
+    spectrum = np.fft.rfft(rng.normal(0, 1, count))
+    hz = np.fft.rfftfreq(count, 1 / HEARD_RATE)
+    spectrum[(hz < low_hz) | (hz > high_hz)] = 0
+    sound = np.fft.irfft(spectrum, count)
+    return sound / np.abs(sound).max()
+
+
+def _fall(seconds: float, time_constant_s: float) -> Sound:
+    times_s = np.arange(round(seconds * HEARD_RATE)) / HEARD_RATE
+    return np.exp(-times_s / time_constant_s) * np.minimum(1, times_s / 0.004)
+
+
+def _pcm(sound: Sound) -> bytes:
+    return (LEVEL * np.clip(sound, -3, 3)).clip(-32_768, 32_767).astype("<i2").tobytes()

@@ -1,0 +1,156 @@
+"""Cutting in, and what must not cut in: sounds over an agent that speaks, through the real judge.
+
+    python -m bench.overlap
+
+The real session speaks by eSpeak NG, hears by the real VAD and the real embedded speech-to-text, and decides, on
+virtual time. What the caller hears is compared with what the same call sounds like when nobody makes a sound. JSON goes
+to standard output, tables to standard error.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from bench.cutting_in import Heard, Outcome, first_change, last_sound_ms, lost_ms
+from bench.figures import as_json, percent, show
+from bench.pool import share_out
+from bench.rehearsal import Rehearsal, Stage, Told, in_a_room
+from bench.scenes import AGENT_SAYS, Scene, scenes
+from server.call.messages import Response, Transcription
+from server.call.settings import CallSettings
+from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_RATE, SPOKEN_RATE
+from tests.virtual_time import run_virtual
+from tests.voices import resample, silence
+
+LIMIT_S = 30
+"""The agent has said everything by then, even when it was held back for a while."""
+ECHO_DELAY_FRAMES = 100 // FRAME_MS
+FIRST_REPLY = 1
+
+
+def play(scene: Scene | None, stage: Stage) -> Rehearsal:
+    """The call in which the scene happens; None is one in which nobody makes a sound."""
+
+    async def call() -> Rehearsal:
+        rehearsal = Rehearsal(stage, CallSettings(), greeting=AGENT_SAYS)
+        before = silence(scene.onset_ms / 1000) + scene.pcm if scene else b""
+        frames = in_a_room(before + silence(LIMIT_S - len(before) / (2 * HEARD_RATE)))
+        gain = 10 ** (scene.echo_db / 20) if scene and scene.echo_db is not None else 0.0
+
+        def sound(number: int) -> bytes:
+            return _mixed(frames[number], _echo(rehearsal.heard, number), gain) if gain else frames[number]
+
+        await rehearsal.play(sound, len(frames))
+        return rehearsal
+
+    return run_virtual(call())
+
+
+def _echo(heard: Heard, number: int) -> bytes:
+    """What the agent said a moment ago, at the rate of a microphone."""
+    said = heard[number - ECHO_DELAY_FRAMES] if number >= ECHO_DELAY_FRAMES else None
+    return bytes(HEARD_BYTES) if said is None else resample(said, SPOKEN_RATE, HEARD_RATE)
+
+
+def _mixed(frame: bytes, echo: bytes, gain: float) -> bytes:
+    mixed = np.frombuffer(frame, "<i2") + gain * np.frombuffer(echo, "<i2")
+    return np.clip(mixed, -32_768, 32_767).astype("<i2").tobytes()
+
+
+def outcome(scene: Scene, call: Rehearsal, undisturbed: Heard) -> Outcome:
+    responses = [(told.at_ms, told.message) for told in call.told if isinstance(told.message, Response)]
+    cuts = [at_ms for at_ms, said in responses if said.reply == FIRST_REPLY and said.interrupted]
+    full_ms = LIMIT_S * 1000
+    return Outcome(
+        scene,
+        _words_known(call.told, cuts[0] if cuts else full_ms),
+        first_change(call.heard, undisturbed, scene.onset_ms),
+        max(0, last_sound_ms(call.heard, cuts[0]) - scene.onset_ms) if cuts else None,
+        cuts[0] - scene.onset_ms if cuts else None,
+        0 if cuts else last_sound_ms(call.heard, full_ms) - last_sound_ms(undisturbed, full_ms),
+        0 if cuts else lost_ms(call.heard, undisturbed),
+        any(said.reply != FIRST_REPLY for _, said in responses),
+    )
+
+
+def _words_known(told: Iterable[Told], until_ms: float) -> str:
+    """The caller's words as they were known when the judge decided."""
+    known = [each.message.text for each in told if isinstance(each.message, Transcription) and each.at_ms <= until_ms]
+    return next((text for text in reversed(known) if text), "")
+
+
+def _perform(share: Sequence[Scene]) -> list[Outcome]:
+    stage = Stage()
+    undisturbed = play(None, stage).heard
+    return [outcome(scene, play(scene, stage), undisturbed) for scene in share]
+
+
+def by_kind(outcomes: Iterable[Outcome]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for kind, group in groupby(
+        sorted(outcomes, key=lambda found: found.scene.kind), key=lambda found: found.scene.kind
+    ):
+        yield kind, _summary(list(group))
+
+
+def _summary(found: list[Outcome]) -> dict[str, Any]:
+    went_on = [each for each in found if not each.stopped]
+    return {
+        "count": len(found),
+        "stopped_percent": percent(len(found) - len(went_on), len(found)),
+        "answered_percent": percent(sum(each.answered for each in found), len(found)),
+        "ducked_ms": as_json(each.ducked_ms for each in found if each.ducked_ms is not None),
+        "silent_ms": as_json(each.silent_ms for each in found if each.silent_ms is not None),
+        "decided_ms": as_json(each.decided_ms for each in found if each.decided_ms is not None),
+        "held_ms": as_json(each.held_ms for each in went_on),
+        "lost_ms": as_json(each.lost_ms for each in went_on),
+    }
+
+
+def report(kinds: dict[str, dict[str, Any]]) -> None:
+    spreads = ("ducked_ms", "silent_ms", "decided_ms", "held_ms", "lost_ms")
+    header = ("sound", "count", "stopped %", "answered %", *(f"{name[:-3]} p50 / p95" for name in spreads))
+    rows = (
+        (
+            kind,
+            found["count"],
+            found["stopped_percent"],
+            found["answered_percent"],
+            *(_short(found[n]) for n in spreads),
+        )
+        for kind, found in kinds.items()
+    )
+    show(
+        "Over an agent that speaks: an interruption shall stop it, all others shall not; ms since the onset",
+        header,
+        rows,
+    )
+
+
+def _short(spread: dict[str, float] | None) -> str | None:
+    return f"{spread['p50']:.0f} / {spread['p95']:.0f}" if spread else None
+
+
+def wrong(outcomes: Iterable[Outcome]) -> Iterator[tuple[object, ...]]:
+    for found in outcomes:
+        if found.stopped != found.scene.interrupts:
+            yield found.scene.name, found.scene.kind, found.words, found.decided_ms, found.held_ms
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.overlap", description="Cutting in, and what must not.")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that play scenes")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th scene, for a quick look")
+    given = parser.parse_args()
+    outcomes = share_out(_perform, scenes()[:: given.every], given.jobs)
+    kinds = dict(by_kind(outcomes))
+    show("Wrong", ("sound", "kind", "heard as", "decided ms", "held ms"), wrong(outcomes))
+    report(kinds)
+    print(json.dumps(kinds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""What the server knew at every frame of an utterance, and what a policy makes of it. Pure.
+
+An utterance is heard once by the real ears and replayed with any settings, so every pause is judged as if no earlier
+one had been taken for the end.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from bench.corpus import Spoken
+from bench.figures import percent, spread
+from server.media.frame import FRAME_MS
+
+LATE_VOICE_MS = 300
+"""VAD hears a voice again so late, at most: an endpoint within it still belongs to the pause before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """After one frame: what an endpoint is decided from."""
+
+    silence_ms: int
+    text: str
+    usual_pause_ms: float
+
+
+Enough = Callable[[Moment, bool], float]
+"""A policy: the silence in ms that is enough; the flag says that the agent has asked something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One utterance: `moments` has one entry a frame, None while no voice has begun."""
+
+    spoken: Spoken
+    parts_ms: tuple[tuple[int, int], ...]
+    """First and last sound of each part."""
+    moments: tuple[Moment | None, ...]
+
+    @property
+    def end_ms(self) -> int:
+        return self.parts_ms[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a policy did with one utterance."""
+
+    trace: Trace
+    cut: tuple[bool, ...]
+    """For each pause inside: whether it was taken for the end."""
+    cut_elsewhere: bool
+    """Within a word or between two: VAD heard silence where there was no pause."""
+    latency_ms: int | None
+    """From the last sound to the endpoint; None when there was none."""
+    text: str
+    """The words that the endpoint was decided from."""
+
+    @property
+    def false(self) -> bool:
+        return self.cut_elsewhere or any(self.cut)
+
+
+def judged(trace: Trace, enough: Enough) -> Outcome:
+    ends = list(_endpoints(trace, enough))
+    inside = [at_ms for at_ms, _ in ends if at_ms < trace.end_ms]
+    pauses = [(before[1], after[0]) for before, after in zip(trace.parts_ms, trace.parts_ms[1:], strict=False)]
+    cut = tuple(any(start < at_ms < end + LATE_VOICE_MS for at_ms in inside) for start, end in pauses)
+    elsewhere = [at_ms for at_ms in inside if not any(start < at_ms < end + LATE_VOICE_MS for start, end in pauses)]
+    last, text = next(((at_ms, text) for at_ms, text in ends if at_ms >= trace.end_ms), (None, ""))
+    return Outcome(trace, cut, bool(elsewhere), None if last is None else last - trace.end_ms, text)
+
+
+def _endpoints(trace: Trace, enough: Enough) -> Iterator[tuple[int, str]]:
+    """The first moment of each silence that is enough, and the words it was judged by."""
+    decided = False
+    for number, moment in enumerate(trace.moments):
+        if moment is None or moment.silence_ms == 0:
+            decided = False
+        elif not decided and moment.silence_ms >= enough(moment, trace.spoken.asked):
+            decided = True
+            yield (number + 1) * FRAME_MS, moment.text
+
+
+def with_true_words(trace: Trace) -> Trace:
+    """The same sound, with a perfect transcript that takes no time."""
+    moments = (
+        moment and replace(moment, text=_said_by(trace, (number + 1) * FRAME_MS))
+        for number, moment in enumerate(trace.moments)
+    )
+    return replace(trace, moments=tuple(moments))
+
+
+def _said_by(trace: Trace, at_ms: int) -> str:
+    words: list[str] = []
+    for part, (start_ms, end_ms) in zip(trace.spoken.parts, trace.parts_ms, strict=True):
+        share = min(1.0, max(0.0, (at_ms - start_ms) / (end_ms - start_ms)))
+        words += part.split()[: round(share * len(part.split()))]
+    return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of the curve: what a policy costs and what it breaks, in percent and ms."""
+
+    cut_pauses: float
+    cut_utterances: float
+    """Of the utterances that have a pause inside."""
+    p50_ms: float | None
+    p95_ms: float | None
+    missed: int
+    """Utterances without an endpoint."""
+
+
+def point(traces: list[Trace], enough: Enough) -> Point:
+    outcomes = [judged(trace, enough) for trace in traces]
+    cuts = [cut for outcome in outcomes for cut in outcome.cut]
+    paused = [outcome for outcome in outcomes if outcome.cut]
+    latency = spread(outcome.latency_ms for outcome in outcomes if outcome.latency_ms is not None)
+    return Point(
+        percent(sum(cuts), len(cuts)),
+        percent(sum(outcome.false for outcome in paused), len(paused)),
+        latency.p50 if latency else None,
+        latency.p95 if latency else None,
+        sum(outcome.latency_ms is None for outcome in outcomes),
+    )

@@ -1,0 +1,122 @@
+import pytest
+
+from server.agent.phrases import front_desk_phrases
+from server.errors import ConfigError
+from server.speech.engines.pocketsphinx import Engine
+from tests.voices import silence, speak
+
+PHRASES = front_desk_phrases()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+def hear(engine: Engine, pcm: bytes, phrases: tuple[str, ...] = PHRASES) -> str:
+    utterance = engine.start(phrases)
+    for start in range(0, len(pcm), 640):
+        utterance.feed(pcm[start : start + 640])
+    return utterance.finish()
+
+
+def spoken(text: str, voice: str = "en-us") -> bytes:
+    return silence(0.2) + speak(text, voice) + silence(0.2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where is my order",
+        "what is twelve plus thirty",
+        "are you open on sunday",
+        "my order number is four two seven one",
+        "could you call me back tomorrow at ten",
+        "what is my name",
+        "hello",
+        "thank you very much",
+        "seven",
+    ],
+)
+def test_expected_speech_is_understood(engine: Engine, text: str) -> None:
+    """A sentence of the agent's phrases comes out word by word."""
+    assert hear(engine, spoken(text, "en-us+m5")) == text
+
+
+def test_another_number_than_in_the_phrases_is_understood(engine: Engine) -> None:
+    """Whoever expects one number expects the others in its place."""
+    assert hear(engine, spoken("order four two seven one"), ("order one two three four",)) == "order four two seven one"
+
+
+def test_unexpected_speech_is_not_forced_into_the_phrases(engine: Engine) -> None:
+    """What is not in the phrases comes from the general decoder."""
+    words = set(hear(engine, spoken("the quick brown fox jumps over the lazy dog")).split())
+    assert words - {word for phrase in PHRASES for word in phrase.split()}
+
+
+def test_without_phrases_general_english_is_heard(engine: Engine) -> None:
+    """An agent may expect nothing in particular."""
+    assert "hello" in hear(engine, spoken("hello my friend"), ())
+
+
+def test_partials_come_while_somebody_speaks(engine: Engine) -> None:
+    """Partial words arrive before the end, and only when they changed."""
+    pcm = spoken("where is order four two seven one")
+    utterance = engine.start(PHRASES)
+    partials = [utterance.feed(pcm[start : start + 640]) for start in range(0, len(pcm), 640)]
+    utterance.discard()
+
+    texts = [text for text in partials if text is not None]
+    assert any("where" in text for text in texts)
+    assert all(one != other for one, other in zip(texts, texts[1:], strict=False))
+
+
+def test_an_utterance_does_not_depend_on_those_before(engine: Engine) -> None:
+    """A decoder that comes back from a loud voice hears the next one as a fresh decoder does."""
+    quiet = spoken("when do you close today", "en-gb")
+    fresh = hear(Engine(), quiet)
+    hear(engine, spoken("goodbye", "en-us+f2"))
+
+    assert hear(engine, quiet) == fresh
+
+
+def test_utterances_can_be_interleaved(engine: Engine) -> None:
+    """Two calls speak at once, and each is heard alone."""
+    texts = "where is my order", "are you open on sunday"
+    sounds = [spoken(text) for text in texts]
+    utterances = [engine.start(PHRASES) for _ in texts]
+    for start in range(0, max(map(len, sounds)), 3_200):
+        for utterance, pcm in zip(utterances, sounds, strict=True):
+            utterance.feed(pcm[start : start + 3_200])
+
+    assert tuple(utterance.finish() for utterance in utterances) == texts
+
+
+@pytest.mark.parametrize("pcm", [b"", silence(0.05), silence(2.0)])
+def test_silence_has_no_words(engine: Engine, pcm: bytes) -> None:
+    """Nothing said is nothing heard, however short."""
+    assert hear(engine, pcm) == ""
+
+
+def test_discard_can_be_repeated(engine: Engine) -> None:
+    """Giving back twice, or after the end, does nothing."""
+    utterance = engine.start(PHRASES)
+    utterance.feed(spoken("hello"))
+    utterance.discard()
+    utterance.discard()
+    finished = engine.start(PHRASES)
+    finished.finish()
+    finished.discard()
+
+    assert finished.finish() == ""
+
+
+def test_words_without_a_pronunciation_are_left_out(engine: Engine) -> None:
+    """A phrase with a word that nobody can pronounce does no harm to the others."""
+    assert hear(engine, spoken("hello"), ("xqzt vfgk", "", "hello")) == "hello"
+
+
+def test_a_missing_model_is_a_mistake_of_the_set_up() -> None:
+    """A model that is not there is said at the start."""
+    with pytest.raises(ConfigError):
+        Engine("/nowhere")
