@@ -10,7 +10,7 @@ tables to standard error.
 import argparse
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import groupby
 
 from bench.corpus import corpus
@@ -23,7 +23,7 @@ WAITS = ("complete_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "aske
 FACTORS = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 FIXED_MS = (200, 300, 400, 500, 600, 700, 800, 1_000, 1_200, 1_500)
 SLOW_MS = 900
-HEADER = ("cut %", "utt. cut %", "p50 ms", "p95 ms", "missed")
+HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed")
 
 
 def policy(settings: EndpointSettings) -> Enough:
@@ -40,18 +40,19 @@ def fixed(wait_ms: float) -> Enough:
     return lambda moment, asked: wait_ms
 
 
-def scaled(settings: EndpointSettings, names: Iterable[str], factor: float) -> EndpointSettings:
-    return replace(settings, **{name: round(getattr(settings, name) * factor) for name in names})
+def scaled(names: Iterable[str], factor: float) -> EndpointSettings:
+    """The default settings with some of the waits longer or shorter."""
+    default = EndpointSettings()
+    return EndpointSettings(**{name: round(getattr(default, name) * factor) for name in names})
 
 
 def policies() -> Iterator[tuple[str, Enough]]:
-    default = EndpointSettings()
-    yield "default settings", policy(default)
+    yield "default settings", policy(EndpointSettings())
     for factor in FACTORS:
-        yield f"all waits x {factor}", policy(scaled(default, WAITS, factor))
+        yield f"all waits x {factor}", policy(scaled(WAITS, factor))
     for name in WAITS:
         for factor in FACTORS:
-            changed = scaled(default, [name], factor)
+            changed = scaled([name], factor)
             yield f"{name} = {getattr(changed, name)}", policy(changed)
     for wait_ms in FIXED_MS:
         yield f"plain silence {wait_ms}", fixed(wait_ms)
@@ -84,12 +85,15 @@ def by_completeness(outcomes: list[Outcome]) -> Iterator[tuple[object, ...]]:
             yield kind, found.count, found.p50, found.p95, found.max
 
 
-def report(outcomes: list[Outcome], measured: dict[str, Point], true: dict[str, Point]) -> None:
-    show("Pauses inside sentences, default settings", ("place", "ms", "pauses", "cut", "%"), by_place(outcomes))
-    show("Waits at the end, default settings", ("words look", "count", "p50", "p95", "max"), by_completeness(outcomes))
-    header = ("policy", *HEADER, *(f"true {name}" for name in HEADER))
-    rows = ((name, *asdict(measured[name]).values(), *asdict(true[name]).values()) for name in measured)
-    show("The curve: with the words as heard, and with the true words", header, rows)
+def report(title: str, traces: list[Trace], found: dict[str, Point], every_detail: bool) -> None:
+    outcomes = [judged(trace, policy(EndpointSettings())) for trace in traces]
+    if every_detail:
+        detail(outcomes)
+    show(f"{title}: pauses inside, default settings", ("place", "ms", "pauses", "cut", "%"), by_place(outcomes))
+    header = ("words look", "count", "p50", "p95", "max")
+    show(f"{title}: waits at the end, default settings", header, by_completeness(outcomes))
+    rows = ((name, *asdict(reached).values()) for name, reached in found.items())
+    show(f"{title}: pauses and utterances cut, against ms from the end to the endpoint", ("policy", *HEADER), rows)
 
 
 def detail(outcomes: list[Outcome]) -> None:
@@ -115,16 +119,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th utterance, for a quick look")
     parser.add_argument("--detail", action="store_true", help="list what was cut and what was late")
     given = parser.parse_args()
-    traces = listen(corpus()[:: given.every], given.jobs)
-    exact = [with_true_words(trace) for trace in traces]
-    measured, true = curve(traces), curve(exact)
-    outcomes = [judged(trace, policy(EndpointSettings())) for trace in traces]
-    if given.detail:
-        detail(outcomes)
-        print_true = [judged(trace, policy(EndpointSettings())) for trace in exact]
-        detail(print_true)
-    report(outcomes, measured, true)
-    print(json.dumps({"utterances": len(traces), "words_heard": _points(measured), "words_true": _points(true)}))
+    heard = listen(corpus()[:: given.every], given.jobs)
+    true = [with_true_words(trace) for trace in heard]
+    curves = {"words as heard": (heard, curve(heard)), "true words": (true, curve(true))}
+    for title, (traces, found) in curves.items():
+        report(title, traces, found, given.detail)
+    points = {title.replace(" ", "_"): _points(found) for title, (_, found) in curves.items()}
+    print(json.dumps({"utterances": len(heard)} | points))
 
 
 def _points(points: dict[str, Point]) -> dict[str, dict[str, float | None]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from pydantic_ai import Agent
@@ -49,7 +49,7 @@ class Rehearsal:
     def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "") -> None:
         agent = Agent(FunctionModel(stream_function=_okay))
         who = VoiceAgent(agent=agent, name="Bench", greeting=greeting, phrases=stage.phrases)
-        self.session = Session("bench", who, stage.engines(), replace(settings, idle_prompts=0, idle_prompt_s=3_600))
+        self.session = Session("bench", who, stage.engines(), settings)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from bench.corpus import Spoken
-from bench.figures import percent, spread
+from bench.figures import Spread, percent, spread
 from server.media.frame import FRAME_MS
 
 LATE_VOICE_MS = 300
@@ -101,13 +101,15 @@ def _said_by(trace: Trace, at_ms: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of the curve: what a policy costs and what it breaks, in percent and ms."""
+    """One point of the curve: what a policy breaks, in percent, and what it costs, in ms."""
 
     cut_pauses: float
     cut_utterances: float
     """Of the utterances that have a pause inside."""
     p50_ms: float | None
     p95_ms: float | None
+    unbroken_p50_ms: float | None
+    """Of the utterances that have none."""
     missed: int
     """Utterances without an endpoint."""
 
@@ -115,12 +117,17 @@ class Point:
 def point(traces: list[Trace], enough: Enough) -> Point:
     outcomes = [judged(trace, enough) for trace in traces]
     cuts = [cut for outcome in outcomes for cut in outcome.cut]
-    paused = [outcome for outcome in outcomes if outcome.cut]
-    latency = spread(outcome.latency_ms for outcome in outcomes if outcome.latency_ms is not None)
+    broken = [outcome for outcome in outcomes if outcome.cut]
+    every, unbroken = _latency(outcomes), _latency([outcome for outcome in outcomes if not outcome.cut])
     return Point(
         percent(sum(cuts), len(cuts)),
-        percent(sum(outcome.false for outcome in paused), len(paused)),
-        latency.p50 if latency else None,
-        latency.p95 if latency else None,
+        percent(sum(outcome.false for outcome in broken), len(broken)),
+        every.p50 if every else None,
+        every.p95 if every else None,
+        unbroken.p50 if unbroken else None,
         sum(outcome.latency_ms is None for outcome in outcomes),
     )
+
+
+def _latency(outcomes: list[Outcome]) -> Spread | None:
+    return spread(outcome.latency_ms for outcome in outcomes if outcome.latency_ms is not None)

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 from pydantic_ai import Agent, RunContext
 
-from server.agent.voice_agent import CallDeps, VoiceAgent
+from server.agent.voice_agent import VoiceAgent
 
 
 @dataclass
-class Order(CallDeps):
+class Order:
     """What one caller has ordered. A tool that sets `hang_up_requested` ends the call."""
 
+    hang_up_requested: bool = False
     pizzas: list[str] = field(default_factory=list)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from server.agent.limits import RunLimits
 from server.call.endpoint import EndpointSettings
@@ -127,6 +127,8 @@ def load(**given: object) -> Settings:
         first = exc.errors(include_url=False, include_input=False)[0]
         name = "ANTIPHON_" + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from exc
+    except SettingsError as exc:
+        raise ConfigError(f"a group of settings is not JSON: {exc}") from exc
     except (OSError, UnicodeError) as exc:
         raise ConfigError(f".env cannot be read: {exc}") from exc
 

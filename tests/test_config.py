@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from server.config import Settings, load
+from server.config import Settings, described, load
 from server.errors import ConfigError
+from server.settings_group import SettingsGroup
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,11 @@ def test_addresses_have_commas_between(value: str, addresses: tuple[str, ...], m
         ("idle_prompts", "1.5"),
         ("drain_s", "-0.1"),
         ("log_level", "loud"),
+        ("endpoint_open_ms", "-1"),
+        ("endpoint_unknown", "1"),
+        ("overlap_words", "0"),
+        ("voicing_start_probability", "nan"),
+        ("voicing_stop_probability", "1.1"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,6 +79,33 @@ def test_a_wrong_value_is_named(name: str, value: str, monkeypatch: pytest.Monke
     monkeypatch.setenv(f"ANTIPHON_{name.upper()}", value)
     with pytest.raises(ConfigError, match=f"^ANTIPHON_{name.upper()}: "):
         load()
+
+
+def test_groups_have_their_place_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting of a group is named by the group and itself, and leaves the others of the group alone."""
+    monkeypatch.setenv("ANTIPHON_ENDPOINT_OPEN_MS", "900")
+    monkeypatch.setenv("ANTIPHON_RUN_FIRST_TOKEN_S", "3.5")
+    settings = load(endpoint_single_ms="500")
+    assert (settings.endpoint.open_ms, settings.endpoint.single_ms, settings.endpoint.complete_ms) == (900, 500, 280)
+    assert settings.run.first_token_s == 3.5
+
+
+def test_a_group_that_is_no_group_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who gives a word for a whole group reads which group it is."""
+    monkeypatch.setenv("ANTIPHON_ENDPOINT", "fast")
+    with pytest.raises(ConfigError, match="endpoint"):
+        load()
+
+
+def test_every_setting_is_described() -> None:
+    """The list for documents and options has each setting once, and each of a group by its full name."""
+    names = [setting.name for setting in described()]
+    assert len(set(names)) == len(names)
+    groups = {name: field for name, field in Settings.model_fields.items() if isinstance(field.default, SettingsGroup)}
+    own = [name for name in Settings.model_fields if name not in groups]
+    nested = [f"{group}_{name}" for group, field in groups.items() for name in type(field.default).model_fields]
+    assert sorted(names) == sorted([*own, *nested])
+    assert all(setting.variable == f"ANTIPHON_{setting.name.upper()}" for setting in described())
 
 
 def test_complaints_are_sentences() -> None:
@@ -104,12 +137,13 @@ def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_is_explained() -> None:
     """The help text of a setting is its docstring, and a sentence."""
-    for name, field in Settings.model_fields.items():
-        assert field.description, name
-        assert field.description.endswith("."), name
+    assert [setting.name for setting in described() if not setting.help.endswith(".")] == []
 
 
-@given(st.dictionaries(st.sampled_from(sorted(Settings.model_fields)), st.text(max_size=20), max_size=5))
+NAMES = [setting.name for setting in described()]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=20) | st.integers().map(str), max_size=5))
 def test_any_values_are_settings_or_a_config_error(given: dict[str, object]) -> None:
     """Whatever is given, the server has its settings or says what is wrong."""
     complaint = ""

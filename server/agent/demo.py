@@ -62,6 +62,7 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
         greeting=f"Hello, this is {shop.NAME}. How can I help?",
         goodbye="I am sorry, I have to go now. Goodbye.",
         phrases=front_desk_phrases(),
+        digits=shop.ORDER_DIGITS,
         make_deps=lambda: shop.Desk(now),
     )
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic_ai import Agent
 
 
-@dataclass
-class CallDeps:
-    """What the tools of one call share. An agent's own deps derive from this when its tools end calls."""
+@runtime_checkable
+class EndsCalls(Protocol):
+    """Deps of an agent whose tools can end the call."""
 
-    hang_up_requested: bool = False
+    hang_up_requested: bool
     """A tool sets it; the call ends when the answer in progress has been heard."""
 
 
@@ -42,4 +42,6 @@ class VoiceAgent:
     language: str = "en"
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say: lower case, numbers spelled out, no punctuation."""
+    digits: int = 0
+    """How many digits the numbers have that callers say, where that is always the same: the last one ends the wait."""
     make_deps: Callable[[], Any] = _no_deps

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from pydantic import NonNegativeInt
+
 from server.settings_group import SettingsGroup
 
 
@@ -22,20 +24,20 @@ class Completeness(Enum):
 class EndpointSettings(SettingsGroup):
     """Silences in ms after which an utterance is over, by how complete its words look."""
 
-    prepare_ms: int = 120
+    prepare_ms: NonNegativeInt = 120
     """After this the answer is prepared, unheard: half of the shortest wait, longer than a stop consonant (~100 ms)."""
-    complete_ms: int = 280
+    complete_ms: NonNegativeInt = 280
     """Pauses inside sentences are mostly shorter (median ~200 ms); a person waits ~200 ms between turns."""
-    single_ms: int = 400
+    single_ms: NonNegativeInt = 400
     """"Yes" is an answer, "well" is a beginning."""
-    number_ms: int = 700
+    number_ms: NonNegativeInt = 700
     """People group digits with pauses of up to ~500 ms."""
-    open_ms: int = 1_200
+    open_ms: NonNegativeInt = 1_200
     """Who stops at "and" is thinking; longer than this feels like a dead line."""
-    nothing_ms: int = 600
+    nothing_ms: NonNegativeInt = 600
     """No words in so much sound: wait for speech-to-text to catch up, then give up."""
-    asked_ms: int = 250
-    """Added while the agent waits for something that it asked for: people look things up."""
+    asked_ms: NonNegativeInt = 250
+    """Added to these two after the agent has asked for a number: people look numbers up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,10 @@ class Pause:
 
     text: str
     """The transcript so far."""
-    asked: bool = False
-    """The agent's last sentence was a question."""
+    agent_text: str = ""
+    """What the agent said before."""
+    digits: int = 0
+    """How many digits the numbers have that callers say; 0 when that differs."""
     usual_pause_ms: float = 0
     """How long this person's pauses inside utterances have been, typically; 0 while unknown."""
 
@@ -53,6 +57,8 @@ class Pause:
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """The silence in ms after which the utterance is over."""
     kind = completeness(pause.text)
+    if kind is Completeness.NUMBER and pause.digits and _digits_at_end(pause.text) == pause.digits:
+        kind = Completeness.COMPLETE
     wait: float = {
         Completeness.NOTHING: settings.nothing_ms,
         Completeness.COMPLETE: settings.complete_ms,
@@ -60,7 +66,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,
     }[kind]
-    if pause.asked and kind in (Completeness.NUMBER, Completeness.OPEN):
+    if kind in (Completeness.NUMBER, Completeness.OPEN) and _ASKS_FOR_NUMBER.search(pause.agent_text.lower()):
         wait += settings.asked_ms
     if kind is not Completeness.OPEN:
         wait = max(wait, min(pause.usual_pause_ms * 1.25, settings.number_ms))
@@ -78,6 +84,9 @@ _NUMBER = (
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
 )
 _NUMBERS = frozenset(_NUMBER.split())
+_TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
+_TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
+_ASKS_FOR_NUMBER = re.compile(r"(number|digits|code)[^.!?]*\?\s*$")
 _FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
 _NEVER = r"(?!)"
 
@@ -173,3 +182,21 @@ def completeness(text: str) -> Completeness:
     if last.isdigit() or (last in _NUMBERS and last != "one") or _MORE_FIGURES.match(said):
         return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
     return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
+
+
+def _digits_at_end(text: str) -> int:
+    """How many digits the number at the end has: "four two seven one", "forty two seventy one" and 4271 have 4."""
+    count, after = 0, ""
+    for word in reversed(_WORD.findall(text.lower())):
+        if word.isdigit():
+            count += len(word)
+        elif word in _TENS:
+            count += 1 if after in _NUMBERS - _TENS - _TEENS - {"zero"} else 2
+        elif word in _TEENS:
+            count += 2
+        elif word in ("oh", "double") or word in _NUMBERS:
+            count += 1
+        else:
+            break
+        after = word
+    return count

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
+from pydantic import NonNegativeInt, PositiveInt
+
 from server.settings_group import SettingsGroup
 
 
@@ -21,15 +23,15 @@ class Verdict(Enum):
 class OverlapSettings(SettingsGroup):
     """When sound over the agent becomes an interruption."""
 
-    words: int = 2
+    words: PositiveInt = 2
     """So many words that are neither a backchannel nor the agent's own; a word of command needs no company."""
-    voiced_ms: int = 600
+    voiced_ms: NonNegativeInt = 600
     """So much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
-    word_ms: int = 400
+    word_ms: NonNegativeInt = 400
     """How long a word lasts in slow speech; what goes on for longer has words that are not known yet."""
-    settle_ms: int = 250
+    settle_ms: NonNegativeInt = 250
     """So much silence after the sound, and it was nothing: the shortest pause between words that go on is ~200 ms."""
-    patience_ms: int = 1_000
+    patience_ms: NonNegativeInt = 1_000
     """So much silence, and it is judged by the words that are known: ducked speech sounds broken when it lasts."""
 
 

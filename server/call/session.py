@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from pydantic_ai.models import Model
 
 from server.agent.run import AgentRun
-from server.agent.voice_agent import CallDeps, VoiceAgent
+from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.ears import Ears, Utterance
 from server.call.endpoint import Pause, enough_silence_ms
@@ -170,7 +170,7 @@ class Session:
             return
         if voicing.silence_ms >= settings.endpoint.prepare_ms:
             self._preparation.pause(utterance, voicing.voiced_ms)
-        pause = Pause(utterance.text, self._asked(), self._ears.usual_pause_ms)
+        pause = Pause(utterance.text, self.history.last_said, self._agent.digits, self._ears.usual_pause_ms)
         if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
             self._do(events.Endpoint(utterance.number))
 
@@ -198,9 +198,6 @@ class Session:
             self._preparation.drop(utterance)
         elif voicing.silence_ms >= settings.endpoint.prepare_ms:
             self._preparation.ask(utterance)
-
-    def _asked(self) -> bool:
-        return self.history.last_said.rstrip().endswith("?")
 
     def _mind_idleness(self) -> None:
         """A caller who says nothing is asked, then asked again, then the call ends."""
@@ -366,7 +363,7 @@ class Session:
         self._do(events.ReplyEnded(spoken.number))
         if (failure := spoken.reply.failure) is not None:
             self._fail(failure)
-        elif self._leaving or (isinstance(self._deps, CallDeps) and self._deps.hang_up_requested):
+        elif self._leaving or (isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested):
             self.end()
         else:
             self._apologies = 0

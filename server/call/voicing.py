@@ -3,17 +3,24 @@
 Two thresholds and a least length keep clicks out and words whole. Time is counted in frames.
 """
 
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt
+
 from server.media.frame import FRAME_MS
 from server.settings_group import SettingsGroup
+
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class VoicingSettings(SettingsGroup):
     """When sound is a voice."""
 
-    start_probability: float = 0.5
-    stop_probability: float = 0.35
+    start_probability: Probability = 0.5
+    """Silero's own default: what is more likely a voice than not."""
+    stop_probability: Probability = 0.35
     """Lower than the start: word endings are quiet."""
-    start_ms: int = 60
+    start_ms: NonNegativeInt = 60
     """So much more voice than silence begins an utterance: shorter than a short "no", longer than a click."""
 
 

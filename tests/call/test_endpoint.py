@@ -71,10 +71,10 @@ def test_what_callers_of_the_demo_say_is_whole() -> None:
     assert [phrase for phrase in front_desk_phrases() if completeness(phrase) is Completeness.OPEN] == []
 
 
-@given(st.text(max_size=300), st.booleans(), st.floats(0, 5_000))
-def test_any_text_has_a_bounded_wait(text: str, asked: bool, usual_pause_ms: float) -> None:
+@given(st.text(max_size=300), st.sampled_from(["", "What is your number?"]), st.integers(0, 9), st.floats(0, 5_000))
+def test_any_text_has_a_bounded_wait(text: str, agent_text: str, digits: int, usual_pause_ms: float) -> None:
     """Whatever is transcribed, the wait is between the shortest and the longest of the settings."""
-    wait_ms = enough_silence_ms(Pause(text, asked, usual_pause_ms), SETTINGS)
+    wait_ms = enough_silence_ms(Pause(text, agent_text, digits, usual_pause_ms), SETTINGS)
     assert SETTINGS.complete_ms <= wait_ms <= SETTINGS.open_ms + SETTINGS.asked_ms
 
 
@@ -96,9 +96,29 @@ def test_wait_by_completeness(text: str, wait_ms: float) -> None:
 
 @pytest.mark.parametrize(("text", "added_ms"), [("four two", 250), ("my number is", 250), ("yes", 0), ("at home", 0)])
 def test_who_was_asked_may_look_it_up(text: str, added_ms: float) -> None:
-    """After a question of the agent's, unfinished answers get more time, finished ones do not."""
-    plain, asked = (enough_silence_ms(Pause(text, asked), SETTINGS) for asked in (False, True))
+    """After the agent has asked for a number, unfinished answers get more time, finished ones do not."""
+    agent_texts = ("How can I help?", "Thank you. What is the order number?")
+    plain, asked = (enough_silence_ms(Pause(text, agent_text), SETTINGS) for agent_text in agent_texts)
     assert asked - plain == added_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_ms"),
+    [
+        ("order four two seven one", 280),
+        ("forty two seventy one", 280),
+        ("forty two seventeen", 280),
+        ("it is 4271", 280),
+        ("double seven three three", 280),
+        ("oh nine oh four", 280),
+        ("four two seven", 700),
+        ("four two seven one nine", 700),
+        ("twenty", 700),
+    ],
+)
+def test_a_number_is_whole_with_its_last_digit(text: str, wait_ms: float) -> None:
+    """Where numbers always have four digits, the fourth ends the wait, however it is said."""
+    assert enough_silence_ms(Pause(text, digits=4), SETTINGS) == wait_ms
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
-from server.agent.voice_agent import CallDeps, VoiceAgent
+from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
@@ -126,7 +126,8 @@ class SteadyTextToSpeech:
 
 
 @dataclass
-class Desk(CallDeps):
+class Desk:
+    hang_up_requested: bool = False
     booked: list[str] = field(default_factory=list)
 
 
