@@ -144,7 +144,7 @@ def report(found: dict[str, Any]) -> None:
     header = ("ms", "count", "p50", "p95", "min", "max")
     show("As the caller hears it", header, ((name, *spread.values()) for name, spread in rows.items() if spread))
     counts = ((name, found[name]) for name in ("calls", "utterances", "unanswered", "nothing_to_stop"))
-    show("", ("", ""), [*counts, *(found["server"] or {}).items()])
+    show("Counts, and the server", ("", ""), [*counts, *(found["server"] or {}).items()])
 
 
 def options() -> argparse.ArgumentParser:

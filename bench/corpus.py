@@ -2,7 +2,7 @@
 
 `{place}` is a pause: `and` after a conjunction, `um` after a filler, `number` inside or before a number, `name` before
 a name, `open` where a sentence cannot end, and `clause` where it could: there no words tell that more will come. A line
-that begins with `?` answers a question of the agent.
+that begins with `?` answers a question of the agent, and `#` one for a number.
 """
 
 import re
@@ -15,6 +15,9 @@ PAUSES_MS = (200, 300, 400, 500, 600, 800, 1_000)
 VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3", "en-gb-scotland", "en-us+f2")
 SPEEDS = (140, 160, 185)
 """Words a minute."""
+
+ASKED = {"?": "Can I help you with anything else?", "#": "What is your order number?"}
+"""What the agent said before, by the mark of the line."""
 
 _LINES = """
     i would like to {open} know where my order is
@@ -51,17 +54,17 @@ _LINES = """
     i'd like a callback on friday or {and} tomorrow at nine
     my order number is {number} four two seven one
     where is order {number} three five nine two
-    ? four two {number} seven one
-    ? it's eight {number} one {number} zero {number} five
+    # four two {number} seven one
+    # it's eight {number} one {number} zero {number} five
     my order number is six three {number} nine four
-    ? the number is {number} five five {number} two eight
+    # the number is {number} five five {number} two eight
     what is twelve {number} plus thirty
     call me back tomorrow at {number} three
-    ? nine {number} one {number} four {number} two
+    # nine {number} one {number} four {number} two
     check order number seven seven {number} one two
     ? tomorrow at {number} half past four
     what is twenty five {number} times four
-    ? double four {number} three two
+    # double four {number} three two
     can you call me back at {number} ten thirty
     my name is {name} anna
     hello my name is {name} peter
@@ -79,7 +82,7 @@ _LINES = """
     what time do you close {clause} tomorrow
     no thank you {clause} that's all
     yes {clause} please call me back
-    ? yes {clause} my order number is {number} four two seven one
+    # yes {clause} my order number is {number} four two seven one
     where is the shop {clause} and when do you open
     thank you {clause} can you repeat that please
     i'm calling about my order {clause} it's four two {number} seven one
@@ -90,7 +93,7 @@ _LINES = """
     what time do you open on monday
     can you call me back tomorrow at three
     my order number is four two seven one
-    ? three five nine two
+    # three five nine two
     what are your opening hours
     are you open on sunday
     hello can you help me
@@ -127,7 +130,8 @@ class Spoken:
 
     parts: tuple[str, ...]
     pauses: tuple[Inside, ...]
-    asked: bool
+    agent_text: str
+    """What the agent said before."""
     voice: str
     speed: int
 
@@ -144,7 +148,8 @@ def corpus() -> list[Spoken]:
 
 
 def _spoken(line: str, number: int, turns: dict[str, Iterator[int]]) -> Spoken:
-    pieces = re.split(r"\s*\{(\w+)\}\s*", line.removeprefix("? "))
+    agent_text = ASKED.get(line[0], "")
+    pieces = re.split(r"\s*\{(\w+)\}\s*", line.lstrip("?# "))
     pauses = tuple(Inside(place, next(turns[place])) for place in pieces[1::2])
     voice, speed = VOICES[number % len(VOICES)], SPEEDS[number // len(VOICES) % len(SPEEDS)]
-    return Spoken(tuple(pieces[::2]), pauses, line.startswith("?"), voice, speed)
+    return Spoken(tuple(pieces[::2]), pauses, agent_text, voice, speed)

@@ -27,14 +27,14 @@ def door(seed: int) -> bytes:
 
 
 def keys(seed: int) -> bytes:
-    """A second and a half of typing: clicks of a few ms, five to nine a second, softer than a voice."""
+    """A second and a half of typing: clicks of a few ms, five to nine a second."""
     rng = np.random.default_rng(seed)
     sound = np.zeros(HEARD_RATE * 3 // 2)
     place = 0
     while place < len(sound) - HEARD_RATE // 50:
         sound[place : place + HEARD_RATE // 50] += _band(rng, 0.02, 1_000, 6_000) * _fall(0.02, 0.003)
         place += int(HEARD_RATE * rng.uniform(0.11, 0.2))
-    return _pcm(0.4 * sound)
+    return _pcm(sound)
 
 
 def _band(rng: np.random.Generator, seconds: float, low_hz: int, high_hz: int) -> Sound:

@@ -20,6 +20,8 @@ from bench.trace import Enough, Moment, Outcome, Point, Trace, judged, point, wi
 from server.call.endpoint import EndpointSettings, Pause, completeness, enough_silence_ms
 
 WAITS = ("complete_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+DIGITS = 4
+"""Of the shop's order numbers."""
 FACTORS = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 FIXED_MS = (200, 300, 400, 500, 600, 700, 800, 1_000, 1_200, 1_500)
 SLOW_MS = 900
@@ -29,15 +31,15 @@ HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed")
 def policy(settings: EndpointSettings) -> Enough:
     """The server's own."""
 
-    def enough(moment: Moment, asked: bool) -> float:
-        return enough_silence_ms(Pause(moment.text, asked, moment.usual_pause_ms), settings)
+    def enough(moment: Moment, agent_text: str) -> float:
+        return enough_silence_ms(Pause(moment.text, agent_text, DIGITS, moment.usual_pause_ms), settings)
 
     return enough
 
 
 def fixed(wait_ms: float) -> Enough:
     """Plain silence, whatever was said."""
-    return lambda moment, asked: wait_ms
+    return lambda moment, agent_text: wait_ms
 
 
 def scaled(names: Iterable[str], factor: float) -> EndpointSettings:

@@ -24,8 +24,8 @@ class Moment:
     usual_pause_ms: float
 
 
-Enough = Callable[[Moment, bool], float]
-"""A policy: the silence in ms that is enough; the flag says that the agent has asked something."""
+Enough = Callable[[Moment, str], float]
+"""A policy: the silence in ms that is enough; the text is what the agent said before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def _endpoints(trace: Trace, enough: Enough) -> Iterator[tuple[int, str]]:
     for number, moment in enumerate(trace.moments):
         if moment is None or moment.silence_ms == 0:
             decided = False
-        elif not decided and moment.silence_ms >= enough(moment, trace.spoken.asked):
+        elif not decided and moment.silence_ms >= enough(moment, trace.spoken.agent_text):
             decided = True
             yield (number + 1) * FRAME_MS, moment.text
 

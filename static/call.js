@@ -192,7 +192,7 @@ export class Call extends EventTarget {
   /** @param {string} state */
   #onState(state) {
     if (state === "hearing") this.#answerDue = true;
-    if (state === "closed") this.#finish("agent", LAST_WORDS_MS);
+    if (state === "closed") this.#onClosed();
   }
 
   /** A gap counts once after each utterance: a pause inside an answer is none. @param {number} ms */
@@ -206,6 +206,11 @@ export class Call extends EventTarget {
     clearTimeout(this.#timers.disconnected);
     if (state === "failed") this.#onLost();
     if (state === "disconnected") this.#timers.disconnected = setTimeout(() => this.#onLost(), DISCONNECTED_MS);
+  }
+
+  #onClosed() {
+    this.#signaling.forget();
+    this.#finish("agent", LAST_WORDS_MS);
   }
 
   #onLost() {

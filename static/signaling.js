@@ -41,6 +41,12 @@ export class Signaling {
     if (this.#pcId && !this.#timer) this.#timer = setTimeout(() => this.#send(), BATCH_MS);
   }
 
+  /** The server has ended the call: there is nothing left to tell it. */
+  forget() {
+    clearTimeout(this.#timer);
+    this.#pcId = null;
+  }
+
   /** End the call at the server, as soon as it has one; outlives the page. Safe at any time, more than once. */
   close() {
     clearTimeout(this.#timer);

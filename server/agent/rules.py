@@ -112,9 +112,9 @@ def _what_was_said(heard: Heard) -> Answer | None:
 
 def _repeat(heard: Heard) -> Answer | None:
     if not (
-        heard.any("repeat", "pardon")
+        heard.any("repeat", "pardon", "catch")
         or (heard.any("again", "said") and heard.any("say", "what", "said") and len(heard.words) <= 7)
-        or heard.has("what did you")
+        or any(heard.has(phrase) for phrase in ("what did you", "what was that", "once more", "one more time"))
     ):
         return None
     return Answer(heard.answered or "I have not said anything yet. How can I help?", asks=heard.asked)
@@ -128,7 +128,7 @@ def _sum(heard: Heard) -> Answer | None:
 
 
 def _name_asked(heard: Heard) -> Answer | None:
-    about_me = heard.any("my") and heard.any("name") and heard.any("what", "know", "remember", "tell", "said", "recall")
+    about_me = heard.any("my") and heard.any("name") and heard.any("what", "know", "remember", "tell", "say", "said")
     if about_me or heard.has("who am i") or heard.has("what am i called"):
         return Answer(tool="callers_name")
     return None
@@ -169,7 +169,7 @@ def _name_told(heard: Heard) -> Answer | None:
 
 def _callback(heard: Heard) -> Answer | None:
     named = heard.any("callback", "callbacks", "appointment") or (
-        heard.any("call", "ring", "phone") and heard.any("back", "me", "somebody", "someone")
+        heard.any("call", "calling", "ring", "phone") and heard.any("back", "me", "somebody", "someone")
     )
     if heard.any("cancel") and (named or not heard.any(*_ORDER_WORDS)):
         return Answer(tool="cancel_callback")
@@ -245,22 +245,30 @@ def _hours(heard: Heard) -> Answer | None:
     return Answer(tool="opening_hours", args=(("day", day),))
 
 
+def _day(heard: Heard) -> Answer | None:
+    """ "and on friday": with nothing else asked, a day means its opening hours."""
+    day = times.day(heard.words)
+    if day is None or len(heard.words) > _SHORT_WORDS or times.parse(heard.words):
+        return None
+    return Answer(tool="opening_hours", args=(("day", day),))
+
+
 def _clock(heard: Heard) -> Answer | None:
     if heard.any("time", "clock"):
         return Answer(tool="current_time")
-    if heard.any("date") or (heard.any("day") and heard.any("what", "which", "today")):
+    if heard.any("date") or heard.has("what is today") or (heard.any("day") and heard.any("what", "which", "today")):
         return Answer(tool="current_date")
     return None
 
 
+_LEAVING = (
+    *("hang up", "that is all", "that will be all", "that is everything", "that is it", "nothing else", "i am done"),
+    *("end the call", "end call", "finish the call", "see you", "have a nice day", "have a good day", "good night"),
+)
+
+
 def _bye(heard: Heard) -> Answer | None:
-    leaving = heard.any("bye", "farewell") or any(
-        heard.has(phrase)
-        for phrase in (
-            *("hang up", "that is all", "that will be all", "nothing else", "end the call", "end call", "see you"),
-            *("i am done", "have a nice day", "have a good day", "finish the call", "that is it", "good night"),
-        )
-    )
+    leaving = heard.any("bye", "farewell") or any(heard.has(phrase) for phrase in _LEAVING)
     return Answer(tool="hang_up") if leaving else None
 
 
@@ -273,13 +281,16 @@ def _small_talk(heard: Heard) -> Answer | None:
 
 _SMALL_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("thank", "thanks", "cheers"), "You're welcome. Is there anything else?"),
-    (("can you hear", "do you hear", "hear me"), "Yes, I can hear you."),
+    (("can you hear", "do you hear", "hear me", "are you there"), "Yes, I can hear you."),
     (
-        ("robot", "human", "machine", "computer", "real person", "bot"),
+        ("robot", "human", "machine", "computer", "person", "bot", "real"),
         "I am a program, the shop's front desk. " + CAN_DO,
     ),
     (("who are you", "your name", "who is this", "am i speaking"), f"I am the front desk of {shop.NAME}. " + CAN_DO),
-    (("can you do", "you do", "help", "how does this work", "what can i"), f"Of course. {CAN_DO}"),
+    (
+        ("can you do", "you do", "help", "how does this work", "what can i", "question", "ask you"),
+        f"Of course. {CAN_DO}",
+    ),
     (("where are you", "address", "where is", "find you", "located"), f"We are at {shop.ADDRESS}."),
     (("how are you", "how is it going"), "Very well, thank you. How can I help?"),
     (("someone", "somebody", "speak to", "talk to"), "Nobody is free right now. Shall I book a callback?"),
@@ -287,11 +298,11 @@ _SMALL_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
 _SHORT_WORDS = 4
 """Beside more words, "please" or "no" is not what was meant."""
 _SHORT_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("hold on", "wait", "moment", "one second", "hang on"), "Of course. Take your time."),
+    (("hold on", "wait", "moment", "second", "hang on"), "Of course. Take your time."),
     (("stop", "be quiet", "enough"), "All right. I am listening."),
     (("sorry", "never mind", "forget it"), "No problem. How can I help?"),
     (("hello", "hi", "hey", "good morning", "good afternoon", "good evening"), "Hello. How can I help?"),
-    (("yes", "yeah", "yep", "sure", "ok", "please"), "All right. What can I do for you?"),
+    (("yes", "yeah", "yep", "sure", "ok", "right", "please"), "All right. What can I do for you?"),
     (("no", "nope", "not really"), "All right. Just say goodbye when you are done."),
 )
 
@@ -306,5 +317,5 @@ def _apology(heard: Heard) -> Answer:
 
 _RULES: tuple[Rule, ...] = (
     *(_silence, _give_up, _what_was_said, _sum, _name_asked, _name_told, _callback, _order, _hours),
-    *(_bye, _repeat, _clock, _small_talk, _apology),
+    *(_bye, _repeat, _clock, _day, _small_talk, _apology),
 )

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from server.agent.phrases import front_desk_phrases
@@ -31,8 +33,9 @@ def spoken(text: str, voice: str = "en-us") -> bytes:
         "what is twelve plus thirty",
         "are you open on sunday",
         "my order number is four two seven one",
-        "could you call me back tomorrow at ten",
-        "what is my name",
+        "can you call me back on monday at three",
+        "do you know my name",
+        "goodbye",
         "hello",
         "thank you very much",
         "seven",
@@ -45,7 +48,9 @@ def test_expected_speech_is_understood(engine: Engine, text: str) -> None:
 
 def test_another_number_than_in_the_phrases_is_understood(engine: Engine) -> None:
     """Whoever expects one number expects the others in its place."""
-    assert hear(engine, spoken("order four two seven one"), ("order one two three four",)) == "order four two seven one"
+    text = "my order number is four two seven one"
+    assert text not in PHRASES
+    assert hear(engine, spoken(text)) == text
 
 
 def test_unexpected_speech_is_not_forced_into_the_phrases(engine: Engine) -> None:
@@ -56,7 +61,7 @@ def test_unexpected_speech_is_not_forced_into_the_phrases(engine: Engine) -> Non
 
 def test_without_phrases_general_english_is_heard(engine: Engine) -> None:
     """An agent may expect nothing in particular."""
-    assert "hello" in hear(engine, spoken("hello my friend"), ())
+    assert "my friend" in hear(engine, spoken("hello my friend"), ())
 
 
 def test_partials_come_while_somebody_speaks(engine: Engine) -> None:
@@ -68,7 +73,7 @@ def test_partials_come_while_somebody_speaks(engine: Engine) -> None:
 
     texts = [text for text in partials if text is not None]
     assert any("where" in text for text in texts)
-    assert all(one != other for one, other in zip(texts, texts[1:], strict=False))
+    assert all(one != other for one, other in pairwise(texts))
 
 
 def test_an_utterance_does_not_depend_on_those_before(engine: Engine) -> None:

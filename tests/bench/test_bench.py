@@ -1,0 +1,213 @@
+"""The analysers of `bench/`, with tapes and traces whose figures are known. Nothing here is timed."""
+
+import json
+import os
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from bench import noises, tape
+from bench.corpus import PAUSES_MS, Inside, Spoken, corpus
+from bench.cutting_in import first_change, last_sound_ms, lost_ms
+from bench.figures import percent, quantile, spread
+from bench.microphone import FRAME, FRAME_S, script, trimmed
+from bench.pauses import curve, fixed, policy, scaled
+from bench.processes import tree_usage
+from bench.provider import ANSWER, Delays, application
+from bench.scenes import Scene, scenes
+from bench.tape import Heard, Said
+from bench.trace import Moment, Trace, judged, point, with_true_words
+from server.call.endpoint import EndpointSettings
+from server.media.frame import FRAME_MS, SPOKEN_BYTES
+from tests.voices import silence, speak
+
+PACKET_MS = FRAME_S * 1000
+LOUD = b"\x00\x20" * (SPOKEN_BYTES // 2)
+SOFT = b"\x00\x10" * (SPOKEN_BYTES // 2)
+
+
+def taped(*loud_s: tuple[float, float], until_s: float = 10.0, late_s: float = 0.0) -> list[Heard]:
+    """A packet every 20 ms, loud within the spans; every second one `late_s` late."""
+    times = [number * FRAME_S for number in range(round(until_s / FRAME_S))]
+    return [
+        Heard(at_s + late_s * (number % 2), number * 960, any(start <= at_s < end for start, end in loud_s))
+        for number, at_s in enumerate(times)
+    ]
+
+
+# What the caller hears
+
+
+def test_the_gap_is_from_the_end_of_speech_to_the_first_audible_packet() -> None:
+    """Each utterance has its own; what comes before its end, or after the next begins, is not its answer."""
+    said = [Said(0.5, 1.0), Said(4.0, 5.0), Said(7.0, 8.0)]
+    gaps = tape.gaps_ms(taped((0.0, 0.4), (1.4, 3.0), (5.3, 6.0)), said)
+    assert gaps[:2] == pytest.approx([400, 300], abs=PACKET_MS)
+    assert gaps[2] is None
+
+
+def test_an_answer_to_the_next_utterance_is_not_one_to_this() -> None:
+    assert tape.gaps_ms(taped((5.3, 6.0)), [Said(0.5, 1.0), Said(4.0, 5.0)])[0] is None
+
+
+def test_a_cut_in_is_timed_to_the_last_audible_packet() -> None:
+    """Short silences between words are not the end; a new answer later is not the old one."""
+    heard = taped((1.0, 2.0), (2.1, 2.3), (4.0, 5.0))
+    assert tape.stop_ms(heard, 1.5) == pytest.approx(800, abs=PACKET_MS)
+
+
+def test_who_cuts_into_silence_stops_nothing() -> None:
+    assert tape.stop_ms(taped((1.0, 2.0)), 3.0) is None
+
+
+def test_lateness_is_what_arrival_differs_from_the_rtp_clock() -> None:
+    assert tape.lateness_ms(taped((0.0, 1.0))) == pytest.approx([0.0] * 49)
+    assert {round(late) for late in tape.lateness_ms(taped((0.0, 1.0), late_s=0.005))} == {5, -5}
+
+
+def test_the_microphone_knows_where_speech_begins_and_ends() -> None:
+    """Silence around a recording is not speech, and every piece is whole packets."""
+    tone = b"\x00\x10" * (FRAME * 10)
+    made = script([1.0, bytes(4_000) + tone + bytes(4_000), 0.5])
+    assert made.spoken == [(50, 60)]
+    assert len(made.packets) == 85
+    assert trimmed(bytes(100)) == b""
+
+
+def test_a_sample_is_summed_up() -> None:
+    found = spread([4.0, 1.0, 3.0, 2.0, 5.0])
+    assert found is not None
+    assert (found.count, found.p50, found.p95, found.min, found.max) == (5, 3.0, 4.8, 1.0, 5.0)
+    assert spread([]) is None
+    assert quantile([7.0], 0.95) == 7.0
+    assert percent(1, 4) == 25.0
+    assert percent(0, 0) == 0.0
+
+
+def test_a_process_is_told_with_its_children() -> None:
+    assert tree_usage(os.getpid()).memory_mb > 1
+    with pytest.raises(ProcessLookupError):
+        tree_usage(2**30)
+
+
+# The provider
+
+
+async def test_the_provider_hears_answers_and_speaks() -> None:
+    """As an OpenAI-compatible client expects it, in streams."""
+    async with TestClient(TestServer(application(Delays(0, 0, 0, 0), speech_s=0.5))) as client:
+        form = aiohttp.FormData({"model": "m"})
+        form.add_field("file", b"RIFF", filename="speech.wav")
+        heard = await (await client.post("/v1/audio/transcriptions", data=form)).json()
+        lines = (await (await client.post("/v1/chat/completions", json={"stream": True})).text()).split("\n\n")
+        sound = await (await client.post("/v1/audio/speech", json={"input": "hello"})).read()
+        asked = await (await client.get("/count")).json()
+    deltas = [json.loads(line.removeprefix("data: ")) for line in lines if "chunk" in line]
+    assert heard["text"]
+    assert "".join(delta["choices"][0]["delta"].get("content", "") for delta in deltas).strip() == ANSWER
+    assert deltas[-1]["choices"][0]["finish_reason"] == "stop"
+    assert len(sound) == 24_000
+    assert asked == {"stt": 1, "llm": 1, "tts": 1}
+
+
+# Pauses
+
+
+def traced(*parts: str, pause_ms: int = 500) -> Trace:
+    """Half a second for each part, VAD 60 ms late, words known at once; four seconds of silence at the end."""
+    part_ms, late_ms = 500, 60
+    spans = tuple((n * (part_ms + pause_ms), n * (part_ms + pause_ms) + part_ms) for n in range(len(parts)))
+    moments = []
+    for at_ms in range(FRAME_MS, spans[-1][1] + 4_000, FRAME_MS):
+        said = [span for span in spans if span[0] + late_ms < at_ms]
+        silence_ms = max(0, at_ms - said[-1][1] - late_ms) if said else 0
+        moments.append(Moment(silence_ms, " ".join(parts[: len(said)]), 0.0))
+    pauses = tuple(Inside("open", pause_ms) for _ in parts[1:])
+    return Trace(Spoken(parts, pauses, "", "en-us", 160), spans, tuple(moments))
+
+
+def test_a_wait_shorter_than_the_pause_cuts_it() -> None:
+    outcome = judged(traced("i would like", "a book"), fixed(400))
+    assert outcome.cut == (True,)
+    assert outcome.latency_ms == pytest.approx(460, abs=FRAME_MS)
+
+
+def test_a_wait_longer_than_the_pause_spares_it() -> None:
+    outcome = judged(traced("i would like", "a book"), fixed(600))
+    assert not outcome.false
+    assert outcome.latency_ms == pytest.approx(660, abs=FRAME_MS)
+
+
+def test_every_pause_is_judged_for_itself() -> None:
+    """The policy cuts where the words look whole, and nowhere else, whatever came before."""
+    outcome = judged(traced("where is my order", "and", "what time is it"), policy(EndpointSettings()))
+    assert outcome.cut == (True, False)
+    assert outcome.text == "where is my order and what time is it"
+
+
+def test_an_utterance_that_never_ends_is_missed() -> None:
+    found = point([traced("yes"), traced("no")], fixed(5_000))
+    assert found.missed == 2
+    assert found.p50_ms is None
+
+
+def test_true_words_are_those_that_were_said_by_then() -> None:
+    trace = traced("where is my", "order")
+    deaf = Trace(trace.spoken, trace.parts_ms, tuple(m and Moment(m.silence_ms, "", 0.0) for m in trace.moments))
+    assert [m.text for m in with_true_words(deaf).moments if m and m.silence_ms == 200] == [
+        "where is my",
+        "where is my order",
+    ]
+
+
+def test_the_curve_knows_every_policy() -> None:
+    """A longer plain silence cuts less and costs more; a knob that is turned is the only one."""
+    found = curve([traced("where is my order", "please"), traced("thank you")])
+    assert found["plain silence 300"].cut_pauses == 100
+    assert found["plain silence 600"].cut_pauses == 0
+    assert scaled(["open_ms"], 2.0) == EndpointSettings(open_ms=2 * EndpointSettings().open_ms)
+
+
+def test_the_corpus_has_every_length_of_pause_in_every_place() -> None:
+    found = corpus()
+    pauses = [pause for spoken in found for pause in spoken.pauses]
+    assert sum(bool(spoken.pauses) for spoken in found) >= 60
+    assert {pause.place for pause in pauses} == {"and", "um", "number", "name", "open", "clause"}
+    assert {pause.ms for pause in pauses} == set(PAUSES_MS)
+    assert all(len(spoken.parts) == len(spoken.pauses) + 1 and all(spoken.parts) for spoken in found)
+
+
+# Cutting in
+
+
+def test_what_changes_and_what_is_lost_is_seen_frame_by_frame() -> None:
+    """A duck and a pause after the onset; the answer goes on with one frame that was never loud."""
+    answer = [bytes([n + 1, 0x20]) * (SPOKEN_BYTES // 2) for n in range(50)]
+    heard = [*answer[:10], SOFT, *[None] * 10, *answer[11:]]
+    assert first_change(heard, answer, 5 * FRAME_MS) == 5 * FRAME_MS
+    assert lost_ms(heard, answer) == FRAME_MS
+    assert lost_ms([*answer[:10], SOFT, *[None] * 10, *answer[10:]], answer) == 0
+    assert first_change(answer, answer, 0) is None
+
+
+def test_the_last_sound_is_audible() -> None:
+    heard = [LOUD, LOUD, bytes(SPOKEN_BYTES), None, LOUD]
+    assert last_sound_ms(heard, 4 * FRAME_MS) == 2 * FRAME_MS
+    assert last_sound_ms(heard, 1_000) == 5 * FRAME_MS
+    assert last_sound_ms([None], 1_000) == 0
+
+
+def test_noises_are_always_the_same_and_as_loud_as_a_voice() -> None:
+    for make in (noises.cough, noises.door, noises.keys):
+        assert make(1) == make(1) != make(2)
+        assert 0.2 < len(make(1)) / 32_000 < 2
+        assert max(memoryview(make(1)).cast("h")) > 1_000
+
+
+def test_scenes_are_of_every_kind() -> None:
+    found = scenes()
+    assert {scene.kind for scene in found} == {"interruption", "backchannel", "cough", "door", "keys", "echo"}
+    assert all(scene.pcm or scene.echo_db is not None for scene in found)
+    assert Scene("cough", "", 1_000, bytes(32_000)).end_ms == 2_000
+    assert len(trimmed(silence(1) + speak("hello") + silence(1))) < len(speak("hello")) + 1
