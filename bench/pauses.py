@@ -100,7 +100,8 @@ def report(title: str, traces: list[Trace], found: dict[str, Point], every_detai
 
 def detail(outcomes: list[Outcome]) -> None:
     """What to look at: utterances that were cut, and those that waited for long."""
-    show("Cut", ("said", "at"), ((_marked(found), _cut_at(found)) for found in outcomes if found.false))
+    cut = ((_marked(found), _cut_at(found), " | ".join(found.cut_texts)) for found in outcomes if found.false)
+    show("Cut", ("said", "at", "heard"), cut)
     slow = (found for found in outcomes if found.latency_ms is None or found.latency_ms > SLOW_MS)
     show("Late", ("said", "heard", "ms"), ((found.trace.spoken.text, found.text, found.latency_ms) for found in slow))
 

@@ -55,6 +55,8 @@ class Outcome:
     """From the last sound to the endpoint; None when there was none."""
     text: str
     """The words that the endpoint was decided from."""
+    cut_texts: tuple[str, ...]
+    """The words that each cut was decided from."""
 
     @property
     def false(self) -> bool:
@@ -64,11 +66,12 @@ class Outcome:
 def judged(trace: Trace, enough: Enough) -> Outcome:
     ends = list(_endpoints(trace, enough))
     inside = [at_ms for at_ms, _ in ends if at_ms < trace.end_ms]
+    texts = tuple(text for _, text in ends[: len(inside)])
     pauses = [(before[1], after[0]) for before, after in zip(trace.parts_ms, trace.parts_ms[1:], strict=False)]
     cut = tuple(any(start < at_ms < end + LATE_VOICE_MS for at_ms in inside) for start, end in pauses)
     elsewhere = [at_ms for at_ms in inside if not any(start < at_ms < end + LATE_VOICE_MS for start, end in pauses)]
     last, text = next(((at_ms, text) for at_ms, text in ends if at_ms >= trace.end_ms), (None, ""))
-    return Outcome(trace, cut, bool(elsewhere), None if last is None else last - trace.end_ms, text)
+    return Outcome(trace, cut, bool(elsewhere), None if last is None else last - trace.end_ms, text, texts)
 
 
 def _endpoints(trace: Trace, enough: Enough) -> Iterator[tuple[int, str]]:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
+from math import inf
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -27,6 +28,10 @@ class OverlapSettings(SettingsGroup):
     """So many words that are neither a backchannel nor the agent's own; a word of command needs no company."""
     voiced_ms: NonNegativeInt = 600
     """So much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
+    held_words: PositiveInt = 1
+    """So many while nothing of the answer is heard yet: the person is not done."""
+    early_ms: NonNegativeInt = 800
+    """So little of the answer is left that any words are a reply to it: people answer before the last syllable."""
     word_ms: NonNegativeInt = 400
     """How long a word lasts in slow speech; what goes on for longer has words that are not known yet."""
     settle_ms: NonNegativeInt = 250
@@ -50,6 +55,10 @@ class Overlap:
     interruptible: bool = True
     settled: bool = True
     """`text` has all the words of the sound; False while speech-to-text is still asked."""
+    left_ms: float = inf
+    """How much of the answer is still to be heard."""
+    heard: bool = True
+    """Some of the answer has been heard."""
 
 
 ECHO_WORDS = 30
@@ -74,24 +83,31 @@ def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
     if not overlap.interruptible:
         over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
         return Verdict.BACKCHANNEL if over else Verdict.UNDECIDED
-    news = _news(overlap.text, overlap.agent_text)
-    if len(news) >= settings.words or _COMMANDS.intersection(news) or unexplained_ms >= settings.voiced_ms:
+    news = _news(words, overlap.agent_text)
+    least = settings.words if overlap.heard else settings.held_words
+    if len(news) >= least or _COMMANDS.intersection(news) or unexplained_ms >= settings.voiced_ms:
         return Verdict.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Verdict.UNDECIDED
-    return Verdict.INTERRUPTION if news else Verdict.BACKCHANNEL
+    early = overlap.left_ms <= settings.early_ms and _not_echoed(words, overlap.agent_text)
+    return Verdict.INTERRUPTION if news or early else Verdict.BACKCHANNEL
 
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("’", "'"))
 
 
-def _news(text: str, agent_text: str) -> list[str]:
-    """The words that are neither a backchannel nor the agent's own; a command alone is never its echo."""
-    words = _words(_CHEERS.sub(" ", " ".join(_words(text))))
+def _news(words: list[str], agent_text: str) -> list[str]:
+    """The words that ask for something: neither a backchannel nor the agent's own."""
+    rest = _words(_CHEERS.sub(" ", " ".join(words)))
+    return [word for word in _not_echoed(rest, agent_text) if word not in _BACKCHANNELS]
+
+
+def _not_echoed(words: list[str], agent_text: str) -> list[str]:
+    """The words that are not the agent's own coming back, in its order; a command alone is never its echo."""
     own = _words(agent_text)[-ECHO_WORDS:]
     echo: set[int] = set()
     for start, _, size in SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks():
         if size > 1 or (size == 1 and words[start] not in _COMMANDS):
             echo.update(range(start, start + size))
-    return [word for i, word in enumerate(words) if i not in echo and word not in _BACKCHANNELS]
+    return [word for i, word in enumerate(words) if i not in echo]

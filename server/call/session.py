@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 from pydantic_ai.models import Model
@@ -177,15 +178,17 @@ class Session:
     def _consider_overlap(self, utterance: Utterance) -> None:
         voicing, spoken = self._ears.voicing, self._mouth.spoken
         self._ask_words(utterance)
-        overlap = Overlap(
+        sound = Overlap(
             voiced_ms=voicing.voiced_ms,
             silence_ms=voicing.silence_ms,
             text=utterance.text,
             agent_text=spoken.reply.speech.heard if spoken else "",
+            left_ms=spoken.reply.speech.left_ms if spoken else inf,
+            heard=spoken is not None and spoken.reply.speech.begun,
             interruptible=spoken.reply.interruptible if spoken else True,
             settled=utterance.settled,
         )
-        verdict = judge(overlap, self._settings.overlap)
+        verdict = judge(sound, self._settings.overlap)
         if verdict is Verdict.INTERRUPTION:
             self._do(events.Interruption(utterance.number))
         elif verdict is Verdict.BACKCHANNEL:

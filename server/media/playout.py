@@ -8,6 +8,7 @@ new output.
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -98,6 +99,11 @@ class Speech:
     def over(self) -> bool:
         """Whether all of it has been heard."""
         return self.finished and not self._queue
+
+    @property
+    def left_ms(self) -> float:
+        """How much is still to be heard; infinite while more may come."""
+        return len(self._queue) * FRAME_MS if self.finished else inf
 
     @property
     def heard(self) -> str:

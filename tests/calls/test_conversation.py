@@ -256,3 +256,35 @@ def test_stop_by_the_button() -> None:
         assert caller.states[-2:] == ["listening", "closed"]
 
     run_virtual(scenario())
+
+
+def test_a_yes_into_the_last_syllable_is_an_answer() -> None:
+    """A word that would cheer the agent on is an early reply when the agent is all but done."""
+
+    async def scenario() -> None:
+        mind = Mind(answers={"call me": "Shall I call you at ten?", "yes": "Then at ten."})
+        async with Caller(mind) as caller:
+            await caller.say("call me")
+            await caller.wait(1500)
+            await caller.say("yes")
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers][-1] == "Then at ten."
+
+    run_virtual(scenario())
+
+
+def test_a_yes_in_the_middle_cheers_the_agent_on() -> None:
+    """The same word in the middle of a long answer stops nothing, and no word of the answer is lost."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind, and people came from far away."
+        async with Caller(Mind(answers={"tell me a story": story})) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(1500)
+            await caller.say("yes")
+            await caller.until_silent()
+        assert [(answer.text, answer.interrupted) for answer in caller.answers] == [(story, False)]
+        said = b"".join(pcm for pcm in caller.heard if pcm)
+        assert len(said) >= 2 * 24_000 * len(story) / 15
+
+    run_virtual(scenario())
