@@ -36,7 +36,7 @@ def play(scene: Scene | None, stage: Stage) -> Rehearsal:
     """The call in which the scene happens; None is one in which nobody makes a sound."""
 
     async def call() -> Rehearsal:
-        rehearsal = Rehearsal(stage, CallSettings(), greeting=AGENT_SAYS)
+        rehearsal = Rehearsal(stage, CallSettings(idle_prompt_s=2 * LIMIT_S), greeting=AGENT_SAYS)
         before = silence(scene.onset_ms / 1000) + scene.pcm if scene else b""
         frames = in_a_room(before + silence(LIMIT_S - len(before) / (2 * HEARD_RATE)))
         gain = 10 ** (scene.echo_db / 20) if scene and scene.echo_db is not None else 0.0

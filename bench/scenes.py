@@ -31,7 +31,8 @@ INTERRUPTIONS = (
     "my order number is four two seven one",
 )
 BACKCHANNELS = (
-    "mm-hm",
+    "mhm",
+    "hmm",
     "uh-huh",
     "right",
     "okay",

@@ -21,6 +21,7 @@ from statistics import quantiles
 
 import av
 import numpy as np
+
 from server.agent import rules
 from server.agent.phrases import front_desk_phrases
 from server.speech.engines.pocketsphinx import Engine

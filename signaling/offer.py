@@ -25,7 +25,7 @@ class Calls(Protocol):
 
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None: ...
 
-    def hang_up(self, pc_id: str) -> None: ...
+    async def hang_up(self, pc_id: str) -> None: ...
 
 
 class Offer(BaseModel):
@@ -71,7 +71,7 @@ class _Handler:
     async def post(self, request: web.Request) -> web.Response:
         offer = await _read(request, Offer)
         if offer.pc_id:
-            self._replace(offer.pc_id)
+            await self._replace(offer.pc_id)
         sdp, pc_id, session_id = await self._calls.answer(offer.sdp)
         return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
 
@@ -87,13 +87,13 @@ class _Handler:
         pc_id = request.query.get("pc_id")
         if not pc_id:
             raise PeerError("pc_id is missing.")
-        self._calls.hang_up(pc_id)
+        await self._calls.hang_up(pc_id)
         return web.json_response({"status": "success"})
 
-    def _replace(self, pc_id: str) -> None:
+    async def _replace(self, pc_id: str) -> None:
         """A client that offers again has given its old call up."""
         try:
-            self._calls.hang_up(pc_id)
+            await self._calls.hang_up(pc_id)
         except NotFound:
             return
 

@@ -93,7 +93,7 @@ class AgentRun:
                 if Agent.is_model_request_node(node):
                     await self._stream(node, run.ctx, on_text)
                 elif Agent.is_call_tools_node(node):
-                    await self._before_tools(node, committed)
+                    await self._before_tools(node, on_text, committed)
                 async with asyncio.timeout(self._limits.tools_s):
                     node = await run.next(node)
                 self._running_tools, self._partial = None, ""
@@ -113,10 +113,13 @@ class AgentRun:
                 self._partial += text
                 on_text(text)
 
-    async def _before_tools(self, node: CallToolsNode[Any, str], committed: asyncio.Event) -> None:
+    async def _before_tools(
+        self, node: CallToolsNode[Any, str], on_text: Callable[[str], None], committed: asyncio.Event
+    ) -> None:
         calls = node.model_response.tool_calls
         if not calls:
             return
+        on_text("\n")  # what was said so far is spoken while the tools run
         await committed.wait()
         self._running_tools = node.model_response
         self.tools += [call.tool_name for call in calls]

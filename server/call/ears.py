@@ -4,6 +4,7 @@ Keeps what was heard just before a voice was noticed, so that no word loses its 
 speech-to-text while its words are being settled, so that they stay so until there is a voice again.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -33,6 +34,8 @@ class Utterance:
         """`text` covers all that was heard."""
         self.attempts = 0
         """How often an answer was prepared."""
+        self.settling: asyncio.Task[None] | None = None
+        """Asks for the words, and then begins the answer."""
         self.prepared: Reply | None = None
         """The answer to the settled words, made before it is known that the person is done."""
         self._transcription = transcription  # None when the utterance was typed

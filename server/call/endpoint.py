@@ -58,7 +58,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """The silence in ms after which the utterance is over."""
     kind = completeness(pause.text)
     if kind is Completeness.NUMBER and pause.digits and _digits_at_end(pause.text) == pause.digits:
-        kind = Completeness.COMPLETE
+        kind = Completeness.SINGLE
     wait: float = {
         Completeness.NOTHING: settings.nothing_ms,
         Completeness.COMPLETE: settings.complete_ms,
@@ -86,7 +86,7 @@ _NUMBER = (
 _NUMBERS = frozenset(_NUMBER.split())
 _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
 _TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
-_ASKS_FOR_NUMBER = re.compile(r"(number|digits|code)[^.!?]*\?\s*$")
+_ASKS_FOR_NUMBER = re.compile(r"(number|digits|code)[^.!?]*[.?]?\s*$")
 _FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
 _NEVER = r"(?!)"
 

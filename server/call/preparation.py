@@ -4,8 +4,8 @@ If the person goes on, it is dropped without trace. If the floor commits, it is 
 that may be in vain, so it is bounded for each utterance.
 """
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from server.call.ears import Utterance
 from server.call.replies import Start
@@ -19,7 +19,7 @@ MAX_SPEECH_MS = 10_000
 
 
 class Preparation:
-    """Settles the words of one utterance at a time.
+    """Settles the words of utterances.
 
     `make` begins the answer to an utterance whose words are settled, `stop` ends one; `on_settled` is told when words
     are known (they may be none), `on_failed` when they will not be.
@@ -38,7 +38,6 @@ class Preparation:
         self._stop = stop
         self._on_settled = on_settled
         self._on_failed = on_failed
-        self._task: asyncio.Task[None] | None = None
 
     def pause(self, utterance: Utterance, voiced_ms: float) -> None:
         """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
@@ -60,26 +59,27 @@ class Preparation:
 
     def drop(self, utterance: Utterance) -> None:
         """The person goes on, or nothing of the utterance is wanted: what was prepared vanishes."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if utterance.settling is not None:
+            utterance.settling.cancel()
+            utterance.settling = None
         if utterance.prepared is not None:
             self._stop(utterance.prepared)
             utterance.prepared = None
         utterance.settled = False
 
     def _begin(self, utterance: Utterance, answer: bool) -> None:
-        if self._task is None and not utterance.settled:
-            self._task = self._start(self._settle(utterance, answer), f"settle-{utterance.number}")
+        if utterance.settling is None and not utterance.settled:
+            settle = partial(self._settle, utterance, answer)
+            utterance.settling = self._start(settle, f"settle-{utterance.number}")
 
     async def _settle(self, utterance: Utterance, answer: bool) -> None:
         try:
             text = await utterance.words()
         except EngineError as failure:
-            self._task = None
+            utterance.settling = None
             self._on_failed(utterance, failure)
             return
-        self._task = None
+        utterance.settling = None
         utterance.text, utterance.settled = text, True
         utterance.stopwatch.mark("transcript")
         if answer and text:

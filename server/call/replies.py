@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from server.call.reply import Reply, Source
 from server.call.stopwatch import Stopwatch
 from server.speech.protocols import TextToSpeech
 
-Start = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
-"""Starts a named task in the call's group."""
+Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], asyncio.Task[None]]
+"""Runs a function in a named task of the call's group."""
+ENDING_S = 2.0
+"""A cancelled reply whose tool does not let go is not waited for any longer: the caller waits, too."""
 
 
 class Replies:
@@ -25,7 +28,7 @@ class Replies:
         """Begin a reply as soon as those that were stopped have ended: their tools and history come first."""
         reply = Reply(source, self._tts, self._voice, stopwatch.mark, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]
-        task = self._tasks[reply] = self._start(_run(reply, ending), "reply")
+        task = self._tasks[reply] = self._start(partial(_run, reply, ending), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
 
@@ -41,5 +44,5 @@ class Replies:
 
 async def _run(reply: Reply, ending: list[asyncio.Task[None]]) -> None:
     if ending:
-        await asyncio.wait(ending)
+        await asyncio.wait(ending, timeout=ENDING_S)
     await reply.run()

@@ -4,6 +4,7 @@ A reply may begin before the floor has committed to it. Until `commit` nothing o
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from typing import Protocol
@@ -17,6 +18,8 @@ from server.media.playout import Speech
 from server.media.resample import Resampler
 from server.speech.protocols import TextToSpeech
 from server.speech.sentences import Clauses
+
+log = logging.getLogger(__name__)
 
 ROOM_CHECK_S = 0.2
 """How often a reply that is 30 s ahead of the ear looks for room."""
@@ -80,7 +83,11 @@ class Reply:
                 group.create_task(self._pronounce(), name="reply-pronounce")
         except* EngineError as failures:
             self.failure = _first(failures)
-        self.speech.finish()
+        except* Exception:
+            log.exception("x fault in a reply")
+            self.failure = self.failure or EngineError("server", "Something went wrong in the server.")
+        finally:
+            self.speech.finish()
 
     async def _compose(self) -> None:
         first = True

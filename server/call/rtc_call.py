@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 
 from server.call.directory import Directory
 from server.call.messages import Error, ServerMessage, parse_client
@@ -12,6 +13,9 @@ from server.errors import NotFound, PeerError
 from server.media.frame import Frame
 from server.media.pacer import Pacer
 from server.media.peer import Peer
+
+RELEASE_S = 5.0
+"""A call is released in milliseconds; a tool that does not let go may take longer, and is not waited for."""
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +26,7 @@ class RtcCall:
     def __init__(self, session: Session, pacer: Pacer) -> None:
         self.session = session
         self.connected = asyncio.Event()
+        self.released = asyncio.Event()
         self.peer = Peer(self, pacer)
 
     # The session's connection
@@ -86,7 +91,8 @@ class RtcCalls:
         call = None
         try:
             call = RtcCall(self._open_session(secrets.token_urlsafe(12)), self._pacer)
-            answer = await call.peer.answer(sdp)
+            async with asyncio.timeout(self._connect_s):
+                answer = await call.peer.answer(sdp)
         except BaseException:
             self._directory.leave()
             if call is not None:
@@ -101,9 +107,13 @@ class RtcCalls:
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
         await self._find(pc_id).peer.add_candidate(candidate, mid, index)
 
-    def hang_up(self, pc_id: str) -> None:
-        """End the call; raises NotFound."""
-        self._find(pc_id).lost()
+    async def hang_up(self, pc_id: str) -> None:
+        """End the call and wait until its place is free; raises NotFound."""
+        call = self._find(pc_id)
+        call.lost()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await call.released.wait()
 
     async def close(self) -> None:
         """End what is left of all calls."""
@@ -121,13 +131,12 @@ class RtcCalls:
         """The life of one call, from the answer to the last thing given back."""
         session = call.session
         try:
-            async with asyncio.timeout(self._connect_s):
-                await call.connected.wait()
+            if not await self._connects(call):
+                log.info("x call %s: no connection within %g s", session.id, self._connect_s)
+                return
             log.info("- call %s begins", session.id)
             with self._directory.holding(session):
                 await session.run(call)
-        except TimeoutError:
-            log.info("x call %s: no connection within %g s", session.id, self._connect_s)
         except Exception:
             log.exception("x call %s ended by a fault of ours", session.id)
         finally:
@@ -136,4 +145,13 @@ class RtcCalls:
                 await call.peer.close()
             finally:
                 self._directory.leave()
+                call.released.set()
                 log.info("- call %s is over", session.id)
+
+    async def _connects(self, call: RtcCall) -> bool:
+        try:
+            async with asyncio.timeout(self._connect_s):
+                await call.connected.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -6,8 +6,9 @@ are called by the connection and never wait, so from microphone to decision is o
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any, Protocol
 
@@ -114,6 +115,8 @@ class Session:
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""
         self._leaving = True
+        if (utterance := self._ears.utterance) is not None:
+            self._do(events.NoWords(utterance.number))  # the call ends: there is nobody to answer it any more
         self._say(self._agent.goodbye, "The call has to end.", interruptible=False)
 
     # What comes in
@@ -141,7 +144,7 @@ class Session:
             case messages.Text(text=text):
                 self._type(text)
             case messages.Interrupt():
-                self._do(events.Stopped())
+                self._stop()
             case messages.HangUp():
                 self.end()
             case messages.Ping(t=t):
@@ -166,7 +169,7 @@ class Session:
         settings, voicing = self._settings, self._ears.voicing
         if voicing.voiced:
             self._preparation.drop(utterance)
-            if voicing.voiced_ms > settings.max_utterance_ms:
+            if voicing.active_ms > settings.max_utterance_ms:
                 self._do(events.Endpoint(utterance.number))
             return
         if voicing.silence_ms >= settings.endpoint.prepare_ms:
@@ -276,7 +279,9 @@ class Session:
             return
         self._mouth.stop()
         self._replies.stop(spoken.reply)
-        self._finish(spoken, interrupted=True)
+        self._finish(spoken, partly=True, interrupted=True)
+        if not spoken.reply.speech.begun and not spoken.reply.source.tools:
+            self._unanswered = spoken.prompt or self._unanswered
 
     # Utterances and the answers to them
 
@@ -305,6 +310,13 @@ class Session:
         else:
             self._preparation.finish(utterance)
             self._commit_prepared(utterance)
+
+    def _stop(self) -> None:
+        """The person wants silence: what was asked before is not part of what they say next."""
+        self._do(events.Stopped())
+        self._unanswered = ""
+        if self._leaving:
+            self.end()
 
     def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
         self._do(events.NoWords(utterance.number))
@@ -341,7 +353,7 @@ class Session:
             self._answering = None
         if utterance is self._ears.utterance:
             self._ears.rest()
-        self._start(utterance.close(), f"close-{utterance.number}")
+        self._start(utterance.close, f"close-{utterance.number}")
 
     # Replies
 
@@ -362,44 +374,46 @@ class Session:
 
     def _on_ended(self, spoken: Spoken) -> None:
         self._mouth.stop()
-        self._finish(spoken, interrupted=False)
+        failure = spoken.reply.failure
+        if failure is None and not spoken.reply.speech.begun:
+            failure = EngineError("model", "The agent had nothing to say.")
+        self._finish(spoken, partly=failure is not None)
         self._do(events.ReplyEnded(spoken.number))
-        if (failure := spoken.reply.failure) is not None:
-            self._fail(failure)
-        elif self._leaving or (isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested):
+        if self._leaving or (isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested):
             self.end()
+        elif failure is not None:
+            self._fail(failure)
         else:
             self._apologies = 0
 
-    def _finish(self, spoken: Spoken, interrupted: bool) -> None:
+    def _finish(self, spoken: Spoken, partly: bool, interrupted: bool = False) -> None:
         """Write down what was heard of the reply, and tell the client."""
         heard, source = spoken.reply.speech.heard, spoken.reply.source
-        if not heard and not source.tools:
-            self._unanswered = spoken.prompt or self._unanswered
-        elif interrupted or spoken.reply.failure is not None:
-            self.history.add_interrupted(source.messages(), heard)
-        else:
-            self.history.add(source.messages())
-        response = messages.Response(
-            reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools
+        if heard or source.tools:
+            if partly:
+                self.history.add_interrupted(source.messages(), heard)
+            else:
+                self.history.add(source.messages())
+        self._send(
+            messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools)
         )
-        self._send(response)
 
     # What the agent says unasked
 
     def _say(self, text: str, occasion: str, interruptible: bool = True) -> None:
         self._line = (Line(text, occasion), interruptible)
         self._do(events.Prompted())
+        self._unanswered = ""
 
     def _fail(self, failure: EngineError) -> None:
-        """An engine has failed: the client reads it, the caller hears an apology, the call goes on."""
+        """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""
         log.warning("%s failed: %s", failure.stage, failure)
         self._send(messages.Error(code=failure.code, message=failure.sentence))
         self._apologies += 1
-        if self._leaving or self._apologies > self._settings.apologies:
+        if self._leaving or self._floor.reply is not None or self._apologies > self._settings.apologies:
             return
         delay_s = APOLOGY_DELAY_S if self._apologies > 1 else 0.0
-        self._start(self._apologise(delay_s), "apologise")
+        self._start(partial(self._apologise, delay_s), "apologise")
 
     async def _apologise(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
@@ -407,14 +421,14 @@ class Session:
 
     # Steps
 
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         assert self._group is not None, "because nothing happens before the call runs"
         return self._group.create_task(self._guard(work), name=f"{self.id}-{name}")
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """A fault of ours in one task is an apology, not the end of the call."""
         try:
-            await work
+            await work()
         except Exception:
             log.exception("x fault in call %s", self.id)
             self._fail(EngineError("server", "Something went wrong in the server."))

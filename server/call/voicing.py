@@ -34,6 +34,8 @@ class Voicing:
         """A voice has begun and `rest` was not called since."""
         self.voiced = False
         """The newest frame has voice."""
+        self.active_ms = 0
+        """Since the voice began, pauses and all."""
         self.voiced_ms = 0
         self.silence_ms = 0
 
@@ -43,13 +45,16 @@ class Voicing:
         threshold = settings.stop_probability if self.voiced else settings.start_probability
         self.voiced = probability >= threshold
         if self.active:
+            self.active_ms += FRAME_MS
             self.voiced_ms += FRAME_MS if self.voiced else 0
             self.silence_ms = 0 if self.voiced else self.silence_ms + FRAME_MS
             return
         self._score_ms = max(0, self._score_ms + (FRAME_MS if self.voiced else -FRAME_MS))
         if self._score_ms >= settings.start_ms:
-            self.active, self.voiced_ms, self.silence_ms = True, self._score_ms, 0
+            self.active, self.silence_ms = True, 0
+            self.active_ms = self.voiced_ms = self._score_ms
 
     def rest(self) -> None:
         """The utterance is over; the next voice begins another."""
-        self.active, self._score_ms, self.voiced_ms, self.silence_ms = False, 0, 0, 0
+        self.active = False
+        self._score_ms = self.active_ms = self.voiced_ms = self.silence_ms = 0

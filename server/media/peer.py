@@ -134,17 +134,16 @@ class Peer:
         await self._pc.close()
 
     def _arrange(self) -> None:
-        """Our voice on the one audio section, the caller's packets to us, and nothing on any other."""
-        audio = [t for t in self._pc.getTransceivers() if t.kind == "audio"]
+        """Our voice on the first audio section, the caller's packets to us, and nothing on any other."""
+        audio = next(t for t in self._pc.getTransceivers() if t.kind == "audio")
         for transceiver in self._pc.getTransceivers():
-            if transceiver is not audio[0]:
-                transceiver.direction = "inactive"
-        codec = audio[0]._codecs[0]
-        names = {c.payloadType: c.name for c in audio[0]._codecs if c.payloadType is not None}
+            transceiver.direction = "sendrecv" if transceiver is audio else "inactive"
+        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS]
+        names = {codec.payloadType: codec.name for codec in audio._codecs if codec.payloadType is not None}
         self._inbound = _Inbound(names, self._hear)
-        setattr(audio[0].receiver, _JITTER_BUFFER, self._inbound)
-        audio[0].sender.replaceTrack(self._track)
-        audio[0].direction = "sendrecv"
+        setattr(audio.receiver, _JITTER_BUFFER, self._inbound)
+        audio.sender.replaceTrack(self._track)
+        codec = audio._codecs[0]
         self._encoder = OpusEncoder() if codec.name == "opus" else G711Encoder(law(codec.name))
 
     # aiortc's callbacks
@@ -160,6 +159,8 @@ class Peer:
             self._listener.lost()
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
+        if self._channel is not None:
+            return  # the first one is the call's
         self._channel = channel
         channel.on("message", self._on_message)
         channel.on("open", self._flush)
@@ -210,7 +211,7 @@ class _Inbound:
         if missing is not None and packet._data:
             try:
                 self._decode(self._codecs[packet.payload_type], packet._data, missing)
-            except PeerError:
+            except Exception:  # whatever one packet does to a decoder, the next one may be good
                 self.malformed += 1
         return False, None
 

@@ -44,7 +44,7 @@ def test_a_tool_runs_only_after_the_commit() -> None:
         run = begin(mind, "book a table")
         task = asyncio.create_task(run.speak(got.append, committed))
         await asyncio.sleep(60)
-        assert (got, mind.booked, run.tools) == (["One moment. "], [], [])
+        assert (got, mind.booked, run.tools) == (["One moment.", "\n"], [], [])
         committed.set()
         await task
         assert mind.booked == ["a table"]

@@ -175,7 +175,7 @@ class Mind:
         else:
             said = last_said(history)
             if said.startswith("book "):
-                yield "One moment. "
+                yield "One moment."
                 yield {0: DeltaToolCall("book", f'{{"what": "{said[5:]}"}}', tool_call_id=f"call{self.requests}")}
                 return
             text = self.answers.get(said, f"You said {said}.")

@@ -37,7 +37,7 @@ class Desk:
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
         self._find(pc_id).append((candidate, mid, index))
 
-    def hang_up(self, pc_id: str) -> None:
+    async def hang_up(self, pc_id: str) -> None:
         self._find(pc_id)
         del self.live[pc_id]
 
