@@ -1,11 +1,13 @@
 """Whole calls, from frames to frames, on virtual time."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from server.call import messages
 from server.call.settings import CallSettings
+from server.speech.protocols import Pcm
 from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
 from tests.virtual_time import run_virtual
 
@@ -286,5 +288,176 @@ def test_a_yes_in_the_middle_cheers_the_agent_on() -> None:
         assert [(answer.text, answer.interrupted) for answer in caller.answers] == [(story, False)]
         said = b"".join(pcm for pcm in caller.heard if pcm)
         assert len(said) >= 2 * 24_000 * len(story) / 15
+
+    run_virtual(scenario())
+
+
+def test_a_cough_while_slow_words_are_awaited_does_not_lose_the_question() -> None:
+    """A second sound over the wait for the first one's transcript leaves that wait alone."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), LetterSpeechToText(final_ms=800)) as caller:
+            await caller.say("what time is it")
+            await caller.wait(500)
+            await caller.say(COUGH)
+            await caller.until_silent(limit_ms=20_000)
+        assert caller.answers[-1].text == "You said what time is it."
+
+    run_virtual(scenario())
+
+
+def test_without_a_voice_a_call_still_ends() -> None:
+    """With text-to-speech dead for good, a silent caller is let go all the same."""
+
+    async def scenario() -> None:
+        tts = SteadyTextToSpeech(failures=1000)
+        async with Caller(Mind(), tts=tts, settings=CallSettings(idle_prompt_s=5)) as caller:
+            async with asyncio.timeout(60):
+                await asyncio.shield(caller._running)
+        assert caller.states[-1] == "closed"
+
+    run_virtual(scenario())
+
+
+def test_broken_sound_is_an_apology() -> None:
+    """An engine that breaks its protocol fails like one that says so."""
+
+    class Odd(SteadyTextToSpeech):
+        async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+            if not text.startswith("Sorry"):
+                yield Pcm(22_050, b"\0\0\0")
+            async for pcm in super().synthesize(text, voice):
+                yield pcm
+
+    async def scenario() -> None:
+        async with Caller(Mind(), tts=Odd()) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent(limit_ms=20_000)
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_what_comes_before_a_slow_tool_is_said_while_it_runs() -> None:
+    """ "One moment" is heard at once, not when the tool has ended."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(tool_s=6)) as caller:
+            await caller.say("book a table")
+            end_ms = caller.now_ms
+            await caller.wait(3000)
+            assert caller.tts.said == ["One moment."]
+            await caller.until_silent()
+        sound_ms = caller.first_sound_ms(end_ms)
+        assert sound_ms is not None
+        assert sound_ms - end_ms < 500
+        assert caller.answers[-1].text == "One moment. Done: booked a table."
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("doing", ["listening", "hearing", "speaking"])
+def test_leaving_says_goodbye_whatever_goes_on(doing: str) -> None:
+    """Asked to leave in any state, the agent says goodbye once and the call ends."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"talk": "This is a long answer that goes on for a while."})) as caller:
+            if doing == "speaking":
+                await caller.say("talk")
+                await caller.wait(1500)
+            elif doing == "hearing":
+                await caller.say("i would like to")
+            caller.session.leave()
+            async with asyncio.timeout(10):
+                await asyncio.shield(caller._running)
+        assert caller.answers[-1].text == "Goodbye."
+        assert caller.tts.said.count("Goodbye.") == 1
+
+    run_virtual(scenario())
+
+
+def test_silence_asked_for_during_the_goodbye_ends_the_call() -> None:
+    """Who stops the goodbye has left."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.leave()
+            await caller.wait(200)
+            caller.session.receive(messages.Interrupt())
+            async with asyncio.timeout(1):
+                await asyncio.shield(caller._running)
+
+    run_virtual(scenario())
+
+
+def test_after_an_apology_the_question_is_asked_once() -> None:
+    """What failed is not put in front of what the person says next."""
+
+    async def scenario() -> None:
+        mind = Mind(failures=1)
+        async with Caller(mind) as caller:
+            await caller.say("where is my order")
+            await caller.until_silent()
+            await caller.say("where is my order")
+            await caller.until_silent()
+        assert last_said(mind.seen[-1]) == "where is my order"
+
+    run_virtual(scenario())
+
+
+def test_an_answer_that_cannot_be_spoken_is_an_apology() -> None:
+    """A model that answers with a picture leaves nobody in silence."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"smile": "😀"})) as caller:
+            await caller.say("smile")
+            await caller.until_silent()
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_deafness_to_a_murmur_does_not_cut_the_answer_off() -> None:
+    """Speech-to-text that fails on a sound over the agent is reported; the agent goes on."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind, and people came from far away."
+        stt = LetterSpeechToText(partial_ms=None)
+        async with Caller(Mind(answers={"tell me a story": story}), stt) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(1500)
+            stt.failures = 1
+            await caller.say("right")
+            await caller.until_silent()
+        assert [(answer.text, answer.interrupted) for answer in caller.answers] == [(story, False)]
+        assert len(caller.of(messages.Error)) == 1
+
+    run_virtual(scenario())
+
+
+def test_two_quick_messages_are_answered_together() -> None:
+    """A message typed right after another is answered with it, once."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.receive(messages.Text(text="hello"))
+            caller.session.receive(messages.Text(text="there"))
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said hello there."
+
+    run_virtual(scenario())
+
+
+def test_an_endless_utterance_is_answered_in_time() -> None:
+    """Who talks without end, pauses and all, is answered before speech-to-text runs out of memory."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            for _ in range(20):
+                await caller.say("and then and")
+                await caller.wait(900)
+                if caller.captions:
+                    break
+            assert caller.now_ms < 33_000
 
     run_virtual(scenario())
