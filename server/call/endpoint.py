@@ -57,7 +57,7 @@ class Pause:
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """The silence in ms after which the utterance is over."""
     kind = completeness(pause.text)
-    if kind is Completeness.NUMBER and pause.digits and _digits_at_end(pause.text) == pause.digits:
+    if kind is Completeness.NUMBER and _is_whole_number(pause):
         kind = Completeness.SINGLE
     wait: float = {
         Completeness.NOTHING: settings.nothing_ms,
@@ -88,6 +88,7 @@ _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split(
 _TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
 _ASKS_FOR_NUMBER = re.compile(r"(number|digits|code)[^.!?]*[.?]?\s*$")
 _FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
+_LONE_FIGURE = re.compile(rf"\b(at|plus|minus|times|by|of|past|until|till|than|from) {_FIGURE}$")
 _NEVER = r"(?!)"
 
 _OPEN_UNLESS = {
@@ -182,6 +183,13 @@ def completeness(text: str) -> Completeness:
     if last.isdigit() or (last in _NUMBERS and last != "one") or _MORE_FIGURES.match(said):
         return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
     return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
+
+
+def _is_whole_number(pause: Pause) -> bool:
+    """It has all its digits, or is the kind that has few: "at ten", "seven times eight"."""
+    if pause.digits and _digits_at_end(pause.text) == pause.digits:
+        return True
+    return _LONE_FIGURE.search(" ".join(_WORD.findall(pause.text.lower()))) is not None
 
 
 def _digits_at_end(text: str) -> int:

@@ -102,6 +102,12 @@ def test_who_was_asked_may_look_it_up(text: str, added_ms: float) -> None:
     assert asked - plain == added_ms
 
 
+@pytest.mark.parametrize("text", ["call me back at ten", "what is seven times eight", "ten percent of fifty"])
+def test_a_time_or_a_sum_ends_with_its_figure(text: str) -> None:
+    """A figure of the kind that stands alone needs no more silence than a single word."""
+    assert enough_silence_ms(Pause(text), SETTINGS) == SETTINGS.single_ms
+
+
 @pytest.mark.parametrize(
     ("text", "wait_ms"),
     [
