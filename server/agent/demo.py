@@ -22,7 +22,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from server.agent import rules, shop
-from server.agent.phrases import front_desk_phrases
+from server.agent.phrases import front_desk_phrases, order_number_phrases
 from server.agent.voice_agent import VoiceAgent
 
 _INSTRUCTIONS = f"""\
@@ -62,6 +62,7 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
         greeting=f"Hello, this is {shop.NAME}. How can I help?",
         goodbye="I am sorry, I have to go now. Goodbye.",
         phrases=front_desk_phrases(),
+        number_phrases=order_number_phrases(),
         digits=shop.ORDER_DIGITS,
         make_deps=lambda: shop.Desk(now),
     )

@@ -146,6 +146,12 @@ _ORDER_NUMBER = """
     please check order number {n} | {n} please | yes it is {n} | my order is {n} | i have order number {n}
 """
 
+_NO_NUMBER = """
+    i don't know | i don't have it | i don't have the number | i forgot it | i can't find it | i lost it | never mind
+    no | yes | no thank you | thank you | goodbye | bye | wait | wait a moment | one moment | just a second | hold on
+    what | sorry | pardon | what did you say | can you repeat that | which number | where do i find it | hello | help
+    let me look | let me see | i need to look it up | stop | forget it | nothing | i want to cancel
+"""
 _CALLBACK = """
     call me back | please call me back | can you call me back | could you call me back | could you call me back please
     i would like a callback | i'd like a callback | i want a callback | book a callback | can i book a callback
@@ -197,6 +203,13 @@ def front_desk_phrases() -> tuple[str, ...]:
     """Plain lower-case sentences, numbers spelled out, none twice."""
     every = (_small_talk(), _opening(), _orders(), _callbacks(), _names(), _sums())
     return tuple(dict.fromkeys(phrase for group in every for phrase in group))
+
+
+def order_number_phrases() -> tuple[str, ...]:
+    """What is said to "What is your order number?": the number, in one of few ways, or that there is none."""
+    templates = cycle(("{n}", "{n}", "{n}", "it's {n}", "it is {n}", "the number is {n}", "my order number is {n}"))
+    said = (next(templates).format(n=number) for number in _order_numbers())
+    return tuple(dict.fromkeys((*said, *numbers.DIGITS, *_lines(_NO_NUMBER))))
 
 
 def _lines(text: str) -> list[str]:

@@ -42,6 +42,8 @@ class VoiceAgent:
     language: str = "en"
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say: lower case, numbers spelled out, no punctuation."""
+    number_phrases: tuple[str, ...] = ()
+    """Expected in their place after the agent has asked for a number: few words are heard more surely than many."""
     digits: int = 0
     """How many digits the numbers have that callers say, where that is always the same: the last one ends the wait."""
     make_deps: Callable[[], Any] = _no_deps

@@ -72,7 +72,6 @@ class Ears:
         self,
         voice_activity: VoiceActivity,
         speech_to_text: SpeechToText,
-        phrases: Sequence[str],
         settings: VoicingSettings,
         now: Callable[[], float],
     ) -> None:
@@ -82,7 +81,6 @@ class Ears:
         """How long this person's pauses inside utterances are; 0 while unknown."""
         self._vad = voice_activity
         self._stt = speech_to_text
-        self._phrases = phrases
         self._now = now
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_FRAMES)
 
@@ -98,7 +96,7 @@ class Ears:
             self._note_pause(silence_ms)
         self.utterance.hear(frame.pcm, self.voicing.voiced)
 
-    def open(self, number: int, on_partial: Callable[[Utterance], None]) -> Utterance:
+    def open(self, number: int, phrases: Sequence[str], on_partial: Callable[[Utterance], None]) -> Utterance:
         """Begin utterance `number` with what was heard just before. `on_partial` is told of new words."""
 
         def partial(text: str) -> None:
@@ -106,7 +104,7 @@ class Ears:
                 utterance.text = text
                 on_partial(utterance)
 
-        transcription = self._stt.listen(self._phrases, partial)
+        transcription = self._stt.listen(phrases, partial)
         utterance = self.utterance = Utterance(number, transcription, Stopwatch(self._now))
         utterance.hear(b"".join(self._preroll), voiced=True)
         return utterance

@@ -66,11 +66,16 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,
     }[kind]
-    if kind in (Completeness.NUMBER, Completeness.OPEN) and _ASKS_FOR_NUMBER.search(pause.agent_text.lower()):
+    if kind in (Completeness.NUMBER, Completeness.OPEN) and asks_for_number(pause.agent_text):
         wait += settings.asked_ms
     if kind is not Completeness.OPEN:
         wait = max(wait, min(pause.usual_pause_ms * 1.25, settings.number_ms))
     return wait
+
+
+def asks_for_number(agent_text: str) -> bool:
+    """Whether the end of `agent_text` wants a number for an answer."""
+    return _ASKS_FOR_NUMBER.search(agent_text.lower()) is not None
 
 
 _ASK = r"(?:what|who|whom|where|when|why|how|which)"
@@ -86,7 +91,9 @@ _NUMBER = (
 _NUMBERS = frozenset(_NUMBER.split())
 _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
 _TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
-_ASKS_FOR_NUMBER = re.compile(r"(number|digits|code)[^.!?]*[.?]?\s*$")
+_ASKS_FOR_NUMBER = re.compile(
+    r"\b(number|digits|code)\b[^?]{0,40}\?\s*$|\b(tell|say|give|repeat)\b[^.!?]*\b(number|digits|code)\b[^.!?]*\.?\s*$"
+)
 _FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
 _LONE_FIGURE = re.compile(rf"\b(at|plus|minus|times|by|of|past|until|till|than|from) {_FIGURE}$")
 _NEVER = r"(?!)"

@@ -6,7 +6,7 @@ are called by the connection and never wait, so from microphone to decision is o
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -18,7 +18,7 @@ from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.ears import Ears, Utterance
-from server.call.endpoint import Pause, enough_silence_ms
+from server.call.endpoint import Pause, asks_for_number, enough_silence_ms
 from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.mouth import Mouth, Spoken
@@ -71,7 +71,7 @@ class Session:
         self._deps = agent.make_deps()
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
-        self._ears = Ears(engines.voice_activity, engines.speech_to_text, agent.phrases, settings.voicing, self._now)
+        self._ears = Ears(engines.voice_activity, engines.speech_to_text, settings.voicing, self._now)
         self._replies = Replies(self._start, engines.text_to_speech, agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
@@ -231,7 +231,7 @@ class Session:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
-                self._open[number] = self._ears.open(number, self._on_partial)
+                self._open[number] = self._ears.open(number, self._expected(), self._on_partial)
             case events.DropUtterance(utterance=number):
                 self._drop(number)
             case events.Answer(reply=number, utterance=None):
@@ -288,6 +288,11 @@ class Session:
     def _next_utterance(self) -> int:
         self._utterances += 1
         return self._utterances
+
+    def _expected(self) -> Sequence[str]:
+        agent = self._agent
+        asked = asks_for_number(self.history.last_said)
+        return agent.number_phrases if asked and agent.number_phrases else agent.phrases
 
     def _type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""

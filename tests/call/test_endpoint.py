@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.agent.phrases import front_desk_phrases
-from server.call.endpoint import Completeness, EndpointSettings, Pause, completeness, enough_silence_ms
+from server.call.endpoint import Completeness, EndpointSettings, Pause, asks_for_number, completeness, enough_silence_ms
 
 SETTINGS = EndpointSettings()
 
@@ -140,3 +140,20 @@ def test_slow_speakers_are_waited_for(usual_pause_ms: float, wait_ms: float) -> 
 def test_usual_pauses_do_not_lengthen_the_longest_wait() -> None:
     """What is open waits long enough for anybody."""
     assert enough_silence_ms(Pause("and", usual_pause_ms=2_000), SETTINGS) == SETTINGS.open_ms
+
+
+@pytest.mark.parametrize(
+    ("agent_text", "asks"),
+    [
+        ("Sure. What is your order number?", True),
+        ("I heard four two. An order number has four digits. What is yours?", True),
+        ("Please tell me your order number.", True),
+        ("How can I help?", False),
+        ("Order four two seven one was shipped yesterday.", False),
+        ("What is your name?", False),
+        ("", False),
+    ],
+)
+def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
+    """A question for a number, or a request to say one, at the end of what the agent said."""
+    assert asks_for_number(agent_text) is asks

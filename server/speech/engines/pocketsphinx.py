@@ -5,6 +5,7 @@ are taken when they sound like the phrases; otherwise the second one's are, so t
 understand, instead of answering what nobody asked.
 """
 
+import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -63,6 +64,8 @@ _PLACE = {word: (words, place) for words in _CLASSES for place, word in enumerat
 _VARIANTS = 30
 """Of each phrase: every member of a class in every place of it, in three combinations with the other places."""
 
+_OPEN_A = re.compile(r"\bAE\b")
+"""The vowel of "thank", "can" and "that" is nearly that of "father" outside of America."""
 _VOWELS = {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
 
 
@@ -237,7 +240,7 @@ class _Language:
 
 
 def _pronunciations(decoder: Decoder, word: str) -> list[str]:
-    """From the dictionary, or of two words that make up this one; and without its r, as in most of Britain."""
+    """From the dictionary, or of two words that make up this one; and as in Britain, without r and with an open a."""
     found = [decoder.lookup_word(word), *(decoder.lookup_word(f"{word}({number})") for number in range(2, 5))]
     found = [phones for phones in found if phones]
     for cut in range(2, len(word) - 1) if not found else ():
@@ -245,7 +248,9 @@ def _pronunciations(decoder: Decoder, word: str) -> list[str]:
         if all(parts):
             found = [" ".join(parts)]
             break
-    return list(dict.fromkeys([*found, *(_without_r(phones) for phones in found)]))
+    found += [_without_r(phones) for phones in found]
+    found += [_OPEN_A.sub("AA", phones) for phones in found]
+    return list(dict.fromkeys(found))
 
 
 def _without_r(pronunciation: str) -> str:
