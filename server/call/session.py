@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import Any, Protocol
 
 from pydantic_ai.models import Model
@@ -18,11 +17,11 @@ from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.ears import Ears, Utterance
-from server.call.endpoint import Pause, asks_for_number, enough_silence_ms
+from server.call.endpoint import asks_for_number
 from server.call.floor import Floor, State
 from server.call.history import History
+from server.call.judgement import Judgement
 from server.call.mouth import Mouth, Spoken
-from server.call.overlap import Overlap, Verdict, judge
 from server.call.preparation import Preparation
 from server.call.replies import Replies
 from server.call.reply import Line, Reply
@@ -75,6 +74,7 @@ class Session:
         self._replies = Replies(self._start, engines.text_to_speech, agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
+        self._judgement = Judgement(self._ears, self._mouth, self.history, self._preparation, settings, agent.digits)
         self._connection: Connection | None = None
         self._group: asyncio.TaskGroup | None = None
         self._ended = asyncio.Event()
@@ -131,10 +131,14 @@ class Session:
         if ears.utterance is None:
             if ears.voicing.active:
                 self._do(events.VoiceStarted(self._next_utterance()))
-        elif self._floor.state is State.HEARING:
-            self._consider_endpoint(ears.utterance)
+            return
+        event = None
+        if self._floor.state is State.HEARING:
+            event = self._judgement.of_hearing(ears.utterance)
         elif self._floor.state is State.OVERLAP:
-            self._consider_overlap(ears.utterance)
+            event = self._judgement.of_overlap(ears.utterance)
+        if event is not None:
+            self._do(event)
 
     def receive(self, message: messages.ClientMessage) -> None:
         """What the client tells; nothing before the call runs."""
@@ -162,63 +166,6 @@ class Session:
         frame = self._mouth.next_frame()
         self._mind_idleness()
         return frame
-
-    # Decisions that need the words
-
-    def _consider_endpoint(self, utterance: Utterance) -> None:
-        settings, voicing = self._settings, self._ears.voicing
-        if voicing.voiced:
-            self._preparation.drop(utterance)
-            if voicing.active_ms > settings.max_utterance_ms:
-                self._do(events.Endpoint(utterance.number))
-            return
-        if voicing.silence_ms >= settings.endpoint.prepare_ms:
-            self._preparation.pause(utterance, voicing.voiced_ms)
-        pause = Pause(utterance.text, self.history.last_said, self._agent.digits, self._ears.usual_pause_ms)
-        if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
-            self._do(events.Endpoint(utterance.number))
-
-    def _consider_overlap(self, utterance: Utterance) -> None:
-        voicing, spoken = self._ears.voicing, self._mouth.spoken
-        self._ask_words(utterance)
-        sound = Overlap(
-            voiced_ms=voicing.voiced_ms,
-            silence_ms=voicing.silence_ms,
-            text=utterance.text,
-            agent_text=spoken.reply.speech.heard if spoken else "",
-            left_ms=spoken.reply.speech.left_ms if spoken else inf,
-            heard=spoken is not None and spoken.reply.speech.begun,
-            interruptible=spoken.reply.interruptible if spoken else True,
-            settled=utterance.settled,
-        )
-        verdict = judge(sound, self._settings.overlap)
-        if verdict is Verdict.INTERRUPTION:
-            self._do(events.Interruption(utterance.number))
-        elif verdict is Verdict.BACKCHANNEL:
-            self._do(events.Backchannel(utterance.number))
-
-    def _ask_words(self, utterance: Utterance) -> None:
-        """A pause, or voice without words so far, is a reason to ask speech-to-text what it has."""
-        voicing, settings = self._ears.voicing, self._settings
-        if voicing.voiced:
-            self._preparation.drop(utterance)
-        elif voicing.silence_ms >= settings.endpoint.prepare_ms:
-            self._preparation.ask(utterance)
-
-    def _mind_idleness(self) -> None:
-        """A caller who says nothing is asked, then asked again, then the call ends."""
-        if self._floor.state is not State.LISTENING:
-            self._idle_frames = 0
-            return
-        self._idle_frames += 1
-        if self._idle_frames * FRAME_MS < self._settings.idle_prompt_s * 1000:
-            return
-        self._idle_frames = 0
-        self._idle_prompts += 1
-        if self._idle_prompts <= self._settings.idle_prompts:
-            self._say(self._agent.still_there, "The caller has been silent for a while.")
-        else:
-            self.leave()
 
     # The floor's commands
 
@@ -409,6 +356,21 @@ class Session:
         self._line = (Line(text, occasion), interruptible)
         self._do(events.Prompted())
         self._unanswered = ""
+
+    def _mind_idleness(self) -> None:
+        """A caller who says nothing is asked, then asked again, then the call ends."""
+        if self._floor.state is not State.LISTENING:
+            self._idle_frames = 0
+            return
+        self._idle_frames += 1
+        if self._idle_frames * FRAME_MS < self._settings.idle_prompt_s * 1000:
+            return
+        self._idle_frames = 0
+        self._idle_prompts += 1
+        if self._idle_prompts <= self._settings.idle_prompts:
+            self._say(self._agent.still_there, "The caller has been silent for a while.")
+        else:
+            self.leave()
 
     def _fail(self, failure: EngineError) -> None:
         """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""

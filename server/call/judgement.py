@@ -1,0 +1,76 @@
+"""Judgement: what the present sound of the person means for the floor: nothing yet, or one event.
+
+Brings together what ears, mouth and history know for the pure judges of endpoint and overlap, and lets the answer be
+prepared while it waits.
+"""
+
+from math import inf
+
+from server.call import events
+from server.call.ears import Ears, Utterance
+from server.call.endpoint import Pause, enough_silence_ms
+from server.call.history import History
+from server.call.mouth import Mouth
+from server.call.overlap import Overlap, Verdict, judge
+from server.call.preparation import Preparation
+from server.call.settings import CallSettings
+
+
+class Judgement:
+    """Looks at the present utterance after every frame."""
+
+    def __init__(
+        self,
+        ears: Ears,
+        mouth: Mouth,
+        history: History,
+        preparation: Preparation,
+        settings: CallSettings,
+        digits: int,
+    ) -> None:
+        self._ears = ears
+        self._mouth = mouth
+        self._history = history
+        self._preparation = preparation
+        self._settings = settings
+        self._digits = digits
+
+    def of_hearing(self, utterance: Utterance) -> events.Event | None:
+        """The person has the floor: are they done?"""
+        settings, voicing = self._settings, self._ears.voicing
+        if voicing.voiced:
+            self._preparation.drop(utterance)
+            endless = voicing.active_ms > settings.max_utterance_ms
+            return events.Endpoint(utterance.number) if endless else None
+        if voicing.silence_ms >= settings.endpoint.prepare_ms:
+            self._preparation.pause(utterance, voicing.voiced_ms)
+        pause = Pause(utterance.text, self._history.last_said, self._digits, self._ears.usual_pause_ms)
+        if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
+            return events.Endpoint(utterance.number)
+        return None
+
+    def of_overlap(self, utterance: Utterance) -> events.Event | None:
+        """The person makes a sound while it is the agent's turn: shall it stop?"""
+        verdict = judge(self._overlap(utterance), self._settings.overlap)
+        if verdict is Verdict.INTERRUPTION:
+            return events.Interruption(utterance.number)
+        if verdict is Verdict.BACKCHANNEL:
+            return events.Backchannel(utterance.number)
+        return None
+
+    def _overlap(self, utterance: Utterance) -> Overlap:
+        voicing, spoken = self._ears.voicing, self._mouth.spoken
+        if voicing.voiced:
+            self._preparation.drop(utterance)
+        elif voicing.silence_ms >= self._settings.endpoint.prepare_ms:
+            self._preparation.ask(utterance)
+        return Overlap(
+            voiced_ms=voicing.voiced_ms,
+            silence_ms=voicing.silence_ms,
+            text=utterance.text,
+            agent_text=spoken.reply.speech.heard if spoken else "",
+            left_ms=spoken.reply.speech.left_ms if spoken else inf,
+            heard=spoken is not None and spoken.reply.speech.begun,
+            interruptible=spoken.reply.interruptible if spoken else True,
+            settled=utterance.settled,
+        )
