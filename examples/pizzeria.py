@@ -1,4 +1,4 @@
-"""An agent to copy: takes orders for pizza. Needs a model: `antiphon serve --agent examples/pizzeria.py:agent --model …`."""
+"""An agent to copy: takes orders for pizza. `antiphon serve --agent examples/pizzeria.py:agent --model …`"""
 
 from dataclasses import dataclass, field
 

@@ -107,12 +107,16 @@ async def test_ten_calls_leave_nothing_behind() -> None:
 
 async def test_hanging_up_by_http_ends_the_call() -> None:
     """DELETE closes the call at the server, and a second one says that there is none."""
-    async with asyncio.timeout(20), exchange() as running, calling(running.url) as phone:
-        async with aiohttp.ClientSession() as http:
-            url = f"{running.url}?pc_id={phone.pc_id}"
-            assert (await http.delete(url)).status == 200
-            await _until_empty(running.directory)
-            assert (await http.delete(url)).status == 404
+    async with (
+        asyncio.timeout(20),
+        exchange() as running,
+        calling(running.url) as phone,
+        aiohttp.ClientSession() as http,
+    ):
+        url = f"{running.url}?pc_id={phone.pc_id}"
+        assert (await http.delete(url)).status == 200
+        await _until_empty(running.directory)
+        assert (await http.delete(url)).status == 404
 
 
 async def test_one_call_too_many_is_refused_at_the_door() -> None:
@@ -143,16 +147,19 @@ async def test_a_peer_that_never_connects_gives_its_place_back() -> None:
         await phone.hang_up()
 
 
+HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+
+
 @pytest.mark.parametrize(
     ("sdp", "status"),
     [
         ("", 400),
         ("hello", 400),
-        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", 406),
-        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n", 406),
-        ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\n", 406),
+        (HEAD, 406),
+        (HEAD + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n", 406),
+        (HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\n", 406),
         (
-            "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=rtpmap:0 PCMU/8000\r\n",
+            HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=rtpmap:0 PCMU/8000\r\n",
             400,
         ),
         ("v=0\r\nm=audio nine UDP/TLS/RTP/SAVPF 0\r\n", 400),
