@@ -17,9 +17,12 @@ from bench.corpus import corpus
 from bench.figures import percent, show, spread
 from bench.listening import listen
 from bench.trace import Enough, Moment, Outcome, Point, Trace, judged, point, with_true_words
+from server.agent.demo import front_desk
 from server.call.endpoint import EndpointSettings, Pause, completeness, enough_silence_ms
+from server.call.expectation import expectation
 
-WAITS = ("complete_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+WAITS = ("complete_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases))
 DIGITS = 4
 """Of the shop's order numbers."""
 FACTORS = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
@@ -32,7 +35,8 @@ def policy(settings: EndpointSettings) -> Enough:
     """The server's own."""
 
     def enough(moment: Moment, agent_text: str) -> float:
-        return enough_silence_ms(Pause(moment.text, agent_text, DIGITS, moment.usual_pause_ms), settings)
+        begun = EXPECTED.begun(moment.text)
+        return enough_silence_ms(Pause(moment.text, agent_text, begun, DIGITS, moment.usual_pause_ms), settings)
 
     return enough
 

@@ -2,11 +2,11 @@
 
     python -m bench.understanding                     eSpeak NG voices, in-domain and other sentences
     python -m bench.understanding --snr 20            the same in noise
-    python -m bench.understanding --recordings DIR    WAV files; DIR/transcripts.txt has lines "file.wav what is said"
+    python -m bench.understanding --recordings DIR    WAV files; DIR/transcripts.txt: lines of "file.wav its words"
 
 Every sentence goes through Opus at 32 kb/s. An in-domain one is understood when the agent does what it does for the
-exact words: the same tool with the same arguments, or the same answer. Others are right when the agent says it can't help.
-The wordings in `HELD_OUT` are not among the agent's phrases: they tell how far the language model generalises.
+exact words: the same tool with the same arguments, or the same answer. Others are right when the agent says that it
+can't help. The wordings in `HELD_OUT` are not among the agent's phrases: they tell how far the model generalises.
 """
 
 import argparse

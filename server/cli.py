@@ -35,7 +35,7 @@ def serve(**given: str | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
     settings = load(**given)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    for noisy in ("aioice", "aiortc", "httpx"):
+    for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         from server.app import serve as run  # here: what a missing library says is one line, too

@@ -164,7 +164,7 @@ _CALLBACK = """
     i have to cancel my callback | i need a call back please
     could you give me a call back | can you give me a call back
     could you give me a call | please give me a call
-    could somebody ring me | can you ring me back
+    could somebody phone me
     can i get a callback | could i have a callback please
     i'd like you to call me back | i'd like someone to call me back
     i want someone to call me back | i would like you to call me | have someone call me back | can you phone me back
@@ -175,8 +175,8 @@ _CALLBACK_WHEN = """
     call me back {when} | can you call me back {when} | could you call me back {when} | please call me {when}
     book a callback for {when} | i would like a callback {when} | can i have a callback {when} | {when}
     could you call me {when} | i'd like to book a callback for {when} | can you book a callback for {when}
-    could you give me a call {when} | i'd like someone to call me {when} | can you ring me {when} | let's say {when}
-    i want a call back {when} | can somebody ring me {when}
+    could you give me a call {when} | i'd like someone to call me {when} | let's say {when}
+    i want a call back {when}
     schedule a callback for {when} | maybe {when} | {when} is fine
     i need a callback {when} | could somebody call me back {when}
     could i get a callback {when} | {when} would be good

@@ -19,7 +19,7 @@ PREROLL_FRAMES = 400 // FRAME_MS
 PAUSE_MS = 100
 """A shorter silence is part of a consonant."""
 PAUSES_SMOOTHING = 0.3
-"""Weight of the newest pause in a person's usual pause: about the last five count."""
+"""Weight of the newest pause in a person's usual pause: it takes a few of them to know a slow speaker."""
 
 
 class Utterance:
@@ -78,7 +78,7 @@ class Ears:
         self.voicing = Voicing(settings)
         self.utterance: Utterance | None = None
         self.usual_pause_ms = 0.0
-        """How long this person's pauses inside utterances are; 0 while unknown."""
+        """How long this person's pauses inside utterances are; it grows from 0 as they are heard."""
         self._vad = voice_activity
         self._stt = speech_to_text
         self._now = now
@@ -119,5 +119,4 @@ class Ears:
     def _note_pause(self, silence_ms: int) -> None:
         """The person has gone on after `silence_ms`."""
         if silence_ms >= PAUSE_MS:
-            change = PAUSES_SMOOTHING * (silence_ms - self.usual_pause_ms)
-            self.usual_pause_ms = self.usual_pause_ms + change if self.usual_pause_ms else float(silence_ms)
+            self.usual_pause_ms += PAUSES_SMOOTHING * (silence_ms - self.usual_pause_ms)

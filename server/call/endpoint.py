@@ -24,10 +24,12 @@ class Completeness(Enum):
 class EndpointSettings(SettingsGroup):
     """Silences in ms after which an utterance is over, by how complete its words look."""
 
-    prepare_ms: NonNegativeInt = 120
-    """After this the answer is prepared, unheard: half of the shortest wait, longer than a stop consonant (~100 ms)."""
-    complete_ms: NonNegativeInt = 280
-    """Pauses inside sentences are mostly shorter (median ~200 ms); a person waits ~200 ms between turns."""
+    prepare_ms: NonNegativeInt = 100
+    """After this the answer is prepared, unheard: not before, because a stop consonant is silent for up to ~100 ms."""
+    complete_ms: NonNegativeInt = 240
+    """A person waits ~200 ms between turns, and most pauses inside sentences are shorter."""
+    begun_ms: NonNegativeInt = 700
+    """The words begin a sentence that is expected, and are none by themselves: more is likely, but they may be all."""
     single_ms: NonNegativeInt = 400
     """"Yes" is an answer, "well" is a beginning."""
     number_ms: NonNegativeInt = 700
@@ -36,6 +38,8 @@ class EndpointSettings(SettingsGroup):
     """Who stops at "and" is thinking; longer than this feels like a dead line."""
     nothing_ms: NonNegativeInt = 600
     """No words in so much sound: wait for speech-to-text to catch up, then give up."""
+    usual_ms: NonNegativeInt = 450
+    """Who pauses for long inside sentences is waited for as long as usual, but no longer than this."""
     asked_ms: NonNegativeInt = 250
     """Added to these two after the agent has asked for a number: people look numbers up."""
 
@@ -48,6 +52,8 @@ class Pause:
     """The transcript so far."""
     agent_text: str = ""
     """What the agent said before."""
+    begun: bool = False
+    """The words are the beginning of a sentence that callers are expected to say."""
     digits: int = 0
     """How many digits the numbers have that callers say; 0 when that differs."""
     usual_pause_ms: float = 0
@@ -68,8 +74,10 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     }[kind]
     if kind in (Completeness.NUMBER, Completeness.OPEN) and asks_for_number(pause.agent_text):
         wait += settings.asked_ms
+    if pause.begun and kind in (Completeness.COMPLETE, Completeness.SINGLE):
+        wait = settings.begun_ms
     if kind is not Completeness.OPEN:
-        wait = max(wait, min(pause.usual_pause_ms * 1.25, settings.number_ms))
+        wait = max(wait, min(pause.usual_pause_ms, settings.usual_ms))
     return wait
 
 

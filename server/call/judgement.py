@@ -6,9 +6,11 @@ prepared while it waits.
 
 from math import inf
 
+from server.agent.voice_agent import VoiceAgent
 from server.call import events
 from server.call.ears import Ears, Utterance
 from server.call.endpoint import Pause, enough_silence_ms
+from server.call.expectation import expectation
 from server.call.history import History
 from server.call.mouth import Mouth
 from server.call.overlap import Overlap, Verdict, judge
@@ -26,14 +28,15 @@ class Judgement:
         history: History,
         preparation: Preparation,
         settings: CallSettings,
-        digits: int,
+        agent: VoiceAgent,
     ) -> None:
         self._ears = ears
         self._mouth = mouth
         self._history = history
         self._preparation = preparation
         self._settings = settings
-        self._digits = digits
+        self._digits = agent.digits
+        self._expectation = expectation((*agent.phrases, *agent.number_phrases))
 
     def of_hearing(self, utterance: Utterance) -> events.Event | None:
         """The person has the floor: are they done?"""
@@ -44,10 +47,19 @@ class Judgement:
             return events.Endpoint(utterance.number) if endless else None
         if voicing.silence_ms >= settings.endpoint.prepare_ms:
             self._preparation.pause(utterance, voicing.voiced_ms)
-        pause = Pause(utterance.text, self._history.last_said, self._digits, self._ears.usual_pause_ms)
-        if voicing.silence_ms >= enough_silence_ms(pause, settings.endpoint):
+        if voicing.silence_ms >= enough_silence_ms(self.pause(utterance), settings.endpoint):
             return events.Endpoint(utterance.number)
         return None
+
+    def pause(self, utterance: Utterance) -> Pause:
+        """What the endpoint is decided from."""
+        return Pause(
+            text=utterance.text,
+            agent_text=self._history.last_said,
+            begun=self._expectation.begun(utterance.text),
+            digits=self._digits,
+            usual_pause_ms=self._ears.usual_pause_ms,
+        )
 
     def of_overlap(self, utterance: Utterance) -> events.Event | None:
         """The person makes a sound while it is the agent's turn: shall it stop?"""

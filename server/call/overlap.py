@@ -28,6 +28,10 @@ class OverlapSettings(SettingsGroup):
     """So many words that are neither a backchannel nor the agent's own; a word of command needs no company."""
     voiced_ms: NonNegativeInt = 600
     """So much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
+    news_ms: NonNegativeInt = 500
+    """Words count from so much voice on: the partial words of shorter sounds are mostly wrong."""
+    short_ms: NonNegativeInt = 450
+    """A sound shorter than this, without a word of command, is a backchannel, whatever was understood."""
     held_words: PositiveInt = 1
     """So many while nothing of the answer is heard yet: the person is not done."""
     early_ms: NonNegativeInt = 800
@@ -73,7 +77,10 @@ _CHEERS = re.compile(
     r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good"
     r"|fair enough|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
 )
-_COMMANDS = frozenset("stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye".split())
+_COMMANDS = frozenset(
+    "stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye what pardon repeat "
+    "help".split()
+)
 
 
 def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
@@ -84,13 +91,17 @@ def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
         over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
         return Verdict.BACKCHANNEL if over else Verdict.UNDECIDED
     news = _news(words, overlap.agent_text)
-    least = settings.words if overlap.heard else settings.held_words
-    if len(news) >= least or _COMMANDS.intersection(news) or unexplained_ms >= settings.voiced_ms:
+    if _COMMANDS.intersection(news) or unexplained_ms >= settings.voiced_ms:
+        return Verdict.INTERRUPTION
+    if len(news) >= settings.words and overlap.voiced_ms >= settings.news_ms:
+        return Verdict.INTERRUPTION
+    if len(news) >= settings.held_words and not overlap.heard:
         return Verdict.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Verdict.UNDECIDED
     early = overlap.left_ms <= settings.early_ms and _not_echoed(words, overlap.agent_text)
-    return Verdict.INTERRUPTION if news or early else Verdict.BACKCHANNEL
+    meant = news and overlap.voiced_ms >= settings.short_ms
+    return Verdict.INTERRUPTION if meant or early else Verdict.BACKCHANNEL
 
 
 def _words(text: str) -> list[str]:

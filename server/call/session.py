@@ -74,7 +74,7 @@ class Session:
         self._replies = Replies(self._start, engines.text_to_speech, agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
-        self._judgement = Judgement(self._ears, self._mouth, self.history, self._preparation, settings, agent.digits)
+        self._judgement = Judgement(self._ears, self._mouth, self.history, self._preparation, settings, agent)
         self._connection: Connection | None = None
         self._group: asyncio.TaskGroup | None = None
         self._ended = asyncio.Event()

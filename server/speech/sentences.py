@@ -7,7 +7,7 @@ depends on the text alone, never on how it was cut into deltas.
 
 import re
 
-FIRST_CHARS = 12
+FIRST_CHARS = 8
 """The first clause may end at a comma after so many characters: about 0.7 s of speech, enough to make the next in."""
 CLAUSE_CHARS = 60
 """Later clauses end at commas only when they are this long: prosody is better over whole sentences."""

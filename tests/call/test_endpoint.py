@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from server.agent.phrases import front_desk_phrases
 from server.call.endpoint import Completeness, EndpointSettings, Pause, asks_for_number, completeness, enough_silence_ms
+from server.call.expectation import expectation
 
 SETTINGS = EndpointSettings()
 
@@ -87,7 +88,7 @@ def test_a_long_story_is_judged_by_its_end(word: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "wait_ms"),
-    [("what time do you open", 280), ("yes", 400), ("", 600), ("order four two", 700), ("my number is", 1_200)],
+    [("what time do you open", 240), ("yes", 400), ("", 600), ("order four two", 700), ("my number is", 1_200)],
 )
 def test_wait_by_completeness(text: str, wait_ms: float) -> None:
     """The less finished it sounds, the longer the silence that ends it."""
@@ -129,11 +130,11 @@ def test_a_number_is_whole_with_its_last_digit(text: str, wait_ms: float) -> Non
 
 @pytest.mark.parametrize(
     ("usual_pause_ms", "wait_ms"),
-    [(0, 280), (200, 280), (400, 500), (2_000, 700)],
+    [(0, 240), (200, 240), (400, 400), (2_000, 450)],
     ids=["new", "quick", "slow", "slowest"],
 )
 def test_slow_speakers_are_waited_for(usual_pause_ms: float, wait_ms: float) -> None:
-    """A quarter more than this person's usual pause, up to the wait after a number."""
+    """As long as this person's usual pause, up to a limit."""
     assert enough_silence_ms(Pause("at home", usual_pause_ms=usual_pause_ms), SETTINGS) == wait_ms
 
 
@@ -157,3 +158,13 @@ def test_usual_pauses_do_not_lengthen_the_longest_wait() -> None:
 def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
     """A question for a number, or a request to say one, at the end of what the agent said."""
     assert asks_for_number(agent_text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_ms"),
+    [("what are your opening", 700), ("what are your opening hours", 240), ("where", 700), ("hello", 400)],
+)
+def test_the_beginning_of_an_expected_sentence_waits(text: str, wait_ms: float) -> None:
+    """Words that begin a phrase of the agent's and are none by themselves wait for the rest of it."""
+    expected = expectation(("what are your opening hours", "where are you", "hello", "hello there"))
+    assert enough_silence_ms(Pause(text, begun=expected.begun(text)), SETTINGS) == wait_ms

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ UNDECIDED, INTERRUPTION, BACKCHANNEL = Verdict.UNDECIDED, Verdict.INTERRUPTION, 
 
 def verdict(
     text: str,
-    voiced_ms: float = 300,
+    voiced_ms: float = 500,
     silence_ms: float = 0,
     agent_text: str = AGENT,
     interruptible: bool = True,
@@ -116,3 +118,23 @@ def test_an_uninterruptible_answer_goes_on(text: str, voiced_ms: float, silence_
 def test_silence_ends_every_doubt(text: str, agent_text: str, voiced_ms: float, settled: bool) -> None:
     """After a second of silence there is a verdict, whatever was said."""
     assert verdict(text, voiced_ms, SETTINGS.patience_ms, agent_text, settled=settled) is not UNDECIDED
+
+
+def test_words_of_a_short_sound_are_not_trusted() -> None:
+    """A murmur that speech-to-text makes words of lets the agent go on; a word of command does not need to last."""
+    assert verdict("three eight", voiced_ms=300, silence_ms=250) is Verdict.BACKCHANNEL
+    assert verdict("three eight", voiced_ms=300) is Verdict.UNDECIDED
+    assert verdict("stop", voiced_ms=200) is Verdict.INTERRUPTION
+
+
+def test_while_nothing_is_heard_any_new_word_counts() -> None:
+    """Who goes on before the answer has begun is not done."""
+    held = Overlap(voiced_ms=200, silence_ms=0, text="monday", agent_text="", heard=False)
+    assert judge(held, SETTINGS) is Verdict.INTERRUPTION
+
+
+def test_a_reply_into_the_last_syllable_is_one() -> None:
+    """With little of the answer left, a word that cheers on elsewhere is a reply; the agent's own word is echo."""
+    late = Overlap(voiced_ms=200, silence_ms=250, text="yes", agent_text="Shall I call you at ten", left_ms=300)
+    assert judge(late, SETTINGS) is Verdict.INTERRUPTION
+    assert judge(replace(late, text="ten"), SETTINGS) is Verdict.BACKCHANNEL
