@@ -112,8 +112,8 @@ def _sum(heard: Heard) -> Answer | None:
 
 
 def _name_asked(heard: Heard) -> Answer | None:
-    about_me = heard.any("my") and heard.any("name") and heard.any("what", "know", "remember", "tell", "say", "said")
-    if about_me or heard.has("who am i") or heard.has("what am i called"):
+    asking = heard.any("what", "know", "remember", "tell", "say", "said") or heard.words[-1:] == ("name",)
+    if (heard.any("my") and heard.any("name") and asking) or heard.has("who am i") or heard.has("what am i called"):
         return Answer(tool="callers_name")
     return None
 
@@ -256,6 +256,13 @@ def _bye(heard: Heard) -> Answer | None:
     return Answer(tool="hang_up") if leaving else None
 
 
+def _who(heard: Heard) -> Answer | None:
+    """ "who are you" has no content word: it is told by having nothing else."""
+    if "you" not in heard.words or not {"who", "are", "you", "and"}.issuperset(heard.words):
+        return None
+    return Answer(f"I am the front desk of {shop.NAME}. {CAN_DO}", asks=heard.asked)
+
+
 def _small_talk(heard: Heard) -> Answer | None:
     for phrases, text in _SMALL_TALK + (_SHORT_TALK if len(heard.words) <= _SHORT_WORDS else ()):
         if any(heard.has(phrase) for phrase in phrases):
@@ -264,13 +271,13 @@ def _small_talk(heard: Heard) -> Answer | None:
 
 
 _SMALL_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("thank", "thanks", "cheers"), "You're welcome. Is there anything else?"),
+    (("thank", "thanks", "cheers", "very much"), "You're welcome. Is there anything else?"),
     (("can you hear", "do you hear", "hear me", "are you there"), "Yes, I can hear you."),
     (
         ("robot", "human", "machine", "computer", "person", "bot", "real"),
         "I am a program, the shop's front desk. " + CAN_DO,
     ),
-    (("who are you", "your name", "who is this", "am i speaking"), f"I am the front desk of {shop.NAME}. " + CAN_DO),
+    (("your name", "who is this", "am i speaking"), f"I am the front desk of {shop.NAME}. " + CAN_DO),
     (
         ("can you do", "you do", "help", "how does this work", "what can i", "question", "ask you"),
         f"Of course. {CAN_DO}",
@@ -292,14 +299,14 @@ _SHORT_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
 
 
 def _apology(heard: Heard) -> Answer:
-    if heard.asked and heard.asked.topic == "order":
+    if heard.asked is None or (heard.answered and "?" not in heard.answered):
+        return Answer(f"Sorry, I can't help with that. {CAN_DO}", asks=heard.asked)
+    if heard.asked.topic == "order":
         return Answer("Sorry, I did not get that. What are the four digits of your order?", asks=heard.asked)
-    if heard.asked:
-        return Answer("Sorry, I did not get that. On which day, and at what time?", asks=heard.asked)
-    return Answer(f"Sorry, I can't help with that. {CAN_DO}")
+    return Answer("Sorry, I did not get that. On which day, and at what time?", asks=heard.asked)
 
 
 _RULES: tuple[Rule, ...] = (
     *(_silence, _give_up, _what_was_said, _sum, _name_asked, _name_told, _callback, _order, _hours),
-    *(_bye, _repeat, _clock, _day, _small_talk, _apology),
+    *(_bye, _repeat, _clock, _day, _who, _small_talk, _apology),
 )
