@@ -2,7 +2,8 @@
 
 import ctypes
 import functools
-import threading
+import shutil
+import tempfile
 
 import espeakng_loader
 import numpy as np
@@ -11,15 +12,14 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8 = 1
 _RATE, _PITCH = 1, 3  # espeak_PARAMETER
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-_LOCK = threading.Lock()
 
 
 class _Library:
-    """libespeak-ng has one voice and one callback for the whole process."""
+    """libespeak-ng has one voice and one callback for all that have loaded the same file."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         self.chunks: list[bytes] = []
-        self._call = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._call = ctypes.CDLL(path)
         data = espeakng_loader.get_data_path().encode()
         self.rate_hz: int = self._call.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data, 0)
         self._callback = _CALLBACK(self._on_samples)
@@ -44,18 +44,15 @@ class _Library:
         return 0
 
 
-@functools.cache
-def _library() -> _Library:
-    return _Library()
-
-
+@functools.lru_cache(maxsize=256)
 def speak(text: str, voice: str = "en-us", rate_hz: int = 16_000, speed: int = 150, pitch: int = 50) -> bytes:
     """`text` as mono signed 16-bit PCM.
 
     `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute, `pitch` is 0..99.
     """
-    with _LOCK:
-        library = _library()
+    # A library of its own each time, because what was spoken before changes how a voice trembles.
+    with tempfile.TemporaryDirectory() as folder:
+        library = _Library(shutil.copy(espeakng_loader.get_library_path(), folder))
         return resample(library.speak(text, voice, speed, pitch), library.rate_hz, rate_hz)
 
 

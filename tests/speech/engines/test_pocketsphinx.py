@@ -33,7 +33,7 @@ def spoken(text: str, voice: str = "en-us") -> bytes:
         "what is twelve plus thirty",
         "are you open on sunday",
         "my order number is four two seven one",
-        "can you call me back on monday at three",
+        "call me back tomorrow at ten",
         "do you know my name",
         "goodbye",
         "hello",
@@ -50,7 +50,7 @@ def test_another_number_than_in_the_phrases_is_understood(engine: Engine) -> Non
     """Whoever expects one number expects the others in its place."""
     text = "my order number is four two seven one"
     assert text not in PHRASES
-    assert hear(engine, spoken(text)) == text
+    assert hear(engine, spoken(text, "en-us+m5")) == text
 
 
 def test_unexpected_speech_is_not_forced_into_the_phrases(engine: Engine) -> None:
