@@ -155,6 +155,7 @@ def _callback(heard: Heard) -> Answer | None:
     named = heard.any("callback", "callbacks", "appointment") or (
         heard.any("call", "calling", "ring", "phone") and heard.any("back", "me", "somebody", "someone")
     )
+    named = named or heard.has("me back")  # whatever the verb was heard as
     if heard.any("cancel") and (named or not heard.any(*_ORDER_WORDS)):
         return Answer(tool="cancel_callback")
     if heard.asked and heard.asked.topic == "callback":

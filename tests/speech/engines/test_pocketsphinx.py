@@ -33,7 +33,7 @@ def spoken(text: str, voice: str = "en-us") -> bytes:
         "what is twelve plus thirty",
         "are you open on sunday",
         "my order number is four two seven one",
-        "call me back tomorrow at ten",
+        "what are your opening hours",
         "do you know my name",
         "goodbye",
         "hello",
