@@ -209,7 +209,7 @@ def order_number_phrases() -> tuple[str, ...]:
     """What is said to "What is your order number?": the number, in one of few ways, or that there is none."""
     templates = cycle(("{n}", "{n}", "{n}", "it's {n}", "it is {n}", "the number is {n}", "my order number is {n}"))
     said = (next(templates).format(n=number) for number in _order_numbers())
-    return tuple(dict.fromkeys((*said, *numbers.DIGITS, *_lines(_NO_NUMBER))))
+    return tuple(dict.fromkeys((*said, *numbers.DIGITS, *_lines(_NO_NUMBER), *_small_talk())))
 
 
 def _lines(text: str) -> list[str]:

@@ -32,8 +32,6 @@ class Utterance:
         """The words so far, as last known."""
         self.settled = False
         """`text` covers all that was heard."""
-        self.attempts = 0
-        """How often an answer was prepared."""
         self.settling: asyncio.Task[None] | None = None
         """Asks for the words, and then begins the answer."""
         self.prepared: Reply | None = None

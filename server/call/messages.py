@@ -68,10 +68,12 @@ class Metrics(_Message):
     endpoint: until the floor decided that the person is done. transcript: until the words were final.
     first_token: until the model's first text. first_clause: until the first clause went to text-to-speech.
     first_packet: until the answer's first packet was sent: the gap as the server sees it.
+    attempts: how often an answer was begun for what the person said; more than one when they paused and went on.
     """
 
     type: Literal["metrics"] = "metrics"
     reply: int
+    attempts: int = 1
     endpoint_ms: float | None = None
     transcript_ms: float | None = None
     first_token_ms: float | None = None

@@ -41,7 +41,7 @@ class Preparation:
 
     def pause(self, utterance: Utterance, voiced_ms: float) -> None:
         """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
-        if utterance.attempts < MAX_ATTEMPTS and voiced_ms <= MAX_SPEECH_MS:
+        if utterance.stopwatch.attempts < MAX_ATTEMPTS and voiced_ms <= MAX_SPEECH_MS:
             self._begin(utterance, answer=True)
 
     def ask(self, utterance: Utterance) -> None:
@@ -87,5 +87,5 @@ class Preparation:
         self._on_settled(utterance)
 
     def _answer(self, utterance: Utterance) -> None:
-        utterance.attempts += 1
+        utterance.stopwatch.attempts += 1
         utterance.prepared = self._make(utterance)

@@ -14,6 +14,8 @@ class Stopwatch:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._start = now()
+        self.attempts = 0
+        """How often an answer was begun, those that were dropped and the one that was given."""
         self._stages: dict[Stage, float] = {}
 
     def restart(self) -> None:
@@ -26,4 +28,6 @@ class Stopwatch:
         self._stages.setdefault(stage, round((self._now() - self._start) * 1000, 1))
 
     def metrics(self, reply: int) -> Metrics:
-        return Metrics.model_validate({"reply": reply} | {f"{stage}_ms": ms for stage, ms in self._stages.items()})
+        return Metrics.model_validate(
+            {"reply": reply, "attempts": self.attempts} | {f"{stage}_ms": ms for stage, ms in self._stages.items()}
+        )

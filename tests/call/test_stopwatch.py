@@ -20,7 +20,7 @@ def test_stages_count_from_the_start() -> None:
     stopwatch.mark("endpoint")
     clock.now_s += 0.1234
     stopwatch.mark("first_packet")
-    assert stopwatch.metrics(3) == Metrics(reply=3, endpoint_ms=280.0, first_packet_ms=403.4)
+    assert stopwatch.metrics(3) == Metrics(reply=3, attempts=0, endpoint_ms=280.0, first_packet_ms=403.4)
 
 
 def test_only_the_first_time_counts() -> None:
@@ -42,7 +42,7 @@ def test_restart_forgets() -> None:
     stopwatch.restart()
     clock.now_s += 0.2
     stopwatch.mark("endpoint")
-    assert stopwatch.metrics(1) == Metrics(reply=1, endpoint_ms=200.0)
+    assert stopwatch.metrics(1) == Metrics(reply=1, attempts=0, endpoint_ms=200.0)
 
 
 def test_every_stage_has_its_metric() -> None:
