@@ -24,8 +24,8 @@ class Completeness(Enum):
 class EndpointSettings(SettingsGroup):
     """Silences in ms after which an utterance is over, by how complete its words look."""
 
-    prepare_ms: NonNegativeInt = 100
-    """After this the answer is prepared, unheard: not before, because a stop consonant is silent for up to ~100 ms."""
+    prepare_ms: NonNegativeInt = 80
+    """After this the answer is prepared, unheard: VAD bridges most stop consonants, and the rest of the wait is needed."""
     complete_ms: NonNegativeInt = 240
     """A person waits ~200 ms between turns, and most pauses inside sentences are shorter."""
     begun_ms: NonNegativeInt = 700
