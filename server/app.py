@@ -61,7 +61,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         directory = Directory(settings.max_calls)
-        calls = RtcCalls(_sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s)
+        calls = RtcCalls(
+            _sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, settings.vanished_s
+        )
         stack.push_async_callback(calls.close)
         say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
         await stop.wait()

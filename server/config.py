@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """Calls at a time; more are refused. Embedded engines on two cores serve about so many that talk."""
     connect_s: float = Field(15.0, gt=0)
     """Time that a new call has to connect: ICE over a relay takes up to about 5 s."""
+    vanished_s: float = Field(10.0, gt=0)
+    """Time without any packet or message after which a caller is taken for gone; ICE itself notices after 30 s."""
     idle_prompt_s: float = Field(12.0, gt=0)
     """Silence on both sides after which the agent asks whether the caller is still there."""
     idle_prompts: int = Field(2, ge=0)

@@ -26,6 +26,7 @@ class Microphone(MediaStreamTrack):
     def __init__(self) -> None:
         super().__init__()
         self._pcm = b""
+        self._hushed = False
         self._sent = 0
         self._start_s: float | None = None
         self.quiet = asyncio.Event()
@@ -35,7 +36,13 @@ class Microphone(MediaStreamTrack):
         self._pcm += pcm
         self.quiet.clear()
 
+    def hush(self) -> None:
+        """Send nothing at all any more, as a machine that has lost its network."""
+        self._hushed = True
+
     async def recv(self) -> av.AudioFrame:
+        if self._hushed:
+            await asyncio.Event().wait()
         loop = asyncio.get_running_loop()
         self._start_s = self._start_s or loop.time()
         await asyncio.sleep(max(0.0, self._start_s + self._sent * 0.02 - loop.time()))

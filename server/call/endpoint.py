@@ -25,7 +25,7 @@ class EndpointSettings(SettingsGroup):
     """Silences in ms after which an utterance is over, by how complete its words look."""
 
     prepare_ms: NonNegativeInt = 80
-    """After this the answer is prepared, unheard: VAD bridges most stop consonants, and the rest of the wait is needed."""
+    """After this the answer is prepared, unheard: VAD bridges most consonants, and the rest of the wait is needed."""
     complete_ms: NonNegativeInt = 240
     """A person waits ~200 ms between turns, and most pauses inside sentences are shorter."""
     begun_ms: NonNegativeInt = 700

@@ -78,8 +78,7 @@ _CHEERS = re.compile(
     r"|fair enough|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
 )
 _COMMANDS = frozenset(
-    "stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye pardon repeat "
-    "help".split()
+    "stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye pardon repeat help".split()
 )
 
 

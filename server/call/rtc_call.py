@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 class RtcCall:
     """Joins a Session to a Peer: the session's Connection, the peer's Listener."""
 
-    def __init__(self, session: Session, pacer: Pacer) -> None:
+    def __init__(self, session: Session, pacer: Pacer, vanished_s: float) -> None:
         self.session = session
         self.connected = asyncio.Event()
         self.released = asyncio.Event()
-        self.peer = Peer(self, pacer)
+        self.peer = Peer(self, pacer, vanished_s)
 
     # The session's connection
 
@@ -75,12 +75,18 @@ class RtcCalls:
     """The WebRTC calls of this process by `pc_id`; owns their tasks."""
 
     def __init__(
-        self, open_session: Callable[[str], Session], directory: Directory, pacer: Pacer, connect_s: float
+        self,
+        open_session: Callable[[str], Session],
+        directory: Directory,
+        pacer: Pacer,
+        connect_s: float,
+        vanished_s: float,
     ) -> None:
         self._open_session = open_session
         self._directory = directory
         self._pacer = pacer
         self._connect_s = connect_s
+        self._vanished_s = vanished_s
         self._calls: dict[str, RtcCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -90,7 +96,7 @@ class RtcCalls:
         pc_id = secrets.token_urlsafe(12)
         call = None
         try:
-            call = RtcCall(self._open_session(secrets.token_urlsafe(12)), self._pacer)
+            call = RtcCall(self._open_session(secrets.token_urlsafe(12)), self._pacer, self._vanished_s)
             async with asyncio.timeout(self._connect_s):
                 answer = await call.peer.answer(sdp)
         except BaseException:

@@ -38,8 +38,6 @@ MAX_BUFFERED_BYTES = 256 * 1024
 MAX_UNREAD_PACKETS = 5
 """Packets that wait for aiortc's sender: 100 ms, then the oldest go."""
 MAX_CANDIDATES = 32
-VANISHED_S = 10.0
-"""A peer from which nothing at all has come for so long is gone: ICE itself notices after 30 s."""
 
 _CODECS = {"audio/opus", "audio/pcmu", "audio/pcma"}
 _JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
@@ -76,9 +74,11 @@ _all_host_addresses = aioice.ice.get_host_addresses
 class Peer:
     """One WebRTC connection. `answer` sets it up, `close` ends it; in between it calls its listener."""
 
-    def __init__(self, listener: Listener, pacer: Pacer) -> None:
+    def __init__(self, listener: Listener, pacer: Pacer, vanished_s: float) -> None:
+        """After `vanished_s` without any sign of the peer it is lost: ICE itself notices after 30 s."""
         self._listener = listener
         self._pacer = pacer
+        self._vanished_s = vanished_s
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.on("connectionstatechange", self._on_state)
         self._pc.on("datachannel", self._on_channel)
@@ -187,7 +187,7 @@ class Peer:
         pcm = self._listener.next_frame() or bytes(SPOKEN_BYTES)
         assert self._encoder is not None, "because nothing ticks before the answer"
         self._track.put(self._encoder.encode(pcm), number)
-        if self._now_s - self._last_sign_s > VANISHED_S:
+        if self._now_s - self._last_sign_s > self._vanished_s:
             log.info("x peer has vanished")
             self._last_sign_s = self._now_s
             self._listener.lost()

@@ -48,7 +48,7 @@ class OneSentence:
 class Exchange:
     """A server with real media and scripted engines."""
 
-    def __init__(self, agent: VoiceAgent, limit: int = 4, connect_s: float = 5.0) -> None:
+    def __init__(self, agent: VoiceAgent, limit: int = 4, connect_s: float = 5.0, vanished_s: float = 10.0) -> None:
         self.stt = OneSentence()
         self.directory = Directory(limit)
         silero = Silero()
@@ -57,7 +57,7 @@ class Exchange:
             engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
             return Session(session_id, agent, engines, CallSettings())
 
-        self.calls = RtcCalls(open_session, self.directory, Pacer(), connect_s)
+        self.calls = RtcCalls(open_session, self.directory, Pacer(), connect_s, vanished_s)
         self.server = TestServer(application(self.calls), host="127.0.0.1")
 
     @property
@@ -148,6 +148,15 @@ async def test_a_peer_that_never_connects_gives_its_place_back() -> None:
 
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
+
+
+async def test_a_peer_that_vanishes_is_noticed() -> None:
+    """Without a packet or a message for the set time the call is closed and gives all back."""
+    async with asyncio.timeout(20), exchange(vanished_s=0.5) as running, calling(running.url) as phone:
+        await phone.until(type="state", state="listening")
+        assert len(running.directory) == 1
+        phone.microphone.hush()
+        await _until_empty(running.directory)
 
 
 @pytest.mark.parametrize(
