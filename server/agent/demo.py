@@ -83,9 +83,10 @@ def _said(messages: Sequence[ModelMessage]) -> list[str]:
     """What the caller said, oldest first."""
     parts = (part for message in messages if isinstance(message, ModelRequest) for part in message.parts)
     said = [part.content for part in parts if isinstance(part, UserPromptPart)]
-    return [
+    texts = [
         text if isinstance(text, str) else " ".join(part for part in text if isinstance(part, str)) for text in said
     ]
+    return [text for text in texts if not text.startswith("(")]  # "(The call begins.)" is an occasion, not a caller's
 
 
 def _answered(messages: Sequence[ModelMessage]) -> str:

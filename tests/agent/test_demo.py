@@ -9,6 +9,7 @@ from pydantic_ai.models.test import TestModel
 from server.agent import rules
 from server.agent.demo import front_desk
 from server.agent.shop import Desk
+from server.call.reply import Line
 
 WEDNESDAY_AFTERNOON = datetime(2026, 11, 4, 14, 30)
 CAN_DO = "I can look up an order"
@@ -187,3 +188,12 @@ def test_anything_can_be_said(said: list[str]) -> None:
     """Whatever was heard, there is an answer."""
     answer = rules.answer(said)
     assert answer.text or answer.tool
+
+
+async def test_occasions_are_not_what_the_caller_said() -> None:
+    """What the server notes in the history, as that the call began, is not repeated as the caller's words."""
+    desk = front_desk()
+    history = Line("Hello.", "The call begins.").messages()
+    prompt = "what did i just say"
+    async with desk.agent.run_stream(prompt, message_history=history, deps=desk.make_deps()) as result:
+        assert "Nothing yet" in await result.get_output()
