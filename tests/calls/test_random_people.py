@@ -1,0 +1,83 @@
+"""People who do anything at any time: whole calls by seed on virtual time, and what holds for all of them."""
+
+import random
+
+import pytest
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+
+from server.call import messages
+from server.call.history import CUT
+from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech
+from tests.virtual_time import run_virtual
+
+WORDS = "where is my order please tell me a story yes no right stop wait and what about seven book green".split()
+STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."
+
+
+async def live(caller: Caller, chance: random.Random) -> None:
+    """Some dozen things that people do on the phone, with pauses of any length."""
+    for _ in range(chance.randint(5, 25)):
+        doing = chance.random()
+        if doing < 0.6:
+            await caller.say(" ".join(chance.choices(WORDS, k=chance.randint(1, 5))), chance.choice((160, 240, 400)))
+        elif doing < 0.7:
+            await caller.say(COUGH, chance.choice((80, 200, 700)))
+        elif doing < 0.8:
+            caller.session.receive(messages.Text(text="book " + chance.choice(WORDS)))
+        elif doing < 0.85:
+            caller.session.receive(messages.Interrupt())
+        await caller.wait(chance.choice((20, 100, 200, 300, 500, 900, 2_000, 5_000)))
+
+
+def make(chance: random.Random) -> Caller:
+    mind = Mind(
+        first_token_ms=chance.choice((20, 100, 900)),
+        token_ms=chance.choice((1, 20)),
+        tool_s=chance.choice((0.0, 0.5, 3.0)),
+        failures=chance.choice((0, 0, 1, 3)),
+    )
+    mind.answers = dict.fromkeys(WORDS, STORY)
+    stt = LetterSpeechToText(
+        final_ms=chance.choice((10, 80, 700)),
+        partial_ms=chance.choice((None, 0, 200)),
+        failures=chance.choice((0, 0, 1)),
+    )
+    return Caller(mind, stt, SteadyTextToSpeech(chance.choice((10, 200)), chance.choice((0, 0, 2))), "Hello there.")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_people_do(seed: int) -> None:
+    """Every answer ends once, the history is what was heard, tools and results pair, and the call comes to rest."""
+
+    async def scenario() -> None:
+        chance = random.Random(seed)
+        caller = make(chance)
+        async with caller:
+            await live(caller, chance)
+            for _ in range(60):
+                if caller.states[-1] == "listening" and not any(caller.heard[-50:]):
+                    break
+                await caller.wait(500)
+            assert caller.states[-1] == "listening", caller.states[-5:]
+        check(caller)
+
+    run_virtual(scenario())
+
+
+def check(caller: Caller) -> None:
+    finals = [answer.reply for answer in caller.answers]
+    assert len(finals) == len(set(finals))
+    assert caller.stt.opened == caller.stt.closed
+    history = caller.session.history.messages
+    parts = [part for message in history for part in message.parts]
+    calls = [part.tool_call_id for part in parts if isinstance(part, ToolCallPart)]
+    assert calls == [part.tool_call_id for part in parts if isinstance(part, ToolReturnPart)]
+    written = [
+        part.content.removesuffix(CUT)
+        for message in history
+        if isinstance(message, ModelResponse)
+        for part in message.parts
+        if isinstance(part, TextPart)
+    ]
+    heard = [answer.text for answer in caller.answers if answer.text]
+    assert " ".join(written).split() == " ".join(heard).split()
