@@ -32,7 +32,7 @@ class EndpointSettings(SettingsGroup):
     """The words begin a sentence that is expected, and are none by themselves: more is likely, but they may be all."""
     single_ms: NonNegativeInt = 400
     """"Yes" is an answer, "well" is a beginning."""
-    number_ms: NonNegativeInt = 700
+    number_ms: NonNegativeInt = 600
     """People group digits with pauses of up to ~500 ms."""
     open_ms: NonNegativeInt = 1_200
     """Who stops at "and" is thinking; longer than this feels like a dead line."""
@@ -40,7 +40,7 @@ class EndpointSettings(SettingsGroup):
     """No words in so much sound: wait for speech-to-text to catch up, then give up."""
     usual_ms: NonNegativeInt = 450
     """Who pauses for long inside sentences is waited for as long as usual, but no longer than this."""
-    asked_ms: NonNegativeInt = 250
+    asked_ms: NonNegativeInt = 150
     """Added to these two after the agent has asked for a number: people look numbers up."""
 
 
