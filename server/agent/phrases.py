@@ -100,7 +100,7 @@ _OPENING_ON = """
     how late are you open {on} | are you guys open {on} | what time do you shut {on} | are you going to be open {on}
     i would like to know if you are open {on} | hi are you open {on}
     what are the hours for {day} | is the store open {on}
-    will you be open {on} | until when are you open {on} | and {on}
+    do you close early {on} | is the shop closed {on} | will you be open {on} | until when are you open {on} | and {on}
 """
 
 _ORDER = """
@@ -143,7 +143,7 @@ _ORDER_NUMBER = """
     hi where is order {n} | i'd like to know the status of order {n} | yes my order number is {n} | the number's {n}
     i have a question about order {n} | could you look up order number {n} please | it's number {n} | yes {n}
     what about {n} | can you find order {n} | i'm looking for order number {n} | has order {n} arrived | no it's {n}
-    please check order number {n} | {n} please | yes it is {n} | my order is {n} | i have order number {n}
+    has order {n} been delivered | has my order {n} been shipped | please check order number {n} | {n} please | yes it is {n} | my order is {n} | i have order number {n}
 """
 
 _NO_NUMBER = """
@@ -253,7 +253,10 @@ def _order_numbers() -> Iterator[str]:
 
 
 def _callbacks() -> Iterator[str]:
-    yield from _lines(_CALLBACK)
+    for phrase in _lines(_CALLBACK):
+        yield phrase
+        if "callback" in phrase:  # two words for most people
+            yield phrase.replace("callback", "call back")
     templates = cycle(_lines(_CALLBACK_WHEN))
     for day, step in product(_DAYS, range(5)):
         hour = _HOURS[(len(day) + 3 * step + _DAYS.index(day)) % len(_HOURS)]
