@@ -56,7 +56,7 @@ _SPARE = 4
 """Idle decoders kept of each kind: a general one has some 85 MB, one of phrases some 15 MB."""
 
 _CLASSES = (
-    "zero one two three four five six seven eight nine".split(),
+    "oh zero one two three four five six seven eight nine".split(),
     "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
     "twenty thirty forty fifty sixty seventy eighty ninety".split(),
     "monday tuesday wednesday thursday friday saturday sunday".split(),
