@@ -143,7 +143,8 @@ _ORDER_NUMBER = """
     hi where is order {n} | i'd like to know the status of order {n} | yes my order number is {n} | the number's {n}
     i have a question about order {n} | could you look up order number {n} please | it's number {n} | yes {n}
     what about {n} | can you find order {n} | i'm looking for order number {n} | has order {n} arrived | no it's {n}
-    has order {n} been delivered | has my order {n} been shipped | please check order number {n} | {n} please | yes it is {n} | my order is {n} | i have order number {n}
+    has order {n} been delivered | has my order {n} been shipped
+    please check order number {n} | {n} please | yes it is {n} | my order is {n} | i have order number {n}
 """
 
 _NO_NUMBER = """
