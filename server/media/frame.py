@@ -30,8 +30,3 @@ class Frame:
     def __post_init__(self) -> None:
         if len(self.pcm) != HEARD_BYTES:
             raise ValueError(f"a frame is {HEARD_BYTES} bytes, not {len(self.pcm)}")
-
-    @property
-    def end_ms(self) -> int:
-        """When the frame ends, in ms since the connection began."""
-        return (self.start_samples + HEARD_SAMPLES) * 1000 // HEARD_RATE

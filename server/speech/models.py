@@ -32,14 +32,6 @@ _PREFERRED = ("base.en", "base", "small.en", "small", "tiny.en", "tiny")
 """When several are there: the best one that is fast enough goes first."""
 
 
-def default_directory(environment: str | None) -> Path:
-    """Where models live: `environment` (ANTIPHON_MODELS) if set, else models/ here if it is there, else the cache."""
-    if environment:
-        return Path(environment)
-    here = Path("models")
-    return here if here.is_dir() else Path.home() / ".cache" / "antiphon" / "models"
-
-
 def find(models: Path, kind: Kind, name: str | None = None) -> Path | None:
     """What to hand to the engine as its model: the one called `name`, or the best that is there, or None."""
     found = {"whisper": _whispers, "piper": _pipers}[kind](models)

@@ -23,9 +23,3 @@ def test_a_frame_of_another_length_is_none(size: int) -> None:
     """A Frame is valid by construction."""
     with pytest.raises(ValueError, match=str(HEARD_BYTES)):
         Frame(bytes(size), 0)
-
-
-def test_end_of_a_frame() -> None:
-    """A frame ends 20 ms after it starts."""
-    assert Frame(SILENCE, 0).end_ms == 20
-    assert Frame(SILENCE, HEARD_RATE).end_ms == 1_020

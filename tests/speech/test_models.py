@@ -12,16 +12,6 @@ from server.speech import models
 from tests.tiny_models import make_piper, make_whisper
 
 
-def test_where_models_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the environment says goes first, then a directory here, then the cache."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert models.default_directory("/elsewhere") == Path("/elsewhere")
-    assert models.default_directory(None) == tmp_path / ".cache/antiphon/models"
-    (tmp_path / "models").mkdir()
-    assert models.default_directory("") == Path("models")
-
-
 def test_nothing_is_there(tmp_path: Path) -> None:
     """A directory that is empty, or not there, has no models."""
     for kind in ("whisper", "piper"):
