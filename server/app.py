@@ -15,12 +15,13 @@ from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo import front_desk
 from server.agent.voice_agent import VoiceAgent
-from server.call.directory import Directory
-from server.call.rtc_call import RtcCalls
+from server.call.directory import Directory, Open
+from server.call.options import CallOptions
+from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.config import Settings
-from server.errors import ConfigError
+from server.errors import ConfigError, PeerError
 from server.media.pacer import Pacer
 from server.media.peer import bind_media
 from server.speech import models
@@ -60,20 +61,17 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stt = await _speech_to_text(settings, stack, say)
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
-        directory = Directory(settings.max_calls)
-        calls = RtcCalls(
-            _sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, settings.vanished_s
-        )
+        directory = Directory(_sessions(settings, agent, model, stt, tts), settings.max_calls)
+        stack.push_async_callback(directory.close)
+        calls = RtcCalls(directory, Pacer(), settings.connect_s, settings.vanished_s)
         stack.push_async_callback(calls.close)
         say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
         await stop.wait()
-        say("Stopping: saying goodbye on running calls.")
+        say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
         await directory.drain(settings.drain_s)
 
 
-def _sessions(
-    settings: Settings, agent: VoiceAgent, model: Model | None, stt: SpeechToText, tts: TextToSpeech
-) -> Callable[[str], Session]:
+def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: SpeechToText, tts: TextToSpeech) -> Open:
     """→ a function that opens the session of a new call."""
     silero = Silero()
     call_settings = CallSettings(
@@ -83,8 +81,14 @@ def _sessions(
         run=settings.run,
         idle_prompt_s=settings.idle_prompt_s,
         idle_prompts=settings.idle_prompts,
+        resume_s=settings.resume_s,
     )
-    return lambda session_id: Session(session_id, agent, Engines(stt, tts, CallVad(silero), model), call_settings)
+
+    def open_session(session_id: str, options: CallOptions) -> Session:
+        chosen = choose_model(settings, options.model) if options.model else model
+        return Session(session_id, agent, Engines(stt, tts, CallVad(silero), chosen), call_settings, options)
+
+    return open_session
 
 
 async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
@@ -216,11 +220,17 @@ def choose_agent(settings: Settings) -> VoiceAgent:
     return agent
 
 
-def choose_model(settings: Settings) -> Model | None:
-    """The model by its pydantic-ai name; None leaves the agent its own. Raises ConfigError."""
-    if settings.model in ("auto", "demo"):
+def choose_model(settings: Settings, name: str = "") -> Model | None:
+    """The model by its pydantic-ai name; None leaves the agent its own.
+
+    `name` is what a call wishes for. Raises ConfigError, and PeerError when calls may not choose that.
+    """
+    if name and name not in settings.allowed_models:
+        raise PeerError(f"A call may not choose the model {name!r} here.")
+    name = name or settings.model
+    if name in ("auto", "demo"):
         return None
     try:
-        return infer_model(settings.model)
+        return infer_model(name)
     except Exception as exc:  # each provider complains in its own way of a missing key or package
-        raise ConfigError(f"ANTIPHON_MODEL: {settings.model}: {str(exc).splitlines()[0]}") from exc
+        raise ConfigError(f"ANTIPHON_MODEL: {name}: {str(exc).splitlines()[0]}") from exc

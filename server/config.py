@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """Voice of the text-to-speech engine; empty: the agent's, else the engine's default."""
     model: str = "auto"
     """The agent's model: auto (the agent's own), demo, or a pydantic-ai name such as openai-chat:gpt-5-mini."""
+    allowed_models: Annotated[tuple[str, ...], NoDecode] = ()
+    """Models that a call may choose for itself, by their pydantic-ai names, with commas between."""
     agent: str = "demo"
     """Who answers: demo, or path/to/file.py:name of a VoiceAgent."""
     models_dir: Path = Path("models")
@@ -80,12 +82,14 @@ class Settings(BaseSettings):
     """When sound over the agent's voice is an interruption."""
     run: RunLimits = RunLimits()
     """How long a caller waits for the agent's model and tools."""
+    resume_s: float = Field(60.0, ge=0)
+    """Time that a conversation whose connection dropped waits for another one; 0 ends it at once."""
     drain_s: float = Field(10.0, ge=0)
-    """Time that running calls have to end after SIGTERM: enough for the sentence being said and a goodbye."""
+    """Time that running calls may go on after SIGTERM; who is left is told to reconnect and resume elsewhere."""
     log_level: str = "info"
     """Least level of log lines: debug, info, warning or error."""
 
-    @field_validator("media_addresses", mode="before")
+    @field_validator("media_addresses", "allowed_models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

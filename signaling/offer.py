@@ -1,14 +1,17 @@
 """WebRTC by HTTP: POST an offer, PATCH candidates, DELETE to hang up, all at /api/offer.
 
 The JSON is that of Pipecat's SmallWebRTC clients. `pc_id` names the call in later requests; `session_id` the
-conversation. An offer with the pc_id of a live call begins a new call in its place: aiortc cannot restart ICE.
+conversation. An offer with the pc_id of a live call (ICE restart, another network) lets that call go on over a new
+peer connection; one with `resume` in its requestData goes on with a conversation that has lost its connection.
 """
 
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from server.call.messages import MAX_TOKEN_CHARS
+from server.call.options import CallOptions
 from server.errors import NotFound, PeerError, TooLarge
 
 MAX_BODY_BYTES = 64 * 1024
@@ -17,26 +20,48 @@ MAX_BODY_BYTES = 64 * 1024
 _M = TypeVar("_M", bound=BaseModel)
 
 
+Answer = tuple[str, str, str]
+"""The answer's SDP, pc_id, session_id."""
+
+
 class Calls(Protocol):
     """What the offers are for."""
 
-    async def answer(self, sdp: str) -> tuple[str, str, str]:
-        """→ the answer's SDP, pc_id, session_id."""
+    async def answer(self, sdp: str, options: CallOptions) -> Answer:
+        """A new conversation."""
+
+    async def resume(self, sdp: str, session_id: str, token: str) -> Answer:
+        """A conversation that has lost its connection."""
+
+    async def move(self, sdp: str, pc_id: str) -> Answer:
+        """A live call, over a new peer connection."""
 
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None: ...
 
     async def hang_up(self, pc_id: str) -> None: ...
 
 
+class RequestData(CallOptions):
+    """What of an offer's `requestData` has a meaning here; the rest is the application's."""
+
+    session_id: str = Field(default="", max_length=MAX_TOKEN_CHARS)
+    resume: str = Field(default="", max_length=MAX_TOKEN_CHARS)
+
+
 class Offer(BaseModel):
-    """POST: an offer. `requestData` is for the application and has no meaning here yet."""
+    """POST: an offer."""
 
     model_config = ConfigDict(frozen=True)
     sdp: str = Field(min_length=1, max_length=MAX_BODY_BYTES)
     type: Literal["offer"]
     pc_id: str | None = None
     restart_pc: bool = False
-    requestData: Any = None  # the name on the wire
+    requestData: RequestData = RequestData()  # the name on the wire
+
+    @field_validator("requestData", mode="before")
+    @classmethod
+    def _or_none(cls, value: object) -> object:
+        return value if isinstance(value, dict) else {}
 
 
 class Candidate(BaseModel):
@@ -70,9 +95,7 @@ class _Handler:
 
     async def post(self, request: web.Request) -> web.Response:
         offer = await _read(request, Offer)
-        if offer.pc_id:
-            await self._replace(offer.pc_id)
-        sdp, pc_id, session_id = await self._calls.answer(offer.sdp)
+        sdp, pc_id, session_id = await self._answer(offer)
         return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -90,12 +113,16 @@ class _Handler:
         await self._calls.hang_up(pc_id)
         return web.json_response({"status": "success"})
 
-    async def _replace(self, pc_id: str) -> None:
-        """A client that offers again has given its old call up."""
-        try:
-            await self._calls.hang_up(pc_id)
-        except NotFound:
-            return
+    async def _answer(self, offer: Offer) -> Answer:
+        data = offer.requestData
+        if offer.pc_id:
+            try:
+                return await self._calls.move(offer.sdp, offer.pc_id)
+            except NotFound:
+                pass  # the call has ended, or lost its connection: who comes back late is served as the token says
+        if data.resume:
+            return await self._calls.resume(offer.sdp, data.session_id, data.resume)
+        return await self._calls.answer(offer.sdp, data)
 
 
 async def _read(request: web.Request, model: type[_M]) -> _M:

@@ -16,7 +16,8 @@ PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
     server/call/overlap.py server/call/voicing.py
-    server/call/history.py server/call/messages.py server/call/stopwatch.py
+    server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
+    server/call/idleness.py
     server/speech/protocols.py server/speech/sentences.py
     server/media/frame.py server/media/jitter.py server/media/playout.py
 """.split()
@@ -33,7 +34,7 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/call/session.py server/call/reply.py server/call/rtc_call.py server/media/pacer.py
+    server/call/session.py server/call/reply.py server/call/directory.py server/call/rtc_calls.py server/media/pacer.py
     server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming.py server/speech/openai_http.py
     """.split()
 )
@@ -46,7 +47,7 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "server/call/": (("server.app", "server.cli", "server.config", "signaling"), ()),
     "server/errors.py": (("server", "signaling"), ()),
     "server/config.py": (("server.app", "server.cli", "server.media", "server.speech", "signaling"), ()),
-    "signaling/": (("server",), ("server.errors", "server.call.messages")),
+    "signaling/": (("server",), ("server.errors", "server.call.messages", "server.call.options")),
 }
 """For each room: what it may not import, and what of that it may after all."""
 

@@ -21,6 +21,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
 
 from server.agent.limits import RunLimits
@@ -41,6 +42,7 @@ class AgentRun:
         history: Sequence[ModelMessage],
         deps: Any,
         limits: RunLimits,
+        model_settings: ModelSettings | None = None,
     ) -> None:
         self._agent: Agent[Any, str] = voice_agent.agent
         self._model = model
@@ -48,6 +50,7 @@ class AgentRun:
         self._history = history
         self._deps = deps
         self._limits = limits
+        self._model_settings = model_settings
         self._complete: list[ModelMessage] = []
         self._partial = ""
         self._running_tools: ModelResponse | None = None
@@ -86,6 +89,7 @@ class AgentRun:
             message_history=self._history,
             deps=self._deps,
             model=self._model,
+            model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=self._limits.requests),
         ) as run:
             node = run.next_node

@@ -1,74 +1,123 @@
-"""The live calls of this process: admit, drain."""
+"""The live sessions of this process by id: admit, find, attach, drain. Owns the task of each."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Protocol
+import logging
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
 
-from server.errors import AtCapacity
+from server.call.attachment import Connection
+from server.call.options import CallOptions
+from server.call.session import Session
+from server.errors import AtCapacity, NotFound
 
 RETRY_AFTER_S = 5
 """Calls last for minutes, but where there are many one ends every few seconds."""
+ENDING_S = 2.0
+"""A session ends in milliseconds; a tool that does not let go is not waited for any longer."""
 
+log = logging.getLogger(__name__)
 
-class Call(Protocol):
-    """What is asked of a live call."""
-
-    def leave(self) -> None:
-        """Say goodbye; the call ends when it was heard."""
-
-    def end(self) -> None:
-        """The call is over; idempotent."""
+Open = Callable[[str, CallOptions], Session]
 
 
 class Directory:
-    """Admits calls up to a limit, and ends them all when the server has to stop."""
+    """Admits sessions up to a limit, lets connections find theirs, and ends them all when the server has to stop."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, open_session: Open, limit: int) -> None:
+        self._open_session = open_session
         self._limit = limit
-        self._places = 0
-        self._calls: set[Call] = set()
+        self._sessions: dict[str, Session] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """Of the sessions that have had a connection."""
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
 
     def __len__(self) -> int:
-        return self._places
+        return len(self._sessions)
 
-    def admit(self) -> None:
-        """Take a place; raises AtCapacity when there is none, before anything is allocated for the call."""
-        if self._draining:
-            raise AtCapacity("The server is shutting down. Please call again in a moment.", RETRY_AFTER_S)
-        if self._places >= self._limit:
-            raise AtCapacity("All lines are busy. Please call again in a moment.", RETRY_AFTER_S)
-        self._places += 1
+    def open(self, options: CallOptions) -> Session:
+        """A new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
+        self._admit()
+        session = self._open_session(secrets.token_urlsafe(12), options)
+        self._sessions[session.id] = session
         self._empty.clear()
+        return session
 
-    def leave(self) -> None:
-        """Give the place back."""
-        self._places -= 1
-        if not self._places:
-            self._empty.set()
+    async def find(self, session_id: str, token: str) -> Session:
+        """The session that `token` may resume. Raises NotFound, which does not tell whether there is such a session."""
+        session = self._sessions.get(session_id)
+        if session is None or not session.token.accepts(token):
+            raise NotFound("There is no such conversation.")
+        return session
 
-    @contextmanager
-    def holding(self, call: Call) -> Iterator[None]:
-        """The call is live inside; one that connects while the server stops ends at once."""
-        if self._draining:
-            call.end()
-        self._calls.add(call)
-        try:
-            yield
-        finally:
-            self._calls.discard(call)
+    def attach(self, session: Session, connection: Connection, token: str) -> None:
+        """Let the session go on at `connection`, its first one or, with the token if given, another.
+
+        Raises NotFound when the session has ended meanwhile, or its token was used.
+        """
+        if self._sessions.get(session.id) is not session or (token and not session.token.redeem(token)):
+            raise NotFound("There is no such conversation.")
+        session.attach(connection)
+        if session.id not in self._tasks:
+            task = asyncio.get_running_loop().create_task(self._hold(session), name=f"call-{session.id}")
+            self._tasks[session.id] = task
+
+    def abandon(self, session: Session) -> None:
+        """Its first connection has not come about: the place is free again. Nothing, if it has had one."""
+        if session.id not in self._tasks:
+            self._forget(session)
 
     async def drain(self, deadline_s: float) -> None:
-        """Admit nobody, say goodbye on every call, and wait until all are over; at the deadline end the rest."""
+        """Admit nobody and let calls go on until the deadline; then tell them to go on elsewhere, and end."""
         self._draining = True
-        for call in tuple(self._calls):
-            call.leave()
         try:
             async with asyncio.timeout(deadline_s):
                 await self._empty.wait()
         except TimeoutError:
-            for call in tuple(self._calls):
-                call.end()
+            for session in tuple(self._sessions.values()):
+                session.move()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ENDING_S):
+                    await self._empty.wait()
+
+    async def close(self) -> None:
+        """End what is left."""
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _admit(self) -> None:
+        if self._draining:
+            raise AtCapacity("The server is shutting down. Please call again in a moment.", RETRY_AFTER_S)
+        if len(self._sessions) >= self._limit:
+            self._make_room()
+        if len(self._sessions) >= self._limit:
+            raise AtCapacity("All lines are busy. Please call again in a moment.", RETRY_AFTER_S)
+
+    def _make_room(self) -> None:
+        """Who has lost the connection longest gives way to who calls now."""
+        waiting = [session for session in self._sessions.values() if session.detached_s is not None]
+        if waiting:
+            longest = min(waiting, key=lambda session: session.detached_s or 0.0)
+            longest.end()
+            del self._sessions[longest.id]
+
+    async def _hold(self, session: Session) -> None:
+        """The life of one session, from its first connection to the last thing given back."""
+        log.info("- call %s begins", session.id)
+        try:
+            await session.run()
+        except Exception:
+            log.exception("x call %s ended by a fault of ours", session.id)
+        finally:
+            self._forget(session)
+            log.info("- call %s is over", session.id)
+
+    def _forget(self, session: Session) -> None:
+        session.over.set()
+        self._tasks.pop(session.id, None)
+        self._sessions.pop(session.id, None)
+        if not self._sessions:
+            self._empty.set()

@@ -114,6 +114,11 @@ class Ears:
             self._preroll.popleft()  # it belongs to the utterance that is over
         self.voicing.rest()
 
+    def reconnect(self) -> None:
+        """The sound comes from a new connection; an utterance that was cut off goes on."""
+        self._preroll.clear()
+        self._vad.reset()
+
     def _note_pause(self, silence_ms: int) -> None:
         """The person has gone on after `silence_ms`."""
         if silence_ms >= PAUSE_MS:

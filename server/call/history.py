@@ -42,6 +42,12 @@ class History:
                 return said
         return ""
 
+    @property
+    def last_question(self) -> str:
+        """What the agent asked last, if the person has not answered it yet; "" if it asked nothing."""
+        *_, last = re.split(r"(?<=[.!?])\s+", self.last_said)
+        return last if last.endswith("?") else ""
+
     def add(self, messages: Sequence[ModelMessage]) -> None:
         """An exchange that was heard to its end."""
         self._messages.extend(_paired(messages))

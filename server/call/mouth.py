@@ -30,29 +30,70 @@ class Mouth:
         on_started: Callable[[Spoken], None],
         on_caption: Callable[[Spoken, str], None],
         on_ended: Callable[[Spoken], None],
+        now: Callable[[], float],
     ) -> None:
         self.playout = Playout()
         self.spoken: Spoken | None = None
         self._on_started = on_started
         self._on_caption = on_caption
         self._on_ended = on_ended
+        self._now = now
+        self._played: tuple[float, float] | None = None
+        """How many ms of this reply the client has played, and when it said so."""
         self._caption = ""
         self._frames = 0
+        self._given = 0
+        """Frames of this reply that left by the present connection."""
+        self._last: Spoken | None = None
+        """The reply that has ended last."""
+        self._silent_frames = 0
+        """Since then."""
 
     def speak(self, spoken: Spoken) -> None:
         """From now on `spoken` is heard."""
         self.spoken, self._caption, self._frames = spoken, "", 0
+        self._given, self._played = 0, None
         self.playout.play(spoken.reply.speech)
 
     def stop(self) -> None:
         """Nothing more is heard."""
+        self._last, self._silent_frames = self.spoken, 0
         self.spoken = None
         self.playout.stop()
+
+    def note_played(self, reply: int, ms: float) -> None:
+        """The client says how far it has played `reply`."""
+        if self.spoken is not None and self.spoken.number == reply:
+            self._played = (ms, self._now())
+
+    def unheard_ms(self, otherwise: float) -> float:
+        """How much of what has left has not been heard, by the client's own account if there is one."""
+        if self._played is None:
+            return otherwise
+        ms, at_s = self._played
+        return max(0.0, self._given * FRAME_MS - ms - (self._now() - at_s) * 1000)
+
+    def take_back(self, unheard_ms: float) -> str:
+        """What left in the last `unheard_ms` was not heard.
+
+        A reply that is still being said will say it again; of one that had ended, returns the text to be said again.
+        """
+        frames = round(unheard_ms / FRAME_MS)
+        if self.spoken is not None:
+            self.spoken.reply.speech.take_back(min(frames, self._frames))
+            self._given, self._played = 0, None
+            return ""
+        if self._last is None or frames <= self._silent_frames:
+            return ""
+        speech, self._last = self._last.reply.speech, None
+        speech.take_back(frames - self._silent_frames)
+        return speech.unheard
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms to be heard, or None in silence."""
         frame = self.playout.next()
         if (spoken := self.spoken) is None:
+            self._silent_frames += 1
             return frame
         if frame is not None:
             if self._frames == 0:
@@ -60,6 +101,7 @@ class Mouth:
             if self._frames % CAPTION_FRAMES == 0:
                 self._show(spoken)
             self._frames += 1
+            self._given += 1
         elif spoken.reply.speech.over:
             self._on_ended(spoken)
         return frame

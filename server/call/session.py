@@ -1,7 +1,8 @@
 """Session: one conversation. Wires ears, floor, agent and mouth, and owns every task of the call.
 
 What the caller says comes in through `hear`, what the agent says goes out through `next_frame`, 20 ms at a time; both
-are called by the connection and never wait, so from microphone to decision is one step of the loop.
+are called by the connection and never wait, so from microphone to decision is one step of the loop. While there is no
+connection no time passes in the conversation: tools and the model go on, the answer waits where it was heard last.
 """
 
 import asyncio
@@ -9,22 +10,27 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
 
 from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
+from server.call.attachment import Attachment, Connection
 from server.call.ears import Ears, Utterance
 from server.call.endpoint import asks_for_number
 from server.call.floor import Floor, State
 from server.call.history import History
+from server.call.idleness import Idle, Idleness
 from server.call.judgement import Judgement
 from server.call.mouth import Mouth, Spoken
+from server.call.options import CallOptions
 from server.call.preparation import Preparation
 from server.call.replies import Replies
 from server.call.reply import Line, Reply
+from server.call.resume_token import ResumeToken
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
 from server.errors import EngineError
@@ -38,13 +44,6 @@ APOLOGY_DELAY_S = 1.0
 """Between tries to say an apology: a worker that has died is back in about so long."""
 
 log = logging.getLogger(__name__)
-
-
-class Connection(Protocol):
-    """One way in and out of a session."""
-
-    def send(self, message: messages.ServerMessage) -> None:
-        """Tell the client; never waits, and drops what a dead client cannot take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,19 @@ class Engines:
 class Session:
     """One conversation with one caller."""
 
-    def __init__(self, session_id: str, agent: VoiceAgent, engines: Engines, settings: CallSettings) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        agent: VoiceAgent,
+        engines: Engines,
+        settings: CallSettings,
+        options: CallOptions = CallOptions(),  # noqa: B008  # frozen
+    ) -> None:
         self.id = session_id
         self.history = History()
+        self.token = ResumeToken()
+        self.over = asyncio.Event()
+        """Set when everything that the call started has ended."""
         self._agent = agent
         self._engines = engines
         self._settings = settings
@@ -71,11 +80,18 @@ class Session:
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
         self._ears = Ears(engines.voice_activity, engines.speech_to_text, settings.voicing, self._now)
-        self._replies = Replies(self._start, engines.text_to_speech, agent.voice)
+        self._model_settings = _model_settings(options)
+        self._replies = Replies(self._start, engines.text_to_speech, options.voice or agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
-        self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
+        self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self._ears, self._mouth, self.history, self._preparation, settings, agent)
-        self._connection: Connection | None = None
+        self._attachment = Attachment(self.token)
+        self.detached_s: float | None = None
+        """Since when, by the loop's clock, the call waits for a connection."""
+        self._waiting: asyncio.TimerHandle | None = None
+        """Ends the call when none comes."""
+        self._lost_words = ""
+        """What the agent said into a dead connection."""
         self._group: asyncio.TaskGroup | None = None
         self._ended = asyncio.Event()
         self._utterances = 0
@@ -88,25 +104,61 @@ class Session:
         self._unanswered = ""
         """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
         self._starved_frames = 0
-        self._idle_frames = 0
-        self._idle_prompts = 0
+        self._idleness = Idleness(settings.idle_prompt_s, settings.idle_prompts)
         self._apologies = 0
         self._leaving = False
         """The call ends when what is being said was heard."""
         self._shown_state: State | None = None
 
-    async def run(self, connection: Connection) -> None:
-        """Hold the call on `connection` until it ends; everything that it started has ended when this returns."""
-        self._connection = connection
-        self._send(messages.Hello(session_id=self.id, agent=self._agent.name))
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            if self._agent.greeting:
-                self._say(self._agent.greeting, "The call begins.")
-            self._show_state()
-            await self._ended.wait()
-            self._do(events.Closed())
-            self._replies.stop_all()
+    async def run(self) -> None:
+        """Hold the call until it ends; everything that it started has ended when this returns."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._begin()
+                await self._ended.wait()
+                self._do(events.Closed())
+                self._replies.stop_all()
+        finally:
+            self._group = None
+            self._stop_waiting()
+            self._attachment.close()
+            self.over.set()
+
+    def attach(self, connection: Connection) -> None:
+        """Go on with the conversation on `connection`; the one before is told and released."""
+        resumed = self._group is not None
+        if (before := self._attachment.connection) is not None:
+            self._lose(before.unheard_ms)
+        self._stop_waiting()
+        token = self._attachment.take(connection)
+        self._send(
+            messages.Hello(
+                session_id=self.id, agent=self._agent.name, resume=token, resumed=resumed, audio=connection.audio
+            )
+        )
+        self._shown_state = None
+        if resumed:
+            log.info("- call %s is resumed", self.id)
+            self._resume()
+
+    def detach(self, connection: Connection) -> None:
+        """`connection` is lost: wait for another one, for a set time."""
+        if connection is not self._attachment.connection:
+            return
+        self._lose(connection.unheard_ms)
+        self._attachment.leave()
+        if self._leaving or not self._settings.resume_s:
+            self.end()
+            return
+        log.info("- call %s has lost its connection, and waits", self.id)
+        self.detached_s = self._now()
+        self._waiting = asyncio.get_running_loop().call_later(self._settings.resume_s, self.end)
+
+    def move(self) -> None:
+        """This server goes: the client shall resume on another, or on this one when it is back."""
+        self._send(messages.Reconnect())
+        self.end()
 
     def end(self) -> None:
         """The call is over; idempotent."""
@@ -115,6 +167,9 @@ class Session:
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""
         self._leaving = True
+        if self._attachment.connection is None:
+            self.end()
+            return
         if (utterance := self._ears.utterance) is not None:
             self._do(events.NoWords(utterance.number))  # the call ends: there is nobody to answer it any more
         self._say(self._agent.goodbye, "The call has to end.", interruptible=False)
@@ -144,9 +199,14 @@ class Session:
         """What the client tells; nothing before the call runs."""
         if self._group is None:
             return
+        self.token.confirm()
         match message:
             case messages.Text(text=text):
                 self._type(text)
+            case messages.Played(reply=reply, ms=ms):
+                self._mouth.note_played(reply, ms)
+            case messages.Heard(reply=reply, gap_ms=gap_ms):
+                log.info("> call %s heard answer %d after %.0f ms", self.id, reply, gap_ms)
             case messages.Interrupt():
                 self._stop()
             case messages.HangUp():
@@ -155,6 +215,8 @@ class Session:
                 self._send(messages.Pong(t=t))
             case messages.Pong():
                 pass
+            case messages.Start():
+                self._send(messages.Error(code="bad_request", message="The call has begun already."))
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
@@ -166,6 +228,38 @@ class Session:
         frame = self._mouth.next_frame()
         self._mind_idleness()
         return frame
+
+    @property
+    def speaking(self) -> int | None:
+        """The number of the answer that `next_frame` gives."""
+        return self._mouth.spoken.number if self._mouth.spoken is not None else None
+
+    # Connections come and go
+
+    def _begin(self) -> None:
+        if self._agent.greeting:
+            self._say(self._agent.greeting, "The call begins.")
+        self._show_state()
+
+    def _lose(self, unheard_ms: float) -> None:
+        """What left lately was not heard: it is said again when there is somebody to hear it."""
+        lost = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
+        self._lost_words = f"{self._lost_words} {lost}".strip()
+
+    def _resume(self) -> None:
+        """The unheard rest of an answer goes on by itself; without one, the agent says what it said last."""
+        lost, self._lost_words = self._lost_words, ""
+        self._ears.reconnect()
+        self._idleness.restart()
+        self._show_state()
+        if self._floor.state is State.LISTENING and (again := lost or self.history.last_question):
+            self._say(again, "The connection was lost and is back.")
+
+    def _stop_waiting(self) -> None:
+        self.detached_s = None
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     # The floor's commands
 
@@ -224,7 +318,9 @@ class Session:
         spoken = self._mouth.spoken
         if spoken is None or spoken.number != number:
             return
+        self._mouth.take_back(self._mouth.unheard_ms(self._attachment.unheard_ms))
         self._mouth.stop()
+        self._send(messages.Interrupted(reply=number))
         self._replies.stop(spoken.reply)
         self._finish(spoken, partly=True, interrupted=True)
         if not spoken.reply.speech.begun and not spoken.reply.source.tools:
@@ -282,6 +378,7 @@ class Session:
             self.history.messages,
             self._deps,
             self._settings.run,
+            self._model_settings,
         )
         return self._replies.make(source, utterance.stopwatch)
 
@@ -295,7 +392,7 @@ class Session:
         self._send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=True))
         prompt, self._unanswered, utterance.prepared = self._prompt(utterance.text), "", None
         self._release(utterance)
-        self._idle_prompts = 0
+        self._idleness.restart()
         self._commit(Spoken(number, reply, prompt, utterance.stopwatch))
 
     def _release(self, utterance: Utterance) -> None:
@@ -359,18 +456,11 @@ class Session:
 
     def _mind_idleness(self) -> None:
         """A caller who says nothing is asked, then asked again, then the call ends."""
-        if self._floor.state is not State.LISTENING:
-            self._idle_frames = 0
-            return
-        self._idle_frames += 1
-        if self._idle_frames * FRAME_MS < self._settings.idle_prompt_s * 1000:
-            return
-        self._idle_frames = 0
-        self._idle_prompts += 1
-        if self._idle_prompts <= self._settings.idle_prompts:
-            self._say(self._agent.still_there, "The caller has been silent for a while.")
-        else:
-            self.leave()
+        match self._idleness.pass_frame(quiet=self._floor.state is State.LISTENING):
+            case Idle.ASK:
+                self._say(self._agent.still_there, "The caller has been silent for a while.")
+            case Idle.LEAVE:
+                self.leave()
 
     def _fail(self, failure: EngineError) -> None:
         """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""
@@ -401,11 +491,19 @@ class Session:
             self._fail(EngineError("server", "Something went wrong in the server."))
 
     def _send(self, message: messages.ServerMessage) -> None:
-        if self._connection is not None:
-            self._connection.send(message)
+        self._attachment.send(message)
 
     def _show_state(self) -> None:
         state = self._floor.state
         if state is not self._shown_state:
             self._shown_state = state
             self._send(messages.State(state=state.value))
+
+
+def _model_settings(options: CallOptions) -> ModelSettings:
+    chosen = ModelSettings()
+    if options.temperature is not None:
+        chosen["temperature"] = options.temperature
+    if options.max_tokens is not None:
+        chosen["max_tokens"] = options.max_tokens
+    return chosen

@@ -22,3 +22,5 @@ class CallSettings:
     """Asked so often; after as much silence again the call ends."""
     apologies: int = 3
     """Tries to say an apology, a second apart: a worker that has died is back within about a second."""
+    resume_s: float = 60.0
+    """A call that has lost its connection waits so long for another; 0 ends it at once."""

@@ -38,6 +38,8 @@ MAX_BUFFERED_BYTES = 256 * 1024
 MAX_UNREAD_PACKETS = 5
 """Packets that wait for aiortc's sender: 100 ms, then the oldest go."""
 MAX_CANDIDATES = 32
+SURELY_THERE_MS = 300
+"""Networks hold packets back for about so long without being broken."""
 
 _CODECS = {"audio/opus", "audio/pcmu", "audio/pcma"}
 _JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
@@ -117,6 +119,12 @@ class Peer:
             await self._pc.addIceCandidate(parsed)
         except (ValueError, AssertionError, IndexError, InvalidAccessError, InvalidStateError) as exc:
             raise PeerError("The ICE candidate is not valid.") from exc
+
+    @property
+    def unheard_ms(self) -> float:
+        """How long ago the last sign of the peer was: what was sent since then may have been lost."""
+        silent_ms = (self._now_s - self._last_sign_s) * 1000
+        return silent_ms if silent_ms > SURELY_THERE_MS else 0.0
 
     def send_text(self, text: str) -> None:
         """Send on the data channel; kept while there is none yet, dropped when the client takes nothing."""

@@ -20,6 +20,8 @@ CHARS_PER_FRAME = 15 * FRAME_MS / 1000
 """How fast a clause is spoken whose sound is not complete yet: English has about 15 characters a second."""
 MAX_QUEUED_FRAMES = 30_000 // FRAME_MS
 """30 s ahead of the ear is enough; who makes speech waits for room beyond it."""
+MAX_KEPT_FRAMES = 10_000 // FRAME_MS
+"""So much of what has left can be taken back: longer than it takes to notice that a connection is dead."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,11 @@ class _Clause:
         """One more frame has left. What has counted as heard stays so, however long the clause turns out to be."""
         self.played += 1
         self._least_chars = self._chars()
+
+    def take_back(self, frames: int) -> None:
+        """The newest `frames` that have left were not heard."""
+        self.played -= frames
+        self._least_chars = 0
 
     @property
     def heard(self) -> str:
@@ -58,6 +65,8 @@ class Speech:
     _tail: bytes = b""
     _present: int = 0
     """Index of the clause that was played last."""
+    _kept: deque[bytes] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_FRAMES))
+    """The newest frames that have left."""
 
     def begin(self, clause: str) -> None:
         """What is added from now on says `clause`."""
@@ -88,7 +97,7 @@ class Speech:
     @property
     def begun(self) -> bool:
         """Whether any of it has been heard."""
-        return bool(self._clauses) and self._clauses[self._present].played > 0
+        return bool(self._clauses) and (self._present > 0 or self._clauses[0].played > 0)
 
     @property
     def ready(self) -> bool:
@@ -118,7 +127,28 @@ class Speech:
         while self._clauses[self._present].played == self._clauses[self._present].frames:
             self._present += 1
         self._clauses[self._present].play()
-        return self._queue.popleft()
+        frame = self._queue.popleft()
+        self._kept.append(frame)
+        return frame
+
+    def take_back(self, frames: int) -> None:
+        """The newest `frames` that have left were not heard, as far as they are kept: they are played again."""
+        left = min(frames, len(self._kept))
+        for _ in range(left):
+            self._queue.appendleft(self._kept.pop())
+        while left:
+            clause = self._clauses[self._present]
+            from_clause = min(left, clause.played)
+            clause.take_back(from_clause)
+            left -= from_clause
+            if left:
+                self._present -= 1
+
+    @property
+    def unheard(self) -> str:
+        """The text that is still to be heard, whole clauses where a clause has been heard in part."""
+        rest = self._clauses[self._present :]
+        return " ".join(clause.text for clause in rest if clause.heard != clause.text)
 
 
 class Playout:
@@ -127,9 +157,8 @@ class Playout:
     def __init__(self) -> None:
         self._speech: Speech | None = None
         self._ducked = False
-        self._faded: list[bytes] = []
-        """The frames that were faded out since the duck, to be said again."""
-        self._again: deque[bytes] = deque()
+        self._faded = 0
+        """Frames that were faded out since the duck, to be said again."""
         self._gain = 1.0
 
     def play(self, speech: Speech) -> None:
@@ -139,9 +168,7 @@ class Playout:
 
     def stop(self) -> None:
         """Nothing more of the present speech is heard."""
-        self._speech, self._gain = None, 1.0
-        self._faded.clear()
-        self._again.clear()
+        self._speech, self._gain, self._faded = None, 1.0, 0
 
     def duck(self) -> None:
         """Fade out and hold the place; a speech that has not begun does not begin."""
@@ -150,19 +177,20 @@ class Playout:
     def restore(self) -> None:
         """Go on with the same sound, from before the fade, so that no word is lost."""
         self._ducked = False
-        self._again.extendleft(reversed(self._faded))
-        self._faded.clear()
+        if self._speech is not None:
+            self._speech.take_back(self._faded)
+        self._faded = 0
 
     def next(self) -> bytes | None:
         """The next 20 ms, or None when there is nothing to be heard."""
         speech = self._speech
-        if speech is None or (self._ducked and (not speech.begun or len(self._faded) == len(FADE))):
+        if speech is None or (self._ducked and (not speech.begun or self._faded == len(FADE))):
             return None
-        frame = self._again.popleft() if self._again else speech.take()
+        frame = speech.take()
         if frame is None or not self._ducked:
             return self._loudness(frame, 1.0)
-        self._faded.append(frame)
-        return self._loudness(frame, FADE[len(self._faded) - 1])
+        self._faded += 1
+        return self._loudness(frame, FADE[self._faded - 1])
 
     def _loudness(self, frame: bytes | None, gain: float) -> bytes | None:
         """The frame, from the gain that was to the one that is wanted."""

@@ -1,97 +1,196 @@
+"""Sessions are admitted, found and ended; on virtual time, with real sessions."""
+
 import asyncio
 
 import pytest
 
 from server.call.directory import Directory
-from server.errors import AtCapacity
+from server.call.messages import Error, Hello, Reconnect, ServerMessage
+from server.call.options import CallOptions
+from server.call.session import Engines, Session
+from server.call.settings import CallSettings
+from server.errors import AtCapacity, NotFound
+from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech
+from tests.virtual_time import run_virtual
 
 
 class Line:
-    """A live call: `polite` ones end a while after they were asked to, others only when they must."""
+    """A connection that keeps what it is told."""
 
-    def __init__(self, polite: bool = True) -> None:
-        self.polite = polite
-        self.asked_to_leave = False
-        self.over = asyncio.Event()
+    audio = None
+    unheard_ms = 0.0
 
-    def leave(self) -> None:
-        self.asked_to_leave = True
-        if self.polite:
-            asyncio.get_running_loop().call_soon(self.over.set)
+    def __init__(self) -> None:
+        self.told: list[ServerMessage] = []
+        self.closed = False
 
-    def end(self) -> None:
-        self.over.set()
+    def send(self, message: ServerMessage) -> None:
+        self.told.append(message)
 
+    def close(self) -> None:
+        self.closed = True
 
-async def hold(directory: Directory, line: Line) -> None:
-    """The life of a call that has been admitted."""
-    with directory.holding(line):
-        await line.over.wait()
-    directory.leave()
+    @property
+    def token(self) -> str:
+        return next(message.resume for message in self.told if isinstance(message, Hello))
 
 
-async def test_places_are_limited() -> None:
-    """The first call over the limit is refused, and told when to come again."""
-    directory = Directory(2)
-    directory.admit()
-    directory.admit()
-    with pytest.raises(AtCapacity) as refusal:
-        directory.admit()
-    assert refusal.value.retry_after_s > 0
-    assert len(directory) == 2
+def directory(limit: int = 2, resume_s: float = 60) -> Directory:
+    def open_session(session_id: str, options: CallOptions) -> Session:
+        engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(), EnergyVad())
+        return Session(session_id, Mind().agent(), engines, CallSettings(resume_s=resume_s), options)
+
+    return Directory(open_session, limit)
 
 
-async def test_a_place_is_given_back() -> None:
-    """When a call has left, another is admitted."""
-    directory = Directory(1)
-    directory.admit()
-    directory.leave()
-    directory.admit()
-    assert len(directory) == 1
+async def connected(calls: Directory) -> tuple[Session, Line]:
+    """A session that runs."""
+    session, line = calls.open(CallOptions()), Line()
+    calls.attach(session, line, "")
+    await asyncio.sleep(0.1)
+    return session, line
 
 
-async def test_drain_says_goodbye_and_waits() -> None:
-    """All calls are asked to leave, and drain returns when the last one is over."""
-    directory, lines = Directory(2), [Line(), Line()]
-    async with asyncio.TaskGroup() as group:
-        for line in lines:
-            directory.admit()
-            group.create_task(hold(directory, line))
-        await asyncio.sleep(0)
-        await directory.drain(deadline_s=5)
-        assert len(directory) == 0
-    assert all(line.asked_to_leave for line in lines)
+def test_places_are_limited() -> None:
+    """The first call over the limit is refused, and told when to come again; an end makes a place."""
+
+    async def scenario() -> None:
+        calls = directory(limit=2)
+        first, _ = await connected(calls)
+        await connected(calls)
+        with pytest.raises(AtCapacity) as refusal:
+            calls.open(CallOptions())
+        assert refusal.value.retry_after_s > 0
+        first.end()
+        await first.over.wait()
+        await connected(calls)
+        assert len(calls) == 2
+        await calls.close()
+
+    run_virtual(scenario())
 
 
-async def test_drain_ends_what_does_not_leave() -> None:
-    """At the deadline a call ends, goodbye or not."""
-    directory, line = Directory(1), Line(polite=False)
-    directory.admit()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(hold(directory, line))
-        await asyncio.sleep(0)
-        await directory.drain(deadline_s=0)
-        assert line.over.is_set()
-    assert len(directory) == 0
+def test_a_call_that_never_connects_gives_its_place_back() -> None:
+    """A place that was taken for an offer is free again when nothing comes of it, once."""
+
+    async def scenario() -> None:
+        calls = directory(limit=1)
+        session = calls.open(CallOptions())
+        calls.abandon(session)
+        assert session.over.is_set()
+        session, _ = await connected(calls)
+        calls.abandon(session)
+        assert len(calls) == 1, "a session that had its connection is not abandoned"
+        await calls.close()
+
+    run_virtual(scenario())
 
 
-async def test_nobody_is_admitted_while_draining() -> None:
-    """A call that comes while the server stops is refused, though there are places."""
-    directory = Directory(1)
-    await directory.drain(deadline_s=5)
-    with pytest.raises(AtCapacity, match="shutting down"):
-        directory.admit()
+def test_a_session_is_found_by_its_token_alone() -> None:
+    """A stranger learns nothing: a wrong token and a wrong name get the same answer."""
+
+    async def scenario() -> None:
+        calls = directory()
+        session, line = await connected(calls)
+        assert await calls.find(session.id, line.token) is session
+        refusals = []
+        for name, token in ((session.id, "guess"), ("nobody", line.token), (session.id, "")):
+            with pytest.raises(NotFound) as refusal:
+                await calls.find(name, token)
+            refusals.append(refusal.value.sentence)
+        assert len(set(refusals)) == 1
+        await calls.close()
+
+    run_virtual(scenario())
 
 
-async def test_a_call_that_connects_while_draining_ends_at_once() -> None:
-    """A call that was admitted before and connects only now does not hold the server up."""
-    directory, line = Directory(1), Line(polite=False)
-    directory.admit()
-    async with asyncio.TaskGroup() as group:
-        drain = group.create_task(directory.drain(deadline_s=5))
-        await asyncio.sleep(0)
+def test_the_newer_connection_wins() -> None:
+    """The older one is told and released; its token, used, opens nothing any more."""
+
+    async def scenario() -> None:
+        calls = directory()
+        session, old = await connected(calls)
+        new = Line()
+        calls.attach(session, new, old.token)
+        assert old.closed
+        assert [m.code for m in old.told if isinstance(m, Error)] == ["superseded"]
+        assert isinstance(new.told[0], Hello)
+        assert new.told[0].resumed
+        session.token.confirm()
+        with pytest.raises(NotFound):
+            calls.attach(session, Line(), old.token)
+        assert not new.closed
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_a_detached_call_waits_and_then_ends() -> None:
+    """Within its time it can be resumed; after it, it is gone."""
+
+    async def scenario() -> None:
+        calls = directory(resume_s=60)
+        session, line = await connected(calls)
+        session.detach(line)
+        await asyncio.sleep(59)
+        again = Line()
+        calls.attach(session, again, line.token)
+        await asyncio.sleep(120)
+        assert not session.over.is_set(), "who is back is not waited for any longer"
+        session.detach(again)
+        await asyncio.sleep(61)
+        assert session.over.is_set()
+        with pytest.raises(NotFound):
+            await calls.find(session.id, again.token)
+
+    run_virtual(scenario())
+
+
+def test_who_waits_longest_gives_way() -> None:
+    """With all places taken, a new caller takes that of the call that lost its connection first, never a live one's."""
+
+    async def scenario() -> None:
+        calls = directory(limit=2)
+        (first, line), (second, _) = await connected(calls), await connected(calls)
+        first.detach(line)
+        await connected(calls)
+        await first.over.wait()
+        assert not second.over.is_set()
+        with pytest.raises(AtCapacity):
+            calls.open(CallOptions())
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_drain_lets_calls_go_on_until_the_deadline() -> None:
+    """Nobody new is admitted; who is still there at the deadline is told to reconnect; then all has ended."""
+
+    async def scenario() -> None:
+        calls = directory()
+        (first, _), (second, line) = await connected(calls), await connected(calls)
+        loop = asyncio.get_running_loop()
+        start_s, drain = loop.time(), loop.create_task(calls.drain(10), name="drain")
+        await asyncio.sleep(1)
+        with pytest.raises(AtCapacity, match="shutting down"):
+            calls.open(CallOptions())
+        first.end()
+        await first.over.wait()
         assert not drain.done()
-        group.create_task(hold(directory, line))
-        await asyncio.sleep(0)
-        assert line.over.is_set()
-    assert len(directory) == 0
+        await drain
+        assert 10 <= loop.time() - start_s < 13
+        assert second.over.is_set()
+        assert any(isinstance(message, Reconnect) for message in line.told)
+        assert line.closed
+
+    run_virtual(scenario())
+
+
+def test_drain_of_an_empty_server_takes_no_time() -> None:
+    """Where nobody calls, nothing is waited for."""
+
+    async def scenario() -> None:
+        await directory().drain(10)
+        assert asyncio.get_running_loop().time() < 1
+
+    run_virtual(scenario())

@@ -8,16 +8,23 @@ from pydantic import TypeAdapter
 
 from server.call.messages import (
     MAX_TEXT_CHARS,
+    Audio,
+    AudioFormat,
     ClientMessage,
     Error,
     HangUp,
+    Heard,
     Hello,
     Interrupt,
+    Interrupted,
     Metrics,
     Ping,
+    Played,
     Pong,
+    Reconnect,
     Response,
     ServerMessage,
+    Start,
     State,
     Text,
     Transcription,
@@ -29,6 +36,10 @@ SERVER: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
 
 TO_CLIENT: list[ServerMessage] = [
     Hello(session_id="abc", agent="Ann"),
+    Hello(session_id="abc", agent="Ann", resume="secret", resumed=True, audio=AudioFormat(encoding="opus")),
+    Audio(reply=1),
+    Interrupted(reply=1),
+    Reconnect(),
     State(state="overlap"),
     Transcription(utterance=1, text="hello", final=False),
     Response(reply=1, text="Hi.", final=True),
@@ -41,7 +52,26 @@ TO_CLIENT: list[ServerMessage] = [
     Ping(t=1.5),
     Pong(t=1.5),
 ]
-TO_SERVER: list[ClientMessage] = [Text(text="hello"), Interrupt(), HangUp(), Ping(), Ping(t=1.5), Pong(t=-1)]
+TO_SERVER: list[ClientMessage] = [
+    Start(),
+    Start(
+        audio=AudioFormat(encoding="pcmu", sample_rate=8000),
+        resume="secret",
+        model="openai-chat:gpt-5-mini",
+        temperature=0.5,
+        max_tokens=100,
+        voice="amy",
+        language="en-GB",
+    ),
+    Text(text="hello"),
+    Played(reply=1, ms=120.5),
+    Heard(reply=1, gap_ms=310),
+    Interrupt(),
+    HangUp(),
+    Ping(),
+    Ping(t=1.5),
+    Pong(t=-1),
+]
 
 
 def test_every_message_is_here() -> None:

@@ -216,6 +216,7 @@ class Caller:
         self.session = Session("call", mind.agent(greeting), engines, settings or CallSettings())
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
+        self.hung_up = False
         self.sending = True
         """Whether the client sends its microphone at all."""
         self._to_say: list[bytes] = []
@@ -223,6 +224,12 @@ class Caller:
         self._start_s = asyncio.get_running_loop().time()
 
     # The session's connection
+
+    audio = None
+    unheard_ms = 0.0
+
+    def close(self) -> None:
+        self.hung_up = True
 
     def send(self, message: messages.ServerMessage) -> None:
         self.told.append(Told(self.now_ms, message))
@@ -234,7 +241,8 @@ class Caller:
         return round((asyncio.get_running_loop().time() - self._start_s) * 1000, 3)
 
     async def __aenter__(self) -> "Caller":
-        self._running = asyncio.create_task(self.session.run(self), name="the call")
+        self.session.attach(self)
+        self._running = asyncio.create_task(self.session.run(), name="the call")
         self._ticking = asyncio.create_task(self._tick(), name="the line")
         await asyncio.sleep(0)
         return self

@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestServer
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
 from server.call.directory import Directory
-from server.call.rtc_call import RtcCalls
+from server.call.options import CallOptions
+from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.media.pacer import Pacer
@@ -48,16 +49,23 @@ class OneSentence:
 class Exchange:
     """A server with real media and scripted engines."""
 
-    def __init__(self, agent: VoiceAgent, limit: int = 4, connect_s: float = 5.0, vanished_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        agent: VoiceAgent,
+        limit: int = 4,
+        connect_s: float = 5.0,
+        vanished_s: float = 10.0,
+        resume_s: float = 0.0,
+    ) -> None:
         self.stt = OneSentence()
-        self.directory = Directory(limit)
         silero = Silero()
 
-        def open_session(session_id: str) -> Session:
+        def open_session(session_id: str, options: CallOptions) -> Session:
             engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
-            return Session(session_id, agent, engines, CallSettings())
+            return Session(session_id, agent, engines, CallSettings(resume_s=resume_s), options)
 
-        self.calls = RtcCalls(open_session, self.directory, Pacer(), connect_s, vanished_s)
+        self.directory = Directory(open_session, limit)
+        self.calls = RtcCalls(self.directory, Pacer(), connect_s, vanished_s)
         self.server = TestServer(application(self.calls), host="127.0.0.1")
 
     @property
@@ -71,6 +79,7 @@ async def exchange(mind: Mind | None = None, greeting: str = "", **limits: float
     running = Exchange((mind or Mind()).agent(greeting), **limits)  # type: ignore[arg-type]
     async with running.server:
         yield running
+        await running.directory.close()
         await running.calls.close()
 
 

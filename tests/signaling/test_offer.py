@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from server.call.options import CallOptions
 from server.errors import AtCapacity, NotAcceptable, NotFound
 from signaling.errors import errors_as_json
 from signaling.offer import MAX_BODY_BYTES, Candidate, Candidates, Offer, add_routes
@@ -21,18 +22,29 @@ class Desk:
 
     def __init__(self, limit: int = 2) -> None:
         self.live: dict[str, list[tuple[str, str | None, int | None]]] = {}
+        self.options: list[CallOptions] = []
         self._limit = limit
         self._answered = 0
 
-    async def answer(self, sdp: str) -> tuple[str, str, str]:
+    async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
         if "m=audio" not in sdp:
             raise NotAcceptable("The offer has no audio section.")
         if len(self.live) >= self._limit:
             raise AtCapacity("All lines are busy.", 5)
         self._answered += 1
+        self.options.append(CallOptions(**options.model_dump(include=set(CallOptions.model_fields))))
         pc_id = f"pc-{self._answered}"
         self.live[pc_id] = []
         return f"answer to {sdp}", pc_id, f"session-{self._answered}"
+
+    async def resume(self, sdp: str, session_id: str, token: str) -> tuple[str, str, str]:
+        if (session_id, token) != ("session-1", "secret"):
+            raise NotFound("There is no such conversation.")
+        return f"answer to {sdp}", "pc-new", session_id
+
+    async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:
+        self._find(pc_id)
+        return f"moved by {sdp}", pc_id, f"session-{pc_id[3:]}"
 
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
         self._find(pc_id).append((candidate, mid, index))
@@ -87,13 +99,40 @@ async def test_fields_of_other_clients_are_taken(client: Client) -> None:
     assert (await client.post("/api/offer", json=body)).status == 200
 
 
-async def test_an_offer_with_the_name_of_a_call_takes_its_place(client: Client, desk: Desk) -> None:
-    """Who offers again has given the old call up, also when all lines are busy."""
+async def test_an_offer_with_the_name_of_a_call_moves_it(client: Client, desk: Desk) -> None:
+    """Who offers again (ICE restart, another network) goes on with the same call, also when all lines are busy."""
     for _ in range(2):
         await client.post("/api/offer", json=OFFER)
     response = await client.post("/api/offer", json={**OFFER, "pc_id": "pc-1", "restart_pc": True})
-    assert (await response.json())["pc_id"] == "pc-3"
-    assert list(desk.live) == ["pc-2", "pc-3"]
+    assert await response.json() == {
+        "sdp": "moved by m=audio", "type": "answer", "pc_id": "pc-1", "session_id": "session-1",
+    }  # fmt: skip
+
+
+async def test_a_token_goes_on_with_a_conversation(client: Client) -> None:
+    """With its name and token a conversation is resumed; without, nobody learns that it exists."""
+    data = {"session_id": "session-1", "resume": "secret"}
+    response = await client.post("/api/offer", json={**OFFER, "pc_id": "gone", "requestData": data})
+    assert (await response.json())["session_id"] == "session-1"
+    for wrong in ({**data, "resume": "guess"}, {**data, "session_id": "session-9"}):
+        response = await client.post("/api/offer", json={**OFFER, "requestData": wrong})
+        assert await failure(response) == (404, "not_found")
+
+
+async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
+    """Model, temperature, voice and the like come in requestData; what makes no sense is refused."""
+    chosen = {
+        "model": "openai-chat:gpt-5-mini",
+        "temperature": 0.2,
+        "max_tokens": 200,
+        "voice": "amy",
+        "language": "de",
+    }
+    await client.post("/api/offer", json={**OFFER, "requestData": chosen})
+    assert desk.options == [CallOptions(**chosen)]
+    for wrong in ({"temperature": 3}, {"max_tokens": 0}, {"language": "not a tag"}, {"voice": "a\nb"}):
+        response = await client.post("/api/offer", json={**OFFER, "requestData": wrong})
+        assert await failure(response) == (400, "bad_request")
 
 
 async def test_an_offer_with_the_name_of_a_call_that_is_over_begins_one(client: Client, desk: Desk) -> None:

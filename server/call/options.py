@@ -1,0 +1,22 @@
+"""What one call may choose for itself, in the offer's `requestData` or the WebSocket's `start`."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[\w.:/@+ -]*$")]
+
+
+class CallOptions(BaseModel):
+    """None and "" leave each as the server and the agent have it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    model: Name = ""
+    """A pydantic-ai model name among those that the server allows."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Of one answer."""
+    voice: Name = ""
+    """The text-to-speech engine's name of a voice."""
+    language: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)?$")] = ""
+    """A BCP 47 tag such as "de" or "en-GB"."""

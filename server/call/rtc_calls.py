@@ -1,0 +1,127 @@
+"""The WebRTC calls of this process: each a peer and the leg that joins it to its session."""
+
+import asyncio
+import logging
+import secrets
+from contextlib import suppress
+
+from server.call.directory import Directory
+from server.call.leg import Leg
+from server.call.options import CallOptions
+from server.call.session import Session
+from server.errors import NotFound
+from server.media.pacer import Pacer
+from server.media.peer import Peer
+
+RELEASE_S = 5.0
+"""A call is released in milliseconds; a tool that does not let go may take longer, and is not waited for."""
+
+log = logging.getLogger(__name__)
+
+
+class _RtcCall:
+    """One peer connection, and the one whose place it takes."""
+
+    def __init__(self, leg: Leg, peer: Peer, before: "_RtcCall | None") -> None:
+        self.leg = leg
+        self.peer = peer
+        self.before = before
+        leg.wire = peer
+
+
+class RtcCalls:
+    """The WebRTC calls by `pc_id`; owns their tasks."""
+
+    def __init__(self, directory: Directory, pacer: Pacer, connect_s: float, vanished_s: float) -> None:
+        self._directory = directory
+        self._pacer = pacer
+        self._connect_s = connect_s
+        self._vanished_s = vanished_s
+        self._calls: dict[str, _RtcCall] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
+        """Begin a conversation; → the answer's SDP, pc_id, session_id. Raises PeerError, AtCapacity."""
+        session = self._directory.open(options)
+        return await self._answer(sdp, session, secrets.token_urlsafe(12), None, "")
+
+    async def resume(self, sdp: str, session_id: str, token: str) -> tuple[str, str, str]:
+        """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity."""
+        session = await self._directory.find(session_id, token)
+        return await self._answer(sdp, session, secrets.token_urlsafe(12), None, token)
+
+    async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:
+        """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound."""
+        before = self._find(pc_id)
+        return await self._answer(sdp, before.leg.session, pc_id, before, "")
+
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
+        await self._find(pc_id).peer.add_candidate(candidate, mid, index)
+
+    async def hang_up(self, pc_id: str) -> None:
+        """End the call and wait until its place is free; raises NotFound."""
+        leg = self._find(pc_id).leg
+        leg.session.end()
+        self._directory.abandon(leg.session)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await leg.session.over.wait()
+        leg.close()
+
+    async def close(self) -> None:
+        """End what is left of all calls."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _find(self, pc_id: str) -> _RtcCall:
+        try:
+            return self._calls[pc_id]
+        except KeyError:
+            raise NotFound("There is no such call.") from None
+
+    async def _answer(
+        self, sdp: str, session: Session, pc_id: str, before: _RtcCall | None, token: str
+    ) -> tuple[str, str, str]:
+        leg = Leg(session, lambda leg: self._directory.attach(session, leg, token))
+        call = _RtcCall(leg, Peer(leg, self._pacer, self._vanished_s), before)
+        try:
+            async with asyncio.timeout(self._connect_s):
+                answer = await call.peer.answer(sdp)
+        except BaseException:
+            self._directory.abandon(session)
+            await call.peer.close()
+            raise
+        self._calls[pc_id] = call
+        task = asyncio.get_running_loop().create_task(self._hold(pc_id, call), name=f"peer-{session.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return answer, pc_id, session.id
+
+    async def _hold(self, pc_id: str, call: _RtcCall) -> None:
+        """The life of one peer, from the answer to the last thing given back."""
+        leg = call.leg
+        try:
+            if await self._connects(leg):
+                await leg.over.wait()
+            else:
+                log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)
+        finally:
+            self._directory.abandon(leg.session)
+            self._forget(pc_id, call)
+            await call.peer.close()
+
+    def _forget(self, pc_id: str, call: _RtcCall) -> None:
+        """The call is over; one that was to be replaced by it and still lives has its name back."""
+        if self._calls.get(pc_id) is call:
+            del self._calls[pc_id]
+            if call.before is not None and not call.before.leg.over.is_set():
+                self._calls[pc_id] = call.before
+
+    async def _connects(self, leg: Leg) -> bool:
+        try:
+            async with asyncio.timeout(self._connect_s):
+                await leg.connected.wait()
+        except TimeoutError:
+            return False
+        return True
