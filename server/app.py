@@ -96,7 +96,7 @@ def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: S
 
 async def _listen(settings: Settings, app: web.Application, stack: AsyncExitStack) -> str:
     """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15, shutdown_timeout=5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)

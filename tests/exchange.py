@@ -49,12 +49,13 @@ class Exchange:
         connect_s: float = 5.0,
         vanished_s: float = 10.0,
         resume_s: float = 0.0,
+        chars_per_s: int = 15,
     ) -> None:
         self.stt = OneSentence()
         silero = Silero()
 
         def open_session(session_id: str, options: CallOptions) -> Session:
-            engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
+            engines = Engines(self.stt, SteadyTextToSpeech(chars_per_s=chars_per_s), CallVad(silero))
             return Session(session_id, agent, engines, CallSettings(resume_s=resume_s), options)
 
         self.directory = Directory(open_session, limit)

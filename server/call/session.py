@@ -247,8 +247,10 @@ class Session:
 
     def _lose(self, unheard_ms: float) -> None:
         """What left lately was not heard: it is said again when there is somebody to hear it."""
-        lost = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
-        self._lost_words = f"{self._lost_words} {lost}".strip()
+        ended = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
+        if ended is not None:
+            self.history.take_back(ended.reply.speech.heard)
+            self._lost_words = ended.reply.speech.unheard
 
     def _resume(self) -> None:
         """The unheard rest of an answer goes on by itself; without one, the agent says what it said last."""
