@@ -1,4 +1,4 @@
-"""The composition root: chooses engines and agent, builds the aiohttp application, starts and stops it all."""
+"""The composition root: chooses engines, agent and store, builds the aiohttp application, starts and stops it all."""
 
 import asyncio
 import importlib.util
@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,21 +16,27 @@ from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo import front_desk
 from server.agent.voice_agent import VoiceAgent
+from server.call.archive import Archive
 from server.call.directory import Directory
 from server.call.rtc_call import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
+from server.call.store import Store
 from server.config import Settings
 from server.errors import ConfigError
 from server.media.pacer import Pacer
 from server.media.peer import bind_media
+from server.media.recordings import Recordings
 from server.speech import models
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
-from signaling import offer
+from server.stores.redis import RedisStore
+from server.stores.sqlite import SqliteStore
+from signaling import conversations, offer
+from signaling.admin import Admin
 from signaling.errors import errors_as_json
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -60,12 +67,16 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stt = await _speech_to_text(settings, stack, say)
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
+        archive = await open_archive(settings, stack)
+        stack.push_async_callback(archive.close)
+        archive.start(settings.keep_days)
+        say(f"conversations   {_keeping(settings)}")
         directory = Directory(settings.max_calls)
         calls = RtcCalls(
             _sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, settings.vanished_s
         )
         stack.push_async_callback(calls.close)
-        say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
+        say(f"Antiphon is at  {await _listen(settings, calls, archive, stack)}")
         await stop.wait()
         say("Stopping: saying goodbye on running calls.")
         await directory.drain(settings.drain_s)
@@ -87,9 +98,11 @@ def _sessions(
     return lambda session_id: Session(session_id, agent, Engines(stt, tts, CallVad(silero), model), call_settings)
 
 
-async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
+async def _listen(settings: Settings, calls: RtcCalls, archive: Archive, stack: AsyncExitStack) -> str:
     """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
-    runner = web.AppRunner(application(calls), access_log=None, keepalive_timeout=15)
+    app = application(calls)
+    conversations.add_routes(app, archive, Admin(settings.admin_token.get_secret_value()))
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)
@@ -117,7 +130,8 @@ async def _index(request: web.Request) -> web.FileResponse:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 # Engines
@@ -189,6 +203,40 @@ def _needed(value: str, name: str) -> str:
     if not value:
         raise ConfigError(f"{name} is needed with the engine openai")
     return value
+
+
+# Conversations at rest
+
+
+async def open_archive(settings: Settings, stack: AsyncExitStack) -> Archive:
+    """What is kept of conversations, until the stack is left. Raises ConfigError."""
+    recordings = Recordings(Path(settings.recordings_dir)) if settings.recordings_dir else None
+    if recordings is not None:
+        stack.push_async_callback(recordings.close)
+    return Archive(await choose_store(settings, stack), recordings, lambda: time.time_ns() // 1_000_000)
+
+
+async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
+    """The store by its address, until the stack is left. Raises ConfigError."""
+    store: RedisStore | SqliteStore
+    if _in_redis(settings):
+        store = RedisStore(settings.store.get_secret_value())
+    else:
+        store = SqliteStore(settings.store.get_secret_value())
+        await store.open()
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _in_redis(settings: Settings) -> bool:
+    return settings.store.get_secret_value().startswith(("redis://", "rediss://", "unix://"))
+
+
+def _keeping(settings: Settings) -> str:
+    """Where conversations are kept, without a password, for how long, and whether HTTP shows them."""
+    place = "Redis" if _in_redis(settings) else settings.store.get_secret_value()
+    off = "" if settings.admin_token.get_secret_value() else "; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
+    return f"{place}, kept for {settings.keep_days:g} days{off}"
 
 
 # The agent

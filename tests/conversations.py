@@ -15,7 +15,7 @@ from pydantic_ai.messages import (
 
 from server.call.conversation import Conversation, Exchange, Said, hash_token, tool_uses
 
-START_MS = 1_795_000_000_000
+START_MS = 1_700_000_000_000
 ASKED = "Where is my order? Ça va <b>&"
 
 

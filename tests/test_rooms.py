@@ -34,7 +34,8 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/call/session.py server/call/reply.py server/call/rtc_call.py server/call/journal.py server/media/pacer.py
+    server/call/session.py server/call/reply.py server/call/rtc_call.py server/call/journal.py server/call/archive.py
+    server/media/pacer.py
     server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming.py server/speech/openai_http.py
     """.split()
 )

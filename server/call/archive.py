@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Recordings(Protocol):
-    """The sound of conversations, by their ids."""
+    """The sound of conversations, by their ids. Both raise StoreError when the disk refuses."""
 
     async def delete(self, conversation_id: str) -> bool:
         """Forget the sound for good, also if it is still being recorded; False when there is none."""
@@ -33,6 +33,7 @@ class Archive:
         self._store = store
         self._recordings = recordings
         self._now_ms = now_ms
+        self._task: asyncio.Task[None] | None = None
 
     async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
         return await self._store.page(limit, before)
@@ -46,19 +47,28 @@ class Archive:
         return await self._store.delete(conversation_id) or heard
 
     async def sweep(self, keep_days: float) -> None:
-        """Forget what is older; a store that is down is swept next time."""
+        """Forget what is older; what cannot be had now is swept next time."""
         before_ms = self._now_ms() - int(keep_days * DAY_MS)
-        if self._recordings is not None:
-            await self._recordings.sweep(before_ms)
         try:
-            swept = await self._store.sweep(before_ms)
-        except StoreError:
+            files = await self._recordings.sweep(before_ms) if self._recordings is not None else 0
+            words = await self._store.sweep(before_ms)
+        except StoreError as error:
+            log.warning("x old conversations are not swept: %r", error.__cause__ or error)
             return
-        if swept:
-            log.info("- forgot %d old conversations", swept)
+        if words or files:
+            log.info("- forgot %d old conversations and %d recordings", words, files)
 
-    async def sweep_for_ever(self, keep_days: float) -> None:
-        """Sweep now and every hour, until cancelled."""
+    def start(self, keep_days: float) -> None:
+        """Sweep now and every hour, until `close`."""
+        self._task = asyncio.get_running_loop().create_task(self._sweep_for_ever(keep_days), name="archive-sweep")
+
+    async def close(self) -> None:
+        """Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _sweep_for_ever(self, keep_days: float) -> None:
         while True:
             await self.sweep(keep_days)
             await asyncio.sleep(SWEEP_S)

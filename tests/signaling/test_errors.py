@@ -13,7 +13,9 @@ from server.errors import (
     NotAcceptable,
     NotFound,
     PeerError,
+    StoreError,
     TooLarge,
+    Unauthorized,
 )
 from signaling.errors import errors_as_json
 
@@ -26,6 +28,8 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "busy": lambda: AtCapacity("All lines are busy.", 7),
     "engine": lambda: EngineError("model", "The model failed."),
     "config": lambda: ConfigError("no libopus in /secret/place"),
+    "token": lambda: Unauthorized("This needs the admin token."),
+    "store": lambda: StoreError("The store of conversations cannot be had."),
     "bug": lambda: KeyError("secret"),
     "see-other": lambda: web.HTTPSeeOther("/api/found"),
     "gone": web.HTTPGone,
@@ -57,6 +61,8 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("busy", 503, "at_capacity", "All lines are busy."),
         ("engine", 502, "engine_failed", "The model failed."),
         ("config", 500, "config", "The server is not set up for this."),
+        ("token", 401, "unauthorized", "This needs the admin token."),
+        ("store", 503, "store_unavailable", "The store of conversations cannot be had."),
         ("bug", 500, "internal", "Something went wrong in the server."),
         ("gone", 410, "gone", "Gone."),
         ("nothing/here", 404, "not_found", "Not Found."),
@@ -75,6 +81,12 @@ async def test_a_refusal_says_when_to_come_again(client: Client) -> None:
     """Retry-After stands where there was no place, and nowhere else."""
     assert (await client.get("/api/busy")).headers["Retry-After"] == "7"
     assert "Retry-After" not in (await client.get("/api/peer")).headers
+
+
+async def test_who_has_no_token_is_told_how_to_bring_one(client: Client) -> None:
+    """401 has its challenge (RFC 6750, section 3), and nothing else has."""
+    assert (await client.get("/api/token")).headers["WWW-Authenticate"] == "Bearer"
+    assert "WWW-Authenticate" not in (await client.get("/api/peer")).headers
 
 
 async def test_a_wrong_method_is_told_the_right_ones(client: Client) -> None:
