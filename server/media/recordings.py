@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import av
 
-from server.errors import ConfigError
+from server.errors import ConfigError, StoreError
 from server.media.frame import FRAME_MS, HEARD_BYTES, SPOKEN_BYTES, Frame
 from server.media.ogg import StereoFile
 from server.media.tape import PIECE_TICKS, Piece, Tape
@@ -76,6 +76,7 @@ class Recordings:
         """The files being written. This and the next one are the thread's alone."""
         self._forgotten: set[str] = set()
         """Calls that were deleted while they were recorded, until they are over."""
+        self._closed = False
         self.dropped = 0
         """Pieces that the disk was too slow for, or that it refused."""
 
@@ -87,14 +88,15 @@ class Recordings:
 
     def write(self, name: str, piece: Piece) -> None:
         """Have a piece written soon; never waits."""
-        if self._room.acquire(blocking=False):
+        if not self._closed and self._room.acquire(blocking=False):
             self._thread.submit(self._write, name, piece)
         else:
             self.dropped += 1
 
     def finish(self, name: str) -> None:
         """Nothing more comes of it; idempotent."""
-        self._thread.submit(self._finish, name)
+        if not self._closed:
+            self._thread.submit(self._finish, name)
 
     def files(self, name: str) -> list[Path]:
         """The recordings of one call, oldest first."""
@@ -112,17 +114,21 @@ class Recordings:
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """Finish every file; a disk that hangs is not waited for longer. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             async with asyncio.timeout(deadline_s):
                 await self._run(self._finish_all)
         except TimeoutError:
             log.error("x recordings are not finished: the disk hangs")
-        except RuntimeError:
-            return  # closed before
         self._thread.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.wrap_future(self._thread.submit(work))
+        try:
+            return await asyncio.wrap_future(self._thread.submit(work))
+        except OSError as exc:
+            raise StoreError("The recordings cannot be had.") from exc
 
     # On the thread
 

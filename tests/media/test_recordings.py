@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from server.errors import ConfigError
+from server.errors import ConfigError, StoreError
 from server.media.frame import HEARD_SAMPLES, SPOKEN_SAMPLES, Frame
 from server.media.recordings import MAX_PIECES, MAX_SKIP_MS, Recorder, Recordings
 from server.media.tape import PIECE_TICKS
@@ -137,6 +137,23 @@ async def test_deleting_takes_every_file_of_the_call_and_no_other(recordings: Re
     await recordings.delete("barrier")
     assert recordings.files("call") == []
     assert len(recordings.files("call-2")) == 1
+
+
+async def test_a_call_that_outlives_the_recordings_is_no_failure(recordings: Recordings) -> None:
+    """What is said while the server stops is dropped and counted."""
+    recorder = recordings.recorder("call")
+    await recordings.close()
+    talk(recorder, 2 * PIECE_TICKS, caller=400, agent=None)
+    recorder.close()
+    assert recordings.dropped == 2
+    assert recordings.files("call") == []
+
+
+async def test_a_disk_that_does_not_delete_says_so(recordings: Recordings, tmp_path: Path) -> None:
+    """Who deletes learns that the sound is still there."""
+    (tmp_path / "recordings" / "call.1.opus").mkdir()
+    with pytest.raises(StoreError):
+        await recordings.delete("call")
 
 
 async def test_old_recordings_are_swept(recordings: Recordings) -> None:
