@@ -84,8 +84,8 @@ class RedisStore:
             self._redis = Redis.from_url(
                 url,
                 decode_responses=True,
-                socket_timeout=limit_s,
-                socket_connect_timeout=limit_s,
+                socket_timeout=None,  # `_limited` has one limit for all
+                socket_connect_timeout=None,
                 retry=Retry(NoBackoff(), 1),  # once, for a connection that has died in the meantime
             )
         except (ValueError, RedisError) as exc:

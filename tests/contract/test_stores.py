@@ -100,9 +100,19 @@ async def test_a_late_record_changes_nothing(store: Store) -> None:
     """A write that was delayed on its way does not bring an older record, or an old token, back."""
     newer = conversation(exchanges=2).with_token(NEW, START_MS + 10_000)
     assert await store.save(newer)
-    assert await store.save(conversation(exchanges=2))
     assert await store.save(newer)
-    assert await store.load("one") == newer
+    for late in (conversation(exchanges=2), conversation(exchanges=1)):
+        assert await store.save(late)
+        assert await store.load("one") == newer
+
+
+async def test_records_that_come_together_are_not_mixed(open_store: Open) -> None:
+    """Of writes that overtake each other the latest record remains, with each exchange once."""
+    stores = [await open_store() for _ in range(4)]
+    records = [conversation(exchanges=i) for i in range(12)]
+    saves = (stores[i % 4].save(record) for i, record in enumerate(records))
+    assert await asyncio.gather(*saves) == [True] * 12
+    assert await stores[0].load("one") == records[-1]
 
 
 async def test_a_token_claims_once(store: Store) -> None:

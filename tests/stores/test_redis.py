@@ -119,6 +119,23 @@ async def test_answers_that_come_too_late_are_nobodys(redis: RedisServer) -> Non
             assert await store.load(name) == conversation(name, exchanges=1)
 
 
+async def test_what_goes_on_during_a_sweep_is_not_swept(redis: RedisServer) -> None:
+    """A conversation that was old when the sweep looked, and is no more when it comes to it, stays."""
+    old = conversation(exchanges=1)
+    now = said_more(old)
+    async with slow_proxy(redis.socket, LIMIT_S / 4) as slow, store_at(redis.url) as fast:
+        slowly = RedisStore(f"unix://{slow}", limit_s=FLUSH_S)
+        await fast.save(old)
+        await slowly.load("one")
+        sweeping = asyncio.create_task(slowly.sweep(old.updated_ms + 1))
+        while "cmdstat_zrange" not in await fast._redis.info("commandstats"):
+            assert not sweeping.done()
+        await fast.save(now)
+        assert await sweeping == 0
+        assert await fast.load("one") == now
+        await slowly.close()
+
+
 async def test_nobody_is_there(tmp_path: Path) -> None:
     """A server that cannot be reached is a StoreError, not a failure of the start."""
     async with store_at(f"unix://{tmp_path}/nothing.sock") as store:
