@@ -20,7 +20,12 @@ class Started:
     """`url` is where it is; `lines` is what it has printed so far, logs and all."""
 
     def __init__(self, *options: str, **environment: str) -> None:
-        variables = {"ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1", "PYTHONUNBUFFERED": "1", **environment}
+        variables = {
+            "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
+            "ANTIPHON_STORE": ":memory:",
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "server", "serve", "--port", "0", *options],
             cwd=ROOT,

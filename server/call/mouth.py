@@ -14,12 +14,16 @@ CAPTION_FRAMES = 100 // FRAME_MS
 class Spoken:
     """A reply that the floor has committed to."""
 
-    def __init__(self, number: int, reply: Reply, prompt: str, stopwatch: Stopwatch) -> None:
+    def __init__(self, number: int, reply: Reply, prompt: str, stopwatch: Stopwatch, asked_s: float) -> None:
         self.number = number
         self.reply = reply
         self.prompt = prompt
         """What the person said; "" when the agent speaks unasked."""
         self.stopwatch = stopwatch
+        self.asked_s = asked_s
+        """When the person began to speak."""
+        self.begun_s: float | None = None
+        """When the reply was first heard."""
 
 
 class Mouth:
@@ -98,6 +102,7 @@ class Mouth:
             return frame
         if frame is not None:
             if self._frames == 0:
+                spoken.begun_s = self._now()
                 self._on_started(spoken)
             if self._frames % CAPTION_FRAMES == 0:
                 self._show(spoken)

@@ -1,4 +1,5 @@
-from server.call.resume_token import ResumeToken, hashed
+from server.call.conversation import hash_token
+from server.call.resume_token import ResumeToken
 
 
 def test_a_token_is_good_once() -> None:
@@ -26,7 +27,7 @@ def test_two_tokens_at_most() -> None:
     token = ResumeToken()
     tokens = [token.renew() for _ in range(5)]
     assert [token.accepts(each) for each in tokens] == [False, False, False, True, True]
-    assert token.hashes == [hashed(each) for each in tokens[-2:]]
+    assert token.hashes == [hash_token(each) for each in tokens[-2:]]
     assert not any(each in str(token.hashes) for each in tokens)
 
 

@@ -21,6 +21,7 @@ from server.call.settings import CallSettings
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, SILENCE, SPOKEN_RATE, Frame
 from server.speech.protocols import Pcm
+from tests.fakes.notebook import Notebook
 
 WORD_MS = 300
 COUGH = "*"
@@ -214,7 +215,8 @@ class Caller:
         self.stt = stt or LetterSpeechToText()
         self.tts = tts or SteadyTextToSpeech()
         engines = Engines(self.stt, self.tts, EnergyVad())
-        self.session = Session("call", mind.agent(greeting), engines, settings or CallSettings())
+        self.notebook = Notebook()
+        self.session = Session(self.notebook.minutes("call"), mind.agent(greeting), engines, settings or CallSettings())
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
         self.hung_up = False
