@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from server.call.echo import Echo
 from server.call.reply import Reply
 from server.call.stopwatch import Stopwatch
 from server.call.voicing import Voicing, VoicingSettings
@@ -74,18 +75,24 @@ class Ears:
         now: Callable[[], float],
     ) -> None:
         self.voicing = Voicing(settings)
+        self.echo = Echo()
+        """The agent's own voice in what is heard: it opens no utterance, and is silence in one."""
         self.utterance: Utterance | None = None
         self.usual_pause_ms = 0.0
         """How long this person's pauses inside utterances are; it grows from 0 as they are heard."""
+        self._settings = settings
         self._vad = voice_activity
         self._stt = speech_to_text
         self._now = now
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_FRAMES)
+        self._echo_was_known = False
 
     def hear(self, frame: Frame) -> None:
         """Take the next 20 ms. Afterwards `voicing` and `utterance` tell of the present."""
         silence_ms = self.voicing.silence_ms
-        self.voicing.receive(self._vad.probability(frame.pcm))
+        probability = self._vad.probability(frame.pcm)
+        own = self.echo.hear(frame.pcm, probability >= self._settings.stop_probability)
+        self.voicing.receive(0.0 if own else probability)
         self._preroll.append(frame.pcm)
         if self.utterance is None:
             return
@@ -104,8 +111,14 @@ class Ears:
 
         transcription = self._stt.listen(phrases, partial)
         utterance = self.utterance = Utterance(number, transcription, Stopwatch(self._now))
+        self._echo_was_known = self.echo.path is not None
         utterance.hear(b"".join(self._preroll), voiced=True)
         return utterance
+
+    @property
+    def echoed(self) -> bool:
+        """The present utterance is the agent's own voice: it is by this one that the echo became known."""
+        return self.echo.path is not None and not self._echo_was_known
 
     def rest(self) -> None:
         """The utterance is over; the next voice begins another."""

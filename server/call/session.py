@@ -164,6 +164,7 @@ class Session:
             self.hear(Frame(SILENCE, start_samples=0))
             self._starved_frames = starved
         frame = self._mouth.next_frame()
+        self._ears.echo.say(frame)
         self._mind_idleness()
         return frame
 
