@@ -38,7 +38,7 @@ def keys(seed: int) -> bytes:
 
 
 def hum(seed: int) -> bytes:
-    """"Mm-hm" with closed lips: two hums of 90 to 230 Hz, the second higher, with a breath between."""
+    """ "Mm-hm" with closed lips: two hums of 90 to 230 Hz, the second higher, with a breath between."""
     rng = np.random.default_rng(seed)
     pitch_hz = 90 + 20 * (seed % 8)
     breath = 0.1 * _band(rng, 0.06, 300, 2_000)

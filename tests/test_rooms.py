@@ -15,7 +15,7 @@ FILES = sorted(
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
-    server/call/overlap.py server/call/voicing.py
+    server/call/overlap.py server/call/echo.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py
     server/speech/protocols.py server/speech/sentences.py
     server/media/frame.py server/media/jitter.py server/media/playout.py

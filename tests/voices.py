@@ -49,7 +49,8 @@ class _Library:
 def speak(text: str, voice: str = "en-us", rate_hz: int = 16_000, speed: int = 150, pitch: int = 50) -> bytes:
     """`text` as mono signed 16-bit PCM.
 
-    Between [[ and ]] it is eSpeak's phonemes. `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute, `pitch` is 0..99.
+    Between [[ and ]] it is eSpeak's phonemes. `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute,
+    `pitch` is 0..99.
     """
     # A library of its own each time, because what was spoken before changes how a voice trembles.
     with tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ pauses. No echo is removed here: a browser does that, and this is for clients th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -27,8 +28,10 @@ ALIKE = 0.75
 """Correlation from which on it is the same sound."""
 UNLIKE = 0.4
 """Frames that a path explains and that agree less are somebody else's: the path is not there any more."""
-SEARCH_FRAMES = 3
-"""A search costs about as much as all the rest, and says little new after 20 ms."""
+DOUBTS = 5
+"""Searches in a row that find the path wrong, until it is given up: a lost packet or a delay that jumps is one or two."""
+SEARCH_FRAMES = 4
+"""A search costs more than all the rest, and says little new after 20 ms."""
 LOUDEST = 10 ** (-6 / 40)
 """A louder echo than -6 dB is not believed: it would hide a person who is as loud as the agent."""
 CLOSER = 0.5
@@ -45,7 +48,7 @@ LINGERING = np.array([[1.0] * (AHEAD + 2) + [0.85**frames for frames in range(1,
 """What is left of a frame in a room, the newest last: 60 dB less after 400 ms."""
 
 _EDGES = np.array([*range(4, 24, 2), 24, 28, 32, 38, 46, 56, 80])
-"""Of the bands, in steps of 50 Hz, which is what 20 ms can tell apart: harmonics up to 1.2 kHz, then wider, to 4 kHz."""
+"""Of the bands, in steps of 50 Hz, which is what 20 ms can tell apart: harmonics to 1.2 kHz, then wider, to 4 kHz."""
 _BANDS = len(_EDGES) - 1
 _NOISE = np.float32(1.0)
 """The level of a quiet room, in a band; below it there is nothing."""
@@ -73,6 +76,7 @@ class Echo:
         self._windows = as_strided(self._said, (_KEPT - WINDOW + 1, WINDOW * _BANDS), (rows, columns), writeable=False)
         self._silent_frames = _KEPT
         self._voiced_frames = 0
+        self._doubts = 0
 
     def say(self, pcm: bytes | None) -> None:
         """The next 20 ms that the caller will hear, at any rate; None is silence."""
@@ -127,15 +131,17 @@ class Echo:
                 gains = path.gains + (CLOSER if own else CLOSER_FOREIGN) * (gains - path.gains)
             if np.median(gains) <= LOUDEST:
                 self.path = Path(delay, gains)
-        elif doubtful and self._own.sum() > WINDOW // 2:
+        self._doubts = self._doubts + 1 if doubtful and self._own.sum() > WINDOW // 2 else 0
+        if self._doubts == DOUBTS:
             self.path = None
 
     def _alike(self) -> Levels:
         """How what was heard and what was said correlate, for each delay."""
-        heard = self._heard - self._heard.mean(axis=0)
-        power = _moving_sums(self._said**2) - _moving_sums(self._said) ** 2 / WINDOW
-        scale = np.maximum(power.sum(axis=1), 1) * max(float((heard**2).sum()), 1)
-        found: Levels = (self._windows @ heard.reshape(-1) / np.sqrt(scale))[::-1]
+        heard = (self._heard - self._heard.sum(axis=0) / WINDOW).reshape(-1)
+        sums = _moving_sums(self._said)
+        power = _moving_sums(_powers(self._said)) - _powers(sums) / WINDOW
+        scale = np.maximum(power, 1) * max(float(heard @ heard), 1)
+        found: Levels = (self._windows @ heard / np.sqrt(scale))[::-1]
         return found
 
     def _gains(self, delay: int) -> Levels:
@@ -148,21 +154,26 @@ class Echo:
         return gains
 
 
-def _moving_sums(levels: Levels) -> Levels:
+def _powers(rows: Levels) -> Levels:
+    powers: Levels = np.einsum("ij,ij->i", rows, rows)
+    return powers
+
+
+def _moving_sums(rows: Levels) -> Levels:
     """Of each WINDOW rows that follow each other."""
-    sums = np.zeros((len(levels) + 1, _BANDS), np.float32)
-    np.cumsum(levels, axis=0, out=sums[1:])
+    sums = np.zeros((len(rows) + 1, *rows.shape[1:]), np.float32)
+    np.cumsum(rows, axis=0, out=sums[1:])
     return sums[WINDOW:] - sums[:-WINDOW]
 
 
 def _levels(pcm: bytes) -> Levels:
-    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    spectrum = np.fft.rfft(samples)[: _EDGES[-1]] / len(samples)
-    power = np.add.reduceat(spectrum.real**2 + spectrum.imag**2, _EDGES[:-1])
+    samples = np.frombuffer(pcm, "<i2")
+    spectrum = np.fft.rfft(samples)[: _EDGES[-1]].view(np.float64)  # each real part followed by its imaginary one
+    power = np.add.reduceat(spectrum * spectrum, 2 * _EDGES[:-1]) / len(samples) ** 2
     levels: Levels = np.maximum(np.sqrt(np.sqrt(power)) - _NOISE, 0).astype(np.float32)
     return levels
 
 
-def _push(rows: NDArray[np.generic], newest: object) -> None:
+def _push(rows: NDArray[Any], newest: Levels | np.float32 | bool) -> None:
     rows[:-1] = rows[1:]
     rows[-1] = newest

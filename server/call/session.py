@@ -189,7 +189,8 @@ class Session:
             case events.Cancel(reply=number):
                 self._cancel(number)
             case events.Duck():
-                self._mouth.playout.duck()
+                if (spoken := self._mouth.spoken) is None or spoken.reply.interruptible:
+                    self._mouth.playout.duck()
             case events.Restore():
                 self._mouth.playout.restore()
 
