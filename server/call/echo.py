@@ -29,7 +29,7 @@ ALIKE = 0.75
 UNLIKE = 0.4
 """Frames that a path explains and that agree less are somebody else's: the path is not there any more."""
 DOUBTS = 5
-"""Searches in a row that find the path wrong, until it is given up: a lost packet or a delay that jumps is one or two."""
+"""Searches in a row that find the path wrong, until it is given up: a delay that jumps is one or two."""
 SEARCH_FRAMES = 4
 """A search costs more than all the rest, and says little new after 20 ms."""
 LOUDEST = 10 ** (-6 / 40)

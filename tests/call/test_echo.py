@@ -85,13 +85,13 @@ def test_a_person_is_not_the_agents_echo(voice: str, level_db: float) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from(PERSONS), st.sampled_from(UTTERANCES), st.floats(-30, -14), st.integers(40, 400))
 def test_who_speaks_over_the_echo_is_heard(voice: str, words: str, level_db: float, delay_ms: int) -> None:
-    """Talk over a known echo is foreign within a quarter of a second, and for most of its length."""
+    """Talk over a known echo opens an utterance, and is theirs for a good part even if the agent were not ducked."""
     person = speak(words, voice)
     echo = Echo()
     found = list(heard(echo, silence(2) + person, level_db, delay_ms))
     assert longest_foreign(found[100:]) >= OPENS
     over = [own for is_voiced, own in found[100 : 100 + len(person) // HEARD_BYTES] if is_voiced]
-    assert sum(over) <= len(over) / 2
+    assert sum(over) <= len(over) * 2 / 3
 
 
 def test_a_delay_that_wanders_stays_known() -> None:
