@@ -23,7 +23,7 @@ from bench.rehearsal import Rehearsal, Stage, Told, in_a_room
 from bench.scenes import AGENT_SAYS, Scene, scenes
 from server.call.messages import Response, Transcription
 from server.call.settings import CallSettings
-from server.media.frame import HEARD_RATE
+from server.media.frame import FRAME_MS, HEARD_RATE
 from tests.virtual_time import run_virtual
 from tests.voices import silence
 
@@ -42,11 +42,12 @@ def play(scene: Scene | None, stage: Stage) -> Rehearsal:
         echo = Loudspeaker(scene.echo_db, scene.echo_delay_ms, LIMIT_S) if scene and scene.echo_db is not None else None
 
         def sound(number: int) -> bytes:
-            if echo is None:
+            if scene is None or echo is None:
                 return frames[number]
             if number:
                 echo.say(rehearsal.heard[number - 1])
-            return _mixed(frames[number], echo.hear())
+            back = echo.hear()
+            return _mixed(frames[number], back) if number * FRAME_MS >= scene.echo_from_ms else frames[number]
 
         await rehearsal.play(sound, len(frames))
         return rehearsal
@@ -98,6 +99,7 @@ def _summary(found: list[Outcome]) -> dict[str, Any]:
     went_on = [each for each in found if not each.stopped]
     return {
         "count": len(found),
+        "stopped": len(found) - len(went_on),
         "stopped_percent": percent(len(found) - len(went_on), len(found)),
         "answered_percent": percent(sum(each.answered for each in found), len(found)),
         "ducked_ms": as_json(each.ducked_ms for each in found if each.ducked_ms is not None),
@@ -110,11 +112,12 @@ def _summary(found: list[Outcome]) -> dict[str, Any]:
 
 def report(kinds: dict[str, dict[str, Any]]) -> None:
     spreads = ("ducked_ms", "silent_ms", "decided_ms", "held_ms", "lost_ms")
-    header = ("sound", "count", "stopped %", "answered %", *(f"{name[:-3]} p50 / p95" for name in spreads))
+    header = ("sound", "count", "stopped", "stopped %", "answered %", *(f"{name[:-3]} p50 / p95" for name in spreads))
     rows = (
         (
             kind,
             found["count"],
+            found["stopped"],
             found["stopped_percent"],
             found["answered_percent"],
             *(_short(found[n]) for n in spreads),

@@ -58,6 +58,7 @@ TAKES = 8
 """Of each noise."""
 ECHO_DB = (-14.0, -20.0, -25.0, -30.0)
 ECHO_DELAYS_MS = (40, 110, 230, 400)
+ECHO_FROM_MS = (0, 3_000)
 TALK_OVER_ECHO_EVERY = 5
 """So many interruptions and backchannels come once more with echo."""
 
@@ -73,6 +74,8 @@ class Scene:
     """16 kHz."""
     echo_db: float | None = None
     echo_delay_ms: int = 110
+    echo_from_ms: int = 0
+    """Somebody turns the loudspeaker on in the middle of the answer."""
 
     @property
     def interrupts(self) -> bool:
@@ -112,8 +115,10 @@ def _noises(onsets: Iterator[int]) -> Iterator[Scene]:
 
 
 def _echoes() -> Iterator[Scene]:
-    for echo_db, delay_ms in product(ECHO_DB, ECHO_DELAYS_MS):
-        yield Scene("echo", f"{echo_db:g} dB, {delay_ms} ms", 0, echo_db=echo_db, echo_delay_ms=delay_ms)
+    for from_ms, echo_db, delay_ms in product(ECHO_FROM_MS, ECHO_DB, ECHO_DELAYS_MS):
+        kind = "echo, all at once" if from_ms else "echo"
+        name = f"{echo_db:g} dB, {delay_ms} ms"
+        yield Scene(kind, name, from_ms, echo_db=echo_db, echo_delay_ms=delay_ms, echo_from_ms=from_ms)
 
 
 def _over_echo(scenes: Iterable[Scene]) -> Iterator[Scene]:

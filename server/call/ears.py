@@ -19,6 +19,8 @@ PREROLL_FRAMES = 400 // FRAME_MS
 """VAD is ~100 ms late, words begin softly, and speech-to-text wants a little silence in front."""
 PAUSE_MS = 100
 """A shorter silence is part of a consonant."""
+ECHO_MS = 1_000
+"""Echo ends half a second after the agent was ducked; what goes on for longer is somebody."""
 PAUSES_SMOOTHING = 0.3
 """Weight of the newest pause in a person's usual pause: it takes a few of them to know a slow speaker."""
 
@@ -85,7 +87,8 @@ class Ears:
         self._stt = speech_to_text
         self._now = now
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_FRAMES)
-        self._echo_was_known = False
+        self._maybe_echo = False
+        """The present utterance began when no echo was known, and not long ago."""
 
     def hear(self, frame: Frame) -> None:
         """Take the next 20 ms. Afterwards `voicing` and `utterance` tell of the present."""
@@ -96,6 +99,8 @@ class Ears:
         self._preroll.append(frame.pcm)
         if self.utterance is None:
             return
+        if self.echo.path is None and self.voicing.active_ms > ECHO_MS:
+            self._maybe_echo = False
         if self.voicing.voiced:
             self.utterance.stopwatch.restart()
             self._note_pause(silence_ms)
@@ -111,14 +116,14 @@ class Ears:
 
         transcription = self._stt.listen(phrases, partial)
         utterance = self.utterance = Utterance(number, transcription, Stopwatch(self._now))
-        self._echo_was_known = self.echo.path is not None
+        self._maybe_echo = self.echo.path is None
         utterance.hear(b"".join(self._preroll), voiced=True)
         return utterance
 
     @property
     def echoed(self) -> bool:
         """The present utterance is the agent's own voice: it is by this one that the echo became known."""
-        return self.echo.path is not None and not self._echo_was_known
+        return self._maybe_echo and self.echo.path is not None
 
     def rest(self) -> None:
         """The utterance is over; the next voice begins another."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 
 import aiohttp
 import numpy as np
@@ -211,7 +212,7 @@ def test_noises_are_always_the_same_and_as_loud_as_a_voice() -> None:
 
 def test_scenes_are_of_every_kind() -> None:
     found = scenes()
-    kinds = {"interruption", "backchannel", "hum", "cough", "door", "keys", "echo"}
+    kinds = {"interruption", "backchannel", "hum", "cough", "door", "keys", "echo", "echo, all at once"}
     assert {scene.kind for scene in found} == kinds | {"interruption in echo", "backchannel in echo"}
     assert sum(scene.interrupts for scene in found) >= 80
     assert sum(not scene.interrupts for scene in found) >= 100
@@ -239,10 +240,14 @@ def test_a_loudspeaker_that_is_heard_at_once_is_refused() -> None:
         Loudspeaker(-20, 20, seconds=1)
 
 
-def test_the_agents_own_voice_does_not_even_duck_it() -> None:
-    """Through the real session, VAD and speech-to-text: with its own voice in the microphone it says all it has to."""
+def test_the_agents_own_voice_does_not_stop_it() -> None:
+    """Through the real session, VAD and speech-to-text: it says all it has to, and is not even ducked by an echo that
+    was there from the beginning."""
     stage = Stage()
     undisturbed = play(None, stage).heard
-    scene = Scene("echo", "", 0, echo_db=-20.0, echo_delay_ms=230)
-    found = outcome(scene, play(scene, stage), undisturbed)
+    always = Scene("echo", "", 0, echo_db=-20.0, echo_delay_ms=230)
+    found = outcome(always, play(always, stage), undisturbed)
     assert (found.stopped, found.ducked_ms, found.lost_ms, found.answered) == (False, None, 0, False)
+    later = replace(always, echo_from_ms=3_000)
+    found = outcome(later, play(later, stage), undisturbed)
+    assert (found.stopped, found.answered) == (False, False)
