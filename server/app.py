@@ -22,14 +22,14 @@ from server.call.settings import CallSettings
 from server.config import Settings
 from server.errors import ConfigError
 from server.media.pacer import Pacer
-from server.media.peer import bind_media
+from server.network import client_servers, peer_settings
 from server.speech import models
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
-from signaling import offer
+from signaling import ice_servers, offer
 from signaling.errors import errors_as_json
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -41,8 +41,6 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +54,12 @@ async def serve(settings: Settings, say: Print = print) -> None:
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         agent, model = choose_agent(settings), choose_model(settings)
-        bind_media(settings.media_addresses, loopback=settings.host in LOOPBACK)
+        peers = peer_settings(settings)
         stt = await _speech_to_text(settings, stack, say)
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         directory = Directory(settings.max_calls)
-        calls = RtcCalls(
-            _sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, settings.vanished_s
-        )
+        calls = RtcCalls(_sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, peers)
         stack.push_async_callback(calls.close)
         say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
         await stop.wait()
@@ -89,7 +85,9 @@ def _sessions(
 
 async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
     """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
-    runner = web.AppRunner(application(calls), access_log=None, keepalive_timeout=15)
+    app = application(calls)
+    ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)
@@ -117,7 +115,8 @@ async def _index(request: web.Request) -> web.FileResponse:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 # Engines

@@ -102,6 +102,16 @@ class Phone:
     def send(self, **message: Any) -> None:
         self.channel.send(json.dumps(message))
 
+    def vanish(self) -> None:
+        """Be gone without a word, as a machine that has lost its network: its sockets are closed."""
+        for protocol in self._ice._protocols:
+            protocol.transport.abort()
+
+    @property
+    def _ice(self) -> Any:
+        """aioice's connection, of the one transport in the bundle."""
+        return self.pc.getTransceivers()[0].receiver.transport.transport._connection
+
     async def hang_up(self) -> None:
         await self.pc.close()
         if self._listening is not None:

@@ -11,8 +11,10 @@ from server.call.messages import Error, ServerMessage, parse_client
 from server.call.session import Session
 from server.errors import NotFound, PeerError
 from server.media.frame import Frame
+from server.media.offer import read_offer
 from server.media.pacer import Pacer
 from server.media.peer import Peer
+from server.media.reach import PeerSettings
 
 RELEASE_S = 5.0
 """A call is released in milliseconds; a tool that does not let go may take longer, and is not waited for."""
@@ -23,11 +25,11 @@ log = logging.getLogger(__name__)
 class RtcCall:
     """Joins a Session to a Peer: the session's Connection, the peer's Listener."""
 
-    def __init__(self, session: Session, pacer: Pacer, vanished_s: float) -> None:
+    def __init__(self, session: Session, pacer: Pacer, peers: PeerSettings) -> None:
         self.session = session
         self.connected = asyncio.Event()
         self.released = asyncio.Event()
-        self.peer = Peer(self, pacer, vanished_s)
+        self.peer = Peer(self, pacer, peers)
 
     # The session's connection
 
@@ -80,13 +82,13 @@ class RtcCalls:
         directory: Directory,
         pacer: Pacer,
         connect_s: float,
-        vanished_s: float,
+        peers: PeerSettings,
     ) -> None:
         self._open_session = open_session
         self._directory = directory
         self._pacer = pacer
         self._connect_s = connect_s
-        self._vanished_s = vanished_s
+        self._peers = peers
         self._calls: dict[str, RtcCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,9 +98,10 @@ class RtcCalls:
         pc_id = secrets.token_urlsafe(12)
         call = None
         try:
-            call = RtcCall(self._open_session(secrets.token_urlsafe(12)), self._pacer, self._vanished_s)
+            offer = read_offer(sdp, self._peers.reach.contact)  # before anything is made for it
+            call = RtcCall(self._open_session(secrets.token_urlsafe(12)), self._pacer, self._peers)
             async with asyncio.timeout(self._connect_s):
-                answer = await call.peer.answer(sdp)
+                answer = await call.peer.answer(offer)
         except BaseException:
             self._directory.leave()
             if call is not None:

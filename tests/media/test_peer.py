@@ -5,6 +5,7 @@ import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aiohttp
 import numpy as np
@@ -18,7 +19,8 @@ from server.call.rtc_call import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.media.pacer import Pacer
-from server.media.peer import bind_media
+from server.media.candidates import Contact
+from server.media.reach import PeerSettings, Reach
 from server.speech.vad import CallVad, Silero
 from tests.fakes.people import Mind, SteadyTextToSpeech
 from tests.phone import Phone, calling
@@ -45,10 +47,13 @@ class OneSentence:
         pass
 
 
+LOOPBACK = PeerSettings(Reach(addresses=("127.0.0.1",), loopback=True, contact=Contact.LOCAL))
+
+
 class Exchange:
     """A server with real media and scripted engines."""
 
-    def __init__(self, agent: VoiceAgent, limit: int = 4, connect_s: float = 5.0, vanished_s: float = 10.0) -> None:
+    def __init__(self, agent: VoiceAgent, limit: int = 4, peers: PeerSettings = LOOPBACK) -> None:
         self.stt = OneSentence()
         self.directory = Directory(limit)
         silero = Silero()
@@ -57,7 +62,7 @@ class Exchange:
             engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
             return Session(session_id, agent, engines, CallSettings())
 
-        self.calls = RtcCalls(open_session, self.directory, Pacer(), connect_s, vanished_s)
+        self.calls = RtcCalls(open_session, self.directory, Pacer(), 15.0, peers)
         self.server = TestServer(application(self.calls), host="127.0.0.1")
 
     @property
@@ -66,9 +71,11 @@ class Exchange:
 
 
 @contextlib.asynccontextmanager
-async def exchange(mind: Mind | None = None, greeting: str = "", **limits: float) -> AsyncIterator[Exchange]:
-    bind_media(["127.0.0.1"], loopback=True)
-    running = Exchange((mind or Mind()).agent(greeting), **limits)  # type: ignore[arg-type]
+async def exchange(
+    mind: Mind | None = None, greeting: str = "", limit: int = 4, **changes: object
+) -> AsyncIterator[Exchange]:
+    """Running on 127.0.0.1; `changes` are to the peers' settings."""
+    running = Exchange((mind or Mind()).agent(greeting), limit, replace(LOOPBACK, **changes))  # type: ignore[arg-type]
     async with running.server:
         yield running
         await running.calls.close()
@@ -134,7 +141,7 @@ async def test_one_call_too_many_is_refused_at_the_door() -> None:
 
 async def test_a_peer_that_never_connects_gives_its_place_back() -> None:
     """An offer whose sender then does nothing is released at the deadline."""
-    async with asyncio.timeout(20), exchange(limit=1, connect_s=0.3) as running, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(20), exchange(limit=1, ice_s=0.3) as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         phone.pc.addTransceiver("audio")
         offer = await phone.pc.createOffer()
@@ -155,7 +162,7 @@ async def test_a_peer_that_vanishes_is_noticed() -> None:
     async with asyncio.timeout(20), exchange(vanished_s=0.5) as running, calling(running.url) as phone:
         await phone.until(type="state", state="listening")
         assert len(running.directory) == 1
-        phone.microphone.hush()
+        phone.vanish()
         await _until_empty(running.directory)
 
 
@@ -220,10 +227,8 @@ async def test_only_the_configured_addresses_are_advertised() -> None:
 
 def test_aiortc_is_as_the_adapter_knows_it() -> None:
     """The private names that the adapter replaces exist; if not, an aiortc release has changed its inside."""
-    import aioice.ice
     from aiortc.rtcrtpreceiver import JitterBuffer, RTCRtpReceiver
 
-    assert callable(aioice.ice.get_host_addresses), "aioice.ice.get_host_addresses is gone: see bind_media"
     assert "_RTCRtpReceiver__jitter_buffer" in RTCRtpReceiver.__init__.__code__.co_names, (
         "RTCRtpReceiver has no private __jitter_buffer any more: see Peer._arrange"
     )
