@@ -1,6 +1,7 @@
 """The composition root: chooses engines and agent, builds the aiohttp application, starts and stops it all."""
 
 import asyncio
+import gc
 import importlib.util
 import logging
 import os
@@ -61,6 +62,8 @@ async def serve(settings: Settings, say: Print = print) -> None:
         directory = Directory(settings.max_calls)
         calls = RtcCalls(_sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, peers)
         stack.push_async_callback(calls.close)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it for garbage holds the loop up for 80 ms
         say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
         await stop.wait()
         say("Stopping: saying goodbye on running calls.")

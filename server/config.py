@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     """Which addresses of callers ICE contacts: public, private (also private networks), local (also this machine's
     loopback and link-local addresses); auto: local if HTTP listens on loopback, else private."""
     gather_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """A STUN and a TURN server by which this server itself finds addresses; a server with a public address needs none."""
+    """A STUN and a TURN server by which this server finds addresses of its own; with a public address it needs none."""
     stun_urls: Annotated[tuple[str, ...], NoDecode] = ()
     """STUN servers that clients are told to use, as stun:host:3478, with commas between."""
     turn_urls: Annotated[tuple[str, ...], NoDecode] = ()

@@ -1,9 +1,9 @@
 """Which of a caller's ICE candidates are contacted: pure, by address and number.
 
 A candidate is an address that the caller chose and that we send packets to, before anything proves that the caller is
-there (RFC 8445, section 19.5.1). So only addresses that a caller can have are contacted, and few of them. Names (.local,
-mDNS) are not looked up: whoever calls could make us query, and the caller reaches us without: our candidates are
-addresses, and its checks make its own address known (peer-reflexive). Left out candidates are counted and are no error.
+there (RFC 8445, section 19.5.1). So only addresses that a caller can have are contacted, and few of them. Names
+(mDNS, `.local`) are not looked up: whoever calls could make us query, and nobody needs it: our own candidates are
+addresses, and the caller's checks make its address known (peer-reflexive). What is left out is counted, and no error.
 """
 
 import re
@@ -105,7 +105,7 @@ class Candidates:
         address = _address(host)
         if address is None:
             return None, "name"
-        if not may_contact(address, self._contact):
+        if "%" in host or not may_contact(address, self._contact):  # a zone is one of the caller's machine
             return None, "address"
         if int(port) < FIRST_PORT:
             return None, "port"

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import aioice
+import aioice.candidate
 import aioice.ice
 import aioice.stun
 
@@ -70,7 +71,7 @@ class Ice:
                 self._on_answer()
 
     async def _gather(self, component: int, addresses: object, timeout: float = GATHER_S) -> list[aioice.Candidate]:
-        """In place of aioice's own. Raises AtCapacity when all ports are taken, ConfigError when nothing can be bound."""
+        """In place of aioice's own. Raises AtCapacity when all ports are taken, ConfigError when no address is ours."""
         sockets = [await self._open(component, address) for address in self._addresses()]
         bound = [protocol for protocol in sockets if protocol is not None]
         if not bound:
@@ -101,10 +102,10 @@ class Ice:
         self._connection._protocols.append(protocol)
         host, port = bound.getsockname()[:2]
         protocol.local_candidate = aioice.Candidate(
-            foundation=aioice.ice.candidate_foundation("host", "udp", host),
+            foundation=aioice.candidate.candidate_foundation("host", "udp", host),
             component=component,
             transport="udp",
-            priority=aioice.ice.candidate_priority(component, "host"),
+            priority=aioice.candidate.candidate_priority(component, "host"),
             host=host,
             port=port,
             type="host",
@@ -116,9 +117,7 @@ class Ice:
         public = self._reach.public_address
         if not public or (":" in public) != (":" in own.host):
             return own
-        return aioice.Candidate(
-            own.foundation, own.component, own.transport, own.priority, public, own.port, own.type
-        )
+        return aioice.Candidate(own.foundation, own.component, own.transport, own.priority, public, own.port, own.type)
 
     async def _reflexive(self, protocol: Any) -> list[aioice.Candidate]:
         """Our address as the STUN server sees it (IPv4, as aioice); nothing if it does not answer in time."""

@@ -38,11 +38,10 @@ _TRANSPORT_FORMS = {
     "fingerprint": re.compile(r"sha-(?:256|384|512) (?:[0-9A-F]{2}:){31,63}[0-9A-F]{2}", re.IGNORECASE),
     "setup": re.compile(r"actpass|active|passive"),
 }
+_DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _TRANSPORT = tuple(f"a={attribute}:" for attribute in _TRANSPORT_FORMS)
-_LEFT_OUT = (*_TRANSPORT, "a=candidate", "a=end-of-candidates", "a=bundle-only", "a=ice-")
+_LEFT_OUT = (*_TRANSPORT, "a=candidate", "a=end-of-candidates", "a=bundle-only", "a=ice-", *_DIRECTIONS)
 _GROUP = re.compile(r"a=group:BUNDLE[^\r\n]*")
-_SENDS = ("a=sendrecv", "a=sendonly")
-_DIRECTIONS = (*_SENDS, "a=recvonly", "a=inactive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,8 @@ def read_offer(sdp: str, contact: Contact) -> Offer:
     transport = _transport(plan.tagged, head)
     candidates = Candidates(contact)
     contacts = [taken for value in plan.tagged.values("candidate") if (taken := candidates.take(value))]
-    sends = _sends(next(section for section in plan.used if section.kind == "audio"), head)
+    audio = next(section for section in plan.used if section.kind == "audio")
+    sends = _direction(audio, head) in ("a=sendrecv", "a=sendonly")
     return Offer(_written(head, plan, transport), tuple(contacts), candidates, plan.tagged.mid, sends, plan)
 
 
@@ -147,7 +147,8 @@ def _written(head: list[str], plan: Plan, transport: list[str]) -> str:
         lines.append(f"a=group:BUNDLE {' '.join(mid for mid in plan.bundle if mid in mids)}")
     lines += [line for line in head if line in ("a=ice-lite",) or line.startswith("a=msid-semantic:")]
     for section in plan.used:
-        lines += [f"m={section.kind} 9 {section.protocol} {section.formats}", *_kept(section)]
+        lines += [f"m={section.kind} 9 {section.protocol} {section.formats}", _direction(section, head)]
+        lines += [line for line in section.lines if line.startswith("a=") and not line.startswith(_LEFT_OUT)]
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -165,9 +166,7 @@ def _sections(sdp: str) -> tuple[list[str], tuple[Section, ...]]:
     longest = max(end - start for start, end in zip([0, *starts], ends, strict=True))
     if longest > MAX_SECTION_LINES or max(map(len, lines)) > MAX_LINE_LENGTH:
         raise TooLarge(f"A section of an offer may have {MAX_SECTION_LINES} lines of {MAX_LINE_LENGTH} characters.")
-    return lines[: ends[0]], tuple(
-        _section(lines[start:end]) for start, end in zip(starts, ends[1:], strict=True)
-    )
+    return lines[: ends[0]], tuple(_section(lines[start:end]) for start, end in zip(starts, ends[1:], strict=True))
 
 
 def _section(lines: list[str]) -> Section:
@@ -220,12 +219,6 @@ def _transport(tagged: Section, head: list[str]) -> list[str]:
     return lines
 
 
-def _kept(section: Section) -> list[str]:
-    """The attributes of a section but for those of its transport."""
-    return [line for line in section.lines if line.startswith("a=") and not line.startswith(_LEFT_OUT)]
-
-
-def _sends(audio: Section, head: list[str]) -> bool:
-    """The direction of the section, else of the session, else both ways (RFC 8866, section 6.7)."""
-    directions = [line for line in (*audio.lines, *head) if line in _DIRECTIONS]
-    return not directions or directions[0] in _SENDS
+def _direction(section: Section, head: list[str]) -> str:
+    """Of the section, else of the session, else both ways (RFC 8866, section 6.7)."""
+    return next((line for line in (*section.lines, *head) if line in _DIRECTIONS), "a=sendrecv")

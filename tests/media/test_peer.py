@@ -18,8 +18,8 @@ from server.call.directory import Directory
 from server.call.rtc_call import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
-from server.media.pacer import Pacer
 from server.media.candidates import Contact
+from server.media.pacer import Pacer
 from server.media.reach import PeerSettings, Reach
 from server.speech.vad import CallVad, Silero
 from tests.fakes.people import Mind, SteadyTextToSpeech
