@@ -40,7 +40,7 @@ _TRANSPORT_FORMS = {
 }
 _DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _TRANSPORT = tuple(f"a={attribute}:" for attribute in _TRANSPORT_FORMS)
-_LEFT_OUT = (*_TRANSPORT, "a=candidate", "a=end-of-candidates", "a=bundle-only", "a=ice-", *_DIRECTIONS)
+_LEFT_OUT = (*_TRANSPORT, "a=candidate", "a=end-of-candidates", "a=bundle-only", "a=ice-", "a=mid:", *_DIRECTIONS)
 _GROUP = re.compile(r"a=group:BUNDLE[^\r\n]*")
 
 
@@ -148,6 +148,7 @@ def _written(head: list[str], plan: Plan, transport: list[str]) -> str:
     lines += [line for line in head if line in ("a=ice-lite",) or line.startswith("a=msid-semantic:")]
     for section in plan.used:
         lines += [f"m={section.kind} 9 {section.protocol} {section.formats}", _direction(section, head)]
+        lines += [f"a=mid:{section.mid}"] if section.mid else []
         lines += [line for line in section.lines if line.startswith("a=") and not line.startswith(_LEFT_OUT)]
     return "\r\n".join(lines) + "\r\n"
 

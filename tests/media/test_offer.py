@@ -79,6 +79,12 @@ def test_the_transport_is_that_of_the_first_in_the_bundle() -> None:
     assert read_one.mid == "0"
 
 
+def test_a_second_name_is_no_name() -> None:
+    """Of several mids the first counts, for us and for all that read what we write."""
+    read_one = read(audio("0", "a=mid:9"), data("1"), bundle="0 1")
+    assert [line for line in read_one.sdp.splitlines() if line.startswith("a=mid:")] == ["a=mid:0", "a=mid:1"]
+
+
 def test_who_only_listens_does_not_send() -> None:
     """By the direction of the section, or else of the session."""
     assert not read(audio("0", "a=recvonly")).sends
