@@ -60,15 +60,19 @@ class Phone:
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url, self._http = url, http
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.microphone = Microphone()
         self.told: list[dict[str, Any]] = []
         self.loud: list[bool] = []
         self.pc_id = ""
         self._hides = self._skips_dtls = False
-        self.channel = self.pc.createDataChannel("events")
         self.opened, self.closed, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
+        self.use(RTCPeerConnection(RTCConfiguration(iceServers=[])))
+
+    def use(self, pc: RTCPeerConnection) -> None:
+        """Call by this connection, in place of one that gathers the machine's own addresses."""
+        self.pc = pc
+        self.channel = pc.createDataChannel("events")
         self.channel.on("open", self.opened.set)
         self.channel.on("close", self.closed.set)
         self.channel.on("message", self._on_message)
