@@ -89,12 +89,12 @@ async def test_a_relay_that_does_not_answer_costs_seconds_not_the_call() -> None
         mute.bind(("127.0.0.1", 0))
         url = f"127.0.0.1:{mute.getsockname()[1]}"
         servers = [IceServer(f"turn:{url}", "a", "b"), IceServer(f"stun:{url}")]
-        async with asyncio.timeout(20), exchange(reach=reach(ice_servers=lambda: servers)) as running:
-            async with aiohttp.ClientSession() as http:
-                phone = Phone(running.url, http)
-                answer = await phone.dial()
-                await phone.opened.wait()
-                await phone.hang_up()
+        settings = reach(ice_servers=lambda: servers)
+        async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
+            phone = Phone(running.url, http)
+            answer = await phone.dial()
+            await phone.opened.wait()
+            await phone.hang_up()
     assert {words[7] for words in candidates(answer["sdp"])} == {"host"}
 
 
