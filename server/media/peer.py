@@ -215,7 +215,8 @@ class Peer:
             self._lose(absence.value)
 
     def _lose(self, reason: str) -> None:
-        log.info("x peer is lost: %s", reason)
+        left_out = dict(self._offer.candidates.left_out) if self._offer else {}
+        log.info("x peer is lost: %s; candidates not contacted: %s", reason, left_out)
         self._presence = None
         self._listener.lost()
 

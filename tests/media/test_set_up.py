@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import socket
+import threading
 from collections.abc import Iterator
 
 import aiohttp
@@ -47,10 +48,11 @@ async def until_free(running: Exchange) -> None:
         await asyncio.sleep(0.01)
 
 
-def held() -> tuple[int, int]:
-    """Tasks, and open files and sockets of this process."""
+def held() -> tuple[int, int, int]:
+    """Tasks, threads but those of the loop's pool, and open files and sockets of this process."""
     gc.collect()
-    return len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+    threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
+    return len(asyncio.all_tasks()), len(threads), len(os.listdir("/proc/self/fd"))
 
 
 async def test_media_stays_in_its_ports() -> None:
