@@ -33,11 +33,12 @@ _FORBIDDEN = re.compile(r"[^\t\r\n\x20-\x7e\xa0-\u2027\u202a-\U0010ffff]")
 _MEDIA = re.compile(r"([a-z]{1,32}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/]{1,64}) ([\x21-\x7e]+(?: [\x21-\x7e]+)*)")
 _MID = re.compile(r"[!-~]{1,64}")
 _TRANSPORT_FORMS = {
-    "ice-ufrag": re.compile(r"[A-Za-z0-9+/]{4,256}"),
-    "ice-pwd": re.compile(r"[A-Za-z0-9+/]{22,256}"),
+    "ice-ufrag": re.compile(r"[A-Za-z0-9+/=_-]{4,256}"),
+    "ice-pwd": re.compile(r"[A-Za-z0-9+/=_-]{22,256}"),
     "fingerprint": re.compile(r"sha-(?:256|384|512) (?:[0-9A-F]{2}:){31,63}[0-9A-F]{2}", re.IGNORECASE),
     "setup": re.compile(r"actpass|active|passive"),
 }
+"""RFC 8839 and 8122; some clients write ICE names in the base64 of URLs."""
 _DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _TRANSPORT = tuple(f"a={attribute}:" for attribute in _TRANSPORT_FORMS)
 _LEFT_OUT = (*_TRANSPORT, "a=candidate", "a=end-of-candidates", "a=bundle-only", "a=ice-", "a=mid:", *_DIRECTIONS)
@@ -209,14 +210,18 @@ def _check_mids(sections: tuple[Section, ...]) -> None:
 
 
 def _transport(tagged: Section, head: list[str]) -> list[str]:
-    """What ICE and DTLS need: a name, a password, fingerprints and a role, of the section or else of the session."""
+    """What ICE and DTLS need: a name, a password, fingerprints and a role, of the section or else of the session.
+
+    A fingerprint by a hash that is broken (SHA-1) counts for nothing.
+    """
     session = Section("session", 0, "", "", tuple(head))
     lines = []
     for attribute, form in _TRANSPORT_FORMS.items():
         values = list(tagged.values(attribute)) or list(session.values(attribute))
-        if not values or not all(map(form.fullmatch, values)):
+        valid = [value for value in values if form.fullmatch(value)]
+        if not valid:
             raise PeerError(f"{NOT_VALID} ({attribute})")
-        lines += [f"a={attribute}:{value}" for value in values]
+        lines += [f"a={attribute}:{value}" for value in (valid if attribute == "fingerprint" else valid[:1])]
     return lines
 
 

@@ -79,6 +79,13 @@ def test_the_transport_is_that_of_the_first_in_the_bundle() -> None:
     assert read_one.mid == "0"
 
 
+def test_a_weak_fingerprint_counts_for_nothing() -> None:
+    """Beside a good one it is left out."""
+    read_one = read(audio("0", "a=fingerprint:sha-1 " + ":".join(["AB"] * 20)))
+    assert "sha-1 " not in read_one.sdp
+    assert read_one.sdp.count("a=fingerprint:sha-256") == 1
+
+
 def test_a_second_name_is_no_name() -> None:
     """Of several mids the first counts, for us and for all that read what we write."""
     read_one = read(audio("0", "a=mid:9"), data("1"), bundle="0 1")
