@@ -28,6 +28,9 @@ GATHER_S = 2.0
 """An answer waits so long for STUN and TURN servers, and goes without what has not come."""
 RECEIVE_BUFFER_BYTES = 256 * 1024
 """Of the kernel, for each socket: five seconds of packets, of which the jitter buffer wants far less."""
+MAX_REMOTE = candidates.MAX_CONTACTED + 16
+"""Addresses of the caller, those included that its checks come from: whoever knows a call's password could send them
+from any address, and have us answer there with checks of our own."""
 RETRY_AFTER_S = 5
 _HIDDEN = {4: "0.0.0.0", 6: "::"}
 """In place of the address behind a candidate (RFC 8839, section 5.1): it is nobody's business."""
@@ -45,6 +48,8 @@ class Ice:
         self._relayed = connection.get_component_candidates
         self._asking: set[asyncio.Task[None]] = set()
         connection.get_component_candidates = self._gather
+        self._check_incoming = connection.check_incoming
+        connection.check_incoming = self._incoming
 
     async def add(self, candidate: candidates.Candidate) -> None:
         """Begin to check an address of the caller."""
@@ -69,6 +74,12 @@ class Ice:
             with suppress(aioice.stun.TransactionError):
                 await pair.protocol.request(request, pair.remote_addr, integrity_key=key, retransmissions=1)
                 self._on_answer()
+
+    def _incoming(self, message: Any, address: tuple[str, int], protocol: Any) -> None:
+        """In place of aioice's own, which takes a check from ever more addresses."""
+        known = self._connection._remote_candidates
+        if len(known) < MAX_REMOTE or any((c._network_host, c.port) == address for c in known):
+            self._check_incoming(message, address, protocol)
 
     async def _gather(self, component: int, addresses: object, timeout: float = GATHER_S) -> list[aioice.Candidate]:
         """In place of aioice's own. Raises AtCapacity when all ports are taken, ConfigError when no address is ours."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import os
 import socket
 import threading
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from aioice.ice import Connection
+from aioice.stun import Class, Message, Method
 
 from server.errors import AtCapacity
 from server.media.candidates import Contact
-from server.media.ice import _bind
+from server.media.ice import MAX_REMOTE, Ice, _bind
 from server.media.reach import PeerSettings, Reach
 from tests.media.test_peer import LOOPBACK, Exchange, exchange
 from tests.offers import audio, data, offer
@@ -208,6 +211,39 @@ async def test_a_caller_on_hold_is_kept() -> None:
         await until_free(running)
 
 
+async def test_checks_from_ever_more_addresses_are_not_taken() -> None:
+    """A caller that knows the password has no more addresses than anybody needs."""
+    agent = Connection(ice_controlling=False)
+    ice = Ice(agent, reach(), lambda: None)
+    agent.remote_username, agent.remote_password = "caller", "p" * 22
+    await agent.gather_candidates()
+    connecting = asyncio.ensure_future(agent.connect())
+    address = ("127.0.0.1", agent.local_candidates[0].port)
+    answered = 0
+    for _ in range(MAX_REMOTE + 9):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+            caller.setblocking(False)
+            caller.sendto(_check(agent), address)
+            await asyncio.get_running_loop().sock_recv(caller, 2048)
+            answered += 1
+    assert answered == MAX_REMOTE + 9
+    assert len(agent.remote_candidates) == MAX_REMOTE
+    ice.close()
+    await agent.close()
+    await asyncio.wait([connecting])
+    assert isinstance(connecting.exception(), ConnectionError)
+
+
+def _check(agent: Connection) -> bytes:
+    """As an ICE agent sends it that knows the name and the password of `agent`."""
+    request = Message(message_method=Method.BINDING, message_class=Class.REQUEST)
+    request.attributes["USERNAME"] = f"{agent.local_username}:caller"
+    request.attributes["PRIORITY"] = 1
+    request.attributes["ICE-CONTROLLING"] = 1
+    request.add_message_integrity(agent.local_password.encode())
+    return bytes(request)
+
+
 def test_the_defaults_notice_a_vanished_caller_in_seconds() -> None:
     """And the deadlines of set-up add up to what a client waits for."""
     settings = PeerSettings()
@@ -218,12 +254,8 @@ def test_the_defaults_notice_a_vanished_caller_in_seconds() -> None:
 
 def test_aioice_is_as_the_adapter_knows_it() -> None:
     """The private names that the adapter uses exist; if not, an aioice release has changed its inside."""
-    import inspect
-
-    from aioice.ice import Connection
-
     connection = Connection(ice_controlling=False)
-    for name in ("_nominated", "_protocols"):
+    for name in ("_nominated", "_protocols", "_remote_candidates", "check_incoming"):
         assert hasattr(connection, name), f"aioice's Connection.{name} is gone: see Ice"
     assert list(inspect.signature(connection.get_component_candidates).parameters) == [
         "component", "addresses", "timeout",
