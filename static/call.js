@@ -51,12 +51,14 @@ export class Call extends EventTarget {
 
   /**
    * Connect; `connected` or `over` follows.
-   * @param {{typed?: boolean, deviceId?: string}} how typed: without a microphone
+   * @param {{typed?: boolean, deviceId?: string, relay?: boolean}} how typed: without a microphone; relay: by TURN alone
    */
-  async start({ typed = false, deviceId = "" } = {}) {
+  async start({ typed = false, deviceId = "", relay = false } = {}) {
     this.#deviceId = deviceId;
+    const iceServers = this.#signaling.iceServers();
     try {
       if (!typed) await this.#open(deviceId);
+      this.#route(await iceServers, relay);
       if (!this.#over) await this.#connect();
     } catch (error) {
       this.#finish(error instanceof CallError ? error : new CallError("failed", "", error));
@@ -104,6 +106,11 @@ export class Call extends EventTarget {
   hangUp() {
     this.#send({ type: "hangup" });
     this.#finish("hangup");
+  }
+
+  /** @param {RTCIceServer[]} iceServers @param {boolean} relay */
+  #route(iceServers, relay) {
+    if (!this.#over) this.pc.setConfiguration({ iceServers, iceTransportPolicy: relay ? "relay" : "all" });
   }
 
   async #connect() {

@@ -1,7 +1,9 @@
 import { CallError } from "./errors.js";
 
 const OFFER_URL = "api/offer";
+const ICE_SERVERS_URL = "api/ice-servers";
 const TIMEOUT_MS = 15_000;
+const ICE_SERVERS_TIMEOUT_MS = 3_000;
 const BATCH_MS = 50;
 const BATCH = 32; // what the server takes at once
 
@@ -13,6 +15,19 @@ export class Signaling {
   #found = [];
   #timer = 0;
   #closed = false;
+
+  /**
+   * What the server says of STUN and TURN; nothing if it says nothing: most calls do without.
+   * @returns {Promise<RTCIceServer[]>}
+   */
+  async iceServers() {
+    try {
+      const response = await fetch(ICE_SERVERS_URL, { signal: AbortSignal.timeout(ICE_SERVERS_TIMEOUT_MS) });
+      return response.ok ? (await response.json()).iceServers : [];
+    } catch {
+      return [];
+    }
+  }
 
   /**
    * Post the offer at once, without waiting for candidates.

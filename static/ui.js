@@ -46,7 +46,7 @@ class Page {
     this.#listen(call);
     this.#show("connecting");
     $("status").focus();
-    call.start({ typed, deviceId: rememberedMicrophone() });
+    call.start({ typed, deviceId: rememberedMicrophone(), relay: new URLSearchParams(location.search).has("relay") });
   }
 
   /** @param {Call} call */

@@ -83,7 +83,9 @@ async def page(browser: Browser, standin: Standin, permissions: list[str]) -> As
 
 def _is_fault(message: ConsoleMessage) -> bool:
     """Chromium itself writes down that a request got no 200; the tests of failures ask for that."""
-    asked_for = message.text.startswith("Failed to load resource") and message.location["url"].endswith("api/offer")
+    asked_for = message.text.startswith("Failed to load resource") and message.location["url"].endswith(
+        ("api/offer", "api/ice-servers")
+    )
     return message.type in ("error", "warning") and not asked_for
 
 
@@ -96,6 +98,22 @@ async def call(page: Page) -> None:
     await page.click("#call")
     await expect(page.locator(".agent-name")).to_have_text("Marta")
     await is_in(page, "listening")
+
+
+async def test_a_server_that_tells_no_ice_servers_is_called_all_the_same(page: Page, standin: Standin) -> None:
+    """They are for the few whom nothing else reaches."""
+    standin.ice_servers = None
+    await call(page)
+
+
+async def test_the_page_uses_the_ice_servers_that_it_is_told(page: Page, standin: Standin) -> None:
+    """With their credentials, as they come."""
+    told = {"urls": ["turn:127.0.0.1:9?transport=udp"], "username": "a", "credential": "b"}
+    standin.ice_servers = [told]
+    await call(page)
+    used = await page.evaluate("window.antiphon.call.pc.getConfiguration()")
+    assert {name: used["iceServers"][0][name] for name in told} == told
+    assert used["iceTransportPolicy"] == "all"
 
 
 # What fails
