@@ -1,8 +1,7 @@
 """Journal: writes conversations down behind the calls' backs.
 
 A call notes its record and goes on at once. Of each conversation only the latest record waits, because it has all that
-the ones before had: so no more records wait than there are calls, however long the store is away. What could not be
-written is tried again until it is.
+the ones before had: a store that is away costs one record a call. What could not be written is tried again until it is.
 """
 
 import asyncio
@@ -16,6 +15,8 @@ from server.errors import StoreError
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 2.0
 """Tries are further and further apart, but a store that is back is noticed soon."""
+MAX_WAITING = 2_000
+"""Conversations that wait, some 100 KB each: what eight busy lines have in half a day. Beyond it one is lost."""
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ class Saves(Protocol):
 class Journal:
     """`on_lost` gets the id of a conversation that another server has taken over or somebody deleted: its call is over.
 
-    Needs a running loop. Counts: `written` records, `failures` of the store, and `dropped` records that are no longer
-    ours or, by a bug, cannot be written at all.
+    Needs a running loop. Counts: `written` records, `failures` of the store, and `dropped` records: those that are no
+    longer ours, that too many others waited behind, or that by a bug cannot be written at all.
     """
 
     def __init__(self, store: Saves, on_lost: Callable[[str], None]) -> None:
@@ -53,6 +54,8 @@ class Journal:
     def note(self, conversation: Conversation) -> None:
         """Have the record written soon; never waits. Records of one conversation come in their order."""
         self._waiting[conversation.id] = conversation
+        if len(self._waiting) > MAX_WAITING:
+            self._drop_one()
         self._idle.clear()
         self._noted.set()
 
@@ -89,12 +92,20 @@ class Journal:
         else:
             self._store_is_up()
             self._count(conversation.id, ours)
-        if self._waiting[conversation.id] is conversation:  # and no later one has come meanwhile
+        if self._waiting.get(conversation.id) is conversation:  # and no later one has come meanwhile
             del self._waiting[conversation.id]
+
+    def _drop_one(self) -> None:
+        """The one that was tried the longest ago."""
+        del self._waiting[next(iter(self._waiting))]
+        if self.dropped == 0:
+            log.error("x more than %d conversations wait for the store: some are lost", MAX_WAITING)
+        self.dropped += 1
 
     def _postpone(self, conversation_id: str) -> None:
         """To the end: if the fault is the record's, the other conversations do not wait for it."""
-        self._waiting[conversation_id] = self._waiting.pop(conversation_id)
+        if (latest := self._waiting.pop(conversation_id, None)) is not None:
+            self._waiting[conversation_id] = latest
 
     async def _wait(self, error: StoreError) -> None:
         self.failures += 1

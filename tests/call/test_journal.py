@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from server.call.conversation import Conversation
-from server.call.journal import Journal
+from server.call.journal import MAX_WAITING, Journal
 from server.errors import StoreError
 from tests.conversations import conversation, said_more
 from tests.virtual_time import run_virtual
@@ -169,6 +169,24 @@ def test_a_conversation_that_was_taken_over_is_told() -> None:
         assert len(faults) == 1
 
     run_virtual(scenario())
+
+
+def test_what_waits_has_a_bound(caplog: pytest.LogCaptureFixture) -> None:
+    """In a very long outage some conversations are lost, counted, and said once; the newest is written."""
+
+    async def scenario() -> None:
+        shelf = Shelf(away_s=(0, 30))
+        async with journal(shelf) as writing:
+            for i in range(MAX_WAITING + 3):
+                writing.note(conversation(f"c{i}"))
+                if i % 500 == 0:
+                    await asyncio.sleep(0.015)
+            assert (len(writing), writing.dropped) == (MAX_WAITING, 3)
+        assert len(shelf.records) == MAX_WAITING
+        assert f"c{MAX_WAITING + 2}" in shelf.records
+
+    run_virtual(scenario())
+    assert caplog.text.count("some are lost") == 1
 
 
 def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
