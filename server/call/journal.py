@@ -31,8 +31,8 @@ class Saves(Protocol):
 class Journal:
     """`on_lost` gets the id of a conversation that another server has taken over or somebody deleted: its call is over.
 
-    Needs a running loop. Counts: `written` records, `failures` of the store, and `dropped` records: those that are no
-    longer ours, that too many others waited behind, or that by a bug cannot be written at all.
+    Needs a running loop. Counts: `written` records, `failures` of the store, `refused` records that are no longer ours,
+    and `lost` ones: too many waited, or a bug keeps them from being written at all.
     """
 
     def __init__(self, store: Saves, on_lost: Callable[[str], None]) -> None:
@@ -44,7 +44,7 @@ class Journal:
         self._idle.set()
         self._retry_s = FIRST_RETRY_S
         self.down = False
-        self.written = self.failures = self.dropped = 0
+        self.written = self.failures = self.refused = self.lost = 0
         self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
 
     def __len__(self) -> int:
@@ -88,22 +88,24 @@ class Journal:
             return
         except Exception:
             log.exception("x fault: a record of conversation %s cannot be written", conversation.id)
-            self.dropped += 1
+            self.lost += 1
         else:
             self._store_is_up()
             self._count(conversation.id, ours)
-        if self._waiting.get(conversation.id) is conversation:  # and no later one has come meanwhile
+        if self._waiting.get(conversation.id) is conversation:
             del self._waiting[conversation.id]
+        else:  # a later one has come meanwhile: after the others
+            self._postpone(conversation.id)
 
     def _drop_one(self) -> None:
         """The one that was tried the longest ago."""
         del self._waiting[next(iter(self._waiting))]
-        if self.dropped == 0:
+        if self.lost == 0:
             log.error("x more than %d conversations wait for the store: some are lost", MAX_WAITING)
-        self.dropped += 1
+        self.lost += 1
 
     def _postpone(self, conversation_id: str) -> None:
-        """To the end: if the fault is the record's, the other conversations do not wait for it."""
+        """To the end: no conversation keeps the others waiting, be it talkative or at fault."""
         if (latest := self._waiting.pop(conversation_id, None)) is not None:
             self._waiting[conversation_id] = latest
 
@@ -125,6 +127,6 @@ class Journal:
         if ours:
             self.written += 1
             return
-        self.dropped += 1
+        self.refused += 1
         log.warning("x conversation %s is no longer ours", conversation_id)
         asyncio.get_running_loop().call_soon(self._on_lost, conversation_id)  # its faults are not the journal's
