@@ -35,10 +35,14 @@ _T = TypeVar("_T")
 
 
 class SqliteStore:
-    """A Store in the file `path`, which is made when it is not there; ":memory:" keeps nothing after `close`."""
+    """A Store in the file `path`, which is made when it is not there; ":memory:" keeps nothing after `close`.
 
-    def __init__(self, path: str) -> None:
+    An operation takes `limit_s`.
+    """
+
+    def __init__(self, path: str, limit_s: float = OPERATION_S) -> None:
         self._path = path
+        self._limit_s = limit_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection | None = None
 
@@ -81,7 +85,7 @@ class SqliteStore:
         except RuntimeError as exc:
             raise StoreError("The store of conversations is closed.") from exc
         try:
-            async with asyncio.timeout(OPERATION_S):
+            async with asyncio.timeout(self._limit_s):
                 return await asyncio.wrap_future(future)
         except (sqlite3.Error, OSError) as exc:  # TimeoutError is an OSError
             raise StoreError("The store of conversations cannot be had.") from exc
