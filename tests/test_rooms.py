@@ -18,7 +18,8 @@ PURE = """
     server/call/overlap.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py
     server/speech/protocols.py server/speech/sentences.py
-    server/media/frame.py server/media/jitter.py server/media/playout.py
+    server/media/counters.py server/media/dtmf.py server/media/frame.py server/media/guard.py server/media/jitter.py
+    server/media/playout.py server/media/rtcp.py server/media/rtp.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -120,9 +121,9 @@ def test_signaling_knows_no_sound() -> None:
     ] == []
 
 
-def test_one_file_knows_aiortc() -> None:
-    """WebRTC's library is behind one adapter."""
-    assert users("aiortc", "aioice") == ["server/media/peer.py"]
+def test_two_files_know_aiortc() -> None:
+    """WebRTC's library is behind one adapter: signalling in the one, sound in the other."""
+    assert users("aiortc", "aioice") == ["server/media/peer.py", "server/media/transport.py"]
 
 
 def test_http_is_served_by_signaling_and_the_composition_root() -> None:

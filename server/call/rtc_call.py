@@ -45,6 +45,9 @@ class RtcCall:
         except Exception:
             self._fault()
 
+    def digit(self, digit: str) -> None:
+        """A key was pressed: nothing listens for it yet."""
+
     def next_frame(self) -> bytes | None:
         try:
             return self.session.next_frame()

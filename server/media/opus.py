@@ -23,8 +23,11 @@ BITRATE = 32_000
 """Transparent for a mono voice, a third of what aiortc sends by default."""
 COMPLEXITY = 5
 """Half of the most: no difference to hear in a voice at this rate, at a third of the time."""
+SILENCE_PACKET = b"\xd8"
+"""20 ms of which nothing was coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame, of no bytes)."""
 
 _APPLICATION_LOWDELAY = 2051
+_RESET_STATE = 4028
 _SET_BITRATE, _SET_COMPLEXITY, _SET_SIGNAL, _SIGNAL_VOICE = 4002, 4010, 4024, 3001
 
 
@@ -72,9 +75,12 @@ class OpusDecoder:
             raise PeerError("not an Opus packet")  # libopus would conceal 120 ms
         return self._decode(packet, MAX_PACKET_SAMPLES, fec=0)
 
-    def recover(self, following: bytes) -> bytes:
-        """20 ms that were lost just before `following`, from the copy in it, or concealed if it has none."""
-        return self._decode(following, HEARD_SAMPLES, fec=1)
+    def recover(self, following: bytes, samples: int = HEARD_SAMPLES) -> bytes:
+        """What was lost just before `following`, from the copy in it, or concealed if it has none.
+
+        `samples` is what the lost packet had, at 16 kHz: a multiple of 2.5 ms.
+        """
+        return self._decode(following, samples, fec=1)
 
     def conceal(self) -> bytes:
         """20 ms of what may have been lost, made up from what was before; fades when asked again and again."""
@@ -106,6 +112,10 @@ class OpusEncoder:
         ]:  # fmt: skip
             self._opus.opus_encoder_ctl(self._encoder, request, ctypes.c_int(value))
         self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
+
+    def reset(self) -> None:
+        """Begin anew: the next packet needs nothing that was sent before, so after a pause it is decoded as meant."""
+        self._opus.opus_encoder_ctl(self._encoder, _RESET_STATE)
 
     def encode(self, pcm: bytes) -> bytes:
         """One frame → one packet."""

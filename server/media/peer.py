@@ -1,20 +1,17 @@
-"""The one file that knows aiortc: a peer connection that gives 20 ms frames and takes 20 ms frames.
+"""A peer connection that gives 20 ms frames and takes 20 ms frames. With transport.py all that knows aiortc.
 
-What it changes of aiortc 1.16 by private names is guarded by tests/media/test_peer.py:
-the receiver's jitter buffer (80 ms, and 280 ms after one lost packet) is replaced by an object that hands each packet
-over at once, so that its decoder thread has nothing to do; gathering is kept to the addresses that are configured.
+aiortc does SDP, ICE, DTLS and the data channel. Its RTP is not used: its senders and receivers are never started, so
+that no thread, task or queue of theirs stands between a packet and the call (RtpSession). What this changes of aiortc
+1.16 by private names is guarded by tests/media/test_transport.py; gathering is kept to the configured addresses.
 """
 
 import asyncio
-import fractions
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import aioice.ice
-import av
 from aiortc import (
-    MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
@@ -25,22 +22,22 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from aiortc.sdp import SessionDescription, candidate_from_sdp
 
 from server.errors import NotAcceptable, PeerError
-from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, SPOKEN_BYTES, Frame
-from server.media.g711 import G711Decoder, G711Encoder, law
-from server.media.jitter import Arrivals
-from server.media.opus import OpusDecoder, OpusEncoder
+from server.media.counters import MediaCounters
+from server.media.frame import FRAME_MS, Frame
+from server.media.inbound import TELEPHONE_EVENT, Codec
 from server.media.pacer import Pacer
+from server.media.rtp_session import Negotiated, RtpSession
+from server.media.transport import MediaTransport
 
 MAX_UNSENT = 64
 """Messages kept for a data channel that is not open yet; the oldest go first."""
 MAX_BUFFERED_BYTES = 256 * 1024
 """A data channel whose client takes nothing loses messages, not the server's memory."""
-MAX_UNREAD_PACKETS = 5
-"""Packets that wait for aiortc's sender: 100 ms, then the oldest go."""
 MAX_CANDIDATES = 32
 
 _CODECS = {"audio/opus", "audio/pcmu", "audio/pcma"}
-_JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
+_EVENT = f"audio/{TELEPHONE_EVENT}"
+_AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +47,7 @@ class Listener(Protocol):
 
     def ready(self) -> None: ...
     def hear(self, frame: Frame) -> None: ...
+    def digit(self, digit: str) -> None: ...
     def next_frame(self) -> bytes | None: ...
     def receive_text(self, text: str | bytes) -> None: ...
     def lost(self) -> None: ...
@@ -84,9 +82,8 @@ class Peer:
         self._pc.on("datachannel", self._on_channel)
         self._channel: RTCDataChannel | None = None
         self._unsent: list[str] = []
-        self._inbound: _Inbound | None = None
-        self._track = _OutboundTrack()
-        self._encoder: OpusEncoder | G711Encoder | None = None
+        self._rtp: RtpSession | None = None
+        self.counters = MediaCounters()
         self._candidates = 0
         self._joined = False
         self._last_sign_s = self._now_s = asyncio.get_running_loop().time()
@@ -97,8 +94,10 @@ class Peer:
         _check(sdp)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            self._arrange()
+            transports = self._arrange(_telephone_events(sdp))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
+            for transport in transports:
+                transport.guard()
         except OperationError as exc:
             raise NotAcceptable("There is no audio codec in common: Opus, PCMU or PCMA is needed.") from exc
         except Exception as exc:  # aiortc fails in every way that Python has on what it does not expect
@@ -130,21 +129,44 @@ class Peer:
         """Give everything back; idempotent."""
         self._closed = True
         self._pacer.leave(self._tick)
-        self._track.stop()
+        if self._rtp is not None:
+            self._rtp.close()
         await self._pc.close()
 
-    def _arrange(self) -> None:
+    def _arrange(self, events: list[Any]) -> list[MediaTransport]:
         """Our voice on the first audio section, the caller's packets to us, and nothing on any other."""
         audio = next(t for t in self._pc.getTransceivers() if t.kind == "audio")
         for transceiver in self._pc.getTransceivers():
             transceiver.direction = "sendrecv" if transceiver is audio else "inactive"
-        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS]
-        names = {codec.payloadType: codec.name for codec in audio._codecs if codec.payloadType is not None}
-        self._inbound = _Inbound(names, self._hear)
-        setattr(audio.receiver, _JITTER_BUFFER, self._inbound)
-        audio.sender.replaceTrack(self._track)
-        codec = audio._codecs[0]
-        self._encoder = OpusEncoder() if codec.name == "opus" else G711Encoder(law(codec.name))
+        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS] + events
+        for stream, start in ((audio.sender, "send"), (audio.receiver, "receive")):
+            setattr(stream, start, _not_by_aiortc)
+        transports = {dtls: MediaTransport(dtls, self, self.counters) for dtls in self._dtls_transports()}
+        wire = transports[audio.receiver.transport]
+        self._rtp = RtpSession(_negotiated(audio), self, wire, self.counters)
+        return list(transports.values())
+
+    def _dtls_transports(self) -> set[Any]:
+        """One when everything is bundled, as browsers do."""
+        used = {transceiver.receiver.transport for transceiver in self._pc.getTransceivers()}
+        return used | ({self._pc.sctp.transport} if self._pc.sctp is not None else set())
+
+    # The transport's receiver, the session's ear
+
+    def receive_rtp(self, data: bytes, now_s: float) -> None:
+        self._last_sign_s = self._now_s
+        assert self._rtp is not None, "because nothing comes before the answer"
+        self._rtp.receive_rtp(data, now_s)
+
+    def receive_rtcp(self, data: bytes, now_s: float) -> None:
+        assert self._rtp is not None, "because nothing comes before the answer"
+        self._rtp.receive_rtcp(data, now_s)
+
+    def hear(self, frame: Frame) -> None:
+        self._listener.hear(frame)
+
+    def digit(self, digit: str) -> None:
+        self._listener.digit(digit)
 
     # aiortc's callbacks
 
@@ -175,84 +197,37 @@ class Peer:
         for text in unsent:
             self.send_text(text)
 
-    def _hear(self, frame: Frame) -> None:
-        self._last_sign_s = self._now_s
-        self._listener.hear(frame)
-
     def _tick(self, number: int) -> None:
         """20 ms have passed."""
         self._now_s = number * FRAME_MS / 1000
         if self._last_sign_s > self._now_s:
             self._last_sign_s = self._now_s
-        pcm = self._listener.next_frame() or bytes(SPOKEN_BYTES)
-        assert self._encoder is not None, "because nothing ticks before the answer"
-        self._track.put(self._encoder.encode(pcm), number)
+        now_s = asyncio.get_running_loop().time()
+        assert self._rtp is not None, "because nothing ticks before the answer"
+        self._rtp.hear(now_s)
+        self._rtp.speak(self._listener.next_frame(), number, now_s)
         if self._now_s - self._last_sign_s > self._vanished_s:
             log.info("x peer has vanished")
             self._last_sign_s = self._now_s
             self._listener.lost()
 
 
-class _Inbound:
-    """Stands where aiortc has its jitter buffer: packets → frames."""
-
-    def __init__(self, codecs: dict[int, str], on_frame: Callable[[Frame], None]) -> None:
-        self._codecs = codecs
-        self._on_frame = on_frame
-        self._arrivals = Arrivals()
-        self._decoders: dict[str, OpusDecoder | G711Decoder] = {}
-        self._pcm = b""
-        self._samples = 0
-        self.malformed = 0
-
-    def add(self, packet: Any) -> tuple[bool, None]:
-        """aiortc's side: no picture is wanted, no frame is to be decoded by it."""
-        missing = self._arrivals.receive(packet.sequence_number)
-        if missing is not None and packet._data:
-            try:
-                self._decode(self._codecs[packet.payload_type], packet._data, missing)
-            except Exception:  # whatever one packet does to a decoder, the next one may be good
-                self.malformed += 1
-        return False, None
-
-    def _decode(self, codec: str, payload: bytes, missing: int) -> None:
-        decoder = self._decoders.get(codec)
-        if decoder is None:
-            decoder = self._decoders[codec] = OpusDecoder() if codec == "opus" else G711Decoder(law(codec))
-        if isinstance(decoder, OpusDecoder):
-            for left in range(missing, 0, -1):
-                self._push(decoder.recover(payload) if left == 1 else decoder.conceal())
-        elif missing:
-            self._push(bytes(HEARD_BYTES * missing))
-        self._push(decoder.decode(payload))
-
-    def _push(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        while len(self._pcm) >= HEARD_BYTES:
-            frame, self._pcm = Frame(self._pcm[:HEARD_BYTES], self._samples), self._pcm[HEARD_BYTES:]
-            self._samples += HEARD_SAMPLES
-            self._on_frame(frame)
+async def _not_by_aiortc(parameters: Any) -> None:
+    """In place of what would start aiortc's own RTP."""
 
 
-class _OutboundTrack(MediaStreamTrack):
-    """Packets, encoded once, at the pacer's time: aiortc's sender takes them as they are."""
+def _negotiated(audio: Any) -> Negotiated:
+    """`audio` is the transceiver, after the offer."""
+    codecs = {codec.payloadType: Codec(codec.name.lower(), codec.clockRate) for codec in audio._codecs}
+    level_id = next((found.id for found in audio._headerExtensions if found.uri == _AUDIO_LEVEL), None)
+    ssrc = audio.sender._ssrc
+    return Negotiated(codecs, ssrc, audio.sender._stream_id, level_id, ticks_apart=ssrc % 50)
 
-    kind = "audio"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._packets: asyncio.Queue[av.Packet[Any]] = asyncio.Queue(MAX_UNREAD_PACKETS)
-
-    def put(self, payload: bytes, tick: int) -> None:
-        if self._packets.full():
-            self._packets.get_nowait()
-        packet = av.Packet(payload)
-        packet.pts = packet.dts = tick * FRAME_MS
-        packet.time_base = fractions.Fraction(1, 1000)
-        self._packets.put_nowait(packet)
-
-    async def recv(self) -> "av.Packet[Any]":
-        return await self._packets.get()
+def _telephone_events(sdp: str) -> list[Any]:
+    """The telephone events (RFC 4733) that the first audio section offers."""
+    audio = next(section for section in SessionDescription.parse(sdp).media if section.kind == "audio")
+    return [codec for codec in audio.rtp.codecs if codec.mimeType.lower() == _EVENT]
 
 
 def _check(sdp: str) -> None:
