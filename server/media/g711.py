@@ -51,7 +51,7 @@ _COMPRESS = {law: _compressor(table) for law, table in _EXPAND.items()}
 
 
 class G711Decoder:
-    """Payloads → 16 kHz mono PCM."""
+    """Payloads → 16 kHz mono PCM of the same time, 2 ms late."""
 
     def __init__(self, law: Law) -> None:
         self._table = _EXPAND[law]
@@ -60,6 +60,7 @@ class G711Decoder:
 
     def decode(self, payload: bytes) -> bytes:
         pcm = self._resampler.convert(self._table[np.frombuffer(payload, np.uint8)].tobytes())
+        pcm = bytes(max(0, 2 * len(payload) * HEARD_RATE // RATE - len(pcm))) + pcm  # the lag, once, at the start
         self._last = (self._last + pcm)[-HEARD_BYTES:]
         return pcm
 
