@@ -27,7 +27,6 @@ SILENCE_PACKET = b"\xd8"
 """20 ms of which nothing was coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame, of no bytes)."""
 
 _APPLICATION_LOWDELAY = 2051
-_RESET_STATE = 4028
 _SET_BITRATE, _SET_COMPLEXITY, _SET_SIGNAL, _SIGNAL_VOICE = 4002, 4010, 4024, 3001
 
 
@@ -112,10 +111,6 @@ class OpusEncoder:
         ]:  # fmt: skip
             self._opus.opus_encoder_ctl(self._encoder, request, ctypes.c_int(value))
         self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
-
-    def reset(self) -> None:
-        """Begin anew: the next packet needs nothing that was sent before, so after a pause it is decoded as meant."""
-        self._opus.opus_encoder_ctl(self._encoder, _RESET_STATE)
 
     def encode(self, pcm: bytes) -> bytes:
         """One frame → one packet."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from server.errors import PeerError
 from server.media.frame import HEARD_BYTES, HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
-from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, OpusDecoder, OpusEncoder
+from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, SILENCE_PACKET, OpusDecoder, OpusEncoder
 from tests.voices import speak
 
 
@@ -140,3 +140,16 @@ def test_a_frame_of_another_length_is_our_own_fault() -> None:
     """Only frames of 20 ms are spoken."""
     with pytest.raises(AssertionError):
         OpusEncoder().encode(bytes(SPOKEN_BYTES - 2))
+
+
+def test_the_packet_of_silence_is_one_of_the_encoders() -> None:
+    """It has the encoder's own configuration, lasts 20 ms, and after real silence it is silence."""
+    packets = packets_of(tone(seconds=0.2) + bytes(5 * SPOKEN_BYTES))
+    assert {packet[:1] for packet in packets} == {SILENCE_PACKET}
+    decoder = OpusDecoder()
+    for packet in packets:
+        decoder.decode(packet)
+    for _ in range(20):
+        heard = decoder.decode(SILENCE_PACKET)
+        assert len(heard) == HEARD_BYTES
+        assert np.abs(samples_of(heard)).max() < 50
