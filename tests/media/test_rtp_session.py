@@ -1,5 +1,8 @@
 """Two real ends of a call's sound over a bad network, on a clock that jumps: the same every time."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -54,7 +57,7 @@ class End:
 
 
 def talk(
-    bad: Impairment, frames: list[bytes | None], seed: int = 1, codecs: dict[int, Codec] = CODECS
+    bad: Impairment, frames: Sequence[bytes | None], seed: int = 1, codecs: dict[int, Codec] = CODECS
 ) -> tuple[End, End]:
     """One end says the frames; the other hears them over the bad network. Both tick, 10 ms apart."""
     clock = Clock()
@@ -91,7 +94,7 @@ def test_one_lost_packet_costs_40_ms_once() -> None:
     """The frames before and after it are 40 ms apart, and all after it are as young as before."""
     _, hearer = talk(Impairment(cuts_ms=((1_000.0, 1_010.0),)), WORDS)
     times = [at_ms for at_ms, _ in hearer.heard]
-    assert max(later - earlier for earlier, later in zip(times, times[1:], strict=False)) == 40
+    assert max(later - earlier for earlier, later in pairwise(times)) == 40
     assert sorted(hearer.ages_ms())[-1] == 20
     assert hearer.ages_ms(since=52) == [0.0] * (len(WORDS) - 52)
 
@@ -125,7 +128,7 @@ def test_a_cut_line_heals() -> None:
 
 def test_a_sender_that_pauses_keeps_its_time() -> None:
     """Between two sentences hardly a packet is sent, and the second one is heard at its own time."""
-    _, hearer = talk(Impairment(), WORDS + [None] * 100 + WORDS)
+    _, hearer = talk(Impairment(), [*WORDS, *[None] * 100, *WORDS])
     assert hearer.ages_ms()[-len(WORDS) :] == [0.0] * len(WORDS)
     starts = [frame.start_samples for _, frame in hearer.heard]
     assert starts == [HEARD_SAMPLES * n for n in range(len(starts))]

@@ -283,5 +283,5 @@ def test_aiortc_is_as_the_adapter_knows_it(where: str, needed: str, reason: str)
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.005)  # noqa: ASYNC110  # real sockets are at work
+    while not holds():  # noqa: ASYNC110  # real sockets are at work
+        await asyncio.sleep(0.005)
