@@ -15,7 +15,7 @@ class MediaCounters:
     unvalidated: int = 0
     """From an address that ICE has not checked, or STUN that does not know our user name."""
     over_rate: int = 0
-    """More in a second than any call needs."""
+    """More in a second than any call needs: of authentic sound, or of STUN and DTLS."""
     unauthentic: int = 0
     """SRTP whose tag is wrong, or that was here before."""
     malformed: int = 0

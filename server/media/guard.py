@@ -3,7 +3,7 @@
 from enum import Enum
 
 MAX_PER_S = 200
-"""Datagrams of one call: 50 to 100 of sound, and room for messages, checks and a burst after a stall."""
+"""Of authentic sound, and again of all else: a call needs 50 to 100, and room for a burst after a stall."""
 _STUN_HEADER = 20
 _STUN_COOKIE = b"\x21\x12\xa4\x42"
 _STUN_RESPONSE = 0x0100

@@ -41,7 +41,7 @@ class MediaTransport:
         self._ice = dtls.transport._connection
         self._receiver = receiver
         self._counters = counters
-        self._rate = RateLimit()
+        self._control_rate, self._sound_rate = RateLimit(), RateLimit()  # a flood of forgeries starves no sound
         self._faults = RateLimit(MAX_FAULTS_PER_S, MAX_FAULTS_PER_S)
         self._user = self._ice.local_username.encode()
         self._peer: Any = None
@@ -94,10 +94,10 @@ class MediaTransport:
             counters.unknown_kind += 1
         elif not (self._knows(protocol, address) or (kind is Kind.STUN and self._expects(protocol, data))):
             counters.unvalidated += 1
-        elif not self._rate.admits(now_s := self._loop.time()):
-            counters.over_rate += 1
         elif kind is Kind.SRTP:
-            self._receive_srtp(data, now_s)
+            self._receive_srtp(data, self._loop.time())
+        elif not self._control_rate.admits(self._loop.time()):
+            counters.over_rate += 1
         elif kind is Kind.DTLS:
             self._ice._queue.put_nowait((data, 1))
         else:
@@ -128,6 +128,9 @@ class MediaTransport:
             plain = srtp.unprotect_rtcp(data) if control else srtp.unprotect(data)
         except Exception:
             self._counters.unauthentic += 1
+            return
+        if not self._sound_rate.admits(now_s):
+            self._counters.over_rate += 1
             return
         (self._receiver.receive_rtcp if control else self._receiver.receive_rtp)(plain, now_s)
 

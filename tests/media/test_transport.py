@@ -14,6 +14,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from server.media.frame import Frame
 from server.media.pacer import Pacer
 from server.media.peer import Peer, bind_media
+from server.media.rtp import build
 from tests.fuzz.datagrams import hostile
 from tests.phone import Microphone
 
@@ -86,6 +87,12 @@ class Call:
         return list(self.peer._pc.getTransceivers()[0].receiver.transport.transport._connection._protocols)
 
     @property
+    def address(self) -> tuple[str, int]:
+        """The caller's, as ICE has found it."""
+        ice = self.peer._pc.getTransceivers()[0].receiver.transport.transport._connection
+        return ice._nominated[1].remote_addr  # type: ignore[no-any-return]
+
+    @property
     def ports(self) -> list[int]:
         return [protocol.transport.get_extra_info("sockname")[1] for protocol in self.protocols]
 
@@ -156,16 +163,29 @@ async def test_plain_aiortc_does_not_survive_one_empty_datagram() -> None:
 
 
 async def test_a_flood_from_the_peers_own_address_is_capped() -> None:
-    """More in a second than a call needs is dropped, and what is dropped is counted."""
+    """STUN and DTLS beyond what a call needs is dropped; forged sound is too, and starves the true one not."""
     async with calling() as call:
         await call.connect()
         [protocol] = call.protocols
-        address = call.peer._pc.getTransceivers()[0].receiver.transport.transport._connection._nominated[1].remote_addr
-        for _ in range(1_000):
-            protocol.datagram_received(b"\x80\x6f" + bytes(40), address)
+        for data in (b"\x80\x6f" + bytes(40), b"\x16\xfe\xfd" + bytes(40)):
+            for _ in range(1_000):
+                protocol.datagram_received(data, call.address)
         counters = call.peer.counters
+        assert counters.unauthentic == 1_000
         assert 700 < counters.over_rate <= 1_000
-        assert counters.unauthentic <= 250
+        await call.listening.hears(FRAMES)
+        assert (counters.lost, counters.concealed_ms) == (0, 0)
+
+
+async def test_authentic_sound_is_capped() -> None:
+    """A caller who has the keys and sends without measure is heard for the burst that a network may hold back."""
+    async with calling() as call:
+        await call.connect()
+        [protocol] = call.protocols
+        srtp = call.caller.getTransceivers()[0].sender.transport._tx_srtp
+        for n in range(1_000):
+            protocol.datagram_received(srtp.protect(build(96, n, 960 * n, 77, b"\xd8")), call.address)
+        assert 700 < call.peer.counters.over_rate < 1_000
 
 
 async def test_what_one_datagram_raises_ends_nothing() -> None:
