@@ -24,6 +24,7 @@ from server.errors import ConfigError
 from server.media.pacer import Pacer
 from server.media.peer import bind_media
 from server.speech import models
+from server.speech.clips import Clips
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
@@ -58,7 +59,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         agent, model = choose_agent(settings), choose_model(settings)
         bind_media(settings.media_addresses, loopback=settings.host in LOOPBACK)
         stt = await _speech_to_text(settings, stack, say)
-        tts = await _text_to_speech(settings, stack, say)
+        tts = await _clips(agent, await _text_to_speech(settings, stack, say))
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         directory = Directory(settings.max_calls)
         calls = RtcCalls(
@@ -192,6 +193,13 @@ def _needed(value: str, name: str) -> str:
 
 
 # The agent
+
+
+async def _clips(agent: VoiceAgent, tts: TextToSpeech) -> TextToSpeech:
+    """What the agent says to everybody is made once, and is there when the engine is not."""
+    clips = Clips(tts, (agent.greeting, agent.goodbye, agent.still_there, agent.apology))
+    await clips.prepare(agent.voice)
+    return clips
 
 
 def choose_agent(settings: Settings) -> VoiceAgent:

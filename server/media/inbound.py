@@ -21,8 +21,10 @@ MAX_CONCEALED = 5
 """So many frames are made up; beyond 100 ms a made-up voice is a robot, and silence is more honest."""
 MAX_GAP_MS = 400
 """A timestamp further ahead is another clock, not a pause: pauses are filled while they last."""
-STARVED_MS = 100
-"""After so long without a packet silence is handed on: more than a network's jitter, less than an endpoint's wait."""
+STARVED_TICKS = 100 // FRAME_MS
+"""After so long without a packet silence is handed on: more than a network's jitter, less than an endpoint's wait.
+
+Counted in ticks, because after a stall of ours the packets are there, and only not read yet."""
 MAX_PACE = 1.1
 """So much sound may come in a second, on average: a sender's clock is never ten per cent fast."""
 MAX_HELD_BACK_S = 3.0
@@ -56,7 +58,7 @@ class Inbound:
         self._stream: _Stream | None = None
         self._events = TelephoneEvents()
         self._pace = RateLimit(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
-        self._last_ms = 0.0
+        self._quiet_ticks = 0
         self._samples = 0
         """Heard so far, at 16 kHz: where the next sound begins."""
         self._pcm = b""
@@ -67,7 +69,7 @@ class Inbound:
         if codec is None:
             return
         self._counters.received += 1
-        self._last_ms = now_ms
+        self._quiet_ticks = 0
         if self._stream is None or self._stream.ssrc != packet.ssrc:
             self._stream = _Stream(packet.ssrc, self._counters)
         if codec.name == TELEPHONE_EVENT and (digit := self._events.receive(packet.timestamp, packet.payload)):
@@ -79,7 +81,8 @@ class Inbound:
         if self._stream is None:
             return
         self._play(self._stream, self._stream.jitter.poll(now_ms), now_ms)
-        if now_ms - self._last_ms >= STARVED_MS:
+        self._quiet_ticks += 1
+        if self._quiet_ticks >= STARVED_TICKS:
             self._fill(self._stream, HEARD_SAMPLES)
 
     def _play(self, stream: "_Stream", ready: list[Ready], now_ms: float) -> None:
