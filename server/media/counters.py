@@ -33,7 +33,7 @@ class MediaCounters:
     reordered: int = 0
     """Packets that were waited for, and came."""
     recovered: int = 0
-    """Lost packets whose sound was in the next one (in-band FEC), or was made up from what was before."""
+    """Lost packets whose sound was in the next one (in-band FEC)."""
     concealed_ms: int = 0
     """Sound that was made up; silence after it is not counted."""
     silent_ms: int = 0

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from server.media.frame import HEARD_BYTES, HEARD_RATE, HEARD_SAMPLES, SPOKEN_RATE
+from server.media.frame import HEARD_BYTES, HEARD_RATE, SPOKEN_RATE
 from server.media.resample import Resampler
 
 RATE = 8_000
@@ -68,10 +68,6 @@ class G711Decoder:
         """20 ms in place of what was lost: the last 20 ms again, half as loud (as G.711 appendix I, but simpler)."""
         self._last = (np.frombuffer(self._last, np.int16) // 2).astype(np.int16).tobytes()
         return self._last
-
-    def recover(self, following: bytes, samples: int = HEARD_SAMPLES) -> bytes:
-        """A packet that was lost before `following`, which has no copy of it here."""
-        return (self.conceal() * -(-samples // HEARD_SAMPLES))[: 2 * samples]
 
 
 class G711Encoder:

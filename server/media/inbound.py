@@ -14,7 +14,7 @@ from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_RATE, HEARD_SAMPLES,
 from server.media.g711 import G711Decoder, law
 from server.media.guard import RateLimit
 from server.media.jitter import JitterBuffer, Ready
-from server.media.opus import OpusDecoder
+from server.media.opus import OpusDecoder, has_copy
 from server.media.rtp import RtpPacket
 
 MAX_CONCEALED = 5
@@ -101,11 +101,12 @@ class Inbound:
         if not self._pace.admits(now_ms / 1000, gap + stream.samples):
             self._counters.too_fast += 1
             return
-        lost = stream.samples if item.missing and gap >= stream.samples else 0
-        self._fill(stream, gap - lost)
-        if lost:
-            self._push(decoder.recover(packet.payload, lost))
+        if item.missing and gap >= stream.samples and isinstance(decoder, OpusDecoder) and has_copy(packet.payload):
+            self._fill(stream, gap - stream.samples)
+            self._push(decoder.recover(packet.payload, stream.samples))
             self._counters.recovered += 1
+        else:
+            self._fill(stream, gap)
         pcm = decoder.decode(packet.payload)
         stream.follow(packet, codec, self._samples, len(pcm) // 2)
         self._push(pcm, packet.voice)

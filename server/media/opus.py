@@ -57,6 +57,15 @@ def _library() -> ctypes.CDLL:
     raise ConfigError("libopus is not there: install Debian's libopus0, or PyAV from its wheel")
 
 
+def has_copy(packet: bytes) -> bool:
+    """Whether it carries a copy of what was in the packet before it (in-band FEC; RFC 6716, sections 3.1 and 4.2.4)."""
+    if len(packet) < 3 or packet[0] & 0x83:  # CELT alone has none; several frames in a packet are not looked into
+        return False
+    mode, channels = packet[0] >> 3, 1 + (packet[0] >> 2 & 1)
+    frames = (1, 1, 2, 3)[mode & 3] if mode < 12 else 1
+    return any(packet[1] & 0x80 >> (channel + 1) * (frames + 1) - 1 for channel in range(channels))
+
+
 class OpusDecoder:
     """Opus packets of any length and channel count → 16 kHz mono PCM."""
 

@@ -9,9 +9,10 @@ from server.media.counters import MediaCounters
 from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SILENCE, SPOKEN_BYTES, Frame
 from server.media.g711 import G711Encoder
 from server.media.inbound import MAX_CONCEALED, MAX_HELD_BACK_S, STARVED_TICKS, Codec, Inbound
-from server.media.opus import OpusEncoder
+from server.media.opus import OpusEncoder, has_copy
 from server.media.rtp import RtpPacket
 from tests.media.link import Impairment, Link
+from tests.media.test_opus import with_fec
 from tests.voices import speak
 
 OPUS, PCMU, EVENT = 111, 0, 110
@@ -89,12 +90,12 @@ def test_a_lost_packet_is_made_up_at_once(kind: int) -> None:
     hearing.take(packets[11:])
     assert starts(hearing.frames) == list(range(20))
     assert hearing.levels[10] > 2_000
-    assert (hearing.counters.lost, hearing.counters.recovered) == (1, 1)
+    assert (hearing.counters.lost, hearing.counters.concealed_ms) == (1, 20)
 
 
 @pytest.mark.parametrize("kind", [OPUS, PCMU])
 def test_a_long_gap_is_concealed_and_then_silent(kind: int) -> None:
-    """Of twelve lost packets five are made up, the last is tried from its copy, and what is between is silence."""
+    """Of twelve lost packets five are made up, and the rest is silence."""
     packets = timed(sent(40, kind))
     del packets[20:32]
     hearing = Hearing().take(packets)
@@ -102,7 +103,18 @@ def test_a_long_gap_is_concealed_and_then_silent(kind: int) -> None:
     assert hearing.levels[20] > 2_000
     assert set(hearing.levels[20 + MAX_CONCEALED + 1 : 30]) == {0}
     assert hearing.counters.concealed_ms == 20 * MAX_CONCEALED
-    assert hearing.counters.silent_ms == 20 * (12 - MAX_CONCEALED - 1)
+    assert hearing.counters.silent_ms == 20 * (12 - MAX_CONCEALED)
+
+
+def test_what_was_lost_is_heard_from_its_copy() -> None:
+    """From a sender with in-band FEC a lost packet is not made up but recovered, and of two in a row the second."""
+    payloads = with_fec(speak("Good morning, what are your opening hours please?"))
+    packets = timed([RtpPacket(OPUS, n, 960 * n, 7, payload) for n, payload in enumerate(payloads)])
+    copied = [n for n in range(20, 60) if has_copy(payloads[n + 1])]
+    kept = [packet for n, packet in enumerate(packets) if n not in (copied[0], copied[10] - 1, copied[10])]
+    hearing = Hearing().take(kept)
+    assert starts(hearing.frames) == list(range(len(packets)))
+    assert (hearing.counters.lost, hearing.counters.recovered, hearing.counters.concealed_ms) == (3, 2, 20)
 
 
 def test_a_pause_of_the_sender_takes_its_time() -> None:
@@ -176,7 +188,7 @@ def test_packets_of_any_length() -> None:
     del packets[5]
     hearing = Hearing().take(packets)
     assert starts(hearing.frames) == list(range(30))
-    assert hearing.counters.recovered == 1
+    assert hearing.counters.concealed_ms == 60
 
 
 def test_a_packet_that_is_no_sound_is_counted_and_concealed() -> None:
@@ -262,4 +274,4 @@ def test_a_fifth_lost_leaves_all_that_came() -> None:
     counters = hearing.counters
     assert len(hearing.frames) == counters.received + counters.lost
     assert (counters.late, counters.duplicate, counters.malformed, counters.too_fast) == (0, 0, 0, 0)
-    assert counters.recovered > 10
+    assert (counters.concealed_ms, counters.silent_ms) == (20 * counters.lost, 0)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from server.errors import PeerError
 from server.media.frame import HEARD_BYTES, HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
-from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, SILENCE_PACKET, OpusDecoder, OpusEncoder
+from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, SILENCE_PACKET, OpusDecoder, OpusEncoder, has_copy
 from tests.voices import speak
 
 
@@ -80,6 +80,16 @@ def test_a_lost_packet_is_recovered_from_the_next() -> None:
         recovered.append(np.sum((samples_of(with_copy.recover(packets[lost + 1])) - wanted) ** 2))
         concealed.append(np.sum((samples_of(without.conceal()) - wanted) ** 2))
     assert sum(recovered) < 0.5 * sum(concealed)
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+def test_a_copy_is_known(layout: str) -> None:
+    """Packets made for a bad line carry copies of speech, others do not."""
+    speech = speak("Good morning, what are your opening hours please?")
+    for fec, least, most in (("1", 0.5, 1.0), ("0", 0.0, 0.0)):
+        packets = with_fec(speech, layout, {"fec": fec})
+        assert least <= sum(map(has_copy, packets)) / len(packets) <= most
+    assert not any(map(has_copy, [*packets_of(tone()), SILENCE_PACKET, b""]))
 
 
 def test_what_cannot_be_recovered_is_concealed() -> None:
