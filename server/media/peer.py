@@ -127,11 +127,11 @@ class Peer:
 
     async def close(self) -> None:
         """Give everything back; idempotent."""
-        self._closed = True
         self._pacer.leave(self._tick)
-        if self._rtp is not None:
+        if self._rtp is not None and not self._closed:
             self._rtp.close()
-        await self._pc.close()
+        self._closed = True
+        await asyncio.shield(self._pc.close())  # aiortc may be closing already, and is not to be cancelled with us
 
     def _arrange(self, events: list[Any]) -> list[MediaTransport]:
         """Our voice on the first audio section, the caller's packets to us, and nothing on any other."""

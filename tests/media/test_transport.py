@@ -242,6 +242,19 @@ async def test_a_call_starts_no_thread_and_no_task_for_its_sound() -> None:
         assert vars(audio.sender)["_RTCRtpSender__rtp_task"] is None
 
 
+async def test_a_release_that_is_cut_short_breaks_nothing() -> None:
+    """Whoever waits for the release may be cancelled while aiortc is closing by itself, which then comes to its end."""
+    async with calling() as call:
+        await call.connect()
+        closing = asyncio.ensure_future(call.peer._pc.close())
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(call.peer.close())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await closing
+        assert call.peer._pc.connectionState == "closed"
+
+
 async def test_telephone_events_are_answered() -> None:
     """An offer of telephone events, as browsers make it, is answered with the same numbers, for each clock."""
     async with calling() as call:
