@@ -26,6 +26,7 @@ from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS, Frame
 from server.media.inbound import TELEPHONE_EVENT, Codec
 from server.media.pacer import Pacer
+from server.media.rtcp import Report
 from server.media.rtp_session import Negotiated, RtpSession
 from server.media.transport import MediaTransport
 
@@ -88,6 +89,11 @@ class Peer:
         self._joined = False
         self._last_sign_s = self._now_s = asyncio.get_running_loop().time()
         self._closed = False
+
+    @property
+    def report(self) -> Report | None:
+        """What the peer has last said of how it hears us; None before it has."""
+        return self._rtp.report if self._rtp is not None else None
 
     async def answer(self, sdp: str) -> str:
         """Take an offer, give the answer with all our candidates. Raises PeerError or NotAcceptable."""

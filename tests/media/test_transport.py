@@ -228,8 +228,9 @@ async def test_the_caller_is_told_how_it_is_heard() -> None:
             stats = await sender.getStats()
             return any(entry.type == "remote-inbound-rtp" for entry in stats.values())
 
-        while not await reported():
+        while not await reported() or call.peer.report is None:
             await call.listening.hears(5)
+        assert call.peer.report.fraction_lost == 0
 
 
 async def test_a_call_starts_no_thread_and_no_task_for_its_sound() -> None:
