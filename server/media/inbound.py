@@ -64,7 +64,7 @@ class Inbound:
         self._pcm = b""
 
     def receive(self, packet: RtpPacket, now_ms: float) -> None:
-        """Take a packet as it comes. Raises what its decoder raises; the next one may be good."""
+        """Take a packet as it comes."""
         codec = self._codecs.get(packet.payload_type)
         if codec is None:
             return
