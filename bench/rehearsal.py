@@ -17,6 +17,7 @@ from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, Frame
 from server.speech.vad import CallVad, Silero
+from tests.fakes.notebook import Notebook
 
 ROOM_RMS = 8.0
 """The noise of a quiet room, of 32767."""
@@ -49,13 +50,19 @@ class Rehearsal:
     def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "") -> None:
         agent = Agent(FunctionModel(stream_function=_okay))
         who = VoiceAgent(agent=agent, name="Bench", greeting=greeting, phrases=stage.phrases)
-        self.session = Session("bench", who, stage.engines(), settings)
+        self.session = Session(Notebook().minutes("bench"), who, stage.engines(), settings)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
 
     @property
     def now_ms(self) -> int:
         return len(self.heard) * FRAME_MS
+
+    audio = None
+    unheard_ms = 0.0
+
+    def close(self) -> None:
+        pass
 
     def send(self, message: ServerMessage) -> None:
         self.told.append(Told(self.now_ms, message))
@@ -64,7 +71,8 @@ class Rehearsal:
         self, sound: Callable[[int], bytes], frames: int, on_frame: Callable[[], None] | None = None
     ) -> None:
         """Let the caller's `sound(frame)` be heard, frame by frame; `on_frame` may look at the session after each."""
-        call = asyncio.create_task(self.session.run(self), name="the call")
+        self.session.attach(self)
+        call = asyncio.create_task(self.session.run(), name="the call")
         await asyncio.sleep(0)
         for number in range(frames):
             self.session.hear(Frame(sound(number), number * HEARD_SAMPLES))

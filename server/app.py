@@ -35,6 +35,7 @@ from server.media.pacer import Pacer
 from server.media.recordings import Recorder, Recordings
 from server.network import client_servers, peer_settings
 from server.speech import models
+from server.speech.clips import Clips
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
@@ -85,7 +86,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         agent, model = choose_agent(settings), choose_model(settings)
         peers = peer_settings(settings)
         stt = await _speech_to_text(settings, stack, say)
-        tts = await _text_to_speech(settings, stack, say)
+        tts = await _clips(agent, await _text_to_speech(settings, stack, say))
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         keeper = await open_archive(settings, stack)
         stack.push_async_callback(keeper.archive.close)
@@ -290,6 +291,13 @@ def _keeping(settings: Settings) -> str:
 
 
 # The agent
+
+
+async def _clips(agent: VoiceAgent, tts: TextToSpeech) -> TextToSpeech:
+    """What the agent says to everybody is made once, and is there when the engine is not."""
+    clips = Clips(tts, (agent.greeting, agent.goodbye, agent.still_there, agent.apology))
+    await clips.prepare(agent.voice)
+    return clips
 
 
 def choose_agent(settings: Settings) -> VoiceAgent:

@@ -26,6 +26,7 @@ from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.idleness import Idle, Idleness
 from server.call.judgement import Judgement
+from server.call.keypad import Keypad
 from server.call.minutes import Minutes, Spell
 from server.call.mouth import Mouth, Spoken
 from server.call.options import CallOptions
@@ -122,6 +123,7 @@ class Session:
         self._unanswered = ""
         """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
         self._starved_frames = 0
+        self._keypad = Keypad()
         self._idleness = Idleness(settings.idle_prompt_s, settings.idle_prompts)
         self._apologies = 0
         self._moved = False
@@ -252,6 +254,11 @@ class Session:
             case messages.Start():
                 self._send(messages.Error(code="bad_request", message="The call has begun already."))
 
+    def digit(self, key: str) -> None:
+        """The caller presses a key of the telephone: what they key in is as if they had typed it."""
+        if self._group is not None and (number := self._keypad.press(key)):
+            self._type(number)
+
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         self._starved_frames += 1
@@ -263,6 +270,8 @@ class Session:
         if self._recorder is not None:
             self._recorder.spoken(frame)
         self._ears.echo.say(frame)
+        if number := self._keypad.pass_frame():
+            self._type(number)
         self._mind_idleness()
         return frame
 
