@@ -25,7 +25,8 @@ from server.media.pacer import Pacer
 from server.media.peer import bind_media
 from server.speech import models
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
-from server.speech.protocols import SpeechToText, TextToSpeech
+from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
+from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
@@ -60,10 +61,10 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stt = await _speech_to_text(settings, stack, say)
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
+        turn_model = _turn_model(settings, stack, say)
         directory = Directory(settings.max_calls)
-        calls = RtcCalls(
-            _sessions(settings, agent, model, stt, tts), directory, Pacer(), settings.connect_s, settings.vanished_s
-        )
+        sessions = _sessions(settings, agent, model, stt, tts, turn_model)
+        calls = RtcCalls(sessions, directory, Pacer(), settings.connect_s, settings.vanished_s)
         stack.push_async_callback(calls.close)
         say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
         await stop.wait()
@@ -72,7 +73,12 @@ async def serve(settings: Settings, say: Print = print) -> None:
 
 
 def _sessions(
-    settings: Settings, agent: VoiceAgent, model: Model | None, stt: SpeechToText, tts: TextToSpeech
+    settings: Settings,
+    agent: VoiceAgent,
+    model: Model | None,
+    stt: SpeechToText,
+    tts: TextToSpeech,
+    turn_model: TurnModel | None,
 ) -> Callable[[str], Session]:
     """→ a function that opens the session of a new call."""
     silero = Silero()
@@ -84,7 +90,12 @@ def _sessions(
         idle_prompt_s=settings.idle_prompt_s,
         idle_prompts=settings.idle_prompts,
     )
-    return lambda session_id: Session(session_id, agent, Engines(stt, tts, CallVad(silero), model), call_settings)
+
+    def open_session(session_id: str) -> Session:
+        engines = Engines(stt, tts, CallVad(silero), turn_model, model)
+        return Session(session_id, agent, engines, call_settings)
+
+    return open_session
 
 
 async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
@@ -175,6 +186,20 @@ async def _text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print)
     stack.push_async_callback(engine.close)
     say(f"text-to-speech  {name}{better}")
     return engine
+
+
+def _turn_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
+    """Smart Turn when its file is there; without it words and cadence decide. Raises ConfigError for a wrong file."""
+    if settings.turn_model == "none":
+        return None
+    auto = settings.turn_model == "auto"
+    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.turn_model)
+    if path is None:
+        return None
+    turn_model = SmartTurn(path)
+    stack.callback(turn_model.close)
+    say(f"turn model      {path.stem}")
+    return turn_model
 
 
 async def _worker(name: str, model: str | None, stack: AsyncExitStack) -> str:

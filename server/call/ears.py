@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from server.call.reply import Reply
+from server.call.sound import Sound
 from server.call.stopwatch import Stopwatch
 from server.call.voicing import Voicing, VoicingSettings
 from server.media.frame import FRAME_MS, Frame
-from server.speech.protocols import SpeechToText, Transcription, VoiceActivity
+from server.speech.protocols import SpeechToText, Transcription, TurnModel, VoiceActivity
 
 PREROLL_FRAMES = 400 // FRAME_MS
 """VAD is ~100 ms late, words begin softly, and speech-to-text wants a little silence in front."""
@@ -72,8 +73,10 @@ class Ears:
         speech_to_text: SpeechToText,
         settings: VoicingSettings,
         now: Callable[[], float],
+        turn_model: TurnModel | None = None,
     ) -> None:
         self.voicing = Voicing(settings)
+        self.sound = Sound(turn_model)
         self.utterance: Utterance | None = None
         self.usual_pause_ms = 0.0
         """How long this person's pauses inside utterances are; it grows from 0 as they are heard."""
@@ -83,10 +86,11 @@ class Ears:
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_FRAMES)
 
     def hear(self, frame: Frame) -> None:
-        """Take the next 20 ms. Afterwards `voicing` and `utterance` tell of the present."""
+        """Take the next 20 ms. Afterwards `voicing`, `sound` and `utterance` tell of the present."""
         silence_ms = self.voicing.silence_ms
         self.voicing.receive(self._vad.probability(frame.pcm))
         self._preroll.append(frame.pcm)
+        self.sound.hear(frame.pcm, self.voicing.voiced, self.voicing.active)
         if self.utterance is None:
             return
         if self.voicing.voiced:
@@ -113,6 +117,7 @@ class Ears:
         for _ in range(max(0, len(self._preroll) - self.voicing.silence_ms // FRAME_MS)):
             self._preroll.popleft()  # it belongs to the utterance that is over
         self.voicing.rest()
+        self.sound.rest()
 
     def _note_pause(self, silence_ms: int) -> None:
         """The person has gone on after `silence_ms`."""

@@ -16,8 +16,8 @@ from pydantic_ai.models import Model
 from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
+from server.call.completeness import asks_for_number
 from server.call.ears import Ears, Utterance
-from server.call.endpoint import asks_for_number
 from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.judgement import Judgement
@@ -29,7 +29,7 @@ from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
-from server.speech.protocols import SpeechToText, TextToSpeech, VoiceActivity
+from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 
 STARVED_FRAMES = 100 // FRAME_MS
 """No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
@@ -54,6 +54,8 @@ class Engines:
     speech_to_text: SpeechToText
     text_to_speech: TextToSpeech
     voice_activity: VoiceActivity
+    turn_model: TurnModel | None = None
+    """None leaves it to words and cadence whether the person is done."""
     model: Model | None = None
     """None leaves the agent its own."""
 
@@ -70,7 +72,9 @@ class Session:
         self._deps = agent.make_deps()
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
-        self._ears = Ears(engines.voice_activity, engines.speech_to_text, settings.voicing, self._now)
+        self._ears = Ears(
+            engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
+        )
         self._replies = Replies(self._start, engines.text_to_speech, agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended)
