@@ -45,10 +45,11 @@ class SmartTurn:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smart-turn")
         self._waiting = 0
         self._failed = False
+        """It was said: once is enough."""
 
     def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
         loop = asyncio.get_running_loop()
-        if self._waiting >= MAX_WAITING or self._failed:
+        if self._waiting >= MAX_WAITING:
             return
         self._waiting += 1
         asked_s = loop.time()
@@ -75,7 +76,7 @@ class SmartTurn:
             return self._listen(np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768))
         except Exception:  # whatever it is, the call goes on by words
             if not self._failed:
-                log.exception("the turn model failed; the server goes on without it")
+                log.exception("the turn model failed; calls go on without what it would have told")
             self._failed = True
             return None
 

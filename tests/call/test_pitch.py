@@ -14,6 +14,14 @@ def test_a_voice_has_its_pitch(hz: float) -> None:
     assert heard == pytest.approx(12 * np.log2(hz / 100), abs=0.2)
 
 
+def test_a_loud_overtone_is_not_the_pitch() -> None:
+    """As in many vowels of low voices: the fifth harmonic has twice the power."""
+    times = np.arange(2 * HEARD_SAMPLES) / HEARD_RATE
+    sound = np.sin(2 * np.pi * 100 * times) + 1.5 * np.sin(2 * np.pi * 500 * times)
+    pcm = (3_000 * sound).astype("<i2").tobytes()
+    assert semitones(halved(pcm[2 * HEARD_SAMPLES :]), halved(pcm[: 2 * HEARD_SAMPLES])) == pytest.approx(0, abs=0.2)
+
+
 def test_breath_and_silence_have_none() -> None:
     """Noise has no period, and nothing has none."""
     noise = np.random.default_rng(1).normal(0, 3_000, 2 * HEARD_SAMPLES).astype("<i2").tobytes()

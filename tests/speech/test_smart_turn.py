@@ -61,10 +61,28 @@ async def test_too_many_at_once_are_not_taken(model: SmartTurn, monkeypatch: pyt
     assert told.empty()
 
 
-async def test_a_failure_is_said_once_and_then_nothing(
+async def test_an_answer_that_takes_too_long_is_not_told(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline is for the answer, not only for its beginning."""
+    monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
+
+    def slow(samples: np.ndarray) -> np.ndarray:
+        monkeypatch.setattr(smart_turn, "DEADLINE_S", -1.0)  # it passes meanwhile
+        return np.zeros((80, 800), np.float32)
+
+    monkeypatch.setattr(smart_turn, "features", slow)
+    told: list[float] = []
+    model.judge(silence(1.0), told.append)
+    model.close()
+    await asyncio.sleep(0)
+    assert smart_turn.DEADLINE_S == -1.0
+    assert told == []
+
+
+async def test_a_failure_is_said_once(
     model: SmartTurn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The call goes on without it."""
+    """The call goes on without it, and the log is not filled."""
+    monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
     monkeypatch.setattr(smart_turn, "features", lambda samples: np.zeros((80, 3), np.float32))
     told: list[float] = []
     for _ in range(3):
@@ -72,7 +90,9 @@ async def test_a_failure_is_said_once_and_then_nothing(
     model.close()
     await asyncio.sleep(0)
     assert told == []
-    assert [record.message for record in caplog.records] == ["the turn model failed; the server goes on without it"]
+    assert [record.message for record in caplog.records] == [
+        "the turn model failed; calls go on without what it would have told"
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["missing", "text", "piper", "frames"])
