@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic_ai import Agent
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from bench.engines import MeasuredSpeechToText, MeasuredTextToSpeech
@@ -32,12 +32,12 @@ class Told:
 
 
 class Stage:
-    """What calls share: the models, and the phrases of the shop's front desk."""
+    """What calls share: the models, and the shop's front desk, whose callers they are."""
 
     def __init__(self) -> None:
-        self.phrases = front_desk().phrases
+        self.agent = front_desk()
         self._silero = Silero()
-        self._stt = MeasuredSpeechToText(self.phrases)
+        self._stt = MeasuredSpeechToText(self.agent.phrases, self.agent.number_phrases)
         self._tts = MeasuredTextToSpeech()
 
     def engines(self) -> Engines:
@@ -47,10 +47,19 @@ class Stage:
 class Rehearsal:
     """One call. `heard` has one entry a frame: 20 ms of 24 kHz PCM, or None in silence."""
 
-    def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "") -> None:
-        agent = Agent(FunctionModel(stream_function=_okay))
-        who = VoiceAgent(agent=agent, name="Bench", greeting=greeting, phrases=stage.phrases)
+    def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "", agent_said: str = "") -> None:
+        """With a `greeting` the call begins; with `agent_said` it goes on after that."""
+        who = VoiceAgent(
+            agent=Agent(FunctionModel(stream_function=_okay)),
+            name="Bench",
+            greeting=greeting,
+            phrases=stage.agent.phrases,
+            number_phrases=stage.agent.number_phrases,
+            digits=stage.agent.digits,
+        )
         self.session = Session(Notebook().minutes("bench"), who, stage.engines(), settings)
+        if agent_said:
+            self.session.history.add([ModelResponse([TextPart(agent_said)])])
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
 

@@ -15,6 +15,7 @@ FILES = sorted(
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
+    server/call/completeness.py server/call/pitch.py server/call/cadence.py server/call/sound.py
     server/call/overlap.py server/call/echo.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
     server/call/idleness.py server/call/keypad.py server/call/allowance.py
@@ -66,7 +67,13 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """For each room: what it may not import, and what of that it may after all."""
 
-ENGINES = ("server.speech.wyoming", "server.speech.openai_http", "server.speech.supervisor", "server.speech.vad")
+ENGINES = (
+    "server.speech.wyoming",
+    "server.speech.openai_http",
+    "server.speech.supervisor",
+    "server.speech.vad",
+    "server.speech.smart_turn",
+)
 """The concrete engines, which only the composition root and they themselves know."""
 
 

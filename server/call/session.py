@@ -20,8 +20,8 @@ from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.attachment import Attachment, Connection
+from server.call.completeness import asks_for_number
 from server.call.ears import Ears, Utterance
-from server.call.endpoint import asks_for_number
 from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.idleness import Idle, Idleness
@@ -38,7 +38,7 @@ from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
-from server.speech.protocols import SpeechToText, TextToSpeech, VoiceActivity
+from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 
 STARVED_FRAMES = 100 // FRAME_MS
 """No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
@@ -56,6 +56,8 @@ class Engines:
     speech_to_text: SpeechToText
     text_to_speech: TextToSpeech
     voice_activity: VoiceActivity
+    turn_model: TurnModel | None = None
+    """None leaves it to words and cadence whether the person is done."""
     model: Model | None = None
     """None leaves the agent its own."""
 
@@ -98,7 +100,9 @@ class Session:
         self._recorder = recorder
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
-        self._ears = Ears(engines.voice_activity, engines.speech_to_text, settings.voicing, self._now)
+        self._ears = Ears(
+            engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
+        )
         self._model_settings = _model_settings(options)
         self._replies = Replies(self._start, engines.text_to_speech, options.voice or agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
