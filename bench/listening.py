@@ -64,7 +64,7 @@ def traced(spoken: Spoken, stage: Stage, say: Say = by_espeak) -> Trace:
         pcm, parts_ms = sound(spoken, say)
         frames = in_a_room(pcm)
         rehearsal = Rehearsal(stage, CallSettings(endpoint=_PATIENT), agent_said=spoken.agent_text)
-        ears = rehearsal.session._ears  # what the endpoint is decided from has no public view
+        ears = rehearsal.session.dialogue.ears
         moments: list[Moment | None] = []
 
         def note() -> None:

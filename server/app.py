@@ -20,12 +20,13 @@ from server.agent.demo import front_desk
 from server.agent.voice_agent import VoiceAgent
 from server.call.archive import Archive
 from server.call.conversation import Conversation
+from server.call.dialogue import Engines
 from server.call.directory import Directory
 from server.call.journal import Journal
 from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
-from server.call.session import Engines, Session
+from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.store import Store
 from server.call.ws_calls import WsCalls

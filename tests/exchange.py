@@ -10,11 +10,12 @@ from aiohttp.test_utils import TestServer
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
 from server.call.conversation import Conversation
+from server.call.dialogue import Engines
 from server.call.directory import Directory
 from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
-from server.call.session import Engines, Session
+from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.ws_calls import WsCalls
 from server.media.pacer import Pacer

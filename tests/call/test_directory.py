@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
+from server.call.dialogue import Engines
 from server.call.directory import Directory
 from server.call.messages import Error, Hello, Reconnect, ServerMessage, Text
 from server.call.minutes import Minutes
 from server.call.options import CallOptions
-from server.call.session import Engines, Session
+from server.call.session import Session
 from server.call.settings import CallSettings
 from server.errors import AtCapacity, NotFound
 from tests.fakes.notebook import Notebook

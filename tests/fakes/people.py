@@ -16,7 +16,8 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
-from server.call.session import Engines, Session
+from server.call.dialogue import Engines
+from server.call.session import Session
 from server.call.settings import CallSettings
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, SILENCE, SPOKEN_RATE, Frame

@@ -1,0 +1,444 @@
+"""Dialogue: who speaks, what was said, what is answered. Wires ears, floor, agent and mouth.
+
+It carries out what the floor orders. It knows neither connections nor lifetimes: its host (the Session) does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models import Model
+from pydantic_ai.settings import ModelSettings
+
+from server.agent.run import AgentRun
+from server.agent.voice_agent import EndsCalls, VoiceAgent
+from server.call import events, messages
+from server.call.completeness import asks_for_number
+from server.call.ears import Ears, Utterance
+from server.call.floor import Floor, State
+from server.call.history import History
+from server.call.judgement import Judgement
+from server.call.mouth import Mouth, Spoken
+from server.call.options import CallOptions
+from server.call.preparation import Preparation
+from server.call.replies import Replies
+from server.call.reply import Line, Reply
+from server.call.settings import CallSettings
+from server.call.stopwatch import Stopwatch
+from server.errors import EngineError
+from server.media.frame import FRAME_MS, SILENCE, Frame
+from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
+
+STARVED_FRAMES = 100 // FRAME_MS
+"""No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
+
+APOLOGY_DELAY_S = 1.0
+"""Between tries to say an apology: a worker that has died is back in about so long."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What a call hears, thinks and speaks with."""
+
+    speech_to_text: SpeechToText
+    text_to_speech: TextToSpeech
+    voice_activity: VoiceActivity
+    turn_model: TurnModel | None = None
+    """None leaves it to words and cadence whether the person is done."""
+    model: Model | None = None
+    """None leaves the agent its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanged:
+    """An exchange that is over: what was heard of the answer, and the messages that tell it to a model."""
+
+    spoken: Spoken
+    heard: str
+    interrupted: bool
+    messages: Sequence[ModelMessage]
+
+
+class Host(Protocol):
+    """Whom a dialogue belongs to."""
+
+    @property
+    def unheard_ms(self) -> float:
+        """How much of what the connection took has not been heard."""
+
+    def send(self, message: messages.ServerMessage) -> None:
+        """Tell the client."""
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
+        """In a task of the call's group."""
+
+    def answered(self) -> None:
+        """The person has said something that is being answered."""
+
+    def exchanged(self, exchange: Exchanged) -> None: ...
+    def failed(self, failure: EngineError) -> None: ...
+    def end(self) -> None:
+        """The call is over."""
+
+
+class Dialogue:
+    """One call's talking."""
+
+    def __init__(
+        self,
+        host: Host,
+        name: str,
+        agent: VoiceAgent,
+        deps: Any,
+        history: History,
+        engines: Engines,
+        settings: CallSettings,
+        options: CallOptions,
+    ) -> None:
+        """`name` is the call's, for the log; `deps` are the agent's, of this call."""
+        self._host = host
+        self._name = name
+        self.history = history
+        self.leaving = False
+        """The call ends when what is being said was heard."""
+        self._agent = agent
+        self._engines = engines
+        self._settings = settings
+        self._deps = deps
+        self._now = asyncio.get_running_loop().time
+        self._floor = Floor()
+        self.ears = Ears(
+            engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
+        )
+        self._model_settings = _model_settings(options)
+        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice)
+        self._preparation = Preparation(host.start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
+        self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
+        self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
+        self._utterances = 0
+        self._answering: Utterance | None = None
+        """The utterance that the floor has committed to, until its answer is ready to be heard."""
+        self._open: dict[int, Utterance] = {}
+        """Utterances that are being heard or settled."""
+        self._line: tuple[Line, bool] | None = None
+        """What the agent says unasked, next."""
+        self._unanswered = ""
+        """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
+        self._lost_words = ""
+        """What the agent said into a dead connection."""
+        self._starved_frames = 0
+        self._apologies = 0
+        self._shown_state: State | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody speaks, and nothing is being answered."""
+        return self._floor.state is State.LISTENING
+
+    @property
+    def speaking(self) -> int | None:
+        """The number of the answer that `next_frame` gives."""
+        return self._mouth.spoken.number if self._mouth.spoken is not None else None
+
+    # Sound
+
+    def hear(self, frame: Frame) -> None:
+        """The caller's next 20 ms."""
+        self._starved_frames = 0
+        self._hear(frame)
+
+    def next_frame(self) -> bytes | None:
+        """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
+        self._starved_frames += 1
+        if self._starved_frames > STARVED_FRAMES and self.ears.utterance is not None:
+            self._hear(Frame(SILENCE, start_samples=0))
+        return self._mouth.next_frame()
+
+    def frame_ahead(self) -> bytes | None:
+        """One more frame of what is being said, before its time; no time passes by it."""
+        return self._mouth.next_frame() if self._mouth.spoken is not None else None
+
+    def heard_by_caller(self, frame: bytes | None) -> None:
+        """This is what the caller hears in these 20 ms; it may come back as echo."""
+        self.ears.echo.say(frame)
+
+    def note_played(self, reply: int, ms: float) -> None:
+        """The client says how far it has played an answer."""
+        self._mouth.note_played(reply, ms)
+
+    def _hear(self, frame: Frame) -> None:
+        ears = self.ears
+        ears.hear(frame)
+        if ears.utterance is None:
+            if ears.voicing.active:
+                self._do(events.VoiceStarted(self._next_utterance()))
+            return
+        event = None
+        if self._floor.state is State.HEARING:
+            event = self._judgement.of_hearing(ears.utterance)
+        elif self._floor.state is State.OVERLAP:
+            event = self._judgement.of_overlap(ears.utterance)
+        if event is not None:
+            self._do(event)
+
+    # Connections come and go
+
+    def lose(self, unheard_ms: float) -> None:
+        """What left in the last `unheard_ms` was not heard: it is said again when there is somebody to hear it."""
+        ended = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
+        if ended is not None:
+            self.history.take_back(ended.reply.speech.heard)
+            self._lost_words = ended.reply.speech.unheard
+
+    def resume(self) -> None:
+        """The unheard rest of an answer goes on by itself; without one, the agent asks again what it asked last."""
+        lost, self._lost_words = self._lost_words, ""
+        self.ears.reconnect()
+        self._shown_state = None
+        self.show_state()
+        if self.quiet and (again := lost or self.history.last_question):
+            self.say(again, "The connection was lost and is back.")
+
+    def close(self) -> None:
+        """The call is over: nothing more is said, heard or made."""
+        self._do(events.Closed())
+        self._replies.stop_all()
+
+    def leave(self) -> None:
+        """Say the agent's goodbye; the call ends when it was heard."""
+        self.leaving = True
+        if (utterance := self.ears.utterance) is not None:
+            self._do(events.NoWords(utterance.number))  # the call ends: there is nobody to answer it any more
+        self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
+
+    # The floor's commands
+
+    def _do(self, event: events.Event) -> None:
+        """Tell the floor, and do what it orders."""
+        for command in self._floor.receive(event):
+            self._obey(command)
+        self.show_state()
+
+    def _obey(self, command: events.Command) -> None:
+        match command:
+            case events.OpenUtterance(utterance=number):
+                self._open[number] = self.ears.open(number, self._expected(), self._on_partial)
+            case events.DropUtterance(utterance=number):
+                self._drop(number)
+            case events.Answer(reply=number, utterance=None):
+                self._answer_unasked(number)
+            case events.Answer(utterance=int(number)):
+                self._answer(number)
+            case events.Cancel(reply=number):
+                self._cancel(number)
+            case events.Duck():
+                if (spoken := self._mouth.spoken) is None or spoken.reply.interruptible:
+                    self._mouth.playout.duck()
+            case events.Restore():
+                self._mouth.playout.restore()
+
+    def _drop(self, number: int) -> None:
+        if (utterance := self._open.get(number)) is not None:
+            self._preparation.drop(utterance)
+            self._release(utterance)
+            self._host.send(messages.Transcription(utterance=number, text="", final=True))
+
+    def _answer_unasked(self, number: int) -> None:
+        line, self._line = self._line, None
+        assert line is not None, "because Prompted is only sent by _say"
+        stopwatch = Stopwatch(self._now)
+        self._commit(Spoken(number, self._replies.make(line[0], stopwatch, line[1]), "", stopwatch, self._now()))
+
+    def _answer(self, utterance_number: int) -> None:
+        """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
+        utterance = self._answering = self._open[utterance_number]
+        if utterance is self.ears.utterance:
+            self.ears.rest()
+        utterance.stopwatch.mark("endpoint")
+        if utterance.prepared is None:
+            self._preparation.finish(utterance)
+        if utterance.prepared is not None:
+            self._commit_prepared(utterance)
+
+    def _cancel(self, number: int) -> None:
+        """The reply is over for good; what was heard of it is history."""
+        if (answering := self._answering) is not None:
+            self._preparation.drop(answering)
+            self._unanswered = self._prompt(answering.text)
+            self._release(answering)
+        spoken = self._mouth.spoken
+        if spoken is None or spoken.number != number:
+            return
+        self._mouth.take_back(self._mouth.unheard_ms(self._host.unheard_ms))
+        self._mouth.stop()
+        self._host.send(messages.Interrupted(reply=number))
+        self._replies.stop(spoken.reply)
+        self._finish(spoken, partly=True, interrupted=True)
+        if not spoken.reply.speech.begun and not spoken.reply.source.tools:
+            self._unanswered = spoken.prompt or self._unanswered
+
+    # Utterances and the answers to them
+
+    def _next_utterance(self) -> int:
+        self._utterances += 1
+        return self._utterances
+
+    def _expected(self) -> Sequence[str]:
+        agent = self._agent
+        asked = asks_for_number(self.history.last_said)
+        return agent.number_phrases if asked and agent.number_phrases else agent.phrases
+
+    def type(self, text: str) -> None:
+        """Typed words are an utterance that is whole at once."""
+        utterance = Utterance(self._next_utterance(), None, Stopwatch(self._now), text)
+        self._open[utterance.number] = utterance
+        self._do(events.Typed(utterance.number))
+
+    def _on_partial(self, utterance: Utterance) -> None:
+        self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
+
+    def _on_settled(self, utterance: Utterance) -> None:
+        if utterance.text:
+            self._on_partial(utterance)
+        if utterance is not self._answering:
+            return
+        if utterance.prepared is not None:
+            self._commit_prepared(utterance)
+        elif not utterance.text:
+            self._do(events.NoWords(utterance.number))
+        else:
+            self._preparation.finish(utterance)
+            self._commit_prepared(utterance)
+
+    def stop(self) -> None:
+        """The person wants silence: what was asked before is not part of what they say next."""
+        self._do(events.Stopped())
+        self._unanswered = ""
+        if self.leaving:
+            self._host.end()
+
+    def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
+        self._do(events.NoWords(utterance.number))
+        self.fail(failure)
+
+    def _prepare(self, utterance: Utterance) -> Reply:
+        source = AgentRun(
+            self._agent,
+            self._engines.model,
+            self._prompt(utterance.text),
+            self.history.messages,
+            self._deps,
+            self._settings.run,
+            self._model_settings,
+        )
+        return self._replies.make(source, utterance.stopwatch)
+
+    def _prompt(self, text: str) -> str:
+        return f"{self._unanswered} {text}".strip()
+
+    def _commit_prepared(self, utterance: Utterance) -> None:
+        reply, number = utterance.prepared, self._floor.reply
+        assert reply is not None, "because only a prepared answer is committed to"
+        assert number is not None, "because the floor has committed to the utterance"
+        self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=True))
+        prompt, self._unanswered, utterance.prepared = self._prompt(utterance.text), "", None
+        self._release(utterance)
+        self._host.answered()
+        self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
+
+    def _release(self, utterance: Utterance) -> None:
+        """Nothing more is wanted of the utterance."""
+        self._open.pop(utterance.number, None)
+        if utterance is self._answering:
+            self._answering = None
+        if utterance is self.ears.utterance:
+            self.ears.rest()
+        self._host.start(utterance.close, f"close-{utterance.number}")
+
+    # Replies
+
+    def _commit(self, spoken: Spoken) -> None:
+        spoken.reply.committed.set()
+        self._mouth.speak(spoken)
+
+    def _on_started(self, spoken: Spoken) -> None:
+        spoken.stopwatch.mark("first_packet")
+        self._do(events.SoundStarted(spoken.number))
+        if spoken.prompt:
+            metrics = spoken.stopwatch.metrics(spoken.number)
+            self._host.send(metrics)
+            log.info("> call %s answers: %s", self._name, metrics.in_words())
+
+    def _on_caption(self, spoken: Spoken, heard: str) -> None:
+        self._host.send(
+            messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools)
+        )
+
+    def _on_ended(self, spoken: Spoken) -> None:
+        self._mouth.stop()
+        failure = spoken.reply.failure
+        if failure is None and not spoken.reply.speech.begun:
+            failure = EngineError("model", "The agent had nothing to say.")
+        self._finish(spoken, partly=failure is not None)
+        self._do(events.ReplyEnded(spoken.number))
+        if self.leaving or (isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested):
+            self._host.end()
+        elif failure is not None:
+            self.fail(failure)
+        else:
+            self._apologies = 0
+
+    def _finish(self, spoken: Spoken, partly: bool, interrupted: bool = False) -> None:
+        """Write down what was heard of the reply, and tell the client."""
+        heard, source = spoken.reply.speech.heard, spoken.reply.source
+        if heard or source.tools:
+            kept = source.messages()
+            kept = self.history.add_interrupted(kept, heard) if partly else self.history.add(kept)
+            self._host.exchanged(Exchanged(spoken, heard, interrupted, kept))
+        self._host.send(
+            messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools)
+        )
+
+    # What the agent says unasked
+
+    def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
+        self._line = (Line(text, occasion), interruptible)
+        self._do(events.Prompted())
+        self._unanswered = ""
+
+    def fail(self, failure: EngineError) -> None:
+        """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""
+        log.warning("%s failed: %s", failure.stage, failure)
+        self._host.failed(failure)
+        self._host.send(messages.Error(code=failure.code, message=failure.sentence))
+        self._apologies += 1
+        if self.leaving or self._floor.reply is not None or self._apologies > self._settings.apologies:
+            return
+        delay_s = APOLOGY_DELAY_S if self._apologies > 1 else 0.0
+        self._host.start(partial(self._apologise, delay_s), "apologise")
+
+    async def _apologise(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        self.say(self._agent.apology, "Something failed.")
+
+    def show_state(self) -> None:
+        """Tell the client who has the floor, if that is news."""
+        state = self._floor.state
+        if state is not self._shown_state:
+            self._shown_state = state
+            self._host.send(messages.State(state=state.value))
+
+
+def _model_settings(options: CallOptions) -> ModelSettings:
+    chosen = ModelSettings()
+    if options.temperature is not None:
+        chosen["temperature"] = options.temperature
+    if options.max_tokens is not None:
+        chosen["max_tokens"] = options.max_tokens
+    return chosen
