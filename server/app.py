@@ -15,13 +15,14 @@ from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo import front_desk
 from server.agent.voice_agent import VoiceAgent
+from server.call.admission import Admission
 from server.call.directory import Directory, Open
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
-from server.call.session import Engines, Session
+from server.call.session import Engines, Observed, Session
 from server.call.settings import CallSettings
 from server.config import Settings
-from server.errors import ConfigError, PeerError
+from server.errors import AtCapacity, ConfigError, PeerError
 from server.media.pacer import Pacer
 from server.media.peer import bind_media
 from server.speech import models
@@ -30,8 +31,12 @@ from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
-from signaling import offer
+from server.telemetry.exporter import Exporter
+from server.telemetry.monitor import Monitor
+from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
+from signaling import health, metrics, offer
 from signaling.errors import errors_as_json
+from signaling.health import Health
 
 STATIC = Path(__file__).parent.parent / "static"
 SECURITY_HEADERS = {
@@ -58,20 +63,40 @@ async def serve(settings: Settings, say: Print = print) -> None:
     async with AsyncExitStack() as stack:
         agent, model = choose_agent(settings), choose_model(settings)
         bind_media(settings.media_addresses, loopback=settings.host in LOOPBACK)
-        stt = await _speech_to_text(settings, stack, say)
-        tts = await _text_to_speech(settings, stack, say)
+        parts, exporter, pacer = Health(), Exporter(), Pacer()
+        stack.callback(exporter.close)
+        monitor = Monitor(exporter.meter, pacer, parts)
+        starting = await _listen(settings.host, settings.port, starting_application(parts), stack)
+        stt = await _speech_to_text(settings, stack, say, monitor)
+        tts = await _text_to_speech(settings, stack, say, monitor)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
-        directory = Directory(_sessions(settings, agent, model, stt, tts), settings.max_calls)
+        admission = Admission(settings.admission)
+        open_session = _sessions(settings, agent, model, stt, tts, monitor.calls.observe)
+        directory = Directory(open_session, settings.max_calls, lambda: admission.judge(monitor.load()))
         stack.push_async_callback(directory.close)
-        calls = RtcCalls(directory, Pacer(), settings.connect_s, settings.vanished_s)
+        monitor.watch_calls(directory)
+        calls = RtcCalls(directory, pacer, settings.connect_s, settings.vanished_s)
         stack.push_async_callback(calls.close)
-        say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
+        pacer.join(monitor.loop.tick)
+        stack.callback(pacer.leave, monitor.loop.tick)
+        app = application(calls, parts, exporter.text if settings.metrics else None)
+        port = starting.addresses[0][1]
+        parts.remove("start")
+        await starting.cleanup()
+        say(f"Antiphon is at  {_url(await _listen(settings.host, port, app, stack))}")
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
         await directory.drain(settings.drain_s)
 
 
-def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: SpeechToText, tts: TextToSpeech) -> Open:
+def _sessions(
+    settings: Settings,
+    agent: VoiceAgent,
+    model: Model | None,
+    stt: SpeechToText,
+    tts: TextToSpeech,
+    observe: Callable[[Observed], None],
+) -> Open:
     """→ a function that opens the session of a new call."""
     silero = Silero()
     call_settings = CallSettings(
@@ -86,29 +111,51 @@ def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: S
 
     def open_session(session_id: str, options: CallOptions) -> Session:
         chosen = choose_model(settings, options.model) if options.model else model
-        return Session(session_id, agent, Engines(stt, tts, CallVad(silero), chosen), call_settings, options)
+        return Session(session_id, agent, Engines(stt, tts, CallVad(silero), chosen), call_settings, options, observe)
 
     return open_session
 
 
-async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
-    """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
-    runner = web.AppRunner(application(calls), access_log=None, keepalive_timeout=15)
+async def _listen(host: str, port: int, app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
+    """Serve `app` from now on. Raises ConfigError when the port cannot be had."""
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, settings.host, settings.port)
+    site = web.TCPSite(runner, host, port)
     try:
         await site.start()
     except OSError as exc:
         reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)
-        raise ConfigError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from exc
+        raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from exc
+    return runner
+
+
+def _url(runner: web.AppRunner) -> str:
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}"
 
 
-def application(calls: offer.Calls) -> web.Application:
-    """The HTTP side: the page and the API."""
+def starting_application(parts: Health) -> web.Application:
+    """HTTP while models load: who asks learns that the server is alive, and to come again."""
+
+    async def refuse(request: web.Request) -> web.Response:
+        raise AtCapacity("The server is starting. Please call again in a moment.", health.RETRY_AFTER_S)
+
+    app = web.Application(middlewares=[errors_as_json])
+    parts.add("start", lambda: "The server is starting.", needed=True)
+    health.add_routes(app, parts)
+    app.router.add_route("*", "/{path:.*}", refuse)
+    return app
+
+
+def application(
+    calls: offer.Calls, parts: Health | None = None, text: Callable[[], bytes] | None = None
+) -> web.Application:
+    """The HTTP side: the page, the API, health, and metrics if there is a `text` of them."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=offer.MAX_BODY_BYTES)
+    health.add_routes(app, parts or Health())
+    if text is not None:
+        metrics.add_routes(app, text)
     offer.add_routes(app, calls)
     app.router.add_get("/", _index)
     app.router.add_static("/", STATIC)
@@ -127,7 +174,7 @@ async def _add_headers(request: web.Request, response: web.StreamResponse) -> No
 # Engines
 
 
-async def _speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print) -> SpeechToText:
+async def _speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> SpeechToText:
     name, better = settings.stt, ""
     whisper = models.find(settings.models_dir, "whisper", settings.stt_model or None)
     if name == "auto":
@@ -145,15 +192,16 @@ async def _speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print)
     elif name in ("whisper", "pocketsphinx"):
         if name == "whisper" and whisper is None:
             raise ConfigError(f"no Whisper model in {settings.models_dir}; get one: antiphon models pull whisper")
-        engine = WyomingSpeechToText(await _worker(name, str(whisper) if name == "whisper" else None, stack))
+        uri = await _worker(name, str(whisper) if name == "whisper" else None, stack, monitor)
+        engine = WyomingSpeechToText(uri)
     else:
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
     stack.push_async_callback(engine.close)
     say(f"speech-to-text  {name}{better}")
-    return engine
+    return WatchedSpeechToText(engine, monitor.watch("speech-to-text"))
 
 
-async def _text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print) -> TextToSpeech:
+async def _text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> TextToSpeech:
     name, better = settings.tts, ""
     piper = models.find(settings.models_dir, "piper", settings.tts_model or None)
     if name == "auto":
@@ -172,18 +220,19 @@ async def _text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print)
     elif name in ("piper", "espeak"):
         if name == "piper" and piper is None:
             raise ConfigError(f"no Piper voice in {settings.models_dir}; get one: antiphon models pull piper")
-        uri = await _worker(name, str(piper) if name == "piper" else None, stack)
+        uri = await _worker(name, str(piper) if name == "piper" else None, stack, monitor)
         engine = WyomingTextToSpeech(uri, voice=settings.tts_voice)
     else:
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
     stack.push_async_callback(engine.close)
     say(f"text-to-speech  {name}{better}")
-    return engine
+    return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
 
 
-async def _worker(name: str, model: str | None, stack: AsyncExitStack) -> str:
+async def _worker(name: str, model: str | None, stack: AsyncExitStack, monitor: Monitor) -> str:
     """A worker process that hosts the engine; returns its URI."""
     supervisor = Supervisor(name, model)
+    monitor.watch_worker(supervisor)
     await supervisor.start()
     stack.push_async_callback(supervisor.close)
     return supervisor.uri

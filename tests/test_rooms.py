@@ -17,9 +17,10 @@ PURE = """
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
     server/call/overlap.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
-    server/call/idleness.py
+    server/call/idleness.py server/call/admission.py
     server/speech/protocols.py server/speech/sentences.py
     server/media/frame.py server/media/jitter.py server/media/playout.py
+    server/telemetry/waits.py server/telemetry/last_use.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -44,7 +45,8 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "server/media/": (("server", "signaling"), ("server.media", "server.errors")),
     "server/speech/": (("server", "signaling"), ("server.speech", "server.media.frame", "server.errors")),
     "server/agent/": (("server", "signaling"), ("server.agent", "server.errors", "server.settings_group")),
-    "server/call/": (("server.app", "server.cli", "server.config", "signaling"), ()),
+    "server/call/": (("server.app", "server.cli", "server.config", "server.telemetry", "signaling"), ()),
+    "server/telemetry/": (("server.app", "server.cli", "server.config", "signaling"), ()),
     "server/errors.py": (("server", "signaling"), ()),
     "server/config.py": (("server.app", "server.cli", "server.media", "server.speech", "signaling"), ()),
     "signaling/": (("server",), ("server.errors", "server.call.messages", "server.call.options")),
@@ -124,6 +126,12 @@ def test_signaling_knows_no_sound() -> None:
 def test_one_file_knows_aiortc() -> None:
     """WebRTC's library is behind one adapter."""
     assert users("aiortc", "aioice") == ["server/media/peer.py"]
+
+
+def test_one_room_knows_what_metrics_are_made_of() -> None:
+    """Everything else counts for itself, or says what happens."""
+    knowing = users("opentelemetry", "prometheus_client")
+    assert [path for path in knowing if not path.startswith("server/telemetry/")] == []
 
 
 def test_http_is_served_by_signaling_and_the_composition_root() -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
+from server.call.admission import Refusal
 from server.call.attachment import Connection
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -24,9 +26,13 @@ Open = Callable[[str, CallOptions], Session]
 class Directory:
     """Admits sessions up to a limit, lets connections find theirs, and ends them all when the server has to stop."""
 
-    def __init__(self, open_session: Open, limit: int) -> None:
+    def __init__(self, open_session: Open, limit: int, overload: Callable[[], Refusal | None] = lambda: None) -> None:
+        """`overload` says why nobody new is to be admitted, though there are places."""
         self._open_session = open_session
         self._limit = limit
+        self._overload = overload
+        self.opened = 0
+        self.refused = Counter[Refusal]()
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Of the sessions that have had a connection."""
@@ -37,9 +43,23 @@ class Directory:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    @property
+    def detached(self) -> int:
+        """How many sessions wait for another connection."""
+        return sum(session.detached_s is not None for session in self._sessions.values())
+
+    def refusal(self) -> Refusal | None:
+        """Why a new call would be refused now; None when it would not."""
+        if self._draining:
+            return Refusal.DRAINING
+        if len(self._sessions) >= self._limit and not self.detached:
+            return Refusal.FULL
+        return self._overload()
+
     def open(self, options: CallOptions) -> Session:
         """A new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
         self._admit()
+        self.opened += 1
         session = self._open_session(secrets.token_urlsafe(12), options)
         self._sessions[session.id] = session
         self._empty.clear()
@@ -89,12 +109,11 @@ class Directory:
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     def _admit(self) -> None:
-        if self._draining:
-            raise AtCapacity("The server is shutting down. Please call again in a moment.", RETRY_AFTER_S)
+        if (refusal := self.refusal()) is not None:
+            self.refused[refusal] += 1
+            raise AtCapacity(refusal.sentence, RETRY_AFTER_S)
         if len(self._sessions) >= self._limit:
             self._make_room()
-        if len(self._sessions) >= self._limit:
-            raise AtCapacity("All lines are busy. Please call again in a moment.", RETRY_AFTER_S)
 
     def _make_room(self) -> None:
         """Who has lost the connection longest gives way to who calls now."""

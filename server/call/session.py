@@ -43,6 +43,9 @@ STARVED_FRAMES = 100 // FRAME_MS
 APOLOGY_DELAY_S = 1.0
 """Between tries to say an apology: a worker that has died is back in about so long."""
 
+Observed = messages.ServerMessage | messages.ClientMessage | EngineError
+"""What is told in a call, by either side, and what went wrong in it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +70,9 @@ class Session:
         engines: Engines,
         settings: CallSettings,
         options: CallOptions = CallOptions(),  # noqa: B008  # frozen
+        observe: Callable[[Observed], object] = lambda observed: None,
     ) -> None:
+        """`observe` is shown all that is told in the call; it never waits."""
         self.id = session_id
         self.history = History()
         self.token = ResumeToken()
@@ -76,6 +81,7 @@ class Session:
         self._agent = agent
         self._engines = engines
         self._settings = settings
+        self._observe = observe
         self._deps = agent.make_deps()
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
@@ -200,6 +206,7 @@ class Session:
         if self._group is None:
             return
         self.token.confirm()
+        self._observe(message)
         match message:
             case messages.Text(text=text):
                 self._type(text)
@@ -465,6 +472,7 @@ class Session:
     def _fail(self, failure: EngineError) -> None:
         """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""
         log.warning("%s failed: %s", failure.stage, failure)
+        self._observe(failure)
         self._send(messages.Error(code=failure.code, message=failure.sentence))
         self._apologies += 1
         if self._leaving or self._floor.reply is not None or self._apologies > self._settings.apologies:
@@ -491,6 +499,7 @@ class Session:
             self._fail(EngineError("server", "Something went wrong in the server."))
 
     def _send(self, message: messages.ServerMessage) -> None:
+        self._observe(message)
         self._attachment.send(message)
 
     def _show_state(self) -> None:
