@@ -60,6 +60,25 @@ async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Start
         assert workers(server)[engine] != before
 
 
+async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
+    """The exchange as the server sees it, the gap as the client heard it, the tool that ran, the packets' lateness."""
+    with started() as server:
+        async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
+            await phone.until(type="response", final=True)
+            phone.send(type="text", text="What time do you close on Saturday?")
+            await phone.until(type="response", reply=2, final=True)
+            phone.send(type="heard", reply=2, gap_ms=250)
+            phone.send(type="ping", t=1)
+            await phone.until(type="pong")
+            text = await (await http.get("/metrics")).text()
+        assert 'antiphon_exchange_stage_seconds_count{stage="first_packet"} 1.0' in text
+        assert "antiphon_exchange_gap_seconds_sum 0.25" in text
+        assert 'antiphon_tool_runs_total{tool="opening_hours"} 1.0' in text
+        assert 'antiphon_call_live{state="connected"} 1.0' in text
+        assert "antiphon_packet_lateness_seconds_count" in text
+        assert "Saturday" not in text
+
+
 async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() -> None:
     """While a running call waits for a worker that is held up, nobody new gets in; afterwards they do."""
     with started("--admission-wait-ms", "500") as server:
