@@ -50,7 +50,7 @@ async def call(http: aiohttp.ClientSession, url: str, said: Script, cuts_in: boo
         microphone, metrics = Microphone(said), _metrics(pc)
         pc.addTrack(microphone)
         recorder, start_s = Recorder(pc), time.perf_counter()
-        await asyncio.wait_for(_connect(pc, http, url), CONNECT_S)
+        await asyncio.wait_for(connect(pc, http, url), CONNECT_S)
         connect_ms = (time.perf_counter() - start_s) * 1000
         await asyncio.wait_for(microphone.finished.wait(), said.seconds + CONNECT_S)
     finally:
@@ -61,7 +61,8 @@ async def call(http: aiohttp.ClientSession, url: str, said: Script, cuts_in: boo
     return Result(connect_ms, gaps[::2] if cuts_in else gaps, stops, tape.lateness_ms(heard), metrics)
 
 
-async def _connect(pc: RTCPeerConnection, http: aiohttp.ClientSession, url: str) -> None:
+async def connect(pc: RTCPeerConnection, http: aiohttp.ClientSession, url: str) -> None:
+    """Offer what `pc` has, and wait until it is connected."""
     connected = asyncio.Event()
     pc.on("connectionstatechange", lambda: pc.connectionState == "connected" and connected.set())
     await pc.setLocalDescription(await pc.createOffer())
