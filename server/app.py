@@ -1,6 +1,7 @@
 """The composition root: chooses engines and agent, builds the aiohttp application, starts and stops it all."""
 
 import asyncio
+import gc
 import importlib.util
 import logging
 import os
@@ -81,6 +82,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stack.callback(pacer.leave, monitor.loop.tick)
         app = application(calls, parts, exporter.text if settings.metrics else None)
         port = starting.addresses[0][1]
+        settle_memory()
         parts.remove("start")
         await starting.cleanup()
         say(f"Antiphon is at  {_url(await _listen(settings.host, port, app, stack))}")
@@ -128,6 +130,15 @@ async def _listen(host: str, port: int, app: web.Application, stack: AsyncExitSt
         reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from exc
     return runner
+
+
+def settle_memory() -> None:
+    """Spare the garbage collector what lives as long as the server: libraries, models, the agent.
+
+    They are 200,000 objects, and each full collection would look at them all: 90 ms in which no call gets a packet.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _url(runner: web.AppRunner) -> str:
