@@ -31,6 +31,8 @@ START_S = 60.0
 SETTLE_S = 1.0
 SPEECH_S = 0.8
 """Each clause: an answer has two, so that it is over before the caller goes on."""
+CALLER_LATE_MS = 5.0
+"""Callers that are later than this at one tick in a hundred measure themselves or the machine, and send less: void."""
 PAIN_MS = 500.0
 """A gap at which conversation suffers."""
 ROOT = Path(__file__).parent.parent
@@ -56,6 +58,10 @@ class Row:
     unanswered: int
     caller_late_p99: float
     """Of the callers' own process: what lateness and gap cannot be told apart from."""
+
+    @property
+    def valid(self) -> bool:
+        return self.caller_late_p99 <= CALLER_LATE_MS
 
 
 @contextmanager
@@ -186,7 +192,9 @@ def free_port() -> int:
 
 
 def slope(rows: Sequence[Row]) -> float | None:
-    """CPU for one call more, in ms for each second, by least squares over the counts."""
+    """CPU for one call more, in ms for each second, by least squares over the counts; None for fewer than two."""
+    if not rows:
+        return None
     mean_calls = sum(row.calls for row in rows) / len(rows)
     mean_cpu = sum(row.cpu * row.calls for row in rows) / len(rows)
     spread = sum((row.calls - mean_calls) ** 2 for row in rows)
@@ -206,6 +214,10 @@ def painful(rows: Sequence[Row]) -> float | None:
     return None
 
 
+def void(row: Row) -> str:
+    return "" if row.valid else "void"
+
+
 def report(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
     names = [name for name in Row.__slots__ if name not in ("server", "talking")]
     summary: dict[str, dict[str, float | None]] = {}
@@ -214,8 +226,9 @@ def report(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
             found = [row for row in rows if (row.server, row.talking) == (server, talking)]
             title = f"{server}, {'conversing' if talking else 'idle'}"
             if found:
-                show(title, names, ([getattr(row, name) for name in names] for row in found))
-                summary[title] = {"cpu_slope": slope(found), "calls_at_pain": painful(found) if talking else None}
+                show(title, [*names, "void"], ([*(getattr(row, n) for n in names), void(row)] for row in found))
+                valid = [row for row in found if row.valid]
+                summary[title] = {"cpu_slope": slope(valid), "calls_at_pain": painful(valid) if talking else None}
     show(
         "Summary",
         ("", "CPU ms/s, one call more", f"calls at a gap p95 of {PAIN_MS:g} ms"),
@@ -244,7 +257,8 @@ def main() -> None:
                             server, mode == "conversing", calls, given.seconds, f"http://127.0.0.1:{port}", given.tree
                         )
                     )
-                    print(f"measured: {server}, {mode}, {calls} calls", file=sys.stderr)
+                    last = rows[-1]
+                    print(f"{server}, {mode}, {calls} calls: CPU {last.cpu} ms/s {void(last)}", file=sys.stderr)
     print(json.dumps({"rows": [asdict(row) for row in rows], "summary": report(rows)}))
 
 

@@ -105,10 +105,10 @@ async def measure(given: argparse.Namespace) -> dict[str, object]:
     return judged(crowd, from_s, until_s) | {"caller_late_ms": late_ms}
 
 
-def judged(crowd: Crowd, from_s: float, until_s: float) -> dict[str, object]:
+def judged(crowd: Crowd, from_s: float, until_s: float) -> dict[str, list[float | None]]:
     """Of what was asked and heard in that time; a question whose answer may come later does not count."""
     gaps_ms: list[float | None] = []
-    lateness_ms: list[float] = []
+    lateness_ms: list[float | None] = []
     for microphone, recorder in zip(crowd.microphones, crowd.recorders, strict=True):
         heard = recorder.heard()
         said = [each for each in microphone.said if from_s <= each.end_s <= until_s - 1.0]

@@ -71,7 +71,7 @@ async def listen(track: MediaStreamTrack, voice: Voice) -> None:
 class Server:
     def __init__(self) -> None:
         self._calls: set[RTCPeerConnection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop alone would forget them
 
     async def offer(self, request: web.Request) -> web.Response:
         offered = await request.json()
@@ -96,13 +96,17 @@ class Server:
         return web.json_response({"sdp": pc.localDescription.sdp, "type": pc.localDescription.type})
 
 
+def application() -> web.Application:
+    app = web.Application()
+    app.router.add_post("/api/offer", Server().offer)
+    return app
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.plain_aiortc", description="A plain aiortc server.")
     parser.add_argument("--port", type=int, default=8081)
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
-    app = web.Application()
-    app.router.add_post("/api/offer", Server().offer)
-    web.run_app(app, host="127.0.0.1", port=parser.parse_args().port, access_log=None)
+    web.run_app(application(), host="127.0.0.1", port=parser.parse_args().port, access_log=None)
 
 
 if __name__ == "__main__":
