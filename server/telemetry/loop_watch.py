@@ -8,6 +8,7 @@ from server.media.frame import FRAME_MS
 
 WINDOW_TICKS = 5_000 // FRAME_MS
 """A stall of a few ms has no say in it; trouble of a quarter of a second has."""
+LATE_TICKS = WINDOW_TICKS // 20
 
 Record = Callable[[float], None]
 """Takes seconds."""
@@ -44,6 +45,6 @@ class LoopWatch:
             self._lags_ms.append(max(0.0, late_s * 1000 - behind * FRAME_MS))
 
     def p95_ms(self) -> float:
-        """Of the last few seconds; ticks that were left out are late, too."""
-        lags = sorted(self._lags_ms)
-        return lags[int(0.95 * len(lags))] if lags else 0.0
+        """Of the last few seconds; ticks that were left out are late, too, and those before the first were in time."""
+        lags = sorted(self._lags_ms, reverse=True)
+        return lags[LATE_TICKS] if len(lags) > LATE_TICKS else 0.0

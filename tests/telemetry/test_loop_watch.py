@@ -57,6 +57,20 @@ def test_the_last_packet_is_as_late_as_the_work_before_it() -> None:
     run(scenario)
 
 
+def test_a_late_start_is_not_trouble() -> None:
+    """The first ticks are late because the server has just started: a few of them do not make five seconds."""
+
+    async def scenario(loop: StallingLoop) -> None:
+        watched = Watched(loop)
+        await asyncio.sleep(0.01)
+        loop.stall(0.09)
+        await asyncio.sleep(0.5)
+        assert max(watched.lags_s) > 0.07
+        assert watched.watch.p95_ms() == 0
+
+    run(scenario)
+
+
 def test_a_long_stall_counts_for_every_tick_that_it_cost() -> None:
     """A second of silence in five is a fifth of all ticks late, not one, and the skipped ticks are counted."""
 
