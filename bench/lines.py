@@ -44,16 +44,7 @@ class RtcLine:
         self._recorder = Recorder(self._pc)
 
     async def connect(self, http: aiohttp.ClientSession, url: str) -> None:
-        pc, connected = self._pc, asyncio.Event()
-        pc.on("connectionstatechange", lambda: pc.connectionState == "connected" and connected.set())
-        await pc.setLocalDescription(await pc.createOffer())
-        offer = {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
-        async with http.post(f"{url.rstrip('/')}/api/offer", json=offer) as response:
-            if response.status >= 400:
-                raise SystemExit(f"the server refuses the call: {response.status} {await response.text()}")
-            answer = await response.json()
-        await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
-        await connected.wait()
+        await connect(self._pc, http, url)
 
     async def close(self) -> None:
         await self._pc.close()
@@ -111,6 +102,20 @@ class SocketLine:
             await asyncio.sleep(max(0.0, self._left_s(number) - time.perf_counter()))
             await self._ws.send_bytes(packet)
         self.finished.set()
+
+
+async def connect(pc: RTCPeerConnection, http: aiohttp.ClientSession, url: str) -> None:
+    """Offer what `pc` has, and wait until it is connected."""
+    connected = asyncio.Event()
+    pc.on("connectionstatechange", lambda: pc.connectionState == "connected" and connected.set())
+    await pc.setLocalDescription(await pc.createOffer())
+    offer = {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
+    async with http.post(f"{url.rstrip('/')}/api/offer", json=offer) as response:
+        if response.status >= 400:
+            raise SystemExit(f"the server refuses the call: {response.status} {await response.text()}")
+        answer = await response.json()
+    await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+    await connected.wait()
 
 
 def _keep(metrics: list[dict[str, Any]], text: str) -> None:

@@ -11,10 +11,12 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of a whole tree: CPU time since each process began, and memory that it holds now (shared pages count often)."""
+    """Of a process or a whole tree: CPU time since each process began, threads, and memory that it holds now (shared
+    pages count often)."""
 
     cpu_s: float
     memory_mb: float
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,26 @@ class _Process:
     parent: int
     cpu_s: float
     memory_mb: float
+    threads: int
 
 
 def tree_usage(pid: int) -> Usage:
     """Raises ProcessLookupError when there is no such process."""
     tree = list(_tree(pid, {process.pid: process for process in _all()}))
-    return Usage(sum(process.cpu_s for process in tree), sum(process.memory_mb for process in tree))
+    return Usage(
+        sum(process.cpu_s for process in tree),
+        sum(process.memory_mb for process in tree),
+        sum(process.threads for process in tree),
+    )
+
+
+def usage(pid: int) -> Usage:
+    """Without its children. Raises ProcessLookupError when there is no such process."""
+    try:
+        process = _parsed(Path(f"/proc/{pid}/stat").read_text())
+    except FileNotFoundError as exc:
+        raise ProcessLookupError(f"there is no process {pid}") from exc
+    return Usage(process.cpu_s, process.memory_mb, process.threads)
 
 
 def _tree(pid: int, processes: dict[int, _Process]) -> Iterator[_Process]:
@@ -53,4 +69,4 @@ def _parsed(stat: str) -> _Process:
     pid, (_, _, rest) = int(stat.split(" ", 1)[0]), stat.rpartition(")")
     fields = rest.split()
     cpu_s = (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
-    return _Process(pid, int(fields[1]), cpu_s, int(fields[21]) * _PAGE_BYTES / 2**20)
+    return _Process(pid, int(fields[1]), cpu_s, int(fields[21]) * _PAGE_BYTES / 2**20, int(fields[17]))

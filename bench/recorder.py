@@ -17,8 +17,10 @@ LOUD_RMS = 300.0
 class Recorder:
     """Taps the receivers of a connection. aiortc shows packets to nobody, so its own method is wrapped."""
 
-    def __init__(self, pc: RTCPeerConnection) -> None:
+    def __init__(self, pc: RTCPeerConnection, decode: bool = True) -> None:
+        """Without `decode` nothing is handed on to aiortc, which spares its decoder and its thread."""
         self._packets: list[tuple[float, int, bytes]] = []
+        self._decode = decode
         for transceiver in pc.getTransceivers():
             self._tap(transceiver.receiver)
 
@@ -27,7 +29,8 @@ class Recorder:
 
         async def tapped(packet: Any, *rest: Any, **named: Any) -> None:
             self._packets.append((time.perf_counter(), packet.timestamp, packet.payload))
-            await handle(packet, *rest, **named)
+            if self._decode:
+                await handle(packet, *rest, **named)
 
         receiver._handle_rtp_packet = tapped
 

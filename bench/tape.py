@@ -34,7 +34,7 @@ class Said:
 def gaps_ms(tape: Sequence[Heard], said: Sequence[Said]) -> list[float | None]:
     """For each utterance: from its end to the first audible packet; None when none comes before the caller's next."""
     nexts = [*(each.onset_s for each in said[1:]), float("inf")]
-    return [_first_after(tape, each.end_s, until_s) for each, until_s in zip(said, nexts, strict=True)]
+    return [_first_after(tape, each.end_s, until_s) for each, until_s in zip(said, nexts, strict=False)]
 
 
 def _first_after(tape: Sequence[Heard], start_s: float, until_s: float) -> float | None:
@@ -53,6 +53,18 @@ def stop_ms(tape: Sequence[Heard], onset_s: float) -> float | None:
             break
         last_s = at_s
     return (last_s - onset_s) * 1000
+
+
+def behind_ms(tape: Sequence[Heard]) -> list[float]:
+    """How late each packet of a call came, by the sender's clock as its earliest packet shows it."""
+    offsets = [heard.at_s * 1000 - _steps(tape[0].rtp_time, heard.rtp_time) * 1000 / RTP_RATE for heard in tape]
+    earliest = min(offsets, default=0.0)
+    return [offset - earliest for offset in offsets]
+
+
+def _steps(before: int, after: int) -> int:
+    """Between two RTP times, which have 32 bits and wrap."""
+    return (after - before + 2**31) % 2**32 - 2**31
 
 
 def lateness_ms(tape: Sequence[Heard]) -> list[float]:

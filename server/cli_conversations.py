@@ -96,7 +96,7 @@ def _find(conversation_id: str, store: str | None) -> "Conversation":
 
 def _run(store: str | None, work: "Callable[[Archive], Awaitable[_T]]") -> _T:
     """Do it on the store of the settings, or on the one that was given."""
-    from server.app import open_archive
+    from server.choices import open_archive
 
     async def run() -> _T:
         async with AsyncExitStack() as stack:

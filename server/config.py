@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInf
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from server.agent.limits import RunLimits
+from server.call.admission import AdmissionSettings
 from server.call.endpoint import EndpointSettings
 from server.call.overlap import OverlapSettings
 from server.call.voicing import VoicingSettings
@@ -96,6 +97,8 @@ class Settings(BaseSettings):
     """Bearer token of /api/conversations, which shows what people said; empty: there is no such API."""
     max_calls: int = Field(8, ge=1)
     """Calls at a time; more are refused. Embedded engines on two cores serve about so many that talk."""
+    admission: AdmissionSettings = AdmissionSettings()
+    """When the server is too busy for another call, whatever their number."""
     connect_s: float = Field(15.0, gt=0)
     """Time that a new call has to connect in all."""
     ice_s: float = Field(10.0, gt=0)
@@ -122,6 +125,8 @@ class Settings(BaseSettings):
     """Time that a conversation whose connection dropped waits for another one; 0 ends it at once."""
     drain_s: float = Field(10.0, ge=0)
     """Time that running calls may go on after SIGTERM; who is left is told to reconnect and resume elsewhere."""
+    metrics: bool = True
+    """Whether GET /metrics tells what is measured, as Prometheus text: numbers only, no call's id, nobody's words."""
     log_level: str = "info"
     """Least level of log lines: debug, info, warning or error."""
 

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from server.call.admission import Refusal
 from server.call.attachment import Connection
 from server.call.conversation import Conversation, hash_token
 from server.call.options import CallOptions
@@ -34,11 +36,22 @@ class Claims(Protocol):
 class Directory:
     """Admits sessions up to a limit, lets connections find theirs, and ends them all when the server has to stop."""
 
-    def __init__(self, open_session: Open, limit: int, restore: Restore, claims: Claims) -> None:
+    def __init__(
+        self,
+        open_session: Open,
+        limit: int,
+        restore: Restore,
+        claims: Claims,
+        overload: Callable[[], Refusal | None] = lambda: None,
+    ) -> None:
+        """`overload` says why nobody new is to be admitted, though there are places."""
         self._open_session = open_session
         self._limit = limit
         self._restore = restore
         self._claims = claims
+        self._overload = overload
+        self.opened = 0
+        self.refused = Counter[Refusal]()
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Of the sessions that have had a connection."""
@@ -49,16 +62,29 @@ class Directory:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def admit(self) -> None:
-        """Raises AtCapacity when there is no place for another session."""
+    @property
+    def detached(self) -> int:
+        """How many sessions wait for another connection."""
+        return len(self._waiting)
+
+    def refusal(self) -> Refusal | None:
+        """Why a new call would be refused now; None when it would not."""
         if self._draining:
-            raise AtCapacity("The server is shutting down. Please call again in a moment.", RETRY_AFTER_S)
-        if len(self._sessions) >= self._limit and not self._waiting:
-            raise AtCapacity("All lines are busy. Please call again in a moment.", RETRY_AFTER_S)
+            return Refusal.DRAINING
+        if len(self._sessions) >= self._limit and not self.detached:
+            return Refusal.FULL
+        return self._overload()
+
+    def admit(self) -> None:
+        """Raises AtCapacity when a new call would be refused now."""
+        if (refusal := self.refusal()) is not None:
+            self.refused[refusal] += 1
+            raise AtCapacity(refusal.sentence, RETRY_AFTER_S)
 
     def open(self, options: CallOptions) -> Session:
         """A new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
         self.admit()
+        self.opened += 1
         session = self._open_session(secrets.token_urlsafe(12), options)
         self._take_place(session)
         return session

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import secrets
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 
 from server.call.directory import Directory
@@ -10,6 +12,7 @@ from server.call.leg import Leg
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import NotFound
+from server.media.counters import MediaCounters
 from server.media.offer import Offer, read_offer
 from server.media.pacer import Pacer
 from server.media.peer import Peer
@@ -41,6 +44,12 @@ class RtcCalls:
         self._peers = peers
         self._calls: dict[str, _RtcCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._past = Counter[str]()
+        """Drops of calls that are over."""
+
+    def drops(self) -> Mapping[str, int]:
+        """What came to our media ports and was not used, by reason, of all calls so far."""
+        return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past))
 
     async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
         """Begin a conversation; → the answer's SDP, pc_id, session_id. Raises PeerError, AtCapacity."""
@@ -125,6 +134,7 @@ class RtcCalls:
 
     def _forget(self, pc_id: str, call: _RtcCall) -> None:
         """The call is over; one that was to be replaced by it and still lives has its name back."""
+        self._past += _drops(call.peer.counters)
         if self._calls.get(pc_id) is call:
             del self._calls[pc_id]
             if call.before is not None and not call.before.leg.over.is_set():
@@ -137,3 +147,8 @@ class RtcCalls:
         except TimeoutError:
             return False
         return True
+
+
+def _drops(counters: MediaCounters) -> Counter[str]:
+    reasons = ("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "malformed", "duplicate", "too_fast")
+    return Counter({reason: getattr(counters, reason) for reason in (*reasons, "lost")})

@@ -25,6 +25,13 @@ class Pacer:
     def __init__(self) -> None:
         self._members: set[Tick] = set()
         self._task: asyncio.Task[None] | None = None
+        self.late_s = 0.0
+        """How late the present tick began."""
+        self.served_late_s = 0.0
+        """How late the tick before was done, and so its last packet."""
+
+    def __len__(self) -> int:
+        return len(self._members)
 
     def join(self, tick: Tick) -> None:
         """Call `tick` from now on. The clock runs while somebody needs it."""
@@ -45,11 +52,13 @@ class Pacer:
         while True:
             due = start + number * FRAME_MS / 1000
             await asyncio.sleep(max(0.0, due - loop.time()))
-            missed = int((loop.time() - due) * 1000 / FRAME_MS)
+            self.late_s = loop.time() - due
+            missed = int(self.late_s * 1000 / FRAME_MS)
             if missed > MAX_MISSED:
                 number += missed
             for tick in tuple(self._members):
                 self._call(tick, number)
+            self.served_late_s = loop.time() - due
             number += 1
 
     def _call(self, tick: Tick, number: int) -> None:

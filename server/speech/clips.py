@@ -21,10 +21,15 @@ class Clips:
     def __init__(self, tts: TextToSpeech, texts: Iterable[str]) -> None:
         self._tts = tts
         self._clauses = [clause for text in texts for clause in _clauses(text)]
-        self._kept: dict[tuple[str, str], list[Pcm]] = {}  # as many as there are clauses and voices
+        self._voice: str | None = None
+        self._kept: dict[str, list[Pcm]] = {}
 
     async def prepare(self, voice: str) -> None:
-        """Make them all, before anybody calls. An engine that fails now is asked again when somebody does."""
+        """Make them all in this voice, before anybody calls; a call that has chosen another one is asked for anew.
+
+        An engine that fails now is asked again when somebody calls.
+        """
+        self._voice = voice
         try:
             for clause in self._clauses:
                 async with aclosing(self.synthesize(clause, voice)) as sound:
@@ -34,7 +39,7 @@ class Clips:
             log.warning("x no clips: %s", error)
 
     async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
-        kept = self._kept.get((text, voice))
+        kept = self._kept.get(text) if voice == self._voice else None
         if kept is not None:
             for pcm in kept:
                 yield pcm
@@ -44,8 +49,8 @@ class Clips:
             async for pcm in sound:
                 made.append(pcm)
                 yield pcm
-        if text in self._clauses:
-            self._kept[text, voice] = made
+        if text in self._clauses and voice == self._voice:
+            self._kept[text] = made
 
     async def close(self) -> None:
         await self._tts.close()

@@ -46,6 +46,8 @@ class Supervisor:
         half second for which an engine may hold the interpreter; `stop_s` to end on its own before it is killed."""
         self.engine = engine
         self.restarts = 0
+        self.ready = False
+        """The worker has answered, and has not died since."""
         self.pid: int | None = None
         self._model = model
         self._start_s, self._ping_every_s, self._hang_s, self._stop_s = start_s, ping_every_s, hang_s, stop_s
@@ -104,6 +106,7 @@ class Supervisor:
         """From start to death; what it died of. Raises ConfigError when it never became ready."""
         async with self._process() as process, self._client() as client:
             await self._until_ready(process, client)
+            self.ready = True
             if not ready.done():
                 ready.set_result(None)
             return await self._until_dead(process, client)
@@ -120,7 +123,7 @@ class Supervisor:
         try:
             yield process
         finally:
-            self.pid = None
+            self.pid, self.ready = None, False
             await self._end(process)
 
     async def _end(self, process: Process) -> None:

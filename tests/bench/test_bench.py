@@ -1,7 +1,10 @@
 """The analysers of `bench/`, with tapes and traces whose figures are known. Nothing here is timed."""
 
+import asyncio
 import json
 import os
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,15 +13,18 @@ import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bench import media, noises, tape
+from bench import media, noises, plain_aiortc, tape
+from bench.capacity import Row, painful, report, row, slope
 from bench.corpus import PAUSES_MS, Inside, Spoken, corpus
+from bench.crowd import cycle, gather, talk
+from bench.crowd import judged as judged_crowd
 from bench.cutting_in import first_change, last_sound_ms, lost_ms
 from bench.figures import percent, quantile, spread
 from bench.loudspeaker import Loudspeaker
 from bench.microphone import FRAME, FRAME_S, script, trimmed
 from bench.overlap import outcome, play
 from bench.pauses import curve, fixed, policy, scaled
-from bench.processes import tree_usage
+from bench.processes import Usage, tree_usage, usage
 from bench.provider import ANSWER, Delays, application
 from bench.rehearsal import Stage
 from bench.scenes import Scene, scenes
@@ -26,6 +32,7 @@ from bench.tape import Heard, Said
 from bench.trace import Moment, Trace, judged, point, with_true_words
 from server.call.endpoint import EndpointSettings
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
+from tests.loopback import keep_to_loopback
 from tests.voices import silence, speak
 
 PACKET_MS = FRAME_S * 1000
@@ -72,6 +79,15 @@ def test_lateness_is_what_arrival_differs_from_the_rtp_clock() -> None:
     assert {round(late) for late in tape.lateness_ms(taped((0.0, 1.0), late_s=0.005))} == {5, -5}
 
 
+def test_how_far_behind_is_counted_from_the_earliest_packet() -> None:
+    """A packet that is late does not make the next one early, and RTP time may wrap."""
+    heard = taped((0.0, 1.0), until_s=1.0, late_s=0.005)
+    wrapped = [Heard(each.at_s, (each.rtp_time + 2**32 - 9_600) % 2**32, each.loud) for each in heard]
+    assert tape.behind_ms(heard) == pytest.approx([0, 5] * 25)
+    assert tape.behind_ms(wrapped) == pytest.approx([0, 5] * 25)
+    assert tape.behind_ms([]) == []
+
+
 def test_the_microphone_knows_where_speech_begins_and_ends() -> None:
     """Silence around a recording is not speech, and every piece is whole packets."""
     tone = b"\x00\x10" * (FRAME * 10)
@@ -92,9 +108,69 @@ def test_a_sample_is_summed_up() -> None:
 
 
 def test_a_process_is_told_with_its_children() -> None:
-    assert tree_usage(os.getpid()).memory_mb > 1
-    with pytest.raises(ProcessLookupError):
-        tree_usage(2**30)
+    """Or without them, with its threads."""
+    own, tree = usage(os.getpid()), tree_usage(os.getpid())
+    assert 1 < own.memory_mb <= tree.memory_mb
+    assert own.threads >= threading.active_count()
+    for ask in (usage, tree_usage):
+        with pytest.raises(ProcessLookupError):
+            ask(2**30)
+
+
+# Capacity
+
+
+def measured(calls: int, cpu: float = 10.0, gap_p95: float | None = 300.0, caller_late: float = 1.0) -> Row:
+    found: dict[str, list[float | None]] = {
+        "gaps_ms": [None, gap_p95, gap_p95],
+        "lateness_ms": [float(ms) for ms in range(101)],
+        "caller_late_ms": [caller_late],
+    }
+    return row("antiphon", True, calls, [cpu, 0.0], Usage(1, 100, 4), Usage(9, 100 + 2 * calls, 4 + calls), found)
+
+
+def test_a_row_is_what_one_call_costs_and_hears() -> None:
+    """Memory and threads are above those of the empty server; an unanswered question is counted and has no gap."""
+    found = measured(5)
+    assert (found.memory_mb, found.threads, found.unanswered) == (2, 1, 1)
+    assert (found.late_p50, found.late_p99, found.gap_p95) == (50, 99, 300)
+
+
+def test_late_callers_measure_nothing() -> None:
+    """What they find does not count."""
+    assert measured(5).valid
+    assert not measured(5, caller_late=6.0).valid
+    summary = report([measured(1), measured(5, cpu=99, gap_p95=900, caller_late=6), measured(9)])
+    assert summary == {"antiphon, conversing": {"cpu_slope": 10.0, "calls_at_pain": None}}
+
+
+def test_the_slope_leaves_out_what_an_empty_server_costs() -> None:
+    assert slope([measured(calls, cpu=7 + 20 / calls) for calls in (1, 5, 10)]) == 7
+    assert slope([measured(1)]) is None
+    assert slope([]) is None
+
+
+def test_the_count_that_hurts_lies_between_two_that_were_measured() -> None:
+    """Or is the first of all; if none hurts, it is not known."""
+    assert painful([measured(10), measured(20, gap_p95=700)]) == 15
+    assert painful([measured(1, gap_p95=501)]) == 1
+    assert painful([measured(1), measured(40)]) is None
+
+
+async def test_the_plain_server_answers_the_crowd() -> None:
+    """Two callers ask it a question each, and hear a tone; both ends are this process."""
+    keep_to_loopback()
+    async with TestServer(plain_aiortc.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
+        made = talk(cycle(1.0), 0.2, 1.0)
+        crowd = await gather(str(server.make_url("/")), [made, made], http)
+        begun_s = time.perf_counter()
+        async with asyncio.timeout(60):
+            for microphone in crowd.microphones:
+                await microphone.finished.wait()
+        await asyncio.gather(*(pc.close() for pc in crowd.pcs))
+    found = judged_crowd(crowd, begun_s - 1, time.perf_counter() + 1)
+    assert len(found["gaps_ms"]) == 2
+    assert None not in found["gaps_ms"]
 
 
 # The provider

@@ -1,9 +1,11 @@
 """Sessions are admitted, found and ended; on virtual time, with real sessions."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
+from server.call.admission import Refusal
 from server.call.dialogue import Engines
 from server.call.directory import Directory
 from server.call.messages import Error, Hello, Reconnect, ServerMessage, Text
@@ -38,7 +40,12 @@ class Line:
         return next(message.resume for message in self.told if isinstance(message, Hello))
 
 
-def directory(limit: int = 2, resume_s: float = 60, notebook: Notebook | None = None) -> Directory:
+def directory(
+    limit: int = 2,
+    resume_s: float = 60,
+    notebook: Notebook | None = None,
+    overload: Callable[[], Refusal | None] = lambda: None,
+) -> Directory:
     book = notebook or Notebook()
 
     def start(minutes: Minutes, options: CallOptions) -> Session:
@@ -50,6 +57,7 @@ def directory(limit: int = 2, resume_s: float = 60, notebook: Notebook | None = 
         limit,
         lambda record, options: start(book.minutes(record=record), options),
         book,
+        overload,
     )
 
 
@@ -71,10 +79,33 @@ def test_places_are_limited() -> None:
         with pytest.raises(AtCapacity) as refusal:
             calls.open(CallOptions())
         assert refusal.value.retry_after_s > 0
+        assert (calls.opened, calls.refused) == (2, {Refusal.FULL: 1})
         first.end()
         await first.over.wait()
         await connected(calls)
         assert len(calls) == 2
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
+    """Whatever the number of calls; who has lost the connection may still come back."""
+
+    async def scenario() -> None:
+        overload: list[Refusal | None] = [None]
+        calls = directory(limit=9, overload=lambda: overload[0])
+        session, line = await connected(calls)
+        overload[0] = Refusal.LOOP_LATE
+        with pytest.raises(AtCapacity, match="too busy"):
+            calls.open(CallOptions())
+        assert (calls.opened, calls.refused) == (1, {Refusal.LOOP_LATE: 1})
+        session.detach(line)
+        assert calls.detached == 1
+        calls.attach(await calls.find(session.id, line.token), Line(), line.token)
+        assert calls.detached == 0
+        overload[0] = None
+        await connected(calls)
         await calls.close()
 
     run_virtual(scenario())
@@ -163,6 +194,7 @@ def test_who_waits_longest_gives_way() -> None:
         calls = directory(limit=2)
         (first, line), (second, _) = await connected(calls), await connected(calls)
         first.detach(line)
+        assert calls.refusal() is None
         await connected(calls)
         await first.over.wait()
         assert not second.over.is_set()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from tests.phone import calling
 from tests.started import Started, started
@@ -56,6 +58,73 @@ async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Start
             first = await phone.until(type="response", reply=3, final=True)
         assert "Saturday" in first["text"]
         assert workers(server)[engine] != before
+
+
+async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
+    """The exchange as the server sees it, the gap as the client heard it, the tool that ran, the packets' lateness."""
+    with started() as server:
+        async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
+            await phone.until(type="response", final=True)
+            phone.send(type="text", text="What time do you close on Saturday?")
+            await phone.until(type="response", reply=2, final=True)
+            phone.send(type="heard", reply=2, gap_ms=250)
+            phone.send(type="ping", t=1)
+            await phone.until(type="pong")
+            text = await (await http.get("/metrics")).text()
+        assert 'antiphon_exchange_stage_seconds_count{stage="first_packet"} 1.0' in text
+        assert "antiphon_exchange_gap_seconds_sum 0.25" in text
+        assert 'antiphon_tool_runs_total{tool="opening_hours"} 1.0' in text
+        assert 'antiphon_call_live{state="connected"} 1.0' in text
+        assert "antiphon_packet_lateness_seconds_count" in text
+        assert "Saturday" not in text
+
+
+async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() -> None:
+    """While a running call waits for a worker that is held up, nobody new gets in; afterwards they do."""
+    with started("--admission-wait-ms", "3000") as server:
+        async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
+            await phone.until(type="response", final=True)
+            await until_ready_is(200, http)
+            os.kill(workers(server)["espeak"], signal.SIGSTOP)
+            phone.send(type="text", text="What time do you close on Saturday?")
+            await until_ready_is(503, http)
+            refused = await http.post("/api/offer", json={"sdp": await an_offer(), "type": "offer"})
+            assert (refused.status, (await refused.json())["error"]["code"]) == (503, "at_capacity")
+            assert int(refused.headers["Retry-After"]) > 0
+            assert 'antiphon_call_refused_total{reason="speech_late"} 1.0' in await (await http.get("/metrics")).text()
+            await phone.until(type="response", reply=2, final=True)  # the worker is replaced, and the call goes on
+            await until_ready_is(200, http)
+            async with calling(f"{server.url}/api/offer") as second:
+                await second.until(type="response", final=True)
+
+
+async def until_ready_is(status: int, http: ClientSession) -> None:
+    while (await http.get("/health/ready")).status != status:  # noqa: ASYNC110  # another process: there is no event
+        await asyncio.sleep(0.1)
+
+
+async def an_offer() -> str:
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    pc.addTransceiver("audio")
+    try:
+        return (await pc.createOffer()).sdp
+    finally:
+        await pc.close()
+
+
+async def test_sigterm_makes_the_server_not_ready_at_once() -> None:
+    """Load balancers send nobody any more while the calls that run go on."""
+    with started("--drain-s", "30") as server:
+        async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
+            await phone.until(type="response", final=True)
+            server.process.send_signal(signal.SIGTERM)
+            await until_ready_is(503, http)
+            assert "shutting down" in (await (await http.get("/health/ready")).json())["reason"]
+            assert (await http.get("/health/live")).status == 200
+            phone.send(type="text", text="What time do you close on Saturday?")
+            assert "Saturday" in (await phone.until(type="response", reply=2, final=True))["text"]
+            phone.send(type="hangup")
+            assert await asyncio.to_thread(server.process.wait, 15) == 0
 
 
 async def test_sigterm_lets_a_call_go_on_and_then_moves_it() -> None:

@@ -78,6 +78,24 @@ async def test_a_hanging_worker_is_replaced() -> None:
         assert not alive(old)
 
 
+async def test_a_worker_is_ready_while_it_answers() -> None:
+    """Not before the first has started, not between two, and not at the end."""
+    supervisor = Supervisor("espeak")
+    assert not supervisor.ready
+    async with supervised() as supervisor:
+        assert supervisor.ready
+        old = supervisor.pid
+        assert old is not None
+        os.kill(old, signal.SIGKILL)
+        while supervisor.pid == old:  # noqa: ASYNC110  # another process: there is no event
+            await asyncio.sleep(0.01)
+        assert not supervisor.ready
+        assert await spoken(supervisor) > 0
+        assert supervisor.ready
+        await supervisor.close()
+        assert not supervisor.ready
+
+
 async def test_a_terminal_does_not_reach_a_worker() -> None:
     """A worker is in a session of its own and ignores Ctrl-C: its server decides when it ends."""
     async with supervised() as supervisor:

@@ -1,0 +1,50 @@
+"""LoopWatch: how late the media loop is, by the one timer that it has: the pacer's."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from server.media.frame import FRAME_MS
+
+WINDOW_TICKS = 5_000 // FRAME_MS
+"""A stall of a few ms has no say in it; trouble of a quarter of a second has."""
+LATE_TICKS = WINDOW_TICKS // 20
+
+Record = Callable[[float], None]
+"""Takes seconds."""
+
+
+class Clock(Protocol):
+    """What is asked of the pacer."""
+
+    late_s: float
+    served_late_s: float
+
+    def __len__(self) -> int: ...
+
+
+class LoopWatch:
+    """A member of the pacer. `on_lag` is told how late each tick began, `on_packet` how late its last packet left."""
+
+    def __init__(self, pacer: Clock, on_lag: Record, on_packet: Record) -> None:
+        self._pacer = pacer
+        self._on_lag = on_lag
+        self._on_packet = on_packet
+        self._lags_ms: deque[float] = deque(maxlen=WINDOW_TICKS)
+        self._number = -1
+        self.skipped = 0
+        """Ticks that were left out, with the packets of all calls in them."""
+
+    def tick(self, number: int) -> None:
+        late_s, skipped, self._number = self._pacer.late_s, number - self._number - 1, number
+        self._on_lag(late_s)
+        if len(self._pacer) > 1:
+            self._on_packet(self._pacer.served_late_s)
+        self.skipped += skipped
+        for behind in range(min(skipped, WINDOW_TICKS) + 1):
+            self._lags_ms.append(max(0.0, late_s * 1000 - behind * FRAME_MS))
+
+    def p95_ms(self) -> float:
+        """Of the last few seconds; ticks that were left out are late, too, and those before the first were in time."""
+        lags = sorted(self._lags_ms, reverse=True)
+        return lags[LATE_TICKS] if len(lags) > LATE_TICKS else 0.0

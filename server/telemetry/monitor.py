@@ -1,0 +1,150 @@
+"""Monitor: the watches on loop, engines, workers and calls, and what of them is measured.
+
+The rooms below know nothing of it: it reads their counters when it is asked, and is told of what happens in calls.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+
+from server.call.admission import Load, Refusal
+from server.telemetry.call_meters import GAP_S, CallMeters
+from server.telemetry.loop_watch import Clock, LoopWatch
+from server.telemetry.watched_engines import Watch
+
+LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
+
+
+class Parts(Protocol):
+    """Where the state of each part is kept."""
+
+    def add(self, name: str, check: Callable[[], str], needed: bool) -> None: ...
+
+
+class Calls(Protocol):
+    """What is read of the directory of calls."""
+
+    opened: int
+
+    def __len__(self) -> int: ...
+
+    @property
+    def detached(self) -> int: ...
+
+    @property
+    def refused(self) -> Mapping[Refusal, int]: ...
+
+    def refusal(self) -> Refusal | None: ...
+
+
+class Worker(Protocol):
+    """What is read of the supervisor of a speech worker."""
+
+    engine: str
+    restarts: int
+    ready: bool
+
+
+Read = Callable[[], Iterable[Observation]]
+
+
+class Monitor:
+    """Measures with `meter`, and tells `parts` what it knows of their health.
+
+    `loop.tick` is to join the pacer, `calls.observe` to be shown what is told in calls.
+    """
+
+    def __init__(self, meter: Meter, pacer: Clock, parts: Parts) -> None:
+        self._meter = meter
+        self._parts = parts
+        self._watches: dict[str, Watch] = {}
+        self._workers: list[Worker] = []
+        self.calls = CallMeters(meter)
+        lag = self._seconds("antiphon.loop.lag", "How late ticks of the media loop began", LATE_S)
+        packet = self._seconds("antiphon.packet.lateness", "How late the last packet of a tick left", LATE_S)
+        self.loop = LoopWatch(pacer, lag, packet)
+        self._answers = meter.create_histogram(
+            "antiphon.speech.wait",
+            unit="s",
+            description="From asking a speech engine to its words or first sound",
+            explicit_bucket_boundaries_advisory=GAP_S,
+        )
+        parts.add("model", self.calls.model.check, needed=False)
+        self._observe_speech()
+        self.count("antiphon.worker.restarts", "Workers that were replaced", lambda: self._of_workers("restarts"))
+        self._gauge("antiphon.worker.ready", "Whether a worker answers", lambda: self._of_workers("ready"))
+        self.count("antiphon.loop.skipped", "Ticks left out", lambda: [Observation(self.loop.skipped)])
+
+    def load(self) -> Load:
+        """What admission decides by."""
+        now_s = asyncio.get_running_loop().time()
+        longest_s = max((watch.waits.longest_s(now_s) for watch in self._watches.values()), default=0.0)
+        return Load(lag_ms=self.loop.p95_ms(), wait_ms=longest_s * 1000)
+
+    def watch(self, stage: str) -> Watch:
+        """A watch on the speech engine of that stage."""
+        watch = self._watches[stage] = Watch(lambda waited_s: self._answers.record(waited_s, {"stage": stage}))
+        self._parts.add(stage, watch.last_use.check, needed=False)
+        return watch
+
+    def watch_worker(self, worker: Worker) -> None:
+        self._workers.append(worker)
+        sentence = f"The worker of {worker.engine} is being started."
+        self._parts.add(f"worker {worker.engine}", lambda: "" if worker.ready else sentence, needed=True)
+
+    def watch_calls(self, calls: Calls) -> None:
+        def live() -> Iterable[Observation]:
+            yield Observation(len(calls) - calls.detached, {"state": "connected"})
+            yield Observation(calls.detached, {"state": "detached"})
+
+        def refused() -> Iterable[Observation]:
+            return [Observation(count, {"reason": refusal.value}) for refusal, count in calls.refused.items()]
+
+        def check() -> str:
+            refusal = calls.refusal()
+            return refusal.sentence if refusal else ""
+
+        self._parts.add("calls", check, needed=True)
+        self._gauge("antiphon.call.live", "Calls at present", live)
+        self.count("antiphon.call.opened", "Calls that were admitted", lambda: [Observation(calls.opened)])
+        self.count("antiphon.call.refused", "Calls that were refused", refused)
+
+    def watch_drops(self, room: str, drops: Callable[[], Mapping[str, int]]) -> None:
+        """`drops` tells what the queues of a room have dropped so far, by their names."""
+        self.count(
+            f"antiphon.{room}.dropped",
+            "What did not fit into a queue",
+            lambda: [Observation(count, {"queue": queue}) for queue, count in drops().items()],
+        )
+
+    def count(self, name: str, description: str, read: Read) -> None:
+        """A counter that somebody else keeps."""
+        self._meter.create_observable_counter(name, [_callback(read)], description=description)
+
+    def _gauge(self, name: str, description: str, read: Read, unit: str = "") -> None:
+        self._meter.create_observable_gauge(name, [_callback(read)], unit=unit, description=description)
+
+    def _seconds(self, name: str, description: str, buckets: tuple[float, ...]) -> Callable[[float], None]:
+        return self._meter.create_histogram(
+            name, unit="s", description=description, explicit_bucket_boundaries_advisory=buckets
+        ).record
+
+    def _observe_speech(self) -> None:
+        def each(value: Callable[[Watch, float], float]) -> Read:
+            now = asyncio.get_running_loop().time
+            return lambda: [Observation(value(w, now()), {"stage": stage}) for stage, w in self._watches.items()]
+
+        self._gauge("antiphon.speech.waiting", "Who waits for an engine", each(lambda w, _: len(w.waits)))
+        self._gauge(
+            "antiphon.speech.oldest", "The longest wait under way", each(lambda w, now: w.waits.oldest_s(now)), "s"
+        )
+        self.count("antiphon.speech.failures", "Answers that failed", each(lambda w, _: w.last_use.failures))
+
+    def _of_workers(self, field: str) -> Iterable[Observation]:
+        return [Observation(int(getattr(worker, field)), {"engine": worker.engine}) for worker in self._workers]
+
+
+def _callback(read: Read) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    return lambda options: read()

@@ -1,0 +1,87 @@
+"""Speech engines with a watch on them: how long calls wait for them, and whether they fail."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+
+from server.errors import EngineError
+from server.speech.protocols import Pcm, SpeechToText, TextToSpeech, Transcription
+from server.telemetry.last_use import LastUse
+from server.telemetry.waits import Waits
+
+
+class Watch:
+    """On one engine. `on_answer` is told how many seconds each answer took that came."""
+
+    def __init__(self, on_answer: Callable[[float], None]) -> None:
+        self.waits = Waits()
+        self.last_use = LastUse()
+        self._on_answer = on_answer
+
+    @contextmanager
+    def waiting(self) -> Iterator[Callable[[], None]]:
+        """Somebody waits inside, until the answer is there (they call what they are given) or they give up."""
+        now = asyncio.get_running_loop().time
+        ticket: int | None = self.waits.begin(now())
+
+        def answered() -> None:
+            nonlocal ticket
+            if ticket is not None:
+                self._on_answer(self.waits.end(ticket, now()))
+                self.last_use.succeed()
+                ticket = None
+
+        try:
+            yield answered
+        except EngineError as error:
+            self.last_use.fail(error.sentence)
+            raise
+        finally:
+            if ticket is not None:
+                self.waits.end(ticket, now())
+
+
+class WatchedSpeechToText:
+    """A SpeechToText; a wait is from asking for the words to having them."""
+
+    def __init__(self, engine: SpeechToText, watch: Watch) -> None:
+        self._engine = engine
+        self._watch = watch
+
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> Transcription:
+        return _WatchedTranscription(self._engine.listen(phrases, on_partial), self._watch)
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
+class _WatchedTranscription:
+    def __init__(self, transcription: Transcription, watch: Watch) -> None:
+        self.feed = transcription.feed
+        self.close = transcription.close
+        self._transcript = transcription.transcript
+        self._watch = watch
+
+    async def transcript(self) -> str:
+        with self._watch.waiting() as answered:
+            text = await self._transcript()
+            answered()
+        return text
+
+
+class WatchedTextToSpeech:
+    """A TextToSpeech; a wait is from giving the text to the first sound."""
+
+    def __init__(self, engine: TextToSpeech, watch: Watch) -> None:
+        self._engine = engine
+        self._watch = watch
+
+    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+        with self._watch.waiting() as answered:
+            async with aclosing(self._engine.synthesize(text, voice)) as sound:
+                async for pcm in sound:
+                    answered()
+                    yield pcm
+
+    async def close(self) -> None:
+        await self._engine.close()

@@ -1,0 +1,155 @@
+"""What is measured, as Prometheus reads it, and what of it is health."""
+
+import asyncio
+from collections import Counter
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from server.call import messages
+from server.call.admission import Load, Refusal
+from server.errors import EngineError
+from server.media.pacer import Pacer
+from server.telemetry.exporter import Exporter
+from server.telemetry.monitor import Monitor
+from signaling.health import Health
+from tests.virtual_time import run_virtual
+
+SECRET = "my card is four two seven one"
+
+
+class Calls:
+    """Three calls, one without a connection."""
+
+    opened = 7
+    detached = 1
+
+    def __init__(self) -> None:
+        self.refused = Counter({Refusal.FULL: 2})
+        self.refuses: Refusal | None = None
+
+    def __len__(self) -> int:
+        return 3
+
+    def refusal(self) -> Refusal | None:
+        return self.refuses
+
+
+class Worker:
+    engine = "espeak"
+    restarts = 4
+    ready = True
+
+
+class House:
+    """A monitor with everything that it measures into."""
+
+    def __init__(self) -> None:
+        self.exporter, self.health = Exporter(), Health()
+        self.monitor = Monitor(self.exporter.meter, Pacer(), self.health)
+
+    def samples(self) -> dict[str, float]:
+        """name{label} → value, buckets left out."""
+        return {
+            "/".join([sample.name, *sample.labels.values()]): sample.value
+            for family in text_string_to_metric_families(self.exporter.text().decode())
+            for sample in family.samples
+            if not sample.name.endswith("_bucket")
+        }
+
+
+def run(scenario: object) -> None:
+    async def inside() -> None:
+        house = House()
+        await scenario(house)  # type: ignore[operator]
+        house.exporter.close()
+
+    run_virtual(inside())
+
+
+def test_what_is_told_in_calls_is_counted() -> None:
+    """Exchanges with their stages, gaps, interruptions, false starts, tools and failures; and nobody's words."""
+
+    async def scenario(house: House) -> None:
+        observe = house.monitor.calls.observe
+        observe(messages.Metrics(reply=2, attempts=3, endpoint_ms=250, first_token_ms=100, first_packet_ms=260))
+        observe(messages.Heard(reply=2, gap_ms=320))
+        observe(messages.Transcription(utterance=1, text=SECRET, final=True))
+        observe(messages.Transcription(utterance=2, text="", final=True))
+        observe(messages.Response(reply=2, text=SECRET, final=False, tools=["order_status"]))
+        observe(messages.Response(reply=2, text=SECRET, final=True, interrupted=True, tools=["order_status"]))
+        observe(messages.Text(text=SECRET))
+        observe(EngineError("text-to-speech", "It is silent."))
+        found = house.samples()
+        assert found["antiphon_exchange_stage_seconds_sum/endpoint"] == 0.25
+        assert found["antiphon_exchange_stage_seconds_sum/first_packet"] == 0.26
+        assert "antiphon_exchange_stage_seconds_sum/transcript" not in found
+        assert found["antiphon_exchange_attempts_total"] == 3
+        assert found["antiphon_exchange_gap_seconds_sum"] == 0.32
+        assert found["antiphon_exchange_interruptions_total"] == 1
+        assert found["antiphon_utterance_false_starts_total"] == 1
+        assert found["antiphon_tool_runs_total/order_status"] == 1
+        assert found["antiphon_call_failures_total/text-to-speech"] == 1
+        assert SECRET not in house.exporter.text().decode()
+
+    run(scenario)
+
+
+def test_the_rooms_counters_are_read() -> None:
+    """Calls, refusals by reason, workers and drops are as they are when somebody asks."""
+
+    async def scenario(house: House) -> None:
+        house.monitor.watch_calls(Calls())
+        house.monitor.watch_worker(Worker())
+        house.monitor.watch_drops("journal", lambda: {"records": 5})
+        found = house.samples()
+        assert found["antiphon_call_live/connected"] == 2
+        assert found["antiphon_call_live/detached"] == 1
+        assert found["antiphon_call_opened_total"] == 7
+        assert found["antiphon_call_refused_total/full"] == 2
+        assert found["antiphon_worker_restarts_total/espeak"] == 4
+        assert found["antiphon_worker_ready/espeak"] == 1
+        assert found["antiphon_journal_dropped_total/records"] == 5
+
+    run(scenario)
+
+
+def test_waits_for_engines_are_measured_and_are_load() -> None:
+    """Depth and age while somebody waits; the longest wait is what admission is told."""
+
+    async def scenario(house: House) -> None:
+        watch = house.monitor.watch("speech-to-text")
+        house.monitor.watch("text-to-speech")
+        with watch.waiting() as answered:
+            await asyncio.sleep(2.5)
+            found = house.samples()
+            assert found["antiphon_speech_waiting/speech-to-text"] == 1
+            assert found["antiphon_speech_oldest_seconds/speech-to-text"] == 2.5
+            assert found["antiphon_speech_waiting/text-to-speech"] == 0
+            answered()
+        assert house.samples()["antiphon_speech_wait_seconds_sum/speech-to-text"] == 2.5
+        assert house.monitor.load() == Load(lag_ms=0.0, wait_ms=2500.0)
+
+    run(scenario)
+
+
+def test_parts_register_themselves() -> None:
+    """The model, each engine, each worker and the calls; workers and calls decide whether the server is ready."""
+
+    async def scenario(house: House) -> None:
+        calls, worker = Calls(), Worker()
+        house.monitor.watch_calls(calls)
+        house.monitor.watch_worker(worker)
+        house.monitor.watch("text-to-speech").last_use.fail("It is silent.")
+        house.monitor.calls.observe(EngineError("model", "The model took too long to answer."))
+        parts = house.health.parts()
+        assert {name for name, part in parts.items() if part["state"] == "up"} == {"worker espeak", "calls"}
+        assert parts["model"] == {"state": "degraded", "reason": "The model took too long to answer."}
+        assert house.health.reason() == "", "what was seen to fail once may work the next time"
+        worker.ready = False
+        assert "espeak" in house.health.reason()
+        worker.ready, calls.refuses = True, Refusal.DRAINING
+        assert house.health.reason() == Refusal.DRAINING.sentence
+        house.monitor.calls.observe(messages.Metrics(reply=3, first_token_ms=80))
+        assert house.health.parts()["model"]["state"] == "up"
+
+    run(scenario)

@@ -1,0 +1,115 @@
+"""Watched engines behave as the engines do, and what calls waited for is known."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+
+import pytest
+
+from server.errors import EngineError
+from server.speech.protocols import Pcm, Transcription
+from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
+from tests.virtual_time import run_virtual
+
+
+class SlowEngine:
+    """Answers after `delay_s`: with its own name, or with a failure."""
+
+    def __init__(self, delay_s: float = 1.0, fails: bool = False) -> None:
+        self.delay_s, self.fails = delay_s, fails
+        self.heard = b""
+        self.closed = 0
+
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> Transcription:
+        return self
+
+    def feed(self, pcm: bytes) -> None:
+        self.heard += pcm
+
+    async def transcript(self) -> str:
+        await self._work()
+        return "words"
+
+    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+        await self._work()
+        for _ in range(3):
+            yield Pcm(24_000, bytes(960))
+            await asyncio.sleep(1)
+
+    async def _work(self) -> None:
+        await asyncio.sleep(self.delay_s)
+        if self.fails:
+            raise EngineError("speech-to-text", "It is broken.")
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_transcript_is_waited_for() -> None:
+    """From the question to the words; feeding is no wait."""
+
+    async def scenario() -> None:
+        engine, took_s = SlowEngine(), list[float]()
+        watch = Watch(took_s.append)
+        transcription = WatchedSpeechToText(engine, watch).listen([], lambda text: None)
+        transcription.feed(b"ab")
+        assert (engine.heard, len(watch.waits)) == (b"ab", 0)
+        asking = asyncio.create_task(transcription.transcript(), name="asking")
+        await asyncio.sleep(0.4)
+        assert watch.waits.oldest_s(asyncio.get_running_loop().time()) == pytest.approx(0.4)
+        assert await asking == "words"
+        assert (took_s, len(watch.waits), watch.last_use.check()) == (pytest.approx([1]), 0, "")
+        await transcription.close()
+        assert engine.closed == 1
+
+    run_virtual(scenario())
+
+
+def test_the_first_sound_is_waited_for() -> None:
+    """The rest comes while the first is heard, and who leaves in the middle leaves nothing behind."""
+
+    async def scenario() -> None:
+        took_s = list[float]()
+        watch = Watch(took_s.append)
+        async with aclosing(WatchedTextToSpeech(SlowEngine(), watch).synthesize("hello", "")) as sound:
+            async for _ in sound:
+                assert (took_s, len(watch.waits)) == (pytest.approx([1]), 0)
+                break
+        assert watch.last_use.check() == ""
+
+    run_virtual(scenario())
+
+
+def test_a_failure_is_raised_and_remembered() -> None:
+    """It ends the wait, is no answer, and is the engine's state until it answers again."""
+
+    async def scenario() -> None:
+        engine, took_s = SlowEngine(fails=True), list[float]()
+        watch = Watch(took_s.append)
+        transcription = WatchedSpeechToText(engine, watch).listen([], lambda text: None)
+        with pytest.raises(EngineError):
+            await transcription.transcript()
+        assert (took_s, len(watch.waits), watch.last_use.check()) == ([], 0, "It is broken.")
+        assert watch.waits.longest_s(asyncio.get_running_loop().time()) == pytest.approx(1)
+        engine.fails = False
+        await transcription.transcript()
+        assert watch.last_use.check() == ""
+
+    run_virtual(scenario())
+
+
+def test_who_gives_up_is_neither_success_nor_failure() -> None:
+    """An answer that is not wanted any more says nothing of the engine, but the wait was one."""
+
+    async def scenario() -> None:
+        took_s = list[float]()
+        watch = Watch(took_s.append)
+        transcription = WatchedSpeechToText(SlowEngine(delay_s=9), watch).listen([], lambda text: None)
+        asking = asyncio.create_task(transcription.transcript(), name="asking")
+        await asyncio.sleep(3)
+        asking.cancel()
+        await asyncio.wait({asking})
+        assert (took_s, len(watch.waits), watch.last_use.failures) == ([], 0, 0)
+        assert watch.waits.longest_s(asyncio.get_running_loop().time()) == pytest.approx(3)
+
+    run_virtual(scenario())
