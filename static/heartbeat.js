@@ -1,5 +1,5 @@
-export const PING_EVERY_MS = 2_000;
-const SILENT_MS = 6_000;
+export const PING_EVERY_MS = 1_000;
+const SILENT_MS = 4_000;
 
 /** Is the other side there? Pure: time in ms comes in. */
 export class Heartbeat {
