@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
+from server.call.ws_calls import WsCalls
 from server.config import Settings
 from server.errors import ConfigError, PeerError
 from server.media.pacer import Pacer
@@ -30,7 +31,7 @@ from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
-from signaling import offer
+from signaling import conversation, offer
 from signaling.errors import errors_as_json
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -63,9 +64,11 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         directory = Directory(_sessions(settings, agent, model, stt, tts), settings.max_calls)
         stack.push_async_callback(directory.close)
-        calls = RtcCalls(directory, Pacer(), settings.connect_s, settings.vanished_s)
+        pacer = Pacer()
+        calls = RtcCalls(directory, pacer, settings.connect_s, settings.vanished_s)
+        sockets = WsCalls(directory, pacer, settings.vanished_s)
         stack.push_async_callback(calls.close)
-        say(f"Antiphon is at  {await _listen(settings, calls, stack)}")
+        say(f"Antiphon is at  {await _listen(settings, application(calls, sockets, settings.allowed_origins), stack)}")
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
         await directory.drain(settings.drain_s)
@@ -91,9 +94,9 @@ def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: S
     return open_session
 
 
-async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) -> str:
+async def _listen(settings: Settings, app: web.Application, stack: AsyncExitStack) -> str:
     """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
-    runner = web.AppRunner(application(calls), access_log=None, keepalive_timeout=15)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)
@@ -106,10 +109,11 @@ async def _listen(settings: Settings, calls: RtcCalls, stack: AsyncExitStack) ->
     return f"http://{host}:{port}"
 
 
-def application(calls: offer.Calls) -> web.Application:
+def application(calls: offer.Calls, sockets: conversation.Calls, origins: Sequence[str] = ()) -> web.Application:
     """The HTTP side: the page and the API."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=offer.MAX_BODY_BYTES)
     offer.add_routes(app, calls)
+    conversation.add_routes(app, sockets, origins)
     app.router.add_get("/", _index)
     app.router.add_static("/", STATIC)
     app.on_response_prepare.append(_add_headers)

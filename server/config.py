@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """Port that HTTP listens on; 0 takes a free one."""
     media_addresses: Annotated[tuple[str, ...], NoDecode] = ()
     """Local addresses that ICE binds and advertises, with commas between; none: all of the machine."""
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Other sites whose pages may call by WebSocket, as https://example.org, with commas between."""
     stt: str = "auto"
     """Speech-to-text: auto, whisper, pocketsphinx, a Wyoming server as tcp://host:port, or openai."""
     stt_url: str = ""
@@ -89,7 +91,7 @@ class Settings(BaseSettings):
     log_level: str = "info"
     """Least level of log lines: debug, info, warning or error."""
 
-    @field_validator("media_addresses", "allowed_models", mode="before")
+    @field_validator("media_addresses", "allowed_models", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

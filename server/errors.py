@@ -5,6 +5,7 @@
     ├── PeerError          the other side broke the protocol                 400
     │   ├── NotAcceptable  well-formed, but nothing we can speak             406
     │   ├── NotFound       no such call                                      404
+    │   ├── Forbidden      not for this one                                  403
     │   └── TooLarge       over a limit                                      413
     ├── AtCapacity         no place for another call                         503, Retry-After
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
@@ -53,6 +54,13 @@ class NotFound(PeerError):
 
     code = "not_found"
     status = 404
+
+
+class Forbidden(PeerError):
+    """Who asks may not have it."""
+
+    code = "forbidden"
+    status = 403
 
 
 class TooLarge(PeerError):

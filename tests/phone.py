@@ -73,8 +73,8 @@ class Phone:
         self.channel.on("message", self._on_message)
         self.pc.on("track", self._on_track)
 
-    async def dial(self, prefer: str | None = None) -> dict[str, Any]:
-        """Offer, and take the answer; returns its JSON."""
+    async def dial(self, prefer: str | None = None, **more: Any) -> dict[str, Any]:
+        """Offer, with `more` in the request, and take the answer; returns its JSON."""
         transceiver = self.pc.addTransceiver(self.microphone, "sendrecv")
         if prefer:
             from aiortc import RTCRtpSender
@@ -82,7 +82,7 @@ class Phone:
             codecs = RTCRtpSender.getCapabilities("audio").codecs
             transceiver.setCodecPreferences([codec for codec in codecs if codec.name.lower() == prefer.lower()])
         await self.pc.setLocalDescription(await self.pc.createOffer())
-        body = {"sdp": self.pc.localDescription.sdp, "type": "offer"}
+        body = {"sdp": self.pc.localDescription.sdp, "type": "offer", **more}
         async with self._http.post(self._url, json=body) as response:
             answer: dict[str, Any] = await response.json()
             assert response.status == 200, answer
@@ -102,7 +102,16 @@ class Phone:
     def send(self, **message: Any) -> None:
         self.channel.send(json.dumps(message))
 
+    def say(self, pcm: bytes) -> None:
+        """Speak 48 kHz mono PCM from now on."""
+        self.microphone.say(pcm)
+
+    async def drop(self) -> None:
+        """The connection is gone, without a word."""
+        await self.hang_up()
+
     async def hang_up(self) -> None:
+        """Close the connection."""
         await self.pc.close()
         if self._listening is not None:
             self._listening.cancel()

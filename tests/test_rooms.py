@@ -17,9 +17,9 @@ PURE = """
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
     server/call/overlap.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
-    server/call/idleness.py
+    server/call/idleness.py server/call/allowance.py
     server/speech/protocols.py server/speech/sentences.py
-    server/media/frame.py server/media/jitter.py server/media/playout.py
+    server/media/frame.py server/media/jitter.py server/media/playout.py server/media/feed.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -34,7 +34,8 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/call/session.py server/call/reply.py server/call/directory.py server/call/rtc_calls.py server/media/pacer.py
+    server/call/session.py server/call/reply.py
+    server/call/directory.py server/call/rtc_calls.py server/call/ws_call.py server/media/pacer.py
     server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming.py server/speech/openai_http.py
     """.split()
 )

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from server.call.messages import AudioFormat, Error, ServerMessage, parse_client
+from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, ServerMessage, parse_client
 from server.call.session import Session
 from server.errors import PeerError
 from server.media.frame import Frame
@@ -26,6 +26,9 @@ class Wire(Protocol):
     def send_text(self, text: str) -> None:
         """Never waits."""
 
+    def hush(self) -> None:
+        """Sound that was taken and has not been sent is not wanted any more."""
+
 
 class Leg:
     """One connection of a session, from its first sign of life until it is `over`."""
@@ -37,6 +40,8 @@ class Leg:
         self.wire: Wire | None = None
         self.connected = asyncio.Event()
         self.over = asyncio.Event()
+        self.reason = ""
+        """What the client was told of its end: the code of the final error, "reconnect", or nothing."""
         self._attach = attach
 
     # The session's connection
@@ -46,8 +51,15 @@ class Leg:
         return 0.0 if self.wire is None else self.wire.unheard_ms
 
     def send(self, message: ServerMessage) -> None:
-        if self.wire is not None:
-            self.wire.send_text(message.to_json())
+        if isinstance(message, Reconnect):
+            self.reason = "reconnect"
+        elif isinstance(message, Error) and message.final:
+            self.reason = message.code
+        if self.wire is None:
+            return
+        if isinstance(message, Interrupted):
+            self.wire.hush()
+        self.wire.send_text(message.to_json())
 
     def close(self) -> None:
         self.connected.set()
@@ -78,6 +90,10 @@ class Leg:
             except Exception:
                 self._fault()
         return None
+
+    def frame_ahead(self) -> bytes | None:
+        """One more frame, for a wire that keeps its client's buffer filled; no time passes by it."""
+        return self.session.frame_ahead() if self._live else None
 
     def receive_text(self, text: str | bytes) -> None:
         if not self._live:

@@ -69,10 +69,13 @@ class RtcCalls:
         leg.close()
 
     async def close(self) -> None:
-        """End what is left of all calls."""
+        """Release what is left of all peers. aiortc must not be cancelled while it closes."""
+        for call in self._calls.values():
+            call.leg.close()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=RELEASE_S)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _find(self, pc_id: str) -> _RtcCall:
         try:

@@ -229,6 +229,10 @@ class Session:
         self._mind_idleness()
         return frame
 
+    def frame_ahead(self) -> bytes | None:
+        """One more frame of what is being said, before its time, for a client that keeps a buffer."""
+        return self._mouth.next_frame() if self._mouth.spoken is not None else None
+
     @property
     def speaking(self) -> int | None:
         """The number of the answer that `next_frame` gives."""

@@ -134,6 +134,10 @@ class Peer:
         elif channel.readyState == "open" and channel.bufferedAmount < MAX_BUFFERED_BYTES:
             channel.send(text)
 
+    def hush(self) -> None:
+        """Packets that wait for aiortc's sender are not sent."""
+        self._track.clear()
+
     async def close(self) -> None:
         """Give everything back; idempotent."""
         self._closed = True
@@ -258,6 +262,10 @@ class _OutboundTrack(MediaStreamTrack):
         packet.pts = packet.dts = tick * FRAME_MS
         packet.time_base = fractions.Fraction(1, 1000)
         self._packets.put_nowait(packet)
+
+    def clear(self) -> None:
+        while not self._packets.empty():
+            self._packets.get_nowait()
 
     async def recv(self) -> "av.Packet[Any]":
         return await self._packets.get()

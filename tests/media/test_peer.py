@@ -1,92 +1,24 @@
 """The peer against aiortc at the other end, over loopback."""
 
 import asyncio
-import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator
 
 import aiohttp
 import numpy as np
 import pytest
-from aiohttp.test_utils import TestServer
 
-from server.agent.voice_agent import VoiceAgent
-from server.app import application
 from server.call.directory import Directory
-from server.call.options import CallOptions
-from server.call.rtc_calls import RtcCalls
-from server.call.session import Engines, Session
-from server.call.settings import CallSettings
-from server.media.pacer import Pacer
-from server.media.peer import bind_media
-from server.speech.vad import CallVad, Silero
-from tests.fakes.people import Mind, SteadyTextToSpeech
+from tests.exchange import exchange
+from tests.fakes.people import Mind
 from tests.phone import Phone, calling
 from tests.voices import speak
-
-
-class OneSentence:
-    """Speech-to-text that hears the same sentence in whatever it is fed, and how much that was."""
-
-    def __init__(self) -> None:
-        self.fed_bytes = 0
-
-    def listen(self, phrases: object, on_partial: object) -> "OneSentence":
-        self.fed_bytes = 0
-        return self
-
-    def feed(self, pcm: bytes) -> None:
-        self.fed_bytes += len(pcm)
-
-    async def transcript(self) -> str:
-        return "what time is it"
-
-    async def close(self) -> None:
-        pass
-
-
-class Exchange:
-    """A server with real media and scripted engines."""
-
-    def __init__(
-        self,
-        agent: VoiceAgent,
-        limit: int = 4,
-        connect_s: float = 5.0,
-        vanished_s: float = 10.0,
-        resume_s: float = 0.0,
-    ) -> None:
-        self.stt = OneSentence()
-        silero = Silero()
-
-        def open_session(session_id: str, options: CallOptions) -> Session:
-            engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
-            return Session(session_id, agent, engines, CallSettings(resume_s=resume_s), options)
-
-        self.directory = Directory(open_session, limit)
-        self.calls = RtcCalls(self.directory, Pacer(), connect_s, vanished_s)
-        self.server = TestServer(application(self.calls), host="127.0.0.1")
-
-    @property
-    def url(self) -> str:
-        return str(self.server.make_url("/api/offer"))
-
-
-@contextlib.asynccontextmanager
-async def exchange(mind: Mind | None = None, greeting: str = "", **limits: float) -> AsyncIterator[Exchange]:
-    bind_media(["127.0.0.1"], loopback=True)
-    running = Exchange((mind or Mind()).agent(greeting), **limits)  # type: ignore[arg-type]
-    async with running.server:
-        yield running
-        await running.directory.close()
-        await running.calls.close()
 
 
 @pytest.mark.parametrize("codec", ["opus", "PCMU", "PCMA"])
 async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:
     """Speech goes in by each codec, the right length of it is heard, and a voice comes back."""
-    async with asyncio.timeout(30), exchange() as running, calling(running.url, prefer=codec) as phone:
+    async with asyncio.timeout(30), exchange(Mind().agent()) as running, calling(running.url, prefer=codec) as phone:
         await phone.until(type="state", state="listening")
         sentence = speak("What time is it?", rate_hz=48_000)
         phone.microphone.say(sentence)
@@ -102,7 +34,7 @@ async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:
 
 async def test_ten_calls_leave_nothing_behind() -> None:
     """After ten calls in a row the process has the tasks, threads, sockets and files that it had before."""
-    async with asyncio.timeout(60), exchange(greeting="Hello.") as running:
+    async with asyncio.timeout(60), exchange(Mind().agent("Hello.")) as running:
         async with calling(running.url) as phone:
             await phone.until(type="response", final=True)
         await _until_empty(running.directory)
@@ -118,7 +50,7 @@ async def test_hanging_up_by_http_ends_the_call() -> None:
     """DELETE closes the call at the server, and a second one says that there is none."""
     async with (
         asyncio.timeout(20),
-        exchange() as running,
+        exchange(Mind().agent()) as running,
         calling(running.url) as phone,
         aiohttp.ClientSession() as http,
     ):
@@ -130,7 +62,7 @@ async def test_hanging_up_by_http_ends_the_call() -> None:
 
 async def test_one_call_too_many_is_refused_at_the_door() -> None:
     """With all places taken an offer gets 503 and Retry-After, and the place is there again after a call."""
-    async with asyncio.timeout(20), exchange(limit=1) as running:
+    async with asyncio.timeout(20), exchange(Mind().agent(), limit=1) as running:
         async with calling(running.url), aiohttp.ClientSession() as http:
             async with http.post(running.url, json={"sdp": "v=0", "type": "offer"}) as response:
                 body = await response.json()
@@ -143,7 +75,11 @@ async def test_one_call_too_many_is_refused_at_the_door() -> None:
 
 async def test_a_peer_that_never_connects_gives_its_place_back() -> None:
     """An offer whose sender then does nothing is released at the deadline."""
-    async with asyncio.timeout(20), exchange(limit=1, connect_s=0.3) as running, aiohttp.ClientSession() as http:
+    async with (
+        asyncio.timeout(20),
+        exchange(Mind().agent(), limit=1, connect_s=0.3) as running,
+        aiohttp.ClientSession() as http,
+    ):
         phone = Phone(running.url, http)
         phone.pc.addTransceiver("audio")
         offer = await phone.pc.createOffer()
@@ -161,7 +97,7 @@ HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 
 async def test_a_peer_that_vanishes_is_noticed() -> None:
     """Without a packet or a message for the set time the call is closed and gives all back."""
-    async with asyncio.timeout(20), exchange(vanished_s=0.5) as running, calling(running.url) as phone:
+    async with asyncio.timeout(20), exchange(Mind().agent(), vanished_s=0.5) as running, calling(running.url) as phone:
         await phone.until(type="state", state="listening")
         assert len(running.directory) == 1
         phone.microphone.hush()
@@ -185,7 +121,7 @@ async def test_a_peer_that_vanishes_is_noticed() -> None:
 )
 async def test_a_bad_offer_is_refused_and_holds_no_place(sdp: str, status: int) -> None:
     """What is no offer of audio that we speak gets its status, a code and a sentence."""
-    async with exchange(limit=1) as running, aiohttp.ClientSession() as http:
+    async with exchange(Mind().agent(), limit=1) as running, aiohttp.ClientSession() as http:
         response = await http.post(running.url, json={"sdp": sdp, "type": "offer"})
         body = await response.json()
         assert response.status == status, body
@@ -196,7 +132,7 @@ async def test_a_bad_offer_is_refused_and_holds_no_place(sdp: str, status: int) 
 
 async def test_video_is_refused_and_audio_answered() -> None:
     """A video section of the offer is answered as inactive."""
-    async with asyncio.timeout(20), exchange() as running, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(20), exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         phone.pc.addTransceiver("video")
         answer = await phone.dial()
@@ -210,7 +146,7 @@ async def test_video_is_refused_and_audio_answered() -> None:
 
 async def test_a_message_that_is_none_is_told_so() -> None:
     """Nonsense on the data channel gets an error, and the call goes on."""
-    async with asyncio.timeout(20), exchange() as running, calling(running.url) as phone:
+    async with asyncio.timeout(20), exchange(Mind().agent()) as running, calling(running.url) as phone:
         phone.channel.send("nonsense")
         assert (await phone.until(type="error"))["code"] == "bad_request"
         phone.send(type="ping", t=4.5)
@@ -219,7 +155,7 @@ async def test_a_message_that_is_none_is_told_so() -> None:
 
 async def test_only_the_configured_addresses_are_advertised() -> None:
     """The answer has candidates on the media addresses and on no others."""
-    async with asyncio.timeout(20), exchange() as running, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(20), exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         answer = await phone.dial()
         await phone.hang_up()

@@ -1,0 +1,67 @@
+"""The WebSocket calls of this process: how each begins, and which session it is of."""
+
+import asyncio
+
+from server.call.directory import Directory
+from server.call.leg import Leg
+from server.call.messages import Error, Start, parse_client
+from server.call.options import CallOptions
+from server.call.session import Session
+from server.call.ws_call import FLUSH_S, Socket, WsCall
+from server.errors import AntiphonError
+from server.media.pacer import Pacer
+
+START_S = 1.0
+"""A client that says nothing at first is greeted as if it had asked for the default."""
+
+
+class WsCalls:
+    """Serves one socket at a time each."""
+
+    def __init__(self, directory: Directory, pacer: Pacer, vanished_s: float) -> None:
+        self._directory = directory
+        self._pacer = pacer
+        self._vanished_s = vanished_s
+
+    async def serve(self, session_id: str, socket: Socket) -> None:
+        """Hold the call, or the part of it that this socket carries, to its end."""
+        try:
+            start, first = await _start(socket)
+            session = await self._session(session_id, start)
+        except AntiphonError as error:
+            await _refuse(socket, error)
+            return
+        call = WsCall(session, start.audio, socket, self._vanished_s)
+        leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio)
+        try:
+            await call.run(leg, self._pacer, first)
+        finally:
+            self._directory.abandon(session)
+
+    async def _session(self, session_id: str, start: Start) -> Session:
+        if start.resume:
+            return await self._directory.find(session_id, start.resume)
+        return self._directory.open(CallOptions(**start.model_dump(include=set(CallOptions.model_fields))))
+
+
+async def _start(socket: Socket) -> tuple[Start, str | bytes | None]:
+    """What the client begins with: its wishes, and what it sent instead of any."""
+    try:
+        first = await socket.receive(START_S)
+    except TimeoutError:
+        return Start(), None
+    if isinstance(first, str):
+        message = parse_client(first)
+        if isinstance(message, Start):
+            return message, None
+        return Start(), first
+    return Start(), first if isinstance(first, bytes) else None
+
+
+async def _refuse(socket: Socket, error: AntiphonError) -> None:
+    try:
+        async with asyncio.timeout(FLUSH_S):
+            await socket.send(Error(code=error.code, message=error.sentence, final=True).to_json())
+            await socket.close(error.code)
+    except (ConnectionError, TimeoutError):
+        return

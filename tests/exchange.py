@@ -1,0 +1,81 @@
+"""A server in this process with real media and signaling, and scripted engines; all on 127.0.0.1."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from aiohttp.test_utils import TestServer
+
+from server.agent.voice_agent import VoiceAgent
+from server.app import application
+from server.call.directory import Directory
+from server.call.options import CallOptions
+from server.call.rtc_calls import RtcCalls
+from server.call.session import Engines, Session
+from server.call.settings import CallSettings
+from server.call.ws_calls import WsCalls
+from server.media.pacer import Pacer
+from server.media.peer import bind_media
+from server.speech.vad import CallVad, Silero
+from tests.fakes.people import SteadyTextToSpeech
+
+
+class OneSentence:
+    """Speech-to-text that always understands the same."""
+
+    def __init__(self) -> None:
+        self.fed_bytes = 0
+
+    def listen(self, phrases: object, on_partial: object) -> "OneSentence":
+        self.fed_bytes = 0
+        return self
+
+    def feed(self, pcm: bytes) -> None:
+        self.fed_bytes += len(pcm)
+
+    async def transcript(self) -> str:
+        return "what time is it"
+
+    async def close(self) -> None:
+        pass
+
+
+class Exchange:
+    """`resume_s` 0 ends a call with its connection."""
+
+    def __init__(
+        self,
+        agent: VoiceAgent,
+        limit: int = 4,
+        connect_s: float = 5.0,
+        vanished_s: float = 10.0,
+        resume_s: float = 0.0,
+    ) -> None:
+        self.stt = OneSentence()
+        silero = Silero()
+
+        def open_session(session_id: str, options: CallOptions) -> Session:
+            engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
+            return Session(session_id, agent, engines, CallSettings(resume_s=resume_s), options)
+
+        self.directory = Directory(open_session, limit)
+        pacer = Pacer()
+        self.calls = RtcCalls(self.directory, pacer, connect_s, vanished_s)
+        self.server = TestServer(application(self.calls, WsCalls(self.directory, pacer, vanished_s)), host="127.0.0.1")
+
+    @property
+    def home(self) -> str:
+        return str(self.server.make_url("")).rstrip("/")
+
+    @property
+    def url(self) -> str:
+        return f"{self.home}/api/offer"
+
+
+@contextlib.asynccontextmanager
+async def exchange(agent: VoiceAgent, **limits: float) -> AsyncIterator[Exchange]:
+    bind_media(["127.0.0.1"], loopback=True)
+    running = Exchange(agent, **limits)  # type: ignore[arg-type]
+    async with running.server:
+        yield running
+        await running.directory.close()
+        await running.calls.close()
