@@ -65,9 +65,9 @@ class Side {
     this.tap = new AnalyserNode(context, { fftSize: WINDOW });
   }
 
-  /** @param {AudioNode | null} source */
+  /** @param {AudioNode | null} source the one before is connected to nothing any more */
   listen(source) {
-    this.#source?.disconnect(this.tap);
+    this.#source?.disconnect();
     this.#source = source;
     source?.connect(this.tap);
   }

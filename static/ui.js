@@ -88,7 +88,7 @@ class Page {
       call.addEventListener(type, (event) => then(/** @type {CustomEvent} */ (event).detail));
     on("asking", () => this.#onAsking());
     on("microphone", (label) => this.#onMicrophone(label));
-    on("connected", () => this.#onConnected());
+    on("connected", (line) => this.#onConnected(line));
     on("line", (line) => this.#onLine(line));
     on("session", (message) => this.#name(message.agent || "Agent"));
     on("state", ({ state }) => this.#onState(state));

@@ -1,31 +1,16 @@
 """The real thing: Chromium speaks sentences to a started server with the embedded engines, and hears its answers."""
 
-import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from tests.browser.chromium import lines, microphone, page_with
 from tests.started import Started, started
-from tests.voices import speak
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
-]
 GREETING_S = 5.0
 ANSWER_S = 7.0
 
@@ -34,46 +19,6 @@ ANSWER_S = 7.0
 def server() -> Iterator[Started]:
     with started() as running:
         yield running
-
-
-def microphone(path: Path, *sentences: str, voice: str = "en-us") -> str:
-    """A WAV that waits for the greeting, then says the sentences with time to answer after each."""
-    rate = 48_000
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(bytes(int(2 * rate * GREETING_S)))
-        for sentence in sentences:
-            file.writeframes(speak(sentence, voice=voice, rate_hz=rate, speed=140))
-            file.writeframes(bytes(int(2 * rate * ANSWER_S)))
-    return f"{path}%noloop"
-
-
-@contextmanager
-def page_with(microphone_file: str, url: str) -> Iterator[Page]:
-    """The page in Chromium; a message of the console that is an error fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=[*CHROMIUM, f"--use-file-for-fake-audio-capture={microphone_file}"],
-        )
-        try:
-            page = browser.new_page()
-            errors: list[str] = []
-            page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(url)
-            yield page
-            assert errors == []
-        finally:
-            browser.close()
-
-
-def lines(page: Page, role: str) -> list[str]:
-    """The final captions of one side."""
-    found = page.locator(f'#captions > [data-role={role}][data-final="true"] .words').all_inner_texts()
-    return [text.strip() for text in found]
 
 
 def sound(page: Page) -> float:
@@ -90,7 +35,8 @@ def sound(page: Page) -> float:
 
 def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
     """Spoken requests are captioned, answered rightly by the tool that knows, and the answer is audible."""
-    file = microphone(tmp_path / "mic.wav", "Where is my order four two seven one?", "Goodbye.")
+    sentences = ("Where is my order four two seven one?", "Goodbye.")
+    file = microphone(tmp_path / "mic.wav", *sentences, before_s=GREETING_S, after_s=ANSWER_S)
     with page_with(file, server.url) as page:
         page.click("#call")
         agent = page.locator('#captions > [data-role=agent][data-final="true"]')

@@ -73,7 +73,7 @@ async def page(browser: Browser, standin: Standin, permissions: list[str]) -> As
     origin = str(standin.server.make_url("/"))
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("pageerror", lambda error: faults.append(str(error.stack)))
     page.on("request", lambda request: None if request.url.startswith(origin) else faults.append(request.url))
     await page.goto(origin)
     yield page
