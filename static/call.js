@@ -39,7 +39,7 @@ export class Call extends EventTarget {
   #connected = false;
   #line = "";
   #over = false;
-  #onOnline = () => this.#steer("online");
+  #onNetwork = () => this.#steer("online");
 
   /**
    * Connect; `connected` or `over` follows.
@@ -48,7 +48,8 @@ export class Call extends EventTarget {
    */
   async start({ typed = false, muted = false, deviceId = "", ticket = null } = {}) {
     this.#ticket = ticket;
-    addEventListener("online", this.#onOnline);
+    addEventListener("online", this.#onNetwork);
+    navigator.connection?.addEventListener?.("change", this.#onNetwork);
     try {
       if (muted) await this.mute(true);
       if (!typed) await this.useMicrophone(deviceId);
@@ -242,7 +243,8 @@ export class Call extends EventTarget {
   /** Give everything back. */
   #close() {
     clearTimeout(this.#timer);
-    removeEventListener("online", this.#onOnline);
+    removeEventListener("online", this.#onNetwork);
+    navigator.connection?.removeEventListener?.("change", this.#onNetwork);
     this.#microphone.close();
     for (const number of [...this.#links.keys()]) this.#discard(number);
     this.#levels.close();

@@ -1,7 +1,7 @@
 import { CallError } from "./errors.js";
 import { Heartbeat, PING_EVERY_MS } from "./heartbeat.js";
 
-const STANDS_MS = 3_500; // from the answer to the first message: enough for a relay far away
+const STANDS_MS = 3_000; // from the answer to the first message: enough for a relay far away
 const CODES = { not_found: "gone", at_capacity: "limit" };
 
 /**
@@ -9,7 +9,7 @@ const CODES = { not_found: "gone", at_capacity: "limit" };
  * it is told once, by the names that route.js has: `stands`, `no-path`, `failed`, `gone`, then `lost`, `superseded`,
  * `reconnect`; and `message` for all that is said, `blocked` when the browser holds the sound back.
  *
- * @typedef {{text: (data: string) => void, closed: () => void, blocked: () => void,
+ * @typedef {{text: (data: string) => void, sign: () => void, closed: () => void, blocked: () => void,
  *   played: (report: {reply: number, ms: number}) => void}} WireEvents
  */
 export class Link {
@@ -33,6 +33,7 @@ export class Link {
     this.#tell = tell;
     this.#wire = new Wire(ticket, levels, {
       text: (data) => this.#onText(data),
+      sign: () => this.#heartbeat?.heard(performance.now()),
       closed: () => this.#onClosed(),
       blocked: () => this.#tell("blocked"),
       played: (report) => this.send({ type: "played", ...report }),
@@ -114,7 +115,7 @@ export class Link {
   #stand(session) {
     this.stands = true;
     clearTimeout(this.#timers.limit);
-    this.#heartbeat = new Heartbeat(performance.now());
+    this.#heartbeat = new Heartbeat(performance.now(), this.#wire.silentMs);
     this.#timers.ping = setInterval(() => this.#onBeat(), PING_EVERY_MS);
     this.#tell("stands", session);
   }

@@ -8,6 +8,8 @@ const GLITCHY = 0.02; // share of samples made up since the last look
 export class Peer {
   /** @type {RTCPeerConnection | null} */
   pc = null;
+  /** A voice comes 50 times a second, be it silent. */
+  silentMs = 2_500;
   #ticket;
   #levels;
   #on;
@@ -22,6 +24,7 @@ export class Peer {
   #disconnected = 0;
   #closed = false;
   #samples = { total: 0, madeUp: 0 };
+  #packets = 0;
 
   /**
    * @param {import("./call.js").Ticket | null} ticket
@@ -75,16 +78,13 @@ export class Peer {
     if (this.#channel?.readyState === "open") this.#channel.send(text);
   }
 
-  /** The shortest jitter buffer answers soonest; where it makes the voice stutter, a longer one is worth its 40 ms. */
+  /** Look after what comes in; call it once a second. */
   async mind() {
-    const [receiver] = this.pc?.getReceivers() ?? [];
-    if (receiver?.jitterBufferTarget !== 0) return;
+    const [receiver] = this.pc.getReceivers();
     const stats = [...(await receiver.getStats()).values()].find(({ type }) => type === "inbound-rtp");
-    const total = stats?.totalSamplesReceived ?? 0;
-    const madeUp = (stats?.concealedSamples ?? 0) - (stats?.silentConcealedSamples ?? 0);
-    const share = (madeUp - this.#samples.madeUp) / Math.max(1, total - this.#samples.total);
-    this.#samples = { total, madeUp };
-    if (share > GLITCHY) receiver.jitterBufferTarget = STEADY_BUFFER_MS;
+    if (stats?.packetsReceived > this.#packets) this.#on.sign();
+    this.#packets = stats?.packetsReceived ?? 0;
+    if (receiver.jitterBufferTarget === 0) this.#steady(receiver, stats);
   }
 
   /** End the call at the server, too. */
@@ -119,6 +119,18 @@ export class Peer {
     clearTimeout(this.#disconnected);
     if (state === "failed") this.#onLost();
     if (state === "disconnected") this.#disconnected = setTimeout(() => this.#onLost(), DISCONNECTED_MS);
+  }
+
+  /**
+   * The shortest jitter buffer answers soonest; where it makes the voice stutter, a longer one is worth its 40 ms.
+   * @param {RTCRtpReceiver} receiver @param {any} stats of its inbound-rtp
+   */
+  #steady(receiver, stats) {
+    const total = stats?.totalSamplesReceived ?? 0;
+    const madeUp = (stats?.concealedSamples ?? 0) - (stats?.silentConcealedSamples ?? 0);
+    const share = (madeUp - this.#samples.madeUp) / Math.max(1, total - this.#samples.total);
+    this.#samples = { total, madeUp };
+    if (share > GLITCHY) receiver.jitterBufferTarget = STEADY_BUFFER_MS;
   }
 
   #onLost() {

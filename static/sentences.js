@@ -64,6 +64,7 @@ export const STATES = {
   thinking: ["Thinking", ""],
   speaking: ["Agent", "is speaking"],
   overlap: ["Both", "are speaking"],
+  reconnecting: ["One moment", "please wait"],
 };
 
 /** What carries the call, when it is not WebRTC: the small word, and what is said to those who do not see it. */

@@ -7,6 +7,8 @@ const MOST_UNSENT_BYTES = 64_000; // 2 s of sound: what is older is of no use to
 export class Socket {
   pcId = null;
   pc = null;
+  /** A packet that is lost holds the next ones up: TCP may need seconds. */
+  silentMs = 4_000;
   #ticket;
   #levels;
   #on;

@@ -31,6 +31,7 @@ export class Status {
 
   /** @param {string} state one of STATES, or nothing is said */
   say(state) {
+    if (this.line === "reconnecting" && state in STATES) state = "reconnecting";
     const [word, hint] = STATES[state] ?? ["", ""];
     const [bold, small] = this.#words.children;
     bold.textContent = state === "speaking" ? this.agent : word;
@@ -47,6 +48,7 @@ export class Status {
     this.line = this.#root.dataset.line = line;
     this.#line.textContent = LINES[line].word;
     this.#line.hidden = !line;
+    this.say(this.state);
   }
 
   /** @param {() => number} talkedMs */
