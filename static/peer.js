@@ -8,7 +8,7 @@ const GLITCHY = 0.02; // share of samples made up since the last look
 export class Peer {
   /** @type {RTCPeerConnection | null} */
   pc = null;
-  /** A voice comes 50 times a second, be it silent. */
+  /** Packets come several times a second, in silence too. */
   silentMs = 2_500;
   #ticket;
   #levels;

@@ -1,4 +1,4 @@
-"""A network of its own: a namespace of the kernel with nothing in it but loopback, and a firewall that a test may raise."""
+"""A network of its own: a namespace of the kernel with loopback alone, and a firewall that a test may raise."""
 
 import os
 import shutil
