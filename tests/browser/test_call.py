@@ -50,4 +50,6 @@ def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
     assert heard[0] == "where is my order four two seven one"
     assert "4271" in said[1].replace(" ", "") or "four two seven one" in said[1].lower(), said
     assert "order" in aside.lower()
+    assert "heard after" in aside, "the gap as it was heard here is shown"
+    assert any("heard answer 2 after" in line for line in server.lines), "and told to the server"
     assert "bye" in said[-1].lower()

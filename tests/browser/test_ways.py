@@ -110,3 +110,4 @@ def test_a_call_behind_a_firewall_from_the_start(namespace: Namespace, walled_se
         page.locator('#captions > [data-role=agent][data-final="true"]').nth(1).wait_for(timeout=15_000)
         assert lines(page, "caller") == ["where is my order four two seven one"]
         assert "four two seven one" in lines(page, "agent")[1]
+    assert any("heard answer 2 after" in line for line in walled_server.lines)

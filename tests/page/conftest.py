@@ -49,7 +49,17 @@ def permissions() -> list[str]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
-    """The page, loaded. After each test: no errors, nothing that the CSP stopped, no request to another host."""
+    async for page in page_of(browser, standin, permissions):
+        yield page
+
+
+async def page_of(
+    browser: Browser, standin: Standin, permissions: list[str], clock: bool = False
+) -> AsyncIterator[Page]:
+    """The page, loaded; with `clock` its time can be let pass by the test.
+
+    After each test: no errors, nothing that the CSP stopped, no request to another host.
+    """
     context = await browser.new_context(viewport={"width": 360, "height": 740}, permissions=permissions)
     page = await context.new_page()
     page.set_default_timeout(5_000)
@@ -58,6 +68,8 @@ async def page(browser: Browser, standin: Standin, permissions: list[str]) -> As
     page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(origin) else faults.append(request.url))
+    if clock:
+        await page.clock.install()
     await page.goto(origin)
     yield page
     await context.close()

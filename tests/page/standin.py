@@ -54,7 +54,11 @@ class Standin:
 
     def __init__(self) -> None:
         self.refusal: tuple[int, dict[str, Any]] | None = None
+        self.refused = 0
         self.gone = False
+        self.deaf = False
+        """Pings are not answered, until there is another connection."""
+        self.without_sockets = False
         self.walled = False
         """Answers lead nowhere, as if a firewall stopped every datagram."""
         self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=1000)
@@ -117,6 +121,7 @@ class Standin:
             request.transport.abort()
         if self.refusal:
             status, body = self.refusal
+            self.refused += 1
             return web.json_response(body, status=status)
         self.offers.append(offer)
         sdp = await self._answer(offer["sdp"])
@@ -145,6 +150,8 @@ class Standin:
         return web.json_response({"status": "success"})
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        if self.without_sockets:
+            raise web.HTTPForbidden
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.starts.append((request.match_info["session_id"], json.loads(await socket.receive_str())))
@@ -168,7 +175,7 @@ class Standin:
         """The newest wins."""
         if self._line is not None and self._lines:
             self._say_to_the_older()
-        self._line, self._lines = line, self._lines + 1
+        self._line, self._lines, self.deaf = line, self._lines + 1, False
         session = {"session_id": "s", "agent": "Marta", "resume": f"token {self._lines}", "resumed": self._lines > 1}
         self.say({"type": "session", **session}, {"type": "state", "state": "listening"})
 
@@ -181,7 +188,7 @@ class Standin:
     def _on_message(self, data: str) -> None:
         message = json.loads(data)
         self.received.put_nowait(message)
-        if message["type"] == "ping":
+        if message["type"] == "ping" and not self.deaf:
             self.say({"type": "pong", "t": message["t"]})
 
 
