@@ -1,4 +1,4 @@
-"""Calls a server over WebRTC and reports what the caller hears, and what the server needs for it.
+"""Calls a server, over WebRTC or by the WebSocket, and reports what the caller hears, and what the server needs for it.
 
     python -m bench.caller http://127.0.0.1:8080 --calls 1 --utterances 5 --pid $SERVER_PID
 
@@ -16,13 +16,12 @@ from typing import Any
 
 import aiohttp
 import aioice.ice
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from bench import tape
 from bench.figures import as_json, show
-from bench.microphone import RATE, Microphone, Script, load_wav, script
+from bench.lines import Line, RtcLine, SocketLine
+from bench.microphone import RATE, Script, load_wav, script
 from bench.processes import tree_usage
-from bench.recorder import Recorder
 from tests.voices import speak
 
 CONNECT_S = 15
@@ -43,48 +42,19 @@ class Result:
     metrics: list[dict[str, Any]]
 
 
-async def call(http: aiohttp.ClientSession, url: str, said: Script, cuts_in: bool) -> Result:
+async def call(http: aiohttp.ClientSession, url: str, line: Line, seconds: float, cuts_in: bool) -> Result:
     """One call from dialling to hanging up. With `cuts_in` every second utterance is a cut into the answer."""
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    start_s = time.perf_counter()
     try:
-        microphone, metrics = Microphone(said), _metrics(pc)
-        pc.addTrack(microphone)
-        recorder, start_s = Recorder(pc), time.perf_counter()
-        await asyncio.wait_for(_connect(pc, http, url), CONNECT_S)
+        await asyncio.wait_for(line.connect(http, url), CONNECT_S)
         connect_ms = (time.perf_counter() - start_s) * 1000
-        await asyncio.wait_for(microphone.finished.wait(), said.seconds + CONNECT_S)
+        await asyncio.wait_for(line.finished.wait(), seconds + CONNECT_S)
     finally:
-        await pc.close()
-    heard = recorder.heard()
-    gaps, cuts = tape.gaps_ms(heard, microphone.said), microphone.said[1::2] if cuts_in else []
+        await line.close()
+    heard, said = line.heard(), line.said
+    gaps, cuts = tape.gaps_ms(heard, said), said[1::2] if cuts_in else []
     stops = [tape.stop_ms(heard, cut.onset_s) for cut in cuts]
-    return Result(connect_ms, gaps[::2] if cuts_in else gaps, stops, tape.lateness_ms(heard), metrics)
-
-
-async def _connect(pc: RTCPeerConnection, http: aiohttp.ClientSession, url: str) -> None:
-    connected = asyncio.Event()
-    pc.on("connectionstatechange", lambda: pc.connectionState == "connected" and connected.set())
-    await pc.setLocalDescription(await pc.createOffer())
-    offer = {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
-    async with http.post(f"{url.rstrip('/')}/api/offer", json=offer) as response:
-        if response.status >= 400:
-            raise SystemExit(f"the server refuses the call: {response.status} {await response.text()}")
-        answer = await response.json()
-    await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
-    await connected.wait()
-
-
-def _metrics(pc: RTCPeerConnection) -> list[dict[str, Any]]:
-    """Filled while the call lasts."""
-    found: list[dict[str, Any]] = []
-
-    def read(text: str) -> None:
-        message = json.loads(text)
-        if message.get("type") == "metrics":
-            found.append(message)
-
-    pc.createDataChannel("events").on("message", read)
-    return found
+    return Result(connect_ms, gaps[::2] if cuts_in else gaps, stops, tape.lateness_ms(heard), line.metrics)
 
 
 def plan(question: bytes, cut_in: bytes, given: argparse.Namespace, lead_s: float) -> Script:
@@ -102,9 +72,10 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
     plans = [plan(question, cut_in, given, given.lead_s + n * STAGGER_S) for n in range(given.calls)]
     before, start_s = tree_usage(given.pid) if given.pid else None, time.perf_counter()
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
-        cuts_in = bool(given.cut_in_s)
+        cuts_in, line = bool(given.cut_in_s), SocketLine if given.websocket else RtcLine
         tasks = [
-            group.create_task(call(http, given.url, said, cuts_in), name=f"call-{n}") for n, said in enumerate(plans)
+            group.create_task(call(http, given.url, line(said), said.seconds, cuts_in), name=f"call-{n}")
+            for n, said in enumerate(plans)
         ]
     usage = None
     if before is not None:
@@ -158,6 +129,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--lead-s", type=float, default=4.0, help="before the first utterance: the greeting")
     parser.add_argument("--pause-s", type=float, default=5.0, help="after each utterance: the answer")
     parser.add_argument("--cut-in-s", type=float, default=0.0, help="cut into each answer so long after asking")
+    parser.add_argument("--websocket", action="store_true", help="call by the WebSocket, not by WebRTC")
     parser.add_argument("--pid", type=int, help="the server's process, to tell what it uses")
     return parser
 

@@ -1,7 +1,7 @@
 """Records what a call hears: every RTP packet with its time of arrival, before any jitter buffer."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import av
@@ -33,12 +33,14 @@ class Recorder:
 
     def heard(self) -> list[Heard]:
         """Decodes; to be asked when the call is over."""
-        return list(self._judged())
+        return list(judged(self._packets))
 
-    def _judged(self) -> Iterator[Heard]:
-        decoder = av.CodecContext.create("libopus", "r")
-        for at_s, rtp_time, payload in self._packets:
-            yield Heard(at_s, rtp_time, _rms(decoder, payload) > LOUD_RMS)
+
+def judged(packets: Iterable[tuple[float, int, bytes]]) -> Iterator[Heard]:
+    """Which of the Opus packets, each with its arrival in s and its RTP time, have a voice in them."""
+    decoder = av.CodecContext.create("libopus", "r")
+    for at_s, rtp_time, payload in packets:
+        yield Heard(at_s, rtp_time, _rms(decoder, payload) > LOUD_RMS)
 
 
 def _rms(decoder: av.AudioCodecContext, payload: bytes) -> float:

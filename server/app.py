@@ -1,4 +1,4 @@
-"""The composition root: chooses engines and agent, builds the aiohttp application, starts and stops it all."""
+"""The composition root: chooses engines, agent and store, builds the aiohttp application, starts and stops it all."""
 
 import asyncio
 import importlib.util
@@ -6,8 +6,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -15,23 +17,32 @@ from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo import front_desk
 from server.agent.voice_agent import VoiceAgent
-from server.call.directory import Directory, Open
+from server.call.archive import Archive
+from server.call.conversation import Conversation
+from server.call.directory import Directory
+from server.call.journal import Journal
+from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
+from server.call.store import Store
 from server.call.ws_calls import WsCalls
 from server.config import Settings
 from server.errors import ConfigError, PeerError
 from server.media.pacer import Pacer
 from server.media.peer import bind_media
+from server.media.recordings import Recorder, Recordings
 from server.speech import models
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
-from signaling import conversation, offer
+from server.stores.redis import RedisStore
+from server.stores.sqlite import SqliteStore
+from signaling import conversation, conversations, offer
+from signaling.admin import Admin
 from signaling.errors import errors_as_json
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -44,11 +55,25 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+JOURNAL_S = 5.0
+"""For the last records when the server stops: a store that is down then loses them."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 log = logging.getLogger(__name__)
 
 Print = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Where words and sound are kept."""
+
+    store: Store
+    recordings: Recordings | None
+    archive: Archive
+
+    def recorder(self, conversation_id: str) -> Recorder | None:
+        return None if self.recordings is None else self.recordings.recorder(conversation_id)
 
 
 async def serve(settings: Settings, say: Print = print) -> None:
@@ -62,21 +87,35 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stt = await _speech_to_text(settings, stack, say)
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
-        directory = Directory(_sessions(settings, agent, model, stt, tts), settings.max_calls)
-        stack.push_async_callback(directory.close)
+        keeper = await open_archive(settings, stack)
+        stack.push_async_callback(keeper.archive.close)
+        keeper.archive.start(settings.keep_days)
+        say(f"conversations   {_keeping(settings)}")
+        directory = _directory(settings, agent, model, stt, tts, keeper, stack)
         pacer = Pacer()
         calls = RtcCalls(directory, pacer, settings.connect_s, settings.vanished_s)
-        sockets = WsCalls(directory, pacer, settings.vanished_s)
         stack.push_async_callback(calls.close)
-        say(f"Antiphon is at  {await _listen(settings, application(calls, sockets, settings.allowed_origins), stack)}")
+        app = application()
+        offer.add_routes(app, calls)
+        conversation.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
+        conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
+        say(f"Antiphon is at  {await _listen(settings, app, stack)}")
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
         await directory.drain(settings.drain_s)
 
 
-def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: SpeechToText, tts: TextToSpeech) -> Open:
-    """→ a function that opens the session of a new call."""
-    silero = Silero()
+def _directory(
+    settings: Settings,
+    agent: VoiceAgent,
+    model: Model | None,
+    stt: SpeechToText,
+    tts: TextToSpeech,
+    keeper: Keeper,
+    stack: AsyncExitStack,
+) -> Directory:
+    """Where sessions begin and are found, each written down in the store; closed with the stack."""
+    silero, clock = Silero(), asyncio.get_running_loop().time
     call_settings = CallSettings(
         voicing=settings.voicing,
         endpoint=settings.endpoint,
@@ -88,15 +127,24 @@ def _sessions(settings: Settings, agent: VoiceAgent, model: Model | None, stt: S
     )
 
     def open_session(session_id: str, options: CallOptions) -> Session:
-        chosen = choose_model(settings, options.model) if options.model else model
-        return Session(session_id, agent, Engines(stt, tts, CallVad(silero), chosen), call_settings, options)
+        return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), options)
 
-    return open_session
+    def restore(record: Conversation, options: CallOptions) -> Session:
+        chosen = choose_model(settings, options.model) if options.model else model
+        engines = Engines(stt, tts, CallVad(silero), chosen)
+        minutes = Minutes(record, journal.note, wall_ms, clock)
+        return Session(minutes, agent, engines, call_settings, options, keeper.recorder(record.id))
+
+    directory = Directory(open_session, settings.max_calls, restore, keeper.store)
+    journal = Journal(keeper.store, directory.lose)
+    stack.push_async_callback(journal.close, JOURNAL_S)
+    stack.push_async_callback(directory.close)
+    return directory
 
 
 async def _listen(settings: Settings, app: web.Application, stack: AsyncExitStack) -> str:
     """Serve HTTP from now on; returns the URL. Raises ConfigError when the port cannot be had."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15, shutdown_timeout=5)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, settings.host, settings.port)
@@ -109,11 +157,9 @@ async def _listen(settings: Settings, app: web.Application, stack: AsyncExitStac
     return f"http://{host}:{port}"
 
 
-def application(calls: offer.Calls, sockets: conversation.Calls, origins: Sequence[str] = ()) -> web.Application:
-    """The HTTP side: the page and the API."""
+def application() -> web.Application:
+    """The HTTP side: the page; who serves more adds its routes."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=offer.MAX_BODY_BYTES)
-    offer.add_routes(app, calls)
-    conversation.add_routes(app, sockets, origins)
     app.router.add_get("/", _index)
     app.router.add_static("/", STATIC)
     app.on_response_prepare.append(_add_headers)
@@ -125,7 +171,8 @@ async def _index(request: web.Request) -> web.FileResponse:
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 # Engines
@@ -197,6 +244,46 @@ def _needed(value: str, name: str) -> str:
     if not value:
         raise ConfigError(f"{name} is needed with the engine openai")
     return value
+
+
+# Conversations at rest
+
+
+async def open_archive(settings: Settings, stack: AsyncExitStack) -> Keeper:
+    """What is kept of conversations, until the stack is left. Raises ConfigError."""
+    recordings = Recordings(Path(settings.recordings_dir)) if settings.recordings_dir else None
+    if recordings is not None:
+        stack.push_async_callback(recordings.close)
+    store = await choose_store(settings, stack)
+    return Keeper(store, recordings, Archive(store, recordings, wall_ms))
+
+
+def wall_ms() -> int:
+    """Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
+    """The store by its address, until the stack is left. Raises ConfigError."""
+    store: RedisStore | SqliteStore
+    if _in_redis(settings):
+        store = RedisStore(settings.store.get_secret_value())
+    else:
+        store = SqliteStore(settings.store.get_secret_value())
+        await store.open()
+    stack.push_async_callback(store.close)
+    return store
+
+
+def _in_redis(settings: Settings) -> bool:
+    return settings.store.get_secret_value().startswith(("redis://", "rediss://", "unix://"))
+
+
+def _keeping(settings: Settings) -> str:
+    """Where conversations are kept, without a password, for how long, and whether HTTP shows them."""
+    place = "Redis" if _in_redis(settings) else settings.store.get_secret_value()
+    off = "" if settings.admin_token.get_secret_value() else "; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
+    return f"{place}, kept for {settings.keep_days:g} days{off}"
 
 
 # The agent

@@ -1,4 +1,4 @@
-"""The command line: `antiphon serve`, `antiphon models pull`."""
+"""The command line: `antiphon serve`, `antiphon models pull`, `antiphon conversations …`."""
 
 import asyncio
 import inspect
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from server import cli_conversations
 from server.config import Described, described, load
 from server.errors import ConfigError
 
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Speech models on this machine.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.add_typer(cli_conversations.app, name="conversations")
 
 
 def main() -> None:

@@ -66,6 +66,14 @@ class Settings(BaseSettings):
     """Who answers: demo, or path/to/file.py:name of a VoiceAgent."""
     models_dir: Path = Path("models")
     """Directory that downloaded models live in."""
+    store: SecretStr = SecretStr("conversations.db")
+    """Where conversations are kept: a file of SQLite, :memory:, or redis://host:6379/0 for several servers."""
+    keep_days: float = Field(30, gt=0, le=36_500)
+    """Days after which a conversation and its recording are forgotten."""
+    recordings_dir: str = ""
+    """Directory for recordings of calls, the caller on the left and the agent on the right; empty: none are made."""
+    admin_token: SecretStr = SecretStr("")
+    """Bearer token of /api/conversations, which shows what people said; empty: there is no such API."""
     max_calls: int = Field(8, ge=1)
     """Calls at a time; more are refused. Embedded engines on two cores serve about so many that talk."""
     connect_s: float = Field(15.0, gt=0)
@@ -95,6 +103,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("admin_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters: it can be guessed over the network")
+        return value
 
     @field_validator("log_level")
     @classmethod

@@ -3,11 +3,13 @@
     AntiphonError
     ├── ConfigError        a setting, a port or a library is not usable      exit code 2
     ├── PeerError          the other side broke the protocol                 400
+    │   ├── Unauthorized   without the right token                           401, WWW-Authenticate
     │   ├── NotAcceptable  well-formed, but nothing we can speak             406
     │   ├── NotFound       no such call                                      404
     │   ├── Forbidden      not for this one                                  403
     │   └── TooLarge       over a limit                                      413
     ├── AtCapacity         no place for another call                         503, Retry-After
+    ├── StoreError         conversations at rest cannot be had               503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 
 A foreign exception becomes one of these once, in its adapter, `from exc`. People's words never go into a message.
@@ -40,6 +42,13 @@ class PeerError(AntiphonError):
 
     code = "bad_request"
     status = 400
+
+
+class Unauthorized(PeerError):
+    """No bearer token, or a wrong one (RFC 6750)."""
+
+    code = "unauthorized"
+    status = 401
 
 
 class NotAcceptable(PeerError):
@@ -79,6 +88,13 @@ class AtCapacity(AntiphonError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class StoreError(AntiphonError):
+    """The store of conversations is down, hangs, or has something in it that cannot be read."""
+
+    code = "store_unavailable"
+    status = 503
 
 
 class EngineError(AntiphonError):

@@ -15,7 +15,14 @@ MAX_MESSAGE_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
 """In the kernel: what a client that reads slowly has to hear late before it loses any."""
 
-_CODES = {"": 1000, "reconnect": 1012, "at_capacity": 1013, "superseded": 4000, "internal": 1011}
+_CODES = {
+    "": 1000,
+    "reconnect": 1012,
+    "at_capacity": 1013,
+    "store_unavailable": 1013,
+    "superseded": 4000,
+    "internal": 1011,
+}
 _NOT_ALLOWED = 1008
 _CLOSING = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from server.errors import AntiphonError, AtCapacity, ConfigError
+from server.errors import AntiphonError, AtCapacity, ConfigError, Unauthorized
 
 log = logging.getLogger(__name__)
 
@@ -35,5 +35,13 @@ async def errors_as_json(
 
 def _response(error: AntiphonError) -> web.Response:
     body = {"error": {"code": error.code, "message": error.sentence}}
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, AtCapacity) else None
-    return web.json_response(body, status=error.status, headers=headers)
+    return web.json_response(body, status=error.status, headers=_headers(error))
+
+
+def _headers(error: AntiphonError) -> dict[str, str]:
+    match error:
+        case AtCapacity():
+            return {"Retry-After": str(error.retry_after_s)}
+        case Unauthorized():
+            return {"WWW-Authenticate": "Bearer"}
+    return {}

@@ -30,7 +30,7 @@ class Calls(Protocol):
     async def answer(self, sdp: str, options: CallOptions) -> Answer:
         """A new conversation."""
 
-    async def resume(self, sdp: str, session_id: str, token: str) -> Answer:
+    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> Answer:
         """A conversation that has lost its connection."""
 
     async def move(self, sdp: str, pc_id: str) -> Answer:
@@ -121,7 +121,7 @@ class _Handler:
             except NotFound:
                 pass  # the call has ended, or lost its connection: who comes back late is served as the token says
         if data.resume:
-            return await self._calls.resume(offer.sdp, data.session_id, data.resume)
+            return await self._calls.resume(offer.sdp, data.session_id, data.resume, data)
         return await self._calls.answer(offer.sdp, data)
 
 

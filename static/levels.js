@@ -1,18 +1,22 @@
 const QUIET_DB = -58;
 const LOUD_DB = -14;
 const WINDOW = 1024; // samples: 21 ms
+const GESTURES = ["pointerdown", "keydown"];
 
 /** How loud both sides are, and the gap between them. One a call; made in a click, or browsers keep it silent. */
 export class Levels {
   context = new AudioContext({ latencyHint: "interactive" });
   /** Resolves when the nodes of worklet.js can be made. */
   worklets = this.context.audioWorklet?.addModule(new URL("worklet.js", import.meta.url)) ?? Promise.reject(new Error("no worklets"));
+  #wake = () => this.context.state === "suspended" && this.context.resume().catch(() => {}); // The call may end meanwhile.
   #caller = new Side(this.context);
   #agent = new Side(this.context);
 
   /** @param {(ms: number) => void} onGap each time an answer begins after speech */
   constructor(onGap) {
     this.#measureGap(onGap).catch(() => {}); // Without worklets the page does without this figure.
+    // A page that was loaded anew has had no click: the browser may hold its sound back until the first.
+    for (const gesture of GESTURES) addEventListener(gesture, this.#wake);
   }
 
   /** A track that is silent: it stands in for a microphone. */
@@ -41,6 +45,7 @@ export class Levels {
   }
 
   close() {
+    for (const gesture of GESTURES) removeEventListener(gesture, this.#wake);
     if (this.context.state !== "closed") this.context.close();
   }
 

@@ -1,7 +1,8 @@
 import * as bookmark from "./bookmark.js";
 import { Call } from "./call.js";
 import { Captions } from "./captions.js";
-import { listMicrophones, rememberMicrophone, rememberedMicrophone } from "./devices.js";
+import { Choice } from "./choice.js";
+import { rememberedMicrophone } from "./devices.js";
 import { CallError } from "./errors.js";
 import { Latency } from "./latency.js";
 import { Notice } from "./notice.js";
@@ -26,6 +27,7 @@ class Page {
   #latency = new Latency($("latency"));
   #captions = new Captions($("captions"), (text) => this.#status.announce(text));
   #notice = new Notice($("notice"));
+  #choice = new Choice($("mic-choice"), async (deviceId) => !this.#call || this.#attempt(this.#call.useMicrophone(deviceId)));
 
   constructor() {
     $("call").onclick = () => this.#start(false);
@@ -33,13 +35,10 @@ class Page {
     $("hangup").onclick = () => this.#call?.hangUp();
     $("interrupt").onclick = () => this.#call?.interrupt();
     $("mute").onclick = () => this.#toggleMute();
-    $("mic").onchange = () => this.#chooseMicrophone($("mic").value);
     $("type").onsubmit = (/** @type {SubmitEvent} */ event) => this.#type(event);
     addEventListener("keydown", (event) => this.#onKey(event));
     addEventListener("pagehide", () => this.#leave());
     addEventListener("pageshow", () => this.#comeBack());
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listMicrophones());
-    this.#listMicrophones();
   }
 
   /** @param {boolean} typed */
@@ -128,7 +127,7 @@ class Page {
       if (this.#status.state === "connecting") this.#status.say("connecting");
     }
     this.#showMute();
-    this.#listMicrophones();
+    this.#choice.refresh();
   }
 
   /** @param {"" | "slow"} line */
@@ -225,12 +224,6 @@ class Page {
     $("mute").querySelector("span").textContent = muted ? "Muted" : "Mute";
   }
 
-  /** @param {string} deviceId */
-  async #chooseMicrophone(deviceId) {
-    if (this.#call && !(await this.#attempt(this.#call.useMicrophone(deviceId)))) return this.#listMicrophones();
-    rememberMicrophone(deviceId);
-  }
-
   /** A microphone that fails in the middle of a call does not end it. @param {Promise<void>} change */
   async #attempt(change) {
     try {
@@ -240,14 +233,6 @@ class Page {
       this.#notice.show(failure(error));
       return false;
     }
-  }
-
-  async #listMicrophones() {
-    const microphones = await listMicrophones();
-    const options = [new Option("Default mic", ""), ...microphones.map(({ id, label }) => new Option(label, id))];
-    $("mic").replaceChildren(...options);
-    $("mic").value = microphones.some(({ id }) => id === rememberedMicrophone()) ? rememberedMicrophone() : "";
-    $("mic-choice").hidden = !microphones.length;
   }
 
   /** @param {SubmitEvent} event */

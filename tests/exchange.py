@@ -7,7 +7,9 @@ from aiohttp.test_utils import TestServer
 
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
+from server.call.conversation import Conversation
 from server.call.directory import Directory
+from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
@@ -16,6 +18,8 @@ from server.call.ws_calls import WsCalls
 from server.media.pacer import Pacer
 from server.media.peer import bind_media
 from server.speech.vad import CallVad, Silero
+from signaling import conversation, offer
+from tests.fakes.notebook import Notebook
 from tests.fakes.people import SteadyTextToSpeech
 
 
@@ -49,18 +53,30 @@ class Exchange:
         connect_s: float = 5.0,
         vanished_s: float = 10.0,
         resume_s: float = 0.0,
+        chars_per_s: int = 15,
     ) -> None:
         self.stt = OneSentence()
         silero = Silero()
 
-        def open_session(session_id: str, options: CallOptions) -> Session:
-            engines = Engines(self.stt, SteadyTextToSpeech(), CallVad(silero))
-            return Session(session_id, agent, engines, CallSettings(resume_s=resume_s), options)
+        self.notebook = Notebook()
 
-        self.directory = Directory(open_session, limit)
+        def open_session(session_id: str, options: CallOptions) -> Session:
+            return start(self.notebook.minutes(session_id), options)
+
+        def restore(record: Conversation, options: CallOptions) -> Session:
+            return start(self.notebook.minutes(record=record), options)
+
+        def start(minutes: Minutes, options: CallOptions) -> Session:
+            engines = Engines(self.stt, SteadyTextToSpeech(chars_per_s=chars_per_s), CallVad(silero))
+            return Session(minutes, agent, engines, CallSettings(resume_s=resume_s), options)
+
+        self.directory = Directory(open_session, limit, restore, self.notebook)
         pacer = Pacer()
         self.calls = RtcCalls(self.directory, pacer, connect_s, vanished_s)
-        self.server = TestServer(application(self.calls, WsCalls(self.directory, pacer, vanished_s)), host="127.0.0.1")
+        app = application()
+        offer.add_routes(app, self.calls)
+        conversation.add_routes(app, WsCalls(self.directory, pacer, vanished_s), ())
+        self.server = TestServer(app, host="127.0.0.1")
 
     @property
     def home(self) -> str:

@@ -21,7 +21,12 @@ class Started:
 
     def __init__(self, *options: str, prefix: Sequence[str] = (), **environment: str) -> None:
         """`prefix` is a command that runs the server's in some other place, such as a network namespace."""
-        variables = {"ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1", "PYTHONUNBUFFERED": "1", **environment}
+        variables = {
+            "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
+            "ANTIPHON_STORE": ":memory:",
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "server", "serve", "--port", "0", *options],
             cwd=ROOT,

@@ -1,10 +1,13 @@
 """The command line, as an operator uses it: real processes."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,10 @@ def test_an_occupied_port_is_one_line() -> None:
         (["--agent", "missing.py:agent"], {}, "ANTIPHON_AGENT"),
         (["--agent", "examples/pizzeria.py:pizzaiolo"], {}, "not a VoiceAgent"),
         (["--log-level", "loud"], {}, "ANTIPHON_LOG_LEVEL"),
+        (["--store", "/nonexistent/kept.db"], {}, "ANTIPHON_STORE"),
+        (["--store", "redis://host:port"], {}, "ANTIPHON_STORE"),
+        (["--recordings-dir", "/dev/null/recordings"], {}, "ANTIPHON_RECORDINGS_DIR"),
+        (["--admin-token", "short"], {}, "ANTIPHON_ADMIN_TOKEN"),
     ],
 )
 def test_a_bad_setting_is_one_line(arguments: list[str], environment: dict[str, str], says: str) -> None:
@@ -94,6 +101,73 @@ def test_ctrl_c_stops_it_like_sigterm() -> None:
     finally:
         server.stop()
     assert not any("Traceback" in line for line in server.lines)
+
+
+KEEP = """
+import asyncio, sys
+from server.stores.sqlite import SqliteStore
+from tests.conversations import conversation
+
+async def main():
+    store = SqliteStore(sys.argv[1])
+    await store.open()
+    await store.save(conversation("one", exchanges=2))
+    await store.save(conversation("two").ended(conversation().created_ms + 61_000))
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A store with two conversations."""
+    path = tmp_path / "kept.db"
+    subprocess.run([sys.executable, "-c", KEEP, str(path)], cwd=ROOT, check=True, timeout=20)
+    return path
+
+
+def test_conversations_are_listed_shown_exported_and_deleted(kept: Path) -> None:
+    """An operator reads and deletes what was said, without a server."""
+    listed = antiphon("conversations", "list", ANTIPHON_STORE=str(kept)).stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["id", "two", "one"]
+    assert "1:01" in listed[1]
+    page = antiphon("conversations", "list", "--limit", "1", "--store", str(kept)).stdout.splitlines()
+    again = antiphon(*page[-1].removeprefix("more: antiphon ").split(), "--store", str(kept)).stdout.splitlines()
+    assert [line.split()[0] for line in again] == ["id", "one"]
+    shown = antiphon("conversations", "show", "one", "--store", str(kept)).stdout
+    assert "Riverside Books  It was (interrupted) [order_status: It was shipped.]" in shown
+    exported = antiphon("conversations", "export", "one", "--store", str(kept)).stdout
+    assert len(json.loads(exported)["exchanges"]) == 2
+    captions = antiphon("conversations", "export", "one", "--format", "vtt", "--store", str(kept)).stdout
+    assert captions.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n<v Caller>")
+    assert antiphon("conversations", "delete", "one", "--store", str(kept)).stdout == "deleted one\n"
+    result = antiphon("conversations", "delete", "one", "--store", str(kept))
+    assert (result.returncode, result.stderr) == (1, "antiphon: there is no conversation one\n")
+
+
+def test_a_store_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
+    """Neither a path nor a server that is not there is a stack trace."""
+    for store, code in ((f"{tmp_path}/nowhere/kept.db", 2), (f"unix://{tmp_path}/none.sock", 1)):
+        result = antiphon("conversations", "list", "--store", store)
+        assert (result.returncode, len(result.stderr.splitlines())) == (code, 1)
+
+
+def test_a_server_shows_conversations_to_the_admin(kept: Path) -> None:
+    """With a token the API is there, over the store that was named; without one it is not, and start-up says so."""
+    token = "a token of the admin"
+    with started(ANTIPHON_STORE=str(kept), ANTIPHON_ADMIN_TOKEN=token, ANTIPHON_KEEP_DAYS="36500") as server:
+        request = urllib.request.Request(f"{server.url}/api/conversations")
+        request.add_header("Authorization", f"Bearer {token}")
+        with urllib.request.urlopen(request, timeout=20) as response:
+            listed = json.load(response)["conversations"]
+            assert response.headers["Cache-Control"] == "no-store"
+    assert [each["id"] for each in listed] == ["two", "one"]
+    assert f"conversations   {kept}, kept for 36500 days" in server.lines
+    with started() as server, pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{server.url}/api/conversations", timeout=20)
+    off = "conversations   :memory:, kept for 30 days; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
+    assert off in server.lines
 
 
 def test_models_that_cannot_be_had_are_one_line(tmp_path: Path) -> None:

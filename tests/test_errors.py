@@ -8,10 +8,13 @@ from server.errors import (
     AtCapacity,
     ConfigError,
     EngineError,
+    Forbidden,
     NotAcceptable,
     NotFound,
     PeerError,
+    StoreError,
     TooLarge,
+    Unauthorized,
 )
 
 
@@ -42,7 +45,9 @@ def test_codes_are_unique() -> None:
     assert all(re.fullmatch(r"[a-z_]+", code) for code in codes)
 
 
-@pytest.mark.parametrize("cls", [AntiphonError, PeerError, NotAcceptable, NotFound, TooLarge])
+@pytest.mark.parametrize(
+    "cls", [AntiphonError, PeerError, NotAcceptable, NotFound, Forbidden, TooLarge, Unauthorized, StoreError]
+)
 def test_a_message_is_what_a_person_reads(cls: type[AntiphonError]) -> None:
     """The sentence of an error is its message."""
     assert cls("It is not there.").sentence == str(cls("It is not there.")) == "It is not there."

@@ -18,8 +18,9 @@ PURE = """
     server/call/overlap.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
     server/call/idleness.py server/call/allowance.py
+    server/call/conversation.py server/call/minutes.py server/call/store.py server/call/webvtt.py server/stores/codec.py
     server/speech/protocols.py server/speech/sentences.py
-    server/media/frame.py server/media/jitter.py server/media/playout.py server/media/feed.py
+    server/media/frame.py server/media/jitter.py server/media/playout.py server/media/feed.py server/media/tape.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -34,7 +35,7 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/call/session.py server/call/reply.py
+    server/call/session.py server/call/reply.py server/call/journal.py server/call/archive.py
     server/call/directory.py server/call/rtc_calls.py server/call/ws_call.py server/media/pacer.py
     server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming.py server/speech/openai_http.py
     """.split()
@@ -45,15 +46,29 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "server/media/": (("server", "signaling"), ("server.media", "server.errors")),
     "server/speech/": (("server", "signaling"), ("server.speech", "server.media.frame", "server.errors")),
     "server/agent/": (("server", "signaling"), ("server.agent", "server.errors", "server.settings_group")),
-    "server/call/": (("server.app", "server.cli", "server.config", "signaling"), ()),
+    "server/call/": (("server.app", "server.cli", "server.config", "server.stores", "signaling"), ()),
+    "server/stores/": (("server", "signaling"), ("server.stores", "server.call.conversation", "server.errors")),
     "server/errors.py": (("server", "signaling"), ()),
     "server/config.py": (("server.app", "server.cli", "server.media", "server.speech", "signaling"), ()),
-    "signaling/": (("server",), ("server.errors", "server.call.messages", "server.call.options")),
+    "signaling/": (
+        ("server",),
+        (
+            "server.errors",
+            "server.call.messages",
+            "server.call.options",
+            "server.call.conversation",
+            "server.call.webvtt",
+        ),
+    ),
 }
 """For each room: what it may not import, and what of that it may after all."""
 
 ENGINES = ("server.speech.wyoming", "server.speech.openai_http", "server.speech.supervisor", "server.speech.vad")
 """The concrete engines, which only the composition root and they themselves know."""
+
+
+STORES = ("server.stores.sqlite", "server.stores.redis")
+"""The concrete stores, likewise."""
 
 
 @cache
@@ -156,10 +171,10 @@ def test_tasks_have_names() -> None:
                 assert "name" in [keyword.arg for keyword in node.keywords], f"{path}:{node.lineno}"
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_composition_root_alone_names_engines(engine: str) -> None:
-    """Everything else knows an engine by its protocol."""
-    assert [path for path in users(engine) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)] in (
+@pytest.mark.parametrize("concrete", [*ENGINES, *STORES])
+def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
+    """Everything else knows them by their protocols."""
+    assert [path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)] in (
         [],
         ["server/app.py"],
     )

@@ -65,6 +65,8 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
         number_phrases=order_number_phrases(),
         digits=shop.ORDER_DIGITS,
         make_deps=lambda: shop.Desk(now),
+        dump_deps=shop.Desk.dump,
+        load_deps=lambda state: shop.Desk.load(state, now),
     )
 
 

@@ -1,5 +1,6 @@
 """The demo shop: what it knows, and what its front desk can do. Every tool answers in a sentence that can be spoken."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -49,6 +50,18 @@ class Desk:
     callback: Callback | None = None
     hang_up_requested: bool = False
     """The call ends when the answer in which this was set has been spoken."""
+
+    def dump(self) -> str:
+        """What was agreed in the call, as JSON."""
+        callback = self.callback and {"day": self.callback.day, "at": self.callback.at.isoformat()}
+        return json.dumps({"caller": self.caller, "callback": callback})
+
+    @classmethod
+    def load(cls, state: str, now: Callable[[], datetime]) -> "Desk":
+        """The desk that `dump` described."""
+        said = json.loads(state)
+        callback = said["callback"] and Callback(said["callback"]["day"], time.fromisoformat(said["callback"]["at"]))
+        return cls(now, said["caller"], callback)
 
 
 async def opening_hours(desk: RunContext[Desk], day: str = "today") -> str:

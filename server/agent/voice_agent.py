@@ -19,12 +19,17 @@ def _no_deps() -> Any:
     return None
 
 
+def _nothing(deps: Any) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class VoiceAgent:
     """Who answers the phone.
 
     `agent` is any pydantic-ai agent whose output is text; its tools, instructions and model are its own.
-    `make_deps` makes the agent's dependencies for one call, so that no call sees another's state.
+    `make_deps` makes the agent's dependencies for one call, so that no call sees another's state. `dump_deps` gives
+    what of them another server needs to go on with the call, and `load_deps` makes them of it.
     """
 
     agent: Agent[Any, str]
@@ -47,3 +52,11 @@ class VoiceAgent:
     digits: int = 0
     """How many digits the numbers have that callers say, where that is always the same: the last one ends the wait."""
     make_deps: Callable[[], Any] = _no_deps
+    dump_deps: Callable[[Any], str] = _nothing
+    """Called after each exchange; "" when there is nothing to keep."""
+    load_deps: Callable[[str], Any] | None = None
+    """Gets what `dump_deps` gave, also of another version of the agent. None begins anew with `make_deps`."""
+
+    def deps_of(self, state: str) -> Any:
+        """The dependencies of a call in that state; "" is a new call."""
+        return self.load_deps(state) if state and self.load_deps is not None else self.make_deps()

@@ -5,8 +5,10 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from server.call.attachment import Connection
+from server.call.conversation import Conversation, hash_token
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import AtCapacity, NotFound
@@ -19,14 +21,24 @@ ENDING_S = 2.0
 log = logging.getLogger(__name__)
 
 Open = Callable[[str, CallOptions], Session]
+Restore = Callable[[Conversation, CallOptions], Session]
+
+
+class Claims(Protocol):
+    """Where conversations rest that no process holds any more."""
+
+    async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
+        """Take it over; None when the token is not its own. Raises StoreError."""
 
 
 class Directory:
     """Admits sessions up to a limit, lets connections find theirs, and ends them all when the server has to stop."""
 
-    def __init__(self, open_session: Open, limit: int) -> None:
+    def __init__(self, open_session: Open, limit: int, restore: Restore, claims: Claims) -> None:
         self._open_session = open_session
         self._limit = limit
+        self._restore = restore
+        self._claims = claims
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Of the sessions that have had a connection."""
@@ -45,11 +57,24 @@ class Directory:
         self._empty.clear()
         return session
 
-    async def find(self, session_id: str, token: str) -> Session:
-        """The session that `token` may resume. Raises NotFound, which does not tell whether there is such a session."""
+    async def find(self, session_id: str, token: str, options: CallOptions) -> Session:
+        """The session that `token` may resume: a live one, or one of a process that is gone, from its record.
+
+        Raises NotFound, which does not tell whether there is such a session, StoreError and AtCapacity.
+        """
         session = self._sessions.get(session_id)
-        if session is None or not session.token.accepts(token):
+        if session is not None and session.token.accepts(token):
+            return session
+        known = hash_token(token)
+        record = await self._claims.claim(session_id, known, known) if session is None else None
+        if record is None:
             raise NotFound("There is no such conversation.")
+        if (session := self._sessions.get(session_id)) is not None:
+            return session  # somebody with the same token was quicker
+        self._admit()
+        session = self._restore(record, options)
+        self._sessions[session.id] = session
+        self._empty.clear()
         return session
 
     def attach(self, session: Session, connection: Connection, token: str) -> None:
@@ -68,6 +93,11 @@ class Directory:
         """Its first connection has not come about: the place is free again. Nothing, if it has had one."""
         if session.id not in self._tasks:
             self._forget(session)
+
+    def lose(self, session_id: str) -> None:
+        """The conversation is another server's now, or nobody's."""
+        if (session := self._sessions.get(session_id)) is not None:
+            session.yield_elsewhere()
 
     async def drain(self, deadline_s: float) -> None:
         """Admit nobody and let calls go on until the deadline; then tell them to go on elsewhere, and end."""
@@ -101,7 +131,7 @@ class Directory:
         waiting = [session for session in self._sessions.values() if session.detached_s is not None]
         if waiting:
             longest = min(waiting, key=lambda session: session.detached_s or 0.0)
-            longest.end()
+            longest.move()
             del self._sessions[longest.id]
 
     async def _hold(self, session: Session) -> None:

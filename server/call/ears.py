@@ -28,6 +28,7 @@ class Utterance:
     def __init__(self, number: int, transcription: Transcription | None, stopwatch: Stopwatch, text: str = "") -> None:
         self.number = number
         self.stopwatch = stopwatch
+        self.began_s = stopwatch.start_s
         self.text = text
         """The words so far, as last known."""
         self.settled = False

@@ -27,8 +27,10 @@ CUT = " —"
 class History:
     """The messages of one call, oldest first."""
 
-    def __init__(self) -> None:
-        self._messages: list[ModelMessage] = []
+    def __init__(self, messages: Sequence[ModelMessage] = ()) -> None:
+        self._messages = list(messages)
+        self._newest = 0
+        """Where the newest exchange begins."""
 
     @property
     def messages(self) -> list[ModelMessage]:
@@ -45,16 +47,25 @@ class History:
     @property
     def last_question(self) -> str:
         """What the agent asked last, if the person has not answered it yet; "" if it asked nothing."""
-        *_, last = re.split(r"(?<=[.!?])\s+", self.last_said)
+        *_, last = re.split(r"(?<=[.!?])\s+", self.last_said.strip())
         return last if last.endswith("?") else ""
 
-    def add(self, messages: Sequence[ModelMessage]) -> None:
-        """An exchange that was heard to its end."""
-        self._messages.extend(_paired(messages))
+    def add(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
+        """An exchange that was heard to its end; returns it as it is written down."""
+        return self._add(_paired(messages))
 
-    def add_interrupted(self, messages: Sequence[ModelMessage], heard: str) -> None:
-        """An exchange of which the person heard `heard`, and no more."""
-        self._messages.extend(cut(_paired(messages), heard))
+    def take_back(self, heard: str) -> None:
+        """Of the newest exchange the person heard `heard` and no more, as it turns out."""
+        self._messages[self._newest :] = cut(self._messages[self._newest :], heard)
+
+    def add_interrupted(self, messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
+        """An exchange of which the person heard `heard`, and no more; returns it as it is written down."""
+        return self._add(cut(_paired(messages), heard))
+
+    def _add(self, exchange: list[ModelMessage]) -> list[ModelMessage]:
+        self._newest = len(self._messages)
+        self._messages.extend(exchange)
+        return exchange
 
 
 def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:

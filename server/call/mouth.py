@@ -14,12 +14,16 @@ CAPTION_FRAMES = 100 // FRAME_MS
 class Spoken:
     """A reply that the floor has committed to."""
 
-    def __init__(self, number: int, reply: Reply, prompt: str, stopwatch: Stopwatch) -> None:
+    def __init__(self, number: int, reply: Reply, prompt: str, stopwatch: Stopwatch, asked_s: float) -> None:
         self.number = number
         self.reply = reply
         self.prompt = prompt
         """What the person said; "" when the agent speaks unasked."""
         self.stopwatch = stopwatch
+        self.asked_s = asked_s
+        """When the person began to speak."""
+        self.begun_s: float | None = None
+        """When the reply was first heard."""
 
 
 class Mouth:
@@ -73,21 +77,22 @@ class Mouth:
         ms, at_s = self._played
         return max(0.0, self._given * FRAME_MS - ms - (self._now() - at_s) * 1000)
 
-    def take_back(self, unheard_ms: float) -> str:
+    def take_back(self, unheard_ms: float) -> Spoken | None:
         """What left in the last `unheard_ms` was not heard.
 
-        A reply that is still being said will say it again; of one that had ended, returns the text to be said again.
+        A reply that is still being said will say it again; one that had ended is returned, its speech put back to what
+        was heard.
         """
         frames = round(unheard_ms / FRAME_MS)
         if self.spoken is not None:
             self.spoken.reply.speech.take_back(min(frames, self._frames))
             self._given, self._played = 0, None
-            return ""
-        if self._last is None or frames <= self._silent_frames:
-            return ""
-        speech, self._last = self._last.reply.speech, None
-        speech.take_back(frames - self._silent_frames)
-        return speech.unheard
+            return None
+        ended, self._last = self._last, None
+        if ended is None or frames <= self._silent_frames:
+            return None
+        ended.reply.speech.take_back(frames - self._silent_frames)
+        return ended
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms to be heard, or None in silence."""
@@ -97,6 +102,7 @@ class Mouth:
             return frame
         if frame is not None:
             if self._frames == 0:
+                spoken.begun_s = self._now()
                 self._on_started(spoken)
             if self._frames % CAPTION_FRAMES == 0:
                 self._show(spoken)

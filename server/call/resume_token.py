@@ -1,8 +1,9 @@
 """ResumeToken: the right to go on with a conversation on another connection."""
 
-import hashlib
 import secrets
 from collections.abc import Sequence
+
+from server.call.conversation import hash_token
 
 
 class ResumeToken:
@@ -19,14 +20,14 @@ class ResumeToken:
     def renew(self) -> str:
         """A new token, to be told to the client."""
         token = secrets.token_urlsafe(24)
-        self.hashes = [*self.hashes[-1:], hashed(token)]
+        self.hashes = [*self.hashes[-1:], hash_token(token)]
         return token
 
     def redeem(self, token: str) -> bool:
         """Use `token` up; False when it is not good (any more)."""
         if not self.accepts(token):
             return False
-        self.hashes = [hashed(token)]
+        self.hashes = [hash_token(token)]
         return True
 
     def confirm(self) -> None:
@@ -35,9 +36,5 @@ class ResumeToken:
 
     def accepts(self, token: str) -> bool:
         """Whether `token` may resume; takes as long whatever it is."""
-        given = hashed(token)
+        given = hash_token(token)
         return sum(secrets.compare_digest(given, known) for known in self.hashes) > 0
-
-
-def hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -45,9 +45,9 @@ class RtcCalls:
         session = self._directory.open(options)
         return await self._answer(sdp, session, secrets.token_urlsafe(12), None, "")
 
-    async def resume(self, sdp: str, session_id: str, token: str) -> tuple[str, str, str]:
+    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity."""
-        session = await self._directory.find(session_id, token)
+        session = await self._directory.find(session_id, token, options)
         return await self._answer(sdp, session, secrets.token_urlsafe(12), None, token)
 
     async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:

@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
+from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
@@ -25,6 +26,7 @@ from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.idleness import Idle, Idleness
 from server.call.judgement import Judgement
+from server.call.minutes import Minutes, Spell
 from server.call.mouth import Mouth, Spoken
 from server.call.options import CallOptions
 from server.call.preparation import Preparation
@@ -57,26 +59,42 @@ class Engines:
     """None leaves the agent its own."""
 
 
+class Recorder(Protocol):
+    """Keeps the sound of a call. Nothing here waits or raises."""
+
+    def heard(self, frame: Frame) -> None: ...
+    def spoken(self, pcm: bytes | None) -> None: ...
+    def skip(self, ms: int) -> None:
+        """So long there was no connection."""
+
+    def close(self) -> None: ...
+
+
 class Session:
     """One conversation with one caller."""
 
     def __init__(
         self,
-        session_id: str,
+        minutes: Minutes,
         agent: VoiceAgent,
         engines: Engines,
         settings: CallSettings,
         options: CallOptions = CallOptions(),  # noqa: B008  # frozen
+        recorder: Recorder | None = None,
     ) -> None:
-        self.id = session_id
-        self.history = History()
-        self.token = ResumeToken()
+        """Goes on with what `minutes` has written down; a new call has an empty record."""
+        record = minutes.record
+        self.id = record.id
+        self.history = History(record.messages)
+        self.token = ResumeToken([record.token_hash] if record.token_hash else [])
         self.over = asyncio.Event()
         """Set when everything that the call started has ended."""
         self._agent = agent
         self._engines = engines
         self._settings = settings
-        self._deps = agent.make_deps()
+        self._deps = agent.deps_of(record.agent_state)
+        self._minutes = minutes
+        self._recorder = recorder
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
         self._ears = Ears(engines.voice_activity, engines.speech_to_text, settings.voicing, self._now)
@@ -106,6 +124,8 @@ class Session:
         self._starved_frames = 0
         self._idleness = Idleness(settings.idle_prompt_s, settings.idle_prompts)
         self._apologies = 0
+        self._moved = False
+        """The conversation does not end with this session."""
         self._leaving = False
         """The call ends when what is being said was heard."""
         self._shown_state: State | None = None
@@ -123,22 +143,27 @@ class Session:
             self._group = None
             self._stop_waiting()
             self._attachment.close()
+            if self._recorder is not None:
+                self._recorder.close()
+            if self._ended.is_set() and not self._moved:
+                self._minutes.ended()
             self.over.set()
 
     def attach(self, connection: Connection) -> None:
         """Go on with the conversation on `connection`; the one before is told and released."""
-        resumed = self._group is not None
+        resumed = self._group is not None or bool(self.history.messages)
         if (before := self._attachment.connection) is not None:
             self._lose(before.unheard_ms)
         self._stop_waiting()
         token = self._attachment.take(connection)
+        self._minutes.connected(self.token.hashes[-1])
         self._send(
             messages.Hello(
                 session_id=self.id, agent=self._agent.name, resume=token, resumed=resumed, audio=connection.audio
             )
         )
         self._shown_state = None
-        if resumed:
+        if self._group is not None:
             log.info("- call %s is resumed", self.id)
             self._resume()
 
@@ -158,6 +183,13 @@ class Session:
     def move(self) -> None:
         """This server goes: the client shall resume on another, or on this one when it is back."""
         self._send(messages.Reconnect())
+        self._moved = True
+        self.end()
+
+    def yield_elsewhere(self) -> None:
+        """The conversation goes on at another server, or was deleted: nothing more of it is ours."""
+        self._send(messages.Error(code="superseded", message="The call goes on elsewhere.", final=True))
+        self._moved = True
         self.end()
 
     def end(self) -> None:
@@ -181,6 +213,8 @@ class Session:
         if self._group is None:
             return
         self._starved_frames = 0
+        if self._recorder is not None:
+            self._recorder.heard(frame)
         ears = self._ears
         ears.hear(frame)
         if ears.utterance is None:
@@ -226,12 +260,17 @@ class Session:
             self.hear(Frame(SILENCE, start_samples=0))
             self._starved_frames = starved
         frame = self._mouth.next_frame()
+        if self._recorder is not None:
+            self._recorder.spoken(frame)
         self._mind_idleness()
         return frame
 
     def frame_ahead(self) -> bytes | None:
         """One more frame of what is being said, before its time, for a client that keeps a buffer."""
-        return self._mouth.next_frame() if self._mouth.spoken is not None else None
+        frame = self._mouth.next_frame() if self._mouth.spoken is not None else None
+        if self._recorder is not None and frame is not None:
+            self._recorder.spoken(frame)
+        return frame
 
     @property
     def speaking(self) -> int | None:
@@ -241,14 +280,19 @@ class Session:
     # Connections come and go
 
     def _begin(self) -> None:
-        if self._agent.greeting:
+        if self.history.messages:
+            log.info("- call %s is resumed from its record", self.id)
+            self._resume()
+        elif self._agent.greeting:
             self._say(self._agent.greeting, "The call begins.")
         self._show_state()
 
     def _lose(self, unheard_ms: float) -> None:
         """What left lately was not heard: it is said again when there is somebody to hear it."""
-        lost = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
-        self._lost_words = f"{self._lost_words} {lost}".strip()
+        ended = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
+        if ended is not None:
+            self.history.take_back(ended.reply.speech.heard)
+            self._lost_words = ended.reply.speech.unheard
 
     def _resume(self) -> None:
         """The unheard rest of an answer goes on by itself; without one, the agent says what it said last."""
@@ -260,6 +304,8 @@ class Session:
             self._say(again, "The connection was lost and is back.")
 
     def _stop_waiting(self) -> None:
+        if self.detached_s is not None and self._recorder is not None:
+            self._recorder.skip(round((self._now() - self.detached_s) * 1000))
         self.detached_s = None
         if self._waiting is not None:
             self._waiting.cancel()
@@ -300,7 +346,7 @@ class Session:
         line, self._line = self._line, None
         assert line is not None, "because Prompted is only sent by _say"
         stopwatch = Stopwatch(self._now)
-        self._commit(Spoken(number, self._replies.make(line[0], stopwatch, line[1]), "", stopwatch))
+        self._commit(Spoken(number, self._replies.make(line[0], stopwatch, line[1]), "", stopwatch, self._now()))
 
     def _answer(self, utterance_number: int) -> None:
         """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
@@ -397,7 +443,7 @@ class Session:
         prompt, self._unanswered, utterance.prepared = self._prompt(utterance.text), "", None
         self._release(utterance)
         self._idleness.restart()
-        self._commit(Spoken(number, reply, prompt, utterance.stopwatch))
+        self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
 
     def _release(self, utterance: Utterance) -> None:
         """Nothing more is wanted of the utterance."""
@@ -443,13 +489,17 @@ class Session:
         """Write down what was heard of the reply, and tell the client."""
         heard, source = spoken.reply.speech.heard, spoken.reply.source
         if heard or source.tools:
-            if partly:
-                self.history.add_interrupted(source.messages(), heard)
-            else:
-                self.history.add(source.messages())
+            kept = source.messages()
+            kept = self.history.add_interrupted(kept, heard) if partly else self.history.add(kept)
+            self._write_down(spoken, heard, interrupted, kept)
         self._send(
             messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools)
         )
+
+    def _write_down(self, spoken: Spoken, heard: str, interrupted: bool, kept: Sequence[ModelMessage]) -> None:
+        asked = (spoken.prompt, Spell(spoken.asked_s, spoken.stopwatch.start_s)) if spoken.prompt else None
+        answered = (heard, Spell(spoken.begun_s or self._now()))
+        self._minutes.exchanged(asked, answered, interrupted, kept, self._agent.dump_deps(self._deps))
 
     # What the agent says unasked
 

@@ -23,6 +23,11 @@ class Stopwatch:
         self._start = self._now()
         self._stages.clear()
 
+    @property
+    def start_s(self) -> float:
+        """When the person fell silent."""
+        return self._start
+
     def mark(self, stage: Stage) -> None:
         """The stage is reached now; only the first time counts."""
         self._stages.setdefault(stage, round((self._now() - self._start) * 1000, 1))

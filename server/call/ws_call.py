@@ -65,12 +65,12 @@ class WsCall:
     async def run(self, leg: Leg, pacer: Pacer, first: str | bytes | None) -> None:
         self._leg = leg
         leg.wire = self
+        leg.ready()  # before anything is read: the session takes nothing until it runs
         tasks = [
             asyncio.create_task(self._read(first), name=f"read-{self._session.id}"),
             asyncio.create_task(self._write(), name=f"write-{self._session.id}"),
             asyncio.create_task(self._ping(), name=f"ping-{self._session.id}"),
         ]
-        leg.ready()
         pacer.join(self._tick)
         try:
             await leg.over.wait()

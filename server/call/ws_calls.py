@@ -5,7 +5,6 @@ import asyncio
 from server.call.directory import Directory
 from server.call.leg import Leg
 from server.call.messages import Error, Start, parse_client
-from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.ws_call import FLUSH_S, Socket, WsCall
 from server.errors import AntiphonError
@@ -40,8 +39,8 @@ class WsCalls:
 
     async def _session(self, session_id: str, start: Start) -> Session:
         if start.resume:
-            return await self._directory.find(session_id, start.resume)
-        return self._directory.open(CallOptions(**start.model_dump(include=set(CallOptions.model_fields))))
+            return await self._directory.find(session_id, start.resume, start)
+        return self._directory.open(start)
 
 
 async def _start(socket: Socket) -> tuple[Start, str | bytes | None]:

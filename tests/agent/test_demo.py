@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, time
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,8 @@ from pydantic_ai.models.test import TestModel
 
 from server.agent import rules
 from server.agent.demo import front_desk
-from server.agent.shop import Desk
+from server.agent.shop import Callback, Desk
+from server.agent.voice_agent import VoiceAgent
 from server.call.reply import Line
 
 WEDNESDAY_AFTERNOON = datetime(2026, 11, 4, 14, 30)
@@ -152,6 +153,24 @@ async def test_no_call_sees_another() -> None:
     first.caller = "Anna"
 
     assert second.caller == ""
+
+
+async def test_another_server_knows_what_was_agreed() -> None:
+    """The state of a call goes through its text: the name and the callback are known where it goes on."""
+    here, there = front_desk(), front_desk()
+    desk = here.make_deps()
+    assert there.deps_of(here.dump_deps(desk)).dump() == desk.dump()
+    desk.caller, desk.callback = "Ann", Callback("monday", time(15, 30))
+    went_on = there.deps_of(here.dump_deps(desk))
+    assert (went_on.caller, went_on.callback, went_on.hang_up_requested) == ("Ann", desk.callback, False)
+
+
+def test_an_agent_that_keeps_nothing_begins_anew() -> None:
+    """Without functions for it there is no state to keep, and what somebody kept is not asked for."""
+    agent = VoiceAgent(front_desk().agent, make_deps=list)
+    assert agent.dump_deps([1]) == ""
+    assert agent.deps_of("") == agent.deps_of("something") == []
+    assert front_desk().deps_of("").caller == ""
 
 
 async def test_a_language_model_can_take_the_place_of_the_rules() -> None:

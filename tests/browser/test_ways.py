@@ -1,7 +1,9 @@
 """A call whose way breaks: Chromium and a started server in a network that the test breaks and mends."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -76,6 +78,23 @@ def test_a_page_that_is_loaded_anew_is_back_in_its_call(server: Started, tmp_pat
         page.click("#hangup")
         page.reload()
         assert page.locator("html[data-state=idle]").count() == 1
+
+
+def test_a_server_that_is_restarted_goes_on_with_its_calls(tmp_path: Path) -> None:
+    """The page calls again until the next server is there, which reads the conversation from its store."""
+    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
+    store = str(tmp_path / "conversations.db")
+    with ExitStack() as servers:
+        first = servers.enter_context(started(ANTIPHON_DRAIN_S=DRAIN_S, ANTIPHON_STORE=store))
+        with page_with(quiet, first.url) as page:
+            call(page)
+            ask(page, "My name is Anna.")
+            first.stop()
+            wait_for_line(page, "reconnecting")
+            port = str(urlsplit(first.url).port)
+            servers.enter_context(started("--port", port, ANTIPHON_DRAIN_S=DRAIN_S, ANTIPHON_STORE=store))
+            wait_for_line(page, "")
+            assert "Anna" in ask(page, "What is my name?")
 
 
 @WITH_NAMESPACE

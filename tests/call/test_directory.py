@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from server.call.directory import Directory
-from server.call.messages import Error, Hello, Reconnect, ServerMessage
+from server.call.messages import Error, Hello, Reconnect, ServerMessage, Text
+from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.errors import AtCapacity, NotFound
+from tests.fakes.notebook import Notebook
 from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech
 from tests.virtual_time import run_virtual
 
@@ -35,12 +37,19 @@ class Line:
         return next(message.resume for message in self.told if isinstance(message, Hello))
 
 
-def directory(limit: int = 2, resume_s: float = 60) -> Directory:
-    def open_session(session_id: str, options: CallOptions) -> Session:
-        engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(), EnergyVad())
-        return Session(session_id, Mind().agent(), engines, CallSettings(resume_s=resume_s), options)
+def directory(limit: int = 2, resume_s: float = 60, notebook: Notebook | None = None) -> Directory:
+    book = notebook or Notebook()
 
-    return Directory(open_session, limit)
+    def start(minutes: Minutes, options: CallOptions) -> Session:
+        engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(), EnergyVad())
+        return Session(minutes, Mind().agent(), engines, CallSettings(resume_s=resume_s), options)
+
+    return Directory(
+        lambda session_id, options: start(book.minutes(session_id), options),
+        limit,
+        lambda record, options: start(book.minutes(record=record), options),
+        book,
+    )
 
 
 async def connected(calls: Directory) -> tuple[Session, Line]:
@@ -92,11 +101,11 @@ def test_a_session_is_found_by_its_token_alone() -> None:
     async def scenario() -> None:
         calls = directory()
         session, line = await connected(calls)
-        assert await calls.find(session.id, line.token) is session
+        assert await calls.find(session.id, line.token, CallOptions()) is session
         refusals = []
         for name, token in ((session.id, "guess"), ("nobody", line.token), (session.id, "")):
             with pytest.raises(NotFound) as refusal:
-                await calls.find(name, token)
+                await calls.find(name, token, CallOptions())
             refusals.append(refusal.value.sentence)
         assert len(set(refusals)) == 1
         await calls.close()
@@ -141,7 +150,7 @@ def test_a_detached_call_waits_and_then_ends() -> None:
         await asyncio.sleep(61)
         assert session.over.is_set()
         with pytest.raises(NotFound):
-            await calls.find(session.id, again.token)
+            await calls.find(session.id, again.token, CallOptions())
 
     run_virtual(scenario())
 
@@ -192,5 +201,66 @@ def test_drain_of_an_empty_server_takes_no_time() -> None:
     async def scenario() -> None:
         await directory().drain(10)
         assert asyncio.get_running_loop().time() < 1
+
+    run_virtual(scenario())
+
+
+def test_a_conversation_outlives_its_process() -> None:
+    """Another process finds the record by the token, and knows what was said."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(notebook=book)
+        session, line = await connected(calls)
+        session.receive(Text(text="my name is Anna"))
+        for _ in range(250):
+            await asyncio.sleep(0.02)
+            session.next_frame()
+        said = session.history.messages
+        assert said
+        await calls.close()
+        other = directory(notebook=book)
+        restored = await other.find(session.id, line.token, CallOptions())
+        again = Line()
+        other.attach(restored, again, line.token)
+        await asyncio.sleep(0.1)
+        assert restored.history.messages == said
+        assert isinstance(again.told[0], Hello)
+        assert again.told[0].resumed
+        assert again.token != line.token
+        with pytest.raises(NotFound):
+            await other.find(session.id, "guess", CallOptions())
+        await other.close()
+
+    run_virtual(scenario())
+
+
+def test_a_conversation_that_is_over_is_not_resumed() -> None:
+    """Who has hung up begins anew."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(notebook=book)
+        session, line = await connected(calls)
+        session.end()
+        await session.over.wait()
+        assert book.records[session.id].ended_ms is not None
+        with pytest.raises(NotFound):
+            await calls.find(session.id, line.token, CallOptions())
+
+    run_virtual(scenario())
+
+
+def test_what_was_taken_over_elsewhere_ends_here() -> None:
+    """The client is told, and nothing more is written."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(notebook=book)
+        session, line = await connected(calls)
+        calls.lose(session.id)
+        await session.over.wait()
+        assert [m.code for m in line.told if isinstance(m, Error)] == ["superseded"]
+        assert book.records[session.id].ended_ms is None
 
     run_virtual(scenario())

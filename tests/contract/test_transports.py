@@ -96,7 +96,7 @@ async def test_who_interrupts_is_not_told_the_rest(dial: Any) -> None:
 @pytest.mark.parametrize("dial", WAYS)
 async def test_a_dropped_call_is_resumed_by_any_way(dial: Any, back: Any) -> None:
     """The rest of the answer is heard on the new connection, and what was said before is known after."""
-    async with asyncio.timeout(40), exchange(front_desk(), resume_s=30) as running:
+    async with asyncio.timeout(40), exchange(front_desk(), resume_s=30, chars_per_s=60) as running:
         async with calling(running, dial) as phone:
             hello = await phone.until(type="session")
             await phone.until(type="response", reply=1, final=True)
@@ -113,7 +113,7 @@ async def test_a_dropped_call_is_resumed_by_any_way(dial: Any, back: Any) -> Non
             assert resumed["resume"] != hello["resume"]
             answer = await again.until(type="response", reply=3, final=True)
             assert not answer["interrupted"]
-            assert sum(again.loud) > 10, "the rest is heard"
+            assert sum(again.loud) > 5, "the rest is heard"
             again.send(type="text", text="what is my name")
             assert "Anna" in (await again.until(type="response", reply=4, final=True))["text"]
 

@@ -21,6 +21,7 @@ from server.call.settings import CallSettings
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, SILENCE, SPOKEN_RATE, Frame
 from server.speech.protocols import Pcm
+from tests.fakes.notebook import Notebook
 
 WORD_MS = 300
 COUGH = "*"
@@ -105,11 +106,12 @@ class LetterTranscription:
 
 @dataclass
 class SteadyTextToSpeech:
-    """Speaks 15 characters a second, after `first_ms`; what it was asked to say is kept."""
+    """Speaks `chars_per_s`, after `first_ms`; what it was asked to say is kept."""
 
     first_ms: float = 30
     failures: int = 0
     said: list[str] = field(default_factory=list)
+    chars_per_s: int = CHARS_PER_S
 
     async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
         await asyncio.sleep(self.first_ms / 1000)
@@ -117,7 +119,7 @@ class SteadyTextToSpeech:
             self.failures -= 1
             raise EngineError("text-to-speech", "The text-to-speech server hung up.")
         self.said.append(text)
-        samples = SPOKEN_RATE * len(text) // CHARS_PER_S
+        samples = SPOKEN_RATE * len(text) // self.chars_per_s
         for start in range(0, samples, 4800):
             yield Pcm(SPOKEN_RATE, TONE[: 2 * min(4800, samples - start)])
 
@@ -213,10 +215,14 @@ class Caller:
         self.stt = stt or LetterSpeechToText()
         self.tts = tts or SteadyTextToSpeech()
         engines = Engines(self.stt, self.tts, EnergyVad())
-        self.session = Session("call", mind.agent(greeting), engines, settings or CallSettings())
+        self.notebook = Notebook()
+        self.session = Session(self.notebook.minutes("call"), mind.agent(greeting), engines, settings or CallSettings())
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
         self.hung_up = False
+        self.online = True
+        """Whether what goes either way arrives."""
+        self.attached = True
         self.sending = True
         """Whether the client sends its microphone at all."""
         self._to_say: list[bytes] = []
@@ -226,13 +232,14 @@ class Caller:
     # The session's connection
 
     audio = None
-    unheard_ms = 0.0
+    unheard_ms: float = 0.0
 
     def close(self) -> None:
         self.hung_up = True
 
     def send(self, message: messages.ServerMessage) -> None:
-        self.told.append(Told(self.now_ms, message))
+        if self.online:
+            self.told.append(Told(self.now_ms, message))
 
     # A person's doings
 
@@ -262,6 +269,19 @@ class Caller:
         while self._to_say:  # noqa: ASYNC110  # time is virtual
             await asyncio.sleep(FRAME_MS / 1000)
 
+    async def drop(self, noticed_ms: int) -> None:
+        """The connection dies; the server notices after `noticed_ms`."""
+        self.online = False
+        await self.wait(noticed_ms)
+        self.unheard_ms = noticed_ms
+        self.session.detach(self)
+        self.unheard_ms, self.attached = 0, False
+
+    def come_back(self) -> None:
+        """On a new connection."""
+        self.online = self.attached = True
+        self.session.attach(self)
+
     async def wait(self, ms: float) -> None:
         await asyncio.sleep(ms / 1000)
 
@@ -278,9 +298,10 @@ class Caller:
     async def _tick(self) -> None:
         while True:
             pcm = self._to_say.pop(0) if self._to_say else SILENCE
-            if self.sending:
+            if self.sending and self.online:
                 self.session.hear(Frame(pcm, self._frames * HEARD_SAMPLES))
-            self.heard.append(self.session.next_frame())
+            played = self.session.next_frame() if self.attached else None
+            self.heard.append(played if self.online else None)
             self._frames += 1
             await asyncio.sleep(FRAME_MS / 1000)
 

@@ -285,9 +285,12 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     await page.click("#latency summary")
     await expect(page.locator("#interrupt")).to_be_visible()
     yield "call"
+    standin.refusal = (503, {})
+    await standin.drop()
+    await expect(page.locator("#line")).to_have_text("Reconnecting…")
+    yield "reconnecting"
     await page.click("#hangup")
     yield "ended"
-    standin.refusal = (503, {})
     await page.click("#call")
     await is_in(page, "failed")
     yield "failed"

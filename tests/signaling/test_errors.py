@@ -10,10 +10,13 @@ from server.errors import (
     AtCapacity,
     ConfigError,
     EngineError,
+    Forbidden,
     NotAcceptable,
     NotFound,
     PeerError,
+    StoreError,
     TooLarge,
+    Unauthorized,
 )
 from signaling.errors import errors_as_json
 
@@ -22,10 +25,13 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "peer": lambda: PeerError("The SDP is not valid."),
     "acceptable": lambda: NotAcceptable("There is no audio."),
     "found": lambda: NotFound("There is no such call."),
+    "foreign": lambda: Forbidden("Pages of this origin may not call here."),
     "large": lambda: TooLarge("The body may have 10 bytes."),
     "busy": lambda: AtCapacity("All lines are busy.", 7),
     "engine": lambda: EngineError("model", "The model failed."),
     "config": lambda: ConfigError("no libopus in /secret/place"),
+    "token": lambda: Unauthorized("This needs the admin token."),
+    "store": lambda: StoreError("The store of conversations cannot be had."),
     "bug": lambda: KeyError("secret"),
     "see-other": lambda: web.HTTPSeeOther("/api/found"),
     "gone": web.HTTPGone,
@@ -53,10 +59,13 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("peer", 400, "bad_request", "The SDP is not valid."),
         ("acceptable", 406, "not_acceptable", "There is no audio."),
         ("found", 404, "not_found", "There is no such call."),
+        ("foreign", 403, "forbidden", "Pages of this origin may not call here."),
         ("large", 413, "too_large", "The body may have 10 bytes."),
         ("busy", 503, "at_capacity", "All lines are busy."),
         ("engine", 502, "engine_failed", "The model failed."),
         ("config", 500, "config", "The server is not set up for this."),
+        ("token", 401, "unauthorized", "This needs the admin token."),
+        ("store", 503, "store_unavailable", "The store of conversations cannot be had."),
         ("bug", 500, "internal", "Something went wrong in the server."),
         ("gone", 410, "gone", "Gone."),
         ("nothing/here", 404, "not_found", "Not Found."),
@@ -75,6 +84,12 @@ async def test_a_refusal_says_when_to_come_again(client: Client) -> None:
     """Retry-After stands where there was no place, and nowhere else."""
     assert (await client.get("/api/busy")).headers["Retry-After"] == "7"
     assert "Retry-After" not in (await client.get("/api/peer")).headers
+
+
+async def test_who_has_no_token_is_told_how_to_bring_one(client: Client) -> None:
+    """401 has its challenge (RFC 6750, section 3), and nothing else has."""
+    assert (await client.get("/api/token")).headers["WWW-Authenticate"] == "Bearer"
+    assert "WWW-Authenticate" not in (await client.get("/api/peer")).headers
 
 
 async def test_a_wrong_method_is_told_the_right_ones(client: Client) -> None:

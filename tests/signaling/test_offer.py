@@ -37,7 +37,7 @@ class Desk:
         self.live[pc_id] = []
         return f"answer to {sdp}", pc_id, f"session-{self._answered}"
 
-    async def resume(self, sdp: str, session_id: str, token: str) -> tuple[str, str, str]:
+    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> tuple[str, str, str]:
         if (session_id, token) != ("session-1", "secret"):
             raise NotFound("There is no such conversation.")
         return f"answer to {sdp}", "pc-new", session_id

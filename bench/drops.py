@@ -1,0 +1,163 @@
+"""Drops calls at random moments and resumes them: is the context kept, how long is the silence, does a tool run twice?
+
+    python -m bench.drops http://127.0.0.1:8080 --drops 200
+
+For the embedded agent. Each call tells its name, asks for something long or books a callback, and loses its connection
+a random while later: a WebSocket whose TCP connection is aborted, a WebRTC peer that closes, or one that falls silent
+without a word. A new connection, by either way, resumes at once; the caller then asks for the name.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import aioice.ice
+
+from bench.figures import as_json, show
+from tests.phone import Phone
+from tests.socket_phone import SocketPhone
+
+PATIENCE_S = 30.0
+LOUD_POLL_S = 0.01
+
+Caller = Phone | SocketPhone
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """What became of one drop."""
+
+    how: str
+    resumed: bool
+    remembered: bool
+    silence_ms: float | None
+    """From the drop, in the middle of an answer, to the next sound; None when nothing was being said."""
+    bookings: int
+    """How often the tool ran that books a callback, as the answers tell; once was asked for, or not at all."""
+
+
+async def dial(http: aiohttp.ClientSession, url: str, way: str, session_id: str = "", resume: str = "") -> Caller:
+    if way == "websocket":
+        phone = SocketPhone(url, http)
+        await phone.dial(session_id or "new", resume=resume)
+        return phone
+    peer = Phone(f"{url}/api/offer", http)
+    await peer.dial(requestData={"session_id": session_id, "resume": resume})
+    await peer.opened.wait()
+    return peer
+
+
+async def lose(phone: Caller, how: str) -> None:
+    """The connection is gone; what falls silent still holds its end."""
+    if how == "silent" and isinstance(phone, Phone):
+        phone.microphone.hush()
+    else:
+        await phone.drop()
+
+
+async def one(url: str, chance: random.Random) -> Drop:
+    """One call with one drop."""
+    way, back = chance.choice(["webrtc", "websocket"]), chance.choice(["webrtc", "websocket"])
+    how = chance.choice(["closed", "silent"]) if way == "webrtc" else "aborted"
+    books = chance.random() < 0.5
+    async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE_S * 2):
+        phone = await dial(http, url, way)
+        hello = await phone.until(type="session")
+        await asyncio.sleep(0.3)
+        await ask(phone, "my name is Anna")
+        phone.send(type="text", text="call me back tomorrow at ten" if books else "what are your opening hours")
+        await asyncio.sleep(chance.uniform(0.0, 4.0))
+        speaking = any(phone.loud[-10:])
+        await lose(phone, how)
+        dropped_s = time.perf_counter()
+        again = await dial(http, url, back, hello["session_id"], hello["resume"])
+        resumed = (await again.until(type="session")).get("resumed", False)
+        silence_ms = await silence(again, dropped_s) if speaking else None
+        await again.until(type="state", state="listening")
+        remembered = "anna" in (await ask(again, "what is my name")).lower()
+        again.send(type="hangup")
+        await asyncio.sleep(0.1)
+        await phone.hang_up()
+        await again.hang_up()
+    return Drop(f"{way} {how} → {back}", resumed, remembered, silence_ms, bookings(phone.told + again.told))
+
+
+def bookings(told: list[dict[str, Any]]) -> int:
+    """Over all answers, each as it was told last."""
+    tools = {message["reply"]: message["tools"] for message in told if message["type"] == "response"}
+    return sum(ran.count("book_callback") for ran in tools.values())
+
+
+async def ask(phone: Caller, text: str) -> str:
+    """Type it, and wait for the whole answer."""
+    seen = {message["reply"] for message in phone.told if message["type"] == "response"}
+    phone.send(type="text", text=text)
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for message in phone.told:
+                new = message["type"] == "response" and message["reply"] not in seen
+                if new and message["final"] and message["text"] and not message["interrupted"]:
+                    return str(message["text"])
+            await asyncio.sleep(0.02)
+
+
+async def silence(phone: Caller, dropped_s: float) -> float | None:
+    """Until the agent is heard again; None when it had nothing more to say."""
+    try:
+        async with asyncio.timeout(4):
+            while not any(phone.loud):  # noqa: ASYNC110  # sound has no event
+                await asyncio.sleep(LOUD_POLL_S)
+    except TimeoutError:
+        return None
+    return (time.perf_counter() - dropped_s) * 1000
+
+
+async def measure(given: argparse.Namespace) -> dict[str, Any]:
+    seeds = random.Random(given.seed)
+    places = asyncio.Semaphore(given.calls)
+
+    async def guarded(seed: float) -> Drop | None:
+        async with places:
+            try:
+                return await one(given.url, random.Random(seed))
+            except (TimeoutError, aiohttp.ClientError, AssertionError) as error:
+                print(f"not resumed: {type(error).__name__} {error}")
+                return None
+
+    results = await asyncio.gather(*(guarded(seeds.random()) for _ in range(given.drops)))
+    return summary([result for result in results if result is not None], given.drops)
+
+
+def summary(found: list[Drop], drops: int) -> dict[str, Any]:
+    booked = [drop.bookings for drop in found if drop.bookings]
+    return {
+        "drops": drops,
+        "resumed": sum(drop.resumed for drop in found),
+        "remembered": sum(drop.remembered for drop in found),
+        "bookings": len(booked),
+        "booked_twice": sum(count > 1 for count in booked),
+        "silence_ms": as_json(drop.silence_ms for drop in found if drop.silence_ms is not None),
+        "by_way": {how: sum(drop.how == how for drop in found) for how in sorted({drop.how for drop in found})},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.drops", description="Drop calls and resume them.")
+    parser.add_argument("url", help="where the server is, as http://127.0.0.1:8080")
+    parser.add_argument("--drops", type=int, default=200)
+    parser.add_argument("--calls", type=int, default=4, help="at a time")
+    parser.add_argument("--seed", type=int, default=1)
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
+    found = asyncio.run(measure(parser.parse_args()))
+    counts = ((name, found[name]) for name in ("drops", "resumed", "remembered", "bookings", "booked_twice"))
+    show("Drops", ("", ""), [*counts, *found["by_way"].items()])
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Journal: writes conversations down behind the calls' backs.
+
+A call notes its record and goes on at once. Of each conversation only the latest record waits, because it has all that
+the ones before had: so no more records wait than there are calls, however long the store is away. What could not be
+written is tried again until it is.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from server.call.conversation import Conversation
+from server.errors import StoreError
+
+FIRST_RETRY_S = 0.1
+LAST_RETRY_S = 2.0
+"""Tries are further and further apart, but a store that is back is noticed soon."""
+
+log = logging.getLogger(__name__)
+
+
+class Saves(Protocol):
+    """The part of a Store that the journal needs."""
+
+    async def save(self, conversation: Conversation) -> bool:
+        """False when the conversation is no longer ours. Raises StoreError, within a few seconds."""
+
+
+class Journal:
+    """`on_lost` gets the id of a conversation that another server has taken over or somebody deleted: its call is over.
+
+    Needs a running loop. Counts: `written` records, `failures` of the store, and `dropped` records that are no longer
+    ours or, by a bug, cannot be written at all.
+    """
+
+    def __init__(self, store: Saves, on_lost: Callable[[str], None]) -> None:
+        self._store = store
+        self._on_lost = on_lost
+        self._waiting: dict[str, Conversation] = {}
+        self._noted = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._retry_s = FIRST_RETRY_S
+        self.down = False
+        self.written = self.failures = self.dropped = 0
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
+
+    def __len__(self) -> int:
+        """Conversations that are not written yet."""
+        return len(self._waiting)
+
+    def note(self, conversation: Conversation) -> None:
+        """Have the record written soon; never waits. Records of one conversation come in their order."""
+        self._waiting[conversation.id] = conversation
+        self._idle.clear()
+        self._noted.set()
+
+    async def close(self, deadline_s: float) -> None:
+        """Write what waits, for no longer than the deadline; idempotent."""
+        if self._task.done():
+            return
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.error("x the journal ends with %d conversations not written", len(self))
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._noted.wait()
+            self._noted.clear()
+            while self._waiting:
+                await self._write(next(iter(self._waiting.values())))
+            self._idle.set()
+
+    async def _write(self, conversation: Conversation) -> None:
+        try:
+            ours = await self._store.save(conversation)
+        except StoreError as error:
+            self._postpone(conversation.id)
+            await self._wait(error)
+            return
+        except Exception:
+            log.exception("x fault: a record of conversation %s cannot be written", conversation.id)
+            self.dropped += 1
+        else:
+            self._store_is_up()
+            self._count(conversation.id, ours)
+        if self._waiting[conversation.id] is conversation:  # and no later one has come meanwhile
+            del self._waiting[conversation.id]
+
+    def _postpone(self, conversation_id: str) -> None:
+        """To the end: if the fault is the record's, the other conversations do not wait for it."""
+        self._waiting[conversation_id] = self._waiting.pop(conversation_id)
+
+    async def _wait(self, error: StoreError) -> None:
+        self.failures += 1
+        if not self.down:
+            self.down = True
+            log.error("x the store is down, conversations wait in memory: %r", error.__cause__ or error)
+        await asyncio.sleep(self._retry_s)
+        self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
+
+    def _store_is_up(self) -> None:
+        self._retry_s = FIRST_RETRY_S
+        if self.down:
+            self.down = False
+            log.warning("= the store is up again, %d conversations wait", len(self))
+
+    def _count(self, conversation_id: str, ours: bool) -> None:
+        if ours:
+            self.written += 1
+            return
+        self.dropped += 1
+        log.warning("x conversation %s is no longer ours", conversation_id)
+        asyncio.get_running_loop().call_soon(self._on_lost, conversation_id)  # its faults are not the journal's

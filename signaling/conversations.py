@@ -1,0 +1,103 @@
+"""Conversations at rest by HTTP, for who runs the server: list, read, export and delete, at /api/conversations."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Protocol
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from server.call.conversation import ID, Conversation, Summary, to_json
+from server.call.webvtt import webvtt
+from server.errors import NotFound, PeerError
+from signaling.admin import Admin
+
+NO_STORE = {"Cache-Control": "no-store"}
+"""People's words stay in no cache on the way."""
+_ONE = "/api/conversations/{conversation_id}"
+
+
+class Archive(Protocol):
+    """What is kept of conversations. Every method raises StoreError when it cannot be had."""
+
+    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]: ...
+
+    async def load(self, conversation_id: str) -> Conversation | None: ...
+
+    async def delete(self, conversation_id: str) -> bool: ...
+
+
+class Page(BaseModel):
+    """The query of a list: so many, older than the one that the cursor is of."""
+
+    model_config = ConfigDict(frozen=True)
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    before: Annotated[str, Field(max_length=100)] | None = None
+
+
+def add_routes(app: web.Application, archive: Archive, admin: Admin) -> None:
+    """Serve /api/conversations on `app`."""
+    handler = _Handler(archive, admin)
+    app.router.add_get("/api/conversations", handler.page)
+    app.router.add_get(_ONE, handler.show)
+    app.router.add_get(f"{_ONE}/export", handler.export)
+    app.router.add_delete(_ONE, handler.delete)
+
+
+class _Handler:
+    def __init__(self, archive: Archive, admin: Admin) -> None:
+        self._archive = archive
+        self._admin = admin
+
+    async def page(self, request: web.Request) -> web.Response:
+        self._admin.admit(request)
+        wanted = _query(request)
+        found = await self._archive.page(wanted.limit, wanted.before)
+        more = found[-1].cursor if len(found) == wanted.limit else None
+        body = {"conversations": [asdict(summary) for summary in found], "next": more}
+        return web.json_response(body, headers=NO_STORE)
+
+    async def show(self, request: web.Request) -> web.Response:
+        conversation = await self._find(request)
+        body = to_json(conversation, messages=False)
+        return web.Response(body=body, content_type="application/json", headers=NO_STORE)
+
+    async def export(self, request: web.Request) -> web.Response:
+        form = request.query.get("format", "json")
+        if form not in ("json", "vtt"):
+            raise PeerError("format: json or vtt.")
+        conversation = await self._find(request)
+        headers = NO_STORE | {"Content-Disposition": f'attachment; filename="{conversation.id}.{form}"'}
+        if form == "vtt":
+            return web.Response(text=webvtt(conversation), content_type="text/vtt", headers=headers)
+        body = to_json(conversation, messages=True)
+        return web.Response(body=body, content_type="application/json", headers=headers)
+
+    async def delete(self, request: web.Request) -> web.Response:
+        self._admin.admit(request)
+        if not await self._archive.delete(_id(request)):
+            raise NotFound("There is no such conversation.")
+        return web.json_response({"status": "success"}, headers=NO_STORE)
+
+    async def _find(self, request: web.Request) -> Conversation:
+        self._admin.admit(request)
+        conversation = await self._archive.load(_id(request))
+        if conversation is None:
+            raise NotFound("There is no such conversation.")
+        return conversation
+
+
+def _id(request: web.Request) -> str:
+    conversation_id = request.match_info["conversation_id"]
+    if not ID.fullmatch(conversation_id):
+        raise NotFound("There is no such conversation.")
+    return conversation_id
+
+
+def _query(request: web.Request) -> Page:
+    """Raises PeerError with what is wrong."""
+    try:
+        return Page.model_validate(dict(request.query))
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise PeerError(f"{first['loc'][0]}: {first['msg']}.") from exc

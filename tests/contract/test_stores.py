@@ -1,0 +1,239 @@
+"""What every store of conversations does.
+
+A new store joins with a context manager that gives a function to open one, and a line in STORES.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from server.call.conversation import hash_token
+from server.call.store import Store
+from server.errors import StoreError
+from server.stores.redis import RedisStore
+from server.stores.sqlite import SqliteStore
+from tests.conversations import START_MS, conversation, said_more
+from tests.redis_server import RedisServer, redis_server
+
+OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
+
+Open = Callable[[], Awaitable[Store]]
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def sqlite_file(directory: Path, _: RedisServer) -> AsyncIterator[Open]:
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def open_store() -> Store:
+            store = SqliteStore(str(directory / "conversations.db"))
+            stack.push_async_callback(store.close)
+            await store.open()
+            return store
+
+        yield open_store
+
+
+@contextlib.asynccontextmanager
+async def redis_keys(_: Path, redis: RedisServer) -> AsyncIterator[Open]:
+    async with contextlib.AsyncExitStack() as stack:
+        prefix = f"test-{uuid.uuid4()}"
+
+        async def open_store() -> Store:
+            store = RedisStore(redis.url, prefix)
+            stack.push_async_callback(store.close)
+            return store
+
+        yield open_store
+
+
+STORES = [sqlite_file, redis_keys]
+
+
+@pytest.fixture(params=STORES, ids=lambda make: make.__name__)
+async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServer) -> AsyncIterator[Open]:
+    """Opens another connection to the same conversations, as another server does."""
+    async with request.param(tmp_path, redis) as opener:
+        yield opener
+
+
+@pytest.fixture
+async def store(open_store: Open) -> Store:
+    return await open_store()
+
+
+async def test_what_was_saved_is_there(store: Store, open_store: Open) -> None:
+    """A record comes back equal in every field, also to another server."""
+    for kept in (conversation(), conversation(exchanges=3), conversation("ended", exchanges=1).ended(START_MS + 9)):
+        assert await store.save(kept)
+        assert await store.load(kept.id) == kept
+        assert await (await open_store()).load(kept.id) == kept
+
+
+async def test_a_conversation_grows(store: Store) -> None:
+    """Each record takes the place of the one before, with all exchanges in their order."""
+    kept = conversation()
+    for _ in range(12):
+        kept = said_more(kept)
+        assert await store.save(kept)
+    assert await store.load("one") == kept
+    assert [said.start_ms for said in kept.said] == sorted(said.start_ms for said in kept.said)
+
+
+async def test_records_may_be_left_out(store: Store) -> None:
+    """Only the latest record counts: it has all that the ones before had."""
+    assert await store.save(conversation(exchanges=1))
+    assert await store.save(conversation(exchanges=5))
+    assert await store.load("one") == conversation(exchanges=5)
+
+
+async def test_a_late_record_changes_nothing(store: Store) -> None:
+    """A write that was delayed on its way does not bring an older record, or an old token, back."""
+    newer = conversation(exchanges=2).with_token(NEW, START_MS + 10_000)
+    assert await store.save(newer)
+    assert await store.save(newer)
+    for late in (conversation(exchanges=2), conversation(exchanges=1)):
+        assert await store.save(late)
+        assert await store.load("one") == newer
+
+
+async def test_records_that_come_together_are_not_mixed(open_store: Open) -> None:
+    """Of writes that overtake each other the latest record remains, with each exchange once."""
+    stores = [await open_store() for _ in range(4)]
+    records = [conversation(exchanges=i) for i in range(12)]
+    saves = (stores[i % 4].save(record) for i, record in enumerate(records))
+    assert await asyncio.gather(*saves) == [True] * 12
+    assert await stores[0].load("one") == records[-1]
+
+
+async def test_a_token_claims_once(store: Store) -> None:
+    """The claimer has the whole record, with its own token and a new epoch; the old token is worth nothing then."""
+    kept = conversation(exchanges=2)
+    await store.save(kept)
+    claimed = await store.claim("one", OLD, NEW)
+    assert claimed is not None
+    assert (claimed.epoch, claimed.token_hash, claimed.exchanges) == (kept.epoch + 1, NEW, kept.exchanges)
+    assert await store.load("one") == claimed
+    assert await store.claim("one", OLD, OTHER) is None
+    assert await store.load("one") == claimed
+
+
+async def test_a_claim_may_be_asked_again(store: Store) -> None:
+    """Who lost the answer to a claim asks again with the same two hashes, and is still the only owner."""
+    await store.save(conversation())
+    first = await store.claim("one", OLD, NEW)
+    assert first is not None
+    assert await store.claim("one", OLD, NEW) == first
+
+
+async def test_of_many_claims_at_once_one_succeeds(open_store: Open) -> None:
+    """A token that was copied resumes the conversation on one server only."""
+    stores = [await open_store() for _ in range(8)]
+    await stores[0].save(conversation())
+    claims = await asyncio.gather(*(s.claim("one", OLD, hash_token(f"new-{i}")) for i, s in enumerate(stores)))
+    (winner,) = [claimed for claimed in claims if claimed is not None]
+    assert await stores[0].load("one") == winner
+
+
+@pytest.mark.parametrize("name", ["one", "nobody"])
+async def test_a_wrong_token_claims_nothing(store: Store, name: str) -> None:
+    """Whether there is such a conversation is not told, and nothing has changed."""
+    await store.save(conversation())
+    assert await store.claim(name, OTHER, NEW) is None
+    assert await store.load("one") == conversation()
+    assert await store.load("nobody") is None
+
+
+async def test_what_has_ended_cannot_be_claimed(store: Store) -> None:
+    """The last record has no token."""
+    await store.save(conversation().ended(START_MS + 5))
+    for token in (OLD, "", "None"):
+        assert await store.claim("one", token, NEW) is None
+
+
+async def test_who_was_taken_over_writes_no_more(store: Store, open_store: Open) -> None:
+    """After a claim the former server's records are refused, and the new one's are kept."""
+    kept = conversation(exchanges=1)
+    await store.save(kept)
+    other = await open_store()
+    claimed = await other.claim("one", OLD, NEW)
+    assert claimed is not None
+    assert not await store.save(said_more(said_more(kept)))
+    assert await other.save(said_more(claimed))
+    assert await store.load("one") == said_more(claimed)
+
+
+async def test_the_list_has_the_newest_first(store: Store) -> None:
+    """Pages follow each other by cursor without a gap or a repetition, also where times are equal."""
+    kept = [conversation(f"c{i}", exchanges=i % 3, created_ms=START_MS + i // 2) for i in range(7)]
+    for each in kept:
+        await store.save(each)
+    await store.save(said_more(kept[0]))  # what goes on keeps its place
+    summaries = [said_more(kept[0]).summary, *(each.summary for each in kept[1:])]
+    expected = sorted(summaries, key=lambda summary: (summary.created_ms, summary.id), reverse=True)
+    assert list(await store.page(100)) == expected
+    listed, before = [], None
+    while page := await store.page(3, before):
+        listed += page
+        before = page[-1].cursor
+    assert listed == expected
+
+
+@pytest.mark.parametrize("before", ["", "0", "zzz", "\xff", "%", "9" * 500])
+async def test_any_cursor_is_a_place_in_the_list(store: Store, before: str) -> None:
+    """A cursor that nobody gave is no failure."""
+    await store.save(conversation())
+    assert len(await store.page(10, before)) in (0, 1)
+
+
+async def test_what_is_deleted_stays_so(store: Store) -> None:
+    """A deleted conversation is nowhere, and a call that still runs cannot bring it back."""
+    await store.save(conversation("two", exchanges=1))
+    kept = conversation(exchanges=2)
+    await store.save(kept)
+    assert await store.delete("one")
+    assert not await store.delete("one")
+    assert not await store.save(said_more(kept))
+    assert await store.load("one") is None
+    assert await store.claim("one", OLD, NEW) is None
+    assert [summary.id for summary in await store.page(10)] == ["two"]
+
+
+async def test_old_conversations_are_swept(store: Store) -> None:
+    """What was last updated before the time is gone with its exchanges; the rest stays."""
+    old, present = conversation("old", exchanges=2), conversation("present", exchanges=3)
+    await store.save(old)
+    await store.save(present)
+    assert await store.sweep(old.updated_ms) == 0
+    assert await store.sweep(present.updated_ms) == 1
+    assert await store.load("old") is None
+    assert await store.load("present") == present
+    assert [summary.id for summary in await store.page(10)] == ["present"]
+    assert await store.save(conversation("old"))
+    assert await store.load("old") == conversation("old")
+
+
+async def test_many_are_swept(store: Store) -> None:
+    """However many are old, one sweep is enough."""
+    for i in range(250):
+        await store.save(conversation(f"c{i}"))
+    assert await store.sweep(START_MS + 1) == 250
+    assert await store.page(10) == []
+
+
+async def test_a_closed_store_says_so(store: Store) -> None:
+    """Close is idempotent; what comes after it fails as a store that is down, or opens it anew."""
+    await store.save(conversation())
+    await store.close()  # type: ignore[attr-defined]
+    await store.close()  # type: ignore[attr-defined]
+    with contextlib.suppress(StoreError):
+        assert await store.load("one") == conversation()

@@ -1,0 +1,48 @@
+"""Conversations to keep: short, and with everything that a record can have."""
+
+from functools import cache
+
+from pydantic_ai.messages import (
+    BinaryContent,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+from server.call.conversation import Conversation, Exchange, Said, hash_token, tool_uses
+
+START_MS = 1_700_000_000_000
+ASKED = "Where is my order? Ça va <b>&"
+
+
+@cache
+def exchange(number: int) -> Exchange:
+    """The person asks, a tool runs, the agent answers and is interrupted."""
+    messages: list[ModelMessage] = [
+        ModelRequest(parts=[UserPromptPart([ASKED, BinaryContent(data=b"\xff\x00", media_type="audio/wav")])]),
+        ModelResponse(parts=[ToolCallPart("order_status", {"number": "4271"}, f"call_{number}")]),
+        ModelRequest(parts=[ToolReturnPart("order_status", "It was shipped.", f"call_{number}")]),
+        ModelResponse(parts=[TextPart("It was —")]),
+    ]
+    at = 4_000 * number
+    asked = Said("caller", ASKED, at, at + 1_500)
+    answered = Said("agent", "It was", at + 2_000, at + 2_700, interrupted=True, tools=tool_uses(messages))
+    return Exchange((asked, answered), tuple(messages))
+
+
+def conversation(name: str = "one", exchanges: int = 0, created_ms: int = START_MS) -> Conversation:
+    """Has run for as many exchanges; its token is "token"."""
+    kept = Conversation(name, "Riverside Books", created_ms, created_ms, token_hash=hash_token("token"))
+    for _ in range(exchanges):
+        kept = said_more(kept)
+    return kept
+
+
+def said_more(kept: Conversation) -> Conversation:
+    """One exchange later."""
+    number = len(kept.exchanges)
+    return kept.with_exchange(exchange(number), kept.updated_ms + 4_000, agent_state=f'{{"exchange": {number}}}')

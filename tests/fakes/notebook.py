@@ -1,0 +1,36 @@
+"""Where sessions of tests are written down: in memory, every record kept."""
+
+import asyncio
+import itertools
+
+from server.call.conversation import Conversation
+from server.call.minutes import Minutes
+
+WALL_MS = 1_700_000_000_000
+
+
+class Notebook:
+    """A store that cannot fail. `records` has the newest of each conversation, `written` all of them."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Conversation] = {}
+        self.written: list[Conversation] = []
+        self._numbers = itertools.count(1)
+
+    def note(self, record: Conversation) -> None:
+        self.records[record.id] = record
+        self.written.append(record)
+
+    def minutes(self, session_id: str | None = None, record: Conversation | None = None) -> Minutes:
+        """Of a new call, or of one that has a record already."""
+        loop = asyncio.get_running_loop()
+        now_ms = self.wall_ms()
+        record = record or Conversation(session_id or f"call-{next(self._numbers)}", "Test", now_ms, now_ms)
+        return Minutes(record, self.note, self.wall_ms, loop.time)
+
+    def wall_ms(self) -> int:
+        return WALL_MS + round(asyncio.get_running_loop().time() * 1000)
+
+    async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
+        record = self.records.get(conversation_id)
+        return record if record is not None and record.token_hash == token_hash else None

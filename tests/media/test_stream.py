@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.errors import PeerError
+from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SPOKEN_RATE, SPOKEN_SAMPLES, Frame
+from server.media.stream import Encoding, StreamDecoder, StreamEncoder
+
+FORMATS: list[tuple[Encoding, int]] = [
+    ("pcm16", 8_000), ("pcm16", 16_000), ("pcm16", 24_000), ("pcm16", 48_000),
+    ("opus", 48_000), ("pcmu", 8_000), ("pcma", 8_000),
+]  # fmt: skip
+
+
+def tone(rate_hz: int, seconds: float) -> bytes:
+    """440 Hz, at a third of full scale."""
+    return (10_000 * np.sin(2 * np.pi * 440 * np.arange(int(rate_hz * seconds)) / rate_hz)).astype(np.int16).tobytes()
+
+
+def pitch_hz(pcm: bytes, rate_hz: int) -> float:
+    spectrum = np.abs(np.fft.rfft(np.frombuffer(pcm, np.int16)))
+    return float(np.argmax(spectrum)) * rate_hz / (len(pcm) // 2)
+
+
+@pytest.mark.parametrize(("encoding", "sample_rate"), FORMATS)
+def test_a_tone_goes_out_and_comes_back(encoding: Encoding, sample_rate: int) -> None:
+    """What the encoder makes of a second of a tone, the decoder takes for a second of the same tone."""
+    encoder, decoder = StreamEncoder(encoding, sample_rate), StreamDecoder(encoding, sample_rate)
+    spoken, heard = tone(SPOKEN_RATE, 1), []
+    for start in range(0, len(spoken), 2 * SPOKEN_SAMPLES):
+        heard += decoder.decode(encoder.encode(spoken[start : start + 2 * SPOKEN_SAMPLES]))
+    assert 48 <= len(heard) <= 50
+    pcm = b"".join(frame.pcm for frame in heard)
+    assert pitch_hz(pcm, HEARD_RATE) == pytest.approx(440, abs=3)
+    assert [frame.start_samples for frame in heard] == [i * HEARD_SAMPLES for i in range(len(heard))]
+
+
+@given(st.lists(st.integers(0, 3_000), max_size=40))
+@settings(deadline=None)
+def test_pcm_may_come_in_pieces_of_any_size(sizes: list[int]) -> None:
+    """However the bytes are cut, odd sizes and empty pieces too, the frames are the same."""
+    pcm, whole, cut = tone(16_000, 1), StreamDecoder("pcm16", 16_000), StreamDecoder("pcm16", 16_000)
+    frames: list[Frame] = []
+    start = 0
+    for size in sizes:
+        frames += cut.decode(pcm[start : start + size])
+        start += size
+    frames += cut.decode(pcm[start:])
+    assert frames == whole.decode(pcm)
+
+
+@pytest.mark.parametrize("garbage", [b"\xff" * 2_000, bytes(range(256)) * 8, b"\x03"])
+def test_garbage_is_refused_and_the_next_packet_is_good(garbage: bytes) -> None:
+    """One binary frame that is no Opus is an error that says so; the stream goes on."""
+    packet = StreamEncoder("opus", 48_000).encode(tone(SPOKEN_RATE, 0.02))
+    decoder = StreamDecoder("opus", 48_000)
+    decoder.decode(packet)
+    with pytest.raises(PeerError, match="not sound"):
+        decoder.decode(garbage)
+    assert len(decoder.decode(packet)) == 1
+
+
+@pytest.mark.parametrize(("encoding", "sample_rate"), FORMATS)
+@given(st.binary(max_size=4_000))
+@settings(deadline=None, max_examples=40)
+def test_any_bytes_are_sound_or_an_error(encoding: Encoding, sample_rate: int, data: bytes) -> None:
+    """Nothing else can come of it."""
+    try:
+        frames = StreamDecoder(encoding, sample_rate).decode(data)
+    except PeerError:
+        return
+    assert len(frames) <= max(len(data), 6), "120 ms is the longest packet of Opus"

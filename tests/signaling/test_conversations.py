@@ -1,0 +1,158 @@
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from server.call.archive import Archive
+from server.call.store import Store
+from server.stores.sqlite import SqliteStore
+from signaling.admin import Admin
+from signaling.conversations import add_routes
+from signaling.errors import errors_as_json
+from tests.conversations import START_MS, conversation
+
+Client = TestClient[web.Request, web.Application]
+NewClient = Callable[[web.Application], Awaitable[Client]]
+
+TOKEN = "a token of the admin"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+REQUESTS = [
+    ("GET", "/api/conversations"),
+    ("GET", "/api/conversations/one"),
+    ("GET", "/api/conversations/one/export"),
+    ("DELETE", "/api/conversations/one"),
+]
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    kept = SqliteStore(":memory:")
+    await kept.open()
+    yield kept
+    await kept.close()
+
+
+async def serving(aiohttp_client: NewClient, store: Store, token: str) -> Client:
+    app = web.Application(middlewares=[errors_as_json])
+    add_routes(app, Archive(store, None, lambda: START_MS), Admin(token))
+    return await aiohttp_client(app)
+
+
+@pytest.fixture
+async def client(aiohttp_client: NewClient, store: Store) -> Client:
+    return await serving(aiohttp_client, store, TOKEN)
+
+
+async def code(client: Client, method: str, path: str, **headers: str) -> tuple[int, str]:
+    response = await client.request(method, path, headers=headers)
+    body = await response.json()
+    return response.status, body["error"]["code"] if "error" in body else ""
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+async def test_nobody_reads_without_the_token(client: Client, store: Store, method: str, path: str) -> None:
+    """Without it, or with another one, every request is refused alike, and nothing is deleted."""
+    await store.save(conversation())
+    assert await code(client, method, path) == (401, "unauthorized")
+    for wrong in (
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Basic {TOKEN}",
+        TOKEN,
+        "Bearer é",
+    ):
+        assert await code(client, method, path, Authorization=wrong) == (401, "unauthorized")
+    assert await code(client, method, path.replace("one", "none")) == (401, "unauthorized")
+    assert await store.load("one") == conversation()
+    assert (await client.request(method, path, headers=BEARER)).status == 200
+    assert (
+        await client.request(method, path.replace("one", "two"), headers={"Authorization": f"bearer  {TOKEN}"})
+    ).status in (200, 404)
+
+
+@pytest.mark.parametrize(("method", "path"), REQUESTS)
+async def test_without_a_token_there_is_no_such_api(
+    aiohttp_client: NewClient, store: Store, method: str, path: str
+) -> None:
+    """A server that was given none shows nothing to nobody."""
+    await store.save(conversation())
+    client = await serving(aiohttp_client, store, "")
+    for authorization in ("", "Bearer ", "Bearer", "Bearer None"):
+        assert await code(client, method, path, Authorization=authorization) == (404, "not_found")
+
+
+async def test_the_list_goes_from_page_to_page(client: Client, store: Store) -> None:
+    """The newest first; the last page says that there is no next one."""
+    for i in range(5):
+        await store.save(conversation(f"c{i}", exchanges=i, created_ms=START_MS + i))
+    pages, before = [], ""
+    for _ in range(3):
+        response = await client.get(f"/api/conversations?limit=2{before}", headers=BEARER)
+        page = await response.json()
+        pages.append([each["id"] for each in page["conversations"]])
+        before = f"&before={page['next']}"
+    assert (pages, page["next"]) == ([["c4", "c3"], ["c2", "c1"], ["c0"]], None)
+    assert page["conversations"] == [
+        {"id": "c0", "agent": "Riverside Books", "created_ms": START_MS, "updated_ms": START_MS, "ended_ms": None,
+         "exchanges": 0}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", f"before={'x' * 101}"])
+async def test_what_is_wrong_with_a_query_is_said(client: Client, query: str) -> None:
+    """The reader learns which part it is."""
+    response = await client.get(f"/api/conversations?{query}", headers=BEARER)
+    assert response.status == 400
+    assert query.partition("=")[0] in (await response.json())["error"]["message"]
+
+
+async def test_a_conversation_is_read(client: Client, store: Store) -> None:
+    """What each side said, with its tools; nothing of how to resume it, and in no cache."""
+    await store.save(conversation(exchanges=1))
+    response = await client.get("/api/conversations/one", headers=BEARER)
+    assert response.headers["Cache-Control"] == "no-store"
+    body = await response.json()
+    assert body["exchanges"][0]["said"][1] == {
+        "who": "agent", "text": "It was", "start_ms": 2_000, "end_ms": 2_700, "interrupted": True,
+        "tools": [{"name": "order_status", "arguments": '{"number":"4271"}', "result": "It was shipped."}],
+    }  # fmt: skip
+    assert "token" not in json.dumps(body)
+
+
+async def test_an_export_is_a_file(client: Client, store: Store) -> None:
+    """JSON with the agent's messages, or captions; each with its name and type."""
+    await store.save(conversation(exchanges=1))
+    response = await client.get("/api/conversations/one/export", headers=BEARER)
+    assert response.headers["Content-Disposition"] == 'attachment; filename="one.json"'
+    assert len((await response.json())["exchanges"][0]["messages"]) == 4
+    response = await client.get("/api/conversations/one/export?format=vtt", headers=BEARER)
+    assert response.headers["Content-Type"] == "text/vtt; charset=utf-8"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="one.vtt"'
+    assert (await response.text()).startswith("WEBVTT\n\n")
+    assert await code(client, "GET", "/api/conversations/one/export?format=pdf", **BEARER) == (400, "bad_request")
+
+
+async def test_deleting(client: Client, store: Store) -> None:
+    """A conversation can be deleted once; then it is not there."""
+    await store.save(conversation())
+    assert await code(client, "DELETE", "/api/conversations/one", **BEARER) == (200, "")
+    for method, path in REQUESTS[1:]:
+        assert await code(client, method, path, **BEARER) == (404, "not_found")
+
+
+@pytest.mark.parametrize("name", ["..%2fone", "a:b", "a" * 65, "%00", "one%0a"])
+async def test_what_is_no_id_is_not_there(client: Client, name: str) -> None:
+    """Nothing but an id gets as far as the store."""
+    assert await code(client, "GET", f"/api/conversations/{name}", **BEARER) == (404, "not_found")
+
+
+async def test_a_store_that_is_down_is_said(client: Client, store: SqliteStore) -> None:
+    """The reader is told to come again, not that there is nothing."""
+    await store.close()
+    for method, path in REQUESTS:
+        assert await code(client, method, path, **BEARER) == (503, "store_unavailable")
