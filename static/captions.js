@@ -34,6 +34,12 @@ export class Captions {
     this.#atEnd = true;
   }
 
+  /** Another connection, and perhaps another server, which counts anew: what is final keeps its line to itself. */
+  renew() {
+    for (const [key, line] of this.#lines) if (line.dataset.final === "true") this.#lines.delete(key);
+    this.#figures.clear();
+  }
+
   /** All of it, for the page that is loaded next. @returns {Line[]} */
   kept() {
     const keys = new Map([...this.#lines].map(([key, line]) => [line, key]));
@@ -43,17 +49,19 @@ export class Captions {
       who: line.querySelector(".who").textContent,
       words: line.querySelector(".words").textContent,
       aside: line.querySelector(".aside").textContent,
+      final: line.dataset.final === "true",
     }));
   }
 
   /**
    * What was said before this page was loaded.
-   * @typedef {{key: string, role: "caller" | "agent", who: string, words: string, aside: string}} Line
+   * @typedef {{key: string, role: "caller" | "agent", who: string, words: string, aside: string,
+   *   final: boolean}} Line
    * @param {Line[]} lines
    */
   restore(lines) {
-    for (const { key, role, who, words, aside } of lines) {
-      const line = this.#write(this.#append(role, who), words, true, aside);
+    for (const { key, role, who, words, aside, final } of lines) {
+      const line = this.#write(this.#append(role, who), words, final, aside);
       if (key) this.#lines.set(key, line);
     }
   }

@@ -10,8 +10,8 @@ const STAGES = [
 /** How long the last answer took: one line, its stages on demand. */
 export class Latency {
   #details;
-  /** Every answer's, by its number. @type {Map<number, number>} */
-  #answers = new Map();
+  /** In order. @type {{reply: number, ms: number}[]} */
+  #answers = [];
 
   /** @param {HTMLDetailsElement} details */
   constructor(details) {
@@ -19,19 +19,20 @@ export class Latency {
   }
 
   get answersMs() {
-    return [...this.#answers.values()];
+    return this.#answers.map(({ ms }) => ms);
   }
 
   clear() {
-    this.#answers.clear();
+    this.#answers = [];
     this.close();
     this.#details.hidden = true;
   }
 
-  /** @param {import("./exchange.js").Figures} figures */
+  /** Again for the same answer, when more is known of it. @param {import("./exchange.js").Figures} figures */
   show({ reply, metrics, gapMs }) {
     const total = metrics.first_packet_ms;
-    this.#answers.set(reply, total);
+    if (this.#answers.at(-1)?.reply === reply) this.#answers.pop();
+    this.#answers.push({ reply, ms: total });
     const stages = STAGES.filter(([key]) => typeof metrics[key] === "number").map(([key, label]) => [label, metrics[key]]);
     if (gapMs !== null) stages.push(["you heard it", gapMs]);
     const longest = Math.max(...stages.map(([, ms]) => ms));

@@ -11,7 +11,7 @@
  */
 
 const GIVE_UP_MS = 60_000; // The server keeps a conversation for as long: ANTIPHON_RESUME_S.
-const RETRY_MS = [500, 1_000, 2_000, 4_000];
+const RETRY_MS = [500, 1_000, 1_500, 2_000];
 const RETURN_MS = [5_000, 10_000, 20_000, 40_000, 60_000];
 const TIMES_GONE = 4; // A server that restarts does not know the conversation for a moment.
 const OURS_MS = 5_000; // So long after we gave a try up it may still win at the server.

@@ -89,7 +89,7 @@ class Page {
     on("microphone", (label) => this.#onMicrophone(label));
     on("connected", (line) => this.#onConnected(line));
     on("line", (line) => this.#onLine(line));
-    on("session", (message) => this.#name(message.agent || "Agent"));
+    on("session", (message) => this.#onSession(message));
     on("state", ({ state }) => this.#onState(state));
     on("transcription", (message) => this.#captions.transcription(message));
     on("response", (message) => this.#captions.response(message));
@@ -139,6 +139,12 @@ class Page {
     this.#status.show("listening");
     this.#status.setLine(line);
     this.#status.announce(this.#resuming ? RESUMED : line ? LINES[line].said : "Connected.");
+  }
+
+  /** @param {{agent: string}} message */
+  #onSession({ agent }) {
+    this.#name(agent || "Agent");
+    this.#captions.renew();
   }
 
   /** @param {"" | "slow" | "reconnecting"} line */

@@ -172,7 +172,19 @@ async def test_a_server_that_goes_is_called_again(page: Page, standin: Standin) 
     await is_in(page, "listening")
 
 
-@pytest.mark.parametrize(("refusal", "tries"), [((404, {}), 4), ((503, {}), 15)])
+async def test_a_server_that_was_restarted_counts_anew(page: Page, standin: Standin) -> None:
+    """The first answer of the next server does not replace the first one of the last."""
+    await call(page)
+    standin.say(transcription(1, "My name is Anna.", final=True), response(1, "Hello, Anna.", final=True))
+    await announced(page, "Marta: Hello, Anna.")
+    await standin.drop()
+    await announced(page, "Connected again.")
+    standin.say(transcription(1, "What is my name?", final=True), response(1, "Anna.", final=True))
+    told = ["My name is Anna.", "Hello, Anna.", "What is my name?", "Anna."]
+    await expect(page.locator("#captions .words")).to_have_text(told)
+
+
+@pytest.mark.parametrize(("refusal", "tries"), [((404, {}), 4), ((503, {}), 25)])
 async def test_the_page_gives_up_when_the_server_has(
     page: Page, standin: Standin, refusal: tuple[int, dict[str, Any]], tries: int
 ) -> None:
@@ -192,18 +204,20 @@ async def test_the_page_gives_up_when_the_server_has(
 async def test_a_page_that_is_loaded_anew_goes_on(page: Page, standin: Standin) -> None:
     """With a word, with what was said, and muted if it was; once the call is over a reload is only a reload."""
     await call(page)
-    standin.say(transcription(1, "My name is Anna.", final=True), response(1, "Hello, Anna.", final=True))
-    await announced(page, "Marta: Hello, Anna.")
+    standin.say(response(1, "Good morning.", final=True), transcription(1, "My name is Anna.", final=True))
+    standin.say(response(2, "Hello, Anna.", final=False))
+    captions = page.locator("#captions .words")
+    await expect(captions).to_have_text(["Good morning.", "My name is Anna.", "Hello, Anna."])
     await page.click("#mute")
     await page.reload()
     await announced(page, "You are back in your call.")
     await line_is(page, "")
     assert standin.offers[1]["requestData"] == {"session_id": "s", "resume": "token 1"}
-    await expect(page.locator("#captions .words")).to_have_text(["My name is Anna.", "Hello, Anna."])
-    await expect(page.locator("#captions .who")).to_have_text(["You", "Marta"])
+    await expect(captions).to_have_text(["Good morning.", "My name is Anna.", "Hello, Anna."])
+    await expect(page.locator("#captions .who")).to_have_text(["Marta", "You", "Marta"])
     await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
-    standin.say(response(1, "Hello, Anna. How are you?", final=True))
-    await expect(page.locator("#captions [data-role=agent]")).to_have_count(1)
+    standin.say(response(2, "Hello, Anna. How are you?", final=True))
+    await expect(captions).to_have_text(["Good morning.", "My name is Anna.", "Hello, Anna. How are you?"])
     await page.click("#hangup")
     await page.reload()
     await is_in(page, "idle")
