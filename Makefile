@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
 	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test check fix bench lock clean
+.PHONY: run test check fix bench fuzz lock clean
 
 run: $(VENV)/.run
 	$(BIN)/antiphon serve $(ARGS)
@@ -14,6 +14,7 @@ test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ($(APT) chromium)
 	@command -v nft >/dev/null || ($(APT) nftables)
 	@command -v redis-server >/dev/null || ($(APT) redis-server)
+	@command -v turnserver >/dev/null || ($(APT) coturn)
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev
@@ -27,6 +28,9 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.understanding $(ARGS)
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m bench.offers $(ARGS)
 
 # Each package by its hashes; no index is named, so that any mirror serves.
 LOCK := uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --quiet

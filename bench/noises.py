@@ -37,6 +37,25 @@ def keys(seed: int) -> bytes:
     return _pcm(sound)
 
 
+def hum(seed: int) -> bytes:
+    """ "Mm-hm" with closed lips: two hums of 90 to 230 Hz, the second higher, with a breath between."""
+    rng = np.random.default_rng(seed)
+    pitch_hz = 90 + 20 * (seed % 8)
+    breath = 0.1 * _band(rng, 0.06, 300, 2_000)
+    return _pcm(np.concatenate([_nasal(rng, pitch_hz, 0.14), breath, _nasal(rng, 1.25 * pitch_hz, 0.22)]))
+
+
+def _nasal(rng: np.random.Generator, pitch_hz: float, seconds: float) -> Sound:
+    """Harmonics that fall by 12 dB an octave above a resonance at 260 Hz, and tremble a little."""
+    times_s = np.arange(round(seconds * HEARD_RATE)) / HEARD_RATE
+    wander = 1 + 0.02 * np.sin(2 * np.pi * 5 * times_s + rng.uniform(0, 6)) + 0.1 * times_s / seconds
+    phase = 2 * np.pi * np.cumsum(pitch_hz * wander) / HEARD_RATE
+    harmonics = range(1, int(2_500 / pitch_hz))
+    sound = sum((np.sin(n * phase) / (1 + (n * pitch_hz / 260) ** 2) for n in harmonics), np.zeros(len(times_s)))
+    rise_and_fall = np.minimum(1, np.minimum(times_s, seconds - times_s) / 0.04)
+    return np.asarray(sound / np.abs(sound).max() * rise_and_fall)
+
+
 def _band(rng: np.random.Generator, seconds: float, low_hz: int, high_hz: int) -> Sound:
     """Noise between two frequencies, at most 1."""
     count = round(seconds * HEARD_RATE)

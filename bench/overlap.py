@@ -17,18 +17,18 @@ import numpy as np
 
 from bench.cutting_in import Heard, Outcome, first_change, last_sound_ms, lost_ms
 from bench.figures import as_json, percent, show
+from bench.loudspeaker import Loudspeaker
 from bench.pool import share_out
 from bench.rehearsal import Rehearsal, Stage, Told, in_a_room
 from bench.scenes import AGENT_SAYS, Scene, scenes
 from server.call.messages import Response, Transcription
 from server.call.settings import CallSettings
-from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_RATE, SPOKEN_RATE
+from server.media.frame import FRAME_MS, HEARD_RATE
 from tests.virtual_time import run_virtual
-from tests.voices import resample, silence
+from tests.voices import silence
 
 LIMIT_S = 30
 """The agent has said everything by then, even when it was held back for a while."""
-ECHO_DELAY_FRAMES = 100 // FRAME_MS
 FIRST_REPLY = 1
 
 
@@ -39,10 +39,15 @@ def play(scene: Scene | None, stage: Stage) -> Rehearsal:
         rehearsal = Rehearsal(stage, CallSettings(idle_prompt_s=2 * LIMIT_S), greeting=AGENT_SAYS)
         before = silence(scene.onset_ms / 1000) + scene.pcm if scene else b""
         frames = in_a_room(before + silence(LIMIT_S - len(before) / (2 * HEARD_RATE)))
-        gain = 10 ** (scene.echo_db / 20) if scene and scene.echo_db is not None else 0.0
+        echo = Loudspeaker(scene.echo_db, scene.echo_delay_ms, LIMIT_S) if scene and scene.echo_db is not None else None
 
         def sound(number: int) -> bytes:
-            return _mixed(frames[number], _echo(rehearsal.heard, number), gain) if gain else frames[number]
+            if scene is None or echo is None:
+                return frames[number]
+            if number:
+                echo.say(rehearsal.heard[number - 1])
+            back = echo.hear()
+            return _mixed(frames[number], back) if number * FRAME_MS >= scene.echo_from_ms else frames[number]
 
         await rehearsal.play(sound, len(frames))
         return rehearsal
@@ -50,14 +55,8 @@ def play(scene: Scene | None, stage: Stage) -> Rehearsal:
     return run_virtual(call())
 
 
-def _echo(heard: Heard, number: int) -> bytes:
-    """What the agent said a moment ago, at the rate of a microphone."""
-    said = heard[number - ECHO_DELAY_FRAMES] if number >= ECHO_DELAY_FRAMES else None
-    return bytes(HEARD_BYTES) if said is None else resample(said, SPOKEN_RATE, HEARD_RATE)
-
-
-def _mixed(frame: bytes, echo: bytes, gain: float) -> bytes:
-    mixed = np.frombuffer(frame, "<i2") + gain * np.frombuffer(echo, "<i2")
+def _mixed(frame: bytes, echo: bytes) -> bytes:
+    mixed = np.frombuffer(frame, "<i2").astype(float) + np.frombuffer(echo, "<i2")
     return np.clip(mixed, -32_768, 32_767).astype("<i2").tobytes()
 
 
@@ -100,6 +99,7 @@ def _summary(found: list[Outcome]) -> dict[str, Any]:
     went_on = [each for each in found if not each.stopped]
     return {
         "count": len(found),
+        "stopped": len(found) - len(went_on),
         "stopped_percent": percent(len(found) - len(went_on), len(found)),
         "answered_percent": percent(sum(each.answered for each in found), len(found)),
         "ducked_ms": as_json(each.ducked_ms for each in found if each.ducked_ms is not None),
@@ -112,11 +112,12 @@ def _summary(found: list[Outcome]) -> dict[str, Any]:
 
 def report(kinds: dict[str, dict[str, Any]]) -> None:
     spreads = ("ducked_ms", "silent_ms", "decided_ms", "held_ms", "lost_ms")
-    header = ("sound", "count", "stopped %", "answered %", *(f"{name[:-3]} p50 / p95" for name in spreads))
+    header = ("sound", "count", "stopped", "stopped %", "answered %", *(f"{name[:-3]} p50 / p95" for name in spreads))
     rows = (
         (
             kind,
             found["count"],
+            found["stopped"],
             found["stopped_percent"],
             found["answered_percent"],
             *(_short(found[n]) for n in spreads),

@@ -1,8 +1,8 @@
 """What happens while the agent speaks: interruptions, and sounds that must not stop it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import cycle
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, product
 
 from bench import noises
 from bench.microphone import trimmed
@@ -29,10 +29,12 @@ INTERRUPTIONS = (
     "thank you that's all",
     "can you repeat that please",
     "my order number is four two seven one",
+    "what about next thursday",
+    "I don't need the opening hours",
 )
 BACKCHANNELS = (
-    "mhm",
-    "hmm",
+    "[[m'mh'@m]]",
+    "[[h@m]]",
     "uh-huh",
     "right",
     "okay",
@@ -45,14 +47,20 @@ BACKCHANNELS = (
     "oh okay",
     "great",
 )
-VOICES = ("en-us", "en-gb+f3", "en-us+m3")
-SPEED = 160
+VOICES = ("en-us+f2", "en-gb+m2", "en-us+m7", "en-gb-scotland+f4", "en-029+m1", "en-gb+f1")
+"""None of them was listened to while the settings were chosen."""
+SPEEDS = (150, 175)
+"""Words a minute, in turn."""
 ONSETS_MS = (2_500, 3_140, 4_060, 5_500, 6_820)
 """Where in the agent's answer; in turn."""
-NOISES = {"cough": noises.cough, "door": noises.door, "keys": noises.keys}
-TAKES = 4
-"""Of each noise and of the echo."""
-ECHO_DB = (-20.0, -20.0, -14.0, -26.0)
+NOISES = {"hum": noises.hum, "cough": noises.cough, "door": noises.door, "keys": noises.keys}
+TAKES = 8
+"""Of each noise."""
+ECHO_DB = (-14.0, -20.0, -25.0, -30.0)
+ECHO_DELAYS_MS = (40, 110, 230, 400)
+ECHO_FROM_MS = (0, 3_000)
+TALK_OVER_ECHO_EVERY = 5
+"""So many interruptions and backchannels come once more with echo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +73,55 @@ class Scene:
     pcm: bytes = b""
     """16 kHz."""
     echo_db: float | None = None
+    echo_delay_ms: int = 110
+    echo_from_ms: int = 0
+    """Somebody turns the loudspeaker on in the middle of the answer."""
 
     @property
     def interrupts(self) -> bool:
-        return self.kind == "interruption"
+        return self.kind.startswith("interruption")
 
     @property
     def end_ms(self) -> int:
         return self.onset_ms + len(self.pcm) * 1000 // (2 * HEARD_RATE)
 
 
-def scenes() -> list[Scene]:
+def scenes(voices: Sequence[str] = VOICES) -> list[Scene]:
     """Always the same; one kind after the other."""
-    onsets = cycle(ONSETS_MS)
+    onsets, speeds = cycle(ONSETS_MS), cycle(SPEEDS)
+    interruptions = list(_said("interruption", INTERRUPTIONS, voices, onsets, speeds))
+    backchannels = list(_said("backchannel", BACKCHANNELS, voices, onsets, speeds))
     return [
-        *_voices("interruption", INTERRUPTIONS, onsets),
-        *_voices("backchannel", BACKCHANNELS, onsets),
-        *_others(onsets),
+        *interruptions,
+        *backchannels,
+        *_noises(onsets),
+        *_echoes(),
+        *_over_echo([*interruptions, *backchannels][::TALK_OVER_ECHO_EVERY]),
     ]
 
 
-def _voices(kind: str, texts: tuple[str, ...], onsets: Iterator[int]) -> Iterator[Scene]:
-    for voice in VOICES:
+def _said(
+    kind: str, texts: tuple[str, ...], voices: Sequence[str], onsets: Iterator[int], speeds: Iterator[int]
+) -> Iterator[Scene]:
+    for voice in voices:
         for text in texts:
-            yield Scene(kind, text, next(onsets), trimmed(speak(text, voice, HEARD_RATE, SPEED)))
+            yield Scene(kind, text, next(onsets), trimmed(speak(text, voice, HEARD_RATE, next(speeds))))
 
 
-def _others(onsets: Iterator[int]) -> Iterator[Scene]:
+def _noises(onsets: Iterator[int]) -> Iterator[Scene]:
     for name, noise in NOISES.items():
         for take in range(TAKES):
             yield Scene(name, f"{name} {take}", next(onsets), noise(take))
-    for echo_db in ECHO_DB:
-        yield Scene("echo", f"echo {echo_db:g} dB", 0, echo_db=echo_db)
+
+
+def _echoes() -> Iterator[Scene]:
+    for from_ms, echo_db, delay_ms in product(ECHO_FROM_MS, ECHO_DB, ECHO_DELAYS_MS):
+        kind = "echo, all at once" if from_ms else "echo"
+        name = f"{echo_db:g} dB, {delay_ms} ms"
+        yield Scene(kind, name, from_ms, echo_db=echo_db, echo_delay_ms=delay_ms, echo_from_ms=from_ms)
+
+
+def _over_echo(scenes: Iterable[Scene]) -> Iterator[Scene]:
+    """The same while the agent's voice comes back, at every level and delay in turn."""
+    for scene, (echo_db, delay_ms) in zip(scenes, cycle(product(ECHO_DB, ECHO_DELAYS_MS)), strict=False):
+        yield replace(scene, kind=f"{scene.kind} in echo", echo_db=echo_db, echo_delay_ms=delay_ms)

@@ -1,6 +1,7 @@
 """The composition root: chooses engines, agent and store, builds the aiohttp application, starts and stops it all."""
 
 import asyncio
+import gc
 import importlib.util
 import logging
 import os
@@ -31,8 +32,8 @@ from server.call.ws_calls import WsCalls
 from server.config import Settings
 from server.errors import ConfigError, PeerError
 from server.media.pacer import Pacer
-from server.media.peer import bind_media
 from server.media.recordings import Recorder, Recordings
+from server.network import client_servers, peer_settings
 from server.speech import models
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
@@ -41,7 +42,7 @@ from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
 from server.stores.redis import RedisStore
 from server.stores.sqlite import SqliteStore
-from signaling import conversation, conversations, offer
+from signaling import conversation, conversations, ice_servers, offer
 from signaling.admin import Admin
 from signaling.errors import errors_as_json
 
@@ -57,7 +58,6 @@ SECURITY_HEADERS = {
 
 JOURNAL_S = 5.0
 """For the last records when the server stops: a store that is down then loses them."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         agent, model = choose_agent(settings), choose_model(settings)
-        bind_media(settings.media_addresses, loopback=settings.host in LOOPBACK)
+        peers = peer_settings(settings)
         stt = await _speech_to_text(settings, stack, say)
         tts = await _text_to_speech(settings, stack, say)
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
@@ -93,12 +93,15 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"conversations   {_keeping(settings)}")
         directory = _directory(settings, agent, model, stt, tts, keeper, stack)
         pacer = Pacer()
-        calls = RtcCalls(directory, pacer, settings.connect_s, settings.vanished_s)
+        calls = RtcCalls(directory, pacer, settings.connect_s, peers)
         stack.push_async_callback(calls.close)
         app = application()
         offer.add_routes(app, calls)
         conversation.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
+        ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
         conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: looking through it for garbage holds the loop up for 80 ms
         say(f"Antiphon is at  {await _listen(settings, app, stack)}")
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")

@@ -5,10 +5,11 @@ A setting is given as `ANTIPHON_NAME` in the environment or in `.env`, or as `--
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from server.agent.limits import RunLimits
@@ -40,6 +41,23 @@ class Settings(BaseSettings):
     """Local addresses that ICE binds and advertises, with commas between; none: all of the machine."""
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Other sites whose pages may call by WebSocket, as https://example.org, with commas between."""
+    media_ports: str = ""
+    """UDP ports that media may take, as 40000-40099, for a firewall; a call needs one for each media address."""
+    public_address: str = ""
+    """Address that callers reach behind 1:1 NAT; advertised in place of the media address, which has to be given."""
+    remote_candidates: Literal["auto", "public", "private", "local"] = "auto"
+    """Which addresses of callers ICE contacts: public, private (also private networks), local (also this machine's
+    loopback and link-local addresses); auto: local if HTTP listens on loopback, else private."""
+    gather_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """A STUN and a TURN server by which this server finds addresses of its own; with a public address it needs none."""
+    stun_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """STUN servers that clients are told to use, as stun:host:3478, with commas between."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """TURN servers that clients are told to use, as turn:host:3478?transport=udp, with commas between."""
+    turn_secret: SecretStr = SecretStr("")
+    """Secret shared with the TURN server (coturn's static-auth-secret), from which credentials are made."""
+    turn_ttl_s: int = Field(3600, ge=60)
+    """Time that TURN credentials are good for: longer than most calls, because a relay asks for them again."""
     stt: str = "auto"
     """Speech-to-text: auto, whisper, pocketsphinx, a Wyoming server as tcp://host:port, or openai."""
     stt_url: str = ""
@@ -77,9 +95,15 @@ class Settings(BaseSettings):
     max_calls: int = Field(8, ge=1)
     """Calls at a time; more are refused. Embedded engines on two cores serve about so many that talk."""
     connect_s: float = Field(15.0, gt=0)
-    """Time that a new call has to connect: ICE over a relay takes up to about 5 s."""
-    vanished_s: float = Field(10.0, gt=0)
-    """Time without any packet or message after which a caller is taken for gone; ICE itself notices after 30 s."""
+    """Time that a new call has to connect in all."""
+    ice_s: float = Field(10.0, gt=0)
+    """Time from the answer until ICE has found a way: over a relay it takes up to about 5 s."""
+    dtls_s: float = Field(5.0, gt=0)
+    """Time from then until DTLS has agreed on keys: four flights, and two that are lost and repeated."""
+    first_packet_s: float = Field(10.0, gt=0)
+    """Time from then until the caller's first sound, unless it only listens; who never sends holds no line."""
+    vanished_s: float = Field(4.0, gt=0)
+    """Time without sound, message or answer to a STUN check after which a caller is gone; ICE itself takes 30 s."""
     idle_prompt_s: float = Field(12.0, gt=0)
     """Silence on both sides after which the agent asks whether the caller is still there."""
     idle_prompts: int = Field(2, ge=0)
@@ -99,7 +123,9 @@ class Settings(BaseSettings):
     log_level: str = "info"
     """Least level of log lines: debug, info, warning or error."""
 
-    @field_validator("media_addresses", "allowed_models", "allowed_origins", mode="before")
+    @field_validator(
+        "media_addresses", "allowed_models", "allowed_origins", "gather_urls", "stun_urls", "turn_urls", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -110,6 +136,22 @@ class Settings(BaseSettings):
         if 0 < len(value.get_secret_value()) < 16:
             raise ValueError("must have at least 16 characters: it can be guessed over the network")
         return value
+
+    @field_validator("media_addresses")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(part)) for part in value)
+
+    @field_validator("public_address")
+    @classmethod
+    def _stands_for_one(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        public = ip_address(value)
+        addresses = [ip_address(part) for part in info.data.get("media_addresses", ())]
+        if len([own for own in addresses if own.version == public.version]) != 1:
+            raise ValueError("needs ANTIPHON_MEDIA_ADDRESSES with the one local address that it stands for")
+        return str(public)
 
     @field_validator("log_level")
     @classmethod

@@ -1,5 +1,6 @@
 import { CallError } from "./errors.js";
 import { Exchange } from "./exchange.js";
+import { Ice } from "./ice.js";
 import { Levels } from "./levels.js";
 import { Link } from "./link.js";
 import { Microphone } from "./microphone.js";
@@ -11,7 +12,6 @@ import { Socket } from "./socket.js";
 const LAST_WORDS_MS = 300; // what the jitter buffer still holds when the agent hangs up
 const JITTER = 0.25; // Not all callers of a server that restarts come back in the same moment.
 const MOST_UNSENT = 8; // typed while nothing carries the call
-const WIRES = { rtc: Peer, ws: Socket };
 const FROM_SERVER = ["session", "state", "transcription", "response"];
 
 /**
@@ -31,6 +31,7 @@ export class Call extends EventTarget {
   #levels = new Levels((ms) => this.#onFigures(this.#exchange.gap(ms)));
   #microphone = new Microphone((track) => this.#onMicrophone(track));
   #exchange = new Exchange();
+  #ice = new Ice(false);
   /** @type {Ticket | null} */
   #ticket = null;
   #timer = 0;
@@ -43,11 +44,14 @@ export class Call extends EventTarget {
 
   /**
    * Connect; `connected` or `over` follows.
-   * @param {{typed?: boolean, muted?: boolean, deviceId?: string, ticket?: Ticket | null}} how typed: without a microphone;
-   *   ticket: of a conversation to go on with, which then goes on even if the microphone does not open
+   * @param {{typed?: boolean, muted?: boolean, deviceId?: string, relay?: boolean, ticket?: Ticket | null}} how typed: without a
+   *   microphone; relay: by TURN alone; ticket: of a conversation to go on with, which then goes on even if the microphone
+   *   does not open
    */
-  async start({ typed = false, muted = false, deviceId = "", ticket = null } = {}) {
+  async start({ typed = false, muted = false, deviceId = "", relay = false, ticket = null } = {}) {
     this.#ticket = ticket;
+    this.#ice = new Ice(relay);
+    this.#ice.configuration(); // It is asked for while the microphone opens.
     addEventListener("online", this.#onNetwork);
     navigator.connection?.addEventListener?.("change", this.#onNetwork);
     try {
@@ -142,7 +146,10 @@ export class Call extends EventTarget {
 
   /** @param {number} number @param {import("./route.js").Way} way */
   #open(number, way) {
-    const link = new Link(WIRES[way], this.#ticket, this.#levels, (event, detail) => this.#onLink(number, event, detail));
+    const ticket = this.#ticket;
+    const wire = (/** @type {import("./link.js").WireEvents} */ on) =>
+      way === "rtc" ? new Peer(ticket, this.#levels, this.#ice, on) : new Socket(ticket, this.#levels, on);
+    const link = new Link(wire, !ticket, (event, detail) => this.#onLink(number, event, detail));
     this.#links.set(number, link);
     link.open(this.#microphone.track);
   }

@@ -23,15 +23,14 @@ export class Link {
   #closed = false;
 
   /**
-   * @param {new (ticket: any, levels: any, on: WireEvents) => any} Wire
-   * @param {import("./call.js").Ticket | null} ticket the conversation to go on with; null for a new one
-   * @param {import("./levels.js").Levels} levels
+   * @param {(on: WireEvents) => any} makeWire
+   * @param {boolean} fresh it begins a conversation, and does not go on with one
    * @param {(event: string, detail?: any) => void} tell
    */
-  constructor(Wire, ticket, levels, tell) {
-    this.#fresh = !ticket;
+  constructor(makeWire, fresh, tell) {
+    this.#fresh = fresh;
     this.#tell = tell;
-    this.#wire = new Wire(ticket, levels, {
+    this.#wire = makeWire({
       text: (data) => this.#onText(data),
       sign: () => this.#heartbeat?.heard(performance.now()),
       closed: () => this.#onClosed(),

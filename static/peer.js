@@ -12,6 +12,7 @@ export class Peer {
   silentMs = 2_500;
   #ticket;
   #levels;
+  #ice;
   #on;
   #signaling = new Signaling();
   #audio = new Audio();
@@ -29,11 +30,13 @@ export class Peer {
   /**
    * @param {import("./call.js").Ticket | null} ticket
    * @param {import("./levels.js").Levels} levels
+   * @param {import("./ice.js").Ice} ice
    * @param {import("./link.js").WireEvents} on
    */
-  constructor(ticket, levels, on) {
+  constructor(ticket, levels, ice, on) {
     this.#ticket = ticket;
     this.#levels = levels;
+    this.#ice = ice;
     this.#on = on;
     this.#audio.autoplay = true;
   }
@@ -44,7 +47,9 @@ export class Peer {
 
   /** Resolves when the server has answered. @param {MediaStreamTrack | null} microphone @throws {CallError} as Signaling */
   async open(microphone) {
-    const pc = (this.pc = new RTCPeerConnection());
+    const configuration = await this.#ice.configuration();
+    if (this.#closed) return;
+    const pc = (this.pc = new RTCPeerConnection(configuration));
     pc.onicecandidate = ({ candidate }) => this.#signaling.add(candidate);
     pc.onconnectionstatechange = () => this.#onConnectionState(pc.connectionState);
     pc.ontrack = ({ track, receiver }) => this.#onTrack(track, receiver);

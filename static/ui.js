@@ -57,7 +57,8 @@ class Page {
     this.#listen(call);
     this.#status.show("connecting");
     $("status").focus();
-    call.start({ ...how, deviceId: rememberedMicrophone() });
+    const relay = new URLSearchParams(location.search).has("relay");
+    call.start({ ...how, deviceId: rememberedMicrophone(), relay });
   }
 
   /** The page goes away: the call waits for the next one. */

@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 from aiohttp.test_utils import TestServer
 
@@ -15,12 +17,13 @@ from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.call.ws_calls import WsCalls
+from server.media.candidates import Contact
 from server.media.pacer import Pacer
-from server.media.peer import bind_media
+from server.media.reach import PeerSettings, Reach
 from server.speech.vad import CallVad, Silero
 from signaling import conversation, offer
 from tests.fakes.notebook import Notebook
-from tests.fakes.people import SteadyTextToSpeech
+from tests.fakes.people import Mind, SteadyTextToSpeech
 
 
 class OneSentence:
@@ -43,6 +46,9 @@ class OneSentence:
         pass
 
 
+LOOPBACK = PeerSettings(Reach(addresses=("127.0.0.1",), loopback=True, contact=Contact.LOCAL))
+
+
 class Exchange:
     """`resume_s` 0 ends a call with its connection."""
 
@@ -50,11 +56,11 @@ class Exchange:
         self,
         agent: VoiceAgent,
         limit: int = 4,
-        connect_s: float = 5.0,
-        vanished_s: float = 10.0,
         resume_s: float = 0.0,
         chars_per_s: int = 15,
+        **peers: Any,
     ) -> None:
+        """`peers` are changes to the peers' settings."""
         self.stt = OneSentence()
         silero = Silero()
 
@@ -71,11 +77,11 @@ class Exchange:
             return Session(minutes, agent, engines, CallSettings(resume_s=resume_s), options)
 
         self.directory = Directory(open_session, limit, restore, self.notebook)
-        pacer = Pacer()
-        self.calls = RtcCalls(self.directory, pacer, connect_s, vanished_s)
+        pacer, settings = Pacer(), replace(LOOPBACK, **peers)
+        self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
         app = application()
         offer.add_routes(app, self.calls)
-        conversation.add_routes(app, WsCalls(self.directory, pacer, vanished_s), ())
+        conversation.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), ())
         self.server = TestServer(app, host="127.0.0.1")
 
     @property
@@ -88,9 +94,8 @@ class Exchange:
 
 
 @contextlib.asynccontextmanager
-async def exchange(agent: VoiceAgent, **limits: float) -> AsyncIterator[Exchange]:
-    bind_media(["127.0.0.1"], loopback=True)
-    running = Exchange(agent, **limits)  # type: ignore[arg-type]
+async def exchange(agent: VoiceAgent | None = None, **changes: Any) -> AsyncIterator[Exchange]:
+    running = Exchange(agent or Mind().agent(), **changes)
     async with running.server:
         yield running
         await running.directory.close()

@@ -60,14 +60,19 @@ class Phone:
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url, self._http = url, http
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.microphone = Microphone()
         self.told: list[dict[str, Any]] = []
         self.loud: list[bool] = []
         self.pc_id = ""
-        self.channel = self.pc.createDataChannel("events")
+        self._hides = self._skips_dtls = False
         self.opened, self.closed, self._news = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
+        self.use(RTCPeerConnection(RTCConfiguration(iceServers=[])))
+
+    def use(self, pc: RTCPeerConnection) -> None:
+        """Call by this connection, in place of one that gathers the machine's own addresses."""
+        self.pc = pc
+        self.channel = pc.createDataChannel("events")
         self.channel.on("open", self.opened.set)
         self.channel.on("close", self.closed.set)
         self.channel.on("message", self._on_message)
@@ -82,11 +87,13 @@ class Phone:
             codecs = RTCRtpSender.getCapabilities("audio").codecs
             transceiver.setCodecPreferences([codec for codec in codecs if codec.name.lower() == prefer.lower()])
         await self.pc.setLocalDescription(await self.pc.createOffer())
-        body = {"sdp": self.pc.localDescription.sdp, "type": "offer", **more}
+        body = {"sdp": self._shown(self.pc.localDescription.sdp), "type": "offer", **more}
         async with self._http.post(self._url, json=body) as response:
             answer: dict[str, Any] = await response.json()
             assert response.status == 200, answer
         self.pc_id = answer["pc_id"]
+        if self._skips_dtls:
+            self.pc.getTransceivers()[0].receiver.transport.start = _nothing
         await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         return answer
 
@@ -109,6 +116,33 @@ class Phone:
     async def drop(self) -> None:
         """The connection is gone, without a word."""
         await self.hang_up()
+
+    def hide_addresses(self) -> None:
+        """Name them as browsers do without a microphone: by mDNS (RFC 8828)."""
+        self._hides = True
+
+    def skip_dtls(self) -> None:
+        """Do ICE, and then nothing."""
+        self._skips_dtls = True
+
+    def _shown(self, sdp: str) -> str:
+        if not self._hides:
+            return sdp
+        lines = [line.split(" ") for line in sdp.splitlines()]
+        for words in lines:
+            if words[0].startswith("a=candidate:"):
+                words[4] = "5b3c0e4a-0000.local"
+        return "\r\n".join(" ".join(words) for words in lines) + "\r\n"
+
+    def vanish(self) -> None:
+        """Be gone without a word, as a machine that has lost its network: its sockets are closed."""
+        for protocol in self._ice._protocols:
+            protocol.transport.abort()
+
+    @property
+    def _ice(self) -> Any:
+        """aioice's connection, of the one transport in the bundle."""
+        return self.pc.getTransceivers()[0].receiver.transport.transport._connection
 
     async def hang_up(self) -> None:
         """Close the connection."""
@@ -141,3 +175,7 @@ async def calling(url: str, prefer: str | None = None) -> AsyncIterator[Phone]:
             yield phone
         finally:
             await phone.hang_up()
+
+
+async def _nothing(*_: Any) -> None:
+    return

@@ -20,7 +20,7 @@ def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subproces
     return subprocess.run(
         [sys.executable, "-m", "server", *arguments],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | environment,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | environment,
         capture_output=True,
         text=True,
         timeout=20,

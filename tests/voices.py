@@ -10,6 +10,7 @@ import numpy as np
 
 _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8 = 1
+_PHONEMES = 0x100
 _RATE, _PITCH = 1, 3  # espeak_PARAMETER
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -34,7 +35,7 @@ class _Library:
         self._call.espeak_SetParameter(_PITCH, pitch, 0)
         self.chunks.clear()
         encoded = text.encode() + b"\0"
-        self._call.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 0, 0, _CHARS_UTF8, None, None)
+        self._call.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 0, 0, _CHARS_UTF8 | _PHONEMES, None, None)
         self._call.espeak_Synchronize()
         return b"".join(self.chunks)
 
@@ -48,7 +49,8 @@ class _Library:
 def speak(text: str, voice: str = "en-us", rate_hz: int = 16_000, speed: int = 150, pitch: int = 50) -> bytes:
     """`text` as mono signed 16-bit PCM.
 
-    `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute, `pitch` is 0..99.
+    Between [[ and ]] it is eSpeak's phonemes. `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute,
+    `pitch` is 0..99.
     """
     # A library of its own each time, because what was spoken before changes how a voice trembles.
     with tempfile.TemporaryDirectory() as folder:

@@ -32,6 +32,8 @@ _SMALL_TALK = """
     hang up please | please hang up | hang up | hang up the phone | you can hang up now | end the call | i am done
     please end the call | you can hang up | hang up now please | let's end the call | i want to hang up
     have a nice day | good night | wait | wait a moment
+    uh-huh | mhm | mm hm | hm | oh okay | okay okay | oh | oh i see | i see | got it | okay got it | great | oh great
+    oh yeah | yeah sure | really | oh really | of course | all right then | oh all right | good
     wait a minute | stop | please stop | hold on | hold on a moment
     one moment | one moment please | just a second | hang on | sorry | i'm sorry | never mind | forget it
     can you hear me | do you hear me | hello can you hear me | are you there | are you a robot | are you a human

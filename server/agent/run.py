@@ -57,6 +57,11 @@ class AgentRun:
         self.tools: list[str] = []
         """Names of the tools that have been called, in order."""
 
+    @property
+    def tool_running(self) -> bool:
+        """A tool has been called and has not returned."""
+        return self._running_tools is not None
+
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Run to the end; raises EngineError when the model or a tool fails or takes too long."""
         try:

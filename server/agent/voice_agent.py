@@ -1,10 +1,13 @@
 """VoiceAgent: a pydantic-ai agent with what a voice needs."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic_ai import Agent
+
+log = logging.getLogger(__name__)
 
 
 @runtime_checkable
@@ -58,5 +61,11 @@ class VoiceAgent:
     """Gets what `dump_deps` gave, also of another version of the agent. None begins anew with `make_deps`."""
 
     def deps_of(self, state: str) -> Any:
-        """The dependencies of a call in that state; "" is a new call."""
-        return self.load_deps(state) if state and self.load_deps is not None else self.make_deps()
+        """The dependencies of a call in that state; "" is a new call. A state that cannot be loaded is logged and lost."""
+        if not state or self.load_deps is None:
+            return self.make_deps()
+        try:
+            return self.load_deps(state)
+        except Exception:  # another version of the agent wrote it
+            log.exception("x the state of a call of %s cannot be loaded", self.name)
+            return self.make_deps()

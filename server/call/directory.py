@@ -49,12 +49,18 @@ class Directory:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def admit(self) -> None:
+        """Raises AtCapacity when there is no place for another session."""
+        if self._draining:
+            raise AtCapacity("The server is shutting down. Please call again in a moment.", RETRY_AFTER_S)
+        if len(self._sessions) >= self._limit and not self._waiting:
+            raise AtCapacity("All lines are busy. Please call again in a moment.", RETRY_AFTER_S)
+
     def open(self, options: CallOptions) -> Session:
         """A new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
-        self._admit()
+        self.admit()
         session = self._open_session(secrets.token_urlsafe(12), options)
-        self._sessions[session.id] = session
-        self._empty.clear()
+        self._take_place(session)
         return session
 
     async def find(self, session_id: str, token: str, options: CallOptions) -> Session:
@@ -71,10 +77,9 @@ class Directory:
             raise NotFound("There is no such conversation.")
         if (session := self._sessions.get(session_id)) is not None:
             return session  # somebody with the same token was quicker
-        self._admit()
+        self.admit()
         session = self._restore(record, options)
-        self._sessions[session.id] = session
-        self._empty.clear()
+        self._take_place(session)
         return session
 
     def attach(self, session: Session, connection: Connection, token: str) -> None:
@@ -118,21 +123,18 @@ class Directory:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _admit(self) -> None:
-        if self._draining:
-            raise AtCapacity("The server is shutting down. Please call again in a moment.", RETRY_AFTER_S)
-        if len(self._sessions) >= self._limit:
-            self._make_room()
-        if len(self._sessions) >= self._limit:
-            raise AtCapacity("All lines are busy. Please call again in a moment.", RETRY_AFTER_S)
-
-    def _make_room(self) -> None:
+    def _take_place(self, session: Session) -> None:
         """Who has lost the connection longest gives way to who calls now."""
-        waiting = [session for session in self._sessions.values() if session.detached_s is not None]
-        if waiting:
-            longest = min(waiting, key=lambda session: session.detached_s or 0.0)
+        if len(self._sessions) >= self._limit:
+            longest = min(self._waiting, key=lambda waiting: waiting.detached_s or 0.0)
             longest.move()
             del self._sessions[longest.id]
+        self._sessions[session.id] = session
+        self._empty.clear()
+
+    @property
+    def _waiting(self) -> list[Session]:
+        return [session for session in self._sessions.values() if session.detached_s is not None]
 
     async def _hold(self, session: Session) -> None:
         """The life of one session, from its first connection to the last thing given back."""

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from server.call.echo import Echo
 from server.call.reply import Reply
 from server.call.stopwatch import Stopwatch
 from server.call.voicing import Voicing, VoicingSettings
@@ -18,6 +19,8 @@ PREROLL_FRAMES = 400 // FRAME_MS
 """VAD is ~100 ms late, words begin softly, and speech-to-text wants a little silence in front."""
 PAUSE_MS = 100
 """A shorter silence is part of a consonant."""
+ECHO_MS = 1_000
+"""Echo ends half a second after the agent was ducked; what goes on for longer is somebody."""
 PAUSES_SMOOTHING = 0.3
 """Weight of the newest pause in a person's usual pause: it takes a few of them to know a slow speaker."""
 
@@ -75,21 +78,30 @@ class Ears:
         now: Callable[[], float],
     ) -> None:
         self.voicing = Voicing(settings)
+        self.echo = Echo()
+        """The agent's own voice in what is heard: it opens no utterance, and is silence in one."""
         self.utterance: Utterance | None = None
         self.usual_pause_ms = 0.0
         """How long this person's pauses inside utterances are; it grows from 0 as they are heard."""
+        self._settings = settings
         self._vad = voice_activity
         self._stt = speech_to_text
         self._now = now
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_FRAMES)
+        self._maybe_echo = False
+        """The present utterance began when no echo was known, and not long ago."""
 
     def hear(self, frame: Frame) -> None:
         """Take the next 20 ms. Afterwards `voicing` and `utterance` tell of the present."""
         silence_ms = self.voicing.silence_ms
-        self.voicing.receive(self._vad.probability(frame.pcm))
+        probability = self._vad.probability(frame.pcm)
+        own = self.echo.hear(frame.pcm, probability >= self._settings.stop_probability)
+        self.voicing.receive(0.0 if own else probability)
         self._preroll.append(frame.pcm)
         if self.utterance is None:
             return
+        if self.echo.path is None and self.voicing.active_ms > ECHO_MS:
+            self._maybe_echo = False
         if self.voicing.voiced:
             self.utterance.stopwatch.restart()
             self._note_pause(silence_ms)
@@ -105,8 +117,14 @@ class Ears:
 
         transcription = self._stt.listen(phrases, partial)
         utterance = self.utterance = Utterance(number, transcription, Stopwatch(self._now))
+        self._maybe_echo = self.echo.path is None
         utterance.hear(b"".join(self._preroll), voiced=True)
         return utterance
+
+    @property
+    def echoed(self) -> bool:
+        """The present utterance is the agent's own voice: it is by this one that the echo became known."""
+        return self._maybe_echo and self.echo.path is not None
 
     def rest(self) -> None:
         """The utterance is over; the next voice begins another."""
@@ -119,6 +137,7 @@ class Ears:
         """The sound comes from a new connection; an utterance that was cut off goes on."""
         self._preroll.clear()
         self._vad.reset()
+        self.echo = Echo()
 
     def _note_pause(self, silence_ms: int) -> None:
         """The person has gone on after `silence_ms`."""

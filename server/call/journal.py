@@ -1,8 +1,7 @@
 """Journal: writes conversations down behind the calls' backs.
 
 A call notes its record and goes on at once. Of each conversation only the latest record waits, because it has all that
-the ones before had: so no more records wait than there are calls, however long the store is away. What could not be
-written is tried again until it is.
+the ones before had: a store that is away costs one record a call. What could not be written is tried again until it is.
 """
 
 import asyncio
@@ -16,6 +15,8 @@ from server.errors import StoreError
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 2.0
 """Tries are further and further apart, but a store that is back is noticed soon."""
+MAX_WAITING = 2_000
+"""Conversations that wait, some 100 KB each: what eight busy lines have in half a day. Beyond it one is lost."""
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ class Saves(Protocol):
 class Journal:
     """`on_lost` gets the id of a conversation that another server has taken over or somebody deleted: its call is over.
 
-    Needs a running loop. Counts: `written` records, `failures` of the store, and `dropped` records that are no longer
-    ours or, by a bug, cannot be written at all.
+    Needs a running loop. Counts: `written` records, `failures` of the store, `refused` records that are no longer ours,
+    and `lost` ones: too many waited, or a bug keeps them from being written at all.
     """
 
     def __init__(self, store: Saves, on_lost: Callable[[str], None]) -> None:
@@ -43,7 +44,7 @@ class Journal:
         self._idle.set()
         self._retry_s = FIRST_RETRY_S
         self.down = False
-        self.written = self.failures = self.dropped = 0
+        self.written = self.failures = self.refused = self.lost = 0
         self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
 
     def __len__(self) -> int:
@@ -53,6 +54,8 @@ class Journal:
     def note(self, conversation: Conversation) -> None:
         """Have the record written soon; never waits. Records of one conversation come in their order."""
         self._waiting[conversation.id] = conversation
+        if len(self._waiting) > MAX_WAITING:
+            self._drop_one()
         self._idle.clear()
         self._noted.set()
 
@@ -85,16 +88,26 @@ class Journal:
             return
         except Exception:
             log.exception("x fault: a record of conversation %s cannot be written", conversation.id)
-            self.dropped += 1
+            self.lost += 1
         else:
             self._store_is_up()
             self._count(conversation.id, ours)
-        if self._waiting[conversation.id] is conversation:  # and no later one has come meanwhile
+        if self._waiting.get(conversation.id) is conversation:
             del self._waiting[conversation.id]
+        else:  # a later one has come meanwhile: after the others
+            self._postpone(conversation.id)
+
+    def _drop_one(self) -> None:
+        """The one that was tried the longest ago."""
+        del self._waiting[next(iter(self._waiting))]
+        if self.lost == 0:
+            log.error("x more than %d conversations wait for the store: some are lost", MAX_WAITING)
+        self.lost += 1
 
     def _postpone(self, conversation_id: str) -> None:
-        """To the end: if the fault is the record's, the other conversations do not wait for it."""
-        self._waiting[conversation_id] = self._waiting.pop(conversation_id)
+        """To the end: no conversation keeps the others waiting, be it talkative or at fault."""
+        if (latest := self._waiting.pop(conversation_id, None)) is not None:
+            self._waiting[conversation_id] = latest
 
     async def _wait(self, error: StoreError) -> None:
         self.failures += 1
@@ -114,6 +127,6 @@ class Journal:
         if ours:
             self.written += 1
             return
-        self.dropped += 1
+        self.refused += 1
         log.warning("x conversation %s is no longer ours", conversation_id)
         asyncio.get_running_loop().call_soon(self._on_lost, conversation_id)  # its faults are not the journal's

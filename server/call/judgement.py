@@ -4,6 +4,7 @@ Brings together what ears, mouth and history know for the pure judges of endpoin
 prepared while it waits.
 """
 
+from collections import deque
 from math import inf
 
 from server.agent.voice_agent import VoiceAgent
@@ -12,10 +13,11 @@ from server.call.ears import Ears, Utterance
 from server.call.endpoint import Pause, enough_silence_ms
 from server.call.expectation import expectation
 from server.call.history import History
-from server.call.mouth import Mouth
-from server.call.overlap import Overlap, Verdict, judge
+from server.call.mouth import Mouth, Spoken
+from server.call.overlap import AgentState, Overlap, Verdict, judge
 from server.call.preparation import Preparation
 from server.call.settings import CallSettings
+from server.media.frame import FRAME_MS
 
 
 class Judgement:
@@ -36,11 +38,15 @@ class Judgement:
         self._preparation = preparation
         self._settings = settings
         self._digits = agent.digits
+        self._texts: deque[str] = deque(maxlen=settings.overlap.steady_ms // FRAME_MS + 1)
+        """The words of the present overlap, frame by frame."""
         self._expectation = expectation((*agent.phrases, *agent.number_phrases))
 
     def of_hearing(self, utterance: Utterance) -> events.Event | None:
         """The person has the floor: are they done?"""
         settings, voicing = self._settings, self._ears.voicing
+        if self._ears.echoed:
+            return events.NoWords(utterance.number)
         if voicing.voiced:
             self._preparation.drop(utterance)
             endless = voicing.active_ms > settings.max_utterance_ms
@@ -63,7 +69,10 @@ class Judgement:
 
     def of_overlap(self, utterance: Utterance) -> events.Event | None:
         """The person makes a sound while it is the agent's turn: shall it stop?"""
+        self._texts.append(utterance.text)
         verdict = judge(self._overlap(utterance), self._settings.overlap)
+        if verdict is not Verdict.UNDECIDED:
+            self._texts.clear()
         if verdict is Verdict.INTERRUPTION:
             return events.Interruption(utterance.number)
         if verdict is Verdict.BACKCHANNEL:
@@ -80,9 +89,17 @@ class Judgement:
             voiced_ms=voicing.voiced_ms,
             silence_ms=voicing.silence_ms,
             text=utterance.text,
+            earlier_text=self._texts[0] if len(self._texts) == self._texts.maxlen else "",
             agent_text=spoken.reply.speech.heard if spoken else "",
             left_ms=spoken.reply.speech.left_ms if spoken else inf,
-            heard=spoken is not None and spoken.reply.speech.begun,
+            state=_state(spoken),
             interruptible=spoken.reply.interruptible if spoken else True,
+            echoed=self._ears.echoed,
             settled=utterance.settled,
         )
+
+
+def _state(spoken: Spoken | None) -> AgentState:
+    if spoken is not None and spoken.reply.source.tool_running:
+        return AgentState.TOOL
+    return AgentState.SPEAKING if spoken is not None and spoken.reply.speech.begun else AgentState.THINKING

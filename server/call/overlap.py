@@ -21,19 +21,49 @@ class Verdict(Enum):
     BACKCHANNEL = "backchannel"  # go on, from where it is
 
 
+class AgentState(Enum):
+    """What the agent is doing when the sound comes."""
+
+    SPEAKING = "speaking"
+    THINKING = "thinking"  # nothing of the answer is heard yet
+    TOOL = "tool"  # a tool runs, whether or not something is said meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a sound must have to interrupt the agent in one state."""
+
+    words: int
+    """So many that are neither a backchannel nor the agent's own, while the sound lasts; one is enough when it ends."""
+    words_ms: int
+    """And so much voice: the words of shorter sounds are mostly wrong."""
+    voiced_ms: int
+    """Or so much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
+
+
 class OverlapSettings(SettingsGroup):
     """When sound over the agent becomes an interruption."""
 
     words: PositiveInt = 2
-    """So many words that are neither a backchannel nor the agent's own; a word of command needs no company."""
-    voiced_ms: NonNegativeInt = 600
-    """So much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
-    news_ms: NonNegativeInt = 500
-    """Words count from so much voice on: the partial words of shorter sounds are mostly wrong."""
-    short_ms: NonNegativeInt = 450
-    """A sound shorter than this, without a word of command, is a backchannel, whatever was understood."""
-    held_words: PositiveInt = 1
-    """So many while nothing of the answer is heard yet: the person is not done."""
+    """While the agent is heard: so many words, neither a backchannel nor its own; a command needs no company."""
+    words_ms: NonNegativeInt = 600
+    """Words, other than commands, count from so much voice on: "mm-hm" and "got it" are shorter, and often misheard."""
+    voiced_ms: NonNegativeInt = 700
+    """So much voice beyond its words stops it, too: speech-to-text lags behind a person who is clearly talking."""
+    thinking_words: PositiveInt = 1
+    """The same while nothing of the answer is heard: who goes on is not done, and what they add is answered with it."""
+    thinking_words_ms: NonNegativeInt = 200
+    """A cough has no word by then; a short "Monday" has."""
+    thinking_voiced_ms: NonNegativeInt = 600
+    """Nobody is talked over, so there is no need to wait for the words."""
+    tool_words: PositiveInt = 3
+    """The same while a tool runs: a murmur must not cancel a booking."""
+    tool_words_ms: NonNegativeInt = 900
+    """Longer than any backchannel: who means to stop a booking says "stop" or "wait", or a sentence."""
+    tool_voiced_ms: NonNegativeInt = 1_500
+    """A sentence said to somebody else in the room is about so long."""
+    steady_ms: NonNegativeInt = 100
+    """Words count while the sound lasts when they were there so long ago, too: the newest word is a guess."""
     early_ms: NonNegativeInt = 800
     """So little of the answer is left that any words are a reply to it: people answer before the last syllable."""
     word_ms: NonNegativeInt = 400
@@ -42,6 +72,13 @@ class OverlapSettings(SettingsGroup):
     """So much silence after the sound, and it was nothing: the shortest pause between words that go on is ~200 ms."""
     patience_ms: NonNegativeInt = 1_000
     """So much silence, and it is judged by the words that are known: ducked speech sounds broken when it lasts."""
+
+    def bar(self, state: AgentState) -> Bar:
+        if state is AgentState.THINKING:
+            return Bar(self.thinking_words, self.thinking_words_ms, self.thinking_voiced_ms)
+        if state is AgentState.TOOL:
+            return Bar(self.tool_words, self.tool_words_ms, self.tool_voiced_ms)
+        return Bar(self.words, self.words_ms, self.voiced_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +91,18 @@ class Overlap:
     """How long it has been quiet again."""
     text: str
     """The partial transcript."""
+    earlier_text: str
+    """The same as it was `steady_ms` ago."""
     agent_text: str
     """What the agent has said lately, to know its echo by."""
+    state: AgentState = AgentState.SPEAKING
     interruptible: bool = True
+    echoed: bool = False
+    """It sounds as the agent did."""
     settled: bool = True
     """`text` has all the words of the sound; False while speech-to-text is still asked."""
     left_ms: float = inf
     """How much of the answer is still to be heard."""
-    heard: bool = True
-    """Some of the answer has been heard."""
 
 
 ECHO_WORDS = 30
@@ -77,40 +117,55 @@ _CHEERS = re.compile(
     r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good"
     r"|fair enough|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
 )
-_COMMANDS = frozenset(
-    "stop wait no hold hang excuse sorry hello hey listen cancel enough pause goodbye bye pardon repeat help".split()
-)
+_STOPS = frozenset("stop wait no hold cancel enough".split())
+"""Commands that are clear enough to end a running tool."""
+_COMMANDS = _STOPS | frozenset("hang excuse sorry hello hey listen pause goodbye bye pardon repeat help".split())
 
 
 def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
     """What the sound means; UNDECIDED asks to be called again with more."""
-    words = _words(overlap.text)
-    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(words)
+    if overlap.echoed:
+        return Verdict.BACKCHANNEL
     if not overlap.interruptible:
         over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
         return Verdict.BACKCHANNEL if over else Verdict.UNDECIDED
-    news = _news(words, overlap.agent_text)
-    if _COMMANDS.intersection(news) or unexplained_ms >= settings.voiced_ms:
-        return Verdict.INTERRUPTION
-    if len(news) >= settings.words and overlap.voiced_ms >= settings.news_ms:
-        return Verdict.INTERRUPTION
-    if len(news) >= settings.held_words and not overlap.heard:
+    if _goes_on(overlap, settings):
         return Verdict.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Verdict.UNDECIDED
-    early = overlap.left_ms <= settings.early_ms and _not_echoed(words, overlap.agent_text)
-    meant = news and overlap.voiced_ms >= settings.short_ms
-    return Verdict.INTERRUPTION if meant or early else Verdict.BACKCHANNEL
+    return Verdict.INTERRUPTION if _was_meant(overlap, settings) else Verdict.BACKCHANNEL
+
+
+def _goes_on(overlap: Overlap, settings: OverlapSettings) -> bool:
+    """There is enough to interrupt, whatever may follow."""
+    bar = settings.bar(overlap.state)
+    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(_words(overlap.text))
+    steady = min(_news(overlap.text, overlap), _news(overlap.earlier_text, overlap), key=len)
+    enough = len(steady) >= bar.words and overlap.voiced_ms >= bar.words_ms
+    commands = _commands(overlap.text, overlap) & _commands(overlap.earlier_text, overlap)
+    return unexplained_ms >= bar.voiced_ms or enough or bool(commands)
+
+
+def _was_meant(overlap: Overlap, settings: OverlapSettings) -> bool:
+    """The sound is over, and it asked for something."""
+    news = _news(overlap.text, overlap)
+    early = overlap.left_ms <= settings.early_ms and _not_echoed(_words(overlap.text), overlap.agent_text)
+    enough = news and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
+    return bool(_commands(overlap.text, overlap) or early or enough)
 
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower().replace("’", "'"))
 
 
-def _news(words: list[str], agent_text: str) -> list[str]:
+def _commands(text: str, overlap: Overlap) -> frozenset[str]:
+    return (_STOPS if overlap.state is AgentState.TOOL else _COMMANDS).intersection(_news(text, overlap))
+
+
+def _news(text: str, overlap: Overlap) -> list[str]:
     """The words that ask for something: neither a backchannel nor the agent's own."""
-    rest = _words(_CHEERS.sub(" ", " ".join(words)))
-    return [word for word in _not_echoed(rest, agent_text) if word not in _BACKCHANNELS]
+    rest = _words(_CHEERS.sub(" ", " ".join(_words(text))))
+    return [word for word in _not_echoed(rest, overlap.agent_text) if word not in _BACKCHANNELS]
 
 
 def _not_echoed(words: list[str], agent_text: str) -> list[str]:

@@ -30,6 +30,10 @@ class Source(Protocol):
 
     tools: list[str]
 
+    @property
+    def tool_running(self) -> bool:
+        """A tool with effects may be at work now."""
+
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Give the text as it comes; effects wait for `committed`. Raises EngineError."""
 
@@ -44,6 +48,7 @@ class Line:
         self._text = text
         self._occasion = occasion
         self.tools: list[str] = []
+        self.tool_running = False
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         on_text(self._text)

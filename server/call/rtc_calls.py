@@ -10,8 +10,10 @@ from server.call.leg import Leg
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import NotFound
+from server.media.offer import Offer, read_offer
 from server.media.pacer import Pacer
 from server.media.peer import Peer
+from server.media.reach import PeerSettings
 
 RELEASE_S = 5.0
 """A call is released in milliseconds; a tool that does not let go may take longer, and is not waited for."""
@@ -32,28 +34,31 @@ class _RtcCall:
 class RtcCalls:
     """The WebRTC calls by `pc_id`; owns their tasks."""
 
-    def __init__(self, directory: Directory, pacer: Pacer, connect_s: float, vanished_s: float) -> None:
+    def __init__(self, directory: Directory, pacer: Pacer, connect_s: float, peers: PeerSettings) -> None:
         self._directory = directory
         self._pacer = pacer
         self._connect_s = connect_s
-        self._vanished_s = vanished_s
+        self._peers = peers
         self._calls: dict[str, _RtcCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
         """Begin a conversation; → the answer's SDP, pc_id, session_id. Raises PeerError, AtCapacity."""
+        self._directory.admit()  # a busy server does not even read
+        offer = self._read(sdp)
         session = self._directory.open(options)
-        return await self._answer(sdp, session, secrets.token_urlsafe(12), None, "")
+        return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
 
     async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity."""
+        offer = self._read(sdp)
         session = await self._directory.find(session_id, token, options)
-        return await self._answer(sdp, session, secrets.token_urlsafe(12), None, token)
+        return await self._answer(offer, session, secrets.token_urlsafe(12), None, token)
 
     async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:
         """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound."""
         before = self._find(pc_id)
-        return await self._answer(sdp, before.leg.session, pc_id, before, "")
+        return await self._answer(self._read(sdp), before.leg.session, pc_id, before, "")
 
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
         await self._find(pc_id).peer.add_candidate(candidate, mid, index)
@@ -83,14 +88,18 @@ class RtcCalls:
         except KeyError:
             raise NotFound("There is no such call.") from None
 
+    def _read(self, sdp: str) -> Offer:
+        """Before anything is made for it."""
+        return read_offer(sdp, self._peers.reach.contact)
+
     async def _answer(
-        self, sdp: str, session: Session, pc_id: str, before: _RtcCall | None, token: str
+        self, offer: Offer, session: Session, pc_id: str, before: _RtcCall | None, token: str
     ) -> tuple[str, str, str]:
         leg = Leg(session, lambda leg: self._directory.attach(session, leg, token))
-        call = _RtcCall(leg, Peer(leg, self._pacer, self._vanished_s), before)
+        call = _RtcCall(leg, Peer(leg, self._pacer, self._peers), before)
         try:
             async with asyncio.timeout(self._connect_s):
-                answer = await call.peer.answer(sdp)
+                answer = await call.peer.answer(offer)
         except BaseException:
             self._directory.abandon(session)
             await call.peer.close()

@@ -262,14 +262,17 @@ class Session:
         frame = self._mouth.next_frame()
         if self._recorder is not None:
             self._recorder.spoken(frame)
+        self._ears.echo.say(frame)
         self._mind_idleness()
         return frame
 
     def frame_ahead(self) -> bytes | None:
         """One more frame of what is being said, before its time, for a client that keeps a buffer."""
         frame = self._mouth.next_frame() if self._mouth.spoken is not None else None
-        if self._recorder is not None and frame is not None:
-            self._recorder.spoken(frame)
+        if frame is not None:
+            self._ears.echo.say(frame)
+            if self._recorder is not None:
+                self._recorder.spoken(frame)
         return frame
 
     @property
@@ -332,7 +335,8 @@ class Session:
             case events.Cancel(reply=number):
                 self._cancel(number)
             case events.Duck():
-                self._mouth.playout.duck()
+                if (spoken := self._mouth.spoken) is None or spoken.reply.interruptible:
+                    self._mouth.playout.duck()
             case events.Restore():
                 self._mouth.playout.restore()
 

@@ -2,34 +2,37 @@
 
 What it changes of aiortc 1.16 by private names is guarded by tests/media/test_peer.py:
 the receiver's jitter buffer (80 ms, and 280 ms after one lost packet) is replaced by an object that hands each packet
-over at once, so that its decoder thread has nothing to do; gathering is kept to the addresses that are configured.
+over at once, so that its decoder thread has nothing to do. What it changes of aioice is in `ice.py`.
 """
 
 import asyncio
 import fractions
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
-import aioice.ice
 import av
 from aiortc import (
     MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceServer,
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
-from aiortc.sdp import SessionDescription, candidate_from_sdp
+from aiortc.exceptions import OperationError
 
-from server.errors import NotAcceptable, PeerError
+from server.errors import AntiphonError, NotAcceptable, PeerError
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, SPOKEN_BYTES, Frame
 from server.media.g711 import G711Decoder, G711Encoder, law
+from server.media.ice import Ice
 from server.media.jitter import Arrivals
+from server.media.offer import NO_CODEC, NOT_VALID, Offer
 from server.media.opus import OpusDecoder, OpusEncoder
 from server.media.pacer import Pacer
+from server.media.presence import Absence, Presence
+from server.media.reach import PeerSettings
 
 MAX_UNSENT = 64
 """Messages kept for a data channel that is not open yet; the oldest go first."""
@@ -37,7 +40,6 @@ MAX_BUFFERED_BYTES = 256 * 1024
 """A data channel whose client takes nothing loses messages, not the server's memory."""
 MAX_UNREAD_PACKETS = 5
 """Packets that wait for aiortc's sender: 100 ms, then the oldest go."""
-MAX_CANDIDATES = 32
 SURELY_THERE_MS = 300
 """Networks hold packets back for about so long without being broken."""
 
@@ -57,73 +59,63 @@ class Listener(Protocol):
     def lost(self) -> None: ...
 
 
-def bind_media(addresses: Sequence[str], loopback: bool) -> None:
-    """Let ICE use these local addresses and no others, in this process.
-
-    None given: all of the machine, and 127.0.0.1 only if `loopback`, for callers on the machine itself.
-    """
-
-    def chosen(use_ipv4: bool, use_ipv6: bool) -> list[str]:
-        found = addresses or [*_all_host_addresses(use_ipv4, use_ipv6), *(["127.0.0.1"] if loopback else [])]
-        return [address for address in found if (use_ipv6 if ":" in address else use_ipv4)]
-
-    aioice.ice.get_host_addresses = chosen
-
-
-_all_host_addresses = aioice.ice.get_host_addresses
-
-
 class Peer:
     """One WebRTC connection. `answer` sets it up, `close` ends it; in between it calls its listener."""
 
-    def __init__(self, listener: Listener, pacer: Pacer, vanished_s: float) -> None:
-        """After `vanished_s` without any sign of the peer it is lost: ICE itself notices after 30 s."""
+    def __init__(self, listener: Listener, pacer: Pacer, settings: PeerSettings) -> None:
         self._listener = listener
         self._pacer = pacer
-        self._vanished_s = vanished_s
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        self._settings = settings
+        servers = [RTCIceServer(s.url, s.username, s.credential) for s in settings.reach.ice_servers()]
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.on("connectionstatechange", self._on_state)
+        self._pc.on("iceconnectionstatechange", self._on_ice_state)
         self._pc.on("datachannel", self._on_channel)
+        self._offer: Offer | None = None
+        self._ice: Ice | None = None
         self._channel: RTCDataChannel | None = None
         self._unsent: list[str] = []
         self._inbound: _Inbound | None = None
         self._track = _OutboundTrack()
         self._encoder: OpusEncoder | G711Encoder | None = None
-        self._candidates = 0
         self._joined = False
-        self._last_sign_s = self._now_s = asyncio.get_running_loop().time()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._presence: Presence | None = None
+        self._now_s = 0.0
         self._closed = False
 
-    async def answer(self, sdp: str) -> str:
-        """Take an offer, give the answer with all our candidates. Raises PeerError or NotAcceptable."""
-        _check(sdp)
+    async def answer(self, offer: Offer) -> str:
+        """Take an offer, give the answer with all our candidates. Raises PeerError, NotAcceptable or AtCapacity."""
+        self._offer = offer
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._arrange()
             await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except AntiphonError:
+            raise
         except OperationError as exc:
-            raise NotAcceptable("There is no audio codec in common: Opus, PCMU or PCMA is needed.") from exc
+            raise NotAcceptable(NO_CODEC) from exc
         except Exception as exc:  # aiortc fails in every way that Python has on what it does not expect
-            raise PeerError("The SDP offer is not valid.") from exc
-        return _with_fec(self._pc.localDescription.sdp)
+            raise PeerError(NOT_VALID) from exc
+        assert self._ice is not None, "because it is arranged"
+        self._await("ICE", self._settings.ice_s)
+        for candidate in offer.contacts:
+            await self._ice.add(candidate)
+        return offer.completed(_with_fec(self._pc.localDescription.sdp))
 
     async def add_candidate(self, candidate: str, sdp_mid: str | None, sdp_mline_index: int | None) -> None:
         """Take a trickled candidate (RFC 8838); an empty one says that there are no more. Raises PeerError."""
-        self._candidates += 1
-        if self._candidates > MAX_CANDIDATES:
-            raise PeerError(f"A call may have {MAX_CANDIDATES} candidates.")
-        try:
-            parsed = candidate_from_sdp(candidate.removeprefix("candidate:")) if candidate else None
-            if parsed is not None:
-                parsed.sdpMid, parsed.sdpMLineIndex = sdp_mid, sdp_mline_index
-            await self._pc.addIceCandidate(parsed)
-        except (ValueError, AssertionError, IndexError, InvalidAccessError, InvalidStateError) as exc:
-            raise PeerError("The ICE candidate is not valid.") from exc
+        if self._offer is None or self._ice is None or not candidate:
+            return
+        if sdp_mid is not None and sdp_mid != self._offer.mid:
+            self._offer.candidates.leave_out("section")
+        elif contact := self._offer.candidates.take(candidate):
+            await self._ice.add(contact)
 
     @property
     def unheard_ms(self) -> float:
         """How long ago the last sign of the peer was: what was sent since then may have been lost."""
-        silent_ms = (self._now_s - self._last_sign_s) * 1000
+        silent_ms = 0.0 if self._presence is None else self._presence.silent_ms(self._now_s)
         return silent_ms if silent_ms > SURELY_THERE_MS else 0.0
 
     def send_text(self, text: str) -> None:
@@ -141,15 +133,18 @@ class Peer:
     async def close(self) -> None:
         """Give everything back; idempotent."""
         self._closed = True
+        self._reached()
+        if self._ice is not None:
+            self._ice.close()
         self._pacer.leave(self._tick)
         self._track.stop()
-        await self._pc.close()
+        await asyncio.shield(self._pc.close())  # aiortc may be closing by itself, and fails if that is cancelled
 
     def _arrange(self) -> None:
-        """Our voice on the first audio section, the caller's packets to us, and nothing on any other."""
-        audio = next(t for t in self._pc.getTransceivers() if t.kind == "audio")
-        for transceiver in self._pc.getTransceivers():
-            transceiver.direction = "sendrecv" if transceiver is audio else "inactive"
+        """Our voice on the audio section, the caller's packets to us."""
+        (audio,) = self._pc.getTransceivers()
+        audio.direction = "sendrecv"
+        self._ice = Ice(audio.receiver.transport.transport._connection, self._settings.reach, self._on_sign)
         audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS]
         names = {codec.payloadType: codec.name for codec in audio._codecs if codec.payloadType is not None}
         self._inbound = _Inbound(names, self._hear)
@@ -165,10 +160,15 @@ class Peer:
         log.info("= connection is %s", state)
         if state == "connected" and not self._joined:
             self._joined = True
+            self._reached()
             self._listener.ready()
             self._pacer.join(self._tick)
         elif state in ("failed", "closed") and not self._closed:
             self._listener.lost()
+
+    def _on_ice_state(self) -> None:
+        if self._pc.iceConnectionState == "completed" and not self._joined:
+            self._await("DTLS", self._settings.dtls_s)
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is not None:
@@ -179,8 +179,12 @@ class Peer:
         self._flush()  # it may be open already, and then no event follows
 
     def _on_message(self, text: str | bytes) -> None:
-        self._last_sign_s = self._now_s
+        self._on_sign()
         self._listener.receive_text(text)
+
+    def _on_sign(self) -> None:
+        if self._presence is not None:
+            self._presence.sign(self._now_s)
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
@@ -188,21 +192,45 @@ class Peer:
             self.send_text(text)
 
     def _hear(self, frame: Frame) -> None:
-        self._last_sign_s = self._now_s
+        if self._presence is not None:
+            self._presence.sound(self._now_s)
         self._listener.hear(frame)
 
     def _tick(self, number: int) -> None:
         """20 ms have passed."""
-        self._now_s = number * FRAME_MS / 1000
-        if self._last_sign_s > self._now_s:
-            self._last_sign_s = self._now_s
         pcm = self._listener.next_frame() or bytes(SPOKEN_BYTES)
         assert self._encoder is not None, "because nothing ticks before the answer"
         self._track.put(self._encoder.encode(pcm), number)
-        if self._now_s - self._last_sign_s > self._vanished_s:
-            log.info("x peer has vanished")
-            self._last_sign_s = self._now_s
-            self._listener.lost()
+        self._look(number * FRAME_MS / 1000)
+
+    # Whether the caller is there
+
+    def _await(self, stage: str, limit_s: float) -> None:
+        """The call is lost unless the stage of set-up is reached in time."""
+        self._reached()
+        if not self._closed:
+            self._deadline = asyncio.get_running_loop().call_later(limit_s, self._lose, f"no {stage} in time")
+
+    def _reached(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+    def _look(self, now_s: float) -> None:
+        self._now_s = now_s
+        if self._presence is None:
+            first_packet_s = self._settings.first_packet_s if self._offer and self._offer.sends else None
+            self._presence = Presence(now_s, first_packet_s, self._settings.vanished_s)
+        absence = self._presence.look(now_s)
+        if absence is Absence.ASK and self._ice is not None:
+            self._ice.ask()
+        elif absence in (Absence.NO_SOUND, Absence.VANISHED):
+            self._lose(absence.value)
+
+    def _lose(self, reason: str) -> None:
+        left_out = dict(self._offer.candidates.left_out) if self._offer else {}
+        log.info("x peer is lost: %s; candidates not contacted: %s", reason, left_out)
+        self._presence = None
+        self._listener.lost()
 
 
 class _Inbound:
@@ -269,23 +297,6 @@ class _OutboundTrack(MediaStreamTrack):
 
     async def recv(self) -> "av.Packet[Any]":
         return await self._packets.get()
-
-
-def _check(sdp: str) -> None:
-    """Raise what is wrong with an offer before anything is allocated for it."""
-    try:
-        media = SessionDescription.parse(sdp).media
-    except Exception as exc:  # aiortc's parser fails in every way that Python has
-        raise PeerError("The SDP offer is not valid.") from exc
-    if not sdp.startswith("v=0"):
-        raise PeerError("The SDP offer is not valid.")
-    audio = [section for section in media if section.kind == "audio" and section.port != 0]
-    if not audio:
-        raise NotAcceptable("The offer has no audio section.")
-    if not {c.mimeType.lower() for c in audio[0].rtp.codecs} & _CODECS:
-        raise NotAcceptable("There is no audio codec in common: Opus, PCMU or PCMA is needed.")
-    if sum(len(section.ice_candidates) for section in media) > MAX_CANDIDATES:
-        raise PeerError(f"A call may have {MAX_CANDIDATES} candidates.")
 
 
 def _with_fec(sdp: str) -> str:

@@ -1,15 +1,19 @@
 """How a conversation is written down: a header, and one JSON text an exchange. Never pickle: a store may be shared."""
 
-from collections.abc import Iterable
+import json
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from server.call.conversation import Conversation, Exchange
 from server.errors import StoreError
 
 GONE_EPOCH = 2**53
 """Of a deleted conversation: later than any epoch, so that a call that still runs cannot write it again."""
+
+_T = TypeVar("_T")
 
 _HEADER = TypeAdapter(Conversation)
 _EXCHANGE = TypeAdapter(Exchange)
@@ -28,22 +32,39 @@ class Stored:
 
 
 def encode_header(conversation: Conversation) -> str:
-    return _HEADER.dump_json(conversation, exclude=_APART).decode()
+    return _text(_HEADER, conversation, _APART)
 
 
-def encode_exchanges(exchanges: Iterable[Exchange]) -> list[str]:
-    return [_EXCHANGE.dump_json(exchange).decode() for exchange in exchanges]
+def encode_exchange(exchange: Exchange) -> str:
+    return _text(_EXCHANGE, exchange, {})
 
 
-def decode(stored: Stored, exchanges: Iterable[str] = ()) -> Conversation:
-    """Raises StoreError when it is not what `encode_…` gave: another version wrote it, or somebody else."""
+def decode_header(stored: Stored) -> Conversation:
+    """The conversation without its exchanges. Raises StoreError when another version wrote it, or somebody else."""
+    return replace(
+        _parsed(_HEADER, stored.header),
+        epoch=stored.epoch,
+        revision=stored.revision,
+        token_hash=stored.token_hash,
+    )
+
+
+def decode_exchange(text: str) -> Exchange:
+    """Raises StoreError as above."""
+    return _parsed(_EXCHANGE, text)
+
+
+def _text(adapter: TypeAdapter[_T], value: _T, exclude: dict[str, bool]) -> str:
+    """JSON, whatever a tool has returned; half a surrogate pair, which a stream may cut in two, becomes "?"."""
     try:
-        return replace(
-            _HEADER.validate_json(stored.header),
-            epoch=stored.epoch,
-            revision=stored.revision,
-            token_hash=stored.token_hash,
-            exchanges=tuple(_EXCHANGE.validate_json(exchange) for exchange in exchanges),
-        )
+        return adapter.dump_json(value, exclude=exclude, fallback=str).decode()
+    except PydanticSerializationError:
+        plain = adapter.dump_python(value, mode="json", exclude=exclude, fallback=str)
+        return json.dumps(plain, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def _parsed(adapter: TypeAdapter[_T], text: str) -> _T:
+    try:
+        return adapter.validate_json(text)
     except ValidationError as exc:
         raise StoreError("A conversation in the store cannot be read.") from exc

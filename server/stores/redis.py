@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from server.call.conversation import Conversation, Summary
 from server.errors import ConfigError, StoreError
-from server.stores.codec import GONE_EPOCH, Stored, decode, encode_exchanges, encode_header
+from server.stores.codec import GONE_EPOCH, Stored, decode_exchange, decode_header, encode_exchange, encode_header
 
 OPERATION_S = 2.0
 """Redis answers in under a millisecond; one that takes seconds hangs."""
@@ -113,11 +113,11 @@ class RedisStore:
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         async with self._limited():
-            return _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
+            return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
 
     async def load(self, conversation_id: str) -> Conversation | None:
         async with self._limited():
-            return _record(await self._load([self._prefix], [conversation_id]))
+            return await _record(await self._load([self._prefix], [conversation_id]))
 
     async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
         newest = f"({before}" if before is not None else "+"
@@ -132,7 +132,9 @@ class RedisStore:
                     pipeline.llen(f"{key}:exchanges")
                 answers = await pipeline.execute()
         found = zip(answers[::2], answers[1::2], strict=True)
-        return [replace(decode(_stored(fields)).summary, exchanges=count) for fields, count in found if fields[0]]
+        return [
+            replace(decode_header(_stored(fields)).summary, exchanges=count) for fields, count in found if fields[0]
+        ]
 
     async def delete(self, conversation_id: str) -> bool:
         async with self._limited():
@@ -167,15 +169,20 @@ class RedisStore:
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
             conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
-            *encode_exchanges(conversation.exchanges[known:]),
+            *map(encode_exchange, conversation.exchanges[known:]),
         ]  # fmt: skip
 
 
-def _record(answer: list[list[str]] | None) -> Conversation | None:
-    if answer is None:
+async def _record(answer: list[list[str]] | None) -> Conversation | None:
+    """A long conversation takes milliseconds to read: calls get their turn between its exchanges."""
+    if answer is None or not answer[0][0]:
         return None
-    fields, exchanges = answer
-    return decode(_stored(fields), exchanges) if fields[0] else None
+    fields, texts = answer
+    exchanges = []
+    for text in texts:
+        exchanges.append(decode_exchange(text))
+        await asyncio.sleep(0)
+    return replace(decode_header(_stored(fields)), exchanges=tuple(exchanges))
 
 
 def _stored(fields: Sequence[str]) -> Stored:

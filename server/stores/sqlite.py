@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from server.call.conversation import Conversation, Summary
 from server.errors import ConfigError, StoreError
-from server.stores.codec import GONE_EPOCH, Stored, decode, encode_exchanges, encode_header
+from server.stores.codec import GONE_EPOCH, Stored, decode_exchange, decode_header, encode_exchange, encode_header
 
 OPERATION_S = 3.0
 """A commit takes milliseconds; a disk that takes seconds is as good as gone."""
@@ -35,10 +35,14 @@ _T = TypeVar("_T")
 
 
 class SqliteStore:
-    """A Store in the file `path`, which is made when it is not there; ":memory:" keeps nothing after `close`."""
+    """A Store in the file `path`, which is made when it is not there; ":memory:" keeps nothing after `close`.
 
-    def __init__(self, path: str) -> None:
+    An operation takes `limit_s`.
+    """
+
+    def __init__(self, path: str, limit_s: float = OPERATION_S) -> None:
         self._path = path
+        self._limit_s = limit_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection | None = None
 
@@ -81,7 +85,7 @@ class SqliteStore:
         except RuntimeError as exc:
             raise StoreError("The store of conversations is closed.") from exc
         try:
-            async with asyncio.timeout(OPERATION_S):
+            async with asyncio.timeout(self._limit_s):
                 return await asyncio.wrap_future(future)
         except (sqlite3.Error, OSError) as exc:  # TimeoutError is an OSError
             raise StoreError("The store of conversations cannot be had.") from exc
@@ -132,8 +136,8 @@ class SqliteStore:
                  conversation.revision, conversation.token_hash, encode_header(conversation)],
             )  # fmt: skip
             known = _count(db, conversation.id)
-            bodies = encode_exchanges(conversation.exchanges[known:])
-            rows = [(conversation.id, number, body) for number, body in enumerate(bodies, known)]
+            new = enumerate(conversation.exchanges[known:], known)
+            rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
             db.executemany("INSERT INTO exchanges VALUES (?, ?, ?)", rows)
         return True
 
@@ -157,7 +161,7 @@ class SqliteStore:
                 WHERE epoch < ? AND (? IS NULL OR cursor < ?) ORDER BY cursor DESC LIMIT ?""",
                 [GONE_EPOCH, before, before, limit],
             ).fetchall()
-        return [replace(decode(Stored(*row[:4])).summary, exchanges=row[4]) for row in rows]
+        return [replace(decode_header(Stored(*row[:4])).summary, exchanges=row[4]) for row in rows]
 
     def _delete(self, conversation_id: str) -> bool:
         with self._transaction() as db:
@@ -189,7 +193,8 @@ def _find(db: sqlite3.Connection, where: str, *values: object) -> Conversation |
     if row is None:
         return None
     bodies = db.execute("SELECT body FROM exchanges WHERE conversation_id = ? ORDER BY number", row[:1])
-    return decode(Stored(*row[1:]), [body for (body,) in bodies])
+    exchanges = tuple(decode_exchange(body) for (body,) in bodies)
+    return replace(decode_header(Stored(*row[1:])), exchanges=exchanges)
 
 
 def _count(db: sqlite3.Connection, conversation_id: str) -> int:

@@ -2,8 +2,10 @@
 
 import json
 import os
+from dataclasses import replace
 
 import aiohttp
+import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -11,10 +13,13 @@ from bench import noises, tape
 from bench.corpus import PAUSES_MS, Inside, Spoken, corpus
 from bench.cutting_in import first_change, last_sound_ms, lost_ms
 from bench.figures import percent, quantile, spread
+from bench.loudspeaker import Loudspeaker
 from bench.microphone import FRAME, FRAME_S, script, trimmed
+from bench.overlap import outcome, play
 from bench.pauses import curve, fixed, policy, scaled
 from bench.processes import tree_usage
 from bench.provider import ANSWER, Delays, application
+from bench.rehearsal import Stage
 from bench.scenes import Scene, scenes
 from bench.tape import Heard, Said
 from bench.trace import Moment, Trace, judged, point, with_true_words
@@ -199,7 +204,7 @@ def test_the_last_sound_is_audible() -> None:
 
 
 def test_noises_are_always_the_same_and_as_loud_as_a_voice() -> None:
-    for make in (noises.cough, noises.door, noises.keys):
+    for make in (noises.hum, noises.cough, noises.door, noises.keys):
         assert make(1) == make(1) != make(2)
         assert 0.2 < len(make(1)) / 32_000 < 2
         assert max(memoryview(make(1)).cast("h")) > 1_000
@@ -207,7 +212,42 @@ def test_noises_are_always_the_same_and_as_loud_as_a_voice() -> None:
 
 def test_scenes_are_of_every_kind() -> None:
     found = scenes()
-    assert {scene.kind for scene in found} == {"interruption", "backchannel", "cough", "door", "keys", "echo"}
+    kinds = {"interruption", "backchannel", "hum", "cough", "door", "keys", "echo", "echo, all at once"}
+    assert {scene.kind for scene in found} == kinds | {"interruption in echo", "backchannel in echo"}
+    assert sum(scene.interrupts for scene in found) >= 80
+    assert sum(not scene.interrupts for scene in found) >= 100
     assert all(scene.pcm or scene.echo_db is not None for scene in found)
     assert Scene("cough", "", 1_000, bytes(32_000)).end_ms == 2_000
     assert len(trimmed(silence(1) + speak("hello") + silence(1))) < len(speak("hello")) + 1
+
+
+def test_the_loudspeaker_gives_back_what_was_said_later_and_softer() -> None:
+    """100 ms after a tone of 2 kHz has begun it is in the microphone, 20 dB softer; the room goes on for a little."""
+    tone = (8_000 * np.sin(np.arange(4_800) * 2 * np.pi / 12)).astype("<i2").tobytes()
+    said = [tone[start : start + SPOKEN_BYTES] for start in range(0, len(tone), SPOKEN_BYTES)]
+    path, levels = Loudspeaker(-20, 100, seconds=2), []
+    for frame in [*said, *[None] * 40]:
+        levels.append(float(np.abs(np.frombuffer(path.hear(), "<i2").astype(float)).max()))
+        path.say(frame)
+    assert max(levels[:4]) < 40 < levels[5]
+    assert 400 < max(levels) < 1_600
+    assert 0 < levels[16] < max(levels) / 2
+    assert max(levels[-10:]) == 0
+
+
+def test_a_loudspeaker_that_is_heard_at_once_is_refused() -> None:
+    with pytest.raises(ValueError, match="40 ms late"):
+        Loudspeaker(-20, 20, seconds=1)
+
+
+def test_the_agents_own_voice_does_not_stop_it() -> None:
+    """Through the real session, VAD and speech-to-text: it says all it has to, and is not even ducked by an echo that
+    was there from the beginning."""
+    stage = Stage()
+    undisturbed = play(None, stage).heard
+    always = Scene("echo", "", 0, echo_db=-20.0, echo_delay_ms=230)
+    found = outcome(always, play(always, stage), undisturbed)
+    assert (found.stopped, found.ducked_ms, found.lost_ms, found.answered) == (False, None, 0, False)
+    later = replace(always, echo_from_ms=3_000)
+    found = outcome(later, play(later, stage), undisturbed)
+    assert (found.stopped, found.answered) == (False, False)

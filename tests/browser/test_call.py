@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.chromium import lines, microphone, page_with
+from tests.relay import SECRET, needs_coturn, relay
 from tests.started import Started, started
 
 pytestmark = pytest.mark.browser
@@ -53,3 +54,29 @@ def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
     assert "heard after" in aside, "the gap as it was heard here is shown"
     assert any("heard answer 2 after" in line for line in server.lines), "and told to the server"
     assert "bye" in said[-1].lower()
+
+
+@needs_coturn
+def test_a_call_through_the_relay_alone(tmp_path: Path) -> None:
+    """With `?relay` the page uses nothing but the TURN server that it is told of, and the conversation is the same."""
+    file = microphone(tmp_path / "mic.wav", "Goodbye.", before_s=GREETING_S, after_s=ANSWER_S)
+    with relay(tmp_path, "--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1") as turn:
+        options = ("--turn-urls", turn.url, "--turn-secret", SECRET)
+        with started(*options) as running, page_with(file, f"{running.url}/?relay") as page:
+            page.click("#call")
+            page.locator('#captions > [data-role=agent][data-final="true"]').first.wait_for(timeout=15_000)
+            assert ways(page) == ["relay"]
+            assert sound(page) > 0.01
+            page.locator("html[data-state=ended]").wait_for(timeout=30_000)
+            assert "bye" in lines(page, "agent")[-1].lower()
+
+
+def ways(page: Page) -> list[str]:
+    """The types of all candidates that the page gathered."""
+    found: list[str] = page.evaluate(
+        """async () => {
+            const stats = await window.antiphon.call.pc.getStats();
+            return [...stats.values()].filter((s) => s.type === "local-candidate").map((s) => s.candidateType);
+        }"""
+    )
+    return sorted(set(found))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from server.call.conversation import Conversation
-from server.call.journal import Journal
+from server.call.journal import MAX_WAITING, Journal
 from server.errors import StoreError
 from tests.conversations import conversation, said_more
 from tests.virtual_time import run_virtual
@@ -58,7 +58,7 @@ def test_what_is_noted_is_written() -> None:
                 writing.note(conversation(name, exchanges=2))
             assert len(writing) == 3
         assert shelf.records == {name: conversation(name, exchanges=2) for name in ("one", "two", "three")}
-        assert (len(writing), writing.written, writing.failures, writing.dropped) == (0, 3, 0, 0)
+        assert (len(writing), writing.written, writing.failures, writing.lost) == (0, 3, 0, 0)
 
     run_virtual(scenario())
 
@@ -91,6 +91,23 @@ def test_a_slow_store_gets_the_latest_record_only() -> None:
             writing.note(kept)
         assert shelf.records["one"] == kept
         assert shelf.tries <= 7
+
+    run_virtual(scenario())
+
+
+def test_a_talkative_call_does_not_keep_others_waiting() -> None:
+    """While one conversation has a new record at every moment, the others are written in between."""
+
+    async def scenario() -> None:
+        shelf, kept = Shelf(save_s=10), conversation("talkative")
+        async with journal(shelf) as writing:
+            for second in range(100):
+                kept = said_more(kept)
+                writing.note(kept)
+                if second == 5:
+                    writing.note(conversation("quiet"))
+                await asyncio.sleep(1)
+            assert [name for name, _ in shelf.order[:3]] == ["talkative", "quiet", "talkative"]
 
     run_virtual(scenario())
 
@@ -143,7 +160,7 @@ def test_a_record_that_cannot_be_written_stands_in_nobodys_way(caplog: pytest.Lo
             writing.note(conversation("bad"))
             writing.note(conversation("good"))
         assert list(shelf.records) == ["good"]
-        assert (len(writing), writing.dropped) == (0, 1)
+        assert (len(writing), writing.lost) == (0, 1)
 
     run_virtual(scenario())
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -165,10 +182,28 @@ def test_a_conversation_that_was_taken_over_is_told() -> None:
         async with journal(shelf, on_lost) as writing:
             writing.note(conversation("one"))
             writing.note(conversation("two"))
-        assert (lost, list(shelf.records), writing.dropped) == (["one"], ["two"], 1)
+        assert (lost, list(shelf.records), writing.refused) == (["one"], ["two"], 1)
         assert len(faults) == 1
 
     run_virtual(scenario())
+
+
+def test_what_waits_has_a_bound(caplog: pytest.LogCaptureFixture) -> None:
+    """In a very long outage some conversations are lost, counted, and said once; the newest is written."""
+
+    async def scenario() -> None:
+        shelf = Shelf(away_s=(0, 30))
+        async with journal(shelf) as writing:
+            for i in range(MAX_WAITING + 3):
+                writing.note(conversation(f"c{i}"))
+                if i % 500 == 0:
+                    await asyncio.sleep(0.015)
+            assert (len(writing), writing.lost) == (MAX_WAITING, 3)
+        assert len(shelf.records) == MAX_WAITING
+        assert f"c{MAX_WAITING + 2}" in shelf.records
+
+    run_virtual(scenario())
+    assert caplog.text.count("some are lost") == 1
 
 
 def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:

@@ -356,6 +356,42 @@ def test_what_comes_before_a_slow_tool_is_said_while_it_runs() -> None:
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize(("sound", "ends"), [("okay", False), ("monday then", False), ("stop", True)])
+def test_a_murmur_does_not_cancel_a_booking(sound: str, ends: bool) -> None:
+    """While a tool runs the person has to be clear, and what they murmur leaves no trace."""
+
+    async def scenario() -> None:
+        mind = Mind(tool_s=4)
+        async with Caller(mind) as caller:
+            await caller.say("book a table")
+            await caller.wait(2500)
+            await caller.say(sound)
+            await caller.until_silent(ms=5_000)
+        assert mind.booked == ([] if ends else ["a table"])
+        assert caller.answers[0].interrupted is ends
+        assert caller.captions[1:] == ([sound] if ends else [])
+
+    run_virtual(scenario())
+
+
+def test_who_talks_over_the_goodbye_does_not_hold_it_back() -> None:
+    """What must be said is said without a gap."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.leave()
+            await caller.wait(300)
+            await caller.say("but i have another question")
+        assert [answer.text for answer in caller.answers] == ["Goodbye."]
+        assert not caller.answers[0].interrupted
+        heard = [number for number, pcm in enumerate(caller.heard) if pcm]
+        assert heard == list(range(heard[0], heard[0] + len(heard)))
+        loudest = [max(memoryview(caller.heard[number] or b"").cast("h")) for number in heard[:-1]]
+        assert min(loudest) > 0.9 * max(loudest)
+
+    run_virtual(scenario())
+
+
 @pytest.mark.parametrize("doing", ["listening", "hearing", "speaking"])
 def test_leaving_says_goodbye_whatever_goes_on(doing: str) -> None:
     """Asked to leave in any state, the agent says goodbye once and the call ends."""

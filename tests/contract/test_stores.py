@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
 
-from server.call.conversation import hash_token
+from server.call.conversation import Exchange, Said, hash_token
 from server.call.store import Store
 from server.errors import StoreError
 from server.stores.redis import RedisStore
 from server.stores.sqlite import SqliteStore
-from tests.conversations import START_MS, conversation, said_more
+from tests.conversations import START_MS, conversation, exchange, said_more
 from tests.redis_server import RedisServer, redis_server
 
 OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
@@ -87,6 +88,30 @@ async def test_a_conversation_grows(store: Store) -> None:
         assert await store.save(kept)
     assert await store.load("one") == kept
     assert [said.start_ms for said in kept.said] == sorted(said.start_ms for said in kept.said)
+
+
+async def test_what_cannot_be_written_as_it_is_is_written_as_well_as_it_can(store: Store) -> None:
+    """Half a character of a stream, or an object that a tool returned, costs itself and not the conversation."""
+
+    class Thing:
+        def __str__(self) -> str:
+            return "a thing"
+
+    odd = Exchange((Said("agent", "half \ud83d", 0, 1),), (ModelRequest(parts=[ToolReturnPart("look", Thing(), "a")]),))
+    kept = (
+        conversation().with_exchange(odd, START_MS + 1, agent_state="\udc00").with_exchange(exchange(1), START_MS, "")
+    )
+    assert await store.save(kept)
+    loaded = await store.load("one")
+    assert loaded is not None
+    assert (loaded.said[0].text, loaded.exchanges[1]) == ("half ?", exchange(1))
+    assert tool_return(loaded.messages[0]) == "a thing"
+
+
+def tool_return(message: ModelMessage) -> object:
+    (part,) = message.parts
+    assert isinstance(part, ToolReturnPart)
+    return part.content
 
 
 async def test_records_may_be_left_out(store: Store) -> None:

@@ -59,6 +59,7 @@ class Standin:
         self.deaf = False
         """Pings are not answered, until there is another connection."""
         self.without_sockets = False
+        self.ice_servers: list[dict[str, Any]] | None = []
         self.walled = False
         """Answers lead nowhere, as if a firewall stopped every datagram."""
         self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=1000)
@@ -77,6 +78,7 @@ class Standin:
         app.router.add_post("/api/offer", self._offer)
         app.router.add_patch("/api/offer", self._patch)
         app.router.add_delete("/api/offer", self._delete)
+        app.router.add_get("/api/ice-servers", self._ice_servers)
         app.router.add_get("/api/voice/conversation/{session_id}", self._socket)
         app.router.add_get("/{name:[a-z]*[.]?[a-z]*}", self._file)
         self.server = TestServer(app)
@@ -114,6 +116,11 @@ class Standin:
         """In one piece: a FileResponse that the page gives up half-way leaves its file to the garbage collector."""
         path = STATIC / (request.match_info["name"] or "index.html")
         return web.Response(body=path.read_bytes(), content_type=mimetypes.guess_type(path)[0])
+
+    async def _ice_servers(self, request: web.Request) -> web.Response:
+        if self.ice_servers is None:
+            return web.json_response({}, status=404)
+        return web.json_response({"iceServers": self.ice_servers, "ttl": 60})
 
     async def _offer(self, request: web.Request) -> web.Response:
         offer = await request.json()

@@ -13,6 +13,22 @@ from tests.page.standin import Standin
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
+async def test_a_server_that_tells_no_ice_servers_is_called_all_the_same(page: Page, standin: Standin) -> None:
+    """They are for the few whom nothing else reaches."""
+    standin.ice_servers = None
+    await call(page)
+
+
+async def test_the_page_uses_the_ice_servers_that_it_is_told(page: Page, standin: Standin) -> None:
+    """With their credentials, as they come."""
+    told = {"urls": ["turn:127.0.0.1:9?transport=udp"], "username": "a", "credential": "b"}
+    standin.ice_servers = [told]
+    await call(page)
+    used = await page.evaluate("window.antiphon.call.pc.getConfiguration()")
+    assert {name: used["iceServers"][0][name] for name in told} == told
+    assert used["iceTransportPolicy"] == "all"
+
+
 # What fails
 
 

@@ -3,6 +3,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -109,6 +110,20 @@ async def test_a_locked_file_is_waited_for_and_then_given_up(tmp_path: Path) -> 
         other.execute("COMMIT")
         other.close()
         assert await store.save(conversation())
+
+
+async def test_a_disk_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """What waits behind it fails within its limit, and is not done later, when nobody counts on it any more."""
+    store, go_on = SqliteStore(str(tmp_path / "conversations.db"), limit_s=0.5), threading.Event()
+    await store.open()
+    store._thread.submit(go_on.wait)
+    for name in ("one", "two"):
+        with pytest.raises(StoreError):
+            await store.save(conversation(name))
+    go_on.set()
+    assert await store.page(10) == []
+    assert await store.save(conversation("three"))
+    await store.close()
 
 
 async def test_a_call_that_is_given_up_leaves_the_store_well(tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""ICE servers for clients, with time-limited TURN credentials: pure.
+
+The credentials are those of coturn's `use-auth-secret` (draft-uberti-behave-turn-rest): the user name is the second at
+which they end and a name, the password is the HMAC-SHA1 of the user name by a secret that only we and coturn know.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+
+_URL = re.compile(
+    r"stuns?:(?P<stun>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+    r"|turns?:([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\?transport=(udp|tcp))?"
+)
+"""RFC 7064 and 7065."""
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """One entry of `RTCConfiguration.iceServers`: servers that take the same credentials, or none."""
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = field(default="", repr=False)
+
+    def to_json(self) -> dict[str, object]:
+        body: dict[str, object] = {"urls": list(self.urls)}
+        return body | ({"username": self.username, "credential": self.credential} if self.username else {})
+
+
+def valid_url(url: str) -> bool:
+    """Whether a client takes it: one that is not valid makes browsers refuse them all."""
+    return _URL.fullmatch(url) is not None
+
+
+def is_turn(url: str) -> bool:
+    return url.startswith(("turn:", "turns:"))
+
+
+def ice_servers(urls: tuple[str, ...], secret: str, ends_s: int, name: str) -> list[IceServer]:
+    """STUN servers as they are; TURN servers with credentials for `name` that end at `ends_s` (Unix time)."""
+    stun = tuple(url for url in urls if not is_turn(url))
+    turn = tuple(url for url in urls if is_turn(url))
+    servers = [IceServer(stun)] if stun else []
+    return [*servers, IceServer(turn, *credentials(secret, ends_s, name))] if turn else servers
+
+
+def credentials(secret: str, ends_s: int, name: str) -> tuple[str, str]:
+    """→ user name and password."""
+    username = f"{ends_s}:{name}"
+    digest = hmac.new(secret.encode(), username.encode(), hashlib.sha1).digest()
+    return username, base64.b64encode(digest).decode()

@@ -1,0 +1,72 @@
+"""Is the caller still there."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.media.presence import ASK_EVERY_S, Absence, Presence
+
+
+def watched(presence: Presence, from_s: float, to_s: float) -> list[tuple[float, Absence]]:
+    """What is to be done, at 20 ms each, and when."""
+    looks = [(tick / 50, presence.look(tick / 50)) for tick in range(round(from_s * 50), round(to_s * 50))]
+    return [(at_s, absence) for at_s, absence in looks if absence is not Absence.NONE]
+
+
+def test_who_sends_sound_is_here() -> None:
+    """Nothing is asked while packets come."""
+    presence = Presence(0, 10, 4)
+    for tick in range(1, 1000):
+        presence.sound(tick / 50)
+        assert presence.look(tick / 50) is Absence.NONE
+
+
+def test_who_falls_silent_is_asked_and_then_gone() -> None:
+    """After a second it is asked several times, and after four it has vanished."""
+    presence = Presence(1, 10, 4)
+    presence.sound(1)
+    found = watched(presence, 1.02, 6)
+    asked = [at_s for at_s, absence in found if absence is Absence.ASK]
+    gone = [at_s for at_s, absence in found if absence is Absence.VANISHED]
+    assert 2.0 < asked[0] < 2.1
+    assert len(asked) >= 7
+    assert 5.0 < gone[0] < 5.1
+
+
+def test_who_answers_stays() -> None:
+    """A caller on hold sends nothing for an hour, and answers."""
+    presence = Presence(0, 10, 4)
+    presence.sound(0)
+    for tick in range(50 * 3600):
+        absence = presence.look(tick / 50)
+        assert absence in (Absence.NONE, Absence.ASK)
+        if absence is Absence.ASK:
+            presence.sign(tick / 50)
+
+
+def test_who_never_sends_sound_holds_no_line() -> None:
+    """Answering is not enough for one who said that it would send."""
+    presence = Presence(0, 10, 4)
+    for tick in range(600):
+        presence.sign(tick / 50)
+        absence = presence.look(tick / 50)
+        assert (absence is Absence.NO_SOUND) == (tick / 50 > 10)
+
+
+def test_who_only_listens_need_not_send() -> None:
+    """Its signs are enough."""
+    presence = Presence(0, None, 4)
+    for tick in range(5000):
+        presence.sign(tick / 50)
+        assert presence.look(tick / 50) is Absence.NONE
+
+
+@given(st.floats(0.6, 3600))
+def test_a_stall_of_ours_is_not_the_callers(stall_s: float) -> None:
+    """However long nobody looked, nobody is gone for it."""
+    presence = Presence(0, 10, 4)
+    presence.sound(1)
+    presence.look(1)
+    assert presence.look(1 + stall_s) in (Absence.NONE, Absence.ASK)
+    assert [absence for _, absence in watched(presence, 1.02 + stall_s, 1 + stall_s + ASK_EVERY_S)] in (
+        [], [Absence.ASK],
+    )  # fmt: skip

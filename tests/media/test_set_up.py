@@ -1,0 +1,263 @@
+"""How a call is set up: where it is reached, whom it contacts, and what is given back when it stops half-way."""
+
+import asyncio
+import gc
+import inspect
+import os
+import socket
+import threading
+from collections.abc import Iterator
+
+import aiohttp
+import pytest
+from aioice.ice import Connection
+from aioice.stun import Class, Message, Method
+
+from server.errors import AtCapacity
+from server.media.candidates import Contact
+from server.media.ice import MAX_REMOTE, Ice, _bind
+from server.media.reach import PeerSettings, Reach
+from tests.exchange import LOOPBACK, Exchange, exchange
+from tests.offers import audio, data, offer
+from tests.phone import Phone, calling
+
+
+def reach(**changes: object) -> Reach:
+    return Reach(**{"addresses": ("127.0.0.1",), "contact": Contact.LOCAL, **changes})  # type: ignore[arg-type]
+
+
+def free_ports(count: int) -> range:
+    """Ports side by side that nobody has now."""
+    for first in range(20_000, 60_000, count):
+        try:
+            for port in range(first, first + count):
+                _bind("127.0.0.1", range(port, port + 1)).close()
+        except AtCapacity:
+            continue
+        return range(first, first + count)
+    raise AssertionError("no free ports")
+
+
+def candidates(sdp: str) -> Iterator[list[str]]:
+    return (line.split() for line in sdp.splitlines() if line.startswith("a=candidate:"))
+
+
+async def post(running: Exchange, http: aiohttp.ClientSession, sdp: str) -> aiohttp.ClientResponse:
+    return await http.post(running.url, json={"sdp": sdp, "type": "offer"})
+
+
+async def until_free(running: Exchange) -> None:
+    while len(running.directory):  # noqa: ASYNC110  # real sockets are closing
+        await asyncio.sleep(0.01)
+
+
+def held() -> tuple[int, int, int]:
+    """Tasks, threads but those of the loop's pool, and open files and sockets of this process."""
+    gc.collect()
+    threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
+    return len(asyncio.all_tasks()), len(threads), len(os.listdir("/proc/self/fd"))
+
+
+async def until_held(before: tuple[int, int, int]) -> None:
+    """aiortc's tasks end a moment after they are cancelled."""
+    while held() != before:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def test_media_stays_in_its_ports() -> None:
+    """Each call takes one of the range; the last one gone, the next caller is told to wait; a port comes back."""
+    ports = free_ports(2)
+    async with asyncio.timeout(20), exchange(reach=reach(ports=ports)) as running, aiohttp.ClientSession() as http:
+        answers = [await (await post(running, http, offer(audio(), data()))).json() for _ in ports]
+        taken = {int(words[5]) for answer in answers for words in candidates(answer["sdp"])}
+        assert taken == set(ports)
+        refused = await post(running, http, offer(audio()))
+        assert (refused.status, (await refused.json())["error"]["code"]) == (503, "at_capacity")
+        assert int(refused.headers["Retry-After"]) > 0
+        assert len(running.directory) == len(ports)
+        await http.delete(f"{running.url}?pc_id={answers[0]['pc_id']}")
+        assert (await post(running, http, offer(audio()))).status == 200
+
+
+async def test_a_port_that_another_program_has_is_passed_over() -> None:
+    """The range may have holes."""
+    ports = free_ports(2)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", ports[0]))
+        for _ in range(9):
+            bound = _bind("127.0.0.1", ports)
+            assert bound.getsockname()[1] == ports[1]
+            bound.close()
+
+
+async def test_a_public_address_stands_for_the_private_one() -> None:
+    """Behind 1:1 NAT nothing of the inside is in the answer, but the port."""
+    settings = reach(public_address="203.0.114.7")
+    async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
+        sdp = (await (await post(running, http, offer(audio(), data()))).json())["sdp"]
+    assert {words[4] for words in candidates(sdp)} == {"203.0.114.7"}
+    assert "127.0.0.1" not in sdp
+    assert "raddr" not in sdp
+
+
+async def test_an_address_of_another_machine_is_the_operators_mistake() -> None:
+    """The caller learns nothing of it but that the server is not set up."""
+    settings = reach(addresses=("203.0.114.7",))
+    async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
+        response = await post(running, http, offer(audio()))
+        assert response.status == 500
+        assert "203" not in await response.text()
+        assert len(running.directory) == 0
+
+
+@pytest.mark.parametrize(
+    ("contact", "in_offer", "mid", "checked"),
+    [
+        (Contact.PRIVATE, True, "0", False),
+        (Contact.PRIVATE, False, "0", False),
+        (Contact.LOCAL, True, "0", True),
+        (Contact.LOCAL, False, "0", True),
+        (Contact.LOCAL, False, None, True),
+        (Contact.LOCAL, False, "7", False),
+    ],
+)
+async def test_a_caller_may_not_choose_whom_we_contact(
+    contact: Contact, in_offer: bool, mid: str | None, checked: bool
+) -> None:
+    """An address that no caller has gets no packet, nor one that is for a section that is not used."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+        victim.bind(("127.0.0.1", 0))
+        victim.setblocking(False)
+        line = f"candidate:1 1 udp 1 127.0.0.1 {victim.getsockname()[1]} typ host"
+        settings = reach(contact=contact)
+        async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
+            sections = audio("0", *([f"a={line}"] if in_offer else [])), data()
+            answer = await (await post(running, http, offer(*sections))).json()
+            if not in_offer:
+                body = {"pc_id": answer["pc_id"], "candidates": [{"candidate": line, "sdp_mid": mid}]}
+                assert (await http.patch(running.url, json=body)).status == 200
+            await asyncio.sleep(0.3)  # checks are 20 ms apart
+        assert _received(victim) is checked
+
+
+def _received(bound: socket.socket) -> bool:
+    try:
+        return bool(bound.recv(2048))
+    except BlockingIOError:
+        return False
+
+
+async def test_names_are_not_looked_up() -> None:
+    """mDNS: the call connects by the caller's own checks, and nobody asks the network."""
+    async with asyncio.timeout(20), exchange() as running, aiohttp.ClientSession() as http:
+        phone = Phone(running.url, http)
+        phone.hide_addresses()
+        await phone.dial()
+        await phone.opened.wait()
+        await phone.hang_up()
+
+
+QUICK = {"ice_s": 0.3, "dtls_s": 0.4, "first_packet_s": 0.5}
+
+
+async def test_an_offer_without_a_caller_is_given_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Twenty answers to nobody leave no task and no socket."""
+    caplog.set_level("INFO", "server.media.peer")
+    async with asyncio.timeout(30), exchange(limit=20, **QUICK) as running, aiohttp.ClientSession() as http:
+        await (await post(running, http, "v=0")).read()
+        before = held()
+        for _ in range(20):
+            response = await post(running, http, offer(audio(), data()))
+            assert response.status == 200
+            await response.read()
+        await until_free(running)
+        await until_held(before)
+    assert caplog.text.count("no ICE") == 20
+
+
+@pytest.mark.parametrize("stage", ["DTLS", "sound"])
+async def test_a_caller_that_stops_half_way_is_given_back(stage: str, caplog: pytest.LogCaptureFixture) -> None:
+    """One that does ICE and no DTLS; one that does DTLS and sends no sound."""
+    caplog.set_level("INFO", "server.media.peer")
+    async with asyncio.timeout(30), exchange(limit=3, **QUICK) as running, aiohttp.ClientSession() as http:
+        await (await post(running, http, "v=0")).read()
+        before = held()
+        phones = [Phone(running.url, http) for _ in range(3)]
+        try:
+            for phone in phones:
+                if stage == "DTLS":
+                    phone.skip_dtls()
+                else:
+                    phone.microphone.hush()
+                await phone.dial()
+            await until_free(running)
+        finally:
+            for phone in phones:
+                await phone.hang_up()
+        await until_held(before)
+    assert caplog.text.count(f"no {stage}") == 3
+
+
+async def test_a_caller_on_hold_is_kept() -> None:
+    """One whose sound stops after a while, and whose page says nothing, still answers STUN checks."""
+    async with asyncio.timeout(20), exchange(vanished_s=1.5) as running, calling(running.url) as phone:
+        await phone.until(type="state", state="listening")
+        phone.microphone.say(bytes(9600))
+        await phone.microphone.quiet.wait()
+        phone.microphone.hush()
+        await asyncio.sleep(3)
+        assert len(running.directory) == 1
+        phone.vanish()
+        await until_free(running)
+
+
+async def test_checks_from_ever_more_addresses_are_not_taken() -> None:
+    """A caller that knows the password has no more addresses than anybody needs."""
+    agent = Connection(ice_controlling=False)
+    ice = Ice(agent, reach(), lambda: None)
+    agent.remote_username, agent.remote_password = "caller", "p" * 22
+    await agent.gather_candidates()
+    connecting = asyncio.ensure_future(agent.connect())
+    address = ("127.0.0.1", agent.local_candidates[0].port)
+    answered = 0
+    for _ in range(MAX_REMOTE + 9):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+            caller.setblocking(False)
+            caller.sendto(_check(agent), address)
+            await asyncio.get_running_loop().sock_recv(caller, 2048)
+            answered += 1
+    assert answered == MAX_REMOTE + 9
+    assert len(agent.remote_candidates) == MAX_REMOTE
+    ice.close()
+    await agent.close()
+    await asyncio.wait([connecting])
+    assert isinstance(connecting.exception(), ConnectionError)
+
+
+def _check(agent: Connection) -> bytes:
+    """As an ICE agent sends it that knows the name and the password of `agent`."""
+    request = Message(message_method=Method.BINDING, message_class=Class.REQUEST)
+    request.attributes["USERNAME"] = f"{agent.local_username}:caller"
+    request.attributes["PRIORITY"] = 1
+    request.attributes["ICE-CONTROLLING"] = 1
+    request.add_message_integrity(agent.local_password.encode())
+    return bytes(request)
+
+
+def test_the_defaults_notice_a_vanished_caller_in_seconds() -> None:
+    """And the deadlines of set-up add up to what a client waits for."""
+    settings = PeerSettings()
+    assert settings.vanished_s <= 4
+    assert settings.ice_s + settings.dtls_s <= 15
+    assert LOOPBACK.reach.contact is Contact.LOCAL
+
+
+def test_aioice_is_as_the_adapter_knows_it() -> None:
+    """The private names that the adapter uses exist; if not, an aioice release has changed its inside."""
+    connection = Connection(ice_controlling=False)
+    for name in ("_nominated", "_protocols", "_remote_candidates", "check_incoming"):
+        assert hasattr(connection, name), f"aioice's Connection.{name} is gone: see Ice"
+    assert list(inspect.signature(connection.get_component_candidates).parameters) == [
+        "component", "addresses", "timeout",
+    ], "aioice's Connection.get_component_candidates has changed: see Ice._gather"  # fmt: skip
+    assert "get_component_candidates" in inspect.getsource(Connection.gather_candidates)

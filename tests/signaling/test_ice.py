@@ -1,0 +1,61 @@
+"""ICE servers for clients."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from signaling.ice import IceServer, credentials, ice_servers, valid_url
+from signaling.ice_servers import add_routes
+
+
+def test_credentials_are_those_of_coturn() -> None:
+    """HMAC-SHA1 of the user name, in base64, as `openssl dgst -sha1 -hmac north -binary | base64` makes it."""
+    assert credentials("north", 1_700_000_000, "caller") == (
+        "1700000000:caller", "L5EzooO2LK/7YBCQSGEXNTxLeuQ=",
+    )  # fmt: skip
+
+
+def test_turn_servers_have_credentials_and_stun_servers_none() -> None:
+    """Each kind is one entry, as RTCConfiguration takes it."""
+    urls = ("stun:a:3478", "turn:b:3478", "turns:b:5349?transport=tcp")
+    stun, turn = [server.to_json() for server in ice_servers(urls, "secret", 99, "x")]
+    assert stun == {"urls": ["stun:a:3478"]}
+    assert turn["urls"] == ["turn:b:3478", "turns:b:5349?transport=tcp"]
+    assert turn["username"] == "99:x"
+    assert ice_servers((), "secret", 99, "x") == []
+
+
+def test_a_credential_is_not_shown() -> None:
+    """Whoever logs a server logs no password."""
+    assert "hunter2" not in repr(IceServer(("turn:a",), "me", "hunter2"))
+
+
+@pytest.mark.parametrize(
+    ("url", "valid"),
+    [
+        ("stun:stun.example.org", True),
+        ("stuns:a:5349", True),
+        ("turn:a:3478?transport=udp", True),
+        ("turns:[2001:db8::1]:443?transport=tcp", True),
+        ("turn:a?transport=sctp", False),
+        ("stun:a?transport=udp", False),
+        ("http://a", False),
+        ("turn://a:3478", False),
+        ("stun:", False),
+        ("", False),
+    ],
+)
+def test_urls(url: str, valid: bool) -> None:
+    """As RFC 7064 and 7065 have them."""
+    assert valid_url(url) is valid
+
+
+async def test_clients_are_handed_them() -> None:
+    """With the time that they are good for, and nobody keeps the answer."""
+    app = web.Application()
+    add_routes(app, lambda: [IceServer(("turn:a",), "99:x", "secret")], 600)
+    async with TestClient(TestServer(app)) as client:
+        response = await client.get("/api/ice-servers")
+        body = await response.json()
+    assert body == {"iceServers": [{"urls": ["turn:a"], "username": "99:x", "credential": "secret"}], "ttl": 600}
+    assert response.headers["Cache-Control"] == "no-store"

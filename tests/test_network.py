@@ -1,0 +1,76 @@
+"""Settings → how calls are reached."""
+
+import pytest
+
+from server.config import load
+from server.errors import ConfigError
+from server.media.candidates import Contact
+from server.network import client_servers, peer_settings
+
+TURN = {"turn_urls": "turn:a:3478", "turn_secret": "s"}
+
+
+@pytest.mark.parametrize(
+    ("given", "contact"),
+    [
+        ({}, Contact.LOCAL),
+        ({"host": "0.0.0.0"}, Contact.PRIVATE),
+        ({"host": "0.0.0.0", "remote_candidates": "public"}, Contact.PUBLIC),
+        ({"host": "0.0.0.0", "remote_candidates": "local"}, Contact.LOCAL),
+        ({"remote_candidates": "private"}, Contact.PRIVATE),
+    ],
+)
+def test_who_is_contacted(given: dict[str, str], contact: Contact) -> None:
+    """A server that only its own machine reaches may contact it; any other may not, unless it is told to."""
+    assert peer_settings(load(**given)).reach.contact is contact
+
+
+def test_settings_reach_the_peers() -> None:
+    """Each under its own name."""
+    given = {"ice_s": 1, "dtls_s": 2, "first_packet_s": 3, "vanished_s": 4, "media_ports": "40000-40099"}
+    settings = load(media_addresses="10.0.0.1", public_address="203.0.114.7", **given)
+    peers = peer_settings(settings)
+    assert (peers.ice_s, peers.dtls_s, peers.first_packet_s, peers.vanished_s) == (1, 2, 3, 4)
+    assert (peers.reach.addresses, peers.reach.public_address) == (("10.0.0.1",), "203.0.114.7")
+    assert peers.reach.ports == range(40_000, 40_100)
+
+
+def test_clients_get_servers_with_credentials_of_their_own() -> None:
+    """Two callers have two names, so that one of them does not use up the other's quota."""
+    servers = client_servers(load(stun_urls="stun:b", **TURN))
+    (stun, one), (_, other) = servers(), servers()
+    assert stun.urls == ("stun:b",)
+    assert one.urls == ("turn:a:3478",)
+    assert one.username != other.username
+    assert client_servers(load())() == []
+
+
+def test_the_server_gathers_by_its_own() -> None:
+    """TURN with credentials, STUN without."""
+    settings = load(gather_urls="stun:b:3478, turn:a:3478", turn_secret="s")
+    stun, turn = peer_settings(settings).reach.ice_servers()
+    assert (stun.url, stun.credential) == ("stun:b:3478", "")
+    assert (turn.url, bool(turn.credential)) == ("turn:a:3478", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"media_ports": "40000"}, "ANTIPHON_MEDIA_PORTS"),
+        ({"media_ports": "40000-40001", "max_calls": "3"}, "ANTIPHON_MEDIA_PORTS"),
+        ({"gather_urls": "turn:a:3478"}, "ANTIPHON_TURN_SECRET"),
+        ({"gather_urls": "stun:[::1]", "turn_secret": "s"}, "ANTIPHON_GATHER_URLS"),
+        ({"gather_urls": "a:3478"}, "ANTIPHON_GATHER_URLS"),
+    ],
+)
+def test_what_no_call_could_be_reached_by_is_said_at_the_start(given: dict[str, str], named: str) -> None:
+    """And which setting it is."""
+    with pytest.raises(ConfigError, match=named):
+        peer_settings(load(**given))
+
+
+@pytest.mark.parametrize("given", [{"turn_urls": "turn:a:3478"}, {**TURN, "turn_urls": "http://a"}, {"stun_urls": "x"}])
+def test_what_no_client_could_use_is_said_at_the_start(given: dict[str, str]) -> None:
+    """A URL that is none, or TURN without a secret."""
+    with pytest.raises(ConfigError, match=r"ANTIPHON_TURN|ANTIPHON_STUN"):
+        client_servers(load(**given))

@@ -1,0 +1,173 @@
+"""Calls through coturn, set up as in turn/."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Iterator
+
+import aiohttp
+import aioice.stun
+import pytest
+from aioice.turn import create_turn_endpoint
+from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
+
+from server.media.reach import IceServer
+from signaling.ice import credentials
+from tests.exchange import exchange
+from tests.media.test_set_up import candidates, reach
+from tests.phone import Phone
+from tests.relay import SECRET, Relay, needs_coturn, relay
+from tests.voices import speak
+
+pytestmark = needs_coturn
+
+LOOPBACK = ("--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def open_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    """One that relays to this machine."""
+    with relay(tmp_path_factory.mktemp("open"), *LOOPBACK) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def closed_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    """One with the configuration as it is, but that loopback itself is no reason to refuse."""
+    with relay(tmp_path_factory.mktemp("closed"), "--allow-loopback-peers") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ipv6_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
+    with relay(tmp_path_factory.mktemp("ipv6"), "--allow-loopback-peers", address="::1") as running:
+        yield running
+
+
+def through(phone: Phone, server: Relay, only: bool = True) -> None:
+    """Let the phone use the relay, and nothing else."""
+    username, password = server.login()
+    servers = [RTCIceServer(server.url, username, password)]
+    policy = RTCIceTransportPolicy.RELAY if only else RTCIceTransportPolicy.ALL
+    phone.use(RTCPeerConnection(RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)))
+
+
+async def test_a_call_through_the_relay_alone(open_relay: Relay) -> None:
+    """A question is heard and its answer comes back, without one packet beside the relay."""
+    async with asyncio.timeout(40), exchange() as running, aiohttp.ClientSession() as http:
+        phone = Phone(running.url, http)
+        through(phone, open_relay)
+        await phone.dial()
+        assert {words[7] for words in candidates(phone.pc.localDescription.sdp)} == {"relay"}
+        await phone.opened.wait()
+        await phone.until(type="state", state="listening")
+        phone.microphone.say(speak("What time is it?", rate_hz=48_000))
+        assert (await phone.until(type="transcription", final=True))["text"] == "what time is it"
+        answer = await phone.until(type="response", final=True)
+        await phone.until(type="metrics", reply=answer["reply"])
+        await phone.hang_up()
+    assert sum(phone.loud) * 0.02 >= 1.0
+
+
+async def test_a_server_behind_the_relay(open_relay: Relay) -> None:
+    """A server that gathers by TURN advertises the relay's address, and says nothing of its own behind it."""
+    username, password = open_relay.login()
+    settings = reach(ice_servers=lambda: [IceServer(open_relay.url, username, password)])
+    async with asyncio.timeout(40), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
+        phone = Phone(running.url, http)
+        answer = await phone.dial()
+        await phone.opened.wait()
+        await phone.hang_up()
+        found = list(candidates(answer["sdp"]))
+    relayed = next(words for words in found if words[7] == "relay")
+    assert relayed[8:12] == ["raddr", "0.0.0.0", "rport", "9"]
+
+
+async def test_a_relay_that_does_not_answer_costs_seconds_not_the_call() -> None:
+    """The answer goes without it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        url = f"127.0.0.1:{mute.getsockname()[1]}"
+        servers = [IceServer(f"turn:{url}", "a", "b"), IceServer(f"stun:{url}")]
+        settings = reach(ice_servers=lambda: servers)
+        async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
+            phone = Phone(running.url, http)
+            answer = await phone.dial()
+            await phone.opened.wait()
+            await phone.hang_up()
+    assert {words[7] for words in candidates(answer["sdp"])} == {"host"}
+
+
+@pytest.mark.parametrize(
+    "peer",
+    ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"],
+)
+async def test_a_denied_peer_is_refused(closed_relay: Relay, peer: str) -> None:
+    """Nobody gets at the inside of a network by the relay."""
+    assert await permission(closed_relay, closed_relay.login(), peer) == 403
+
+
+async def test_a_peer_outside_is_allowed(closed_relay: Relay) -> None:
+    """So that the refusals above are for the address."""
+    assert await permission(closed_relay, closed_relay.login(), "8.8.8.8") == 200
+
+
+@pytest.mark.parametrize("seconds", [-1, 600])
+async def test_credentials_that_are_not_ours_or_over_are_refused(open_relay: Relay, seconds: int) -> None:
+    """Past their end they are nothing, and so are those of another secret."""
+    username, password = open_relay.login(seconds)
+    if seconds > 0:
+        password = credentials("another secret", 2_000_000_000, "tests")[1]
+    assert await permission(open_relay, (username, password), "127.0.0.1") == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "allowed"),
+    [
+        ("::ffff:127.0.0.1", False),
+        ("::ffff:169.254.169.254", False),
+        ("::1", False),
+        ("64:ff9b::7f00:1", False),
+        ("2002:7f00:1::1", False),
+        ("fd00:ec2::254", False),
+        ("fe80::1", False),
+        ("2a00:1450::1", True),
+    ],
+)
+async def test_an_address_inside_of_an_ipv6_one_is_no_way_around(ipv6_relay: Relay, peer: str, allowed: bool) -> None:
+    """CVE-2026-27624 and its like, asked by coturn's own client, as aioice allocates IPv4 only."""
+    client = await asyncio.create_subprocess_exec(
+        *("turnutils_uclient", "-v", "-x", "-n", "1", "-m", "1", "-W", SECRET, "-u", secrets.token_hex(4)),
+        *("-p", str(ipv6_relay.port), "-e", peer, "-r", "5000", "::1"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert client.stdout is not None
+    bind = answered = ""
+    async with asyncio.timeout(10):
+        while not answered:
+            line = (await client.stdout.readline()).decode()
+            assert line, "the client has ended"
+            bind = line if "channel bind sent" in line else bind
+            answered = line if bind and ("403" in line or "success" in line) else ""
+    if client.returncode is None:
+        client.kill()
+    await client.communicate()
+    assert ("success" in answered) is allowed, answered
+
+
+async def permission(server: Relay, login: tuple[str, str], peer: str) -> int:
+    """Allocate, and ask to send to `peer` (RFC 8656, section 9): 200, or the error code."""
+    address = ("127.0.0.1", server.port)
+    try:
+        transport, _ = await create_turn_endpoint(asyncio.DatagramProtocol, address, *login)
+    except aioice.stun.TransactionFailed as refused:
+        return int(refused.response.error_code)
+    try:
+        client = transport._TurnTransport__inner_protocol  # type: ignore[attr-defined]
+        await client.channel_bind(0x4000, (peer, 5000))
+    except aioice.stun.TransactionFailed as refused:
+        return int(refused.response.error_code)
+    else:
+        return 200
+    finally:
+        await transport._close()
