@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
 	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test check fix bench fuzz lock clean
+.PHONY: run test check fix fuzz bench lock clean
 
 run: $(VENV)/.run
 	$(BIN)/antiphon serve $(ARGS)
@@ -26,11 +26,13 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Some minutes of what the suite does for seconds.
+fuzz: $(VENV)/.dev
+	FUZZ_ROUNDS=200000 $(BIN)/python -m pytest tests/fuzz $(ARGS)
+	$(BIN)/python -m bench.offers
+
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.understanding $(ARGS)
-
-fuzz: $(VENV)/.dev
-	$(BIN)/python -m bench.offers $(ARGS)
 
 # Each package by its hashes; no index is named, so that any mirror serves.
 LOCK := uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --quiet

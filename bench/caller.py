@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import aioice.ice
 
 from bench import tape
 from bench.figures import as_json, show
 from bench.lines import Line, RtcLine, SocketLine
 from bench.microphone import RATE, Script, load_wav, script
 from bench.processes import tree_usage
+from tests.loopback import keep_to_loopback
 from tests.voices import speak
 
 CONNECT_S = 15
@@ -135,7 +135,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
+    keep_to_loopback()
     found = asyncio.run(measure(options().parse_args()))
     report(found)
     print(json.dumps(found))

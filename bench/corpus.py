@@ -2,11 +2,16 @@
 
 `{place}` is a pause: `and` after a conjunction, `um` after a filler, `number` inside or before a number, `name` before
 a name, `open` where a sentence cannot end, and `clause` where it could: there no words tell that more will come. A line
-that begins with `?` answers a question of the agent, and `#` one for a number.
+that begins with `?` answers a question of the agent, and `#` one for a number. One that ends with `?` is asked with a
+rise, as people ask what is answered by yes or no.
+
+A sentence is said whole and cut where it pauses, so that no word before a pause sounds like a last one. At `clause`,
+and between the groups of a number, the voice has the tune of a comma; in all other places it stops in the middle of its
+phrase, as those who search for a word do.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -15,31 +20,33 @@ PAUSES_MS = (200, 300, 400, 500, 600, 800, 1_000)
 VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3", "en-gb-scotland", "en-us+f2")
 SPEEDS = (140, 160, 185)
 """Words a minute."""
+ROUNDS = 2
+"""Every line is said so often, by other voices and with other pauses."""
 
 ASKED = {"?": "Can I help you with anything else?", "#": "What is your order number?"}
 """What the agent said before, by the mark of the line."""
 
 _LINES = """
     i would like to {open} know where my order is
-    could you tell me {open} when you open on sunday
+    could you tell me {open} when you open on sunday?
     what are your {open} opening hours
     when do you {open} close on friday
-    can you {open} call me back tomorrow
+    can you {open} call me back tomorrow?
     i'd like to book a {open} callback
-    is my {open} order ready
-    could you check {open} my order please
+    is my {open} order ready?
+    could you check {open} my order please?
     i am calling about {open} my order
-    can i speak to {open} a human
+    can i speak to {open} a human?
     i'm looking for {open} my order
     what time do {open} you open
     i want to know {open} where my order is
     i need to {open} cancel my callback
-    could you please {open} call me back on monday
+    could you please {open} call me back on monday?
     i have a question about {open} my order
     um {um} where is my order
     i would like um {um} a callback tomorrow
     when do you uh {um} open on saturday
-    can you um {um} repeat that please
+    can you um {um} repeat that please?
     my order number is um {um} four two seven one
     uh {um} what is your address
     hello {open} i would like to know where my order is
@@ -49,7 +56,7 @@ _LINES = """
     call me back on monday or {and} tuesday at ten
     where is my order and {and} when will it arrive
     i need a callback but {and} not tomorrow
-    are you open on saturday and {and} sunday
+    are you open on saturday and {and} sunday?
     what time is it and {and} when do you close
     i'd like a callback on friday or {and} tomorrow at nine
     my order number is {number} four two seven one
@@ -65,7 +72,7 @@ _LINES = """
     ? tomorrow at {number} half past four
     what is twenty five {number} times four
     # double four {number} three two
-    can you call me back at {number} ten thirty
+    can you call me back at {number} ten thirty?
     my name is {name} anna
     hello my name is {name} peter
     hi i'm {name} thomas and {and} i have a question about my order
@@ -73,30 +80,30 @@ _LINES = """
     this is {name} daniel
     my name is um {um} sarah
     i have a question {clause} where is my order
-    hello can you help me {clause} i need help with my order
+    hello can you help me? {clause} i need help with my order
     i want to cancel my callback {clause} on monday
     call me back tomorrow {clause} at ten
-    my order has not arrived {clause} can you check my order
+    my order has not arrived {clause} can you check my order?
     i'd like a callback {clause} on friday {clause} at eleven
-    are you open {clause} on sunday
+    are you open {clause} on sunday?
     what time do you close {clause} tomorrow
     no thank you {clause} that's all
     yes {clause} please call me back
     # yes {clause} my order number is {number} four two seven one
     where is the shop {clause} and when do you open
-    thank you {clause} can you repeat that please
+    thank you {clause} can you repeat that please?
     i'm calling about my order {clause} it's four two {number} seven one
-    can you call me back {clause} on wednesday at {number} two
+    can you call me back {clause} on wednesday at {number} two?
     i ordered a book {clause} and {and} it has not arrived
 
     where is my order
     what time do you open on monday
-    can you call me back tomorrow at three
+    can you call me back tomorrow at three?
     my order number is four two seven one
     # three five nine two
     what are your opening hours
-    are you open on sunday
-    hello can you help me
+    are you open on sunday?
+    hello can you help me?
     thank you very much
     goodbye
     ? yes please
@@ -106,14 +113,15 @@ _LINES = """
     my name is anna
     i would like to cancel my callback
     what time is it
-    can you repeat that please
-    are you a robot
+    can you repeat that please?
+    are you a robot?
     where are you located
     what did i just say
     i want to talk to a human
     ? tomorrow at ten
     when will my order arrive
 """
+_FIGURES = frozenset("zero one two three four five six seven eight nine".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +142,46 @@ class Spoken:
     """What the agent said before."""
     voice: str
     speed: int
+    pitch: int = 50
+    marks: tuple[str, ...] = ()
+    """The punctuation after each part, which gives it its tune; none: none."""
 
     @property
     def text(self) -> str:
         return " ".join(self.parts)
 
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """The parts with their punctuation."""
+        return tuple(map(str.__add__, self.parts, self.marks or ("",) * len(self.parts)))
+
 
 def corpus() -> list[Spoken]:
     """Always the same, in the same voices."""
     turns = {place: cycle(PAUSES_MS) for place in ("and", "um", "number", "name", "open", "clause")}
-    lines = (line.strip() for line in _LINES.splitlines() if line.strip())
+    lines = [line.strip() for line in _LINES.splitlines() if line.strip()] * ROUNDS
     return [_spoken(line, number, turns) for number, line in enumerate(lines)]
 
 
 def _spoken(line: str, number: int, turns: dict[str, Iterator[int]]) -> Spoken:
-    agent_text = ASKED.get(line[0], "")
-    pieces = re.split(r"\s*\{(\w+)\}\s*", line.lstrip("?# "))
-    pauses = tuple(Inside(place, next(turns[place])) for place in pieces[1::2])
     voice, speed = VOICES[number % len(VOICES)], SPEEDS[number // len(VOICES) % len(SPEEDS)]
-    return Spoken(tuple(pieces[::2]), pauses, agent_text, voice, speed)
+    return parsed(line, lambda place: next(turns[place]), voice, speed)
+
+
+def parsed(line: str, pause_ms: Callable[[str], int], voice: str, speed: int, pitch: int = 50) -> Spoken:
+    """A line in the notation above; `pause_ms` says how long the next pause of a kind is."""
+    said = line.removeprefix("?").removeprefix("#").strip()
+    pieces = re.split(r"\s*\{(\w+)\}\s*", said)
+    places, texts = pieces[1::2], pieces[::2]
+    marks = [_mark(text, place) for text, place in zip(texts, [*places, ""], strict=True)]
+    pauses = tuple(Inside(place, pause_ms(place)) for place in places)
+    parts = tuple(text.rstrip("?") for text in texts)
+    return Spoken(parts, pauses, ASKED.get(line[0], ""), voice, speed, pitch, tuple(marks))
+
+
+def _mark(text: str, place: str) -> str:
+    """The punctuation after a part that is followed by a pause of this kind, or by nothing."""
+    if text.endswith("?"):
+        return "?"
+    grouped = place == "number" and text.split()[-1] in _FIGURES
+    return "," if place == "clause" or grouped else ""

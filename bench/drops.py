@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import aioice.ice
 
 from bench.figures import as_json, show
+from tests.loopback import keep_to_loopback
 from tests.phone import Phone
 from tests.socket_phone import SocketPhone
 
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--drops", type=int, default=200)
     parser.add_argument("--calls", type=int, default=4, help="at a time")
     parser.add_argument("--seed", type=int, default=1)
-    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
+    keep_to_loopback()
     found = asyncio.run(measure(parser.parse_args()))
     counts = ((name, found[name]) for name in ("drops", "resumed", "remembered", "bookings", "booked_twice"))
     show("Drops", ("", ""), [*counts, *found["by_way"].items()])

@@ -27,11 +27,12 @@ AGENT_SPEED = 165
 
 
 class MeasuredSpeechToText:
-    """PocketSphinx. One for all calls of a run: the first one pays for the language model."""
+    """PocketSphinx. One for all calls of a run, with a language model for each of the lists of phrases."""
 
-    def __init__(self, phrases: Sequence[str]) -> None:
+    def __init__(self, *lists: Sequence[str]) -> None:
         self._engine = Engine()
-        self._engine.start(phrases).discard()
+        for phrases in lists:
+            self._engine.start(phrases).discard()
 
     def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> "MeasuredTranscription":
         return MeasuredTranscription(self._engine, phrases, on_partial)

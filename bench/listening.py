@@ -1,6 +1,9 @@
 """Lets the server's real ears hear an utterance of the corpus, once, with no endpoint ever taken."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
 
 from bench.corpus import Spoken
 from bench.microphone import trimmed
@@ -11,46 +14,64 @@ from server.call.endpoint import EndpointSettings
 from server.call.settings import CallSettings
 from server.media.frame import HEARD_RATE
 from tests.virtual_time import run_virtual
-from tests.voices import silence, speak
+from tests.voices import silence, speak_parts
 
 LEAD_S = 0.5
 TAIL_S = 4.0
 """Longer than any wait that is tried, and the time that speech-to-text needs."""
+FADE_SAMPLES = HEARD_RATE * 30 // 1000
 NEVER_MS = 1_000_000
 _PATIENT = EndpointSettings(
-    complete_ms=NEVER_MS, single_ms=NEVER_MS, number_ms=NEVER_MS, open_ms=NEVER_MS, nothing_ms=NEVER_MS
+    **{name: NEVER_MS for name in EndpointSettings.model_fields if name.endswith("_ms") and name != "prepare_ms"}
 )
 
 
-def sound(spoken: Spoken) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+Say = Callable[[Spoken], tuple[bytes, ...]]
+"""A synthesizer: 16 kHz PCM of each part."""
+
+
+def by_espeak(spoken: Spoken) -> tuple[bytes, ...]:
+    return speak_parts(spoken.marked, spoken.voice, HEARD_RATE, spoken.speed, spoken.pitch)
+
+
+def sound(spoken: Spoken, say: Say = by_espeak) -> tuple[bytes, tuple[tuple[int, int], ...]]:
     """16 kHz PCM of the utterance between silences, and the first and last ms of each part."""
     pcm, parts_ms = silence(LEAD_S), []
-    for number, part in enumerate(spoken.parts):
-        more = number < len(spoken.pauses)
-        said = trimmed(speak(f"{part}," if more else part, spoken.voice, HEARD_RATE, spoken.speed))
+    after_s = [*(pause.ms / 1000 for pause in spoken.pauses), TAIL_S]
+    for part, silence_s in zip(say(spoken), after_s, strict=True):
+        said = faded(trimmed(part))
         parts_ms.append((_ms(pcm), _ms(pcm + said)))
-        pcm += said + silence(spoken.pauses[number].ms / 1000 if more else TAIL_S)
+        pcm += said + silence(silence_s)
     return pcm, tuple(parts_ms)
+
+
+def faded(pcm: bytes) -> bytes:
+    """With an end that no knife made: a voice dies away within some ms."""
+    samples = np.frombuffer(pcm, "<i2").astype(float)
+    count = min(len(samples), FADE_SAMPLES)
+    samples[len(samples) - count :] *= np.linspace(1, 0, count)
+    return samples.astype("<i2").tobytes()
 
 
 def _ms(pcm: bytes) -> int:
     return len(pcm) * 1000 // (2 * HEARD_RATE)
 
 
-def traced(spoken: Spoken, stage: Stage) -> Trace:
+def traced(spoken: Spoken, stage: Stage, say: Say = by_espeak) -> Trace:
     """Ears, preparation and words are the session's own; what its decision looks at is noted after every frame."""
 
     async def scene() -> Trace:
-        pcm, parts_ms = sound(spoken)
+        pcm, parts_ms = sound(spoken, say)
         frames = in_a_room(pcm)
-        rehearsal = Rehearsal(stage, CallSettings(endpoint=_PATIENT))
+        rehearsal = Rehearsal(stage, CallSettings(endpoint=_PATIENT), agent_said=spoken.agent_text)
         ears = rehearsal.session._ears  # what the endpoint is decided from has no public view
         moments: list[Moment | None] = []
 
         def note() -> None:
             heard = ears.utterance
             silence_ms, usual_ms = ears.voicing.silence_ms, ears.usual_pause_ms
-            moments.append(None if heard is None else Moment(silence_ms, heard.text, usual_ms))
+            over = ears.sound.over() if silence_ms else None
+            moments.append(None if heard is None else Moment(silence_ms, heard.text, usual_ms, over))
 
         await rehearsal.play(frames.__getitem__, len(frames), note)
         return Trace(spoken, parts_ms, tuple(moments))
@@ -58,11 +79,11 @@ def traced(spoken: Spoken, stage: Stage) -> Trace:
     return run_virtual(scene())
 
 
-def listen(corpus: Sequence[Spoken], jobs: int) -> list[Trace]:
+def listen(corpus: Sequence[Spoken], jobs: int, say: Say = by_espeak) -> list[Trace]:
     """All of it, by so many processes."""
-    return share_out(_listen, corpus, jobs)
+    return share_out(partial(_listen, say), corpus, jobs)
 
 
-def _listen(share: Sequence[Spoken]) -> list[Trace]:
+def _listen(say: Say, share: Sequence[Spoken]) -> list[Trace]:
     stage = Stage()
-    return [traced(spoken, stage) for spoken in share]
+    return [traced(spoken, stage, say) for spoken in share]

@@ -2,33 +2,40 @@
 
     python -m bench.pauses
 
-Callers to a shop's front desk, made by eSpeak NG, are heard by the real VAD, the real embedded speech-to-text and the
-real session on virtual time; then the real decision is replayed over what they knew. JSON goes to standard output,
-tables to standard error.
+Callers to a shop's front desk, made by eSpeak NG or Flite, are heard by the real VAD, the real embedded speech-to-text
+and the real session on virtual time; then the real decision is replayed over what they knew. JSON goes to standard
+output, tables to standard error.
 """
 
 import argparse
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import partial
 from itertools import groupby
 
+from bench import flite
 from bench.corpus import corpus
 from bench.figures import percent, show, spread
-from bench.listening import listen
-from bench.trace import Enough, Moment, Outcome, Point, Trace, judged, point, with_true_words
+from bench.lessons import others
+from bench.listening import by_espeak, listen
+from bench.trace import Enough, Moment, Outcome, Point, Trace, cut_by_place, judged, point, with_true_words
 from server.agent.demo import front_desk
-from server.call.endpoint import EndpointSettings, Pause, completeness, enough_silence_ms
+from server.call.completeness import completeness
+from server.call.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.expectation import expectation
 
 WAITS = ("complete_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
+A_SENTENCE = "that is all i wanted"
+"""What the words are taken for when the sound alone decides."""
 EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases))
 DIGITS = 4
 """Of the shop's order numbers."""
 FACTORS = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
 FIXED_MS = (200, 300, 400, 500, 600, 700, 800, 1_000, 1_200, 1_500)
 SLOW_MS = 900
-HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed")
+HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed", "calls")
 
 
 def policy(settings: EndpointSettings) -> Enough:
@@ -36,7 +43,8 @@ def policy(settings: EndpointSettings) -> Enough:
 
     def enough(moment: Moment, agent_text: str) -> float:
         begun = EXPECTED.begun(moment.text)
-        return enough_silence_ms(Pause(moment.text, agent_text, begun, DIGITS, moment.usual_pause_ms), settings)
+        pause = Pause(moment.text, agent_text, begun, DIGITS, moment.usual_pause_ms, moment.over)
+        return enough_silence_ms(pause, settings)
 
     return enough
 
@@ -46,17 +54,32 @@ def fixed(wait_ms: float) -> Enough:
     return lambda moment, agent_text: wait_ms
 
 
+def sound_alone(moment: Moment, agent_text: str) -> float:
+    """The server's policy, deaf to words."""
+    return enough_silence_ms(Pause(A_SENTENCE, over=moment.over), EndpointSettings())
+
+
 def scaled(names: Iterable[str], factor: float) -> EndpointSettings:
-    """The default settings with some of the waits longer or shorter."""
+    """The default settings with some of them higher or lower."""
     default = EndpointSettings()
-    return EndpointSettings(**{name: round(getattr(default, name) * factor) for name in names})
+    higher = {name: getattr(default, name) * factor for name in names}
+    return EndpointSettings(**{name: round(value) if name.endswith("_ms") else value for name, value in higher.items()})
+
+
+def kinds() -> Iterator[tuple[str, Enough]]:
+    """What each of the judges is worth, alone and together."""
+    yield "words and cadence (default)", policy(EndpointSettings())
+    yield "words alone", policy(EndpointSettings(sound_weight=0))
+    yield "cadence alone", sound_alone
+    for wait_ms in (300, 500, 1_000):
+        yield f"silence of {wait_ms} ms alone", fixed(wait_ms)
 
 
 def policies() -> Iterator[tuple[str, Enough]]:
     yield "default settings", policy(EndpointSettings())
     for factor in FACTORS:
         yield f"all waits x {factor}", policy(scaled(WAITS, factor))
-    for name in WAITS:
+    for name in KNOBS:
         for factor in FACTORS:
             changed = scaled([name], factor)
             yield f"{name} = {getattr(changed, name)}", policy(changed)
@@ -95,11 +118,22 @@ def report(title: str, traces: list[Trace], found: dict[str, Point], every_detai
     outcomes = [judged(trace, policy(EndpointSettings())) for trace in traces]
     if every_detail:
         detail(outcomes)
+    judges(title, traces)
     show(f"{title}: pauses inside, default settings", ("place", "ms", "pauses", "cut", "%"), by_place(outcomes))
     header = ("words look", "count", "p50", "p95", "max")
     show(f"{title}: waits at the end, default settings", header, by_completeness(outcomes))
     rows = ((name, *asdict(reached).values()) for name, reached in found.items())
     show(f"{title}: pauses and utterances cut, against ms from the end to the endpoint", ("policy", *HEADER), rows)
+
+
+def judges(title: str, traces: list[Trace]) -> None:
+    """Who spares which pauses, and at what price."""
+    rows = []
+    for name, enough in kinds():
+        found, places = point(traces, enough), cut_by_place(traces, enough)
+        rows.append((name, found.p50_ms, found.p95_ms, found.calls, found.cut_pauses, *places.values()))
+    header = ("judged by", "p50", "p95", "calls", "cut %", *(f"{place} %" for place in places))
+    show(f"{title}: ms from the end to the endpoint, and pauses cut by where they are", header, rows)
 
 
 def detail(outcomes: list[Outcome]) -> None:
@@ -124,9 +158,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pauses", description="The endpoint's curve.")
     parser.add_argument("--jobs", type=int, default=2, help="processes that listen")
     parser.add_argument("--every", type=int, default=1, help="take every n-th utterance, for a quick look")
+    parser.add_argument("--flite", metavar="VOICE", help="let Flite speak, as kal, rms, awb or slt")
+    parser.add_argument("--others", action="store_true", help="sentences that no setting was chosen by")
     parser.add_argument("--detail", action="store_true", help="list what was cut and what was late")
     given = parser.parse_args()
-    heard = listen(corpus()[:: given.every], given.jobs)
+    say = partial(flite.speak_parts, voice=given.flite) if given.flite else by_espeak
+    said = others() if given.others else corpus()
+    heard = listen(said[:: given.every], given.jobs, say)
     true = [with_true_words(trace) for trace in heard]
     curves = {"words as heard": (heard, curve(heard)), "true words": (true, curve(true))}
     for title, (traces, found) in curves.items():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic_ai import Agent
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from bench.engines import MeasuredSpeechToText, MeasuredTextToSpeech
@@ -17,6 +17,7 @@ from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, Frame
 from server.speech.vad import CallVad, Silero
+from tests.fakes.notebook import Notebook
 
 ROOM_RMS = 8.0
 """The noise of a quiet room, of 32767."""
@@ -31,12 +32,12 @@ class Told:
 
 
 class Stage:
-    """What calls share: the models, and the phrases of the shop's front desk."""
+    """What calls share: the models, and the shop's front desk, whose callers they are."""
 
     def __init__(self) -> None:
-        self.phrases = front_desk().phrases
+        self.agent = front_desk()
         self._silero = Silero()
-        self._stt = MeasuredSpeechToText(self.phrases)
+        self._stt = MeasuredSpeechToText(self.agent.phrases, self.agent.number_phrases)
         self._tts = MeasuredTextToSpeech()
 
     def engines(self) -> Engines:
@@ -46,16 +47,31 @@ class Stage:
 class Rehearsal:
     """One call. `heard` has one entry a frame: 20 ms of 24 kHz PCM, or None in silence."""
 
-    def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "") -> None:
-        agent = Agent(FunctionModel(stream_function=_okay))
-        who = VoiceAgent(agent=agent, name="Bench", greeting=greeting, phrases=stage.phrases)
-        self.session = Session("bench", who, stage.engines(), settings)
+    def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "", agent_said: str = "") -> None:
+        """With a `greeting` the call begins; with `agent_said` it goes on after that."""
+        who = VoiceAgent(
+            agent=Agent(FunctionModel(stream_function=_okay)),
+            name="Bench",
+            greeting=greeting,
+            phrases=stage.agent.phrases,
+            number_phrases=stage.agent.number_phrases,
+            digits=stage.agent.digits,
+        )
+        self.session = Session(Notebook().minutes("bench"), who, stage.engines(), settings)
+        if agent_said:
+            self.session.history.add([ModelResponse([TextPart(agent_said)])])
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
 
     @property
     def now_ms(self) -> int:
         return len(self.heard) * FRAME_MS
+
+    audio = None
+    unheard_ms = 0.0
+
+    def close(self) -> None:
+        pass
 
     def send(self, message: ServerMessage) -> None:
         self.told.append(Told(self.now_ms, message))
@@ -64,7 +80,8 @@ class Rehearsal:
         self, sound: Callable[[int], bytes], frames: int, on_frame: Callable[[], None] | None = None
     ) -> None:
         """Let the caller's `sound(frame)` be heard, frame by frame; `on_frame` may look at the session after each."""
-        call = asyncio.create_task(self.session.run(self), name="the call")
+        self.session.attach(self)
+        call = asyncio.create_task(self.session.run(), name="the call")
         await asyncio.sleep(0)
         for number in range(frames):
             self.session.hear(Frame(sound(number), number * HEARD_SAMPLES))

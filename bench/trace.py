@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from bench.corpus import Spoken
 from bench.figures import Spread, percent, spread
+from server.call.endpoint import EndpointSettings, enough_to_prepare_ms
+from server.call.preparation import MAX_ATTEMPTS
 from server.media.frame import FRAME_MS
 
 LATE_VOICE_MS = 300
@@ -22,6 +24,8 @@ class Moment:
     silence_ms: int
     text: str
     usual_pause_ms: float
+    over: float | None = None
+    """How likely the voice sounds over."""
 
 
 Enough = Callable[[Moment, str], float]
@@ -115,6 +119,8 @@ class Point:
     """Of the utterances that have none."""
     missed: int
     """Utterances without an endpoint."""
+    calls: float
+    """Answers begun for each utterance: what an exchange costs in calls of the model."""
 
 
 def point(traces: list[Trace], enough: Enough) -> Point:
@@ -129,7 +135,32 @@ def point(traces: list[Trace], enough: Enough) -> Point:
         every.p95 if every else None,
         unbroken.p50 if unbroken else None,
         sum(outcome.latency_ms is None for outcome in outcomes),
+        round(sum(attempts(trace, enough) for trace in traces) / len(traces), 2),
     )
+
+
+def attempts(trace: Trace, enough: Enough) -> int:
+    """How often an answer was begun: at most once a silence, and as often as the server would."""
+    begun, count = False, 0
+    for moment in trace.moments:
+        if moment is None or moment.silence_ms == 0:
+            begun = False
+        elif not begun and moment.silence_ms >= _to_prepare(enough(moment, trace.spoken.agent_text)):
+            begun, count = True, count + 1
+    return min(count, MAX_ATTEMPTS)
+
+
+def _to_prepare(wait_ms: float) -> float:
+    return enough_to_prepare_ms(wait_ms, EndpointSettings())
+
+
+def cut_by_place(traces: list[Trace], enough: Enough) -> dict[str, float]:
+    """Percent of the pauses of each kind."""
+    cut: dict[str, list[bool]] = {}
+    for outcome in (judged(trace, enough) for trace in traces):
+        for inside, was_cut in zip(outcome.trace.spoken.pauses, outcome.cut, strict=True):
+            cut.setdefault(inside.place, []).append(was_cut)
+    return {place: percent(sum(cuts), len(cuts)) for place, cuts in sorted(cut.items())}
 
 
 def _latency(outcomes: list[Outcome]) -> Spread | None:

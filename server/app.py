@@ -35,8 +35,10 @@ from server.media.pacer import Pacer
 from server.media.recordings import Recorder, Recordings
 from server.network import client_servers, peer_settings
 from server.speech import models
+from server.speech.clips import Clips
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
-from server.speech.protocols import SpeechToText, TextToSpeech
+from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
+from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
 from server.speech.vad import CallVad, Silero
 from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
@@ -85,13 +87,20 @@ async def serve(settings: Settings, say: Print = print) -> None:
         agent, model = choose_agent(settings), choose_model(settings)
         peers = peer_settings(settings)
         stt = await _speech_to_text(settings, stack, say)
-        tts = await _text_to_speech(settings, stack, say)
+        tts = await _clips(agent, await _text_to_speech(settings, stack, say))
         say(f"agent           {agent.name}, model {settings.model if model else 'its own'}")
         keeper = await open_archive(settings, stack)
         stack.push_async_callback(keeper.archive.close)
         keeper.archive.start(settings.keep_days)
         say(f"conversations   {_keeping(settings)}")
-        directory = _directory(settings, agent, model, stt, tts, keeper, stack)
+        silero, turn_model = Silero(), _turn_model(settings, stack, say)
+
+        def engines(chosen: str) -> Engines:
+            """Of one call, with the model that it has chosen, if any."""
+            own = choose_model(settings, chosen) if chosen else model
+            return Engines(stt, tts, CallVad(silero), turn_model, own)
+
+        directory = _directory(settings, agent, engines, keeper, stack)
         pacer = Pacer()
         calls = RtcCalls(directory, pacer, settings.connect_s, peers)
         stack.push_async_callback(calls.close)
@@ -111,14 +120,12 @@ async def serve(settings: Settings, say: Print = print) -> None:
 def _directory(
     settings: Settings,
     agent: VoiceAgent,
-    model: Model | None,
-    stt: SpeechToText,
-    tts: TextToSpeech,
+    engines: Callable[[str], Engines],
     keeper: Keeper,
     stack: AsyncExitStack,
 ) -> Directory:
     """Where sessions begin and are found, each written down in the store; closed with the stack."""
-    silero, clock = Silero(), asyncio.get_running_loop().time
+    clock = asyncio.get_running_loop().time
     call_settings = CallSettings(
         voicing=settings.voicing,
         endpoint=settings.endpoint,
@@ -133,10 +140,9 @@ def _directory(
         return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), options)
 
     def restore(record: Conversation, options: CallOptions) -> Session:
-        chosen = choose_model(settings, options.model) if options.model else model
-        engines = Engines(stt, tts, CallVad(silero), chosen)
+        own = engines(options.model)
         minutes = Minutes(record, journal.note, wall_ms, clock)
-        return Session(minutes, agent, engines, call_settings, options, keeper.recorder(record.id))
+        return Session(minutes, agent, own, call_settings, options, keeper.recorder(record.id))
 
     directory = Directory(open_session, settings.max_calls, restore, keeper.store)
     journal = Journal(keeper.store, directory.lose)
@@ -235,6 +241,20 @@ async def _text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print)
     return engine
 
 
+def _turn_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
+    """Smart Turn when its file is there; without it words and cadence decide. Raises ConfigError for a wrong file."""
+    if settings.turn_model == "none":
+        return None
+    auto = settings.turn_model == "auto"
+    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.turn_model)
+    if path is None:
+        return None
+    turn_model = SmartTurn(path)
+    stack.callback(turn_model.close)
+    say(f"turn model      {path.stem}")
+    return turn_model
+
+
 async def _worker(name: str, model: str | None, stack: AsyncExitStack) -> str:
     """A worker process that hosts the engine; returns its URI."""
     supervisor = Supervisor(name, model)
@@ -290,6 +310,13 @@ def _keeping(settings: Settings) -> str:
 
 
 # The agent
+
+
+async def _clips(agent: VoiceAgent, tts: TextToSpeech) -> TextToSpeech:
+    """What the agent says to everybody is made once, and is there when the engine is not."""
+    clips = Clips(tts, (agent.greeting, agent.goodbye, agent.still_there, agent.apology))
+    await clips.prepare(agent.voice)
+    return clips
 
 
 def choose_agent(settings: Settings) -> VoiceAgent:

@@ -59,14 +59,14 @@ app.command()(serve)
 
 @models_app.command()
 def pull(
-    kind: Annotated[Literal["whisper", "piper", "all"], typer.Argument(help="What to download.")] = "all",
+    kind: Annotated[Literal["whisper", "piper", "smart-turn", "all"], typer.Argument(help="What to download.")] = "all",
     name: Annotated[str | None, typer.Option(help="Which one, by its name at the source.")] = None,
     models_dir: Annotated[Path | None, typer.Option(help="Where to.")] = None,
 ) -> None:
-    """Download the models that better ears and a better voice need, with progress."""
+    """Download the models that better ears, a better voice and a better sense of timing need, with progress."""
     from server.speech import models
 
     directory = models_dir or load().models_dir
-    for each in ("whisper", "piper") if kind == "all" else (kind,):
+    for each in models.DEFAULTS if kind == "all" else (kind,):
         path = models.pull(directory, each, name)
         typer.echo(f"{each}: {path}")

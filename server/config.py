@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Key for OpenAI-compatible text-to-speech."""
     tts_voice: str = ""
     """Voice of the text-to-speech engine; empty: the agent's, else the engine's default."""
+    turn_model: str = "auto"
+    """What listens whether a caller is done: auto (a Smart Turn in models_dir, if any), none, or path/to/it.onnx."""
     model: str = "auto"
     """The agent's model: auto (the agent's own), demo, or a pydantic-ai name such as openai-chat:gpt-5-mini."""
     allowed_models: Annotated[tuple[str, ...], NoDecode] = ()

@@ -1,8 +1,12 @@
-"""What every test has: an environment of its own."""
+"""What every test has: an environment of its own, and time, however busy the machine is."""
 
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

@@ -17,13 +17,12 @@ from server.call.rtc_calls import RtcCalls
 from server.call.session import Engines, Session
 from server.call.settings import CallSettings
 from server.call.ws_calls import WsCalls
-from server.media.candidates import Contact
 from server.media.pacer import Pacer
-from server.media.reach import PeerSettings, Reach
 from server.speech.vad import CallVad, Silero
 from signaling import conversation, offer
 from tests.fakes.notebook import Notebook
 from tests.fakes.people import Mind, SteadyTextToSpeech
+from tests.loopback import SETTINGS
 
 
 class OneSentence:
@@ -44,9 +43,6 @@ class OneSentence:
 
     async def close(self) -> None:
         pass
-
-
-LOOPBACK = PeerSettings(Reach(addresses=("127.0.0.1",), loopback=True, contact=Contact.LOCAL))
 
 
 class Exchange:
@@ -77,7 +73,7 @@ class Exchange:
             return Session(minutes, agent, engines, CallSettings(resume_s=resume_s), options)
 
         self.directory = Directory(open_session, limit, restore, self.notebook)
-        pacer, settings = Pacer(), replace(LOOPBACK, **peers)
+        pacer, settings = Pacer(), replace(SETTINGS, **peers)
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
         app = application()
         offer.add_routes(app, self.calls)

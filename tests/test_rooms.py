@@ -15,13 +15,15 @@ FILES = sorted(
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
+    server/call/completeness.py server/call/pitch.py server/call/cadence.py server/call/sound.py
     server/call/overlap.py server/call/echo.py server/call/voicing.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
-    server/call/idleness.py server/call/allowance.py
+    server/call/idleness.py server/call/keypad.py server/call/allowance.py
     server/call/conversation.py server/call/minutes.py server/call/store.py server/call/webvtt.py server/stores/codec.py
     server/speech/protocols.py server/speech/sentences.py
     server/media/frame.py server/media/jitter.py server/media/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
+    server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     signaling/ice.py
 """.split()
 """They decide, parse or count; what they know they are told."""
@@ -65,7 +67,13 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """For each room: what it may not import, and what of that it may after all."""
 
-ENGINES = ("server.speech.wyoming", "server.speech.openai_http", "server.speech.supervisor", "server.speech.vad")
+ENGINES = (
+    "server.speech.wyoming",
+    "server.speech.openai_http",
+    "server.speech.supervisor",
+    "server.speech.vad",
+    "server.speech.smart_turn",
+)
 """The concrete engines, which only the composition root and they themselves know."""
 
 
@@ -139,10 +147,10 @@ def test_signaling_knows_no_sound() -> None:
     ] == []
 
 
-def test_one_file_knows_aiortc() -> None:
-    """WebRTC's library is behind one adapter, and its ICE behind another."""
+def test_three_files_know_aiortc() -> None:
+    """WebRTC's library is behind one adapter: signaling, sound, and its ICE."""
     assert users("aiortc") == ["server/media/peer.py"]
-    assert users("aioice") == ["server/media/ice.py"]
+    assert users("aioice") == ["server/media/ice.py", "server/media/transport.py"]
 
 
 def test_http_is_served_by_signaling_and_the_composition_root() -> None:

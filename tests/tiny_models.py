@@ -1,7 +1,8 @@
 """Models of a few kilobytes that the real libraries load: what they say is fixed, how they are run is not.
 
 `make_whisper` writes a CTranslate2 Whisper whose weights are noise, with a bias that makes it say WORD to any sound;
-`make_piper` writes a Piper voice that hums 16 ms for every phoneme.
+`make_piper` writes a Piper voice that hums 16 ms for every phoneme; `make_smart_turn` writes a turn model that finds
+loud ends likely.
 """
 
 import json
@@ -112,6 +113,21 @@ def _humming_model() -> bytes:
         _field(12, _value("output", 1, [1, 1, 1, "samples"])),
     ]
     return _field(1, 8) + _field(7, b"".join(graph)) + _field(8, _field(2, 13))
+
+
+def make_smart_turn(directory: Path, name: str = "smart-turn-tiny", frames: int = 800) -> Path:
+    """[1, 80, `frames`] log-mel -> the sigmoid of its mean."""
+    directory.mkdir(parents=True, exist_ok=True)
+    graph = [
+        _field(1, _node("ReduceMean", ["input_features"], "mean")),
+        _field(1, _node("Sigmoid", ["mean"], "probability")),
+        _field(2, "mean"),
+        _field(11, _value("input_features", 1, [1, _MELS, frames])),
+        _field(12, _value("probability", 1, [1, 1, 1])),
+    ]
+    path = directory / f"{name}.onnx"
+    path.write_bytes(_field(1, 8) + _field(7, b"".join(graph)) + _field(8, _field(2, 13)))
+    return path
 
 
 # ONNX is protobuf: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto has the numbers of the fields.

@@ -4,6 +4,7 @@ import ctypes
 import functools
 import shutil
 import tempfile
+from collections.abc import Sequence
 
 import espeakng_loader
 import numpy as np
@@ -12,7 +13,25 @@ _AUDIO_OUTPUT_SYNCHRONOUS = 2
 _CHARS_UTF8 = 1
 _PHONEMES = 0x100
 _RATE, _PITCH = 1, 3  # espeak_PARAMETER
-_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+_END_OF_EVENTS, _WORD = 0, 1  # espeak_EVENT_TYPE
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h: what is said in the samples that it comes with."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),  # in ms
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
+_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
 class _Library:
@@ -20,6 +39,7 @@ class _Library:
 
     def __init__(self, path: str) -> None:
         self.chunks: list[bytes] = []
+        self.words_ms: dict[int, int] = {}
         self._call = ctypes.CDLL(path)
         data = espeakng_loader.get_data_path().encode()
         self.rate_hz: int = self._call.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data, 0)
@@ -34,14 +54,20 @@ class _Library:
         self._call.espeak_SetParameter(_RATE, words_per_minute, 0)
         self._call.espeak_SetParameter(_PITCH, pitch, 0)
         self.chunks.clear()
+        self.words_ms.clear()
         encoded = text.encode() + b"\0"
         self._call.espeak_Synth(encoded, ctypes.c_size_t(len(encoded)), 0, 0, 0, _CHARS_UTF8 | _PHONEMES, None, None)
         self._call.espeak_Synchronize()
         return b"".join(self.chunks)
 
-    def _on_samples(self, samples, count, _events) -> int:  # type: ignore[no-untyped-def]
+    def _on_samples(self, samples, count, events) -> int:  # type: ignore[no-untyped-def]
         if samples and count:
             self.chunks.append(ctypes.string_at(samples, 2 * count))
+        number = 0
+        while events and events[number].type != _END_OF_EVENTS:
+            if events[number].type == _WORD:
+                self.words_ms[events[number].text_position - 1] = events[number].audio_position
+            number += 1
         return 0
 
 
@@ -52,10 +78,28 @@ def speak(text: str, voice: str = "en-us", rate_hz: int = 16_000, speed: int = 1
     Between [[ and ]] it is eSpeak's phonemes. `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute,
     `pitch` is 0..99.
     """
+    return _spoken(text, voice, rate_hz, speed, pitch)[0]
+
+
+@functools.lru_cache(maxsize=256)
+def speak_parts(
+    parts: tuple[str, ...], voice: str = "en-us", rate_hz: int = 16_000, speed: int = 150, pitch: int = 50
+) -> tuple[bytes, ...]:
+    """One sentence, said in one breath and cut where its parts meet: no part knows that it is the end of one."""
+    text = " ".join(parts)
+    pcm, words_ms = _spoken(text, voice, rate_hz, speed, pitch)
+    starts = [len(" ".join(parts[:number])) + 1 for number in range(1, len(parts))]
+    cuts = [2 * round(rate_hz * words_ms[start] / 1000) for start in starts]
+    return tuple(pcm[a:b] for a, b in zip([0, *cuts], [*cuts, len(pcm)], strict=True))
+
+
+def _spoken(text: str, voice: str, rate_hz: int, speed: int, pitch: int) -> tuple[bytes, dict[int, int]]:
+    """PCM, and the ms in it that each word begins at, by the word's place in the text."""
     # A library of its own each time, because what was spoken before changes how a voice trembles.
     with tempfile.TemporaryDirectory() as folder:
         library = _Library(shutil.copy(espeakng_loader.get_library_path(), folder))
-        return resample(library.speak(text, voice, speed, pitch), library.rate_hz, rate_hz)
+        pcm = resample(library.speak(text, voice, speed, pitch), library.rate_hz, rate_hz)
+        return pcm, dict(library.words_ms)
 
 
 def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
@@ -69,6 +113,15 @@ def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
     kept = min(len(resampled), len(spectrum))
     resampled[:kept] = spectrum[:kept]
     return np.clip(np.fft.irfft(resampled, count) * count / len(samples), -32768, 32767).astype("<i2").tobytes()
+
+
+def hum(frames_hz: Sequence[float], level: float = 6_000, rate_hz: int = 16_000) -> bytes:
+    """A voice without words: 20 ms at each of these pitches, gliding between, with the overtones that voices have."""
+    count = len(frames_hz) * rate_hz // 50
+    middles = (np.arange(len(frames_hz)) + 0.5) * (rate_hz // 50)
+    phase = 2 * np.pi * np.cumsum(np.interp(np.arange(count), middles, frames_hz)) / rate_hz
+    sound = sum(np.sin(overtone * phase) / overtone for overtone in range(1, 11))
+    return (level * np.asarray(sound)).clip(-32768, 32767).astype("<i2").tobytes()
 
 
 def silence(seconds: float, rate_hz: int = 16_000) -> bytes:

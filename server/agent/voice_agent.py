@@ -61,7 +61,7 @@ class VoiceAgent:
     """Gets what `dump_deps` gave, also of another version of the agent. None begins anew with `make_deps`."""
 
     def deps_of(self, state: str) -> Any:
-        """The dependencies of a call in that state; "" is a new call. A state that cannot be loaded is logged and lost."""
+        """The dependencies of a call in that state; "" is a new call. One that cannot be loaded is logged and lost."""
         if not state or self.load_deps is None:
             return self.make_deps()
         try:

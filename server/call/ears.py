@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 
 from server.call.echo import Echo
 from server.call.reply import Reply
+from server.call.sound import Sound
 from server.call.stopwatch import Stopwatch
 from server.call.voicing import Voicing, VoicingSettings
 from server.media.frame import FRAME_MS, Frame
-from server.speech.protocols import SpeechToText, Transcription, VoiceActivity
+from server.speech.protocols import SpeechToText, Transcription, TurnModel, VoiceActivity
 
 PREROLL_FRAMES = 400 // FRAME_MS
 """VAD is ~100 ms late, words begin softly, and speech-to-text wants a little silence in front."""
@@ -76,10 +77,12 @@ class Ears:
         speech_to_text: SpeechToText,
         settings: VoicingSettings,
         now: Callable[[], float],
+        turn_model: TurnModel | None = None,
     ) -> None:
         self.voicing = Voicing(settings)
         self.echo = Echo()
         """The agent's own voice in what is heard: it opens no utterance, and is silence in one."""
+        self.sound = Sound(turn_model)
         self.utterance: Utterance | None = None
         self.usual_pause_ms = 0.0
         """How long this person's pauses inside utterances are; it grows from 0 as they are heard."""
@@ -92,12 +95,13 @@ class Ears:
         """The present utterance began when no echo was known, and not long ago."""
 
     def hear(self, frame: Frame) -> None:
-        """Take the next 20 ms. Afterwards `voicing` and `utterance` tell of the present."""
+        """Take the next 20 ms. Afterwards `voicing`, `sound` and `utterance` tell of the present."""
         silence_ms = self.voicing.silence_ms
         probability = self._vad.probability(frame.pcm)
         own = self.echo.hear(frame.pcm, probability >= self._settings.stop_probability)
         self.voicing.receive(0.0 if own else probability)
         self._preroll.append(frame.pcm)
+        self.sound.hear(frame.pcm, self.voicing.voiced, self.voicing.active)
         if self.utterance is None:
             return
         if self.echo.path is None and self.voicing.active_ms > ECHO_MS:
@@ -132,6 +136,7 @@ class Ears:
         for _ in range(max(0, len(self._preroll) - self.voicing.silence_ms // FRAME_MS)):
             self._preroll.popleft()  # it belongs to the utterance that is over
         self.voicing.rest()
+        self.sound.rest()
 
     def reconnect(self) -> None:
         """The sound comes from a new connection; an utterance that was cut off goes on."""

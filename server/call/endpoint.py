@@ -1,39 +1,42 @@
-"""Is the person done? Silence × completeness of what was said → how much silence is enough.
+"""Is the person done? Silence × completeness of what was said × how the voice sounds → how much silence is enough.
 
-A sentence that sounds finished needs a short silence; one that stops at "and", "my" or in the middle of a number needs
-a long one. The judgement is of words, not of sound, so it works with any speech-to-text, punctuated or not.
+A sentence that looks finished needs a short silence; one that stops at "and", "my" or in the middle of a number needs
+a long one. The sound then makes either shorter or longer, by its odds: a voice that has come to rest needs less, one
+that hangs in the air needs more.
 """
 
-import re
 from dataclasses import dataclass
-from enum import Enum
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeFloat, NonNegativeInt
 
+from server.call.completeness import (
+    Completeness,
+    asks_for_number,
+    asks_yes_or_no,
+    completeness,
+    ends_in_whole_number,
+)
 from server.settings_group import SettingsGroup
 
-
-class Completeness(Enum):
-    NOTHING = "nothing"  # no words yet
-    COMPLETE = "complete"  # could well be all
-    SINGLE = "single"  # one word: an answer, or the first of a sentence
-    NUMBER = "number"  # ends in a number or a spelled letter, and may go on
-    OPEN = "open"  # cannot be all
+SUREST = 0.99
+"""No judge of sounds is surer than this, whatever it says: one of a hundred endings deceives anybody."""
 
 
 class EndpointSettings(SettingsGroup):
-    """Silences in ms after which an utterance is over, by how complete its words look."""
+    """Silences in ms after which an utterance is over, by how complete its words look, when the sound tells nothing."""
 
     prepare_ms: NonNegativeInt = 80
-    """After this the answer is prepared, unheard: VAD bridges most consonants, and the rest of the wait is needed."""
-    complete_ms: NonNegativeInt = 240
-    """A person waits ~200 ms between turns, and most pauses inside sentences are shorter."""
+    """After this the words are settled and the answer is prepared, unheard: VAD bridges most consonants."""
+    ahead_ms: NonNegativeInt = 400
+    """The answer is begun so long before it is wanted, at most: models need it, and most pauses are over by then."""
+    complete_ms: NonNegativeInt = 300
+    """Most pauses inside sentences are longer, and most voices tell; what ends with a rise waits for so long."""
     begun_ms: NonNegativeInt = 700
     """The words begin a sentence that is expected, and are none by themselves: more is likely, but they may be all."""
-    single_ms: NonNegativeInt = 400
+    single_ms: NonNegativeInt = 320
     """"Yes" is an answer, "well" is a beginning."""
-    number_ms: NonNegativeInt = 600
-    """People group digits with pauses of up to ~500 ms."""
+    number_ms: NonNegativeInt = 400
+    """People group digits with pauses of ~500 ms, and their voice stays up in them: the sound makes this longer."""
     open_ms: NonNegativeInt = 1_200
     """Who stops at "and" is thinking; longer than this feels like a dead line."""
     nothing_ms: NonNegativeInt = 600
@@ -42,6 +45,15 @@ class EndpointSettings(SettingsGroup):
     """Who pauses for long inside sentences is waited for as long as usual, but no longer than this."""
     asked_ms: NonNegativeInt = 150
     """Added to these two after the agent has asked for a number: people look numbers up."""
+    sound_weight: NonNegativeFloat = 3.0
+    """Each wait is divided by the odds that the voice sounds over, to this power; 0 listens to words alone.
+
+    Half of it where the words are surer than the sound: they cannot be all, or are one word, which has little tune.
+    """
+    shortest_ms: NonNegativeInt = 220
+    """However the voice sounds: people leave ~200 ms between turns, and many words have a stop of 150 ms inside."""
+    longest_ms: NonNegativeInt = 1_200
+    """However the voice hangs: the words look finished, and the line must not seem dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +70,32 @@ class Pause:
     """How many digits the numbers have that callers say; 0 when that differs."""
     usual_pause_ms: float = 0
     """How long this person's pauses inside utterances have been, typically; 0 while unknown."""
+    over: float | None = None
+    """The probability that the voice sounds over; None when nothing tells."""
 
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """The silence in ms after which the utterance is over."""
     kind = completeness(pause.text)
-    if kind is Completeness.NUMBER and _is_whole_number(pause):
-        kind = Completeness.SINGLE
-    wait: float = {
+    if kind is Completeness.NUMBER and ends_in_whole_number(pause.text, pause.digits):
+        kind = Completeness.COMPLETE
+    begun = pause.begun and kind in (Completeness.COMPLETE, Completeness.SINGLE)
+    wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
+    if kind is not Completeness.OPEN:
+        wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
+    if pause.over is None or (pause.over < 0.5 and asks_yes_or_no(pause.text)):
+        return wait_ms
+    doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
+    return _by_sound(wait_ms, pause.over, settings.sound_weight / 2 if doubted else settings.sound_weight, settings)
+
+
+def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
+    """The silence after which the answer is begun, if `wait_ms` is what ends the utterance."""
+    return max(settings.prepare_ms, wait_ms - settings.ahead_ms)
+
+
+def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
+    wait_ms: float = {
         Completeness.NOTHING: settings.nothing_ms,
         Completeness.COMPLETE: settings.complete_ms,
         Completeness.SINGLE: settings.single_ms,
@@ -73,153 +103,14 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         Completeness.OPEN: settings.open_ms,
     }[kind]
     if kind in (Completeness.NUMBER, Completeness.OPEN) and asks_for_number(pause.agent_text):
-        wait += settings.asked_ms
-    if pause.begun and kind in (Completeness.COMPLETE, Completeness.SINGLE):
-        wait = settings.begun_ms
-    if kind is not Completeness.OPEN:
-        wait = max(wait, min(pause.usual_pause_ms, settings.usual_ms))
-    return wait
+        wait_ms += settings.asked_ms
+    return wait_ms
 
 
-def asks_for_number(agent_text: str) -> bool:
-    """Whether the end of `agent_text` wants a number for an answer."""
-    return _ASKS_FOR_NUMBER.search(agent_text.lower()) is not None
-
-
-_ASK = r"(?:what|who|whom|where|when|why|how|which)"
-_IT = r"(?:i|you|we|they|he|she|it|that|this|there)"
-_DO = (
-    r"(?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must|don't|doesn't"
-    r"|didn't|can't|couldn't|won't|wouldn't|isn't|aren't)"
-)
-_NUMBER = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
-)
-_NUMBERS = frozenset(_NUMBER.split())
-_TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
-_TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
-_ASKS_FOR_NUMBER = re.compile(
-    r"\b(number|digits|code)\b[^?]{0,40}\?\s*$|\b(tell|say|give|repeat)\b[^.!?]*\b(number|digits|code)\b[^.!?]*\.?\s*$"
-)
-_FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
-_LONE_FIGURE = re.compile(rf"\b(at|plus|minus|times|by|of|past|until|till|than|from) {_FIGURE}$")
-_NEVER = r"(?!)"
-
-_OPEN_UNLESS = {
-    "a an the my your his our their its every and or but because if whether unless than as whose except very also just "
-    "um uh uhm er erm hmm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
-    "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NEVER,
-    # who am i · how old is she · so do i
-    "i we they he she": rf"{_ASK}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
-    # yes it is · as soon as you can · if you may · i think you should · that's all i have
-    # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
-    # what can you do · please do · how many do you have · when will that be · how have you been
-    "is are was were am do does did have has had can could will would shall should may might must be been": (
-        rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_IT}( \w+)? \w+"
-        r"|if (i|you|we|they) (can|could|do|may|might|must|would|will)"
-        rf"|(think|hope|believe) {_IT} (do|does|did|can|could|will|would|should)"
-        rf"|(what|where|who) {_IT}( \w+)? \w+|(what|which) \w+ {_IT} \w+"
-        rf"|{_ASK} (my|your|his|her|our|the)( [\w']+){{1,3}} (is|are|was|were)"
-        rf"|(know|tell me|say|see|remember) {_ASK} .*(is|are|was|were)|{_ASK}\b.* say .*(is|are|was|were)"
-        rf"|(what|who|how)\b.* {_DO} .*do|(what|to|will|that'll|please) do"
-        rf"|(what|which|how many|how much)\b.* {_DO} .*have|{_ASK}\b.* {_DO} .*(be|been)"
-    ),
-    # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
-    "to for from with without at in on by about of into onto between until till since per via": (
-        rf"(what|who|where)('s| is| are| was| were| am) {_IT}( \w+)? \w+|(what|where) .*(made of|from)"
-        rf"|(what|who) {_DO} {_IT} (?!need|want|have|like)\w+( it| that| this| me| us)? (to|for|from|with|about|on)"
-        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
-        r"|(think|heard) of|if you (want|like|need|have) to"
-    ),
-    # what · i don't know why · so what · since when
-    "what who where when why how which": (
-        r"^(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
-        r"|(so|or|guess|for|say) what|(since|until) when"
-    ),
-    # of course not · no it's not
-    "not": (
-        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better) not"
-        r"|no [\w']+( \w+)? not"
-    ),
-    "so": r"(think|hope|guess|believe|suppose|even|do|did|not|thought|said) so",
-}
-"""Last words that leave a sentence open, and the endings with them that are whole."""
-
-_WHOLE_UNLESS = {
-    # can you · if you · are you · when are you, but how are you
-    "you": (
-        r"(can|could|do|does|did|would|will|have|should|may|if|when|that|because) you"
-        r"|^(so |and )?(are|were) you|(when|time|long|late) are you"
-    ),
-    # is it · hello is there · can i · does that · i think this, but what is it · i need that
-    "it that this there": (
-        rf"^(?!{_ASK} )(\w+ )?(is|was|are|isn't|aren't) \w+|{_ASK} did \w+"
-        r"|(does|can|could|will|would|should|has|if|when|because|and|but|or|so|think) \w+"
-    ),
-    # well · and then, but bye then
-    "then well": r"^\w+|(and|so|but) \w+",
-    "actually maybe": r"^\w+|(and|so|but|or|no|yes|i) \w+",
-    # i would like · i need · i'm looking · can you tell me, but what do i need · can you call me
-    "like prefer": r"(i|we) would( \w+)? \w+|(i'd|we'd)( \w+)? \w+|(something|anything) \w+",
-    "need want wanted ordered think thought guess": r"^(?!what|all|whatever)(\w+ )?(i|we)( \w+)? \w+",
-    "wondering looking calling": r"(i'm|i am|i was|we're|just)( \w+)? \w+",
-    "me us": r"(tell|give|send|show|bring|let) \w+",
-    "many": r"how many",
-    # two times · two point, but your opening times
-    "times point": rf"{_FIGURE} \w+",
-}
-"""Last words that mostly end a sentence, and the endings with them that do not."""
-
-_OPEN = {
-    word: re.compile(rf"(?!.*\b(?:{whole})$)") for words, whole in _OPEN_UNLESS.items() for word in words.split()
-} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _WHOLE_UNLESS.items() for word in words.split()}
-_MORE_FIGURES = re.compile(
-    # order one, but the blue one · four oh · d a n, but five p m
-    rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till|from)"
-    rf" )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
-)
-_LOOK_BACK = 16
-"""So many words at the end are looked at: a story takes no longer to judge than a sentence."""
-_WORD = re.compile(r"[\w']+")
-_CLOSERS = " \t\r\n\"')]»”"
-
-
-def completeness(text: str) -> Completeness:
-    """How finished `text` looks: its last words say, and then the punctuation, where the engine writes any."""
-    words = _WORD.findall(text.lower().replace("’", "'"))
-    if not words:
-        return Completeness.NOTHING
-    said, last, marked = " ".join(words[-_LOOK_BACK:]), words[-1], text.rstrip(_CLOSERS)
-    if len(words) > _LOOK_BACK:
-        said = f"… {said}"
-    if marked.endswith(("...", "…", ",", "-", "–", "—", ":", ";")) or (last in _OPEN and _OPEN[last].match(said)):
-        return Completeness.OPEN
-    if last.isdigit() or (last in _NUMBERS and last != "one") or _MORE_FIGURES.match(said):
-        return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
-    return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
-
-
-def _is_whole_number(pause: Pause) -> bool:
-    """It has all its digits, or is the kind that has few: "at ten", "seven times eight"."""
-    if pause.digits and _digits_at_end(pause.text) == pause.digits:
-        return True
-    return _LONE_FIGURE.search(" ".join(_WORD.findall(pause.text.lower()))) is not None
-
-
-def _digits_at_end(text: str) -> int:
-    """How many digits the number at the end has: "four two seven one", "forty two seventy one" and 4271 have 4."""
-    count, after = 0, ""
-    for word in reversed(_WORD.findall(text.lower())):
-        if word.isdigit():
-            count += len(word)
-        elif word in _TENS:
-            count += 1 if after in _NUMBERS - _TENS - _TEENS - {"zero"} else 2
-        elif word in _TEENS:
-            count += 2
-        elif word in ("oh", "double") or word in _NUMBERS:
-            count += 1
-        else:
-            break
-        after = word
-    return count
+def _by_sound(wait_ms: float, over: float, weight: float, settings: EndpointSettings) -> float:
+    """Even odds leave the wait as it is. No wait gets shorter or longer than the settings allow, unless it was so."""
+    if weight == 0:
+        return wait_ms
+    sure = min(SUREST, max(1 - SUREST, over))
+    odds: float = ((1 - sure) / sure) ** weight
+    return min(max(wait_ms, settings.longest_ms), max(min(wait_ms, settings.shortest_ms), wait_ms * odds))

@@ -10,7 +10,7 @@ from math import inf
 from server.agent.voice_agent import VoiceAgent
 from server.call import events
 from server.call.ears import Ears, Utterance
-from server.call.endpoint import Pause, enough_silence_ms
+from server.call.endpoint import Pause, enough_silence_ms, enough_to_prepare_ms
 from server.call.expectation import expectation
 from server.call.history import History
 from server.call.mouth import Mouth, Spoken
@@ -51,11 +51,14 @@ class Judgement:
             self._preparation.drop(utterance)
             endless = voicing.active_ms > settings.max_utterance_ms
             return events.Endpoint(utterance.number) if endless else None
-        if voicing.silence_ms >= settings.endpoint.prepare_ms:
+        wait_ms = enough_silence_ms(self.pause(utterance), settings.endpoint)
+        if voicing.silence_ms >= enough_to_prepare_ms(wait_ms, settings.endpoint):
             self._preparation.pause(utterance, voicing.voiced_ms)
-        if voicing.silence_ms >= enough_silence_ms(self.pause(utterance), settings.endpoint):
-            return events.Endpoint(utterance.number)
-        return None
+        elif voicing.silence_ms >= settings.endpoint.prepare_ms:
+            self._preparation.ask(utterance)
+        if voicing.silence_ms >= settings.endpoint.prepare_ms:
+            self._ears.sound.ask()
+        return events.Endpoint(utterance.number) if voicing.silence_ms >= wait_ms else None
 
     def pause(self, utterance: Utterance) -> Pause:
         """What the endpoint is decided from."""
@@ -65,6 +68,7 @@ class Judgement:
             begun=self._expectation.begun(utterance.text),
             digits=self._digits,
             usual_pause_ms=self._ears.usual_pause_ms,
+            over=self._ears.sound.over(),
         )
 
     def of_overlap(self, utterance: Utterance) -> events.Event | None:

@@ -83,6 +83,11 @@ class Leg:
             except Exception:
                 self._fault()
 
+    def digit(self, digit: str) -> None:
+        """A key of the telephone was pressed."""
+        if self._live:
+            self.session.digit(digit)
+
     def next_frame(self) -> bytes | None:
         if self._live:
             try:

@@ -41,8 +41,12 @@ class Preparation:
 
     def pause(self, utterance: Utterance, voiced_ms: float) -> None:
         """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
-        if utterance.stopwatch.attempts < MAX_ATTEMPTS and voiced_ms <= MAX_SPEECH_MS:
+        if utterance.stopwatch.attempts >= MAX_ATTEMPTS or voiced_ms > MAX_SPEECH_MS or utterance.prepared is not None:
+            return
+        if not utterance.settled:
             self._begin(utterance, answer=True)
+        elif utterance.text:
+            self._answer(utterance)
 
     def ask(self, utterance: Utterance) -> None:
         """Settle the words only: whoever judges the utterance needs them."""

@@ -20,12 +20,13 @@ from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.attachment import Attachment, Connection
+from server.call.completeness import asks_for_number
 from server.call.ears import Ears, Utterance
-from server.call.endpoint import asks_for_number
 from server.call.floor import Floor, State
 from server.call.history import History
 from server.call.idleness import Idle, Idleness
 from server.call.judgement import Judgement
+from server.call.keypad import Keypad
 from server.call.minutes import Minutes, Spell
 from server.call.mouth import Mouth, Spoken
 from server.call.options import CallOptions
@@ -37,7 +38,7 @@ from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
-from server.speech.protocols import SpeechToText, TextToSpeech, VoiceActivity
+from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 
 STARVED_FRAMES = 100 // FRAME_MS
 """No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
@@ -55,6 +56,8 @@ class Engines:
     speech_to_text: SpeechToText
     text_to_speech: TextToSpeech
     voice_activity: VoiceActivity
+    turn_model: TurnModel | None = None
+    """None leaves it to words and cadence whether the person is done."""
     model: Model | None = None
     """None leaves the agent its own."""
 
@@ -97,7 +100,9 @@ class Session:
         self._recorder = recorder
         self._now = asyncio.get_running_loop().time
         self._floor = Floor()
-        self._ears = Ears(engines.voice_activity, engines.speech_to_text, settings.voicing, self._now)
+        self._ears = Ears(
+            engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
+        )
         self._model_settings = _model_settings(options)
         self._replies = Replies(self._start, engines.text_to_speech, options.voice or agent.voice)
         self._preparation = Preparation(self._start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
@@ -122,6 +127,7 @@ class Session:
         self._unanswered = ""
         """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
         self._starved_frames = 0
+        self._keypad = Keypad()
         self._idleness = Idleness(settings.idle_prompt_s, settings.idle_prompts)
         self._apologies = 0
         self._moved = False
@@ -252,6 +258,11 @@ class Session:
             case messages.Start():
                 self._send(messages.Error(code="bad_request", message="The call has begun already."))
 
+    def digit(self, key: str) -> None:
+        """The caller presses a key of the telephone: what they key in is as if they had typed it."""
+        if self._group is not None and (number := self._keypad.press(key)):
+            self._type(number)
+
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         self._starved_frames += 1
@@ -263,6 +274,8 @@ class Session:
         if self._recorder is not None:
             self._recorder.spoken(frame)
         self._ears.echo.say(frame)
+        if number := self._keypad.pass_frame():
+            self._type(number)
         self._mind_idleness()
         return frame
 

@@ -22,10 +22,12 @@ SILENCE = bytes(HEARD_BYTES)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """20 ms that a connection heard. `start_samples` counts 16 kHz samples since the connection began."""
+    """20 ms that a connection heard. `start_samples` counts 16 kHz samples since the first, by the sender's clock."""
 
     pcm: bytes
     start_samples: int
+    voice: bool | None = None
+    """Whether the sender takes it for a voice (RFC 6464), if it says so: a hint, never more."""
 
     def __post_init__(self) -> None:
         if len(self.pcm) != HEARD_BYTES:

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from server.media.frame import HEARD_RATE, SPOKEN_RATE
+from server.media.frame import HEARD_BYTES, HEARD_RATE, SPOKEN_RATE
 from server.media.resample import Resampler
 
 RATE = 8_000
@@ -51,14 +51,23 @@ _COMPRESS = {law: _compressor(table) for law, table in _EXPAND.items()}
 
 
 class G711Decoder:
-    """Payloads → 16 kHz mono PCM."""
+    """Payloads → 16 kHz mono PCM of the same time, 2 ms late."""
 
     def __init__(self, law: Law) -> None:
         self._table = _EXPAND[law]
         self._resampler = Resampler(RATE, HEARD_RATE)
+        self._last = bytes(HEARD_BYTES)
 
     def decode(self, payload: bytes) -> bytes:
-        return self._resampler.convert(self._table[np.frombuffer(payload, np.uint8)].tobytes())
+        pcm = self._resampler.convert(self._table[np.frombuffer(payload, np.uint8)].tobytes())
+        pcm = bytes(max(0, 2 * len(payload) * HEARD_RATE // RATE - len(pcm))) + pcm  # the lag, once, at the start
+        self._last = (self._last + pcm)[-HEARD_BYTES:]
+        return pcm
+
+    def conceal(self) -> bytes:
+        """20 ms in place of what was lost: the last 20 ms again, half as loud (as G.711 appendix I, but simpler)."""
+        self._last = (np.frombuffer(self._last, np.int16) // 2).astype(np.int16).tobytes()
+        return self._last
 
 
 class G711Encoder:

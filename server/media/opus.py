@@ -23,6 +23,8 @@ BITRATE = 32_000
 """Transparent for a mono voice, a third of what aiortc sends by default."""
 COMPLEXITY = 5
 """Half of the most: no difference to hear in a voice at this rate, at a third of the time."""
+SILENCE_PACKET = b"\xd8"
+"""20 ms of which nothing was coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame, of no bytes)."""
 
 _APPLICATION_LOWDELAY = 2051
 _SET_BITRATE, _SET_COMPLEXITY, _SET_SIGNAL, _SIGNAL_VOICE = 4002, 4010, 4024, 3001
@@ -55,6 +57,15 @@ def _library() -> ctypes.CDLL:
     raise ConfigError("libopus is not there: install Debian's libopus0, or PyAV from its wheel")
 
 
+def has_copy(packet: bytes) -> bool:
+    """Whether it carries a copy of what was in the packet before it (in-band FEC; RFC 6716, sections 3.1 and 4.2.4)."""
+    if len(packet) < 3 or packet[0] & 0x83:  # CELT alone has none; several frames in a packet are not looked into
+        return False
+    mode, channels = packet[0] >> 3, 1 + (packet[0] >> 2 & 1)
+    frames = (1, 1, 2, 3)[mode & 3] if mode < 12 else 1
+    return any(packet[1] & 0x80 >> (channel + 1) * (frames + 1) - 1 for channel in range(channels))
+
+
 class OpusDecoder:
     """Opus packets of any length and channel count → 16 kHz mono PCM."""
 
@@ -72,9 +83,12 @@ class OpusDecoder:
             raise PeerError("not an Opus packet")  # libopus would conceal 120 ms
         return self._decode(packet, MAX_PACKET_SAMPLES, fec=0)
 
-    def recover(self, following: bytes) -> bytes:
-        """20 ms that were lost just before `following`, from the copy in it, or concealed if it has none."""
-        return self._decode(following, HEARD_SAMPLES, fec=1)
+    def recover(self, following: bytes, samples: int = HEARD_SAMPLES) -> bytes:
+        """What was lost just before `following`, from the copy in it, or concealed if it has none.
+
+        `samples` is what the lost packet had, at 16 kHz: a multiple of 2.5 ms.
+        """
+        return self._decode(following, samples, fec=1)
 
     def conceal(self) -> bytes:
         """20 ms of what may have been lost, made up from what was before; fades when asked again and again."""

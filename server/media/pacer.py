@@ -1,7 +1,7 @@
 """One clock for all calls: every 20 ms each of them sends its next packet.
 
 Ticks are set by the loop's clock from the first one on, so they do not drift. After a stall the ticks that were missed
-are made up, a few at a time; after a long one they are left out, because nobody wants to hear late what was due then.
+are made up, two at most; after a longer one they are left out, because nobody wants to hear late what was due then.
 """
 
 import asyncio
@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from server.media.frame import FRAME_MS
 
-MAX_MISSED = 5
-"""Ticks that are made up after a stall: 100 ms, about what a browser's buffer absorbs."""
+MAX_MISSED = 2
+"""Ticks that are made up after a stall: 40 ms, what a browser's buffer absorbs. After more it has made sound up
+already, and a burst would only be played too late."""
 
 Tick = Callable[[int], None]
 

@@ -1,19 +1,15 @@
-"""The one file that knows aiortc: a peer connection that gives 20 ms frames and takes 20 ms frames.
+"""A peer connection that gives 20 ms frames and takes 20 ms frames. With transport.py and ice.py all that knows aiortc.
 
-What it changes of aiortc 1.16 by private names is guarded by tests/media/test_peer.py:
-the receiver's jitter buffer (80 ms, and 280 ms after one lost packet) is replaced by an object that hands each packet
-over at once, so that its decoder thread has nothing to do. What it changes of aioice is in `ice.py`.
+aiortc does SDP, ICE, DTLS and the data channel. Its RTP is not used: its senders and receivers are never started, so
+that no thread, task or queue of theirs stands between a packet and the call (RtpSession). What this changes of aiortc
+1.16 by private names is guarded by tests/media/test_transport.py. What it changes of aioice is in `ice.py`.
 """
 
 import asyncio
-import fractions
 import logging
-from collections.abc import Callable
 from typing import Any, Protocol
 
-import av
 from aiortc import (
-    MediaStreamTrack,
     RTCBundlePolicy,
     RTCConfiguration,
     RTCDataChannel,
@@ -22,29 +18,31 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import OperationError
+from aiortc.sdp import SessionDescription
 
 from server.errors import AntiphonError, NotAcceptable, PeerError
-from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, SPOKEN_BYTES, Frame
-from server.media.g711 import G711Decoder, G711Encoder, law
+from server.media.counters import MediaCounters
+from server.media.frame import FRAME_MS, Frame
 from server.media.ice import Ice
-from server.media.jitter import Arrivals
+from server.media.inbound import TELEPHONE_EVENT, Codec
 from server.media.offer import NO_CODEC, NOT_VALID, Offer
-from server.media.opus import OpusDecoder, OpusEncoder
 from server.media.pacer import Pacer
 from server.media.presence import Absence, Presence
 from server.media.reach import PeerSettings
+from server.media.rtcp import Report
+from server.media.rtp_session import Negotiated, RtpSession
+from server.media.transport import MediaTransport
 
 MAX_UNSENT = 64
 """Messages kept for a data channel that is not open yet; the oldest go first."""
 MAX_BUFFERED_BYTES = 256 * 1024
 """A data channel whose client takes nothing loses messages, not the server's memory."""
-MAX_UNREAD_PACKETS = 5
-"""Packets that wait for aiortc's sender: 100 ms, then the oldest go."""
 SURELY_THERE_MS = 300
 """Networks hold packets back for about so long without being broken."""
 
 _CODECS = {"audio/opus", "audio/pcmu", "audio/pcma"}
-_JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
+_EVENT = f"audio/{TELEPHONE_EVENT}"
+_AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +52,7 @@ class Listener(Protocol):
 
     def ready(self) -> None: ...
     def hear(self, frame: Frame) -> None: ...
+    def digit(self, digit: str) -> None: ...
     def next_frame(self) -> bytes | None: ...
     def receive_text(self, text: str | bytes) -> None: ...
     def lost(self) -> None: ...
@@ -75,21 +74,25 @@ class Peer:
         self._ice: Ice | None = None
         self._channel: RTCDataChannel | None = None
         self._unsent: list[str] = []
-        self._inbound: _Inbound | None = None
-        self._track = _OutboundTrack()
-        self._encoder: OpusEncoder | G711Encoder | None = None
+        self._rtp: RtpSession | None = None
+        self.counters = MediaCounters()
         self._joined = False
         self._deadline: asyncio.TimerHandle | None = None
         self._presence: Presence | None = None
         self._now_s = 0.0
         self._closed = False
 
+    @property
+    def report(self) -> Report | None:
+        """What the peer has last said of how it hears us; None before it has."""
+        return self._rtp.report if self._rtp is not None else None
+
     async def answer(self, offer: Offer) -> str:
         """Take an offer, give the answer with all our candidates. Raises PeerError, NotAcceptable or AtCapacity."""
         self._offer = offer
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-            self._arrange()
+            transport = self._arrange(_telephone_events(offer.sdp))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except AntiphonError:
             raise
@@ -97,6 +100,7 @@ class Peer:
             raise NotAcceptable(NO_CODEC) from exc
         except Exception as exc:  # aiortc fails in every way that Python has on what it does not expect
             raise PeerError(NOT_VALID) from exc
+        transport.guard()
         assert self._ice is not None, "because it is arranged"
         self._await("ICE", self._settings.ice_s)
         for candidate in offer.contacts:
@@ -127,31 +131,49 @@ class Peer:
             channel.send(text)
 
     def hush(self) -> None:
-        """Packets that wait for aiortc's sender are not sent."""
-        self._track.clear()
+        """Nothing waits here to be sent: what the listener gives goes out in the same step."""
 
     async def close(self) -> None:
         """Give everything back; idempotent."""
-        self._closed = True
+        self._pacer.leave(self._tick)
         self._reached()
         if self._ice is not None:
             self._ice.close()
-        self._pacer.leave(self._tick)
-        self._track.stop()
-        await asyncio.shield(self._pc.close())  # aiortc may be closing by itself, and fails if that is cancelled
+        if self._rtp is not None and not self._closed:
+            self._rtp.close()
+        self._closed = True
+        await asyncio.shield(self._pc.close())  # aiortc may be closing already, and is not to be cancelled with us
 
-    def _arrange(self) -> None:
-        """Our voice on the audio section, the caller's packets to us."""
+    def _arrange(self, events: list[Any]) -> MediaTransport:
+        """Our voice on the audio section, the caller's packets to us, all by the one transport of the bundle."""
         (audio,) = self._pc.getTransceivers()
         audio.direction = "sendrecv"
-        self._ice = Ice(audio.receiver.transport.transport._connection, self._settings.reach, self._on_sign)
-        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS]
-        names = {codec.payloadType: codec.name for codec in audio._codecs if codec.payloadType is not None}
-        self._inbound = _Inbound(names, self._hear)
-        setattr(audio.receiver, _JITTER_BUFFER, self._inbound)
-        audio.sender.replaceTrack(self._track)
-        codec = audio._codecs[0]
-        self._encoder = OpusEncoder() if codec.name == "opus" else G711Encoder(law(codec.name))
+        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS] + events
+        for stream, start in ((audio.sender, "send"), (audio.receiver, "receive")):
+            setattr(stream, start, _not_by_aiortc)
+        dtls = audio.receiver.transport
+        self._ice = Ice(dtls.transport._connection, self._settings.reach, self._on_sign)
+        transport = MediaTransport(dtls, self, self.counters)
+        self._rtp = RtpSession(_negotiated(audio), self, transport, self.counters)
+        return transport
+
+    # The transport's receiver, the session's ear
+
+    def receive_rtp(self, data: bytes, now_s: float) -> None:
+        if self._presence is not None:
+            self._presence.sound(self._now_s)
+        assert self._rtp is not None, "because nothing comes before the answer"
+        self._rtp.receive_rtp(data, now_s)
+
+    def receive_rtcp(self, data: bytes, now_s: float) -> None:
+        assert self._rtp is not None, "because nothing comes before the answer"
+        self._rtp.receive_rtcp(data, now_s)
+
+    def hear(self, frame: Frame) -> None:
+        self._listener.hear(frame)
+
+    def digit(self, digit: str) -> None:
+        self._listener.digit(digit)
 
     # aiortc's callbacks
 
@@ -191,16 +213,12 @@ class Peer:
         for text in unsent:
             self.send_text(text)
 
-    def _hear(self, frame: Frame) -> None:
-        if self._presence is not None:
-            self._presence.sound(self._now_s)
-        self._listener.hear(frame)
-
     def _tick(self, number: int) -> None:
         """20 ms have passed."""
-        pcm = self._listener.next_frame() or bytes(SPOKEN_BYTES)
-        assert self._encoder is not None, "because nothing ticks before the answer"
-        self._track.put(self._encoder.encode(pcm), number)
+        now_s = asyncio.get_running_loop().time()
+        assert self._rtp is not None, "because nothing ticks before the answer"
+        self._rtp.hear(now_s)
+        self._rtp.speak(self._listener.next_frame(), number, now_s)
         self._look(number * FRAME_MS / 1000)
 
     # Whether the caller is there
@@ -233,70 +251,22 @@ class Peer:
         self._listener.lost()
 
 
-class _Inbound:
-    """Stands where aiortc has its jitter buffer: packets → frames."""
-
-    def __init__(self, codecs: dict[int, str], on_frame: Callable[[Frame], None]) -> None:
-        self._codecs = codecs
-        self._on_frame = on_frame
-        self._arrivals = Arrivals()
-        self._decoders: dict[str, OpusDecoder | G711Decoder] = {}
-        self._pcm = b""
-        self._samples = 0
-        self.malformed = 0
-
-    def add(self, packet: Any) -> tuple[bool, None]:
-        """aiortc's side: no picture is wanted, no frame is to be decoded by it."""
-        missing = self._arrivals.receive(packet.sequence_number)
-        if missing is not None and packet._data:
-            try:
-                self._decode(self._codecs[packet.payload_type], packet._data, missing)
-            except Exception:  # whatever one packet does to a decoder, the next one may be good
-                self.malformed += 1
-        return False, None
-
-    def _decode(self, codec: str, payload: bytes, missing: int) -> None:
-        decoder = self._decoders.get(codec)
-        if decoder is None:
-            decoder = self._decoders[codec] = OpusDecoder() if codec == "opus" else G711Decoder(law(codec))
-        if isinstance(decoder, OpusDecoder):
-            for left in range(missing, 0, -1):
-                self._push(decoder.recover(payload) if left == 1 else decoder.conceal())
-        elif missing:
-            self._push(bytes(HEARD_BYTES * missing))
-        self._push(decoder.decode(payload))
-
-    def _push(self, pcm: bytes) -> None:
-        self._pcm += pcm
-        while len(self._pcm) >= HEARD_BYTES:
-            frame, self._pcm = Frame(self._pcm[:HEARD_BYTES], self._samples), self._pcm[HEARD_BYTES:]
-            self._samples += HEARD_SAMPLES
-            self._on_frame(frame)
+async def _not_by_aiortc(parameters: Any) -> None:
+    """In place of what would start aiortc's own RTP."""
 
 
-class _OutboundTrack(MediaStreamTrack):
-    """Packets, encoded once, at the pacer's time: aiortc's sender takes them as they are."""
+def _negotiated(audio: Any) -> Negotiated:
+    """`audio` is the transceiver, after the offer."""
+    codecs = {codec.payloadType: Codec(codec.name.lower(), codec.clockRate) for codec in audio._codecs}
+    level_id = next((found.id for found in audio._headerExtensions if found.uri == _AUDIO_LEVEL), None)
+    ssrc = audio.sender._ssrc
+    return Negotiated(codecs, ssrc, audio.sender._stream_id, level_id, ticks_apart=ssrc % 50)
 
-    kind = "audio"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._packets: asyncio.Queue[av.Packet[Any]] = asyncio.Queue(MAX_UNREAD_PACKETS)
-
-    def put(self, payload: bytes, tick: int) -> None:
-        if self._packets.full():
-            self._packets.get_nowait()
-        packet = av.Packet(payload)
-        packet.pts = packet.dts = tick * FRAME_MS
-        packet.time_base = fractions.Fraction(1, 1000)
-        self._packets.put_nowait(packet)
-
-    def clear(self) -> None:
-        while not self._packets.empty():
-            self._packets.get_nowait()
-
-    async def recv(self) -> "av.Packet[Any]":
-        return await self._packets.get()
+def _telephone_events(sdp: str) -> list[Any]:
+    """The telephone events (RFC 4733) that the first audio section offers."""
+    audio = next(section for section in SessionDescription.parse(sdp).media if section.kind == "audio")
+    return [codec for codec in audio.rtp.codecs if codec.mimeType.lower() == _EVENT]
 
 
 def _with_fec(sdp: str) -> str:

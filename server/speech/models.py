@@ -2,6 +2,7 @@
 
 <models>/whisper/<name>/model.bin …         a CTranslate2 Whisper, as faster-whisper downloads it
 <models>/piper/<voice>.onnx, .onnx.json     a Piper voice
+<models>/smart-turn/<name>.onnx             a Smart Turn: it listens whether a person is done
 """
 
 import contextlib
@@ -21,12 +22,15 @@ from rich.text import Text
 
 from server.errors import ConfigError
 
-Kind = Literal["whisper", "piper"]
+Kind = Literal["whisper", "piper", "smart-turn"]
 
 WHISPER = "base.en"
 """The best that answers within a conversation on two cores."""
 PIPER = "en_US-lessac-medium"
-DEFAULTS: dict[Kind, str] = {"whisper": WHISPER, "piper": PIPER}
+SMART_TURN = "smart-turn-v3.2-cpu"
+SMART_TURN_HOME = "pipecat-ai/smart-turn-v3"
+"""The repository of its makers on the hub."""
+DEFAULTS: dict[Kind, str] = {"whisper": WHISPER, "piper": PIPER, "smart-turn": SMART_TURN}
 
 _PREFERRED = ("base.en", "base", "small.en", "small", "tiny.en", "tiny")
 """When several are there: the best one that is fast enough goes first."""
@@ -34,10 +38,10 @@ _PREFERRED = ("base.en", "base", "small.en", "small", "tiny.en", "tiny")
 
 def find(models: Path, kind: Kind, name: str | None = None) -> Path | None:
     """What to hand to the engine as its model: the one called `name`, or the best that is there, or None."""
-    found = {"whisper": _whispers, "piper": _pipers}[kind](models)
+    found = {"whisper": _whispers, "piper": _pipers, "smart-turn": _smart_turns}[kind](models)
     if name is not None:
         return found.get(name)
-    preferred = [*_PREFERRED, PIPER, *sorted(found)]
+    preferred = [*_PREFERRED, PIPER, SMART_TURN, *sorted(found)]
     return next((found[each] for each in preferred if each in found), None)
 
 
@@ -48,6 +52,10 @@ def _whispers(models: Path) -> dict[str, Path]:
 def _pipers(models: Path) -> dict[str, Path]:
     voices = (models / "piper").glob("[!.]*.onnx")
     return {file.stem: file for file in voices if file.with_name(file.name + ".json").is_file()}
+
+
+def _smart_turns(models: Path) -> dict[str, Path]:
+    return {file.stem: file for file in (models / "smart-turn").glob("[!.]*.onnx")}
 
 
 def pull(
@@ -127,13 +135,25 @@ def _download_piper(name: str, part: Path) -> None:
     download_voice(name, part, force_redownload=True)
 
 
-_DOWNLOADERS: dict[Kind, Callable[[str, Path], None]] = {"whisper": _download_whisper, "piper": _download_piper}
+def _download_smart_turn(name: str, part: Path) -> None:
+    from huggingface_hub import hf_hub_download
+
+    if not name.startswith("smart-turn-"):
+        raise ConfigError(f"{name} is not the name of a Smart Turn model; one is {SMART_TURN}")
+    hf_hub_download(SMART_TURN_HOME, f"{name}.onnx", local_dir=part)
+
+
+_DOWNLOADERS: dict[Kind, Callable[[str, Path], None]] = {
+    "whisper": _download_whisper,
+    "piper": _download_piper,
+    "smart-turn": _download_smart_turn,
+}
 
 
 def _take(part: Path, kind: Kind) -> None:
     """Move what is whole to where it is found."""
+    shutil.rmtree(part / ".cache", ignore_errors=True)  # of the hub's own downloader
     if kind == "whisper":
-        shutil.rmtree(part / ".cache", ignore_errors=True)
         whole = part.with_name(part.name.removeprefix("."))
         shutil.rmtree(whole, ignore_errors=True)
         part.rename(whole)

@@ -1,4 +1,4 @@
-"""What the call needs of its engines: three small protocols, written by their consumer.
+"""What the call needs of its engines: small protocols, written by their consumer.
 
 An engine's own failure is raised as `EngineError`, and never as anything else but `CancelledError`.
 """
@@ -64,3 +64,13 @@ class VoiceActivity(Protocol):
 
     def reset(self) -> None:
         """Forget what was heard, as at the start of a call."""
+
+
+class TurnModel(Protocol):
+    """Listens whether a person is done, better than words and cadence tell; shared by all calls."""
+
+    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+        """Let `tell` know, on the loop, how likely the voice that ends with this 16 kHz PCM is done: 0..1.
+
+        Never waits. When it fails, or would be too late, it tells nothing: the call does without.
+        """

@@ -123,9 +123,9 @@ def test_a_call_behind_a_firewall_from_the_start(namespace: Namespace, walled_se
         call(page)
         assert way(page) == "WebSocket"
         assert page.locator("#line").inner_text() == "On a slower line"
-        page.wait_for_function("antiphon.call.levels().agent === 0")
+        page.wait_for_function("() => antiphon.call.levels().agent === 0")
         page.locator("html[data-state=speaking]").wait_for(state="attached", timeout=30_000)
-        page.wait_for_function("antiphon.call.levels().agent > 0.3", timeout=5_000)
+        page.wait_for_function("() => antiphon.call.levels().agent > 0.3", timeout=5_000)
         page.locator('#captions > [data-role=agent][data-final="true"]').nth(1).wait_for(timeout=15_000)
         assert lines(page, "caller") == ["where is my order four two seven one"]
         assert "four two seven one" in lines(page, "agent")[1]

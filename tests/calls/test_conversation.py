@@ -50,14 +50,30 @@ def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
     async def scenario() -> None:
         mind = Mind()
         async with Caller(mind) as caller:
-            await caller.say("i would like")
+            await caller.say("i like books")
             await caller.wait(200)
-            await caller.say("a green book")
+            await caller.say("with green covers")
             await caller.until_silent()
-        assert caller.captions == ["i would like a green book"]
-        assert [answer.text for answer in caller.answers] == ["You said i would like a green book."]
+        assert caller.captions == ["i like books with green covers"]
+        assert [answer.text for answer in caller.answers] == ["You said i like books with green covers."]
         assert len(caller.session.history.messages) == 2
         assert mind.requests == 2
+
+    run_virtual(scenario())
+
+
+def test_no_answer_is_prepared_where_more_must_come() -> None:
+    """A short pause after words that cannot be all costs no request."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        async with Caller(mind) as caller:
+            await caller.say("i would like")
+            await caller.wait(400)
+            await caller.say("a green book")
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers] == ["You said i would like a green book."]
+        assert mind.requests == 1
 
     run_virtual(scenario())
 

@@ -79,3 +79,14 @@ def test_names() -> None:
     assert (law("pcmu"), law("PCMA")) == ("PCMU", "PCMA")
     with pytest.raises(ValueError, match="opus"):
         law("opus")
+
+
+@pytest.mark.parametrize("name", ["PCMU", "PCMA"])
+def test_what_is_lost_fades(name: Law) -> None:
+    """In place of lost packets the last 20 ms are heard again, half as loud each time."""
+    encoder, decoder = G711Encoder(name), G711Decoder(name)
+    pcm = (8_000 * np.sin(2 * np.pi * 440 * np.arange(SPOKEN_RATE) / SPOKEN_RATE)).astype(np.int16).tobytes()
+    for start in range(0, 5 * SPOKEN_BYTES, SPOKEN_BYTES):
+        decoder.decode(encoder.encode(pcm[start : start + SPOKEN_BYTES]))
+    levels = [np.abs(np.frombuffer(decoder.conceal(), np.int16).astype(int)).max() for _ in range(3)]
+    assert levels == pytest.approx([4_000, 2_000, 1_000], rel=0.1)

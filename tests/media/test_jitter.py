@@ -1,86 +1,132 @@
-import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media.jitter import MAX_AHEAD, MAX_GAP, MAX_LATE, Arrivals
+from server.media.counters import MediaCounters
+from server.media.jitter import HOLD_MS, MARGIN_MS, MAX_AHEAD, MAX_HELD, MAX_LATE, WINDOW_MS, JitterBuffer, Ready
+from server.media.rtp import RtpPacket
+from tests.media.link import Impairment, Link
 
 
-def received(*sequences: int) -> list[int | None]:
-    arrivals = Arrivals()
-    return [arrivals.receive(sequence) for sequence in sequences]
+def packet(sequence: int) -> RtpPacket:
+    return RtpPacket(111, sequence & 0xFFFF, sequence * 960 & 0xFFFFFFFF, 1, b"x")
+
+
+def told(ready: list[Ready]) -> list[tuple[int, int]]:
+    return [(item.packet.sequence, item.missing) for item in ready]
+
+
+def received(*sequences: int) -> list[list[tuple[int, int]]]:
+    """What is ready at each packet, sent 20 ms apart."""
+    buffer = JitterBuffer(MediaCounters())
+    return [told(buffer.push(packet(sequence), 20.0 * n)) for n, sequence in enumerate(sequences)]
 
 
 @pytest.mark.parametrize(
-    ("sequences", "missing"),
+    ("sequences", "ready"),
     [
-        ([7, 8, 9], [0, 0, 0]),
-        ([7, 9], [0, 1]),
-        ([7, 10, 8, 11], [0, 2, None, 0]),
-        ([7, 7, 8], [0, None, 0]),
-        ([65_534, 65_535, 0, 1], [0, 0, 0, 0]),
-        ([65_534, 1], [0, 2]),
-        ([0, 65_535, 1], [0, None, 0]),
-        ([7, 107], [0, MAX_GAP]),
-        ([1_000, 1_000 - MAX_LATE, 1_001], [0, None, 0]),
-        ([1_000, 1_000 - MAX_LATE - 1, 950], [0, 0, 0]),
-        ([1_000, 1_000 + MAX_AHEAD, 4_001], [0, MAX_GAP, 0]),
-        ([1_000, 1_001 + MAX_AHEAD, 4_002], [0, 0, 0]),
-        ([1_000, 1_000 + 0x8000], [0, 0]),
+        ([7, 8, 9], [[(7, 0)], [(8, 0)], [(9, 0)]]),
+        ([7, 9], [[(7, 0)], [(9, 1)]]),
+        ([7, 10, 8, 11], [[(7, 0)], [(10, 2)], [], [(11, 0)]]),
+        ([7, 7, 8], [[(7, 0)], [], [(8, 0)]]),
+        ([65_534, 65_535, 0, 1], [[(65_534, 0)], [(65_535, 0)], [(0, 0)], [(1, 0)]]),
+        ([65_534, 1], [[(65_534, 0)], [(1, 2)]]),
+        ([0, 65_535, 1], [[(0, 0)], [], [(1, 0)]]),
+        ([1_000, 1_001 - MAX_LATE, 1_001], [[(1_000, 0)], [], [(1_001, 0)]]),
+        ([1_000, 1_000 - MAX_LATE, 951], [[(1_000, 0)], [(950, 0)], [(951, 0)]]),
+        ([1_000, 1_001 + MAX_AHEAD, 4_002], [[(1_000, 0)], [(4_001, MAX_AHEAD)], [(4_002, 0)]]),
+        ([1_000, 1_002 + MAX_AHEAD, 4_003], [[(1_000, 0)], [(4_002, 0)], [(4_003, 0)]]),
     ],
 )
-def test_gaps(sequences: list[int], missing: list[int | None]) -> None:
-    """Losses are counted, late packets and copies dropped, restarts begin anew; all of it across the wrap."""
-    assert received(*sequences) == missing
+def test_gaps(sequences: list[int], ready: list[list[tuple[int, int]]]) -> None:
+    """On a network that keeps the order nothing waits; copies are dropped, restarts begin anew, across the wrap."""
+    assert received(*sequences) == ready
 
 
-def test_a_restart_is_no_loss() -> None:
-    """A sender that begins again has lost nothing."""
-    arrivals = Arrivals()
-    for sequence in (7, 30_000, 5, 7):
-        arrivals.receive(sequence)
-    assert (arrivals.lost, arrivals.late) == (1, 0)
+def test_a_late_packet_opens_the_window_and_the_next_one_is_waited_for() -> None:
+    """Once a packet came 20 ms after it was given up, the next gap stays open, and what was late is in its place."""
+    assert received(0, 2, 1, 3, 5, 4, 6) == [[(0, 0)], [(2, 1)], [], [(3, 0)], [], [(4, 0), (5, 0)], [(6, 0)]]
 
 
-@given(
-    st.integers(0, 0xFFFF),
-    st.lists(st.sampled_from(["sent", "sent", "sent", "lost", "twice", "swapped"]), min_size=1, max_size=300),
+def test_the_window_closes_again() -> None:
+    """Within a second after a packet out of order, losses are given up at once again."""
+    buffer = JitterBuffer(MediaCounters())
+    for sequence, now_ms in [(0, 0.0), (2, 20.0), (1, 40.0), (3, 60.0)]:
+        buffer.push(packet(sequence), now_ms)
+    assert buffer.window_ms == 20 + MARGIN_MS
+    assert told(buffer.push(packet(5), 100.0)) == []
+    assert told(buffer.poll(120.0)) == []
+    assert told(buffer.poll(130.0)) == [(5, 1)]
+    assert told(buffer.push(packet(7), 45.0 + HOLD_MS)) == [(7, 1)]
+    assert buffer.window_ms == 0
+    assert HOLD_MS < 1_000
+
+
+def test_the_window_has_a_limit() -> None:
+    """However late a packet comes, nobody waits longer than the window's limit for the next."""
+    buffer = JitterBuffer(MediaCounters())
+    for sequence, now_ms in [(0, 0.0), (2, 20.0), (1, 500.0), (4, 510.0)]:
+        buffer.push(packet(sequence), now_ms)
+    assert buffer.window_ms == WINDOW_MS
+    assert told(buffer.poll(510.0 + WINDOW_MS - 1)) == []
+    assert told(buffer.poll(510.0 + WINDOW_MS)) == [(4, 1)]
+
+
+def test_what_is_held_has_a_limit() -> None:
+    """A burst behind a gap does not grow: the gap is given up."""
+    buffer = JitterBuffer(MediaCounters())
+    for sequence in (0, 2, 1):
+        buffer.push(packet(sequence), 0.0)
+    ready = [told(buffer.push(packet(4 + n), 1.0)) for n in range(MAX_HELD + 1)]
+    assert [len(items) for items in ready] == [0] * MAX_HELD + [MAX_HELD + 1]
+
+
+def test_counts() -> None:
+    """Each packet counts once, as what it was."""
+    counters = MediaCounters()
+    buffer = JitterBuffer(counters)
+    for n, sequence in enumerate([0, 2, 1, 4, 3, 3, 8, 30_000]):
+        buffer.push(packet(sequence), 20.0 * n)
+    assert (counters.lost, counters.late, counters.reordered, counters.duplicate) == (1, 1, 1, 1)
+
+
+NETWORKS = st.builds(
+    Impairment,
+    loss=st.floats(0, 0.5),
+    jitter_ms=st.floats(0, 200),
+    reorder=st.floats(0, 0.3),
+    reorder_ms=st.floats(0, 100),
+    duplicate=st.floats(0, 0.3),
 )
-def test_any_loss_order_and_copies(first: int, fates: list[str]) -> None:
-    """Each packet is played once at most, in order, and each gap is filled with what is missing, up to its limit."""
-    arrivals = Arrivals()
-    played: list[int] = []
-    for number in _network(fates):
-        missing = arrivals.receive((first + number) & 0xFFFF)
-        if missing is not None:
-            last = played[-1] if played else number - 1
-            assert missing == min(number - last - 1, MAX_GAP)
-            played.append(number)
-    assert played == sorted(set(played))
-    arrived = _network(fates)
-    assert len(played) + arrivals.late == len(arrived)
-    if played:
-        assert arrivals.lost == played[-1] - played[0] + 1 - len(played)
 
 
-def _network(fates: list[str]) -> list[int]:
-    """The numbers of the packets as they arrive."""
-    arrived: list[int] = []
-    for number, fate in enumerate(fates):
-        if fate != "lost":
-            arrived.append(number)
-        if fate == "twice":
-            arrived.append(number)
-        if fate == "swapped" and len(arrived) > 1:
-            arrived[-1], arrived[-2] = arrived[-2], arrived[-1]
-    return arrived
+@given(NETWORKS, st.integers(0, 0xFFFF), st.integers(0, 1_000))
+def test_any_network(bad: Impairment, first: int, seed: int) -> None:
+    """Whatever a network does, each packet comes out once at most, in order, with what is missing before it."""
+    link, counters = Link(bad, seed), MediaCounters()
+    buffer = JitterBuffer(counters)
+    arrivals = sorted((at_ms, n) for n in range(100) for at_ms in link.arrivals_ms(20.0 * n))
+    out: list[int] = []
+    for at_ms, n in arrivals:
+        for item in buffer.push(packet(first + n), at_ms):
+            number = (item.packet.sequence - first) & 0xFFFF
+            assert not out or item.missing == number - out[-1] - 1
+            out.append(number)
+    out += [(item.packet.sequence - first) & 0xFFFF for item in buffer.poll(1e9)]
+    assert all(earlier < later for earlier, later in pairwise(out))
+    assert len(out) + counters.late + counters.duplicate == len(arrivals)
+    if out:
+        assert counters.lost == out[-1] - out[0] + 1 - len(out)
 
 
-def test_any_sequence_of_numbers() -> None:
-    """Whatever a sender numbers its packets with, the answer is a drop or a gap within the limit."""
-    rng, arrivals = random.Random(1), Arrivals()
-    for _ in range(20_000):
-        missing = arrivals.receive(rng.randrange(0x10000))
-        assert missing is None or 0 <= missing <= MAX_GAP
-    assert arrivals.late > 0
+@given(st.lists(st.integers(0, 0xFFFF), max_size=200))
+def test_any_sequence_of_numbers(sequences: list[int]) -> None:
+    """Whatever a sender numbers its packets with, what is held is bounded and nothing is lost without being counted."""
+    buffer, counters = JitterBuffer(MediaCounters()), MediaCounters()
+    buffer = JitterBuffer(counters)
+    for n, sequence in enumerate(sequences):
+        for item in buffer.push(packet(sequence), 5.0 * n):
+            assert 0 <= item.missing <= MAX_AHEAD + MAX_HELD
+    assert len(buffer.poll(1e9)) <= MAX_HELD + 1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from server.errors import PeerError
 from server.media.frame import HEARD_BYTES, HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
-from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, OpusDecoder, OpusEncoder
+from server.media.opus import MAX_PACKET_BYTES, MAX_PACKET_SAMPLES, SILENCE_PACKET, OpusDecoder, OpusEncoder, has_copy
 from tests.voices import speak
 
 
@@ -82,6 +82,16 @@ def test_a_lost_packet_is_recovered_from_the_next() -> None:
     assert sum(recovered) < 0.5 * sum(concealed)
 
 
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+def test_a_copy_is_known(layout: str) -> None:
+    """Packets made for a bad line carry copies of speech, others do not."""
+    speech = speak("Good morning, what are your opening hours please?")
+    for fec, least, most in (("1", 0.5, 1.0), ("0", 0.0, 0.0)):
+        packets = with_fec(speech, layout, {"fec": fec})
+        assert least <= sum(map(has_copy, packets)) / len(packets) <= most
+    assert not any(map(has_copy, [*packets_of(tone()), SILENCE_PACKET, b""]))
+
+
 def test_what_cannot_be_recovered_is_concealed() -> None:
     """20 ms each time: from a packet without a copy, from nothing at all, and before the first packet."""
     decoder = OpusDecoder()
@@ -140,3 +150,16 @@ def test_a_frame_of_another_length_is_our_own_fault() -> None:
     """Only frames of 20 ms are spoken."""
     with pytest.raises(AssertionError):
         OpusEncoder().encode(bytes(SPOKEN_BYTES - 2))
+
+
+def test_the_packet_of_silence_is_one_of_the_encoders() -> None:
+    """It has the encoder's own configuration, lasts 20 ms, and after real silence it is silence."""
+    packets = packets_of(tone(seconds=0.2) + bytes(5 * SPOKEN_BYTES))
+    assert {packet[:1] for packet in packets} == {SILENCE_PACKET}
+    decoder = OpusDecoder()
+    for packet in packets:
+        decoder.decode(packet)
+    for _ in range(20):
+        heard = decoder.decode(SILENCE_PACKET)
+        assert len(heard) == HEARD_BYTES
+        assert np.abs(samples_of(heard)).max() < 50

@@ -163,16 +163,6 @@ async def test_only_the_configured_addresses_are_advertised() -> None:
     assert addresses == {"127.0.0.1"}
 
 
-def test_aiortc_is_as_the_adapter_knows_it() -> None:
-    """The private names that the adapter replaces exist; if not, an aiortc release has changed its inside."""
-    from aiortc.rtcrtpreceiver import JitterBuffer, RTCRtpReceiver
-
-    assert "_RTCRtpReceiver__jitter_buffer" in RTCRtpReceiver.__init__.__code__.co_names, (
-        "RTCRtpReceiver has no private __jitter_buffer any more: see Peer._arrange"
-    )
-    assert "add" in vars(JitterBuffer), "JitterBuffer.add is gone: see _Inbound"
-
-
 async def _until_empty(directory: Directory) -> None:
     while len(directory):  # noqa: ASYNC110  # real sockets are closing
         await asyncio.sleep(0.01)

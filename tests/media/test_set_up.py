@@ -17,7 +17,8 @@ from server.errors import AtCapacity
 from server.media.candidates import Contact
 from server.media.ice import MAX_REMOTE, Ice, _bind
 from server.media.reach import PeerSettings, Reach
-from tests.exchange import LOOPBACK, Exchange, exchange
+from tests.exchange import Exchange, exchange
+from tests.loopback import SETTINGS
 from tests.offers import audio, data, offer
 from tests.phone import Phone, calling
 
@@ -249,7 +250,7 @@ def test_the_defaults_notice_a_vanished_caller_in_seconds() -> None:
     settings = PeerSettings()
     assert settings.vanished_s <= 4
     assert settings.ice_s + settings.dtls_s <= 15
-    assert LOOPBACK.reach.contact is Contact.LOCAL
+    assert SETTINGS.reach.contact is Contact.LOCAL
 
 
 def test_aioice_is_as_the_adapter_knows_it() -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from server.errors import ConfigError
 from server.speech import models
-from tests.tiny_models import make_piper, make_whisper
+from tests.started import ROOT
+from tests.tiny_models import make_piper, make_smart_turn, make_whisper
 
 
 def test_nothing_is_there(tmp_path: Path) -> None:
     """A directory that is empty, or not there, has no models."""
-    for kind in ("whisper", "piper"):
+    for kind in models.DEFAULTS:
         assert models.find(tmp_path / "nowhere", kind) is None
 
 
@@ -27,6 +28,8 @@ def test_a_model_is_found_by_name_and_by_preference(tmp_path: Path) -> None:
     assert models.find(tmp_path, "whisper", "tiny") == tmp_path / "whisper/tiny"
     assert models.find(tmp_path, "whisper", "small") is None
     assert models.find(tmp_path, "piper") == tmp_path / "piper/xx_XX-mine-low.onnx"
+    make_smart_turn(tmp_path / "smart-turn", "mine")
+    assert models.find(tmp_path, "smart-turn") == tmp_path / "smart-turn/mine.onnx"
 
 
 def test_half_a_model_is_none(tmp_path: Path) -> None:
@@ -43,13 +46,17 @@ def test_what_is_there_is_not_pulled(tmp_path: Path) -> None:
     assert models.pull(tmp_path, "whisper", "base.en") == there
 
 
-@pytest.mark.parametrize("kind", ["whisper", "piper"])
+@pytest.mark.parametrize("kind", models.DEFAULTS)
 def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: models.Kind) -> None:
     """What a downloader leaves is moved to where it is found, without its scraps."""
 
     def download(name: str, part: Path) -> None:
         if kind == "piper":
             make_piper(part, name)
+            return
+        if kind == "smart-turn":
+            make_smart_turn(part, name)
+            (part / ".cache").mkdir()
             return
         for file in make_whisper(part / "made").iterdir():
             file.rename(part / file.name)
@@ -62,7 +69,7 @@ def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not list(tmp_path.rglob(".*"))
 
 
-@pytest.mark.parametrize(("kind", "name"), [("whisper", "enormous"), ("piper", "enormous")])
+@pytest.mark.parametrize(("kind", "name"), [(kind, "enormous") for kind in models.DEFAULTS])
 def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> None:
     """A name that no model has is one line, without a network, and leaves nothing."""
     with pytest.raises(ConfigError, match="enormous"):
@@ -70,7 +77,7 @@ def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> No
     assert not [file for file in tmp_path.rglob("*") if "enormous" in file.name]
 
 
-@pytest.mark.parametrize("kind", ["whisper", "piper"])
+@pytest.mark.parametrize("kind", models.DEFAULTS)
 @pytest.mark.parametrize("network", ["refuses", "is silent"])
 def test_offline_is_one_line_soon(tmp_path: Path, kind: models.Kind, network: str) -> None:
     """Without a network, or with one that swallows everything, pulling ends soon with one line."""
@@ -81,7 +88,8 @@ def test_offline_is_one_line_soon(tmp_path: Path, kind: models.Kind, network: st
         proxy = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         if network == "refuses":
             nobody.close()
-        environment = {"https_proxy": proxy, "HOME": str(tmp_path)}  # a process of its own: urllib remembers proxies
+        here = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+        environment = {"https_proxy": proxy} | here  # a process of its own: urllib remembers proxies
         ended = subprocess.run(
             [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=20
         )

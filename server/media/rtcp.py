@@ -1,0 +1,143 @@
+"""RTCP, as much as a call needs (RFC 3550, section 6): our report out; the peer's clock and its report of us in."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from server.media.rtp import RtpPacket
+
+NTP_EPOCH_S = 2_208_988_800
+"""1970 in seconds since 1900."""
+_SR, _RR, _SDES, _BYE = 200, 201, 202, 203
+_HEADER, _BLOCK = struct.Struct("!BBH"), struct.Struct("!LLLLLL")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What we have sent so far, for the report about it."""
+
+    ssrc: int
+    timestamp: int
+    packets: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the peer says of what it got from us."""
+
+    fraction_lost: float
+    jitter: int
+    """In units of the codec's RTP clock."""
+    round_trip_s: float | None
+
+
+class Reception:
+    """Counts what comes from one sender, for the reports that it gets (RFC 3550, A.3 and A.8)."""
+
+    def __init__(self, ssrc: int, clock_rate: int) -> None:
+        self.ssrc = ssrc
+        self._clock_rate = clock_rate
+        self._first: int | None = None
+        self._highest = 0
+        self._received = 0
+        self._jitter = 0.0
+        self._transit: float | None = None
+        self._reported = (0, 0)
+        self._peer_clock = (0, 0.0)
+
+    def receive(self, packet: RtpPacket, now_s: float) -> None:
+        if self._first is None:
+            self._first = self._highest = packet.sequence
+        self._received += 1
+        ahead = (packet.sequence - self._highest) & 0xFFFF
+        if ahead < 0x8000:
+            self._highest += ahead
+        transit = (now_s * self._clock_rate - packet.timestamp) % 2**32
+        if self._transit is not None:
+            change = abs((transit - self._transit + 2**31) % 2**32 - 2**31)
+            self._jitter += (change - self._jitter) / 16
+        self._transit = transit
+
+    def see_clock(self, middle_ntp: int, now_s: float) -> None:
+        """The sender's own report has come, with the middle of its NTP time."""
+        self._peer_clock = (middle_ntp, now_s)
+
+    def block(self, now_s: float) -> bytes:
+        """A report block about the time since the last one."""
+        expected = self._highest - (self._first or 0) + 1
+        expected_now, received_now = expected - self._reported[0], self._received - self._reported[1]
+        self._reported = (expected, self._received)
+        fraction = max(0, expected_now - received_now) * 256 // expected_now if expected_now > 0 else 0
+        lost = max(-0x800000, min(0x7FFFFF, expected - self._received)) & 0xFFFFFF
+        middle, seen_s = self._peer_clock
+        delay = int((now_s - seen_s) * 65536) & 0xFFFFFFFF if middle else 0
+        jitter = min(int(self._jitter), 0xFFFFFFFF)
+        return _BLOCK.pack(
+            self.ssrc, min(fraction, 255) << 24 | lost, self._highest & 0xFFFFFFFF, jitter, middle, delay
+        )
+
+
+def ntp(unix_s: float) -> int:
+    """64 bits: seconds since 1900, and their fraction."""
+    return int((unix_s + NTP_EPOCH_S) * 2**32) & 0xFFFFFFFFFFFFFFFF
+
+
+def compound(sent: Sent, cname: str, reception: Reception | None, unix_s: float, now_s: float) -> bytes:
+    """Our report (section 6.4): as a sender once something was sent, about what came, and our name."""
+    blocks = reception.block(now_s) if reception is not None else b""
+    count = len(blocks) // _BLOCK.size
+    head = struct.pack("!L", sent.ssrc)
+    if sent.packets:
+        head += struct.pack("!QLLL", ntp(unix_s), sent.timestamp, sent.packets & 0xFFFFFFFF, sent.octets & 0xFFFFFFFF)
+    report = _packet(_SR if sent.packets else _RR, count, head + blocks)
+    name = cname.encode()[:255]
+    chunk = struct.pack("!LBB", sent.ssrc, 1, len(name)) + name + b"\0"
+    return report + _packet(_SDES, 1, chunk.ljust(-(-len(chunk) // 4) * 4, b"\0"))
+
+
+def bye(ssrc: int) -> bytes:
+    """We send no more (section 6.6)."""
+    return _packet(_RR, 0, struct.pack("!L", ssrc)) + _packet(_BYE, 1, struct.pack("!L", ssrc))
+
+
+def _packet(kind: int, count: int, body: bytes) -> bytes:
+    return _HEADER.pack(0x80 | count, kind, len(body) // 4) + body
+
+
+def sender_clock(data: bytes) -> tuple[int, int] | None:
+    """SSRC and middle NTP time of the sender's report in a compound packet. Raises ValueError."""
+    for kind, _, body in _split(data):
+        if kind == _SR and len(body) >= 24:
+            ssrc, high, low = struct.unpack_from("!LLL", body)
+            return ssrc, (high & 0xFFFF) << 16 | low >> 16
+    return None
+
+
+def report_of(data: bytes, ssrc: int, unix_s: float) -> Report | None:
+    """What a compound packet says of our stream. Raises ValueError."""
+    for kind, count, body in _split(data):
+        if kind not in (_SR, _RR):
+            continue
+        start = 24 if kind == _SR else 4
+        for place in range(start, min(start + count * _BLOCK.size, len(body) - _BLOCK.size + 1), _BLOCK.size):
+            about, lost, _, jitter, middle, delay = _BLOCK.unpack_from(body, place)
+            if about == ssrc:
+                passed = ((ntp(unix_s) >> 16) - middle - delay) & 0xFFFFFFFF
+                round_trip_s = passed / 65536 if middle and passed < 60 * 65536 else None
+                return Report((lost >> 24) / 256, jitter, round_trip_s)
+    return None
+
+
+def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Kind, count and body of each packet. Raises ValueError."""
+    place = 0
+    while place < len(data):
+        if place + _HEADER.size > len(data):
+            raise ValueError("truncated RTCP header")
+        first, kind, words = _HEADER.unpack_from(data, place)
+        end = place + _HEADER.size + 4 * words
+        if first >> 6 != 2 or end > len(data):
+            raise ValueError("not RTCP")
+        yield kind, first & 0x1F, data[place + _HEADER.size : end]
+        place = end

@@ -1,0 +1,71 @@
+"""RTP packets (RFC 3550, section 5.1) with the audio level of RFC 6464 in a header extension (RFC 8285)."""
+
+import struct
+from dataclasses import dataclass
+
+_FIXED = struct.Struct("!BBHLL")
+_EXTENSION = struct.Struct("!HH")
+_ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
+
+
+@dataclass(frozen=True, slots=True)
+class RtpPacket:
+    """What a receiver of sound needs of a packet. `timestamp` is in units of the codec's RTP clock."""
+
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+    voice: bool | None = None
+    """The sender says that this is a voice (RFC 6464): a hint, since a sender may say what it likes."""
+
+
+def parse(data: bytes, level_id: int | None = None) -> RtpPacket:
+    """`level_id` is the negotiated id of the audio level. Raises ValueError."""
+    if len(data) < _FIXED.size:
+        raise ValueError("shorter than an RTP header")
+    first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
+    if first >> 6 != 2:
+        raise ValueError("not RTP version 2")
+    start, end, voice = _FIXED.size + 4 * (first & 0x0F), len(data), None
+    if first & 0x20:
+        padding = data[-1]
+        if not 0 < padding <= end - _FIXED.size:
+            raise ValueError("impossible padding")
+        end -= padding
+    if first & 0x10:
+        if start + _EXTENSION.size > end:
+            raise ValueError("truncated header extension")
+        profile, words = _EXTENSION.unpack_from(data, start)
+        start += _EXTENSION.size + 4 * words
+        if level_id is not None:
+            voice = _voice(data[start - 4 * words : start], profile, level_id)
+    if start > end:
+        raise ValueError("truncated header")
+    return RtpPacket(second & 0x7F, sequence, timestamp, ssrc, data[start:end], voice)
+
+
+def _voice(elements: bytes, profile: int, level_id: int) -> bool | None:
+    """The highest bit of the element with that id; None when it is not there."""
+    place, end = 0, len(elements)
+    while place < end:
+        if elements[place] == 0:  # padding
+            place += 1
+            continue
+        if profile == _ONE_BYTE:
+            number, length, place = elements[place] >> 4, (elements[place] & 0x0F) + 1, place + 1
+        elif profile & 0xFFF0 == _TWO_BYTE and place + 1 < end:
+            number, length, place = elements[place], elements[place + 1], place + 2
+        else:
+            return None
+        if number == level_id and length and place < end:
+            return bool(elements[place] & 0x80)
+        place += length
+    return None
+
+
+def build(payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: bytes, marker: bool = False) -> bytes:
+    """A packet without extensions; numbers wrap by themselves."""
+    second = payload_type | (0x80 if marker else 0)
+    return _FIXED.pack(0x80, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + payload

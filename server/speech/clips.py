@@ -1,0 +1,57 @@
+"""What every caller hears in the same words, made once: a greeting, a goodbye, an apology for an engine that is down.
+
+Kept as sound, before it is encoded: to make a second of speech takes text-to-speech 2 to 100 ms, to encode it 2 ms, and
+what is encoded could be neither ducked nor sent by another codec.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+
+from server.errors import EngineError
+from server.speech.protocols import Pcm, TextToSpeech
+from server.speech.sentences import Clauses
+
+log = logging.getLogger(__name__)
+
+
+class Clips:
+    """A TextToSpeech that asks another one only for what it has not kept. It keeps these texts, clause by clause."""
+
+    def __init__(self, tts: TextToSpeech, texts: Iterable[str]) -> None:
+        self._tts = tts
+        self._clauses = [clause for text in texts for clause in _clauses(text)]
+        self._kept: dict[tuple[str, str], list[Pcm]] = {}  # as many as there are clauses and voices
+
+    async def prepare(self, voice: str) -> None:
+        """Make them all, before anybody calls. An engine that fails now is asked again when somebody does."""
+        try:
+            for clause in self._clauses:
+                async with aclosing(self.synthesize(clause, voice)) as sound:
+                    async for _ in sound:
+                        pass
+        except EngineError as error:
+            log.warning("x no clips: %s", error)
+
+    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+        kept = self._kept.get((text, voice))
+        if kept is not None:
+            for pcm in kept:
+                yield pcm
+            return
+        made = []
+        async with aclosing(self._tts.synthesize(text, voice)) as sound:
+            async for pcm in sound:
+                made.append(pcm)
+                yield pcm
+        if text in self._clauses:
+            self._kept[text, voice] = made
+
+    async def close(self) -> None:
+        await self._tts.close()
+
+
+def _clauses(text: str) -> list[str]:
+    """As a reply cuts it."""
+    cutter = Clauses()
+    return cutter.receive(text) + cutter.finish()

@@ -1,0 +1,71 @@
+import os
+
+import pytest
+from aioice import stun
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.media.guard import Kind, RateLimit, is_rtcp, kind_of, names, transaction_of
+
+
+@pytest.mark.parametrize(
+    ("first", "kind"),
+    [
+        (0, Kind.STUN), (3, Kind.STUN), (4, None), (19, None), (20, Kind.DTLS), (63, Kind.DTLS), (64, None), (79, None),
+        (127, None), (128, Kind.SRTP), (191, Kind.SRTP), (192, None), (255, None),
+    ],
+)  # fmt: skip
+def test_kinds(first: int, kind: Kind | None) -> None:
+    """The first byte tells what a datagram is (RFC 7983, section 7); TURN's and ZRTP's are not ours."""
+    assert kind_of(bytes([first])) is kind
+
+
+@pytest.mark.parametrize(
+    ("second", "control"), [(111, False), (191, False), (192, True), (200, True), (223, True), (224, False)]
+)
+def test_rtcp_shares_the_port(second: int, control: bool) -> None:
+    """The second byte tells RTCP from RTP (RFC 5761, section 4)."""
+    assert is_rtcp(bytes([0x80, second])) is control
+    assert not is_rtcp(b"\x80")
+
+
+def message(kind: stun.Class, user: str = "abcd:efgh") -> tuple[bytes, bytes]:
+    made = stun.Message(message_method=stun.Method.BINDING, message_class=kind, transaction_id=os.urandom(12))
+    made.attributes["USERNAME"] = user
+    return bytes(made), made.transaction_id
+
+
+def test_a_check_names_us() -> None:
+    """A request that carries our user name first is for us; others, and what is no STUN, are not."""
+    request, _ = message(stun.Class.REQUEST)
+    assert names(request, b"abcd")
+    assert not names(request, b"efgh")
+    assert not names(b"\0\1" + bytes(18) + b"abcd:", b"abcd")
+    assert not names(b"abcd:", b"abcd")
+    assert transaction_of(request) is None
+
+
+@pytest.mark.parametrize("kind", [stun.Class.RESPONSE, stun.Class.ERROR])
+def test_a_response_has_its_transaction(kind: stun.Class) -> None:
+    """The answers to our own checks are known by it."""
+    data, transaction = message(kind)
+    assert transaction_of(data) == transaction
+    assert transaction_of(data[:19]) is None
+
+
+def test_the_rate_is_limited() -> None:
+    """A burst passes up to its size, then so many a second, and after a rest a burst again."""
+    limit = RateLimit(per_s=10, burst=5)
+    assert [limit.admits(0.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert sum(limit.admits(0.01 * n) for n in range(1, 201)) in (19, 20, 21)
+    assert [limit.admits(100.0) for _ in range(7)] == [True] * 5 + [False] * 2
+
+
+@given(st.lists(st.floats(0, 0.1), max_size=300))
+def test_never_more_than_the_rate(steps: list[float]) -> None:
+    """In no time more passes than the burst and the rate of that time."""
+    limit, now_s, passed = RateLimit(per_s=50, burst=20), 0.0, 0
+    for step in steps:
+        now_s += step
+        passed += limit.admits(now_s)
+        assert passed <= 20 + 50 * now_s + 1e-6

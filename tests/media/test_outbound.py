@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+
+from server.media.counters import MediaCounters
+from server.media.frame import HEARD_BYTES, SPOKEN_SAMPLES
+from server.media.opus import SILENCE_PACKET, OpusDecoder
+from server.media.outbound import HANGOVER_FRAMES, KEEP_ALIVE_TICKS, G711Voice, OpusVoice, Outbound
+from server.media.rtp import RtpPacket, parse
+
+VOICE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_SAMPLES) / 24_000)).astype(np.int16).tobytes()
+
+
+def spoken(frames: list[bytes | None], voice: OpusVoice | G711Voice | None = None) -> list[tuple[int, bytes]]:
+    """The packets of these ticks, each with its tick."""
+    outbound = Outbound(voice or OpusVoice(), 111, 9, MediaCounters(), sequence=65_530)
+    packets = [(tick, outbound.next(pcm, tick)) for tick, pcm in enumerate(frames)]
+    return [(tick, packet) for tick, packet in packets if packet is not None]
+
+
+def read(packets: list[tuple[int, bytes]]) -> list[tuple[int, RtpPacket]]:
+    return [(tick, parse(packet)) for tick, packet in packets]
+
+
+def test_a_voice_is_a_packet_every_20_ms() -> None:
+    """Sequence and timestamp go on by one packet and one frame, across the wrap."""
+    packets = read(spoken([VOICE] * 10))
+    assert [tick for tick, _ in packets] == list(range(10))
+    assert [packet.sequence for _, packet in packets] == [*range(65_530, 65_536), 0, 1, 2, 3]
+    origin = packets[0][1].timestamp
+    assert [(packet.timestamp - origin) & 0xFFFFFFFF for _, packet in packets] == [960 * n for n in range(10)]
+    assert {(packet.payload_type, packet.ssrc) for _, packet in packets} == {(111, 9)}
+
+
+def test_silence_is_nearly_nothing() -> None:
+    """After a voice the codec fades out, then one byte says that nobody speaks, and again every 400 ms."""
+    packets = read(spoken([VOICE] * 5 + [None] * 100))
+    silent = [(tick - 5, len(packet.payload)) for tick, packet in packets if packet.payload == SILENCE_PACKET]
+    assert silent == [(HANGOVER_FRAMES + KEEP_ALIVE_TICKS * n, 1) for n in range(5)]
+    assert len(packets) == 5 + HANGOVER_FRAMES + 5
+
+
+def test_silence_takes_its_time() -> None:
+    """What is said after a pause has the timestamp of its tick, and the next sequence number."""
+    packets = read(spoken([VOICE] * 5 + [None] * 103 + [VOICE]))
+    (first_tick, first), (last_tick, last) = packets[0], packets[-1]
+    assert (last_tick, (last.timestamp - first.timestamp) & 0xFFFFFFFF) == (108, 960 * 108)
+    assert (last.sequence - first.sequence) & 0xFFFF == len(packets) - 1
+    assert first_tick == 0
+
+
+def test_the_marker_is_at_the_start_of_each_talkspurt() -> None:
+    """It is set on the first packet after silence, however short, and on no other."""
+    packets = spoken([VOICE] * 3 + [None] + [VOICE] * 3 + [None] * 50 + [VOICE] * 3)
+    assert [tick for tick, packet in packets if packet[1] & 0x80] == [0, 4, 57]
+
+
+def test_nothing_is_left_of_a_voice_that_is_cut() -> None:
+    """When a voice ends in the middle of a word, what is decoded is silent within the fade."""
+    decoder, levels = OpusDecoder(), []
+    for _, packet in read(spoken([VOICE] * 10 + [None] * 60)):
+        pcm = decoder.decode(packet.payload)
+        assert len(pcm) == HEARD_BYTES
+        levels.append(int(np.abs(np.frombuffer(pcm, np.int16).astype(int)).max()))
+    assert max(levels[9:10]) > 1_000
+    assert max(levels[10 + HANGOVER_FRAMES - 1 :]) < 50
+
+
+def test_after_a_pause_a_voice_is_heard_as_meant() -> None:
+    """What the peer's decoder makes of a pause does not change what comes after it."""
+    packets = [packet.payload for _, packet in read(spoken([VOICE] * 10 + [None] * 150 + [VOICE] * 10))]
+    paused, unpaused, differences = OpusDecoder(), OpusDecoder(), []
+    for payload in packets:
+        if payload == SILENCE_PACKET:
+            for _ in range(KEEP_ALIVE_TICKS):
+                paused.decode(payload)
+            continue
+        heard, meant = (np.frombuffer(d.decode(payload), np.int16).astype(int) for d in (paused, unpaused))
+        differences.append(int(np.abs(heard - meant).max()))
+    assert len(differences) == 20 + HANGOVER_FRAMES
+    assert max(differences) < 100
+
+
+@pytest.mark.parametrize(("law", "code"), [("PCMU", 0xFF), ("PCMA", 0xD5)])
+def test_telephones_hear_silence_all_the_time(law: str, code: int) -> None:
+    """G.711 has no way to say that nobody speaks, so silence goes on in packets, of which none is encoded anew."""
+    packets = read(spoken([VOICE] * 3 + [None] * 50, G711Voice(law)))  # type: ignore[arg-type]
+    assert [tick for tick, _ in packets] == list(range(53))
+    assert {packet.payload for _, packet in packets[10:]} == {bytes([code]) * 160}
+    assert (packets[1][1].timestamp - packets[0][1].timestamp) & 0xFFFFFFFF == 160
+
+
+def test_what_was_sent_is_known() -> None:
+    """Packets, octets and the present RTP time are there for the report."""
+    counters = MediaCounters()
+    outbound = Outbound(OpusVoice(), 111, 9, counters)
+    packets = [parse(packet) for tick in range(40) if (packet := outbound.next(VOICE if tick < 4 else None, tick))]
+    sent = outbound.sent(50)
+    assert (sent.ssrc, sent.packets, sent.octets) == (9, len(packets), sum(len(p.payload) for p in packets))
+    assert (sent.timestamp - packets[0].timestamp) & 0xFFFFFFFF == 50 * 960
+    assert (counters.sent, counters.sent_silence) == (len(packets), 2)
+
+
+def test_a_call_begins_with_a_word_of_silence() -> None:
+    """Before anybody has spoken one packet opens the stream."""
+    [(tick, packet)] = read(spoken([None] * KEEP_ALIVE_TICKS))
+    assert (tick, packet.payload) == (0, SILENCE_PACKET)

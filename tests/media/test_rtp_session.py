@@ -1,0 +1,154 @@
+"""Two real ends of a call's sound over a bad network, on a clock that jumps: the same every time."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from server.media.counters import MediaCounters
+from server.media.frame import HEARD_SAMPLES, SPOKEN_BYTES, Frame
+from server.media.inbound import Codec
+from server.media.rtp import build
+from server.media.rtp_session import REPORT_TICKS, Negotiated, RtpSession
+from tests.media.link import Clock, Impairment, Link
+from tests.voices import speak
+
+OPUS, EVENT = 111, 110
+CODECS = {OPUS: Codec("opus", 48_000), EVENT: Codec("telephone-event", 48_000)}
+SPEECH = speak("Good morning, what are your opening hours please? I would like to come today.", rate_hz=24_000)
+WORDS = [SPEECH[i : i + SPOKEN_BYTES] for i in range(0, len(SPEECH) - SPOKEN_BYTES, SPOKEN_BYTES)]
+TONE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_BYTES // 2) / 24_000)).astype(np.int16).tobytes()
+
+
+class End:
+    """One side: what it hears, when, and what it says. Its packets go over `link` to `other`."""
+
+    def __init__(self, clock: Clock, link: Link, ssrc: int, codecs: dict[int, Codec] = CODECS) -> None:
+        self._clock, self._link = clock, link
+        self.other: End | None = None
+        self.heard: list[tuple[float, Frame]] = []
+        self.digits: list[str] = []
+        self.counters = MediaCounters()
+        self.session = RtpSession(Negotiated(codecs, ssrc, "me"), self, self, self.counters)
+
+    def hear(self, frame: Frame) -> None:
+        self.heard.append((self._clock.now_ms, frame))
+
+    def digit(self, digit: str) -> None:
+        self.digits.append(digit)
+
+    def send_rtp(self, packet: bytes) -> None:
+        for at_ms in self._link.arrivals_ms(self._clock.now_ms):
+            self._clock.at(at_ms, lambda: self._other.session.receive_rtp(packet, self._clock.now_ms / 1000))
+
+    def send_rtcp(self, packet: bytes) -> None:
+        for at_ms in self._link.arrivals_ms(self._clock.now_ms):
+            self._clock.at(at_ms, lambda: self._other.session.receive_rtcp(packet, self._clock.now_ms / 1000))
+
+    @property
+    def _other(self) -> "End":
+        assert self.other is not None
+        return self.other
+
+    def ages_ms(self, since: int = 0) -> list[float]:
+        """How old each frame's first sample was when it was heard, as frames are sent 20 ms apart from 0 on."""
+        return [at_ms - frame.start_samples // HEARD_SAMPLES * 20 for at_ms, frame in self.heard[since:]]
+
+
+def talk(
+    bad: Impairment, frames: Sequence[bytes | None], seed: int = 1, codecs: dict[int, Codec] = CODECS
+) -> tuple[End, End]:
+    """One end says the frames; the other hears them over the bad network. Both tick, 10 ms apart."""
+    clock = Clock()
+    speaker, hearer = End(clock, Link(bad, seed), 1, codecs), End(clock, Link(Impairment(), seed), 2, codecs)
+    speaker.other, hearer.other = hearer, speaker
+
+    def tick(number: int) -> None:
+        speaker.session.speak(frames[number], number, clock.now_ms / 1000)
+        speaker.session.hear(clock.now_ms / 1000)
+        if number + 1 < len(frames):
+            clock.at(20.0 * (number + 1), lambda: tick(number + 1))
+
+    def hear(number: int) -> None:
+        hearer.session.hear(clock.now_ms / 1000)
+        hearer.session.speak(None, number, clock.now_ms / 1000)
+        if number + 1 < len(frames):
+            clock.at(20.0 * (number + 1) + 10, lambda: hear(number + 1))
+
+    clock.at(0, lambda: tick(0))
+    clock.at(10, lambda: hear(0))
+    clock.run()
+    return speaker, hearer
+
+
+@pytest.mark.parametrize("kind", ["opus", "pcmu", "pcma"])
+def test_a_clear_line_adds_nothing(kind: str) -> None:
+    """Each frame is heard when its packet arrives."""
+    codecs = {111: Codec(kind, 48_000 if kind == "opus" else 8_000)}
+    _, hearer = talk(Impairment(), WORDS, codecs=codecs)
+    assert hearer.ages_ms() == [0.0] * len(WORDS)
+
+
+def test_one_lost_packet_costs_40_ms_once() -> None:
+    """The frames before and after it are 40 ms apart, and all after it are as young as before."""
+    _, hearer = talk(Impairment(cuts_ms=((1_000.0, 1_010.0),)), WORDS)
+    times = [at_ms for at_ms, _ in hearer.heard]
+    assert max(later - earlier for earlier, later in pairwise(times)) == 40
+    assert sorted(hearer.ages_ms())[-1] == 20
+    assert hearer.ages_ms(since=52) == [0.0] * (len(WORDS) - 52)
+
+
+@pytest.mark.parametrize("loss", [0.01, 0.05, 0.1, 0.2, 0.4])
+def test_all_that_arrives_is_heard_at_any_loss(loss: float) -> None:
+    """Nothing that came is dropped, what did not is filled, and the median age stays at nothing."""
+    _, hearer = talk(Impairment(loss=loss), WORDS * 4, seed=7)
+    counters = hearer.counters
+    assert counters.late + counters.duplicate + counters.malformed + counters.too_fast == 0
+    ages = sorted(hearer.ages_ms())
+    assert ages[len(ages) // 2] == ages[0]
+
+
+def test_a_network_that_reorders_is_waited_for() -> None:
+    """With five per cent out of order and one in fifty twice, 98 % of what arrives is used, and within the window."""
+    _, hearer = talk(Impairment(reorder=0.05, duplicate=0.02, jitter_ms=20), WORDS * 8, seed=5)
+    counters = hearer.counters
+    assert counters.late < 0.02 * counters.received
+    assert counters.reordered > counters.late
+    assert max(hearer.ages_ms()) <= 20 + 60 + 20
+
+
+def test_a_cut_line_heals() -> None:
+    """Two seconds of nothing are two seconds of silence, and what is said afterwards is heard at its time."""
+    _, hearer = talk(Impairment(cuts_ms=((1_000.0, 3_000.0),)), [TONE] * 250)
+    ages = hearer.ages_ms()
+    assert len(ages) == 250
+    assert ages[-50:] == [0.0] * 50
+
+
+def test_a_sender_that_pauses_keeps_its_time() -> None:
+    """Between two sentences hardly a packet is sent, and the second one is heard at its own time."""
+    _, hearer = talk(Impairment(), [*WORDS, *[None] * 100, *WORDS])
+    assert hearer.ages_ms()[-len(WORDS) :] == [0.0] * len(WORDS)
+    starts = [frame.start_samples for _, frame in hearer.heard]
+    assert starts == [HEARD_SAMPLES * n for n in range(len(starts))]
+
+
+def test_each_end_knows_how_the_other_hears_it() -> None:
+    """The reports tell the loss of our packets."""
+    speaker, _ = talk(Impairment(loss=0.2), [TONE] * (4 * REPORT_TICKS), seed=2)
+    assert speaker.session.report is not None
+    assert 0.05 < speaker.session.report.fraction_lost < 0.35
+
+
+def test_a_key_is_heard_once_over_a_bad_line() -> None:
+    """Of a digit sent thirteen times, half of them lost, one arrives."""
+    clock, link = Clock(), Link(Impairment(loss=0.5, duplicate=0.3, reorder=0.3), seed=3)
+    hearer = End(clock, link, 2)
+    for n in range(13):
+        payload = bytes([7, 10 | 0x80 * (n > 9)]) + (960 * min(n, 10)).to_bytes(2, "big")
+        packet = build(EVENT, 100 + n, 5_000, 1, payload)
+        for at_ms in link.arrivals_ms(20.0 * n):
+            clock.at(at_ms, lambda packet=packet: hearer.session.receive_rtp(packet, clock.now_ms / 1000))  # type: ignore[misc]
+    clock.run()
+    assert hearer.digits == ["7"]

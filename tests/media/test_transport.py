@@ -1,0 +1,323 @@
+"""The way in and out against a real aiortc peer, with strangers in between; and what is expected of aiortc's inside."""
+
+import asyncio
+import inspect
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+from server.media.frame import Frame
+from server.media.pacer import Pacer
+from server.media.peer import Peer
+from server.media.rtp import build
+from tests.fuzz.datagrams import hostile
+from tests.loopback import SETTINGS, answered, keep_to_loopback
+from tests.phone import Microphone
+
+FRAMES = 25
+
+
+class Listening:
+    """A Listener that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.digits: list[str] = []
+        self.texts: list[str | bytes] = []
+        self.is_lost = False
+        self._heard = asyncio.Event()
+        self._wanted = 0
+
+    def ready(self) -> None:
+        pass
+
+    def hear(self, frame: Frame) -> None:
+        self.frames.append(frame)
+        if len(self.frames) >= self._wanted:
+            self._heard.set()
+
+    def digit(self, digit: str) -> None:
+        self.digits.append(digit)
+
+    def next_frame(self) -> bytes | None:
+        return None
+
+    def receive_text(self, text: str | bytes) -> None:
+        self.texts.append(text)
+
+    def lost(self) -> None:
+        self.is_lost = True
+
+    async def hears(self, more: int) -> None:
+        """Until so many more frames have come."""
+        self._wanted = len(self.frames) + more
+        self._heard.clear()
+        await self._heard.wait()
+
+
+class Call:
+    """A caller of aiortc's and our peer, step by step."""
+
+    def __init__(self) -> None:
+        keep_to_loopback()
+        self.listening = Listening()
+        self.peer = Peer(self.listening, Pacer(), replace(SETTINGS, vanished_s=30))
+        self.caller = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.caller.addTrack(Microphone())
+        self.channel = self.caller.createDataChannel("events")
+
+    async def offer(self) -> str:
+        await self.caller.setLocalDescription(await self.caller.createOffer())
+        return str(self.caller.localDescription.sdp)
+
+    async def accept(self, answer: str) -> None:
+        await self.caller.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    async def connect(self) -> None:
+        await self.accept(await answered(self.peer, await self.offer()))
+        await self.listening.hears(FRAMES)
+
+    @property
+    def protocols(self) -> list[Any]:
+        """aioice's, one a socket of ours."""
+        return list(self.peer._pc.getTransceivers()[0].receiver.transport.transport._connection._protocols)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The caller's, as ICE has found it."""
+        ice = self.peer._pc.getTransceivers()[0].receiver.transport.transport._connection
+        return ice._nominated[1].remote_addr  # type: ignore[no-any-return]
+
+    @property
+    def ports(self) -> list[int]:
+        return [protocol.transport.get_extra_info("sockname")[1] for protocol in self.protocols]
+
+    async def close(self) -> None:
+        await self.peer.close()
+        await self.caller.close()
+
+
+@asynccontextmanager
+async def calling() -> AsyncIterator[Call]:
+    call = Call()
+    try:
+        async with asyncio.timeout(20):
+            yield call
+    finally:
+        await call.close()
+
+
+def strangers(ports: list[int], count: int, seed: int) -> None:
+    """Send hostile datagrams from a socket that nobody knows."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for data in islice(hostile(seed), count):
+            for port in ports:
+                stranger.sendto(data, ("127.0.0.1", port))
+
+
+async def test_strangers_change_nothing_before_ice_dtls_and_in_the_call() -> None:
+    """Hostile datagrams from elsewhere, at each phase, reach nothing, and the call goes on."""
+    async with calling() as call:
+        answer = await answered(call.peer, await call.offer())
+        strangers(call.ports, 100, seed=1)
+        await asyncio.sleep(0)
+        accepting = asyncio.ensure_future(call.accept(answer))
+        while call.peer._pc.connectionState != "connected":
+            strangers(call.ports, 20, seed=2)
+            await asyncio.sleep(0.001)
+        await accepting
+        await call.listening.hears(FRAMES)
+        strangers(call.ports, 100, seed=3)
+        await call.listening.hears(FRAMES)
+        counters = call.peer.counters
+        assert call.peer._pc.connectionState == "connected"
+        assert not call.listening.is_lost
+        assert counters.empty > 5
+        assert counters.unvalidated > 50
+        assert counters.unknown_kind > 5
+        assert counters.malformed == counters.unauthentic == counters.lost == 0
+
+
+async def test_plain_aiortc_does_not_survive_one_empty_datagram() -> None:
+    """The reason for the guard; when this fails, aiortc has mended it, and the guard has less to do."""
+    keep_to_loopback()
+    ends = [RTCPeerConnection(RTCConfiguration(iceServers=[])) for _ in range(2)]
+    try:
+        async with asyncio.timeout(20):
+            ends[0].createDataChannel("events")
+            await ends[0].setLocalDescription(await ends[0].createOffer())
+            await ends[1].setRemoteDescription(ends[0].localDescription)
+            await ends[1].setLocalDescription(await ends[1].createAnswer())
+            await ends[0].setRemoteDescription(ends[1].localDescription)
+            await _until(lambda: ends[1].connectionState == "connected")
+            [protocol] = ends[1].sctp.transport.transport._connection._protocols
+            protocol.datagram_received(b"", ("127.0.0.1", 9))
+            await _until(lambda: ends[1].connectionState == "closed")
+    finally:
+        for end in ends:
+            await end.close()
+
+
+async def test_a_flood_from_the_peers_own_address_is_capped() -> None:
+    """STUN and DTLS beyond what a call needs is dropped; forged sound is too, and starves the true one not."""
+    async with calling() as call:
+        await call.connect()
+        [protocol] = call.protocols
+        for data in (b"\x80\x6f" + bytes(40), b"\x16\xfe\xfd" + bytes(40)):
+            for _ in range(1_000):
+                protocol.datagram_received(data, call.address)
+        counters = call.peer.counters
+        assert counters.unauthentic == 1_000
+        assert 700 < counters.over_rate <= 1_000
+        await call.listening.hears(FRAMES)
+        assert (counters.lost, counters.concealed_ms) == (0, 0)
+
+
+async def test_authentic_sound_is_capped() -> None:
+    """A caller who has the keys and sends without measure is heard for the burst that a network may hold back."""
+    async with calling() as call:
+        await call.connect()
+        [protocol] = call.protocols
+        srtp = call.caller.getTransceivers()[0].sender.transport._tx_srtp
+        for n in range(1_000):
+            protocol.datagram_received(srtp.protect(build(96, n, 960 * n, 77, b"\xd8")), call.address)
+        assert 700 < call.peer.counters.over_rate < 1_000
+
+
+async def test_what_one_datagram_raises_ends_nothing() -> None:
+    """A fault in whoever gets a packet is counted; the call and its other packets are not touched."""
+    async with calling() as call:
+        await call.connect()
+        hear, raised = call.listening.hear, [False]
+
+        def fail_once(frame: Frame) -> None:
+            if not raised[0]:
+                raised[0] = True
+                raise RuntimeError("a fault")
+            hear(frame)
+
+        call.listening.hear = fail_once  # type: ignore[method-assign]
+        await call.listening.hears(FRAMES)
+        assert raised[0]
+        assert call.peer.counters.malformed == 1
+
+
+async def test_messages_pass_the_guard() -> None:
+    """The data channel works beside the sound, both ways."""
+    async with calling() as call:
+        got: list[str] = []
+        call.channel.on("message", got.append)
+        await call.connect()
+        call.channel.send("hello")
+        await _until(lambda: call.listening.texts == ["hello"])
+        call.peer.send_text("there")
+        await _until(lambda: got == ["there"])
+
+
+async def test_the_caller_is_told_how_it_is_heard() -> None:
+    """Our reports reach aiortc's sender, which finds the round trip in them; its own reach us."""
+    async with calling() as call:
+        await call.connect()
+        sender = call.caller.getSenders()[0]
+
+        async def reported() -> bool:
+            stats = await sender.getStats()
+            return any(entry.type == "remote-inbound-rtp" for entry in stats.values())
+
+        while not await reported() or call.peer.report is None:
+            await call.listening.hears(5)
+        assert call.peer.report.fraction_lost == 0
+
+
+async def test_a_call_starts_no_thread_and_no_task_for_its_sound() -> None:
+    """aiortc's own senders and receivers are never started."""
+    async with calling() as call:
+        await call.connect()
+        audio = call.peer._pc.getTransceivers()[0]
+        assert vars(audio.receiver)["_RTCRtpReceiver__decoder_thread"] is None
+        assert vars(audio.receiver)["_RTCRtpReceiver__rtcp_task"] is None
+        assert vars(audio.sender)["_RTCRtpSender__rtp_task"] is None
+
+
+async def test_a_release_that_is_cut_short_breaks_nothing() -> None:
+    """Whoever waits for the release may be cancelled while aiortc is closing by itself, which then comes to its end."""
+    async with calling() as call:
+        await call.connect()
+        closing = asyncio.ensure_future(call.peer._pc.close())
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(call.peer.close())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await closing
+        assert call.peer._pc.connectionState == "closed"
+
+
+async def test_telephone_events_are_answered() -> None:
+    """An offer of telephone events, as browsers make it, is answered with the same numbers, for each clock."""
+    async with calling() as call:
+        lines = []
+        for line in (await call.offer()).splitlines():
+            if line.startswith("m=audio"):
+                line += " 110 126"
+            lines.append(line)
+            if line.startswith("a=rtpmap:96 opus"):
+                lines += ["a=rtpmap:110 telephone-event/48000", "a=rtpmap:126 telephone-event/8000", "a=fmtp:126 0-16"]
+        answer = (await answered(call.peer, "\r\n".join(lines) + "\r\n")).splitlines()
+        assert "a=rtpmap:110 telephone-event/48000" in answer
+        assert "a=rtpmap:126 telephone-event/8000" in answer
+        assert "a=fmtp:126 0-16" in answer
+        audio = next(line for line in answer if line.startswith("m=audio"))
+        assert audio.split()[3] == "96"
+        assert audio.split()[-2:] == ["110", "126"]
+
+
+def source(thing: Any) -> str:
+    return inspect.getsource(thing)
+
+
+@pytest.mark.parametrize(
+    ("where", "needed", "reason"),
+    [
+        ("aioice.ice:StunProtocol.datagram_received", "self.receiver.data_received(data", "what is no STUN goes there"),
+        ("aioice.ice:StunProtocol", "self.transactions", "answers to our checks are known by it"),
+        ("aioice.ice:Connection.get_component_candidates", "self._protocols += host_protocols", "the sockets to guard"),
+        ("aioice.ice:Connection.recvfrom", "self._queue.get()", "DTLS is put there, as (data, component)"),
+        ("aioice.ice:Connection.data_received", "self._queue.put_nowait((data, component))", "the same, put by aioice"),
+        ("aioice.ice:Connection.sendto", "self._nominated.get(component)", "the pair that sound is sent on"),
+        ("aioice.ice:Connection.check_start", "CandidatePair.State.IN_PROGRESS", "a pair that is checked may talk"),
+        ("aioice.ice:Connection.check_incoming", "self._check_list", "where the checked pairs are"),
+        ("aioice.ice:CandidatePair", "def remote_addr", "their addresses"),
+        ("aiortc.rtcicetransport:RTCIceTransport.__init__", "self._connection = ", "the way from DTLS down to ICE"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._rx_srtp = Session", "SRTP is taken off by it"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._tx_srtp = Session", "SRTP is put on by it"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport.__init__", "self._tx_srtp: Session = None", "no keys, no sound"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._do_handshake", "await self._recv_next()", "made to survive"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.sender.send(", "replaced, starts no sender"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.receiver.receive(", "replaced, no receiver"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._codecs = common", "what was agreed on"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._headerExtensions = find_common", "and extensions"),
+        ("aiortc.rtcrtpsender:RTCRtpSender.__init__", "self._ssrc = random32()", "the SSRC that the answer tells"),
+        ("aiortc.rtcrtpreceiver:RTCRtpReceiver.stop", "if self.__started:", "one that never started stops nothing"),
+        ("aiortc.rtcrtpsender:RTCRtpSender.stop", "if self.__started:", "one that never started stops nothing"),
+    ],
+)
+def test_aiortc_is_as_the_adapter_knows_it(where: str, needed: str, reason: str) -> None:
+    """Each private name that is used exists where it was; a failure says which one an upgrade has changed."""
+    module, _, path = where.partition(":")
+    thing: Any = __import__(module, fromlist=["_"])
+    for name in path.split("."):
+        thing = getattr(thing, name)
+    assert needed in source(thing), (
+        f"{where} has no {needed!r} any more ({reason}): see server/media/transport.py, peer.py"
+    )
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    while not holds():  # noqa: ASYNC110  # real sockets are at work
+        await asyncio.sleep(0.005)

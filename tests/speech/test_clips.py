@@ -1,0 +1,84 @@
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from server.errors import EngineError
+from server.speech.clips import Clips
+from server.speech.protocols import Pcm
+
+
+class Counting:
+    """Speaks a text as its bytes, in two chunks, and knows what it was asked; can be down."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.down = False
+        self.closed = False
+
+    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+        self.asked.append((text, voice))
+        yield Pcm(8_000, text.encode())
+        if self.down:
+            raise EngineError("text-to-speech", "It is down.")
+        yield Pcm(8_000, voice.encode())
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def said(clips: Clips, text: str, voice: str = "") -> bytes:
+    return b"".join([pcm.data async for pcm in clips.synthesize(text, voice)])
+
+
+async def test_a_clip_is_made_once_for_each_voice() -> None:
+    """The second time it comes without the engine, and sounds the same."""
+    tts = Counting()
+    clips = Clips(tts, ["Hello there. How can I help?"])
+    for voice in ("amy", "joe"):
+        assert [await said(clips, "Hello there.", voice) for _ in range(3)] == [f"Hello there.{voice}".encode()] * 3
+    assert tts.asked == [("Hello there.", "amy"), ("Hello there.", "joe")]
+
+
+async def test_what_is_no_clip_is_made_each_time() -> None:
+    """Answers are one caller's, and are not kept."""
+    tts = Counting()
+    clips = Clips(tts, ["Hello there."])
+    await said(clips, "Your order is on its way.")
+    await said(clips, "Your order is on its way.")
+    assert len(tts.asked) == 2
+
+
+async def test_prepared_clips_are_there_when_the_engine_is_down() -> None:
+    """An apology can be said for the very engine that would say it."""
+    tts = Counting()
+    clips = Clips(tts, ["Sorry, something went wrong on my side. Could you say that again?", "Goodbye.", ""])
+    await clips.prepare("")
+    tts.down = True
+    assert len(tts.asked) == 3
+    for clause in [text for text, _ in tts.asked]:
+        assert await said(clips, clause) == clause.encode()
+    with pytest.raises(EngineError):
+        await said(clips, "Anything else.")
+
+
+async def test_half_a_clip_is_not_kept() -> None:
+    """What an engine broke off, or a caller, is made anew the next time."""
+    tts = Counting()
+    clips = Clips(tts, ["Hello there."])
+    tts.down = True
+    await clips.prepare("")
+    with pytest.raises(EngineError):
+        await said(clips, "Hello there.")
+    tts.down = False
+    sound = clips.synthesize("Hello there.", "")
+    await anext(sound)
+    await sound.aclose()
+    assert await said(clips, "Hello there.", "") == b"Hello there."
+    assert len(tts.asked) == 4
+
+
+async def test_closing_closes_the_engine() -> None:
+    """It stands in the engine's place."""
+    tts = Counting()
+    await Clips(tts, []).close()
+    assert tts.closed
