@@ -12,6 +12,7 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@command -v chromium >/dev/null || ($(APT) chromium)
+	@command -v nft >/dev/null || ($(APT) nftables)
 	@command -v redis-server >/dev/null || ($(APT) redis-server)
 	@command -v turnserver >/dev/null || ($(APT) coturn)
 	$(BIN)/python -m pytest $(ARGS)

@@ -1,73 +1,72 @@
 import { CallError } from "./errors.js";
-import { Heartbeat, PING_EVERY_MS } from "./heartbeat.js";
+import { Exchange } from "./exchange.js";
+import { Ice } from "./ice.js";
 import { Levels } from "./levels.js";
-import { openMicrophone } from "./microphone.js";
-import { Signaling } from "./signaling.js";
+import { Link } from "./link.js";
+import { Microphone } from "./microphone.js";
+import { Peer } from "./peer.js";
+import { Route } from "./route.js";
+import { endCall } from "./signaling.js";
+import { Socket } from "./socket.js";
 
-const CONNECT_TIMEOUT_MS = 20_000;
-const DISCONNECTED_MS = 5_000;
 const LAST_WORDS_MS = 300; // what the jitter buffer still holds when the agent hangs up
-const STEADY_BUFFER_MS = 40;
-const GLITCHY = 0.02; // share of samples made up since the last look
-const FROM_SERVER = ["session", "state", "transcription", "response", "metrics"];
+const JITTER = 0.25; // Not all callers of a server that restarts come back in the same moment.
+const MOST_UNSENT = 8; // typed while nothing carries the call
+const FROM_SERVER = ["session", "state", "transcription", "response"];
 
 /**
- * One call: its signaling and its media, no DOM. Made and started in a click; not used again after `over`.
+ * One call: what carries it, its microphone and its figures, no DOM. Made and started in a click; not used again after `over`.
  *
- * Events (CustomEvent, `detail` in braces): `asking` for the microphone · `connected` · each message of the server under its
- * own type {the message} · `trouble` {message}: an error that does not end the call · `microphone` {label} or {null} ·
- * `gap` {ms}: from the person's last sound to the answer's first, as heard here · `blocked`: the browser holds the sound back
- * until play() is called in a click · `over` {reason: "hangup" | "agent" | CallError}.
+ * Events (CustomEvent, `detail` in braces): `asking` for the microphone · `connected` {line} · each message of the server
+ * under its own type {the message} · `line` {"", "slow" or "reconnecting"}: what carries the call now · `trouble` {message}: an error
+ * that does not end the call · `microphone` {label} or {null} · `exchange` {Figures} · `blocked`: the browser holds the sound
+ * back until play() is called in a click · `over` {reason: "hangup" | "agent" | CallError}.
+ *
+ * @typedef {{sessionId: string, resume: string, pcId: string | null}} Ticket what another connection needs to go on
  */
 export class Call extends EventTarget {
-  pc = new RTCPeerConnection();
-  #signaling = new Signaling();
-  #levels = new Levels((ms) => this.#onGap(ms));
-  #audio = new Audio();
-  #channel = this.pc.createDataChannel("events", { ordered: true });
-  /** @type {RTCRtpSender | null} */
-  #sender = null;
-  /** @type {MediaStreamTrack | null} */
-  #microphone = null;
-  /** @type {Heartbeat | null} */
-  #heartbeat = null;
-  #timers = { connect: 0, disconnected: 0, ping: 0 };
-  #muted = false;
-  #deviceId = "";
+  #route = new Route();
+  /** @type {Map<number, Link>} */
+  #links = new Map();
+  #levels = new Levels((ms) => this.#onFigures(this.#exchange.gap(ms)));
+  #microphone = new Microphone((track) => this.#onMicrophone(track));
+  #exchange = new Exchange();
+  #ice = new Ice(false);
+  /** @type {Ticket | null} */
+  #ticket = null;
+  #timer = 0;
+  /** @type {object[]} */
+  #unsent = [];
+  #connected = false;
+  #line = "";
   #over = false;
-  #answerDue = false;
-  #samples = { total: 0, madeUp: 0 };
-
-  constructor() {
-    super();
-    this.#audio.autoplay = true;
-    this.pc.onicecandidate = ({ candidate }) => this.#signaling.add(candidate);
-    this.pc.onconnectionstatechange = () => this.#onConnectionState(this.pc.connectionState);
-    this.pc.ontrack = ({ track, receiver }) => this.#onTrack(track, receiver);
-    this.#channel.onopen = () => this.#onOpen();
-    this.#channel.onmessage = ({ data }) => this.#onMessage(data);
-    this.#channel.onclose = () => this.#onLost();
-  }
+  #onNetwork = () => this.#steer("online");
 
   /**
    * Connect; `connected` or `over` follows.
-   * @param {{typed?: boolean, deviceId?: string, relay?: boolean}} how typed: without a microphone; relay: by TURN alone
+   * @param {{typed?: boolean, muted?: boolean, deviceId?: string, relay?: boolean, ticket?: Ticket | null}} how typed: without a
+   *   microphone; relay: by TURN alone; ticket: of a conversation to go on with, which then goes on even if the microphone
+   *   does not open
    */
-  async start({ typed = false, deviceId = "", relay = false } = {}) {
-    this.#deviceId = deviceId;
-    const iceServers = this.#signaling.iceServers();
+  async start({ typed = false, muted = false, deviceId = "", relay = false, ticket = null } = {}) {
+    this.#ticket = ticket;
+    this.#ice = new Ice(relay);
+    this.#ice.configuration(); // It is asked for while the microphone opens.
+    addEventListener("online", this.#onNetwork);
+    navigator.connection?.addEventListener?.("change", this.#onNetwork);
     try {
-      if (!typed) await this.#open(deviceId);
-      this.#route(await iceServers, relay);
-      if (!this.#over) await this.#connect();
+      if (muted) await this.mute(true);
+      if (!typed) await this.useMicrophone(deviceId);
     } catch (error) {
-      this.#finish(error instanceof CallError ? error : new CallError("failed", "", error));
+      if (!ticket) return this.#finish(error);
+      this.#tell("trouble", error);
     }
+    this.#steer(ticket ? "resume" : "start");
   }
 
   /** @param {string} text */
   type(text) {
-    this.#answerDue = false;
+    this.#exchange.begin(false);
     this.#send({ type: "text", text });
   }
 
@@ -77,25 +76,23 @@ export class Call extends EventTarget {
   }
 
   get muted() {
-    return this.#muted || !this.#microphone;
+    return this.#microphone.muted;
   }
 
   /** Without a microphone, unmuting opens one. @param {boolean} muted @throws {CallError} */
   async mute(muted) {
-    this.#muted = muted;
-    if (this.#microphone) this.#microphone.enabled = !muted;
-    else if (!muted) await this.useMicrophone(this.#deviceId);
+    await this.#microphone.mute(muted);
   }
 
   /** Change the microphone during the call. @param {string} deviceId @throws {CallError} */
   async useMicrophone(deviceId) {
-    await this.#open(deviceId);
-    if (!this.#over) await this.#sender?.replaceTrack(this.#microphone);
+    this.#tell("asking");
+    await this.#microphone.open(deviceId);
   }
 
   /** Let the sound out after `blocked`; call it in a click. */
   async play() {
-    await this.#audio.play();
+    await Promise.all([this.#levels.context.resume(), this.#current?.play()]);
   }
 
   /** @returns {{caller: number, agent: number}} loudness of both, 0 to 1 */
@@ -103,130 +100,135 @@ export class Call extends EventTarget {
     return this.#levels.read();
   }
 
+  /** The peer connection that carries the call, if one does. */
+  get pc() {
+    return this.#current?.pc ?? null;
+  }
+
   hangUp() {
-    this.#send({ type: "hangup" });
+    if (this.#current) this.#current.hangUp();
+    else if (this.#ticket?.pcId) endCall(this.#ticket.pcId);
     this.#finish("hangup");
   }
 
-  /** @param {RTCIceServer[]} iceServers @param {boolean} relay */
-  #route(iceServers, relay) {
-    if (!this.#over) this.pc.setConfiguration({ iceServers, iceTransportPolicy: relay ? "relay" : "all" });
+  /** The page goes away without a word to the server, which keeps the conversation for a while. @returns {Ticket | null} */
+  leave() {
+    const ticket = this.#over ? null : this.#ticket;
+    if (!ticket) this.hangUp();
+    this.#over = true;
+    this.#close();
+    return ticket;
   }
 
-  async #connect() {
-    this.#timers.connect = setTimeout(() => this.#finish(new CallError("no-path")), CONNECT_TIMEOUT_MS);
-    const track = this.#microphone ?? this.#levels.silence();
-    this.#sender = this.pc.addTransceiver(track, { direction: "sendrecv", streams: [new MediaStream([track])] }).sender;
-    await this.pc.setLocalDescription();
-    const sdp = await this.#signaling.offer(this.pc.localDescription.sdp);
-    if (!this.#over) await this.pc.setRemoteDescription({ type: "answer", sdp });
+  get #current() {
+    return this.#links.get(this.#route.current);
   }
 
-  /** @param {string} deviceId */
-  async #open(deviceId) {
-    this.#tell("asking");
-    const track = await openMicrophone(deviceId);
-    if (this.#over) return track.stop();
-    this.#deviceId = deviceId;
-    this.#microphone?.stop();
-    this.#microphone = track;
-    track.enabled = !this.#muted;
-    track.onended = () => this.#onUnplugged(track);
-    this.#levels.setCaller(track);
-    this.#tell("microphone", track.label);
+  // What carries the call
+
+  /** @param {string} event as Route.receive @param {number} [link] @param {unknown} [cause] */
+  #steer(event, link, cause) {
+    if (this.#over) return;
+    const orders = this.#route.receive(event, performance.now(), link);
+    if (!orders) return;
+    clearTimeout(this.#timer);
+    for (const order of orders) this.#obey(order, cause);
+    this.#showLine();
   }
 
-  /** @param {MediaStreamTrack} track */
-  async #onUnplugged(track) {
-    if (this.#over || track !== this.#microphone) return;
-    this.#microphone = null;
-    this.#levels.setCaller(null);
-    this.#tell("microphone", null);
-    await this.#sender?.replaceTrack(this.#levels.silence());
+  /** @param {import("./route.js").Order} order @param {unknown} cause */
+  #obey(order, cause) {
+    if (order.order === "open") this.#open(order.link, order.way);
+    if (order.order === "close") this.#discard(order.link);
+    if (order.order === "wait") this.#timer = setTimeout(() => this.#steer("due"), order.ms * (1 + JITTER * (Math.random() - 0.5)));
+    if (order.order === "end") this.#finish(this.#connected || !(cause instanceof CallError) ? new CallError(order.code) : cause);
   }
 
-  /** @param {MediaStreamTrack} track @param {RTCRtpReceiver} receiver */
-  #onTrack(track, receiver) {
-    if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-    this.#audio.srcObject = new MediaStream([track]);
-    this.#audio.play().catch((error) => error.name === "NotAllowedError" && this.#tell("blocked"));
-    this.#levels.setAgent(track);
+  /** @param {number} number @param {import("./route.js").Way} way */
+  #open(number, way) {
+    const ticket = this.#ticket;
+    const wire = (/** @type {import("./link.js").WireEvents} */ on) =>
+      way === "rtc" ? new Peer(ticket, this.#levels, this.#ice, on) : new Socket(ticket, this.#levels, on);
+    const link = new Link(wire, !ticket, (event, detail) => this.#onLink(number, event, detail));
+    this.#links.set(number, link);
+    link.open(this.#microphone.track);
   }
 
-  #onOpen() {
-    clearTimeout(this.#timers.connect);
-    this.#heartbeat = new Heartbeat(performance.now());
-    this.#timers.ping = setInterval(() => this.#onBeat(), PING_EVERY_MS);
-    this.#tell("connected");
+  /** @param {number} number */
+  #discard(number) {
+    this.#links.get(number)?.close();
+    this.#links.delete(number);
   }
 
-  #onBeat() {
-    const now = performance.now();
-    if (!this.#heartbeat.beat(now)) return this.#onLost();
-    this.#send({ type: "ping", t: now });
-    this.#steadyBuffer();
+  /** @param {number} number @param {string} event @param {any} detail */
+  #onLink(number, event, detail) {
+    if (event === "message") this.#onMessage(number, detail);
+    else if (event === "blocked") this.#tell("blocked");
+    else if (event === "stands") this.#onStands(number, detail);
+    else this.#steer(event, number, detail);
   }
 
-  /** The shortest jitter buffer answers soonest; where it makes the voice stutter, a longer one is worth its 40 ms. */
-  async #steadyBuffer() {
-    const [receiver] = this.pc.getReceivers();
-    if (receiver?.jitterBufferTarget !== 0) return;
-    const stats = [...(await receiver.getStats()).values()].find(({ type }) => type === "inbound-rtp");
-    const total = stats?.totalSamplesReceived ?? 0;
-    const madeUp = (stats?.concealedSamples ?? 0) - (stats?.silentConcealedSamples ?? 0);
-    const share = (madeUp - this.#samples.madeUp) / Math.max(1, total - this.#samples.total);
-    this.#samples = { total, madeUp };
-    if (share > GLITCHY) receiver.jitterBufferTarget = STEADY_BUFFER_MS;
+  /** @param {number} number @param {{session_id: string, resume?: string}} session */
+  #onStands(number, session) {
+    this.#steer("stands", number);
+    const link = this.#links.get(number);
+    if (link !== this.#current) return;
+    this.#ticket = { sessionId: session.session_id, resume: session.resume ?? "", pcId: link.pcId };
+    link.sound();
+    for (const message of this.#unsent.splice(0)) link.send(message);
+    if (!this.#connected) this.#tell("connected", (this.#line = this.#route.line));
+    this.#connected = true;
   }
 
-  /** @param {string} data */
-  #onMessage(data) {
-    const message = parse(data);
-    if (this.#over || !message) return;
-    this.#heartbeat?.heard(performance.now());
-    if (message.type === "ping") this.#send({ type: "pong", t: message.t });
+  #showLine() {
+    const { line } = this.#route;
+    if (!this.#connected || this.#over || line === this.#line) return;
+    this.#line = line;
+    this.#tell("line", line);
+  }
+
+  // What is said
+
+  /** @param {number} number @param {any} message */
+  #onMessage(number, message) {
+    if (this.#over || number !== this.#route.current) return;
     if (message.type === "error") this.#onError(message);
     if (message.type === "state") this.#onState(message.state);
+    if (message.type === "metrics") this.#onFigures(this.#exchange.metrics(message));
     if (FROM_SERVER.includes(message.type) && !this.#over) this.#tell(message.type, message);
   }
 
   /** @param {{message: string, final?: boolean}} error */
   #onError({ message, final }) {
     if (final) this.#finish(new CallError("ended", message));
-    else this.#tell("trouble", message);
+    else this.#tell("trouble", new CallError("trouble", message));
   }
 
   /** @param {string} state */
   #onState(state) {
-    if (state === "hearing") this.#answerDue = true;
-    if (state === "closed") this.#onClosed();
+    if (state === "hearing") this.#exchange.begin(true);
+    if (state === "closed") this.#finish("agent", LAST_WORDS_MS);
   }
 
-  /** A gap counts once after each utterance: a pause inside an answer is none. @param {number} ms */
-  #onGap(ms) {
-    if (this.#answerDue) this.#tell("gap", ms);
-    this.#answerDue = false;
+  /** @param {import("./exchange.js").Figures | null} figures */
+  #onFigures(figures) {
+    if (!figures || this.#over) return;
+    if (figures.gapMs !== null) this.#send({ type: "heard", reply: figures.reply, gap_ms: figures.gapMs });
+    this.#tell("exchange", figures);
   }
 
-  /** @param {RTCPeerConnectionState} state */
-  #onConnectionState(state) {
-    clearTimeout(this.#timers.disconnected);
-    if (state === "failed") this.#onLost();
-    if (state === "disconnected") this.#timers.disconnected = setTimeout(() => this.#onLost(), DISCONNECTED_MS);
+  /** @param {MediaStreamTrack | null} track */
+  #onMicrophone(track) {
+    if (this.#over) return;
+    this.#levels.setCaller(track);
+    for (const link of this.#links.values()) link.setMicrophone(track);
+    this.#tell("microphone", track ? track.label : null);
   }
 
-  #onClosed() {
-    this.#signaling.forget();
-    this.#finish("agent", LAST_WORDS_MS);
-  }
-
-  #onLost() {
-    this.#finish(new CallError(this.#heartbeat ? "lost" : "no-path"));
-  }
-
-  /** @param {object} message */
+  /** What a person typed waits for a connection; what else there is to say is of the moment. @param {{type: string}} message */
   #send(message) {
-    if (this.#channel.readyState === "open") this.#channel.send(JSON.stringify(message));
+    if (this.#current) this.#current.send(message);
+    else if (message.type === "text") this.#unsent = [...this.#unsent, message].slice(-MOST_UNSENT);
   }
 
   /** @param {string} type @param {unknown} [detail] */
@@ -238,27 +240,20 @@ export class Call extends EventTarget {
   #finish(reason, lingerMs = 0) {
     if (this.#over) return;
     this.#over = true;
-    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
-    this.#microphone?.stop();
-    this.#signaling.close();
-    if (lingerMs) setTimeout(() => this.#release(), lingerMs);
-    else this.#release();
+    this.#microphone.close();
+    clearTimeout(this.#timer);
+    if (lingerMs) setTimeout(() => this.#close(), lingerMs);
+    else this.#close();
     this.#tell("over", { reason });
   }
 
-  #release() {
-    this.pc.close();
-    this.#audio.srcObject = null;
+  /** Give everything back. */
+  #close() {
+    clearTimeout(this.#timer);
+    removeEventListener("online", this.#onNetwork);
+    navigator.connection?.removeEventListener?.("change", this.#onNetwork);
+    this.#microphone.close();
+    for (const number of [...this.#links.keys()]) this.#discard(number);
     this.#levels.close();
-  }
-}
-
-/** @param {string} data @returns {any} null for what is not one of our messages */
-function parse(data) {
-  try {
-    const message = JSON.parse(data);
-    return typeof message?.type === "string" ? message : null;
-  } catch {
-    return null;
   }
 }

@@ -1,3 +1,5 @@
+import { duration } from "./sentences.js";
+
 const NEAR_END_PX = 48;
 
 /** What both sides say, as it comes. The newest line stays in view unless the person has scrolled back. */
@@ -6,6 +8,8 @@ export class Captions {
   #announce;
   /** @type {Map<string, HTMLElement>} */
   #lines = new Map();
+  /** How long each answer took. @type {Map<number, string>} */
+  #figures = new Map();
   /** What was typed and not yet confirmed by the server. @type {HTMLElement[]} */
   #typed = [];
   #atEnd = true;
@@ -25,8 +29,41 @@ export class Captions {
   clear() {
     this.#list.replaceChildren();
     this.#lines.clear();
+    this.#figures.clear();
     this.#typed = [];
     this.#atEnd = true;
+  }
+
+  /** Another connection, and perhaps another server, which counts anew: what is final keeps its line to itself. */
+  renew() {
+    for (const [key, line] of this.#lines) if (line.dataset.final === "true") this.#lines.delete(key);
+    this.#figures.clear();
+  }
+
+  /** All of it, for the page that is loaded next. @returns {Line[]} */
+  kept() {
+    const keys = new Map([...this.#lines].map(([key, line]) => [line, key]));
+    return [...this.#list.children].map((line) => ({
+      key: keys.get(line) ?? "",
+      role: line.dataset.role,
+      who: line.querySelector(".who").textContent,
+      words: line.querySelector(".words").textContent,
+      aside: line.querySelector(".aside").textContent,
+      final: line.dataset.final === "true",
+    }));
+  }
+
+  /**
+   * What was said before this page was loaded.
+   * @typedef {{key: string, role: "caller" | "agent", who: string, words: string, aside: string,
+   *   final: boolean}} Line
+   * @param {Line[]} lines
+   */
+  restore(lines) {
+    for (const { key, role, who, words, aside, final } of lines) {
+      const line = this.#write(this.#append(role, who), words, final, aside);
+      if (key) this.#lines.set(key, line);
+    }
   }
 
   /** @param {string} text */
@@ -51,8 +88,22 @@ export class Captions {
     const line = this.#lines.get(key) ?? this.#append("agent");
     this.#lines.set(key, line);
     line.dataset.interrupted = String(interrupted);
-    this.#write(line, interrupted ? `${text.replace(/[\s.,;:!?…–—-]+$/, "")} —` : text, final, asides(tools, interrupted));
+    line.dataset.about = asides(tools, interrupted);
+    this.#write(line, interrupted ? `${text.replace(/[\s.,;:!?…–—-]+$/, "")} —` : text, final, this.#aside(reply, line));
     if (final) this.#announce(`${this.agent}: ${text}`);
+  }
+
+  /** How long an answer took: its line may be there already, or come later. @param {import("./exchange.js").Figures} figures */
+  figures({ reply, metrics, gapMs }) {
+    const { first_packet_ms: sentMs } = metrics;
+    this.#figures.set(reply, gapMs === null ? `answered in ${duration(sentMs)}` : `heard after ${duration(gapMs)}`);
+    const line = this.#lines.get(`agent ${reply}`);
+    if (line) line.querySelector(".aside").textContent = this.#aside(reply, line);
+  }
+
+  /** @param {number} reply @param {HTMLElement} line */
+  #aside(reply, line) {
+    return [this.#figures.get(reply), line.dataset.about].filter(Boolean).join(" · ");
   }
 
   /** The server says typed words back as an utterance: the same line serves both. @param {string} text */
@@ -62,10 +113,10 @@ export class Captions {
   }
 
   /** @param {"caller" | "agent"} role */
-  #append(role) {
+  #append(role, who = role === "caller" ? "You" : this.agent) {
     const line = document.createElement("p");
     line.dataset.role = role;
-    line.append(part("who", role === "caller" ? "You" : this.agent), " ", part("words"), " ", part("aside"));
+    line.append(part("who", who), " ", part("words"), " ", part("aside"));
     this.#list.append(line);
     return line;
   }

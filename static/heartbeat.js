@@ -1,13 +1,14 @@
-export const PING_EVERY_MS = 2_000;
-const SILENT_MS = 6_000;
+export const PING_EVERY_MS = 1_000;
 
 /** Is the other side there? Pure: time in ms comes in. */
 export class Heartbeat {
+  #silentMs;
   #heardAt;
   #beatAt;
 
-  /** @param {number} now */
-  constructor(now) {
+  /** @param {number} now @param {number} silentMs a longer silence is none of a living side */
+  constructor(now, silentMs) {
+    this.#silentMs = silentMs;
     this.#heardAt = this.#beatAt = now;
   }
 
@@ -24,6 +25,6 @@ export class Heartbeat {
   beat(now) {
     if (now - this.#beatAt > 2 * PING_EVERY_MS) this.#heardAt = now;
     this.#beatAt = now;
-    return now - this.#heardAt <= SILENT_MS;
+    return now - this.#heardAt <= this.#silentMs;
   }
 }

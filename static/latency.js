@@ -7,19 +7,11 @@ const STAGES = [
   ["first_clause_ms", "the voice began"],
   ["first_packet_ms", "the answer was sent"],
 ];
-/** The page and the server hear the same pause, a network apart: figures further apart than this are not of one pause. */
-const EARLIER_MS = 100;
-const LATER_MS = 1_000;
-
 /** How long the last answer took: one line, its stages on demand. */
 export class Latency {
   #details;
-  /** @type {Record<string, number | undefined> | null} */
-  #metrics = null;
-  /** @type {number | null} */
-  #gapMs = null;
-  /** Every answer's, by its number. @type {Map<number, number>} */
-  #answers = new Map();
+  /** In order. @type {{reply: number, ms: number}[]} */
+  #answers = [];
 
   /** @param {HTMLDetailsElement} details */
   constructor(details) {
@@ -27,33 +19,27 @@ export class Latency {
   }
 
   get answersMs() {
-    return [...this.#answers.values()];
+    return this.#answers.map(({ ms }) => ms);
   }
 
   clear() {
-    this.#answers.clear();
-    this.#metrics = this.#gapMs = null;
+    this.#answers = [];
     this.close();
     this.#details.hidden = true;
   }
 
-  /** The person speaks again: what comes next is another answer. */
-  next() {
-    this.#metrics = this.#gapMs = null;
-  }
-
-  /** @param {Record<string, number>} metrics */
-  metrics(metrics) {
-    if (typeof metrics.first_packet_ms !== "number") return;
-    this.#answers.set(metrics.reply, metrics.first_packet_ms);
-    this.#metrics = metrics;
-    this.#show();
-  }
-
-  /** @param {number} ms */
-  gap(ms) {
-    this.#gapMs = ms;
-    this.#show();
+  /** Again for the same answer, when more is known of it. @param {import("./exchange.js").Figures} figures */
+  show({ reply, metrics, gapMs }) {
+    const total = metrics.first_packet_ms;
+    if (this.#answers.at(-1)?.reply === reply) this.#answers.pop();
+    this.#answers.push({ reply, ms: total });
+    const stages = STAGES.filter(([key]) => typeof metrics[key] === "number").map(([key, label]) => [label, metrics[key]]);
+    if (gapMs !== null) stages.push(["you heard it", gapMs]);
+    const longest = Math.max(...stages.map(([, ms]) => ms));
+    this.#details.querySelector("summary").textContent =
+      `answered in ${duration(total)}` + (gapMs === null ? "" : ` · heard after ${duration(gapMs)}`);
+    this.#details.querySelector("dl").replaceChildren(...stages.flatMap(([label, ms]) => row(label, ms, ms / longest)));
+    this.#details.hidden = false;
   }
 
   /** @returns {boolean} whether the stages were open */
@@ -61,21 +47,6 @@ export class Latency {
     const open = this.#details.open;
     this.#details.open = false;
     return open;
-  }
-
-  #show() {
-    const metrics = this.#metrics;
-    if (!metrics) return;
-    const total = metrics.first_packet_ms;
-    const after = (this.#gapMs ?? NaN) - total;
-    const heard = after >= -EARLIER_MS && after <= LATER_MS;
-    const stages = STAGES.filter(([key]) => typeof metrics[key] === "number").map(([key, label]) => [label, metrics[key]]);
-    if (heard) stages.push(["you heard it", this.#gapMs]);
-    const longest = Math.max(...stages.map(([, ms]) => ms));
-    this.#details.querySelector("summary").textContent =
-      `answered in ${duration(total)}` + (heard ? ` · heard after ${duration(this.#gapMs)}` : "");
-    this.#details.querySelector("dl").replaceChildren(...stages.flatMap(([label, ms]) => row(label, ms, ms / longest)));
-    this.#details.hidden = false;
   }
 }
 

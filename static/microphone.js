@@ -1,6 +1,5 @@
 import { CallError } from "./errors.js";
 
-const REMEMBERED = "antiphon.microphone";
 const CODES = {
   NotAllowedError: "microphone-refused",
   SecurityError: "microphone-refused",
@@ -8,15 +7,63 @@ const CODES = {
   NotReadableError: "microphone-busy",
   AbortError: "microphone-busy",
 };
-/** Chrome lists the system's choice a second time under these. */
-const ALIASES = ["default", "communications"];
+
+/** The microphone of one call: open, changed, muted, unplugged. */
+export class Microphone {
+  /** @type {MediaStreamTrack | null} null while there is none */
+  track = null;
+  #onChange;
+  #deviceId = "";
+  #muted = false;
+  #closed = false;
+
+  /** @param {(track: MediaStreamTrack | null) => void} onChange another one is open, or it was unplugged */
+  constructor(onChange) {
+    this.#onChange = onChange;
+  }
+
+  get muted() {
+    return this.#muted || !this.track;
+  }
+
+  /** @param {string} deviceId @throws {CallError} as openMicrophone */
+  async open(deviceId) {
+    const track = await openMicrophone(deviceId);
+    if (this.#closed) return track.stop();
+    this.#deviceId = deviceId;
+    this.track?.stop();
+    this.track = track;
+    track.enabled = !this.#muted;
+    track.onended = () => track === this.track && this.#change(null);
+    this.#change(track);
+  }
+
+  /** Without a microphone, unmuting opens one. @param {boolean} muted @throws {CallError} */
+  async mute(muted) {
+    this.#muted = muted;
+    if (this.track) this.track.enabled = !muted;
+    else if (!muted) await this.open(this.#deviceId);
+  }
+
+  close() {
+    this.#closed = true;
+    this.track?.stop();
+    this.track = null;
+  }
+
+  /** @param {MediaStreamTrack | null} track */
+  #change(track) {
+    this.track = track;
+    this.#onChange(track);
+  }
+}
 
 /**
  * @param {string} deviceId "" for the system's choice, which also stands in for one that is gone
  * @returns {Promise<MediaStreamTrack>}
  * @throws {CallError} insecure, microphone-refused, -missing, -busy, -failed
  */
-export async function openMicrophone(deviceId) {
+async function openMicrophone(deviceId) {
   if (!navigator.mediaDevices?.getUserMedia) throw new CallError(isSecureContext ? "unsupported" : "insecure");
   const audio = {
     deviceId: deviceId ? { ideal: deviceId } : undefined,
@@ -30,34 +77,5 @@ export async function openMicrophone(deviceId) {
     return stream.getAudioTracks()[0];
   } catch (error) {
     throw new CallError(CODES[error.name] ?? "microphone-failed", "", error);
-  }
-}
-
-/**
- * Those the page may name; none before the person has allowed one.
- * @returns {Promise<{id: string, label: string}[]>}
- */
-export async function listMicrophones() {
-  const devices = (await navigator.mediaDevices?.enumerateDevices?.().catch(() => [])) ?? [];
-  return devices
-    .filter((device) => device.kind === "audioinput" && device.label && !ALIASES.includes(device.deviceId))
-    .map((device) => ({ id: device.deviceId, label: device.label.replace(/ \([0-9a-f]{4}:[0-9a-f]{4}\)$/, "") }));
-}
-
-/** @returns {string} "" for the system's choice */
-export function rememberedMicrophone() {
-  try {
-    return localStorage.getItem(REMEMBERED) ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** @param {string} deviceId */
-export function rememberMicrophone(deviceId) {
-  try {
-    localStorage.setItem(REMEMBERED, deviceId);
-  } catch {
-    // Storage is refused in some private windows: the choice then lasts as long as the page.
   }
 }

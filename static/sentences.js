@@ -37,9 +37,10 @@ const FAILURES = {
   refused: { title: "The server did not take the call.", text: "Please call again in a moment." },
   "no-path": {
     title: "No connection came about.",
-    text: "The server answered, but sound cannot get through. A firewall or VPN may be in the way.",
+    text: "The server answered, but sound gets through neither by WebRTC nor by WebSocket. A firewall or VPN may be in the way.",
   },
   lost: { title: "The connection was lost.", text: "Check your network and call again." },
+  elsewhere: { title: "The call goes on elsewhere.", text: "Another window has taken it over." },
   ended: { title: "The call broke off.", text: "Please call again." },
   failed: { title: "The call could not be started.", text: "Please call again, or try another browser." },
 };
@@ -49,6 +50,7 @@ const SERVER_SPEAKS = ["limit", "refused", "ended"];
 
 /** @param {import("./errors.js").CallError} error */
 export function failure(error) {
+  if (error.code === "trouble") return { title: error.sentence };
   const known = FAILURES[error.code] ?? FAILURES.failed;
   return SERVER_SPEAKS.includes(error.code) && error.sentence ? { ...known, text: error.sentence } : known;
 }
@@ -62,7 +64,16 @@ export const STATES = {
   thinking: ["Thinking", ""],
   speaking: ["Agent", "is speaking"],
   overlap: ["Both", "are speaking"],
+  reconnecting: ["One moment", "please wait"],
 };
+
+/** What carries the call, when it is not WebRTC: the small word, and what is said to those who do not see it. */
+export const LINES = {
+  "": { word: "", said: "Connected again." },
+  reconnecting: { word: "Reconnecting…", said: "The connection is lost. Reconnecting." },
+  slow: { word: "On a slower line", said: "Connected, on a slower line." },
+};
+export const RESUMED = "You are back in your call.";
 
 /** @param {number} ms @returns {string} 3:07 */
 export function clock(ms) {

@@ -1,13 +1,12 @@
 import { CallError } from "./errors.js";
 
 const OFFER_URL = "api/offer";
-const ICE_SERVERS_URL = "api/ice-servers";
-const TIMEOUT_MS = 15_000;
-const ICE_SERVERS_TIMEOUT_MS = 3_000;
+const TIMEOUT_MS = 8_000;
+const CODES = { 404: "gone", 503: "limit" };
 const BATCH_MS = 50;
 const BATCH = 32; // what the server takes at once
 
-/** One call's signaling over HTTP: the offer, the candidates found after it, and the end. */
+/** One connection's signaling over HTTP: the offer, the candidates found after it, and the end. */
 export class Signaling {
   /** @type {string | null} */
   #pcId = null;
@@ -15,31 +14,25 @@ export class Signaling {
   #found = [];
   #timer = 0;
   #closed = false;
+  #ended = false;
 
-  /**
-   * What the server says of STUN and TURN; nothing if it says nothing: most calls do without.
-   * @returns {Promise<RTCIceServer[]>}
-   */
-  async iceServers() {
-    try {
-      const response = await fetch(ICE_SERVERS_URL, { signal: AbortSignal.timeout(ICE_SERVERS_TIMEOUT_MS) });
-      return response.ok ? (await response.json()).iceServers : [];
-    } catch {
-      return [];
-    }
+  /** @returns {string | null} the call's name in requests, once there is an answer */
+  get pcId() {
+    return this.#pcId;
   }
 
   /**
    * Post the offer at once, without waiting for candidates.
    * @param {string} sdp
+   * @param {import("./call.js").Ticket | null} ticket the conversation to go on with; null for a new one
    * @returns {Promise<string>} the answer's SDP
-   * @throws {CallError} limit, refused, unreachable
+   * @throws {CallError} limit, refused, gone, unreachable
    */
-  async offer(sdp) {
-    const answer = await this.#post({ sdp, type: "offer" });
+  async offer(sdp, ticket) {
+    const answer = await this.#post({ sdp, type: "offer", ...continuation(ticket) });
     this.#pcId = answer.pc_id;
-    if (this.#closed) this.close();
-    this.#send();
+    if (this.#ended) endCall(this.#pcId);
+    if (!this.#closed) this.#send();
     return answer.sdp;
   }
 
@@ -53,23 +46,20 @@ export class Signaling {
       sdp_mid: candidate?.sdpMid ?? "0",
       sdp_mline_index: candidate?.sdpMLineIndex ?? 0,
     });
-    if (this.#pcId && !this.#timer) this.#timer = setTimeout(() => this.#send(), BATCH_MS);
+    if (this.#pcId && !this.#timer && !this.#closed) this.#timer = setTimeout(() => this.#send(), BATCH_MS);
   }
 
-  /** The server has ended the call: there is nothing left to tell it. */
-  forget() {
-    clearTimeout(this.#timer);
-    this.#pcId = null;
-  }
-
-  /** End the call at the server, as soon as it has one; outlives the page. Safe at any time, more than once. */
+  /** Nothing more is sent. The call itself may go on by another way. */
   close() {
     clearTimeout(this.#timer);
     this.#closed = true;
-    if (!this.#pcId) return;
-    const url = `${OFFER_URL}?pc_id=${encodeURIComponent(this.#pcId)}`;
-    this.#pcId = null;
-    fetch(url, { method: "DELETE", keepalive: true }).catch(() => {});
+  }
+
+  /** End the call at the server, as soon as it has one. */
+  end() {
+    this.close();
+    this.#ended = true;
+    if (this.#pcId) endCall(this.#pcId);
   }
 
   /** @param {object} body */
@@ -82,18 +72,29 @@ export class Signaling {
       throw new CallError("unreachable", "", error);
     }
     const said = (await response.json().catch(() => null))?.error?.message;
-    throw new CallError(response.status === 503 ? "limit" : "refused", typeof said === "string" ? said : "");
+    throw new CallError(CODES[response.status] ?? "refused", typeof said === "string" ? said : "");
   }
 
   /** A batch that does not arrive is no failure by itself: the connection's own state tells. */
   #send() {
     this.#timer = 0;
-    if (!this.#pcId) return;
     while (this.#found.length) {
       const candidates = this.#found.splice(0, BATCH);
       fetch(OFFER_URL, request("PATCH", { pc_id: this.#pcId, candidates })).catch(() => {});
     }
   }
+}
+
+/** End a call at the server; outlives the page. @param {string} pcId */
+export function endCall(pcId) {
+  fetch(`${OFFER_URL}?pc_id=${encodeURIComponent(pcId)}`, { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+/** By the name of a call that lives, or by the token of one that has lost its connection: the server takes what is good. @param {import("./call.js").Ticket | null} ticket */
+function continuation(ticket) {
+  if (!ticket) return {};
+  const { pcId, sessionId, resume } = ticket;
+  return { ...(pcId && { pc_id: pcId }), requestData: { session_id: sessionId, resume } };
 }
 
 /**

@@ -1,25 +1,33 @@
+import * as bookmark from "./bookmark.js";
 import { Call } from "./call.js";
 import { Captions } from "./captions.js";
+import { Choice } from "./choice.js";
+import { rememberedMicrophone } from "./devices.js";
 import { CallError } from "./errors.js";
 import { Latency } from "./latency.js";
-import { listMicrophones, rememberMicrophone, rememberedMicrophone } from "./microphone.js";
-import { STATES, clock, failure, summary } from "./sentences.js";
+import { Notice } from "./notice.js";
+import { LINES, RESUMED, STATES, failure, summary } from "./sentences.js";
+import { Status } from "./status.js";
 import { Voices } from "./voices.js";
 
-const root = document.documentElement;
 const $ = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
 /** The page: one call at a time, and what it shows of it. */
 class Page {
   /** @type {Call | null} */
   #call = null;
-  #connectedAt = 0;
-  #ticking = 0;
-  #agent = "Agent";
+  #typed = false;
+  #resuming = false;
+  /** By the page's clock; null until the call stands. @type {number | null} */
+  #connectedAt = null;
+  /** How long it lasted on the page before this one. */
+  #talkedMs = 0;
+  #status = new Status($("status"), $("line"), $("timer"), $("announcer"));
   #voices = new Voices($("stage"));
   #latency = new Latency($("latency"));
-  #captions = new Captions($("captions"), (text) => announce(text));
-  #remedy = () => {};
+  #captions = new Captions($("captions"), (text) => this.#status.announce(text));
+  #notice = new Notice($("notice"));
+  #choice = new Choice($("mic-choice"), async (deviceId) => !this.#call || this.#attempt(this.#call.useMicrophone(deviceId)));
 
   constructor() {
     $("call").onclick = () => this.#start(false);
@@ -27,26 +35,51 @@ class Page {
     $("hangup").onclick = () => this.#call?.hangUp();
     $("interrupt").onclick = () => this.#call?.interrupt();
     $("mute").onclick = () => this.#toggleMute();
-    $("mic").onchange = () => this.#chooseMicrophone($("mic").value);
-    $("remedy").onclick = () => this.#remedy();
     $("type").onsubmit = (/** @type {SubmitEvent} */ event) => this.#type(event);
     addEventListener("keydown", (event) => this.#onKey(event));
-    addEventListener("pagehide", () => this.#call?.hangUp());
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.#listMicrophones());
-    this.#listMicrophones();
+    addEventListener("pagehide", () => this.#leave());
+    addEventListener("pageshow", () => this.#comeBack());
   }
 
   /** @param {boolean} typed */
   #start(typed) {
     if (this.#call) return;
     this.#clear();
+    this.#connect({ typed });
+  }
+
+  /** @param {{typed: boolean, muted?: boolean, ticket?: import("./call.js").Ticket}} how */
+  #connect(how) {
     if (!("RTCPeerConnection" in window)) return this.#onOver(new CallError("unsupported"));
     const call = (this.#call = new Call());
     window.antiphon = { call };
+    this.#typed = how.typed;
     this.#listen(call);
-    this.#show("connecting");
+    this.#status.show("connecting");
     $("status").focus();
-    call.start({ typed, deviceId: rememberedMicrophone(), relay: new URLSearchParams(location.search).has("relay") });
+    const relay = new URLSearchParams(location.search).has("relay");
+    call.start({ ...how, deviceId: rememberedMicrophone(), relay });
+  }
+
+  /** The page goes away: the call waits for the next one. */
+  #leave() {
+    const muted = this.#call?.muted;
+    const ticket = this.#call?.leave();
+    if (!ticket) return;
+    bookmark.keep({ ticket, typed: this.#typed, muted, talkedMs: this.#lastedMs(), captions: this.#captions.kept() });
+    this.#call = null;
+  }
+
+  /** Go on with the call that this tab had before it was loaded anew. */
+  #comeBack() {
+    const left = this.#call ? null : bookmark.take();
+    if (!left) return;
+    this.#clear();
+    this.#captions.restore(left.captions);
+    this.#talkedMs = left.talkedMs;
+    this.#resuming = true;
+    this.#onLine("reconnecting");
+    this.#connect(left);
   }
 
   /** @param {Call} call */
@@ -55,14 +88,14 @@ class Page {
       call.addEventListener(type, (event) => then(/** @type {CustomEvent} */ (event).detail));
     on("asking", () => this.#onAsking());
     on("microphone", (label) => this.#onMicrophone(label));
-    on("connected", () => this.#onConnected());
+    on("connected", (line) => this.#onConnected(line));
+    on("line", (line) => this.#onLine(line));
     on("session", (message) => this.#onSession(message));
     on("state", ({ state }) => this.#onState(state));
     on("transcription", (message) => this.#captions.transcription(message));
     on("response", (message) => this.#captions.response(message));
-    on("metrics", (message) => this.#latency.metrics(message));
-    on("gap", (ms) => this.#latency.gap(ms));
-    on("trouble", (message) => this.#notice({ title: message }));
+    on("exchange", (figures) => this.#onExchange(figures));
+    on("trouble", (error) => this.#notice.show(failure(error)));
     on("blocked", () => this.#onBlocked());
     on("over", ({ reason }) => this.#onOver(reason));
   }
@@ -70,77 +103,88 @@ class Page {
   #clear() {
     this.#captions.clear();
     this.#latency.clear();
-    this.#notice(null);
-    this.#connectedAt = 0;
+    this.#hideNotice();
+    this.#status.clear();
+    this.#connectedAt = null;
+    this.#talkedMs = 0;
+    this.#resuming = false;
     this.#name("Agent");
     $("summary").hidden = true;
-    $("timer").textContent = "";
     $("typed").value = "";
     $("mute").setAttribute("aria-pressed", "false");
-    announce("");
   }
 
   #onAsking() {
-    if (root.dataset.state === "connecting") this.#say("asking");
+    if (this.#status.state === "connecting") this.#status.say("asking");
   }
 
   /** @param {string | null} label null when it was unplugged */
   #onMicrophone(label) {
     if (label === null) {
-      this.#notice({ title: "The microphone is gone.", text: "Choose another one, or type instead of speaking." });
+      this.#notice.show({ title: "The microphone is gone.", text: "Choose another one, or type instead of speaking." });
     } else {
-      this.#notice(null);
-      if (root.dataset.state === "connecting") this.#say("connecting");
+      this.#typed = false;
+      this.#hideNotice();
+      if (this.#status.state === "connecting") this.#status.say("connecting");
     }
     this.#showMute();
-    this.#listMicrophones();
+    this.#choice.refresh();
   }
 
-  #onConnected() {
+  /** @param {"" | "slow"} line */
+  #onConnected(line) {
     this.#connectedAt = performance.now();
-    this.#tick();
-    this.#ticking = setInterval(() => this.#tick(), 500);
-    this.#voices.start(() => this.#call.levels());
+    this.#status.startClock(() => this.#lastedMs());
+    this.#voices.start(() => this.#call?.levels() ?? { caller: 0, agent: 0 });
     this.#showMute();
-    this.#show("listening");
-    announce("Connected.");
+    this.#status.show("listening");
+    this.#status.setLine(line);
+    this.#status.announce(this.#resuming ? RESUMED : line ? LINES[line].said : "Connected.");
   }
 
   /** @param {{agent: string}} message */
   #onSession({ agent }) {
     this.#name(agent || "Agent");
+    this.#captions.renew();
+  }
+
+  /** @param {"" | "slow" | "reconnecting"} line */
+  #onLine(line) {
+    if (this.#connectedAt !== null && line !== this.#status.line) this.#status.announce(LINES[line].said);
+    this.#status.setLine(line);
   }
 
   /** @param {string} state */
   #onState(state) {
     if (!(state in STATES)) return;
-    if (state === "hearing") this.#next();
-    this.#show(state);
+    if (state === "hearing" && !this.#notice.hasRemedy) this.#hideNotice();
+    this.#status.show(state);
   }
 
-  /** The person goes on: figures and troubles of the last answer are over. */
-  #next() {
-    this.#latency.next();
-    if ($("remedy").hidden) this.#notice(null);
+  /** @param {import("./exchange.js").Figures} figures */
+  #onExchange(figures) {
+    this.#latency.show(figures);
+    this.#captions.figures(figures);
   }
 
   #onBlocked() {
-    this.#notice({ title: "The browser holds the sound back." }, "Turn the sound on", () => {
-      this.#notice(null);
+    this.#notice.show({ title: "The browser holds the sound back." }, "Turn the sound on", () => {
+      this.#hideNotice();
       this.#call?.play();
     });
   }
 
   /** @param {"hangup" | "agent" | CallError} reason */
   #onOver(reason) {
-    clearInterval(this.#ticking);
+    this.#status.stopClock();
+    this.#status.setLine("");
     this.#voices.stop();
     this.#call = null;
     delete window.antiphon;
     $("call").textContent = "Call again";
-    this.#notice(null);
+    this.#hideNotice();
     if (reason instanceof CallError) this.#explain(reason);
-    else this.#show("ended");
+    else this.#status.show("ended");
     this.#summarise(reason);
     $("call").focus({ preventScroll: true });
   }
@@ -148,19 +192,30 @@ class Page {
   /** @param {CallError} error */
   #explain(error) {
     const known = failure(error);
-    this.#show("failed");
-    if (known.type) this.#notice(known, "Call without a microphone", () => this.#start(true));
-    else this.#notice(known);
+    this.#status.show("failed");
+    if (known.type) this.#notice.show(known, "Call without a microphone", () => this.#start(true));
+    else this.#notice.show(known);
+    $("without").hidden = this.#notice.hasRemedy;
+  }
+
+  #hideNotice() {
+    this.#notice.hide();
+    $("without").hidden = false;
   }
 
   /** @param {"hangup" | "agent" | CallError} reason */
   #summarise(reason) {
-    if (!this.#connectedAt && reason instanceof CallError) return;
-    const ended = { hangup: "You hung up.", agent: `${this.#agent} ended the call.` }[String(reason)] ?? "";
-    const length = this.#connectedAt ? summary(performance.now() - this.#connectedAt, this.#latency.answersMs) : "";
+    const connected = this.#connectedAt !== null;
+    if (!connected && reason instanceof CallError) return;
+    const ended = { hangup: "You hung up.", agent: `${this.#status.agent} ended the call.` }[String(reason)] ?? "";
+    const length = connected ? summary(this.#lastedMs(), this.#latency.answersMs) : "";
     $("summary").textContent = `${ended} ${length}`.trim();
     $("summary").hidden = false;
-    announce($("summary").textContent);
+    this.#status.announce($("summary").textContent);
+  }
+
+  #lastedMs() {
+    return this.#talkedMs + (this.#connectedAt === null ? 0 : performance.now() - this.#connectedAt);
   }
 
   async #toggleMute() {
@@ -176,37 +231,23 @@ class Page {
     $("mute").querySelector("span").textContent = muted ? "Muted" : "Mute";
   }
 
-  /** @param {string} deviceId */
-  async #chooseMicrophone(deviceId) {
-    if (this.#call && !(await this.#attempt(this.#call.useMicrophone(deviceId)))) return this.#listMicrophones();
-    rememberMicrophone(deviceId);
-  }
-
   /** A microphone that fails in the middle of a call does not end it. @param {Promise<void>} change */
   async #attempt(change) {
     try {
       await change;
       return true;
     } catch (error) {
-      this.#notice(failure(error));
+      this.#notice.show(failure(error));
       return false;
     }
-  }
-
-  async #listMicrophones() {
-    const microphones = await listMicrophones();
-    const options = [new Option("Default mic", ""), ...microphones.map(({ id, label }) => new Option(label, id))];
-    $("mic").replaceChildren(...options);
-    $("mic").value = microphones.some(({ id }) => id === rememberedMicrophone()) ? rememberedMicrophone() : "";
-    $("mic-choice").hidden = !microphones.length;
   }
 
   /** @param {SubmitEvent} event */
   #type(event) {
     event.preventDefault();
     const text = $("typed").value.trim();
-    if (!text || !this.#call || !this.#connectedAt) return;
-    this.#next();
+    if (!text || !this.#call || this.#connectedAt === null) return;
+    if (!this.#notice.hasRemedy) this.#hideNotice();
     this.#captions.typed(text);
     this.#call.type(text);
     $("typed").value = "";
@@ -220,45 +261,11 @@ class Page {
     else this.#call?.hangUp();
   }
 
-  /** @param {string} state */
-  #show(state) {
-    root.dataset.state = state;
-    this.#say(state);
-  }
-
-  /** @param {string} state */
-  #say(state) {
-    const [word, hint] = STATES[state] ?? ["", ""];
-    const [bold, small] = $("status").children;
-    bold.textContent = state === "speaking" ? this.#agent : word;
-    small.textContent = hint;
-  }
-
-  /** @param {{title: string, text?: string} | null} notice @param {string} [remedy] @param {() => void} [then] */
-  #notice(notice, remedy = "", then = () => {}) {
-    $("notice").hidden = !notice;
-    $("notice").querySelector(".title").textContent = notice?.title ?? "";
-    $("notice").querySelector(".text").textContent = notice?.text ?? "";
-    $("remedy").hidden = !remedy;
-    $("without").hidden = Boolean(remedy);
-    $("remedy").textContent = remedy;
-    this.#remedy = then;
-  }
-
   /** @param {string} agent */
   #name(agent) {
-    this.#agent = this.#captions.agent = agent;
+    this.#status.agent = this.#captions.agent = agent;
     document.querySelector(".agent-name").textContent = agent;
   }
-
-  #tick() {
-    $("timer").textContent = clock(performance.now() - this.#connectedAt);
-  }
-}
-
-/** @param {string} text */
-function announce(text) {
-  $("announcer").textContent = text;
 }
 
 new Page();

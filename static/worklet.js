@@ -1,7 +1,11 @@
 import { GapMeter } from "./gap.js";
+import { Playback } from "./playback.js";
+import { Resampler } from "./resampler.js";
 
 const QUANTUM = 128;
 const FRAME_S = 0.01;
+const WIRE_HZ = 16_000;
+const CHUNK = WIRE_HZ / 50; // 20 ms
 
 /** Input 0 is the caller, input 1 the agent; posts each gap in ms. Its output is silence. */
 class GapProcessor extends AudioWorkletProcessor {
@@ -25,6 +29,54 @@ class GapProcessor extends AudioWorkletProcessor {
   }
 }
 
+/** Posts what comes in as 20 ms of signed 16-bit 16 kHz PCM in the machine's order, which is little-endian wherever browsers run. */
+class RecorderProcessor extends AudioWorkletProcessor {
+  #resampler = new Resampler(sampleRate, WIRE_HZ);
+  #chunk = new Int16Array(CHUNK);
+  #filled = 0;
+
+  process([[samples]]) {
+    for (const sample of samples ? this.#resampler.push(samples) : []) this.#add(sample);
+    return true;
+  }
+
+  /** @param {number} sample */
+  #add(sample) {
+    this.#chunk[this.#filled++] = Math.round(Math.min(1, Math.max(-1, sample)) * 32767);
+    if (this.#filled < CHUNK) return;
+    this.port.postMessage(this.#chunk.buffer, [this.#chunk.buffer]);
+    this.#chunk = new Int16Array(CHUNK);
+    this.#filled = 0;
+  }
+}
+
+/** Takes {reply, pcm} and {drop: reply}; plays; posts how much of each answer it has played: {reply, ms}. */
+class SpeakerProcessor extends AudioWorkletProcessor {
+  #resampler = new Resampler(WIRE_HZ, sampleRate);
+  #playback = new Playback(sampleRate);
+
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }) => ("drop" in data ? this.#tell(this.#playback.drop(data.drop)) : this.#push(data));
+  }
+
+  process(_, [[output]]) {
+    this.#tell(this.#playback.pull(output));
+    return true;
+  }
+
+  /** @param {{reply: number, pcm: ArrayBuffer}} sound */
+  #push({ reply, pcm }) {
+    const samples = Float32Array.from(new Int16Array(pcm, 0, pcm.byteLength >> 1), (sample) => sample / 32768);
+    this.#playback.push(reply, this.#resampler.push(samples));
+  }
+
+  /** @param {{reply: number, ms: number} | null} report */
+  #tell(report) {
+    if (report) this.port.postMessage(report);
+  }
+}
+
 /** @param {Float32Array | undefined} samples */
 function energy(samples) {
   let sum = 0;
@@ -33,3 +85,5 @@ function energy(samples) {
 }
 
 registerProcessor("gap", GapProcessor);
+registerProcessor("recorder", RecorderProcessor);
+registerProcessor("speaker", SpeakerProcessor);

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,8 @@ STOP_S = 20
 class Started:
     """`url` is where it is; `lines` is what it has printed so far, logs and all."""
 
-    def __init__(self, *options: str, **environment: str) -> None:
+    def __init__(self, *options: str, prefix: Sequence[str] = (), **environment: str) -> None:
+        """`prefix` is a command that runs the server's in some other place, such as a network namespace."""
         variables = {
             "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
             "ANTIPHON_STORE": ":memory:",
@@ -30,7 +31,7 @@ class Started:
             **environment,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve", "--port", "0", *options],
+            [*prefix, sys.executable, "-m", "server", "serve", "--port", "0", *options],
             cwd=ROOT,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
@@ -73,9 +74,9 @@ class Started:
 
 
 @contextmanager
-def started(*options: str, **environment: str) -> Iterator[Started]:
+def started(*options: str, prefix: Sequence[str] = (), **environment: str) -> Iterator[Started]:
     """A server that serves, stopped at the end."""
-    server = Started(*options, **environment)
+    server = Started(*options, prefix=prefix, **environment)
     try:
         server.wait()
         yield server

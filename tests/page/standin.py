@@ -1,4 +1,4 @@
-"""A small true server for the page: its files, and calls that carry a data channel and no sound."""
+"""A small true server for the page: its files, and conversations over data channels and WebSockets."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
@@ -14,32 +14,85 @@ STATIC = Path(__file__).parents[2] / "static"
 CSP = "default-src 'self'; style-src 'self'; media-src 'self' blob:; connect-src 'self' ws: wss:"
 
 
+class ChannelLine:
+    """One conversation's way to the page over WebRTC."""
+
+    def __init__(self, pc: RTCPeerConnection, channel: RTCDataChannel) -> None:
+        self._pc = pc
+        self._channel = channel
+
+    def send(self, data: str) -> None:
+        self._channel.send(data)
+
+    async def drop(self) -> None:
+        await self._pc.close()
+
+
+class SocketLine:
+    """One conversation's way to the page over a WebSocket."""
+
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        self._request = request
+        self._socket = socket
+        self.unsent: asyncio.Queue[str | bytes] = asyncio.Queue(maxsize=100)
+
+    def send(self, data: str | bytes) -> None:
+        self.unsent.put_nowait(data)
+
+    async def drop(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def write(self) -> None:
+        while True:
+            data = await self.unsent.get()
+            await (self._socket.send_str(data) if isinstance(data, str) else self._socket.send_bytes(data))
+
+
 class Standin:
-    """Answers offers, keeps what the page sends, and says what a test tells it to."""
+    """Answers offers and sockets, keeps what the page sends, and says what a test tells it to."""
 
     def __init__(self) -> None:
         self.refusal: tuple[int, dict[str, Any]] | None = None
+        self.refused = 0
         self.gone = False
+        self.deaf = False
+        """Pings are not answered, until there is another connection."""
+        self.without_sockets = False
         self.ice_servers: list[dict[str, Any]] | None = []
-        self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=100)
+        self.walled = False
+        """Answers lead nowhere, as if a firewall stopped every datagram."""
+        self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=1000)
+        self.sound: asyncio.Queue[bytes] = asyncio.Queue(maxsize=3000)
+        self.offers: list[dict[str, Any]] = []
+        self.starts: list[tuple[str, dict[str, Any]]] = []
+        """Each WebSocket's conversation, as its address names it, and its first message."""
         self.candidates: list[dict[str, Any]] = []
         self.ended = asyncio.Event()
         self.hung_up = asyncio.Event()
-        self._pc: RTCPeerConnection | None = None
-        self._channel: RTCDataChannel | None = None
+        self._line: ChannelLine | SocketLine | None = None
+        self._lines = 0
+        self._peers: list[RTCPeerConnection] = []
         app = web.Application()
         app.on_response_prepare.append(_secure)
         app.router.add_post("/api/offer", self._offer)
         app.router.add_patch("/api/offer", self._patch)
         app.router.add_delete("/api/offer", self._delete)
         app.router.add_get("/api/ice-servers", self._ice_servers)
+        app.router.add_get("/api/voice/conversation/{session_id}", self._socket)
         app.router.add_get("/{name:[a-z]*[.]?[a-z]*}", self._file)
         self.server = TestServer(app)
 
     def say(self, *messages: dict[str, Any]) -> None:
-        assert self._channel is not None
+        assert self._line is not None
         for message in messages:
-            self._channel.send(json.dumps(message))
+            self._line.send(json.dumps(message))
+
+    def play(self, reply: int, pcm: bytes) -> None:
+        """Sound of an answer, 16 kHz PCM."""
+        assert isinstance(self._line, SocketLine)
+        self.say({"type": "audio", "reply": reply})
+        self._line.send(pcm)
 
     async def hears(self, kind: str) -> dict[str, Any]:
         """The next message of this type."""
@@ -50,8 +103,14 @@ class Standin:
 
     async def drop(self) -> None:
         """End the connection without a word."""
-        if self._pc is not None:
-            await self._pc.close()
+        if self._line is not None:
+            await self._line.drop()
+
+    async def close(self) -> None:
+        await self.drop()
+        for pc in self._peers:
+            await pc.close()
+        await self.server.close()
 
     async def _file(self, request: web.Request) -> web.Response:
         """In one piece: a FileResponse that the page gives up half-way leaves its file to the garbage collector."""
@@ -69,13 +128,20 @@ class Standin:
             request.transport.abort()
         if self.refusal:
             status, body = self.refusal
+            self.refused += 1
             return web.json_response(body, status=status)
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._pc.on("datachannel", self._on_channel)
-        await self._pc.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
-        await self._pc.setLocalDescription(await self._pc.createAnswer())
-        answer = {"sdp": self._pc.localDescription.sdp, "type": "answer", "pc_id": "pc 1", "session_id": "s"}
-        return web.json_response(answer)
+        self.offers.append(offer)
+        sdp = await self._answer(offer["sdp"])
+        return web.json_response({"sdp": sdp, "type": "answer", "pc_id": "pc 1", "session_id": "s"})
+
+    async def _answer(self, sdp: str) -> str:
+        pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._peers.append(pc)
+        pc.on("datachannel", lambda channel: self._on_channel(pc, channel))
+        await pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+        await pc.setLocalDescription(await pc.createAnswer())
+        lines = pc.localDescription.sdp.splitlines(keepends=True)
+        return "".join(line for line in lines if not (self.walled and line.startswith("a=candidate")))
 
     async def _patch(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -90,15 +156,46 @@ class Standin:
         self.hung_up.set()
         return web.json_response({"status": "success"})
 
-    def _on_channel(self, channel: RTCDataChannel) -> None:
-        self._channel = channel
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        if self.without_sockets:
+            raise web.HTTPForbidden
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.starts.append((request.match_info["session_id"], json.loads(await socket.receive_str())))
+        line = SocketLine(request, socket)
+        writing = asyncio.create_task(line.write(), name="standin-write")
+        self._take(line)
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                self.sound.put_nowait(message.data)
+            else:
+                self._on_message(message.data)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        return socket
+
+    def _on_channel(self, pc: RTCPeerConnection, channel: RTCDataChannel) -> None:
         channel.on("message", self._on_message)
-        self.say({"type": "session", "session_id": "s", "agent": "Marta"}, {"type": "state", "state": "listening"})
+        self._take(ChannelLine(pc, channel))
+
+    def _take(self, line: ChannelLine | SocketLine) -> None:
+        """The newest wins."""
+        if self._line is not None and self._lines:
+            self._say_to_the_older()
+        self._line, self._lines, self.deaf = line, self._lines + 1, False
+        session = {"session_id": "s", "agent": "Marta", "resume": f"token {self._lines}", "resumed": self._lines > 1}
+        self.say({"type": "session", **session}, {"type": "state", "state": "listening"})
+
+    def _say_to_the_older(self) -> None:
+        try:
+            self.say({"type": "error", "code": "superseded", "message": "The call goes on elsewhere.", "final": True})
+        except Exception:  # aiortc refuses what it cannot send any more
+            return
 
     def _on_message(self, data: str) -> None:
         message = json.loads(data)
         self.received.put_nowait(message)
-        if message["type"] == "ping":
+        if message["type"] == "ping" and not self.deaf:
             self.say({"type": "pong", "t": message["t"]})
 
 

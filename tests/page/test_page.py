@@ -1,103 +1,16 @@
 """The page in a real Chromium, against a small stand-in for the server. Calls have no sound here."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Page, expect
 
+from tests.page.calling import call, fails_with, is_in, response, state, transcription
 from tests.page.standin import Standin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-loopback-in-peer-connection",
-    "--use-fake-device-for-media-stream",
-    "--deny-permission-prompts",
-]
-
-
-def state(name: str) -> dict[str, Any]:
-    return {"type": "state", "state": name}
-
-
-def transcription(utterance: int, text: str, *, final: bool) -> dict[str, Any]:
-    return {"type": "transcription", "utterance": utterance, "text": text, "final": final}
-
-
-def response(reply: int, text: str, *, final: bool, **more: Any) -> dict[str, Any]:
-    return {"type": "response", "reply": reply, "text": text, "final": final, **more}
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def standin() -> AsyncIterator[Standin]:
-    standin = Standin()
-    await standin.server.start_server()
-    yield standin
-    await standin.drop()
-    await standin.server.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-def permissions() -> list[str]:
-    return ["microphone"]
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
-    """The page, loaded. After each test: no errors, nothing that the CSP stopped, no request to another host."""
-    context = await browser.new_context(viewport={"width": 360, "height": 740}, permissions=permissions)
-    page = await context.new_page()
-    page.set_default_timeout(5_000)
-    origin = str(standin.server.make_url("/"))
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(origin) else faults.append(request.url))
-    await page.goto(origin)
-    yield page
-    await context.close()
-    assert faults == []
-
-
-def _is_fault(message: ConsoleMessage) -> bool:
-    """Chromium itself writes down that a request got no 200; the tests of failures ask for that."""
-    asked_for = message.text.startswith("Failed to load resource") and message.location["url"].endswith(
-        ("api/offer", "api/ice-servers")
-    )
-    return message.type in ("error", "warning") and not asked_for
-
-
-async def is_in(page: Page, state: str) -> None:
-    await expect(page.locator("html")).to_have_attribute("data-state", state)
-
-
-async def call(page: Page) -> None:
-    """Connect, and wait for the server's first words: the channel opens a moment sooner here than there."""
-    await page.click("#call")
-    await expect(page.locator(".agent-name")).to_have_text("Marta")
-    await is_in(page, "listening")
 
 
 async def test_a_server_that_tells_no_ice_servers_is_called_all_the_same(page: Page, standin: Standin) -> None:
@@ -117,13 +30,6 @@ async def test_the_page_uses_the_ice_servers_that_it_is_told(page: Page, standin
 
 
 # What fails
-
-
-async def fails_with(page: Page, *sentences: str) -> None:
-    await is_in(page, "failed")
-    for sentence in sentences:
-        await expect(page.locator("#notice")).to_contain_text(sentence)
-    await expect(page.locator("#call")).to_have_text("Call again")
 
 
 async def test_a_full_server_is_explained_in_its_own_words(page: Page, standin: Standin) -> None:
@@ -192,30 +98,6 @@ async def test_a_page_without_https(page: Page) -> None:
     )
     await page.click("#call")
     await fails_with(page, "This page cannot use the microphone.", "https")
-
-
-async def test_a_connection_that_breaks_in_the_call(page: Page, standin: Standin) -> None:
-    """What was said stays readable."""
-    await call(page)
-    standin.say(response(1, "Hello.", final=True))
-    await expect(page.locator("#captions [data-role=agent]")).to_contain_text("Hello.")
-    await standin.drop()
-    await fails_with(page, "The connection was lost.")
-    await expect(page.locator("#captions [data-role=agent]")).to_be_visible()
-
-
-async def test_a_silent_server_is_lost_but_a_sleeping_computer_is_not(page: Page) -> None:
-    """Six seconds without a sign of life end the call; a clock that jumped starts the wait anew."""
-    alive = await page.evaluate(
-        """async () => {
-            const { Heartbeat } = await import("/heartbeat.js");
-            const silent = new Heartbeat(0);
-            const slept = new Heartbeat(0);
-            slept.beat(2000);
-            return [[2000, 4000, 6000, 8000].map((at) => silent.beat(at)), slept.beat(60_000)];
-        }"""
-    )
-    assert alive == [[True, True, True, False], True]
 
 
 # A call
@@ -419,9 +301,12 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     await page.click("#latency summary")
     await expect(page.locator("#interrupt")).to_be_visible()
     yield "call"
+    standin.refusal = (503, {})
+    await standin.drop()
+    await expect(page.locator("#line")).to_have_text("Reconnecting…")
+    yield "reconnecting"
     await page.click("#hangup")
     yield "ended"
-    standin.refusal = (503, {})
     await page.click("#call")
     await is_in(page, "failed")
     yield "failed"

@@ -1,0 +1,115 @@
+import { Recorder } from "./recorder.js";
+import { Speaker } from "./speaker.js";
+
+const MOST_UNSENT_BYTES = 64_000; // 2 s of sound: what is older is of no use to a conversation
+
+/** The WebSocket, for where WebRTC does not get through: messages and 16 kHz PCM, a wire of a Link. */
+export class Socket {
+  pcId = null;
+  pc = null;
+  /** A packet that is lost holds the next ones up: TCP may need seconds. */
+  silentMs = 4_000;
+  #ticket;
+  #levels;
+  #on;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {Recorder | null} */
+  #recorder = null;
+  /** @type {Speaker | null} */
+  #speaker = null;
+  #reply = 0;
+  #closed = false;
+
+  /**
+   * @param {import("./call.js").Ticket | null} ticket
+   * @param {import("./levels.js").Levels} levels
+   * @param {import("./link.js").WireEvents} on
+   */
+  constructor(ticket, levels, on) {
+    this.#ticket = ticket;
+    this.#levels = levels;
+    this.#on = on;
+  }
+
+  /** Resolves when it is on its way. @param {MediaStreamTrack | null} microphone */
+  async open(microphone) {
+    await this.#levels.worklets;
+    if (this.#closed) return;
+    this.#recorder = new Recorder(this.#levels, (pcm) => this.#record(pcm));
+    this.#recorder.listen(microphone);
+    this.#speaker = new Speaker(this.#levels.context, (played) => this.#on.played(played));
+    const socket = (this.#socket = new WebSocket(address(this.#ticket)));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#onOpen();
+    socket.onmessage = ({ data }) => this.#onData(data);
+    socket.onclose = () => this.#onClose();
+  }
+
+  /** @param {MediaStreamTrack | null} microphone */
+  async setMicrophone(microphone) {
+    this.#recorder?.listen(microphone);
+  }
+
+  /** This is the one that is listened to. */
+  sound() {
+    this.#speaker.voice.connect(this.#levels.context.destination);
+    this.#levels.setAgent(this.#speaker.voice);
+    if (this.#levels.context.state !== "running") this.#on.blocked();
+  }
+
+  async play() {
+    await this.#levels.context.resume();
+  }
+
+  /** @param {string} text */
+  send(text) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+
+  /** What a message means for the sound. @param {{type: string, reply?: number}} message */
+  note({ type, reply }) {
+    if (type === "audio") this.#reply = reply;
+    if (type === "interrupted") this.#speaker.drop(reply);
+  }
+
+  /** There is nothing to end but the conversation, and `hangup` did. */
+  end() {}
+
+  /** Give everything back; the call may go on elsewhere. Idempotent. */
+  close() {
+    this.#closed = true;
+    this.#socket?.close(1000);
+    this.#recorder?.close();
+    this.#speaker?.close();
+  }
+
+  #onOpen() {
+    const audio = { encoding: "pcm16", sample_rate: 16_000 };
+    this.send(JSON.stringify({ type: "start", audio, ...(this.#ticket && { resume: this.#ticket.resume }) }));
+  }
+
+  /** @param {string | ArrayBuffer} data */
+  #onData(data) {
+    if (this.#closed) return;
+    if (typeof data === "string") this.#on.text(data);
+    else this.#speaker.play(this.#reply, data);
+  }
+
+  #onClose() {
+    if (!this.#closed) this.#on.closed();
+  }
+
+  /** @param {ArrayBuffer} pcm */
+  #record(pcm) {
+    const socket = this.#socket;
+    if (socket?.readyState === WebSocket.OPEN && socket.bufferedAmount < MOST_UNSENT_BYTES) socket.send(pcm);
+  }
+}
+
+/** @param {import("./call.js").Ticket | null} ticket */
+function address(ticket) {
+  const url = new URL(`api/voice/conversation/${encodeURIComponent(ticket?.sessionId ?? "new")}`, document.baseURI);
+  url.protocol = url.protocol.replace("http", "ws");
+  return url.href;
+}

@@ -1,0 +1,132 @@
+"""A call whose way breaks: Chromium and a started server in a network that the test breaks and mends."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.chromium import ask, lines, microphone, page_with, wait_for_line
+from tests.browser.namespace import Namespace, reason_against
+from tests.started import Started, started
+
+pytestmark = pytest.mark.browser
+
+DRAIN_S = "0"
+"""A closed browser's call would wait for its page to come back."""
+WITH_NAMESPACE = pytest.mark.skipif(reason_against() != "", reason=reason_against() or "-")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Started]:
+    with started(ANTIPHON_DRAIN_S=DRAIN_S) as running:
+        yield running
+
+
+@pytest.fixture
+def namespace() -> Iterator[Namespace]:
+    made = Namespace()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def walled_server(namespace: Namespace) -> Iterator[Started]:
+    with started(prefix=namespace.prefix, ANTIPHON_DRAIN_S=DRAIN_S) as running:
+        yield running
+
+
+def call(page: Page) -> None:
+    """Call, and hear the greeting to its end."""
+    page.click("#call")
+    page.locator('#captions > [data-role=agent][data-final="true"]').first.wait_for(timeout=30_000)
+
+
+def way(page: Page) -> str:
+    carried_by: str = page.evaluate("antiphon.call.pc ? 'WebRTC' : 'WebSocket'")
+    return carried_by
+
+
+def test_a_connection_that_breaks_is_made_anew(server: Started, tmp_path: Path) -> None:
+    """The conversation goes on over another peer connection: what was told before is known after."""
+    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
+    with page_with(quiet, server.url) as page:
+        call(page)
+        ask(page, "My name is Anna.")
+        page.evaluate("antiphon.before = antiphon.call.pc; antiphon.before.close()")
+        wait_for_line(page, "reconnecting")
+        wait_for_line(page, "")
+        assert page.evaluate("antiphon.call.pc !== antiphon.before")
+        assert way(page) == "WebRTC"
+        assert "Anna" in ask(page, "What is my name?")
+        assert lines(page, "caller") == ["My name is Anna.", "What is my name?"]
+
+
+def test_a_page_that_is_loaded_anew_is_back_in_its_call(server: Started, tmp_path: Path) -> None:
+    """What was said is still there, and what was told is still known."""
+    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
+    with page_with(quiet, server.url) as page:
+        call(page)
+        ask(page, "My name is Anna.")
+        before = lines(page, "agent")
+        page.reload()
+        page.locator("#announcer", has_text="You are back in your call.").wait_for(state="attached", timeout=10_000)
+        assert lines(page, "agent")[: len(before)] == before
+        assert "Anna" in ask(page, "What is my name?")
+        page.click("#hangup")
+        page.reload()
+        assert page.locator("html[data-state=idle]").count() == 1
+
+
+def test_a_server_that_is_restarted_goes_on_with_its_calls(tmp_path: Path) -> None:
+    """The page calls again until the next server is there, which reads the conversation from its store."""
+    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
+    store = str(tmp_path / "conversations.db")
+    with ExitStack() as servers:
+        first = servers.enter_context(started(ANTIPHON_DRAIN_S=DRAIN_S, ANTIPHON_STORE=store))
+        with page_with(quiet, first.url) as page:
+            call(page)
+            ask(page, "My name is Anna.")
+            first.stop()
+            wait_for_line(page, "reconnecting")
+            port = str(urlsplit(first.url).port)
+            servers.enter_context(started("--port", port, ANTIPHON_DRAIN_S=DRAIN_S, ANTIPHON_STORE=store))
+            wait_for_line(page, "")
+            assert "Anna" in ask(page, "What is my name?")
+
+
+@WITH_NAMESPACE
+def test_a_firewall_comes_and_goes(namespace: Namespace, walled_server: Started, tmp_path: Path) -> None:
+    """Without UDP the call goes on by WebSocket, and back to WebRTC when it can: one conversation all the while."""
+    quiet = microphone(tmp_path / "quiet.wav", before_s=120, after_s=0)
+    with page_with(quiet, walled_server.url, namespace) as page:
+        call(page)
+        ask(page, "My name is Anna.")
+        namespace.block_udp()
+        wait_for_line(page, "slow", limit_ms=30_000)
+        assert way(page) == "WebSocket"
+        assert "Anna" in ask(page, "What is my name?")
+        namespace.let_udp_through()
+        wait_for_line(page, "", limit_ms=40_000)
+        assert way(page) == "WebRTC"
+        assert "Anna" in ask(page, "What is my name?")
+
+
+@WITH_NAMESPACE
+def test_a_call_behind_a_firewall_from_the_start(namespace: Namespace, walled_server: Started, tmp_path: Path) -> None:
+    """The WebSocket alone carries a spoken conversation: the caller is understood and hears the answer."""
+    namespace.block_udp()
+    file = microphone(tmp_path / "mic.wav", "Where is my order four two seven one?", before_s=14, after_s=60)
+    with page_with(file, walled_server.url, namespace) as page:
+        call(page)
+        assert way(page) == "WebSocket"
+        assert page.locator("#line").inner_text() == "On a slower line"
+        page.wait_for_function("() => antiphon.call.levels().agent === 0")
+        page.locator("html[data-state=speaking]").wait_for(state="attached", timeout=30_000)
+        page.wait_for_function("() => antiphon.call.levels().agent > 0.3", timeout=5_000)
+        page.locator('#captions > [data-role=agent][data-final="true"]').nth(1).wait_for(timeout=15_000)
+        assert lines(page, "caller") == ["where is my order four two seven one"]
+        assert "four two seven one" in lines(page, "agent")[1]
+    assert any("heard answer 2 after" in line for line in walled_server.lines)

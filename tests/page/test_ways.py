@@ -1,0 +1,326 @@
+"""A call whose way breaks, against the stand-in: what the page does, says and sends. Its clock is the test's."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.page.calling import call, fails_with, is_in, response, transcription
+from tests.page.conftest import page_of
+from tests.page.standin import Standin
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+TONE = (b"\x00\x20" * 20 + b"\x00\xe0" * 20) * 40
+"""100 ms of 400 Hz at 16 kHz."""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
+    async for page in page_of(browser, standin, permissions, clock=True):
+        yield page
+
+
+async def line_is(page: Page, line: str) -> None:
+    await expect(page.locator("html")).to_have_attribute("data-line", line)
+
+
+async def announced(page: Page, text: str) -> None:
+    await expect(page.locator("#announcer")).to_have_text(text)
+
+
+async def let_pass(page: Page, seconds: float) -> None:
+    """In small steps: to a page whose clock jumps the computer has slept."""
+    for _ in range(round(seconds * 2)):
+        await page.clock.run_for(500)
+
+
+async def let_pass_until(page: Page, condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await page.clock.run_for(500)
+
+
+async def until(page: Page, line: str, seconds: int) -> None:
+    """Let time pass, at most so much, until the page says so of its line."""
+    for _ in range(2 * seconds):
+        if await page.locator(f'html[data-line="{line}"]').count():
+            return
+        await page.clock.run_for(500)
+    await line_is(page, line)
+
+
+async def call_on_the_slower_line(page: Page, standin: Standin) -> None:
+    standin.walled = True
+    await page.click("#call")
+    await let_pass_until(page, lambda: len(standin.starts) == 1)
+    await line_is(page, "slow")
+
+
+async def test_a_lost_connection_is_made_anew(page: Page, standin: Standin) -> None:
+    """The new offer names the call and the conversation; captions stay, and what was typed meanwhile arrives."""
+    await call(page)
+    standin.say(transcription(1, "My name is Anna.", final=True), response(1, "Hello, Anna.", final=True))
+    await announced(page, "Marta: Hello, Anna.")
+    standin.refusal = (503, {})
+    await standin.drop()
+    await line_is(page, "reconnecting")
+    await announced(page, "The connection is lost. Reconnecting.")
+    await expect(page.locator("#line")).to_have_text("Reconnecting…")
+    await expect(page.locator("#status")).to_contain_text("One moment")
+    await page.fill("#typed", "Are you there?")
+    await page.press("#typed", "Enter")
+    standin.refusal = None
+    await until(page, "", 5)
+    await announced(page, "Connected again.")
+    await expect(page.locator("#line")).to_be_hidden()
+    assert standin.offers[1]["pc_id"] == "pc 1"
+    assert standin.offers[1]["requestData"] == {"session_id": "s", "resume": "token 1"}
+    assert (await standin.hears("text"))["text"] == "Are you there?"
+    await expect(page.locator("#captions [data-role=agent]")).to_contain_text("Hello, Anna.")
+    await is_in(page, "listening")
+
+
+async def test_a_peer_that_sends_nothing_any_more_is_lost(page: Page, standin: Standin) -> None:
+    """No pong for a few seconds: a new offer, long before ICE itself gives up."""
+    await call(page)
+    standin.deaf = True
+    await let_pass_until(page, lambda: len(standin.offers) == 2)
+    await line_is(page, "")
+    await announced(page, "Connected again.")
+
+
+async def test_behind_a_wall_the_call_goes_on_by_websocket(page: Page, standin: Standin) -> None:
+    """The same conversation, by its newest token, in the format that the page can play."""
+    await call(page)
+    standin.walled = True
+    await standin.drop()
+    await until(page, "slow", 8)
+    await announced(page, "Connected, on a slower line.")
+    await expect(page.locator("#line")).to_have_text("On a slower line")
+    audio = {"encoding": "pcm16", "sample_rate": 16000}
+    assert standin.starts == [("s", {"type": "start", "audio": audio, "resume": "token 1"})]
+    await page.click("#hangup")
+    assert await standin.hears("hangup")
+    await is_in(page, "ended")
+
+
+async def test_a_wall_from_the_start(page: Page, standin: Standin) -> None:
+    """The call begins by WebSocket, and the one that the server waits for in vain is given up."""
+    await call_on_the_slower_line(page, standin)
+    assert standin.starts == [("new", {"type": "start", "audio": {"encoding": "pcm16", "sample_rate": 16000}})]
+    async with asyncio.timeout(5):
+        await standin.hung_up.wait()
+    await is_in(page, "listening")
+    await announced(page, "Connected, on a slower line.")
+
+
+async def test_neither_way(page: Page, standin: Standin) -> None:
+    """The person learns that it is the network."""
+    standin.walled, standin.without_sockets = True, True
+    await page.click("#call")
+    async with asyncio.timeout(10):
+        while not await page.locator("html[data-state=failed]").count():
+            await page.clock.run_for(500)
+    await fails_with(page, "No connection came about.", "firewall")
+
+
+async def test_back_to_webrtc_when_the_wall_is_gone(page: Page, standin: Standin) -> None:
+    """Tried now and then; the older connection is told that it is superseded, and that is no error."""
+    await call_on_the_slower_line(page, standin)
+    await let_pass_until(page, lambda: len(standin.offers) == 2)
+    await let_pass(page, 4)
+    await line_is(page, "slow")
+    standin.walled = False
+    await until(page, "", 20)
+    assert standin.offers[2]["requestData"] == {"session_id": "s", "resume": "token 1"}
+    assert await page.evaluate("antiphon.call.pc !== null")
+    await is_in(page, "listening")
+    await expect(page.locator("#notice")).to_be_hidden()
+
+
+async def test_a_socket_that_breaks_is_made_anew(page: Page, standin: Standin) -> None:
+    """Another one first: where WebRTC did not get through a moment ago, it would only take time."""
+    await call_on_the_slower_line(page, standin)
+    await standin.drop()
+    await let_pass_until(page, lambda: len(standin.starts) == 2)
+    await line_is(page, "slow")
+    assert standin.starts[1][0] == "s"
+    assert standin.starts[1][1]["resume"] == "token 1"
+
+
+async def test_another_window_may_have_the_call(page: Page, standin: Standin) -> None:
+    """Then this one has no part in it, and does not take it back."""
+    await call(page)
+    standin.say({"type": "error", "code": "superseded", "message": "The call goes on elsewhere.", "final": True})
+    await fails_with(page, "The call goes on elsewhere.")
+    await let_pass(page, 5)
+    assert len(standin.offers) == 1
+
+
+async def test_a_server_that_goes_is_called_again(page: Page, standin: Standin) -> None:
+    """What it says after `reconnect` is about itself, not about the call."""
+    await call(page)
+    standin.say({"type": "reconnect"}, {"type": "state", "state": "closed"})
+    await line_is(page, "reconnecting")
+    await until(page, "", 3)
+    assert standin.offers[1]["requestData"]["resume"] == "token 1"
+    await is_in(page, "listening")
+
+
+async def test_a_server_that_was_restarted_counts_anew(page: Page, standin: Standin) -> None:
+    """The first answer of the next server does not replace the first one of the last."""
+    await call(page)
+    standin.say(transcription(1, "My name is Anna.", final=True), response(1, "Hello, Anna.", final=True))
+    await announced(page, "Marta: Hello, Anna.")
+    await standin.drop()
+    await announced(page, "Connected again.")
+    standin.say(transcription(1, "What is my name?", final=True), response(1, "Anna.", final=True))
+    told = ["My name is Anna.", "Hello, Anna.", "What is my name?", "Anna."]
+    await expect(page.locator("#captions .words")).to_have_text(told)
+
+
+@pytest.mark.parametrize(("refusal", "tries"), [((404, {}), 4), ((503, {}), 25)])
+async def test_the_page_gives_up_when_the_server_has(
+    page: Page, standin: Standin, refusal: tuple[int, dict[str, Any]], tries: int
+) -> None:
+    """A conversation that is not there any more is soon over; any other failure is tried again for a minute."""
+    await call(page)
+    standin.refusal = refusal
+    await standin.drop()
+    await line_is(page, "reconnecting")
+    async with asyncio.timeout(40):
+        while not await page.locator("html[data-state=failed]").count():
+            await page.clock.run_for(1000)
+    await fails_with(page, "The connection was lost.")
+    assert standin.refused >= tries
+    await expect(page.locator("#summary")).to_contain_text("You talked for")
+
+
+async def test_a_page_that_is_loaded_anew_goes_on(page: Page, standin: Standin) -> None:
+    """With a word, with what was said, and muted if it was; once the call is over a reload is only a reload."""
+    await call(page)
+    standin.say(response(1, "Good morning.", final=True), transcription(1, "My name is Anna.", final=True))
+    standin.say(response(2, "Hello, Anna.", final=False))
+    captions = page.locator("#captions .words")
+    await expect(captions).to_have_text(["Good morning.", "My name is Anna.", "Hello, Anna."])
+    await page.click("#mute")
+    await page.reload()
+    await announced(page, "You are back in your call.")
+    await line_is(page, "")
+    assert standin.offers[1]["requestData"] == {"session_id": "s", "resume": "token 1"}
+    await expect(captions).to_have_text(["Good morning.", "My name is Anna.", "Hello, Anna."])
+    await expect(page.locator("#captions .who")).to_have_text(["Marta", "You", "Marta"])
+    await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    standin.say(response(2, "Hello, Anna. How are you?", final=True))
+    await expect(captions).to_have_text(["Good morning.", "My name is Anna.", "Hello, Anna. How are you?"])
+    await page.click("#hangup")
+    await page.reload()
+    await is_in(page, "idle")
+    assert len(standin.offers) == 2
+
+
+# Sound by WebSocket
+
+
+async def voice(standin: Standin, chunks: int) -> int:
+    """The peak of the next chunks from the page."""
+    peaks = []
+    async with asyncio.timeout(10):
+        for _ in range(chunks):
+            chunk = await standin.sound.get()
+            assert len(chunk) == 640
+            peaks.append(max(abs(sample) for sample in memoryview(chunk).cast("h")))
+    return max(peaks)
+
+
+async def test_the_microphone_is_sent_as_pcm(page: Page, standin: Standin) -> None:
+    """20 ms of 16 kHz a chunk; nothing but zeros while muted; another microphone takes over at once."""
+    await call_on_the_slower_line(page, standin)
+    assert await voice(standin, 100) > 1000
+    await page.click("#mute")
+    await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+    async with asyncio.timeout(5):
+        while await voice(standin, 10) > 0:
+            pass
+    assert await voice(standin, 60) == 0
+    await page.click("#mute")
+    await page.select_option("#mic", await page.locator("#mic option").nth(1).get_attribute("value"))
+    await page.wait_for_function(
+        "id => localStorage.getItem('antiphon.microphone') === id", arg=await page.input_value("#mic")
+    )
+    while not standin.sound.empty():
+        standin.sound.get_nowait()
+    assert await voice(standin, 100) > 1000
+
+
+async def test_a_call_without_a_microphone_sends_none(page: Page, standin: Standin) -> None:
+    """Typed words go by WebSocket too."""
+    standin.walled = True
+    await page.click("#without")
+    await until(page, "slow", 8)
+    await page.fill("#typed", "Good morning")
+    await page.press("#typed", "Enter")
+    assert (await standin.hears("text"))["text"] == "Good morning"
+    assert standin.sound.empty()
+
+
+async def test_an_answer_is_played_and_told_of(page: Page, standin: Standin) -> None:
+    """`played` grows as it is heard, to the end of what came."""
+    await call_on_the_slower_line(page, standin)
+    for _ in range(6):
+        standin.play(3, TONE)
+    played = [await standin.hears("played") for _ in range(3)]
+    assert {report["reply"] for report in played} == {3}
+    told = [report["ms"] for report in played]
+    assert told == sorted(told)
+    assert 150 <= told[0] <= 300
+    assert 450 <= told[-1] <= 600
+    assert await page.evaluate("antiphon.call.levels().agent >= 0")
+
+
+async def test_an_interrupted_answer_is_silent_at_once(page: Page, standin: Standin) -> None:
+    """What is buffered of it is dropped, and how much was heard is told in the same moment."""
+    await call_on_the_slower_line(page, standin)
+    for _ in range(50):
+        standin.play(3, TONE)
+    first = await standin.hears("played")
+    standin.say({"type": "interrupted", "reply": 3})
+    standin.play(4, TONE * 4)
+    told = [first]
+    while (report := await standin.hears("played"))["reply"] == 3:
+        told.append(report)
+    assert told[-1]["ms"] < 2_000
+    steps = [later["ms"] - sooner["ms"] for sooner, later in itertools.pairwise(told)]
+    assert min(steps) < 200, "told at once, and not at the next 200 ms"
+
+
+# The figures
+
+
+async def test_the_figures_of_one_exchange_are_joined(page: Page) -> None:
+    """The gap belongs to the answer whose figures say about the same; a typed one has none."""
+    figures = await page.evaluate(
+        """async () => {
+            const { Exchange } = await import("/exchange.js");
+            const exchange = new Exchange();
+            const told = [];
+            const tell = (figures) => told.push(figures && [figures.reply, figures.gapMs]);
+            exchange.begin(true);
+            tell(exchange.metrics({ reply: 1, first_packet_ms: 400 }));
+            tell(exchange.gap(450)); tell(exchange.gap(460));
+            exchange.begin(true);
+            tell(exchange.gap(500)); tell(exchange.metrics({ reply: 2, first_packet_ms: 480 }));
+            exchange.begin(true);
+            tell(exchange.gap(3000)); tell(exchange.metrics({ reply: 3, first_packet_ms: 480 }));
+            exchange.begin(false);
+            tell(exchange.gap(500)); tell(exchange.metrics({ reply: 4, first_packet_ms: 480 }));
+            tell(exchange.metrics({ reply: 5 }));
+            return told;
+        }"""
+    )
+    assert figures == [[1, None], [1, 450], None, None, [2, 500], None, [3, None], None, [4, None], None]
