@@ -296,6 +296,10 @@ _SHORT_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("hello", "hi", "hey", "good morning", "good afternoon", "good evening"), "Hello. How can I help?"),
     (("yes", "yeah", "yep", "sure", "ok", "right", "please"), "All right. What can I do for you?"),
     (("no", "nope", "not really"), "All right. Just say goodbye when you are done."),
+    (
+        ("uh huh", "mhm", "mm hm", "hm", "i see", "got it", "great", "good", "really", "of course", "alright", "oh"),
+        "Good. What else can I do for you?",
+    ),
 )
 
 

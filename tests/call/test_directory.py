@@ -102,7 +102,7 @@ def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
         assert (calls.opened, calls.refused) == (1, {Refusal.LOOP_LATE: 1})
         session.detach(line)
         assert calls.detached == 1
-        calls.attach(await calls.find(session.id, line.token), Line(), line.token)
+        calls.attach(await calls.find(session.id, line.token, CallOptions()), Line(), line.token)
         assert calls.detached == 0
         overload[0] = None
         await connected(calls)
