@@ -131,6 +131,10 @@ class Speech:
         self._kept.append(frame)
         return frame
 
+    def ahead(self, frames: int) -> bytes | None:
+        """The frame so many after the next one; it does not count as heard."""
+        return self._queue[frames] if frames < len(self._queue) else None
+
     def take_back(self, frames: int) -> None:
         """The newest `frames` that have left were not heard, as far as they are kept: they are played again."""
         left = min(frames, len(self._kept))
@@ -158,7 +162,7 @@ class Playout:
         self._speech: Speech | None = None
         self._ducked = False
         self._faded = 0
-        """Frames that were faded out since the duck, to be said again."""
+        """Frames that were faded out since the duck; they are said again, and count as heard only then."""
         self._gain = 1.0
 
     def play(self, speech: Speech) -> None:
@@ -177,8 +181,6 @@ class Playout:
     def restore(self) -> None:
         """Go on with the same sound, from before the fade, so that no word is lost."""
         self._ducked = False
-        if self._speech is not None:
-            self._speech.take_back(self._faded)
         self._faded = 0
 
     def next(self) -> bytes | None:
@@ -186,9 +188,9 @@ class Playout:
         speech = self._speech
         if speech is None or (self._ducked and (not speech.begun or self._faded == len(FADE))):
             return None
-        frame = speech.take()
-        if frame is None or not self._ducked:
-            return self._loudness(frame, 1.0)
+        if not self._ducked:
+            return self._loudness(speech.take(), 1.0)
+        frame = speech.ahead(self._faded)
         self._faded += 1
         return self._loudness(frame, FADE[self._faded - 1])
 
