@@ -12,9 +12,9 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from server.call.completeness import (
     Completeness,
     asks_for_number,
-    asks_yes_or_no,
     completeness,
     ends_in_whole_number,
+    may_end_with_a_rise,
 )
 from server.settings_group import SettingsGroup
 
@@ -83,7 +83,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
     if kind is not Completeness.OPEN:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
-    if pause.over is None or (pause.over < 0.5 and asks_yes_or_no(pause.text)):
+    if pause.over is None or (pause.over < 0.5 and may_end_with_a_rise(pause.text)):
         return wait_ms
     doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
     return _by_sound(wait_ms, pause.over, settings.sound_weight / 2 if doubted else settings.sound_weight, settings)
