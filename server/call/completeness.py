@@ -17,12 +17,13 @@ def asks_for_number(agent_text: str) -> bool:
     return _ASKS_FOR_NUMBER.search(agent_text.lower()) is not None
 
 
-def may_end_with_a_rise(text: str) -> bool:
-    """Whether `text` asks what is answered by yes or no, or ends in a question mark: a rise tells nothing then."""
-    return text.rstrip().endswith("?") or _asks_yes_or_no(text)
+def heard_as_question(text: str) -> bool:
+    """Whether speech-to-text has heard a question, by its own mark."""
+    return text.rstrip().endswith("?")
 
 
-def _asks_yes_or_no(text: str) -> bool:
+def asks_yes_or_no(text: str) -> bool:
+    """Whether `text` asks what is answered by yes or no: people end it with a rise, as they do a pause."""
     said = " ".join(_WORD.findall(text.lower().replace("’", "'")))
     asked = [question.start() for question in _YES_OR_NO.finditer(said)]
     return bool(asked) and not any(found.start() <= asked[-1] < found.end() for found in _ASKS_FOR_MORE.finditer(said))

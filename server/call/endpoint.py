@@ -12,9 +12,10 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from server.call.completeness import (
     Completeness,
     asks_for_number,
+    asks_yes_or_no,
     completeness,
     ends_in_whole_number,
-    may_end_with_a_rise,
+    heard_as_question,
 )
 from server.settings_group import SettingsGroup
 
@@ -31,6 +32,8 @@ class EndpointSettings(SettingsGroup):
     """The answer is begun so long before it is wanted, at most: models need it, and most pauses are over by then."""
     complete_ms: NonNegativeInt = 300
     """Most pauses inside sentences are longer, and most voices tell; what ends with a rise waits for so long."""
+    question_ms: NonNegativeInt = 240
+    """Speech-to-text has heard a question, by its mark: who has asked waits for an answer."""
     begun_ms: NonNegativeInt = 700
     """The words begin a sentence that is expected, and are none by themselves: more is likely, but they may be all."""
     single_ms: NonNegativeInt = 320
@@ -83,7 +86,8 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
     if kind is not Completeness.OPEN:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
-    if pause.over is None or (pause.over < 0.5 and may_end_with_a_rise(pause.text)):
+    asks = heard_as_question(pause.text) or asks_yes_or_no(pause.text)
+    if pause.over is None or (pause.over < 0.5 and asks):
         return wait_ms
     doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
     return _by_sound(wait_ms, pause.over, settings.sound_weight / 2 if doubted else settings.sound_weight, settings)
@@ -97,7 +101,7 @@ def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
 def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
     wait_ms: float = {
         Completeness.NOTHING: settings.nothing_ms,
-        Completeness.COMPLETE: settings.complete_ms,
+        Completeness.COMPLETE: settings.question_ms if heard_as_question(pause.text) else settings.complete_ms,
         Completeness.SINGLE: settings.single_ms,
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,

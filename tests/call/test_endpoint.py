@@ -143,3 +143,12 @@ def test_one_word_has_little_tune() -> None:
     """The sound moves its wait by less than that of a sentence, by half the power."""
     word, sentence = (enough_silence_ms(Pause(text, over=0.4), SETTINGS) for text in ("yes", "yes i do"))
     assert word / SETTINGS.single_ms == pytest.approx((sentence / SETTINGS.complete_ms) ** 0.5)
+
+
+def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
+    """A question mark makes the wait short, and a voice that rises does not make it long."""
+    asked, said = "What is the answer to my question?", "What is the answer to my question."
+    settings = EndpointSettings()
+    assert enough_silence_ms(Pause(asked, over=0.1), settings) == settings.question_ms < settings.complete_ms
+    assert enough_silence_ms(Pause(asked, over=0.9), settings) <= settings.question_ms
+    assert enough_silence_ms(Pause(said, over=0.1), settings) > settings.complete_ms
