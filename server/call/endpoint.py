@@ -36,9 +36,9 @@ class EndpointSettings(SettingsGroup):
     """Speech-to-text has heard a question, by its mark: who has asked waits for an answer."""
     begun_ms: NonNegativeInt = 700
     """The words begin a sentence that is expected, and are none by themselves: more is likely, but they may be all."""
-    single_ms: NonNegativeInt = 320
+    single_ms: NonNegativeInt = 400
     """"Yes" is an answer, "well" is a beginning."""
-    number_ms: NonNegativeInt = 400
+    number_ms: NonNegativeInt = 500
     """People group digits with pauses of ~500 ms, and their voice stays up in them: the sound makes this longer."""
     open_ms: NonNegativeInt = 1_200
     """Who stops at "and" is thinking; longer than this feels like a dead line."""
