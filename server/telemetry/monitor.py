@@ -111,10 +111,10 @@ class Monitor:
         self.count("antiphon.call.opened", "Calls that were admitted", lambda: [Observation(calls.opened)])
         self.count("antiphon.call.refused", "Calls that were refused", refused)
 
-    def watch_drops(self, room: str, drops: Callable[[], Mapping[str, int]]) -> None:
+    def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
         """`drops` tells what the queues of a room have dropped so far, by their names."""
         self.count(
-            f"antiphon.{room}.dropped",
+            name,
             "What did not fit into a queue",
             lambda: [Observation(count, {"queue": queue}) for queue, count in drops().items()],
         )

@@ -100,7 +100,7 @@ def test_the_rooms_counters_are_read() -> None:
     async def scenario(house: House) -> None:
         house.monitor.watch_calls(Calls())
         house.monitor.watch_worker(Worker())
-        house.monitor.watch_drops("journal", lambda: {"records": 5})
+        house.monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": 5})
         found = house.samples()
         assert found["antiphon_call_live/connected"] == 2
         assert found["antiphon_call_live/detached"] == 1
