@@ -22,11 +22,20 @@ def heard_as_question(text: str) -> bool:
     return text.rstrip().endswith("?")
 
 
+def asks(text: str) -> bool:
+    """Whether the words are a question: its voice may rise at the end as it does in a pause, and tells nothing then."""
+    return heard_as_question(text) or asks_yes_or_no(text) or _ASKS_WHAT.match(_plain(text)) is not None
+
+
 def asks_yes_or_no(text: str) -> bool:
     """Whether `text` asks what is answered by yes or no: people end it with a rise, as they do a pause."""
-    said = " ".join(_WORD.findall(text.lower().replace("’", "'")))
+    said = _plain(text)
     asked = [question.start() for question in _YES_OR_NO.finditer(said)]
     return bool(asked) and not any(found.start() <= asked[-1] < found.end() for found in _ASKS_FOR_MORE.finditer(said))
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORD.findall(text.lower().replace("’", "'")))
 
 
 _ASK = r"(?:what|who|whom|where|when|why|how|which)"
@@ -43,6 +52,7 @@ _YES_OR_NO = re.compile(
 )
 _ASKS_FOR_MORE = re.compile(rf"\b{_ASK}(?: \w+)? {_DO} ")
 """What time do …: its answer is not yes."""
+_ASKS_WHAT = re.compile(rf"^(?:{_OPENER} )*{_ASK}\b")
 _NUMBER = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"

@@ -11,8 +11,8 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from server.call.completeness import (
     Completeness,
+    asks,
     asks_for_number,
-    asks_yes_or_no,
     completeness,
     ends_in_whole_number,
     heard_as_question,
@@ -86,8 +86,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
     if kind is not Completeness.OPEN:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
-    asks = heard_as_question(pause.text) or asks_yes_or_no(pause.text)
-    if pause.over is None or (pause.over < 0.5 and asks):
+    if pause.over is None or (pause.over < 0.5 and asks(pause.text)):
         return wait_ms
     doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
     return _by_sound(wait_ms, pause.over, settings.sound_weight / 2 if doubted else settings.sound_weight, settings)
