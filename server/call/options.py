@@ -18,5 +18,3 @@ class CallOptions(BaseModel):
     """Of one answer."""
     voice: Name = ""
     """The text-to-speech engine's name of a voice."""
-    language: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*)?$")] = ""
-    """A BCP 47 tag such as "de" or "en-GB"."""

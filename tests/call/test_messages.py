@@ -61,7 +61,6 @@ TO_SERVER: list[ClientMessage] = [
         temperature=0.5,
         max_tokens=100,
         voice="amy",
-        language="en-GB",
     ),
     Text(text="hello"),
     Played(reply=1, ms=120.5),
