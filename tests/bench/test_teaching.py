@@ -81,10 +81,10 @@ def test_weights_are_learned_from_examples() -> None:
 
 def hanging(over: float) -> Trace:
     """Half a second of words that look whole, a pause of 600 ms in which the voice sounds so, and the rest."""
-    spoken = parsed("where is my order {clause} please", lambda place: 600, "en-us", 160)
-    quiet = [Moment(FRAME_MS * number, "where is my order", 0.0, over) for number in range(1, 31)]
-    voiced = [Moment(0, "where is my order", 0.0)] * 25
-    end = [Moment(FRAME_MS * number, "where is my order please", 0.0, 0.9) for number in range(1, 101)]
+    spoken = parsed("call me back {clause} please", lambda place: 600, "en-us", 160)
+    quiet = [Moment(FRAME_MS * number, "call me back", 0.0, over) for number in range(1, 31)]
+    voiced = [Moment(0, "call me back", 0.0)] * 25
+    end = [Moment(FRAME_MS * number, "call me back please", 0.0, 0.9) for number in range(1, 101)]
     return Trace(spoken, ((0, 500), (1_100, 1_600)), (*voiced, *quiet, *voiced, *end))
 
 
