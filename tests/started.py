@@ -80,5 +80,8 @@ def started(*options: str, prefix: Sequence[str] = (), **environment: str) -> It
     try:
         server.wait()
         yield server
+    except BaseException:
+        print(*server.lines, sep="\n")
+        raise
     finally:
         server.stop()
