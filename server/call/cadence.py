@@ -11,7 +11,7 @@ from math import exp
 
 import numpy as np
 
-from server.call.pitch import Samples, halved, semitones
+from server.call.pitch import HALF_SAMPLES, halved, semitones
 from server.media.frame import FRAME_MS
 
 MEMORY_FRAMES = 4_000 // FRAME_MS
@@ -24,6 +24,8 @@ RANGE_SEMITONES = 12
 """What is further from the middle of the voice is a mistake of the pitch tracker, mostly an octave."""
 LEAST_RANGE = 2.0
 """In semitones: who has said one syllable has more range than is known."""
+AT_ONCE_FRAMES = 1_000 // FRAME_MS
+"""What is looked at in one go, about 0.5 ms of work."""
 QUIET_DB = 25
 """So far below the loud parts of the voice, it is over; VAD says so somewhat later."""
 
@@ -60,31 +62,36 @@ class Weights:
         return 1 / (1 + exp(-evidence))
 
 
+_SILENCE = np.zeros(HALF_SAMPLES, np.float32)
 LEARNED = Weights(bias=-1.272, above_low=-0.469, range=0.329, unpitched_s=6.373)
 """By `python -m bench.teaching`, which says from what, and how far they can be trusted."""
 
 
 class Cadence:
-    """Follows the voice of one utterance."""
+    """Follows the voice of one utterance. It is looked at when it pauses: till then its sound is only kept."""
 
     def __init__(self) -> None:
-        self.rest()
-
-    def rest(self) -> None:
-        """Forget the voice: the next one begins another utterance."""
+        self._pending: list[bytes] = []
+        """Voice that was not looked at yet."""
         self._levels: deque[float] = deque(maxlen=MEMORY_FRAMES)
         self._pitches: deque[float] = deque(maxlen=MEMORY_FRAMES)
-        self._before: Samples | None = None
+        self._before = _SILENCE
         self._over: float | None = None
         self._known = True
 
+    def rest(self) -> None:
+        """Forget the voice: the next one begins another utterance."""
+        self._pending.clear()
+        self._levels.clear()
+        self._pitches.clear()
+        self._before, self._over, self._known = _SILENCE, None, True
+
     def hear(self, pcm: bytes) -> None:
         """The next 20 ms of 16 kHz PCM with a voice in it."""
-        now = halved(pcm)
-        pitch = semitones(now) if self._before is None else semitones(now, self._before)
-        self._levels.append(10 * float(np.log10(np.dot(now, now) / len(now) + 1)))
-        self._pitches.append(np.nan if pitch is None else pitch)
-        self._before, self._known = now, False
+        self._pending.append(pcm)
+        self._known = False
+        if len(self._pending) == AT_ONCE_FRAMES:
+            self._look()
 
     def over(self) -> float | None:
         """The probability that the sentence is over, if this was the last of the voice; None when nothing tells."""
@@ -95,6 +102,8 @@ class Cadence:
 
     def ending(self) -> Ending | None:
         """What the voice was like at the end; None when there was too little of it."""
+        if self._pending:
+            self._look()
         if len(self._levels) < LEAST_FRAMES:
             return None
         levels, pitches = np.array(self._levels), np.array(self._pitches)
@@ -112,3 +121,13 @@ class Cadence:
             range=max(float(high - low), LEAST_RANGE),
             unpitched_ms=int(loud[-1] - places[-1]) * FRAME_MS,
         )
+
+    def _look(self) -> None:
+        """Loudness and pitch of what was kept."""
+        samples = np.concatenate([self._before, halved(b"".join(self._pending))])
+        frames = samples.reshape(-1, HALF_SAMPLES)
+        powers = np.einsum("ij,ij->i", frames[1:], frames[1:]) / HALF_SAMPLES
+        self._levels.extend((10 * np.log10(powers + 1)).tolist())
+        self._pitches.extend(semitones(samples).tolist())
+        self._before = frames[-1]
+        self._pending.clear()

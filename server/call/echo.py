@@ -7,14 +7,14 @@ when it is no louder than the path lets expect. Who speaks over the agent is lou
 pauses. No echo is removed here: a browser does that, and this is for clients that do not.
 """
 
+from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from server.media.frame import FRAME_MS
+from server.media.frame import FRAME_MS, SPOKEN_BYTES
 
 Levels = NDArray[np.float32]
 """One for each band: the fourth root of the power, which weighs loud and soft about as an ear does."""
@@ -53,6 +53,7 @@ _BANDS = len(_EDGES) - 1
 _NOISE = np.float32(1.0)
 """The level of a quiet room, in a band; below it there is nothing."""
 _KEPT = DELAYS + WINDOW
+_SILENCE = bytes(SPOKEN_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,15 @@ class Path:
 
 
 class Echo:
-    """Follows one call. Costs nothing while the agent is silent."""
+    """Follows one call. Sound is only kept until a voice is heard into it: then what was said and heard is looked at."""
 
     def __init__(self) -> None:
         self.path: Path | None = None
         self._said = np.zeros((_KEPT, _BANDS), np.float32)  # the newest is last, here and below
         self._heard = np.zeros((WINDOW, _BANDS), np.float32)
-        self._own = np.zeros(WINDOW, bool)
+        self._own = deque([False] * WINDOW, WINDOW)
+        self._said_pcm: deque[bytes] = deque(maxlen=_KEPT)
+        self._heard_pcm: deque[bytes] = deque(maxlen=WINDOW)
         rows, columns = self._said.strides
         self._windows = as_strided(self._said, (_KEPT - WINDOW + 1, WINDOW * _BANDS), (rows, columns), writeable=False)
         self._silent_frames = _KEPT
@@ -79,29 +82,44 @@ class Echo:
         self._doubts = 0
 
     def say(self, pcm: bytes | None) -> None:
-        """The next 20 ms that the caller will hear, at any rate; None is silence."""
+        """The next 20 ms that the caller will hear, at 24 kHz; None is silence."""
         if pcm is not None:
             if self._silent_frames >= _KEPT:
-                self._heard[:] = 0
-                self._own[:] = False
+                self._forget()
             self._silent_frames = 0
-            _push(self._said, _levels(pcm))
+            self._said_pcm.append(pcm)
         elif self._silent_frames < _KEPT:
             self._silent_frames += 1
-            _push(self._said, np.float32(0))
+            self._said_pcm.append(_SILENCE)
 
     def hear(self, pcm: bytes, voiced: bool) -> bool:
-        """The next 20 ms that are heard, at any rate: whether they are `voiced` by the agent alone."""
+        """The next 20 ms that are heard, at 16 kHz: whether they are `voiced` by the agent alone."""
         if self._silent_frames >= _KEPT:
             return False
-        _push(self._heard, _levels(pcm))
-        own = voiced and self._explained()
-        if voiced:
-            self._voiced_frames += 1
-            if self._voiced_frames % SEARCH_FRAMES == 0:
-                self._search(own)
-                own = self._explained()
-        _push(self._own, own)
+        self._heard_pcm.append(pcm)
+        own = voiced and self._listen()
+        self._own.append(own)
+        return own
+
+    def _forget(self) -> None:
+        """What was said is too long ago to be heard, and what was heard is not of it."""
+        self._said[:] = self._heard[:] = 0
+        self._said_pcm.clear()
+        self._heard_pcm.clear()
+        self._own.extend([False] * WINDOW)
+
+    def _listen(self) -> bool:
+        """Whether the newest frame is the agent's alone."""
+        self._voiced_frames += 1
+        searches = self._voiced_frames % SEARCH_FRAMES == 0
+        if self.path is None and not searches:
+            return False
+        _push(self._said, self._said_pcm)
+        _push(self._heard, self._heard_pcm)
+        own = self._explained()
+        if searches:
+            self._search(own)
+            own = self._explained()
         return own
 
     def _explained(self) -> bool:
@@ -131,7 +149,7 @@ class Echo:
                 gains = path.gains + (CLOSER if own else CLOSER_FOREIGN) * (gains - path.gains)
             if np.median(gains) <= LOUDEST:
                 self.path = Path(delay, gains)
-        self._doubts = self._doubts + 1 if doubtful and self._own.sum() > WINDOW // 2 else 0
+        self._doubts = self._doubts + 1 if doubtful and sum(self._own) > WINDOW // 2 else 0
         if self._doubts == DOUBTS:
             self.path = None
 
@@ -167,14 +185,14 @@ def _moving_sums(rows: Levels) -> Levels:
     return sums[WINDOW:] - sums[:-WINDOW]
 
 
-def _levels(pcm: bytes) -> Levels:
-    samples = np.frombuffer(pcm, "<i2")
-    spectrum = np.fft.rfft(samples)[: _EDGES[-1]].view(np.float64)  # each real part followed by its imaginary one
-    power = np.add.reduceat(spectrum * spectrum, 2 * _EDGES[:-1]) / len(samples) ** 2
-    levels: Levels = np.maximum(np.sqrt(np.sqrt(power)) - _NOISE, 0).astype(np.float32)
-    return levels
-
-
-def _push(rows: NDArray[Any], newest: Levels | np.float32 | bool) -> None:
-    rows[:-1] = rows[1:]
-    rows[-1] = newest
+def _push(rows: Levels, frames: deque[bytes]) -> None:
+    """The levels of the frames, which are then looked at, are the newest."""
+    count = len(frames)
+    if not count:
+        return
+    samples = np.frombuffer(b"".join(frames), "<i2").reshape(count, -1)
+    frames.clear()
+    spectra = np.fft.rfft(samples)[:, : _EDGES[-1]]
+    power = np.add.reduceat(spectra.real**2 + spectra.imag**2, _EDGES[:-1], axis=1) / samples.shape[1] ** 2
+    rows[:-count] = rows[count:]
+    rows[-count:] = np.maximum(np.sqrt(np.sqrt(power)) - _NOISE, 0)
