@@ -66,7 +66,7 @@ class Path:
 
 
 class Echo:
-    """Follows one call. Sound is only kept until a voice is heard into it: then what was said and heard is looked at."""
+    """Follows one call. Sound is only kept until a voice is heard into it, and looked at then."""
 
     def __init__(self) -> None:
         self.path: Path | None = None
