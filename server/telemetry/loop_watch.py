@@ -9,6 +9,8 @@ from server.media.frame import FRAME_MS
 WINDOW_TICKS = 5_000 // FRAME_MS
 """A stall of a few ms has no say in it; trouble of a quarter of a second has."""
 LATE_TICKS = WINDOW_TICKS // 20
+REPORTED_TICKS = 200 // FRAME_MS
+"""The latest of so many ticks is told: telling of each costs more than an idle call."""
 
 Record = Callable[[float], None]
 """Takes seconds."""
@@ -24,7 +26,7 @@ class Clock(Protocol):
 
 
 class LoopWatch:
-    """A member of the pacer. `on_lag` is told how late each tick began, `on_packet` how late its last packet left."""
+    """A member of the pacer. `on_lag` is told how late ticks began, `on_packet` how late their last packets left."""
 
     def __init__(self, pacer: Clock, on_lag: Record, on_packet: Record) -> None:
         self._pacer = pacer
@@ -32,17 +34,29 @@ class LoopWatch:
         self._on_packet = on_packet
         self._lags_ms: deque[float] = deque(maxlen=WINDOW_TICKS)
         self._number = -1
+        self._reported = 0
+        self._worst_lag_s = self._worst_packet_s = 0.0
         self.skipped = 0
         """Ticks that were left out, with the packets of all calls in them."""
 
     def tick(self, number: int) -> None:
         late_s, skipped, self._number = self._pacer.late_s, number - self._number - 1, number
-        self._on_lag(late_s)
-        if len(self._pacer) > 1:
-            self._on_packet(self._pacer.served_late_s)
+        self._note(late_s)
         self.skipped += skipped
         for behind in range(min(skipped, WINDOW_TICKS) + 1):
             self._lags_ms.append(max(0.0, late_s * 1000 - behind * FRAME_MS))
+
+    def _note(self, late_s: float) -> None:
+        self._worst_lag_s = max(self._worst_lag_s, late_s)
+        if len(self._pacer) > 1:
+            self._worst_packet_s = max(self._worst_packet_s, self._pacer.served_late_s)
+        if self._number // REPORTED_TICKS == self._reported:
+            return
+        self._reported = self._number // REPORTED_TICKS
+        self._on_lag(self._worst_lag_s)
+        if len(self._pacer) > 1:
+            self._on_packet(self._worst_packet_s)
+        self._worst_lag_s = self._worst_packet_s = 0.0
 
     def p95_ms(self) -> float:
         """Of the last few seconds; ticks that were left out are late, too, and those before the first were in time."""

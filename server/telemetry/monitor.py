@@ -62,8 +62,8 @@ class Monitor:
         self._watches: dict[str, Watch] = {}
         self._workers: list[Worker] = []
         self.calls = CallMeters(meter)
-        lag = self._seconds("antiphon.loop.lag", "How late ticks of the media loop began", LATE_S)
-        packet = self._seconds("antiphon.packet.lateness", "How late the last packet of a tick left", LATE_S)
+        lag = self._seconds("antiphon.loop.lag", "How late the latest tick of each 200 ms began", LATE_S)
+        packet = self._seconds("antiphon.packet.lateness", "How late the latest packet of each 200 ms left", LATE_S)
         self.loop = LoopWatch(pacer, lag, packet)
         self._answers = meter.create_histogram(
             "antiphon.speech.wait",
