@@ -2,9 +2,10 @@
 
     python -m bench.capacity --counts 1,5,10,20,40 --seconds 20
 
-Each count is measured with callers that talk half the time and with as many that say nothing, each time with a fresh
-server. The server has core 0 for itself; callers and provider have core 1. Models are `bench.provider` with its set
-delays, so the server's own work is what is measured.
+Each count is measured three times, each with a fresh server: callers who say four seconds and listen to an answer of
+four, callers who ask a question of two seconds and hear an answer of 1.6, and callers who say nothing. The server has
+core 0 for itself; callers and provider have core 1. Models are `bench.provider` with its set delays, so the server's
+own work is what is measured.
 """
 
 import argparse
@@ -23,14 +24,20 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from bench.caller import QUESTION
 from bench.figures import quantile, show
 from bench.processes import Usage, tree_usage, usage
 
 SERVER_CORE, OTHER_CORE = "0", "1"
 START_S = 60.0
 SETTLE_S = 1.0
-SPEECH_S = 0.8
-"""Each clause: an answer has two, so that it is over before the caller goes on."""
+STATEMENT = "I would like to know the answer to the question that I asked you last week"
+MODES = {
+    "conversing": (2.0, ["--say", STATEMENT, "--listen-s", "4.6"]),
+    "brisk": (0.8, ["--say", QUESTION]),
+    "idle": (2.0, ["--idle"]),
+}
+"""How long each clause of an answer sounds, two of which are an answer, and what the callers do."""
 CALLER_LATE_MS = 5.0
 """Callers that are later than this at one tick in a hundred measure themselves or the machine, and send less: void."""
 PAIN_MS = 500.0
@@ -43,7 +50,7 @@ class Row:
     """One server with so many calls. CPU is in ms for each second of a call; lateness and gap in ms."""
 
     server: str
-    talking: bool
+    mode: str
     calls: int
     cpu: float
     children_cpu: float
@@ -117,11 +124,21 @@ def antiphon(provider: str) -> dict[str, str]:
     }
 
 
-def measure(name: str, talking: bool, calls: int, seconds: float, provider: str, tree: Path) -> Row:
-    with serving(name, provider, tree) as (url, pid):
+@contextmanager
+def providing(speech_s: float) -> Iterator[str]:
+    """URL of a provider with set delays."""
+    port = free_port()
+    with running(OTHER_CORE, "-m", "bench.provider", "--port", str(port), "--speech-s", str(speech_s)):
+        wait_for(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+
+
+def measure(name: str, mode: str, calls: int, seconds: float, tree: Path) -> Row:
+    speech_s, callers = MODES[mode]
+    with providing(speech_s) as provider, serving(name, provider, tree) as (url, pid):
         empty = usage(pid)
         arguments = ["-m", "bench.crowd", url, "--calls", str(calls), "--seconds", str(seconds)]
-        with running(OTHER_CORE, *arguments, *([] if talking else ["--idle"])) as crowd:
+        with running(OTHER_CORE, *arguments, *callers) as crowd:
             assert crowd.stdout is not None
             await_line(crowd.stdout.readline(), "begun")
             before, tree_before, start_s = usage(pid), tree_usage(pid), time.perf_counter()
@@ -131,12 +148,12 @@ def measure(name: str, talking: bool, calls: int, seconds: float, provider: str,
     call_seconds = calls * (end_s - start_s)
     own = after.cpu_s - before.cpu_s
     children = tree_after.cpu_s - tree_before.cpu_s - own
-    return row(name, talking, calls, [1000 * own / call_seconds, 1000 * children / call_seconds], empty, after, found)
+    return row(name, mode, calls, [1000 * own / call_seconds, 1000 * children / call_seconds], empty, after, found)
 
 
 def row(
     name: str,
-    talking: bool,
+    mode: str,
     calls: int,
     cpu: Sequence[float],
     empty: Usage,
@@ -148,7 +165,7 @@ def row(
     own_late = sorted(ms for ms in found["caller_late_ms"] if ms is not None)
     return Row(
         server=name,
-        talking=talking,
+        mode=mode,
         calls=calls,
         cpu=round(cpu[0], 2),
         children_cpu=round(cpu[1], 2),
@@ -219,16 +236,16 @@ def void(row: Row) -> str:
 
 
 def report(rows: Sequence[Row]) -> dict[str, dict[str, float | None]]:
-    names = [name for name in Row.__slots__ if name not in ("server", "talking")]
+    names = [name for name in Row.__slots__ if name not in ("server", "mode")]
     summary: dict[str, dict[str, float | None]] = {}
     for server in dict.fromkeys(row.server for row in rows):
-        for talking in (True, False):
-            found = [row for row in rows if (row.server, row.talking) == (server, talking)]
-            title = f"{server}, {'conversing' if talking else 'idle'}"
+        for mode in MODES:
+            found = [row for row in rows if (row.server, row.mode) == (server, mode)]
+            title = f"{server}, {mode}"
             if found:
                 show(title, [*names, "void"], ([*(getattr(row, n) for n in names), void(row)] for row in found))
                 valid = [row for row in found if row.valid]
-                summary[title] = {"cpu_slope": slope(valid), "calls_at_pain": painful(valid) if talking else None}
+                summary[title] = {"cpu_slope": slope(valid), "calls_at_pain": painful(valid)}
     show(
         "Summary",
         ("", "CPU ms/s, one call more", f"calls at a gap p95 of {PAIN_MS:g} ms"),
@@ -242,23 +259,16 @@ def main() -> None:
     parser.add_argument("--counts", default="1,5,10,20,40", help="calls at a time")
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each count is measured")
     parser.add_argument("--servers", default="antiphon,plain aiortc")
-    parser.add_argument("--modes", default="conversing,idle")
+    parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("--tree", type=Path, default=ROOT, help="another checkout of Antiphon to measure")
     given = parser.parse_args()
-    port = free_port()
     rows = []
-    with running(OTHER_CORE, "-m", "bench.provider", "--port", str(port), "--speech-s", str(SPEECH_S)):
-        wait_for(f"http://127.0.0.1:{port}")
-        for calls in map(int, given.counts.split(",")):
-            for mode in given.modes.split(","):
-                for server in given.servers.split(","):
-                    rows.append(
-                        measure(
-                            server, mode == "conversing", calls, given.seconds, f"http://127.0.0.1:{port}", given.tree
-                        )
-                    )
-                    last = rows[-1]
-                    print(f"{server}, {mode}, {calls} calls: CPU {last.cpu} ms/s {void(last)}", file=sys.stderr)
+    for calls in map(int, given.counts.split(",")):
+        for mode in given.modes.split(","):
+            for server in given.servers.split(","):
+                rows.append(measure(server, mode, calls, given.seconds, given.tree))
+                last = rows[-1]
+                print(f"{server}, {mode}, {calls} calls: CPU {last.cpu} ms/s {void(last)}", file=sys.stderr)
     print(json.dumps({"rows": [asdict(row) for row in rows], "summary": report(rows)}))
 
 

@@ -39,9 +39,9 @@ class Crowd:
     recorders: list[Recorder]
 
 
-def cycle(listen_s: float) -> Script:
-    """A question, and as much time as it took, or `listen_s` if that is more, for the answer."""
-    question = speak(QUESTION, "en-us", RATE)
+def cycle(say: str, listen_s: float) -> Script:
+    """What is said, and as much time as it took, or `listen_s` if that is more, for the answer."""
+    question = speak(say, "en-us", RATE)
     asked = script([question])
     return script([question, max(listen_s, asked.seconds)])
 
@@ -84,7 +84,7 @@ async def watch_lateness(late_ms: list[float]) -> None:
 
 
 async def measure(given: argparse.Namespace) -> dict[str, object]:
-    once = cycle(given.listen_s)
+    once = cycle(given.say, given.listen_s)
     spread = random.Random(0)
     lead_s = GREETING_S + 0.1 * given.calls
     scripts = [
@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--calls", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long is measured")
+    parser.add_argument("--say", default=QUESTION)
     parser.add_argument("--idle", action="store_true", help="the callers say nothing")
     parser.add_argument("--listen-s", type=float, default=2.2, help="at least so long is listened to each answer")
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []

@@ -126,7 +126,7 @@ def measured(calls: int, cpu: float = 10.0, gap_p95: float | None = 300.0, calle
         "lateness_ms": [float(ms) for ms in range(101)],
         "caller_late_ms": [caller_late],
     }
-    return row("antiphon", True, calls, [cpu, 0.0], Usage(1, 100, 4), Usage(9, 100 + 2 * calls, 4 + calls), found)
+    return row("antiphon", "brisk", calls, [cpu, 0.0], Usage(1, 100, 4), Usage(9, 100 + 2 * calls, 4 + calls), found)
 
 
 def test_a_row_is_what_one_call_costs_and_hears() -> None:
@@ -141,7 +141,7 @@ def test_late_callers_measure_nothing() -> None:
     assert measured(5).valid
     assert not measured(5, caller_late=6.0).valid
     summary = report([measured(1), measured(5, cpu=99, gap_p95=900, caller_late=6), measured(9)])
-    assert summary == {"antiphon, conversing": {"cpu_slope": 10.0, "calls_at_pain": None}}
+    assert summary == {"antiphon, brisk": {"cpu_slope": 10.0, "calls_at_pain": None}}
 
 
 def test_the_slope_leaves_out_what_an_empty_server_costs() -> None:
@@ -161,7 +161,7 @@ async def test_the_plain_server_answers_the_crowd() -> None:
     """Two callers ask it a question each, and hear a tone; both ends are this process."""
     keep_to_loopback()
     async with TestServer(plain_aiortc.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
-        made = talk(cycle(1.0), 0.2, 1.0)
+        made = talk(cycle("Hello?", 1.0), 0.2, 1.0)
         crowd = await gather(str(server.make_url("/")), [made, made], http)
         begun_s = time.perf_counter()
         async with asyncio.timeout(60):
