@@ -7,12 +7,12 @@ which HTTP would have as 500: the offer is shown, and the exit code is 1.
 
 import argparse
 import asyncio
-import gc
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 from server.agent.demo import front_desk
+from server.app import settle_memory
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
 from server.errors import AntiphonError
@@ -99,8 +99,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     began = time.monotonic()
-    gc.collect()
-    gc.freeze()  # as the server does
+    settle_memory()
     found = asyncio.run(post(given.count, given.seed))
     print(f"{found.offers} offers in {time.monotonic() - began:.0f} s, seed {given.seed}")
     print("told     " + ", ".join(f"{status}: {number}" for status, number in sorted(found.told.items())))

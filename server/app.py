@@ -61,6 +61,8 @@ SECURITY_HEADERS = {
 JOURNAL_S = 5.0
 """For the last records when the server stops: a store that is down then loses them."""
 STORE_IS_DOWN = "The store of conversations cannot be had; what is said waits in memory."
+FULL_COLLECTIONS_AFTER = 3
+"""Collections of the middle generation."""
 SHUTDOWN_S = 5.0
 """For requests that are being answered when the server stops: sockets of calls have been closed by then."""
 
@@ -192,9 +194,12 @@ def settle_memory() -> None:
     """Spare the garbage collector what lives as long as the server: libraries, models, the agent.
 
     They are 200,000 objects, and each full collection would look at them all: 90 ms in which no call gets a packet.
+    What calls leave behind is looked for three times as often as Python would, in pieces of 10 ms instead of 30.
     """
     gc.collect()
     gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, FULL_COLLECTIONS_AFTER)
 
 
 def _url(runner: web.AppRunner) -> str:
