@@ -75,6 +75,9 @@ class Host(Protocol):
     def send(self, message: messages.ServerMessage) -> None:
         """Tell the client."""
 
+    def hurry(self) -> None:
+        """An answer is ready to be heard, before the next frame is due."""
+
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         """In a task of the call's group."""
 
@@ -117,7 +120,7 @@ class Dialogue:
             engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
         )
         self._model_settings = _model_settings(options)
-        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice)
+        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice, self._hurry)
         self._preparation = Preparation(host.start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
@@ -366,6 +369,13 @@ class Dialogue:
     def _commit(self, spoken: Spoken) -> None:
         spoken.reply.committed.set()
         self._mouth.speak(spoken)
+        self._hurry(spoken.reply)
+
+    def _hurry(self, reply: Reply) -> None:
+        """What has not begun to be heard, and could, begins now and not with the next tick."""
+        spoken = self._mouth.spoken
+        if spoken is not None and spoken.reply is reply and reply.speech.ready and not reply.speech.begun:
+            self._host.hurry()
 
     def _on_started(self, spoken: Spoken) -> None:
         spoken.stopwatch.mark("first_packet")

@@ -29,6 +29,9 @@ class Wire(Protocol):
     def hush(self) -> None:
         """Sound that was taken and has not been sent is not wanted any more."""
 
+    def hurry(self) -> None:
+        """An answer is ready to begin: it need not wait for the next tick."""
+
 
 class Leg:
     """One connection of a session, from its first sign of life until it is `over`."""
@@ -60,6 +63,10 @@ class Leg:
         if isinstance(message, Interrupted):
             self.wire.hush()
         self.wire.send_text(message.to_json())
+
+    def hurry(self) -> None:
+        if self.wire is not None:
+            self.wire.hurry()
 
     def close(self) -> None:
         self.connected.set()

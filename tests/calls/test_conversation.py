@@ -44,6 +44,26 @@ def test_the_answer_is_ready_when_the_person_is_done() -> None:
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("final_ms", [40, 700])
+def test_an_answer_that_is_ready_need_not_wait_for_a_tick(final_ms: int) -> None:
+    """The line is told once, when the endpoint finds the answer prepared, or as soon as it has its first sound."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(first_token_ms=60), LetterSpeechToText(final_ms=final_ms)) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent()
+        thinking, speaking = (told.at_ms for told in caller.told if _shows(told.message, "thinking", "speaking"))
+        (hurried_ms,) = caller.hurried_ms
+        assert speaking - 20 <= hurried_ms <= speaking
+        assert (hurried_ms == thinking) is (final_ms == 40)
+
+    run_virtual(scenario())
+
+
+def _shows(message: messages.ServerMessage, *states: str) -> bool:
+    return isinstance(message, messages.State) and message.state in states
+
+
 def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
     """Who goes on after a pause is answered once, for all that was said; what was prepared is gone."""
 
