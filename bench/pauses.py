@@ -42,8 +42,8 @@ def policy(settings: EndpointSettings) -> Enough:
     """The server's own."""
 
     def enough(moment: Moment, agent_text: str) -> float:
-        begun = EXPECTED.begun(moment.text)
-        pause = Pause(moment.text, agent_text, begun, DIGITS, moment.usual_pause_ms, moment.over)
+        begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
+        pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, moment.over)
         return enough_silence_ms(pause, settings)
 
     return enough

@@ -66,6 +66,7 @@ class Judgement:
             text=utterance.text,
             agent_text=self._history.last_said,
             begun=self._expectation.begun(utterance.text),
+            whole=self._expectation.whole(utterance.text),
             digits=self._digits,
             usual_pause_ms=self._ears.usual_pause_ms,
             over=self._ears.sound.over(),
