@@ -159,8 +159,10 @@ class Dialogue:
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         self._starved_frames += 1
-        if self._starved_frames > STARVED_FRAMES and self.ears.utterance is not None:
-            self._hear(Frame(SILENCE, start_samples=0))
+        if self._starved_frames > STARVED_FRAMES:
+            self._mouth.playout.soften(False)
+            if self.ears.utterance is not None:
+                self._hear(Frame(SILENCE, start_samples=0))
         return self._mouth.next_frame()
 
     def frame_ahead(self) -> bytes | None:
@@ -178,6 +180,7 @@ class Dialogue:
     def _hear(self, frame: Frame) -> None:
         ears = self.ears
         ears.hear(frame)
+        self._soften(frame)
         if ears.utterance is None:
             if ears.voicing.active:
                 self._do(events.VoiceStarted(self._next_utterance()))
@@ -189,6 +192,12 @@ class Dialogue:
             event = self._judgement.of_overlap(ears.utterance)
         if event is not None:
             self._do(event)
+
+    def _soften(self, frame: Frame) -> None:
+        """Lower the agent's voice while somebody may be about to speak over it."""
+        stirs = self._floor.state is State.SPEAKING and self._judgement.stirs(frame.pcm)
+        spoken = self._mouth.spoken
+        self._mouth.playout.soften(stirs and spoken is not None and spoken.reply.interruptible)
 
     # Connections come and go
 

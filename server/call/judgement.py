@@ -17,6 +17,7 @@ from server.call.mouth import Mouth, Spoken
 from server.call.overlap import AgentState, Overlap, Verdict, judge
 from server.call.preparation import Preparation
 from server.call.settings import CallSettings
+from server.call.stirring import Stirring
 from server.media.frame import FRAME_MS
 
 
@@ -40,6 +41,7 @@ class Judgement:
         self._digits = agent.digits
         self._texts: deque[str] = deque(maxlen=settings.overlap.steady_ms // FRAME_MS + 1)
         """The words of the present overlap, frame by frame."""
+        self._stirring = Stirring()
         self._expectation = expectation((*agent.phrases, *agent.number_phrases))
 
     def of_hearing(self, utterance: Utterance) -> events.Event | None:
@@ -71,6 +73,10 @@ class Judgement:
             usual_pause_ms=self._ears.usual_pause_ms,
             over=self._ears.sound.over(),
         )
+
+    def stirs(self, pcm: bytes) -> bool:
+        """Whether somebody may be about to speak over the agent, by 20 ms that the ears have heard."""
+        return self._stirring.hear(pcm, self._ears.voicing.voiced, echoes=self._ears.echo.path is not None)
 
     def of_overlap(self, utterance: Utterance) -> events.Event | None:
         """The person makes a sound while it is the agent's turn: shall it stop?"""

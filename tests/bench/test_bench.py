@@ -265,11 +265,14 @@ def test_the_corpus_has_every_length_of_pause_in_every_place() -> None:
 
 def test_what_changes_and_what_is_lost_is_seen_frame_by_frame() -> None:
     """A duck and a pause after the onset; the answer goes on with one frame that was never loud."""
-    answer = [bytes([n + 1, 0x20]) * (SPOKEN_BYTES // 2) for n in range(50)]
+    noise = np.random.default_rng(0).normal(0, 5_000, (50, SPOKEN_BYTES // 2))
+    answer = [frame.astype(np.int16).tobytes() for frame in noise]
+    softer = [(frame * np.linspace(1, 0.5, len(frame))).astype(np.int16).tobytes() for frame in noise]
     heard = [*answer[:10], SOFT, *[None] * 10, *answer[11:]]
     assert first_change(heard, answer, 5 * FRAME_MS) == 5 * FRAME_MS
     assert lost_ms(heard, answer) == FRAME_MS
     assert lost_ms([*answer[:10], SOFT, *[None] * 10, *answer[10:]], answer) == 0
+    assert lost_ms([*answer[:10], softer[10], *answer[11:]], answer) == 0
     assert first_change(answer, answer, 0) is None
 
 
@@ -318,13 +321,13 @@ def test_a_loudspeaker_that_is_heard_at_once_is_refused() -> None:
 
 
 def test_the_agents_own_voice_does_not_stop_it() -> None:
-    """Through the real session, VAD and speech-to-text: it says all it has to, and is not even ducked by an echo that
-    was there from the beginning."""
+    """Through the real session, VAD and speech-to-text: it says all it has to, and is not even held back by an echo
+    that was there from the beginning."""
     stage = Stage()
     undisturbed = play(None, stage).heard
     always = Scene("echo", "", 0, echo_db=-20.0, echo_delay_ms=230)
     found = outcome(always, play(always, stage), undisturbed)
-    assert (found.stopped, found.ducked_ms, found.lost_ms, found.answered) == (False, None, 0, False)
+    assert (found.stopped, found.held_ms, found.lost_ms, found.answered) == (False, 0, 0, False)
     later = replace(always, echo_from_ms=3_000)
     found = outcome(later, play(later, stage), undisturbed)
     assert (found.stopped, found.answered) == (False, False)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+import numpy as np
 import pytest
 
 from server.call import messages
@@ -154,6 +155,28 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
         assert [answer.text for answer in caller.answers] == [story]
         assert not caller.answers[0].interrupted
         assert mind.requests == 1
+
+    run_virtual(scenario())
+
+
+def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
+    """For a moment, and without losing its place."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2000)
+            start = len(caller.heard)
+            await caller.say(COUGH, word_ms=20)
+            await caller.until_silent()
+        loudest = [np.abs(np.frombuffer(frame, np.int16).astype(int)).max() for frame in caller.heard[start:] if frame]
+        soft = [number for number, level in enumerate(loudest[:20]) if level < 0.6 * max(loudest)]
+        assert 1 <= len(soft) <= 4
+        assert soft[0] <= 1
+        assert [answer.text for answer in caller.answers] == [story]
+        assert caller.states[-3:] == ["speaking", "listening", "closed"]
 
     run_virtual(scenario())
 
