@@ -412,6 +412,8 @@ class Dialogue:
             self.fail(failure)
         else:
             self._apologies = 0
+            if spoken.prompt:
+                self._judgement.was_answered()
 
     def _finish(self, spoken: Spoken, partly: bool, interrupted: bool = False) -> None:
         """Write down what was heard of the reply, and tell the client."""

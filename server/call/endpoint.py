@@ -14,6 +14,7 @@ from server.call.completeness import (
     announces,
     asks,
     asks_for_number,
+    asks_yes_or_no,
     completeness,
     ends_in_whole_number,
     heard_as_question,
@@ -79,6 +80,8 @@ class Pause:
     """How long this person's pauses inside utterances have been, typically; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds over; None when nothing tells."""
+    falls: float = 0.0
+    """How surely, from 0 to 1, this person's questions with what, where or when end with a fall."""
 
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
@@ -91,10 +94,15 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
     if kind is not Completeness.OPEN:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
-    if pause.over is None or (pause.over < 0.5 and all_said and asks(pause.text)):
+    if pause.over is None:
         return wait_ms
     doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
-    return _by_sound(wait_ms, pause.over, settings.sound_weight / 2 if doubted else settings.sound_weight, settings)
+    weight = settings.sound_weight / 2 if doubted else settings.sound_weight
+    if pause.over >= 0.5 or not all_said or not asks(pause.text):
+        return _by_sound(wait_ms, pause.over, weight, settings)
+    if asks_yes_or_no(pause.text):
+        return wait_ms
+    return min(_by_sound(wait_ms, pause.over, weight * pause.falls, settings), max(wait_ms, settings.begun_ms))
 
 
 def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import aiohttp
@@ -14,6 +15,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bench import media, noises, plain_aiortc, tape
+from bench.acquaintance import in_calls
 from bench.capacity import Row, painful, report, row, slope
 from bench.corpus import PAUSES_MS, Inside, Spoken, corpus
 from bench.crowd import cycle, gather, talk
@@ -232,6 +234,18 @@ def test_an_utterance_that_never_ends_is_missed() -> None:
     found = point([traced("yes"), traced("no")], fixed(5_000))
     assert found.missed == 2
     assert found.p50_ms is None
+
+
+def test_a_caller_is_known_better_with_each_utterance_of_a_call() -> None:
+    """The same high end is waited for less in a call of ten; a call of one is as the caller's first."""
+    said = traced("i like books")
+    high = replace(said, moments=tuple(m and replace(m, over=0.4) for m in said.moments))
+    learning = partial(policy, EndpointSettings())
+    alone, together = (in_calls([high] * 10, length, learning) for length in (1, 10))
+    assert alone == point([high] * 10, learning())
+    assert together.p50_ms is not None
+    assert alone.p50_ms is not None
+    assert together.p50_ms < alone.p50_ms
 
 
 def test_true_words_are_those_that_were_said_by_then() -> None:

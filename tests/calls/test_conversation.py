@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from server.call import messages
+from server.call.cadence import Cadence
 from server.call.settings import CallSettings
 from server.speech.protocols import Pcm
 from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
@@ -63,6 +64,47 @@ def test_an_answer_that_is_ready_need_not_wait_for_a_tick(final_ms: int) -> None
 
 def _shows(message: messages.ServerMessage, *states: str) -> bool:
     return isinstance(message, messages.State) and message.state in states
+
+
+class HighCadence(Cadence):
+    """That of a person whose voice never comes to rest."""
+
+    def over(self) -> float | None:
+        return 0.4
+
+
+def test_who_always_ends_high_is_soon_understood() -> None:
+    """Each answer that was let be said shows that the person had been done."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.dialogue.ears.sound.cadence = HighCadence()
+            gaps_ms = [await gap_ms(caller, f"i like {colour} books") for colour in ("red", "green", "blue")]
+        assert gaps_ms == sorted(set(gaps_ms), reverse=True)
+
+    run_virtual(scenario())
+
+
+def test_who_goes_on_from_such_a_sound_is_waited_for() -> None:
+    """The pauses before make the wait at the end longer than it is without them."""
+
+    async def scenario(pauses: int) -> float:
+        async with Caller(Mind()) as caller:
+            caller.session.dialogue.ears.sound.cadence = HighCadence()
+            for _ in range(pauses):
+                await caller.say("i like books")
+                await caller.wait(240)
+            return await gap_ms(caller, "i like books")
+
+    assert run_virtual(scenario(0)) < run_virtual(scenario(3))
+
+
+async def gap_ms(caller: Caller, text: str) -> float:
+    """From the end of what is said to the first sound of the answer."""
+    await caller.say(text)
+    end_ms = caller.now_ms
+    await caller.until_silent(2_000)
+    return (caller.first_sound_ms(end_ms) or 0) - end_ms
 
 
 def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
