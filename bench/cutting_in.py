@@ -9,6 +9,10 @@ from bench.scenes import Scene
 from server.media.frame import FRAME_MS
 
 AUDIBLE_RMS = 100.0
+SOFTEST = 0.49
+"""Gain from which on a frame counts as heard."""
+OTHER = 0.1
+"""Of a frame's power may be what is not the wanted frame: a gain that moves makes so much."""
 Heard = Sequence[bytes | None]
 """One entry a frame: 20 ms of 16-bit PCM, or None in silence."""
 
@@ -29,7 +33,7 @@ class Outcome:
     held_ms: int
     """How much later the answer ended than without the sound, when it went on."""
     lost_ms: int
-    """How much of the answer was never heard at full loudness, when it went on."""
+    """How much of the answer was never heard at half of its loudness at least, when it went on."""
     answered: bool
     """The agent said something to it."""
 
@@ -56,11 +60,22 @@ def lost_ms(heard: Heard, undisturbed: Heard) -> int:
     """How much of the undisturbed answer does not come in its order, frame for frame, in what was heard."""
     lost, place, frames = 0, 0, [frame for frame in heard if frame is not None]
     for wanted in (frame for frame in undisturbed if _audible(frame)):
-        try:
-            place = frames.index(wanted, place) + 1
-        except ValueError:
+        found = next((number for number in range(place, len(frames)) if _says(frames[number], wanted)), None)
+        if found is None:
             lost += FRAME_MS
+        else:
+            place = found + 1
     return lost
+
+
+def _says(frame: bytes, wanted: bytes | None) -> bool:
+    """Whether it is the wanted frame, though it may be softer, or become so."""
+    if wanted is None or frame == wanted:
+        return frame == wanted
+    heard, meant = (np.frombuffer(pcm, "<i2").astype(float) for pcm in (frame, wanted))
+    gain = float(heard @ meant / (meant @ meant))
+    other = heard - gain * meant
+    return gain >= SOFTEST and float(other @ other) < OTHER * gain**2 * float(meant @ meant)
 
 
 def _audible(frame: bytes | None) -> bool:

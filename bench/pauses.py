@@ -15,6 +15,7 @@ from functools import partial
 from itertools import groupby
 
 from bench import flite
+from bench.acquaintance import CALL_LENGTHS, in_calls
 from bench.corpus import corpus
 from bench.figures import percent, show, spread
 from bench.lessons import others
@@ -24,6 +25,7 @@ from server.agent.demo import front_desk
 from server.call.completeness import completeness
 from server.call.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.expectation import expectation
+from server.call.habit import Habit, Rest
 
 WAITS = ("complete_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
@@ -38,12 +40,14 @@ SLOW_MS = 900
 HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed", "calls")
 
 
-def policy(settings: EndpointSettings) -> Enough:
-    """The server's own."""
+def policy(settings: EndpointSettings, habit: Habit | None = None) -> Enough:
+    """The server's own, for a caller who is new, or has this habit."""
+    known = habit or Habit()
 
     def enough(moment: Moment, agent_text: str) -> float:
-        begun = EXPECTED.begun(moment.text)
-        pause = Pause(moment.text, agent_text, begun, DIGITS, moment.usual_pause_ms, moment.over)
+        begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
+        over = None if moment.over is None else known.over(Rest(moment.text, moment.over))
+        pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, over, known.falls)
         return enough_silence_ms(pause, settings)
 
     return enough
@@ -85,6 +89,12 @@ def policies() -> Iterator[tuple[str, Enough]]:
             yield f"{name} = {getattr(changed, name)}", policy(changed)
     for wait_ms in FIXED_MS:
         yield f"plain silence {wait_ms}", fixed(wait_ms)
+
+
+def acquainted(traces: list[Trace]) -> dict[str, Point]:
+    """The default settings when callers say several things in a call, and are known better with each."""
+    learning = partial(policy, EndpointSettings())
+    return {f"calls of {length}": in_calls(traces, length, learning) for length in CALL_LENGTHS}
 
 
 def curve(traces: list[Trace]) -> dict[str, Point]:
@@ -169,6 +179,10 @@ def main() -> None:
     curves = {"words as heard": (heard, curve(heard)), "true words": (true, curve(true))}
     for title, (traces, found) in curves.items():
         report(title, traces, found, given.detail)
+    for title, (traces, found) in curves.items():
+        found |= (known := acquainted(traces))
+        rows = ((name, *asdict(reached).values()) for name, reached in known.items())
+        show(f"{title}: the same callers in calls of several utterances", ("", *HEADER), rows)
     points = {title.replace(" ", "_"): _points(found) for title, (_, found) in curves.items()}
     print(json.dumps({"utterances": len(heard)} | points))
 

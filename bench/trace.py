@@ -124,7 +124,11 @@ class Point:
 
 
 def point(traces: list[Trace], enough: Enough) -> Point:
-    outcomes = [judged(trace, enough) for trace in traces]
+    return summed([judged(trace, enough) for trace in traces], sum(attempts(trace, enough) for trace in traces))
+
+
+def summed(outcomes: list[Outcome], calls: int) -> Point:
+    """The point of these outcomes, for which the model was called so often."""
     cuts = [cut for outcome in outcomes for cut in outcome.cut]
     broken = [outcome for outcome in outcomes if outcome.cut]
     every, unbroken = _latency(outcomes), _latency([outcome for outcome in outcomes if not outcome.cut])
@@ -135,7 +139,7 @@ def point(traces: list[Trace], enough: Enough) -> Point:
         every.p95 if every else None,
         unbroken.p50 if unbroken else None,
         sum(outcome.latency_ms is None for outcome in outcomes),
-        round(sum(attempts(trace, enough) for trace in traces) / len(traces), 2),
+        round(calls / len(outcomes), 2),
     )
 
 

@@ -15,8 +15,8 @@ FILES = sorted(
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
-    server/call/completeness.py server/call/pitch.py server/call/cadence.py server/call/sound.py
-    server/call/overlap.py server/call/echo.py server/call/voicing.py
+    server/call/completeness.py server/call/pitch.py server/call/cadence.py server/call/sound.py server/call/habit.py
+    server/call/overlap.py server/call/echo.py server/call/voicing.py server/call/stirring.py
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
     server/call/idleness.py server/call/keypad.py server/call/allowance.py server/call/admission.py
     server/call/conversation.py server/call/minutes.py server/call/store.py server/call/webvtt.py server/stores/codec.py

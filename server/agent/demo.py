@@ -64,6 +64,7 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
         phrases=front_desk_phrases(),
         number_phrases=order_number_phrases(),
         digits=shop.ORDER_DIGITS,
+        lookups=shop.LOOKUPS,
         make_deps=lambda: shop.Desk(now),
         dump_deps=shop.Desk.dump,
         load_deps=lambda state: shop.Desk.load(state, now),

@@ -1,7 +1,7 @@
 """One run of the agent: its text as it comes, its tools only after the commit, its limits.
 
 A run may begin while the person merely pauses. Its text has no effect until it is played; a tool has, so tools wait
-until the floor has committed the utterance.
+until the floor has committed the utterance, unless the agent says that they only look something up.
 """
 
 import asyncio
@@ -45,6 +45,7 @@ class AgentRun:
         model_settings: ModelSettings | None = None,
     ) -> None:
         self._agent: Agent[Any, str] = voice_agent.agent
+        self._lookups = voice_agent.lookups
         self._model = model
         self._prompt = prompt
         self._history = history
@@ -129,6 +130,7 @@ class AgentRun:
         if not calls:
             return
         on_text("\n")  # what was said so far is spoken while the tools run
-        await committed.wait()
+        if not self._lookups.issuperset(call.tool_name for call in calls):
+            await committed.wait()
         self._running_tools = node.model_response
         self.tools += [call.tool_name for call in calls]

@@ -196,6 +196,11 @@ TOOLS = (
     hang_up,
 )
 
+LOOKUPS = frozenset(
+    "opening_hours order_status booked_callback current_time current_date calculate callers_name".split()
+)
+"""Those that change nothing."""
+
 
 def _weekday(now: datetime, day: str) -> str | None:
     if day in ("today", "tomorrow"):

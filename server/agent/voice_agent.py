@@ -54,6 +54,8 @@ class VoiceAgent:
     """Expected in their place after the agent has asked for a number: few words are heard more surely than many."""
     digits: int = 0
     """How many digits the numbers have that callers say, where that is always the same: the last one ends the wait."""
+    lookups: frozenset[str] = frozenset()
+    """Names of the tools that change nothing: they may run before it is known that the person is done, and in vain."""
     make_deps: Callable[[], Any] = _no_deps
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""

@@ -20,6 +20,9 @@ class Connection(Protocol):
     def send(self, message: messages.ServerMessage) -> None:
         """Tell the client; never waits, and drops what a dead client cannot take."""
 
+    def hurry(self) -> None:
+        """An answer is ready to begin: it need not wait until `next_frame` is due. Never calls back at once."""
+
     def close(self) -> None:
         """The session needs it no more; what was sent is still delivered."""
 
@@ -53,6 +56,11 @@ class Attachment:
     def unheard_ms(self) -> float:
         """As the connection says; what nobody takes is not lost."""
         return 0.0 if self.connection is None else self.connection.unheard_ms
+
+    def hurry(self) -> None:
+        """Somebody who is there shall hear the answer now."""
+        if self.connection is not None:
+            self.connection.hurry()
 
     def send(self, message: messages.ServerMessage) -> None:
         """Tell the client; what is said while nobody is there is said in vain: a new connection is told the present."""

@@ -34,6 +34,11 @@ def asks_yes_or_no(text: str) -> bool:
     return bool(asked) and not any(found.start() <= asked[-1] < found.end() for found in _ASKS_FOR_MORE.finditer(said))
 
 
+def announces(text: str) -> bool:
+    """Whether the words end by saying that more is to come, as "can you help me" and "i have a question" do."""
+    return _ANNOUNCES.search(_plain(text)) is not None
+
+
 def _plain(text: str) -> str:
     return " ".join(_WORD.findall(text.lower().replace("’", "'")))
 
@@ -53,6 +58,10 @@ _YES_OR_NO = re.compile(
 _ASKS_FOR_MORE = re.compile(rf"\b{_ASK}(?: \w+)? {_DO} ")
 """What time do …: its answer is not yes."""
 _ASKS_WHAT = re.compile(rf"^(?:{_OPENER} )*{_ASK}\b")
+_ANNOUNCES = re.compile(
+    r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
+    r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
+)
 _NUMBER = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"

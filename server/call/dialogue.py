@@ -75,6 +75,9 @@ class Host(Protocol):
     def send(self, message: messages.ServerMessage) -> None:
         """Tell the client."""
 
+    def hurry(self) -> None:
+        """An answer is ready to be heard, before the next frame is due."""
+
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         """In a task of the call's group."""
 
@@ -117,7 +120,7 @@ class Dialogue:
             engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
         )
         self._model_settings = _model_settings(options)
-        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice)
+        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice, self._hurry)
         self._preparation = Preparation(host.start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
@@ -156,8 +159,10 @@ class Dialogue:
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         self._starved_frames += 1
-        if self._starved_frames > STARVED_FRAMES and self.ears.utterance is not None:
-            self._hear(Frame(SILENCE, start_samples=0))
+        if self._starved_frames > STARVED_FRAMES:
+            self._mouth.playout.soften(False)
+            if self.ears.utterance is not None:
+                self._hear(Frame(SILENCE, start_samples=0))
         return self._mouth.next_frame()
 
     def frame_ahead(self) -> bytes | None:
@@ -175,6 +180,7 @@ class Dialogue:
     def _hear(self, frame: Frame) -> None:
         ears = self.ears
         ears.hear(frame)
+        self._soften(frame)
         if ears.utterance is None:
             if ears.voicing.active:
                 self._do(events.VoiceStarted(self._next_utterance()))
@@ -186,6 +192,12 @@ class Dialogue:
             event = self._judgement.of_overlap(ears.utterance)
         if event is not None:
             self._do(event)
+
+    def _soften(self, frame: Frame) -> None:
+        """Lower the agent's voice while somebody may be about to speak over it."""
+        stirs = self._floor.state is State.SPEAKING and self._judgement.stirs(frame.pcm)
+        spoken = self._mouth.spoken
+        self._mouth.playout.soften(stirs and spoken is not None and spoken.reply.interruptible)
 
     # Connections come and go
 
@@ -366,6 +378,13 @@ class Dialogue:
     def _commit(self, spoken: Spoken) -> None:
         spoken.reply.committed.set()
         self._mouth.speak(spoken)
+        self._hurry(spoken.reply)
+
+    def _hurry(self, reply: Reply) -> None:
+        """What has not begun to be heard, and could, begins now and not with the next tick."""
+        spoken = self._mouth.spoken
+        if spoken is not None and spoken.reply is reply and reply.speech.ready and not reply.speech.begun:
+            self._host.hurry()
 
     def _on_started(self, spoken: Spoken) -> None:
         spoken.stopwatch.mark("first_packet")
@@ -393,6 +412,8 @@ class Dialogue:
             self.fail(failure)
         else:
             self._apologies = 0
+            if spoken.prompt:
+                self._judgement.was_answered()
 
     def _finish(self, spoken: Spoken, partly: bool, interrupted: bool = False) -> None:
         """Write down what was heard of the reply, and tell the client."""

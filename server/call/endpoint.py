@@ -11,8 +11,10 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 
 from server.call.completeness import (
     Completeness,
+    announces,
     asks,
     asks_for_number,
+    asks_yes_or_no,
     completeness,
     ends_in_whole_number,
     heard_as_question,
@@ -33,9 +35,9 @@ class EndpointSettings(SettingsGroup):
     complete_ms: NonNegativeInt = 300
     """Most pauses inside sentences are longer, and most voices tell; what ends with a rise waits for so long."""
     question_ms: NonNegativeInt = 240
-    """Speech-to-text has heard a question, by its mark: who has asked waits for an answer."""
+    """Surely a question, by its mark or as one that is expected so and no longer: who asks waits for an answer."""
     begun_ms: NonNegativeInt = 700
-    """The words begin a sentence that is expected, and are none by themselves: more is likely, but they may be all."""
+    """The words begin an expected sentence, or announce one, as "can you help me": more is likely, they may be all."""
     single_ms: NonNegativeInt = 400
     """"Yes" is an answer, "well" is a beginning."""
     number_ms: NonNegativeInt = 500
@@ -53,8 +55,9 @@ class EndpointSettings(SettingsGroup):
 
     Half of it where the words are surer than the sound: they cannot be all, or are one word, which has little tune.
     """
-    shortest_ms: NonNegativeInt = 220
-    """However the voice sounds: people leave ~200 ms between turns, and many words have a stop of 150 ms inside."""
+    shortest_ms: NonNegativeInt = 180
+    """However the voice sounds: people leave ~200 ms between turns, many words have a stop of 150 ms inside, and VAD
+    notices silence some 50 ms late."""
     longest_ms: NonNegativeInt = 1_200
     """However the voice hangs: the words look finished, and the line must not seem dead."""
 
@@ -69,12 +72,16 @@ class Pause:
     """What the agent said before."""
     begun: bool = False
     """The words are the beginning of a sentence that callers are expected to say."""
+    whole: bool = False
+    """The words are a sentence that callers are expected to say, and the beginning of no other."""
     digits: int = 0
     """How many digits the numbers have that callers say; 0 when that differs."""
     usual_pause_ms: float = 0
     """How long this person's pauses inside utterances have been, typically; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds over; None when nothing tells."""
+    falls: float = 0.0
+    """How surely, from 0 to 1, this person's questions with what, where or when end with a fall."""
 
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
@@ -82,14 +89,20 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     kind = completeness(pause.text)
     if kind is Completeness.NUMBER and ends_in_whole_number(pause.text, pause.digits):
         kind = Completeness.COMPLETE
-    begun = pause.begun and kind in (Completeness.COMPLETE, Completeness.SINGLE)
+    all_said = kind in (Completeness.COMPLETE, Completeness.SINGLE)
+    begun = all_said and (pause.begun or announces(pause.text))
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
     if kind is not Completeness.OPEN:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
-    if pause.over is None or (pause.over < 0.5 and asks(pause.text)):
+    if pause.over is None:
         return wait_ms
     doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
-    return _by_sound(wait_ms, pause.over, settings.sound_weight / 2 if doubted else settings.sound_weight, settings)
+    weight = settings.sound_weight / 2 if doubted else settings.sound_weight
+    if pause.over >= 0.5 or not all_said or not asks(pause.text):
+        return _by_sound(wait_ms, pause.over, weight, settings)
+    if asks_yes_or_no(pause.text):
+        return wait_ms
+    return min(_by_sound(wait_ms, pause.over, weight * pause.falls, settings), max(wait_ms, settings.begun_ms))
 
 
 def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
@@ -98,9 +111,10 @@ def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
 
 
 def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
+    surely_asked = heard_as_question(pause.text) or (pause.whole and asks(pause.text))
     wait_ms: float = {
         Completeness.NOTHING: settings.nothing_ms,
-        Completeness.COMPLETE: settings.question_ms if heard_as_question(pause.text) else settings.complete_ms,
+        Completeness.COMPLETE: settings.question_ms if surely_asked else settings.complete_ms,
         Completeness.SINGLE: settings.single_ms,
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,

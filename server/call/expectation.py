@@ -10,12 +10,21 @@ class Expectation:
     """What an agent's phrases tell of a transcript."""
 
     def __init__(self, phrases: tuple[str, ...]) -> None:
-        whole = {tuple(_WORD.findall(phrase.lower())) for phrase in phrases}
-        self._beginnings = {words[:length] for words in whole for length in range(1, len(words))} - whole
+        sentences = {_words(phrase) for phrase in phrases}
+        beginnings = {words[:length] for words in sentences for length in range(1, len(words))}
+        self._beginnings, self._whole = beginnings - sentences, sentences - beginnings
 
     def begun(self, text: str) -> bool:
         """`text` is the beginning of an expected sentence, and none by itself."""
-        return tuple(_WORD.findall(text.lower())) in self._beginnings
+        return _words(text) in self._beginnings
+
+    def whole(self, text: str) -> bool:
+        """`text` is an expected sentence, and no other begins with it."""
+        return _words(text) in self._whole
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(text.lower()))
 
 
 @lru_cache(maxsize=8)

@@ -12,11 +12,13 @@ from server.call import events
 from server.call.ears import Ears, Utterance
 from server.call.endpoint import Pause, enough_silence_ms, enough_to_prepare_ms
 from server.call.expectation import expectation
+from server.call.habit import REST_MS, Habit, Rest
 from server.call.history import History
 from server.call.mouth import Mouth, Spoken
 from server.call.overlap import AgentState, Overlap, Verdict, judge
 from server.call.preparation import Preparation
 from server.call.settings import CallSettings
+from server.call.stirring import Stirring
 from server.media.frame import FRAME_MS
 
 
@@ -40,6 +42,13 @@ class Judgement:
         self._digits = agent.digits
         self._texts: deque[str] = deque(maxlen=settings.overlap.steady_ms // FRAME_MS + 1)
         """The words of the present overlap, frame by frame."""
+        self._stirring = Stirring()
+        self._habit = Habit()
+        self._rest: Rest | None = None
+        """Of the present pause."""
+        self._rested_ms = 0
+        self._end: Rest | None = None
+        """Of the utterance that was judged to be over last, until the answer was heard."""
         self._expectation = expectation((*agent.phrases, *agent.number_phrases))
 
     def of_hearing(self, utterance: Utterance) -> events.Event | None:
@@ -48,9 +57,11 @@ class Judgement:
         if self._ears.echoed:
             return events.NoWords(utterance.number)
         if voicing.voiced:
+            self._go_on()
             self._preparation.drop(utterance)
             endless = voicing.active_ms > settings.max_utterance_ms
             return events.Endpoint(utterance.number) if endless else None
+        self._rest, self._rested_ms = self._resting(utterance), voicing.silence_ms
         wait_ms = enough_silence_ms(self.pause(utterance), settings.endpoint)
         if voicing.silence_ms >= enough_to_prepare_ms(wait_ms, settings.endpoint):
             self._preparation.pause(utterance, voicing.voiced_ms)
@@ -58,7 +69,27 @@ class Judgement:
             self._preparation.ask(utterance)
         if voicing.silence_ms >= settings.endpoint.prepare_ms:
             self._ears.sound.ask()
-        return events.Endpoint(utterance.number) if voicing.silence_ms >= wait_ms else None
+        if voicing.silence_ms < wait_ms:
+            return None
+        self._end, self._rest = self._rest, None
+        return events.Endpoint(utterance.number)
+
+    def was_answered(self) -> None:
+        """The answer was heard to its end: the person was done indeed."""
+        if self._end is not None:
+            self._habit.was_done(self._end)
+        self._end = None
+
+    def _go_on(self) -> None:
+        if self._rest is not None and self._rested_ms >= REST_MS:
+            self._habit.went_on(self._rest)
+        self._rest = None
+
+    def _resting(self, utterance: Utterance) -> Rest | None:
+        """How the voice rests, as far as its cadence tells and is what counts."""
+        sound = self._ears.sound
+        over = sound.over() if sound.by_cadence else None
+        return None if over is None else Rest(utterance.text, over)
 
     def pause(self, utterance: Utterance) -> Pause:
         """What the endpoint is decided from."""
@@ -66,10 +97,16 @@ class Judgement:
             text=utterance.text,
             agent_text=self._history.last_said,
             begun=self._expectation.begun(utterance.text),
+            whole=self._expectation.whole(utterance.text),
             digits=self._digits,
             usual_pause_ms=self._ears.usual_pause_ms,
-            over=self._ears.sound.over(),
+            over=self._ears.sound.over() if self._rest is None else self._habit.over(self._rest),
+            falls=self._habit.falls,
         )
+
+    def stirs(self, pcm: bytes) -> bool:
+        """Whether somebody may be about to speak over the agent, by 20 ms that the ears have heard."""
+        return self._stirring.hear(pcm, self._ears.voicing.voiced, echoes=self._ears.echo.path is not None)
 
     def of_overlap(self, utterance: Utterance) -> events.Event | None:
         """The person makes a sound while it is the agent's turn: shall it stop?"""
@@ -78,6 +115,7 @@ class Judgement:
         if verdict is not Verdict.UNDECIDED:
             self._texts.clear()
         if verdict is Verdict.INTERRUPTION:
+            self._end = None  # perhaps they were not done
             return events.Interruption(utterance.number)
         if verdict is Verdict.BACKCHANNEL:
             return events.Backchannel(utterance.number)

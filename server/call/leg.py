@@ -29,6 +29,9 @@ class Wire(Protocol):
     def hush(self) -> None:
         """Sound that was taken and has not been sent is not wanted any more."""
 
+    def hurry(self) -> None:
+        """An answer is ready to begin: it need not wait for the next tick."""
+
 
 class Leg:
     """One connection of a session, from its first sign of life until it is `over`."""
@@ -61,6 +64,10 @@ class Leg:
             self.wire.hush()
         self.wire.send_text(message.to_json())
 
+    def hurry(self) -> None:
+        if self.wire is not None:
+            self.wire.hurry()
+
     def close(self) -> None:
         self.connected.set()
         self.over.set()
@@ -89,16 +96,19 @@ class Leg:
             self.session.digit(digit)
 
     def next_frame(self) -> bytes | None:
+        return self._given(self.session.next_frame)
+
+    def frame_ahead(self) -> bytes | None:
+        """One more frame, for a wire that keeps its client's buffer filled, or need not wait; no time passes by it."""
+        return self._given(self.session.frame_ahead)
+
+    def _given(self, frame: Callable[[], bytes | None]) -> bytes | None:
         if self._live:
             try:
-                return self.session.next_frame()
+                return frame()
             except Exception:
                 self._fault()
         return None
-
-    def frame_ahead(self) -> bytes | None:
-        """One more frame, for a wire that keeps its client's buffer filled; no time passes by it."""
-        return self.session.frame_ahead() if self._live else None
 
     def receive_text(self, text: str | bytes) -> None:
         if not self._live:

@@ -59,7 +59,7 @@ class Line:
 
 
 class Reply:
-    """One answer. `on_stage` is told "first_token" and "first_clause" when they come."""
+    """One answer. `on_stage` is told "first_token" and "first_clause", `on_sound` when there is sound again."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class Reply:
         tts: TextToSpeech,
         voice: str,
         on_stage: Callable[[Stage], None],
+        on_sound: Callable[["Reply"], None],
         interruptible: bool = True,
     ) -> None:
         self.source = source
@@ -77,6 +78,7 @@ class Reply:
         self._tts = tts
         self._voice = voice
         self._on_stage = on_stage
+        self._on_sound = on_sound
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # as long as the model's answer, which has a limit
         self._cutter = Clauses()
 
@@ -124,7 +126,10 @@ class Reply:
         async with aclosing(self._tts.synthesize(clause, self._voice)) as sound:
             async for pcm in sound:
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
+                silent = not self.speech.ready
                 self.speech.add(resampler.convert(pcm.data))
+                if silent and self.speech.ready:
+                    self._on_sound(self)
                 while not self.speech.room:  # noqa: ASYNC110  # playout is pure and has no event to give
                     await asyncio.sleep(ROOM_CHECK_S)
         if resampler is not None:

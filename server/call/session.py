@@ -235,6 +235,9 @@ class Session:
         self._observe(message)
         self._attachment.send(message)
 
+    def hurry(self) -> None:
+        self._attachment.hurry()
+
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         assert self._group is not None, "because nothing happens before the call runs"
         return self._group.create_task(self._guard(work), name=f"{self.id}-{name}")

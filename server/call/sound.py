@@ -45,6 +45,11 @@ class Sound:
         """The probability that the person is done, if this was the last of the voice; None when nothing tells."""
         return self.cadence.over() if self._told is None else self._told
 
+    @property
+    def by_cadence(self) -> bool:
+        """No turn model has judged this pause."""
+        return self._told is None
+
     def rest(self) -> None:
         """The utterance is over; the next voice begins another."""
         self.cadence.rest()

@@ -97,6 +97,13 @@ class WsCall:
         self._outbox.drop_sound()
         self._ahead = 0
 
+    def hurry(self) -> None:
+        asyncio.get_running_loop().call_soon(self._begin)  # after the step in which it became ready
+
+    def _begin(self) -> None:
+        if not self._leg.over.is_set():
+            self._send_ahead()
+
     # Every 20 ms
 
     def _tick(self, number: int) -> None:
@@ -116,12 +123,18 @@ class WsCall:
     def _speak(self) -> None:
         """Keep the client's buffer filled, a little ahead of the ear."""
         self._ahead = max(0, self._ahead - 1)
-        pcm = self._leg.next_frame()
-        while pcm is not None:
-            self._announce(self._session.speaking)
-            self._outbox.put(self._encoder.encode(pcm))
-            self._ahead += 1
-            pcm = self._leg.frame_ahead() if self._ahead < LEAD_FRAMES else None
+        if (pcm := self._leg.next_frame()) is not None:
+            self._send(pcm)
+            self._send_ahead()
+
+    def _send_ahead(self) -> None:
+        while self._ahead < LEAD_FRAMES and (pcm := self._leg.frame_ahead()) is not None:
+            self._send(pcm)
+
+    def _send(self, pcm: bytes) -> None:
+        self._announce(self._session.speaking)
+        self._outbox.put(self._encoder.encode(pcm))
+        self._ahead += 1
 
     def _announce(self, reply: int | None) -> None:
         """Tell of which answer the sound that follows is."""

@@ -72,6 +72,8 @@ class Outbound:
         self._origin = secrets.randbits(32)
         self._silent_ticks = HANGOVER_FRAMES
         self._octets = 0
+        self._unused: int | None = None
+        """The newest tick, when nothing was sent in it."""
 
     def next(self, pcm: bytes | None, tick: int) -> bytes | None:
         """The packet of this tick for 20 ms of 24 kHz PCM, or for silence; None when nothing is to be sent."""
@@ -82,9 +84,21 @@ class Outbound:
         else:
             self._silent_ticks += 1
             payload = self._silence()
+        self._unused = tick if payload is None else None
         if payload is None:
             return None
         return self._packet(payload, tick, begins)
+
+    @property
+    def may_begin(self) -> bool:
+        """Nothing was sent in the newest tick, so what is said now may still be its sound."""
+        return self._unused is not None
+
+    def begin(self, pcm: bytes) -> bytes:
+        """The first packet of an answer, within the newest tick: late for it by less than 20 ms, and early for none."""
+        tick, self._unused, self._silent_ticks = self._unused, None, 0
+        assert tick is not None, "because the caller has asked whether it may"
+        return self._packet(self._voice.encode(pcm), tick, begins=True)
 
     def sent(self, tick: int) -> Sent:
         """For the sender's report: the RTP time of `tick`, and totals."""

@@ -54,6 +54,7 @@ class Listener(Protocol):
     def hear(self, frame: Frame) -> None: ...
     def digit(self, digit: str) -> None: ...
     def next_frame(self) -> bytes | None: ...
+    def frame_ahead(self) -> bytes | None: ...
     def receive_text(self, text: str | bytes) -> None: ...
     def lost(self) -> None: ...
 
@@ -132,6 +133,10 @@ class Peer:
 
     def hush(self) -> None:
         """Nothing waits here to be sent: what the listener gives goes out in the same step."""
+
+    def hurry(self) -> None:
+        """An answer is ready to begin: send its first packet now, unless this tick has had one."""
+        asyncio.get_running_loop().call_soon(self._begin)  # after the step in which it became ready
 
     async def close(self) -> None:
         """Give everything back; idempotent."""
@@ -220,6 +225,12 @@ class Peer:
         self._rtp.hear(now_s)
         self._rtp.speak(self._listener.next_frame(), number, now_s)
         self._look(number * FRAME_MS / 1000)
+
+    def _begin(self) -> None:
+        if self._closed or self._rtp is None or not self._rtp.may_begin:
+            return
+        if (frame := self._listener.frame_ahead()) is not None:
+            self._rtp.begin(frame)
 
     # Whether the caller is there
 

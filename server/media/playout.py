@@ -16,6 +16,8 @@ from server.media.frame import FRAME_MS, SPOKEN_BYTES
 
 FADE = (0.4, 0.1, 0.0)
 """Gain at the end of each frame after a duck: silent within 60 ms, without a click. The answer then holds its place."""
+SOFT = 0.5
+"""Gain while somebody may be about to speak: 6 dB less is polite, and still understood when nobody does."""
 CHARS_PER_FRAME = 15 * FRAME_MS / 1000
 """How fast a clause is spoken whose sound is not complete yet: English has about 15 characters a second."""
 MAX_QUEUED_FRAMES = 30_000 // FRAME_MS
@@ -161,6 +163,7 @@ class Playout:
     def __init__(self) -> None:
         self._speech: Speech | None = None
         self._ducked = False
+        self._softened = False
         self._faded = 0
         """Frames that were faded out since the duck; they are said again, and count as heard only then."""
         self._gain = 1.0
@@ -173,6 +176,10 @@ class Playout:
     def stop(self) -> None:
         """Nothing more of the present speech is heard."""
         self._speech, self._gain, self._faded = None, 1.0, 0
+
+    def soften(self, softened: bool) -> None:
+        """Speak more softly, or at full loudness again; what is said so counts as heard."""
+        self._softened = softened
 
     def duck(self) -> None:
         """Fade out and hold the place; a speech that has not begun does not begin."""
@@ -189,7 +196,7 @@ class Playout:
         if speech is None or (self._ducked and (not speech.begun or self._faded == len(FADE))):
             return None
         if not self._ducked:
-            return self._loudness(speech.take(), 1.0)
+            return self._loudness(speech.take(), SOFT if self._softened else 1.0)
         frame = speech.ahead(self._faded)
         self._faded += 1
         return self._loudness(frame, FADE[self._faded - 1])

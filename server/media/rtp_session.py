@@ -93,6 +93,15 @@ class RtpSession:
                 rtcp.compound(self._outbound.sent(tick), self._agreed.cname, self._reception, time.time(), now_s)
             )
 
+    @property
+    def may_begin(self) -> bool:
+        """Whether an answer need not wait for the next tick."""
+        return self._outbound.may_begin
+
+    def begin(self, pcm: bytes) -> None:
+        """Send the first 20 ms of an answer now."""
+        self._wire.send_rtp(self._outbound.begin(pcm))
+
     def close(self) -> None:
         """Tell the peer that no more will come."""
         self._wire.send_rtcp(rtcp.bye(self._agreed.ssrc))

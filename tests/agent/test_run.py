@@ -53,6 +53,37 @@ def test_a_tool_runs_only_after_the_commit() -> None:
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("changed", [(), ("hang_up",)])
+def test_a_tool_that_only_looks_something_up_need_not_wait(changed: tuple[str, ...]) -> None:
+    """What the agent says changes nothing runs before the commit; called with one that may, it waits like that."""
+
+    async def think(history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+        if isinstance(history[-1].parts[-1], ToolReturnPart):
+            yield "It is noon."
+        else:
+            yield {n: DeltaToolCall(name, "{}", tool_call_id=name) for n, name in enumerate(("clock", *changed))}
+
+    async def scenario() -> None:
+        agent = Agent(FunctionModel(stream_function=think), tools=[clock, hang_up])
+        run = AgentRun(VoiceAgent(agent, lookups=frozenset({"clock"})), None, "what time is it", [], None, RunLimits())
+        committed, got = asyncio.Event(), []
+        task = asyncio.create_task(run.speak(got.append, committed))
+        await asyncio.sleep(60)
+        assert task.done() is not bool(changed)
+        assert run.tools == ([] if changed else ["clock"])
+        committed.set()
+        await task
+        assert got == ["\n", "It is noon."]
+
+    async def clock() -> str:
+        return "noon"
+
+    async def hang_up() -> str:
+        return "bye"
+
+    run_virtual(scenario())
+
+
 def test_a_tool_that_is_cut_off_leaves_a_history_that_providers_take() -> None:
     """Cancelled while a tool runs, its call stands with a result that says that nobody knows."""
 

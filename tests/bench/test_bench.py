@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import aiohttp
@@ -14,6 +15,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from bench import media, noises, plain_aiortc, tape
+from bench.acquaintance import in_calls
 from bench.capacity import Row, painful, report, row, slope
 from bench.corpus import PAUSES_MS, Inside, Spoken, corpus
 from bench.crowd import cycle, gather, talk
@@ -234,6 +236,18 @@ def test_an_utterance_that_never_ends_is_missed() -> None:
     assert found.p50_ms is None
 
 
+def test_a_caller_is_known_better_with_each_utterance_of_a_call() -> None:
+    """The same high end is waited for less in a call of ten; a call of one is as the caller's first."""
+    said = traced("i like books")
+    high = replace(said, moments=tuple(m and replace(m, over=0.4) for m in said.moments))
+    learning = partial(policy, EndpointSettings())
+    alone, together = (in_calls([high] * 10, length, learning) for length in (1, 10))
+    assert alone == point([high] * 10, learning())
+    assert together.p50_ms is not None
+    assert alone.p50_ms is not None
+    assert together.p50_ms < alone.p50_ms
+
+
 def test_true_words_are_those_that_were_said_by_then() -> None:
     trace = traced("where is my", "order")
     deaf = Trace(trace.spoken, trace.parts_ms, tuple(m and Moment(m.silence_ms, "", 0.0) for m in trace.moments))
@@ -265,11 +279,14 @@ def test_the_corpus_has_every_length_of_pause_in_every_place() -> None:
 
 def test_what_changes_and_what_is_lost_is_seen_frame_by_frame() -> None:
     """A duck and a pause after the onset; the answer goes on with one frame that was never loud."""
-    answer = [bytes([n + 1, 0x20]) * (SPOKEN_BYTES // 2) for n in range(50)]
+    noise = np.random.default_rng(0).normal(0, 5_000, (50, SPOKEN_BYTES // 2))
+    answer = [frame.astype(np.int16).tobytes() for frame in noise]
+    softer = [(frame * np.linspace(1, 0.5, len(frame))).astype(np.int16).tobytes() for frame in noise]
     heard = [*answer[:10], SOFT, *[None] * 10, *answer[11:]]
     assert first_change(heard, answer, 5 * FRAME_MS) == 5 * FRAME_MS
     assert lost_ms(heard, answer) == FRAME_MS
     assert lost_ms([*answer[:10], SOFT, *[None] * 10, *answer[10:]], answer) == 0
+    assert lost_ms([*answer[:10], softer[10], *answer[11:]], answer) == 0
     assert first_change(answer, answer, 0) is None
 
 
@@ -318,13 +335,13 @@ def test_a_loudspeaker_that_is_heard_at_once_is_refused() -> None:
 
 
 def test_the_agents_own_voice_does_not_stop_it() -> None:
-    """Through the real session, VAD and speech-to-text: it says all it has to, and is not even ducked by an echo that
-    was there from the beginning."""
+    """Through the real session, VAD and speech-to-text: it says all it has to, and is not even held back by an echo
+    that was there from the beginning."""
     stage = Stage()
     undisturbed = play(None, stage).heard
     always = Scene("echo", "", 0, echo_db=-20.0, echo_delay_ms=230)
     found = outcome(always, play(always, stage), undisturbed)
-    assert (found.stopped, found.ducked_ms, found.lost_ms, found.answered) == (False, None, 0, False)
+    assert (found.stopped, found.held_ms, found.lost_ms, found.answered) == (False, 0, 0, False)
     later = replace(always, echo_from_ms=3_000)
     found = outcome(later, play(later, stage), undisturbed)
     assert (found.stopped, found.answered) == (False, False)

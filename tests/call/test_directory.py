@@ -32,6 +32,9 @@ class Line:
     def send(self, message: ServerMessage) -> None:
         self.told.append(message)
 
+    def hurry(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 

@@ -21,7 +21,7 @@ def test_any_pause_has_a_bounded_wait(
     text: str, agent_text: str, digits: int, usual_pause_ms: float, over: float | None
 ) -> None:
     """Whatever is transcribed and however it sounds, the wait is between the shortest and the longest."""
-    wait_ms = enough_silence_ms(Pause(text, agent_text, False, digits, usual_pause_ms, over), SETTINGS)
+    wait_ms = enough_silence_ms(Pause(text, agent_text, False, False, digits, usual_pause_ms, over), SETTINGS)
     assert SETTINGS.shortest_ms <= wait_ms <= SETTINGS.open_ms + SETTINGS.asked_ms
 
 
@@ -37,13 +37,13 @@ def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, othe
     [
         ("where is my order", None, 300),
         ("where is my order", 0.5, 300),
-        ("where is my order", 0.9, 220),
+        ("where is my order", 0.9, 180),
         ("my order has not arrived", 0.45, 548),
         ("my order has not arrived", 0.1, 1_200),
-        ("four two", 0.6, 220),
+        ("four two", 0.6, 180),
         ("my number is", 0.1, 1_200),
         ("my number is", 0.6, 653),
-        ("my number is", 0.99, 220),
+        ("my number is", 0.99, 180),
     ],
 )
 def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> None:
@@ -152,3 +152,24 @@ def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
     assert enough_silence_ms(Pause(asked, over=0.1), settings) == settings.question_ms < settings.complete_ms
     assert enough_silence_ms(Pause(asked, over=0.9), settings) <= settings.question_ms
     assert enough_silence_ms(Pause(said, over=0.1), settings) > settings.complete_ms
+
+
+def test_a_question_that_stops_in_a_number_may_go_on() -> None:
+    """A rise says nothing of a whole question, but of half a number it says that the rest follows."""
+    assert enough_silence_ms(Pause("what is twenty five", over=0.2), SETTINGS) == SETTINGS.longest_ms
+    assert enough_silence_ms(Pause("what is twenty five times four", over=0.2), SETTINGS) == SETTINGS.complete_ms
+
+
+def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:
+    """Where a longer one is expected, too, or somebody states, the wait is that of any sentence."""
+    expected = expectation(("when do you open", "when do you open on monday", "i have a cold"))
+    texts = ("when do you open on monday", "when do you open", "i have a cold")
+    waits = [enough_silence_ms(Pause(text, whole=expected.whole(text)), SETTINGS) for text in texts]
+    assert waits == [SETTINGS.question_ms, SETTINGS.complete_ms, SETTINGS.complete_ms]
+
+
+@pytest.mark.parametrize("text", ["hello can you help me", "I have a question.", "could I ask you something?"])
+def test_what_announces_more_is_waited_for(text: str) -> None:
+    """Such a sentence is whole, and seldom all; with its object it is a request as others."""
+    assert enough_silence_ms(Pause(text, over=0.3), SETTINGS) >= SETTINGS.begun_ms
+    assert enough_silence_ms(Pause(f"{text.rstrip('?.')} with my order", over=0.9), SETTINGS) == SETTINGS.shortest_ms

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+import numpy as np
 import pytest
 
 from server.call import messages
+from server.call.cadence import Cadence
 from server.call.settings import CallSettings
 from server.speech.protocols import Pcm
 from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
@@ -42,6 +44,67 @@ def test_the_answer_is_ready_when_the_person_is_done() -> None:
         assert 220 <= sound_ms - end_ms <= 300
 
     run_virtual(scenario())
+
+
+@pytest.mark.parametrize("final_ms", [40, 700])
+def test_an_answer_that_is_ready_need_not_wait_for_a_tick(final_ms: int) -> None:
+    """The line is told once, when the endpoint finds the answer prepared, or as soon as it has its first sound."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(first_token_ms=60), LetterSpeechToText(final_ms=final_ms)) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent()
+        thinking, speaking = (told.at_ms for told in caller.told if _shows(told.message, "thinking", "speaking"))
+        (hurried_ms,) = caller.hurried_ms
+        assert speaking - 20 <= hurried_ms <= speaking
+        assert (hurried_ms == thinking) is (final_ms == 40)
+
+    run_virtual(scenario())
+
+
+def _shows(message: messages.ServerMessage, *states: str) -> bool:
+    return isinstance(message, messages.State) and message.state in states
+
+
+class HighCadence(Cadence):
+    """That of a person whose voice never comes to rest."""
+
+    def over(self) -> float | None:
+        return 0.4
+
+
+def test_who_always_ends_high_is_soon_understood() -> None:
+    """Each answer that was let be said shows that the person had been done."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.dialogue.ears.sound.cadence = HighCadence()
+            gaps_ms = [await gap_ms(caller, f"i like {colour} books") for colour in ("red", "green", "blue")]
+        assert gaps_ms == sorted(set(gaps_ms), reverse=True)
+
+    run_virtual(scenario())
+
+
+def test_who_goes_on_from_such_a_sound_is_waited_for() -> None:
+    """The pauses before make the wait at the end longer than it is without them."""
+
+    async def scenario(pauses: int) -> float:
+        async with Caller(Mind()) as caller:
+            caller.session.dialogue.ears.sound.cadence = HighCadence()
+            for _ in range(pauses):
+                await caller.say("i like books")
+                await caller.wait(240)
+            return await gap_ms(caller, "i like books")
+
+    assert run_virtual(scenario(0)) < run_virtual(scenario(3))
+
+
+async def gap_ms(caller: Caller, text: str) -> float:
+    """From the end of what is said to the first sound of the answer."""
+    await caller.say(text)
+    end_ms = caller.now_ms
+    await caller.until_silent(2_000)
+    return (caller.first_sound_ms(end_ms) or 0) - end_ms
 
 
 def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
@@ -134,6 +197,28 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
         assert [answer.text for answer in caller.answers] == [story]
         assert not caller.answers[0].interrupted
         assert mind.requests == 1
+
+    run_virtual(scenario())
+
+
+def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
+    """For a moment, and without losing its place."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2000)
+            start = len(caller.heard)
+            await caller.say(COUGH, word_ms=20)
+            await caller.until_silent()
+        loudest = [np.abs(np.frombuffer(frame, np.int16).astype(int)).max() for frame in caller.heard[start:] if frame]
+        soft = [number for number, level in enumerate(loudest[:20]) if level < 0.6 * max(loudest)]
+        assert 1 <= len(soft) <= 4
+        assert soft[0] <= 1
+        assert [answer.text for answer in caller.answers] == [story]
+        assert caller.states[-3:] == ["speaking", "listening", "closed"]
 
     run_virtual(scenario())
 

@@ -221,6 +221,8 @@ class Caller:
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
         self.hung_up = False
+        self.hurried_ms: list[float] = []
+        """When an answer could have begun before its tick."""
         self.online = True
         """Whether what goes either way arrives."""
         self.attached = True
@@ -234,6 +236,10 @@ class Caller:
 
     audio = None
     unheard_ms: float = 0.0
+
+    def hurry(self) -> None:
+        """A line that keeps to its ticks, and notes when it need not have."""
+        self.hurried_ms.append(self.now_ms)
 
     def close(self) -> None:
         self.hung_up = True

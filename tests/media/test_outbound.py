@@ -104,3 +104,33 @@ def test_a_call_begins_with_a_word_of_silence() -> None:
     """Before anybody has spoken one packet opens the stream."""
     [(tick, packet)] = read(spoken([None] * KEEP_ALIVE_TICKS))
     assert (tick, packet.payload) == (0, SILENCE_PACKET)
+
+
+def test_an_answer_may_begin_between_two_ticks() -> None:
+    """Its first packet has the time of the tick that had none, and the next tick's packet follows without a mark."""
+    outbound = Outbound(OpusVoice(), 111, 9, MediaCounters())
+    ticks = [outbound.next(pcm, tick) for tick, pcm in enumerate([VOICE] + [None] * 50)]
+    assert ticks[-1] is None
+    assert outbound.may_begin
+    begun, next_ = outbound.begin(VOICE), outbound.next(VOICE, 51)
+    assert ticks[0] is not None
+    assert next_ is not None
+    first, second = parse(begun), parse(next_)
+    assert (first.timestamp - parse(ticks[0]).timestamp) & 0xFFFFFFFF == 960 * 50
+    assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 960
+    assert (second.sequence - first.sequence) & 0xFFFF == 1
+    assert (begun[1] & 0x80, next_[1] & 0x80) == (0x80, 0)
+
+
+def test_no_tick_has_two_packets() -> None:
+    """Where a tick had its packet, of voice, of its end or of silence, an answer waits for the next one."""
+    opus, telephone = (Outbound(voice, 111, 9, MediaCounters()) for voice in (OpusVoice(), G711Voice("PCMU")))
+    frames = [VOICE] + [None] * (HANGOVER_FRAMES + KEEP_ALIVE_TICKS + 1)
+    sent = [(opus.next(pcm, tick) is not None, opus.may_begin) for tick, pcm in enumerate(frames)]
+    assert [may for _, may in sent] == [not was for was, _ in sent]
+    assert sum(was for was, _ in sent) == 1 + HANGOVER_FRAMES + 2
+    opus.next(None, len(frames))
+    opus.begin(VOICE)
+    assert not opus.may_begin
+    assert telephone.next(None, 0) is not None
+    assert not telephone.may_begin

@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 
 from server.call.directory import Directory
+from server.media.frame import SPOKEN_BYTES, Frame
+from server.media.inbound import Codec
+from server.media.pacer import Pacer
+from server.media.peer import Peer
+from server.media.rtp_session import Negotiated, RtpSession
 from tests.exchange import exchange
 from tests.fakes.people import Mind
+from tests.loopback import SETTINGS
 from tests.phone import Phone, calling
 from tests.voices import speak
 
@@ -180,3 +186,59 @@ def _held() -> tuple[int, int, int]:
 def test_loud_is_loud() -> None:
     """The phone's measure tells a voice from silence."""
     assert np.sqrt(np.mean(np.frombuffer(speak("Hello there"), np.int16).astype(np.float32) ** 2)) > 300
+
+
+async def test_an_answer_need_not_wait_for_the_next_tick() -> None:
+    """When it is ready its first packet is sent at once, and only the first: the others leave at their ticks."""
+    wire, listener = Wire(), Ready()
+    peer = Peer(listener, Pacer(), SETTINGS)
+    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, 9, "me"), listener, wire, peer.counters)
+    for tick in range(5):
+        peer._rtp.speak(None, tick, tick * 0.02)
+    sent = len(wire.packets)
+    for _ in range(3):
+        peer.hurry()
+        await asyncio.sleep(0)
+        assert len(wire.packets) - sent == 1
+    await peer.close()
+    peer.hurry()
+    await asyncio.sleep(0)
+    assert len(wire.packets) - sent == 1
+
+
+class Wire:
+    """Keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.packets: list[bytes] = []
+
+    def send_rtp(self, packet: bytes) -> None:
+        self.packets.append(packet)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        pass
+
+
+class Ready:
+    """A call whose agent always has something to say."""
+
+    def frame_ahead(self) -> bytes | None:
+        return bytes(SPOKEN_BYTES)
+
+    def next_frame(self) -> bytes | None:
+        return bytes(SPOKEN_BYTES)
+
+    def ready(self) -> None:
+        pass
+
+    def hear(self, frame: Frame) -> None:
+        pass
+
+    def digit(self, digit: str) -> None:
+        pass
+
+    def receive_text(self, text: str | bytes) -> None:
+        pass
+
+    def lost(self) -> None:
+        pass

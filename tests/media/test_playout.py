@@ -129,6 +129,22 @@ def test_ducking_fades_out_and_goes_on_from_the_same_place() -> None:
     assert playout.next() is None
 
 
+def test_softened_speech_goes_on() -> None:
+    """The voice is 6 dB lower from the next frame on, loses nothing, and may be ducked from there, without a step."""
+    playout = playing(speech_of(("hello", 5)))
+    playout.soften(True)
+    assert [levels(playout.next()) for _ in range(2)] == [(10_000, 5_000), (5_000, 5_000)]
+    playout.soften(False)
+    assert levels(playout.next()) == (5_000, 10_000)
+    playout.soften(True)
+    playout.duck()
+    assert levels(playout.next()) == (10_000, 4_000)
+    playout.soften(False)
+    playout.restore()
+    assert [levels(playout.next()) for _ in range(2)] == [(4_000, 10_000), (10_000, 10_000)]
+    assert playout.next() is None
+
+
 def test_a_voice_that_is_restored_in_the_fade_loses_nothing() -> None:
     """A duck of one frame says that frame again."""
     playout = playing(speech_of(("hello", 3)))

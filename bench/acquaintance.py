@@ -1,0 +1,50 @@
+"""What the server learns of a caller in a call: the utterances of each voice, one after the other, in calls of some.
+
+What is learned is what the server would: a pause that was waited out, and an end, once the answer has been heard. A
+pause that was taken for the end teaches nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from bench.trace import LATE_VOICE_MS, Enough, Outcome, Point, Trace, attempts, judged, summed
+from server.call.habit import REST_MS, Habit, Rest
+from server.media.frame import FRAME_MS
+
+CALL_LENGTHS = (1, 3, 5, 10, 30)
+"""Utterances in a call."""
+
+
+def in_calls(traces: Sequence[Trace], length: int, policy: Callable[[Habit], Enough]) -> Point:
+    """The point of the curve when each voice makes calls of so many utterances."""
+    outcomes, calls = [], 0
+    for call in _calls(traces, length):
+        habit = Habit()
+        for trace in call:
+            outcome = judged(trace, policy(habit))
+            calls += attempts(trace, policy(habit))
+            outcomes.append(outcome)
+            _learn(habit, outcome)
+    return summed(outcomes, calls)
+
+
+def _calls(traces: Sequence[Trace], length: int) -> Iterator[list[Trace]]:
+    by_voice = sorted(traces, key=lambda trace: trace.spoken.voice)
+    for _, group in groupby(by_voice, key=lambda trace: trace.spoken.voice):
+        said = list(group)
+        yield from (said[start : start + length] for start in range(0, len(said), length))
+
+
+def _learn(habit: Habit, outcome: Outcome) -> None:
+    trace = outcome.trace
+    starts, ends = [after for after, _ in trace.parts_ms[1:]], [end for _, end in trace.parts_ms[:-1]]
+    pauses = list(zip(ends, starts, outcome.cut, strict=True))
+    for number, moment in enumerate(trace.moments, 1):
+        if moment is None or moment.silence_ms != REST_MS or moment.over is None:
+            continue
+        at_ms, rest = number * FRAME_MS, Rest(moment.text, moment.over)
+        if at_ms >= trace.end_ms:
+            habit.was_done(rest)
+            return
+        if any(start < at_ms < end + LATE_VOICE_MS and not cut for start, end, cut in pauses):
+            habit.went_on(rest)
