@@ -32,7 +32,9 @@ class OneSentence:
     def __init__(self) -> None:
         self.fed_bytes = 0
 
-    def listen(self, phrases: object, on_partial: object) -> "OneSentence":
+    languages = ("en",)
+
+    def listen(self, phrases: object, on_partial: object, language: str = "") -> "OneSentence":
         self.fed_bytes = 0
         return self
 

@@ -29,6 +29,7 @@ from server.call.replies import Replies
 from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
+from server.call.tongue import Tongue
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
@@ -117,7 +118,8 @@ class Dialogue:
             engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
         )
         self._model_settings = _model_settings(options)
-        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice)
+        self._tongue = Tongue(agent, options)
+        self._replies = Replies(host.start, engines.text_to_speech)
         self._preparation = Preparation(host.start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
@@ -228,7 +230,7 @@ class Dialogue:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
-                self._open[number] = self.ears.open(number, self._expected(), self._on_partial)
+                self._open[number] = self.ears.open(number, self._expected(), self._tongue.language, self._on_partial)
             case events.DropUtterance(utterance=number):
                 self._drop(number)
             case events.Answer(reply=number, utterance=None):
@@ -251,9 +253,10 @@ class Dialogue:
 
     def _answer_unasked(self, number: int) -> None:
         line, self._line = self._line, None
-        assert line is not None, "because Prompted is only sent by _say"
+        assert line is not None, "because Prompted is only sent by say"
         stopwatch = Stopwatch(self._now)
-        self._commit(Spoken(number, self._replies.make(line[0], stopwatch, line[1]), "", stopwatch, self._now()))
+        reply = self._replies.make(line[0], self._tongue.of_line(line[0].text), stopwatch, line[1])
+        self._commit(Spoken(number, reply, "", stopwatch, self._now()))
 
     def _answer(self, utterance_number: int) -> None:
         """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
@@ -292,7 +295,7 @@ class Dialogue:
     def _expected(self) -> Sequence[str]:
         agent = self._agent
         asked = asks_for_number(self.history.last_said)
-        return agent.number_phrases if asked and agent.number_phrases else agent.phrases
+        return self._tongue.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""
@@ -336,8 +339,9 @@ class Dialogue:
             self._deps,
             self._settings.run,
             self._model_settings,
+            self._tongue.language,
         )
-        return self._replies.make(source, utterance.stopwatch)
+        return self._replies.make(source, self._tongue.answers, utterance.stopwatch)
 
     def _prompt(self, text: str) -> str:
         return f"{self._unanswered} {text}".strip()
