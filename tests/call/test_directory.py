@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from server.call.admission import Refusal
+from server.call.conversation import Numbers
 from server.call.dialogue import Engines
 from server.call.directory import Directory
-from server.call.messages import Error, Hello, Reconnect, ServerMessage, Text
+from server.call.messages import Error, Hello, Reconnect, Response, ServerMessage, Text, Transcription
 from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -254,6 +255,7 @@ def test_a_conversation_outlives_its_process() -> None:
         await calls.close()
         other = directory(notebook=book)
         restored = await other.find(session.id, line.token, CallOptions())
+        assert restored.dialogue.numbers == session.dialogue.numbers == Numbers(utterance=1, reply=1)
         again = Line()
         other.attach(restored, again, line.token)
         await asyncio.sleep(0.1)
@@ -261,6 +263,12 @@ def test_a_conversation_outlives_its_process() -> None:
         assert isinstance(again.told[0], Hello)
         assert again.told[0].resumed
         assert again.token != line.token
+        restored.receive(Text(text="what is my name"))
+        for _ in range(250):
+            await asyncio.sleep(0.02)
+            restored.next_frame()
+        assert {message.utterance for message in again.told if isinstance(message, Transcription)} == {2}
+        assert {message.reply for message in again.told if isinstance(message, Response)} == {2}
         with pytest.raises(NotFound):
             await other.find(session.id, "guess", CallOptions())
         await other.close()
