@@ -106,7 +106,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"Antiphon is at  {_url(await _listen(settings.host, port, app, stack))}")
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
-        await directory.drain(settings.drain_s)
+        await directory.drain(settings.drain_s, put_away=keeper.outlives)
 
 
 class _Chosen:

@@ -132,6 +132,8 @@ class Keeper:
     """Where words and sound are kept."""
 
     store: Store
+    outlives: bool
+    """Whether the words are still there when the server has stopped."""
     recordings: Recordings | None
     archive: Archive
 
@@ -145,7 +147,8 @@ async def open_archive(settings: Settings, stack: AsyncExitStack) -> Keeper:
     if recordings is not None:
         stack.push_async_callback(recordings.close)
     store = await choose_store(settings, stack)
-    return Keeper(store, recordings, Archive(store, recordings, wall_ms))
+    outlives = settings.store.get_secret_value() != ":memory:"
+    return Keeper(store, outlives, recordings, Archive(store, recordings, wall_ms))
 
 
 def wall_ms() -> int:

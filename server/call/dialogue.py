@@ -157,6 +157,12 @@ class Dialogue:
         return Numbers(self._utterances, self._floor.last_reply)
 
     @property
+    def working(self) -> bool:
+        """An answer that the floor has committed to is being made."""
+        spoken = self._mouth.spoken
+        return self._answering is not None or (spoken is not None and not spoken.reply.speech.finished)
+
+    @property
     def speaking(self) -> int | None:
         """The number of the answer that `next_frame` gives."""
         return self._mouth.spoken.number if self._mouth.spoken is not None else None

@@ -196,6 +196,11 @@ class Session:
         """The number of the answer that `next_frame` gives."""
         return self.dialogue.speaking
 
+    @property
+    def working(self) -> bool:
+        """An answer is being made, or a tool runs for it."""
+        return self.dialogue.working
+
     def digit(self, key: str) -> None:
         """The caller presses a key of the telephone: what they key in is as if they had typed it."""
         if self._group is not None and (number := self._keypad.press(key)):
