@@ -34,7 +34,11 @@ class MeasuredSpeechToText:
         for phrases in lists:
             self._engine.start(phrases).discard()
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> "MeasuredTranscription":
+    languages: Sequence[str] = ()
+
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> "MeasuredTranscription":
         return MeasuredTranscription(self._engine, phrases, on_partial)
 
     async def close(self) -> None:
@@ -109,7 +113,9 @@ class MeasuredTextToSpeech:
     def __init__(self) -> None:
         self._said: dict[tuple[str, str], tuple[bytes, float]] = {}
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    languages: Sequence[str] = ()
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         if (text, voice) not in self._said:
             self._said[text, voice] = _spoken(text, voice)
         pcm, took_s = self._said[text, voice]

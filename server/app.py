@@ -22,6 +22,7 @@ from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls
 from server.call.session import Session
 from server.call.settings import CallSettings
+from server.call.tongue import check_language
 from server.call.ws_calls import WsCalls
 from server.choices import (
     Keeper,
@@ -107,7 +108,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"Antiphon is at  {_url(await _listen(settings.host, port, app, stack))}")
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
-        await directory.drain(settings.drain_s)
+        await directory.drain(settings.drain_s, put_away=keeper.outlives)
 
 
 class _Chosen:
@@ -119,26 +120,31 @@ class _Chosen:
 
     async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
         """Start the engines; closed with the stack. Raises ConfigError."""
+        self._answers_in = agent.languages
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
         self._tts = Clips(
             await text_to_speech(self._settings, stack, say, monitor),
-            (agent.greeting, agent.goodbye, agent.still_there, agent.apology),
+            agent.lines,
         )
         await self._tts.prepare(agent.voice)
         self._turn_model = turn_model(self._settings, stack, say)
         self._silero = Silero()
         say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
 
-    def of_call(self, model: str) -> Engines:
-        """One call's, with the model that it has chosen, if any. Raises PeerError when it may not have that."""
-        own = choose_model(self._settings, model) if model else self._model
-        return Engines(self._stt, self._tts, CallVad(self._silero), self._turn_model, own)
+    def of_call(self, options: CallOptions) -> Engines:
+        """One call's, with the model that it has chosen, if any. Raises PeerError for what it may not choose."""
+        model = choose_model(self._settings, options.model) if options.model else self._model
+        stages = {"speech-to-text": self._stt.languages, "text-to-speech": self._tts.languages}
+        if model is None and self._answers_in:
+            stages["the agent"] = self._answers_in
+        check_language(options.language, stages)
+        return Engines(self._stt, self._tts, CallVad(self._silero), self._turn_model, model)
 
 
 def _directory(
     settings: Settings,
     agent: VoiceAgent,
-    engines: Callable[[str], Engines],
+    engines: Callable[[CallOptions], Engines],
     keeper: Keeper,
     monitor: Monitor,
     parts: Health,
@@ -162,7 +168,7 @@ def _directory(
     def restore(record: Conversation, options: CallOptions) -> Session:
         minutes = Minutes(record, journal.note, wall_ms, clock)
         recorder, observe = keeper.recorder(record.id), monitor.calls.observe
-        return Session(minutes, agent, engines(options.model), call_settings, options, recorder, observe)
+        return Session(minutes, agent, engines(options), call_settings, options, recorder, observe)
 
     directory = Directory(
         open_session, settings.max_calls, restore, keeper.store, lambda: admission.judge(monitor.load())

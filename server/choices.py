@@ -46,14 +46,17 @@ async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, 
             _needed(settings.stt_url, "ANTIPHON_STT_URL"),
             model=settings.stt_model or "whisper-1",
             api_key=settings.stt_api_key.get_secret_value() or None,
+            languages=settings.stt_languages,
         )
     elif name.startswith("tcp://"):
-        engine = WyomingSpeechToText(name, model=settings.stt_model or None)
+        engine = WyomingSpeechToText(name, model=settings.stt_model or None, languages=settings.stt_languages)
+        await engine.learn()
     elif name in ("whisper", "pocketsphinx"):
         if name == "whisper" and whisper is None:
             raise ConfigError(f"no Whisper model in {settings.models_dir}; get one: antiphon models pull whisper")
         uri = await _worker(name, str(whisper) if name == "whisper" else None, stack, monitor)
         engine = WyomingSpeechToText(uri)
+        await engine.learn()
     else:
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
     stack.push_async_callback(engine.close)
@@ -74,14 +77,17 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
             model=settings.tts_model or "gpt-4o-mini-tts",
             api_key=settings.tts_api_key.get_secret_value() or None,
             voice=settings.tts_voice or "alloy",
+            languages=settings.tts_languages,
         )
     elif name.startswith("tcp://"):
-        engine = WyomingTextToSpeech(name, voice=settings.tts_voice)
+        engine = WyomingTextToSpeech(name, voice=settings.tts_voice, languages=settings.tts_languages)
+        await engine.learn()
     elif name in ("piper", "espeak"):
         if name == "piper" and piper is None:
             raise ConfigError(f"no Piper voice in {settings.models_dir}; get one: antiphon models pull piper")
         uri = await _worker(name, str(piper) if name == "piper" else None, stack, monitor)
         engine = WyomingTextToSpeech(uri, voice=settings.tts_voice)
+        await engine.learn()
     else:
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
     stack.push_async_callback(engine.close)
@@ -126,6 +132,8 @@ class Keeper:
     """Where words and sound are kept."""
 
     store: Store
+    outlives: bool
+    """Whether the words are still there when the server has stopped."""
     recordings: Recordings | None
     archive: Archive
 
@@ -139,7 +147,8 @@ async def open_archive(settings: Settings, stack: AsyncExitStack) -> Keeper:
     if recordings is not None:
         stack.push_async_callback(recordings.close)
     store = await choose_store(settings, stack)
-    return Keeper(store, recordings, Archive(store, recordings, wall_ms))
+    outlives = settings.store.get_secret_value() != ":memory:"
+    return Keeper(store, outlives, recordings, Archive(store, recordings, wall_ms))
 
 
 def wall_ms() -> int:

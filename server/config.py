@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Model of the speech-to-text engine; empty: the engine's default."""
     stt_api_key: SecretStr = SecretStr("")
     """Key for OpenAI-compatible speech-to-text."""
+    stt_languages: Annotated[tuple[str, ...], NoDecode] = ()
+    """Languages that calls may choose, as en,de, where a speech-to-text server does not say itself what it hears."""
     tts: str = "auto"
     """Text-to-speech: auto, piper, espeak, a Wyoming server as tcp://host:port, or openai."""
     tts_url: str = ""
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     """Model of the text-to-speech engine; empty: the engine's default."""
     tts_api_key: SecretStr = SecretStr("")
     """Key for OpenAI-compatible text-to-speech."""
+    tts_languages: Annotated[tuple[str, ...], NoDecode] = ()
+    """Languages that calls may choose, as en,de, where a text-to-speech server does not say itself what it speaks."""
     tts_voice: str = ""
     """Voice of the text-to-speech engine; empty: the agent's, else the engine's default."""
     turn_model: str = "auto"
@@ -131,7 +135,15 @@ class Settings(BaseSettings):
     """Least level of log lines: debug, info, warning or error."""
 
     @field_validator(
-        "media_addresses", "allowed_models", "allowed_origins", "gather_urls", "stun_urls", "turn_urls", mode="before"
+        "media_addresses",
+        "allowed_models",
+        "allowed_origins",
+        "gather_urls",
+        "stun_urls",
+        "turn_urls",
+        "stt_languages",
+        "tts_languages",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:

@@ -1,8 +1,9 @@
-"""Conversations at rest by HTTP, for who runs the server: list, read, export and delete, at /api/conversations."""
+"""Conversations at rest by HTTP, for who runs the server: list, read, hear, export and delete: /api/conversations."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Protocol
+from pathlib import Path
+from typing import Annotated, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +15,7 @@ from signaling.admin import Admin
 
 NO_STORE = {"Cache-Control": "no-store"}
 """People's words stay in no cache on the way."""
+_Q = TypeVar("_Q", bound=BaseModel)
 _ONE = "/api/conversations/{conversation_id}"
 
 
@@ -24,7 +26,17 @@ class Archive(Protocol):
 
     async def load(self, conversation_id: str) -> Conversation | None: ...
 
+    async def recording(self, conversation_id: str) -> Sequence[Path]:
+        """The files of its sound, oldest first."""
+
     async def delete(self, conversation_id: str) -> bool: ...
+
+
+class Part(BaseModel):
+    """The query of a recording: which file of it, where a conversation went on at another server or after a restart."""
+
+    model_config = ConfigDict(frozen=True)
+    part: Annotated[int, Field(ge=1, le=1_000)] = 1
 
 
 class Page(BaseModel):
@@ -41,6 +53,7 @@ def add_routes(app: web.Application, archive: Archive, admin: Admin) -> None:
     app.router.add_get("/api/conversations", handler.page)
     app.router.add_get(_ONE, handler.show)
     app.router.add_get(f"{_ONE}/export", handler.export)
+    app.router.add_get(f"{_ONE}/recording", handler.recording)
     app.router.add_delete(_ONE, handler.delete)
 
 
@@ -51,7 +64,7 @@ class _Handler:
 
     async def page(self, request: web.Request) -> web.Response:
         self._admin.admit(request)
-        wanted = _query(request)
+        wanted = _query(request, Page)
         found = await self._archive.page(wanted.limit, wanted.before)
         more = found[-1].cursor if len(found) == wanted.limit else None
         body = {"conversations": [asdict(summary) for summary in found], "next": more}
@@ -72,6 +85,19 @@ class _Handler:
             return web.Response(text=webvtt(conversation), content_type="text/vtt", headers=headers)
         body = to_json(conversation, messages=True)
         return web.Response(body=body, content_type="application/json", headers=headers)
+
+    async def recording(self, request: web.Request) -> web.FileResponse:
+        """From the disk, whole or in ranges (RFC 9110, section 14); the next part of several is in Link (RFC 8288)."""
+        self._admin.admit(request)
+        conversation_id, wanted = _id(request), _query(request, Part).part
+        parts = await self._archive.recording(conversation_id)
+        if len(parts) < wanted:
+            raise NotFound("There is no such recording here.")
+        name = f"{conversation_id}.{wanted}.opus"
+        headers = NO_STORE | {"Content-Type": "audio/ogg", "Content-Disposition": f'attachment; filename="{name}"'}
+        if len(parts) > wanted:
+            headers["Link"] = f'<{request.path}?part={wanted + 1}>; rel="next"'
+        return web.FileResponse(parts[wanted - 1], headers=headers)
 
     async def delete(self, request: web.Request) -> web.Response:
         self._admin.admit(request)
@@ -94,10 +120,10 @@ def _id(request: web.Request) -> str:
     return conversation_id
 
 
-def _query(request: web.Request) -> Page:
+def _query(request: web.Request, form: type[_Q]) -> _Q:
     """Raises PeerError with what is wrong."""
     try:
-        return Page.model_validate(dict(request.query))
+        return form.model_validate(dict(request.query))
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         raise PeerError(f"{first['loc'][0]}: {first['msg']}.") from exc

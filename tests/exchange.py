@@ -32,7 +32,9 @@ class OneSentence:
     def __init__(self) -> None:
         self.fed_bytes = 0
 
-    def listen(self, phrases: object, on_partial: object) -> "OneSentence":
+    languages = ("en",)
+
+    def listen(self, phrases: object, on_partial: object, language: str = "") -> "OneSentence":
         self.fed_bytes = 0
         return self
 
@@ -62,6 +64,8 @@ class Exchange:
         silero = Silero()
 
         self.notebook = Notebook()
+        self.mouths: dict[str, SteadyTextToSpeech] = {}
+        """Who speaks in each conversation."""
 
         def open_session(session_id: str, options: CallOptions) -> Session:
             return start(self.notebook.minutes(session_id), options)
@@ -70,7 +74,8 @@ class Exchange:
             return start(self.notebook.minutes(record=record), options)
 
         def start(minutes: Minutes, options: CallOptions) -> Session:
-            engines = Engines(self.stt, SteadyTextToSpeech(chars_per_s=chars_per_s), CallVad(silero))
+            mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
+            engines = Engines(self.stt, mouth, CallVad(silero))
             return Session(minutes, agent, engines, CallSettings(resume_s=resume_s), options)
 
         self.directory = Directory(open_session, limit, restore, self.notebook)

@@ -20,7 +20,7 @@ PURE = """
     server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
     server/call/idleness.py server/call/keypad.py server/call/allowance.py server/call/admission.py
     server/call/conversation.py server/call/minutes.py server/call/store.py server/call/webvtt.py server/stores/codec.py
-    server/speech/protocols.py server/speech/sentences.py
+    server/speech/protocols.py server/speech/sentences.py server/speech/languages.py
     server/media/frame.py server/media/jitter.py server/media/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py

@@ -61,6 +61,7 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
         name=shop.NAME,
         greeting=f"Hello, this is {shop.NAME}. How can I help?",
         goodbye="I am sorry, I have to go now. Goodbye.",
+        languages=("en",),
         phrases=front_desk_phrases(),
         number_phrases=order_number_phrases(),
         digits=shop.ORDER_DIGITS,

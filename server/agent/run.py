@@ -28,6 +28,7 @@ from server.agent.limits import RunLimits
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 
+ANSWER_IN = "The caller has chosen the language with the BCP 47 tag {language}: say everything in that language."
 OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
 
 
@@ -43,7 +44,9 @@ class AgentRun:
         deps: Any,
         limits: RunLimits,
         model_settings: ModelSettings | None = None,
+        language: str = "",
     ) -> None:
+        """`language` is the tag (BCP 47) of the one that the caller has chosen; "" leaves it to the agent."""
         self._agent: Agent[Any, str] = voice_agent.agent
         self._lookups = voice_agent.lookups
         self._model = model
@@ -52,6 +55,7 @@ class AgentRun:
         self._deps = deps
         self._limits = limits
         self._model_settings = model_settings
+        self._instructions = ANSWER_IN.format(language=language) if language else None
         self._complete: list[ModelMessage] = []
         self._partial = ""
         self._running_tools: ModelResponse | None = None
@@ -94,6 +98,7 @@ class AgentRun:
             self._prompt,
             message_history=self._history,
             deps=self._deps,
+            instructions=self._instructions,
             model=self._model,
             model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=self._limits.requests),

@@ -48,6 +48,9 @@ class VoiceAgent:
     voice: str = ""
     """The text-to-speech engine's name of a voice; "" is its default."""
     language: str = "en"
+    """Of the fixed lines and the phrases, as a tag (BCP 47)."""
+    languages: tuple[str, ...] = ()
+    """What its own model can answer in, where that is not whatever it is asked to; calls may choose no other."""
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say: lower case, numbers spelled out, no punctuation."""
     number_phrases: tuple[str, ...] = ()
@@ -61,6 +64,11 @@ class VoiceAgent:
     """Called after each exchange; "" when there is nothing to keep."""
     load_deps: Callable[[str], Any] | None = None
     """Gets what `dump_deps` gave, also of another version of the agent. None begins anew with `make_deps`."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What it says in fixed words."""
+        return self.greeting, self.goodbye, self.still_there, self.apology
 
     def deps_of(self, state: str) -> Any:
         """The dependencies of a call in that state; "" is a new call. One that cannot be loaded is logged and lost."""

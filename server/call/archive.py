@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from server.call.conversation import Conversation, Summary
@@ -17,7 +18,10 @@ log = logging.getLogger(__name__)
 
 
 class Recordings(Protocol):
-    """The sound of conversations, by their ids. Both raise StoreError when the disk refuses."""
+    """The sound of conversations, by their ids. Each raises StoreError when the disk refuses."""
+
+    async def parts(self, conversation_id: str) -> Sequence[Path]:
+        """Its files, oldest first; one that is still being recorded grows."""
 
     async def delete(self, conversation_id: str) -> bool:
         """Forget the sound for good, also if it is still being recorded; False when there is none."""
@@ -40,6 +44,10 @@ class Archive:
 
     async def load(self, conversation_id: str) -> Conversation | None:
         return await self._store.load(conversation_id)
+
+    async def recording(self, conversation_id: str) -> Sequence[Path]:
+        """The files of its sound, one for each server that it was held at, as far as they are here."""
+        return await self._recordings.parts(conversation_id) if self._recordings is not None else ()
 
     async def delete(self, conversation_id: str) -> bool:
         """False when there was nothing of it. Sound that is on another server stays there until it is swept."""

@@ -1,7 +1,7 @@
 """Conversation: what is kept of a call: who said what and when, the agent's messages and state, who may go on with it.
 
-A record is never changed: `with_exchange`, `with_token` and `ended` give the next one. Times are Unix milliseconds in
-UTC, handed in; offsets count from `created_ms`.
+A record is never changed: `with_exchange`, `with_amended`, `with_token` and `ended` give the next one. Times are Unix
+milliseconds in UTC, handed in; offsets count from `created_ms`.
 """
 
 import hashlib
@@ -49,6 +49,14 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """The last that an utterance and a reply were given: whoever goes on begins after them."""
+
+    utterance: int = 0
+    reply: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """A whole conversation. `(epoch, revision)` orders its records: a new epoch begins when a server takes it over."""
 
@@ -60,7 +68,8 @@ class Conversation:
     agent_state: str = ""
     """What the agent's own `dump_deps` gave; "" when it keeps nothing."""
     exchanges: tuple[Exchange, ...] = ()
-    """Only ever grows: stores write what they do not have yet."""
+    """Only ever grows, and of what is there only the last one may change: stores write from there on."""
+    numbers: Numbers = Numbers()
     token_hash: str | None = None
     """Of the token that resumes it, by `hash_token`; None when nobody can."""
     epoch: int = 1
@@ -84,9 +93,16 @@ class Conversation:
     def summary(self) -> "Summary":
         return Summary(self.id, self.agent, self.created_ms, self.updated_ms, self.ended_ms, len(self.exchanges))
 
-    def with_exchange(self, exchange: Exchange, now_ms: int, agent_state: str) -> "Conversation":
+    def with_exchange(
+        self, exchange: Exchange, now_ms: int, agent_state: str, numbers: Numbers = Numbers()
+    ) -> "Conversation":
         """The next record: one exchange more."""
-        return self._next(now_ms, exchanges=(*self.exchanges, exchange), agent_state=agent_state)
+        exchanges = (*self.exchanges, exchange)
+        return self._next(now_ms, exchanges=exchanges, agent_state=agent_state, numbers=numbers)
+
+    def with_amended(self, exchange: Exchange, now_ms: int) -> "Conversation":
+        """The next record: the last exchange was `exchange`, as it turns out."""
+        return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange))
 
     def with_token(self, token_hash: str, now_ms: int) -> "Conversation":
         """The next record: another token resumes it, and the one before does no longer."""
@@ -134,7 +150,7 @@ def tool_uses(messages: Sequence[ModelMessage]) -> tuple[ToolUse, ...]:
 
 
 _CONVERSATION = TypeAdapter(Conversation)
-_RESUMPTION = {"agent_state", "token_hash", "epoch", "revision"}
+_RESUMPTION = {"agent_state", "numbers", "token_hash", "epoch", "revision"}
 
 
 def to_json(conversation: Conversation, messages: bool) -> bytes:

@@ -6,7 +6,7 @@ It carries out what the floor orders. It knows neither connections nor lifetimes
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.completeness import asks_for_number
+from server.call.conversation import Numbers
 from server.call.ears import Ears, Utterance
 from server.call.floor import Floor, State
 from server.call.history import History
@@ -29,6 +30,7 @@ from server.call.replies import Replies
 from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
+from server.call.tongue import Tongue
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
@@ -63,6 +65,7 @@ class Exchanged:
     heard: str
     interrupted: bool
     messages: Sequence[ModelMessage]
+    ended_s: float
 
 
 class Host(Protocol):
@@ -85,6 +88,9 @@ class Host(Protocol):
         """The person has said something that is being answered."""
 
     def exchanged(self, exchange: Exchanged) -> None: ...
+    def amended(self, exchange: Exchanged) -> None:
+        """Less was heard of the last exchange than was said of it."""
+
     def failed(self, failure: EngineError) -> None: ...
     def end(self) -> None:
         """The call is over."""
@@ -100,11 +106,12 @@ class Dialogue:
         agent: VoiceAgent,
         deps: Any,
         history: History,
+        numbers: Numbers,
         engines: Engines,
         settings: CallSettings,
         options: CallOptions,
     ) -> None:
-        """`name` is the call's, for the log; `deps` are the agent's, of this call."""
+        """`name` is the call's, for the log; `deps` are the agent's, of this call; `numbers` were given before."""
         self._host = host
         self._name = name
         self.history = history
@@ -115,16 +122,17 @@ class Dialogue:
         self._settings = settings
         self._deps = deps
         self._now = asyncio.get_running_loop().time
-        self._floor = Floor()
+        self._floor = Floor(numbers.reply)
         self.ears = Ears(
             engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
         )
         self._model_settings = _model_settings(options)
-        self._replies = Replies(host.start, engines.text_to_speech, options.voice or agent.voice, self._hurry)
+        self._tongue = Tongue(agent, options)
+        self._replies = Replies(host.start, engines.text_to_speech, self._hurry)
         self._preparation = Preparation(host.start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
-        self._utterances = 0
+        self._utterances = numbers.utterance
         self._answering: Utterance | None = None
         """The utterance that the floor has committed to, until its answer is ready to be heard."""
         self._open: dict[int, Utterance] = {}
@@ -133,6 +141,8 @@ class Dialogue:
         """What the agent says unasked, next."""
         self._unanswered = ""
         """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
+        self._exchanged: Exchanged | None = None
+        """The last exchange that was written down."""
         self._lost_words = ""
         """What the agent said into a dead connection."""
         self._starved_frames = 0
@@ -143,6 +153,17 @@ class Dialogue:
     def quiet(self) -> bool:
         """Nobody speaks, and nothing is being answered."""
         return self._floor.state is State.LISTENING
+
+    @property
+    def numbers(self) -> Numbers:
+        """The last that were given."""
+        return Numbers(self._utterances, self._floor.last_reply)
+
+    @property
+    def working(self) -> bool:
+        """An answer that the floor has committed to is being made."""
+        spoken = self._mouth.spoken
+        return self._answering is not None or (spoken is not None and not spoken.reply.speech.finished)
 
     @property
     def speaking(self) -> int | None:
@@ -203,9 +224,14 @@ class Dialogue:
 
     def lose(self, unheard_ms: float) -> None:
         """What left in the last `unheard_ms` was not heard: it is said again when there is somebody to hear it."""
-        ended = self._mouth.take_back(self._mouth.unheard_ms(unheard_ms))
-        if ended is not None:
-            self.history.take_back(ended.reply.speech.heard)
+        unheard_ms = self._mouth.unheard_ms(unheard_ms)
+        ended, last = self._mouth.take_back(unheard_ms), self._exchanged
+        if ended is None or last is None or last.spoken is not ended:
+            return
+        heard = ended.reply.speech.heard
+        kept, ended_s = self.history.take_back(heard), self._now() - unheard_ms / 1000
+        self._host.amended(replace(last, heard=heard, messages=kept, ended_s=ended_s))
+        if not last.interrupted:
             self._lost_words = ended.reply.speech.unheard
 
     def resume(self) -> None:
@@ -240,7 +266,7 @@ class Dialogue:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
-                self._open[number] = self.ears.open(number, self._expected(), self._on_partial)
+                self._open[number] = self.ears.open(number, self._expected(), self._tongue.language, self._on_partial)
             case events.DropUtterance(utterance=number):
                 self._drop(number)
             case events.Answer(reply=number, utterance=None):
@@ -263,9 +289,10 @@ class Dialogue:
 
     def _answer_unasked(self, number: int) -> None:
         line, self._line = self._line, None
-        assert line is not None, "because Prompted is only sent by _say"
+        assert line is not None, "because Prompted is only sent by say"
         stopwatch = Stopwatch(self._now)
-        self._commit(Spoken(number, self._replies.make(line[0], stopwatch, line[1]), "", stopwatch, self._now()))
+        reply = self._replies.make(line[0], self._tongue.of_line(line[0].text), stopwatch, line[1])
+        self._commit(Spoken(number, reply, "", stopwatch, self._now()))
 
     def _answer(self, utterance_number: int) -> None:
         """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
@@ -304,7 +331,7 @@ class Dialogue:
     def _expected(self) -> Sequence[str]:
         agent = self._agent
         asked = asks_for_number(self.history.last_said)
-        return agent.number_phrases if asked and agent.number_phrases else agent.phrases
+        return self._tongue.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""
@@ -348,8 +375,9 @@ class Dialogue:
             self._deps,
             self._settings.run,
             self._model_settings,
+            self._tongue.language,
         )
-        return self._replies.make(source, utterance.stopwatch)
+        return self._replies.make(source, self._tongue.answers, utterance.stopwatch)
 
     def _prompt(self, text: str) -> str:
         return f"{self._unanswered} {text}".strip()
@@ -421,7 +449,8 @@ class Dialogue:
         if heard or source.tools:
             kept = source.messages()
             kept = self.history.add_interrupted(kept, heard) if partly else self.history.add(kept)
-            self._host.exchanged(Exchanged(spoken, heard, interrupted, kept))
+            self._exchanged = Exchanged(spoken, heard, interrupted, kept, self._now())
+            self._host.exchanged(self._exchanged)
         self._host.send(
             messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools)
         )

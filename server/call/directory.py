@@ -17,6 +17,8 @@ from server.errors import AtCapacity, NotFound
 
 RETRY_AFTER_S = 5
 """Calls last for minutes, but where there are many one ends every few seconds."""
+PUT_AWAY_S = 0.1
+"""How often a server that stops looks for calls that wait for nothing here: soon, beside a deadline of seconds."""
 ENDING_S = 2.0
 """A session ends in milliseconds; a tool that does not let go is not waited for any longer."""
 
@@ -130,12 +132,21 @@ class Directory:
         if (session := self._sessions.get(session_id)) is not None:
             session.yield_elsewhere()
 
-    async def drain(self, deadline_s: float) -> None:
-        """Admit nobody and let calls go on until the deadline; then tell them to go on elsewhere, and end."""
+    async def drain(self, deadline_s: float, put_away: bool = True) -> None:
+        """Admit nobody and let calls go on until the deadline; then tell them to go on elsewhere, and end.
+
+        With `put_away` a session that waits for a connection, and makes nothing meanwhile, ends before: whoever comes
+        back goes on from the store. Where that ends with this process, it waits for its caller to the last.
+        """
         self._draining = True
         try:
             async with asyncio.timeout(deadline_s):
-                await self._empty.wait()
+                while self._sessions:
+                    if put_away:
+                        self._put_away()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(PUT_AWAY_S):
+                            await self._empty.wait()
         except TimeoutError:
             for session in tuple(self._sessions.values()):
                 session.move()
@@ -148,6 +159,11 @@ class Directory:
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _put_away(self) -> None:
+        for session in self._waiting:
+            if not session.working:
+                session.move()
 
     def _take_place(self, session: Session) -> None:
         """Who has lost the connection longest gives way to who calls now."""

@@ -111,7 +111,9 @@ class Ears:
             self._note_pause(silence_ms)
         self.utterance.hear(frame.pcm, self.voicing.voiced)
 
-    def open(self, number: int, phrases: Sequence[str], on_partial: Callable[[Utterance], None]) -> Utterance:
+    def open(
+        self, number: int, phrases: Sequence[str], language: str, on_partial: Callable[[Utterance], None]
+    ) -> Utterance:
         """Begin utterance `number` with what was heard just before. `on_partial` is told of new words."""
 
         def partial(text: str) -> None:
@@ -119,7 +121,7 @@ class Ears:
                 utterance.text = text
                 on_partial(utterance)
 
-        transcription = self._stt.listen(phrases, partial)
+        transcription = self._stt.listen(phrases, partial, language)
         utterance = self.utterance = Utterance(number, transcription, Stopwatch(self._now))
         self._maybe_echo = self.echo.path is None
         utterance.hear(b"".join(self._preroll), voiced=True)

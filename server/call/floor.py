@@ -98,7 +98,8 @@ TABLE: dict[tuple[State, type[Event]], str] = {
 class Floor:
     """The state machine of one call. Who sends VoiceStarted and Typed gives each utterance a number of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, last_reply: int = 0) -> None:
+        """`last_reply` is the number of the last reply before, where this goes on with a call."""
         self.state = State.LISTENING
         self.utterance: int | None = None
         """The utterance that is being heard."""
@@ -106,7 +107,7 @@ class Floor:
         """The utterance that the live reply answers, until the reply is heard."""
         self.reply: int | None = None
         self._sounding = False
-        self._last_reply = 0
+        self.last_reply = last_reply
 
     def receive(self, event: Event) -> list[Command]:
         """Take one event; returns what is to be done, in order."""
@@ -202,10 +203,10 @@ class Floor:
     # Steps
 
     def _begin_reply(self, utterance: int | None) -> Command:
-        self._last_reply += 1
-        self.reply, self.answered, self._sounding = self._last_reply, utterance, False
+        self.last_reply += 1
+        self.reply, self.answered, self._sounding = self.last_reply, utterance, False
         self.state, self.utterance = State.THINKING, None
-        return Answer(self._last_reply, utterance)
+        return Answer(self.last_reply, utterance)
 
     def _end_reply(self) -> None:
         self.reply, self.answered, self._sounding = None, None, False

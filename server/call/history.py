@@ -54,9 +54,10 @@ class History:
         """An exchange that was heard to its end; returns it as it is written down."""
         return self._add(_paired(messages))
 
-    def take_back(self, heard: str) -> None:
-        """Of the newest exchange the person heard `heard` and no more, as it turns out."""
-        self._messages[self._newest :] = cut(self._messages[self._newest :], heard)
+    def take_back(self, heard: str) -> list[ModelMessage]:
+        """Of the newest exchange the person heard `heard` and no more, as it turns out; returns what is left of it."""
+        exchange = self._messages[self._newest :] = cut(self._messages[self._newest :], heard)
+        return exchange
 
     def add_interrupted(self, messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
         """An exchange of which the person heard `heard`, and no more; returns it as it is written down."""

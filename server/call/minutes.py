@@ -5,15 +5,28 @@ from dataclasses import dataclass
 
 from pydantic_ai.messages import ModelMessage
 
-from server.call.conversation import Conversation, Exchange, Said, tool_uses
+from server.call.conversation import Conversation, Exchange, Numbers, Said, tool_uses
 
 
 @dataclass(frozen=True, slots=True)
 class Spell:
-    """From when to when somebody spoke, in seconds of the call's clock; None for an end that is now."""
+    """From when to when somebody spoke, in seconds of the call's clock."""
 
     start_s: float
-    end_s: float | None = None
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An exchange on the call's clock: what the caller said, and what they heard of the answer, if anything.
+
+    `messages` tell the same to a model.
+    """
+
+    asked: tuple[str, Spell] | None
+    answered: tuple[str, Spell] | None
+    interrupted: bool
+    messages: Sequence[ModelMessage]
 
 
 class Minutes:
@@ -36,32 +49,32 @@ class Minutes:
         """From now on the conversation is resumed by another token."""
         self._keep(self.record.with_token(token_hash, self._wall_ms()))
 
-    def exchanged(
-        self,
-        asked: tuple[str, Spell] | None,
-        answered: tuple[str, Spell] | None,
-        interrupted: bool,
-        messages: Sequence[ModelMessage],
-        agent_state: str,
-    ) -> None:
-        """What the caller said and what they heard of the answer; `messages` tell the same to a model."""
-        said = []
-        if asked is not None:
-            said.append(Said("caller", asked[0], *self._offsets(asked[1])))
-        tools = tool_uses(messages)
-        if answered is not None:
-            said.append(Said("agent", answered[0], *self._offsets(answered[1]), interrupted, tools))
-        self._keep(self.record.with_exchange(Exchange(tuple(said), tuple(messages)), self._wall_ms(), agent_state))
+    def exchanged(self, entry: Entry, agent_state: str, numbers: Numbers) -> None:
+        """An exchange is over."""
+        self._keep(self.record.with_exchange(self._written(entry), self._wall_ms(), agent_state, numbers))
+
+    def amended(self, entry: Entry) -> None:
+        """The last exchange was another one than was thought."""
+        self._keep(self.record.with_amended(self._written(entry), self._wall_ms()))
 
     def ended(self) -> None:
         """The conversation is over, and cannot be resumed."""
         self._keep(self.record.ended(self._wall_ms()))
 
+    def _written(self, entry: Entry) -> Exchange:
+        said = []
+        if entry.asked is not None:
+            said.append(Said("caller", entry.asked[0], *self._offsets(entry.asked[1])))
+        tools = tool_uses(entry.messages)
+        if entry.answered is not None:
+            text, spell = entry.answered
+            said.append(Said("agent", text, *self._offsets(spell), entry.interrupted, tools))
+        return Exchange(tuple(said), tuple(entry.messages))
+
     def _offsets(self, spell: Spell) -> tuple[int, int]:
         """In ms since the conversation began."""
         now_s, now_ms = self._now_s(), self._wall_ms() - self.record.created_ms
-        end_s = now_s if spell.end_s is None else spell.end_s
-        start, end = (max(0, now_ms - round((now_s - at_s) * 1000)) for at_s in (spell.start_s, end_s))
+        start, end = (max(0, now_ms - round((now_s - at_s) * 1000)) for at_s in (spell.start_s, spell.end_s))
         return start, max(start, end)
 
     def _keep(self, record: Conversation) -> None:

@@ -6,6 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[\w.:/@+ -]*$")]
 
+Language = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
+]
+"""A tag of BCP 47 that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"."""
+
 
 class CallOptions(BaseModel):
     """None and "" leave each as the server and the agent have it."""
@@ -18,3 +24,5 @@ class CallOptions(BaseModel):
     """Of one answer."""
     voice: Name = ""
     """The text-to-speech engine's name of a voice."""
+    language: Language = ""
+    """What the caller speaks and wants to hear."""

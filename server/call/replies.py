@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from server.call.reply import Reply, Source
+from server.call.reply import Manner, Reply, Source
 from server.call.stopwatch import Stopwatch
 from server.speech.protocols import TextToSpeech
 
@@ -18,19 +18,16 @@ ENDING_S = 2.0
 class Replies:
     """All replies of one call that are being made."""
 
-    def __init__(
-        self, start: Start, text_to_speech: TextToSpeech, voice: str, on_sound: Callable[[Reply], None]
-    ) -> None:
+    def __init__(self, start: Start, text_to_speech: TextToSpeech, on_sound: Callable[[Reply], None]) -> None:
         """`on_sound` is told when a reply that had nothing to be heard has."""
         self._start = start
         self._tts = text_to_speech
-        self._voice = voice
         self._on_sound = on_sound
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
 
-    def make(self, source: Source, stopwatch: Stopwatch, interruptible: bool = True) -> Reply:
+    def make(self, source: Source, manner: Manner, stopwatch: Stopwatch, interruptible: bool = True) -> Reply:
         """Begin a reply as soon as those that were stopped have ended: their tools and history come first."""
-        reply = Reply(source, self._tts, self._voice, stopwatch.mark, self._on_sound, interruptible)
+        reply = Reply(source, self._tts, manner, stopwatch.mark, self._on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]
         task = self._tasks[reply] = self._start(partial(_run, reply, ending), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
@@ -45,17 +46,25 @@ class Line:
     """A source of one fixed text that the agent says unasked; `occasion` tells a model later why it was said."""
 
     def __init__(self, text: str, occasion: str) -> None:
-        self._text = text
+        self.text = text
         self._occasion = occasion
         self.tools: list[str] = []
         self.tool_running = False
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        on_text(self._text)
+        on_text(self.text)
 
     def messages(self) -> list[ModelMessage]:
         request = ModelRequest.user_text_prompt(f"({self._occasion})")
-        return [request, ModelResponse(parts=[TextPart(self._text)])]
+        return [request, ModelResponse(parts=[TextPart(self.text)])]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is said; "" leaves either to the engine."""
+
+    voice: str = ""
+    language: str = ""
 
 
 class Reply:
@@ -65,7 +74,7 @@ class Reply:
         self,
         source: Source,
         tts: TextToSpeech,
-        voice: str,
+        manner: Manner,
         on_stage: Callable[[Stage], None],
         on_sound: Callable[["Reply"], None],
         interruptible: bool = True,
@@ -76,7 +85,7 @@ class Reply:
         self.failure: EngineError | None = None
         self.committed = asyncio.Event()
         self._tts = tts
-        self._voice = voice
+        self._manner = manner
         self._on_stage = on_stage
         self._on_sound = on_sound
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # as long as the model's answer, which has a limit
@@ -123,7 +132,7 @@ class Reply:
     async def _pronounce_clause(self, clause: str) -> None:
         self.speech.begin(clause)
         resampler: Resampler | None = None
-        async with aclosing(self._tts.synthesize(clause, self._voice)) as sound:
+        async with aclosing(self._tts.synthesize(clause, self._manner.voice, self._manner.language)) as sound:
             async for pcm in sound:
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready

@@ -18,7 +18,7 @@ from server.call.dialogue import Dialogue, Engines, Exchanged
 from server.call.history import History
 from server.call.idleness import Idle, Idleness
 from server.call.keypad import Keypad
-from server.call.minutes import Minutes, Spell
+from server.call.minutes import Entry, Minutes, Spell
 from server.call.options import CallOptions
 from server.call.resume_token import ResumeToken
 from server.call.settings import CallSettings
@@ -74,7 +74,9 @@ class Session:
         self._observe = observe
         self._now = asyncio.get_running_loop().time
         self._deps = agent.deps_of(record.agent_state)
-        self.dialogue = Dialogue(self, self.id, agent, self._deps, self.history, engines, settings, options)
+        self.dialogue = Dialogue(
+            self, self.id, agent, self._deps, self.history, record.numbers, engines, settings, options
+        )
         self._attachment = Attachment(self.token)
         self._waiting: asyncio.TimerHandle | None = None
         """Ends the call when no connection comes."""
@@ -194,6 +196,11 @@ class Session:
         """The number of the answer that `next_frame` gives."""
         return self.dialogue.speaking
 
+    @property
+    def working(self) -> bool:
+        """An answer is being made, or a tool runs for it."""
+        return self.dialogue.working
+
     def digit(self, key: str) -> None:
         """The caller presses a key of the telephone: what they key in is as if they had typed it."""
         if self._group is not None and (number := self._keypad.press(key)):
@@ -247,11 +254,11 @@ class Session:
 
     def exchanged(self, exchange: Exchanged) -> None:
         """Write it down."""
-        spoken = exchange.spoken
-        asked = (spoken.prompt, Spell(spoken.asked_s, spoken.stopwatch.start_s)) if spoken.prompt else None
-        answer = (exchange.heard, Spell(spoken.begun_s or self._now()))
-        state = self._agent.dump_deps(self._deps)
-        self._minutes.exchanged(asked, answer, exchange.interrupted, exchange.messages, state)
+        self._minutes.exchanged(_entry(exchange), self._agent.dump_deps(self._deps), self.dialogue.numbers)
+
+    def amended(self, exchange: Exchanged) -> None:
+        """Write down what it was in truth."""
+        self._minutes.amended(_entry(exchange))
 
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)
@@ -298,3 +305,11 @@ class Session:
         except Exception:
             log.exception("x fault in call %s", self.id)
             self.dialogue.fail(EngineError("server", "Something went wrong in the server."))
+
+
+def _entry(exchange: Exchanged) -> Entry:
+    spoken, ended_s = exchange.spoken, exchange.ended_s
+    asked = (spoken.prompt, Spell(spoken.asked_s, spoken.stopwatch.start_s)) if spoken.prompt else None
+    spell = Spell(min(spoken.begun_s or ended_s, ended_s), ended_s)
+    answered = (exchange.heard, spell) if exchange.heard or spoken.reply.source.tools else None
+    return Entry(asked, answered, exchange.interrupted, exchange.messages)

@@ -104,6 +104,10 @@ class Recordings:
             return []
         return sorted(self._directory.glob(f"{name}.*.opus"), key=lambda path: int(path.name.split(".")[1]))
 
+    async def parts(self, name: str) -> list[Path]:
+        """As `files`, without keeping the loop waiting for the disk."""
+        return await self._run(lambda: self.files(name))
+
     async def delete(self, name: str) -> bool:
         """Forget the sound; a call that is still being recorded is not recorded further. False when there is none."""
         return await self._run(lambda: self._delete(name))

@@ -5,7 +5,7 @@ what is encoded could be neither ducked nor sent by another codec.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from server.errors import EngineError
@@ -38,18 +38,23 @@ class Clips:
         except EngineError as error:
             log.warning("x no clips: %s", error)
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
-        kept = self._kept.get(text) if voice == self._voice else None
+    @property
+    def languages(self) -> Sequence[str]:
+        return self._tts.languages
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+        own = voice == self._voice and not language
+        kept = self._kept.get(text) if own else None
         if kept is not None:
             for pcm in kept:
                 yield pcm
             return
         made = []
-        async with aclosing(self._tts.synthesize(text, voice)) as sound:
+        async with aclosing(self._tts.synthesize(text, voice, language)) as sound:
             async for pcm in sound:
                 made.append(pcm)
                 yield pcm
-        if text in self._clauses and voice == self._voice:
+        if text in self._clauses and own:
             self._kept[text] = made
 
     async def close(self) -> None:

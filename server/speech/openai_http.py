@@ -18,6 +18,7 @@ import aiohttp
 
 from server.errors import ConfigError, EngineError
 from server.media.frame import HEARD_RATE
+from server.speech.languages import lookup
 from server.speech.protocols import Pcm
 
 _STT, _TTS = "speech-to-text", "text-to-speech"
@@ -45,22 +46,29 @@ class OpenAISpeechToText:
         *,
         model: str = "whisper-1",
         api_key: str | None = None,
-        language: str | None = None,
+        languages: Sequence[str] = (),
         session: aiohttp.ClientSession | None = None,
         connect_s: float = 2.0,
         deadline_s: float = 8.0,
     ) -> None:
-        """A session that is handed in is not closed here. Deadlines: `connect_s`, because a server that is up accepts
-        at once; `deadline_s`, from asking to the transcript, is longer than anybody waits for an answer."""
+        """`languages` are those that it is known to hear: the API does not tell. A session that is handed in is not
+        closed here. Deadlines: `connect_s`, because a server that is up accepts at once; `deadline_s`, from asking to
+        the transcript, is longer than anybody waits for an answer."""
         timeout = aiohttp.ClientTimeout(total=deadline_s, connect=connect_s)
         self._api = _Api(base_url, api_key, session, timeout, _STT)
-        self._fields = {"model": model, "response_format": "json"} | ({"language": language} if language else {})
+        self._fields = {"model": model, "response_format": "json"}
+        self.languages = languages
         self._open: set[OpenAITranscription] = set()
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> "OpenAITranscription":
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> "OpenAITranscription":
         """`on_partial` is never called: each partial would cost a request over the whole utterance."""
         prompt = ". ".join(phrases)[:_PROMPT_CHARACTERS]
         fields = self._fields | ({"prompt": prompt} if prompt else {})
+        if language:
+            tag = lookup(language, self.languages) or language
+            fields["language"] = tag.partition("-")[0]  # the API takes ISO 639-1, which has no regions
         transcription = OpenAITranscription(self._api, fields, self._open.discard)
         self._open.add(transcription)
         return transcription
@@ -138,17 +146,21 @@ class OpenAITextToSpeech:
         model: str = "tts-1",
         voice: str = "alloy",
         api_key: str | None = None,
+        languages: Sequence[str] = (),
         session: aiohttp.ClientSession | None = None,
         connect_s: float = 2.0,
         silence_s: float = 8.0,
     ) -> None:
-        """Deadlines: `connect_s`, because a server that is up accepts at once; `silence_s`, for each piece of sound,
-        so that a long text may take its time and a hanging server may not."""
+        """`languages` are those that it is known to speak: the API does not tell. Deadlines: `connect_s`, because a
+        server that is up accepts at once; `silence_s`, for each piece of sound, so that a long text may take its time
+        and a hanging server may not."""
         timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
         self._api = _Api(base_url, api_key, session, timeout, _TTS)
         self._model, self._voice = model, voice
+        self.languages = languages
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+        """The API has no field for a language: the model speaks the one that the text is in, in any of its voices."""
         asked = {"model": self._model, "input": text, "voice": voice or self._voice, "response_format": "pcm"}
         async with self._api.post("audio/speech", json=asked) as response, aclosing(_samples(response)) as chunks:
             async for chunk in chunks:

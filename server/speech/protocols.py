@@ -36,8 +36,15 @@ class Transcription(Protocol):
 class SpeechToText(Protocol):
     """Turns speech into words."""
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> Transcription:
-        """Begin an utterance. `phrases` are sentences to expect; `on_partial` gets the words so far, on the loop."""
+    @property
+    def languages(self) -> Sequence[str]:
+        """Tags (BCP 47) of the languages that `listen` can be told to expect."""
+
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> Transcription:
+        """Begin an utterance. `phrases` are sentences to expect; `on_partial` gets the words so far, on the loop.
+
+        `language` is one that `languages` serves (`languages.lookup`), or "" for the engine's own.
+        """
 
     async def close(self) -> None:
         """End all that was started; idempotent."""
@@ -46,9 +53,14 @@ class SpeechToText(Protocol):
 class TextToSpeech(Protocol):
     """Turns words into speech."""
 
-    def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    @property
+    def languages(self) -> Sequence[str]:
+        """Tags (BCP 47) of the languages that `synthesize` can be told to speak."""
+
+    def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         """Speak `text`, in chunks as they come; "" as `voice` is the engine's default. Closing the generator cancels.
 
+        `language` is one that `languages` serves, spoken by a voice for it if `voice` is none; "" is the voice's own.
         Raises EngineError when the engine fails or is silent for longer than its deadline.
         """
 

@@ -39,13 +39,18 @@ class DraftingUtterance(Utterance, Protocol):
 
 class HearingEngine(Protocol):
     name: str
+    languages: Sequence[str]
+    """Tags (BCP 47) of what it hears."""
 
-    def start(self, phrases: Sequence[str]) -> Utterance: ...
+    def start(self, phrases: Sequence[str], language: str) -> Utterance:
+        """`language` is one of `languages`, or "" for the engine's own way."""
 
 
 class SpeakingEngine(Protocol):
     name: str
     rate: int
+    languages: Sequence[str]
+    """Tags (BCP 47) of what it speaks; each may be given as the voice."""
 
     def synthesize(self, text: str, voice: str) -> Iterator[bytes]: ...
 
@@ -70,10 +75,15 @@ class Hearing:
     """One utterance. Urgent when its final words are waited for; partial words when nobody waits."""
 
     def __init__(
-        self, engine: HearingEngine, phrases: Sequence[str], emit: Callable[[Partial | Final | Failure], None]
+        self,
+        engine: HearingEngine,
+        phrases: Sequence[str],
+        language: str,
+        emit: Callable[[Partial | Final | Failure], None],
     ) -> None:
         self._engine = engine
         self._phrases = phrases
+        self._language = language
         self._emit = emit
         self._utterance: Utterance | None = None
         self._slices: deque[bytes] = deque()
@@ -111,7 +121,7 @@ class Hearing:
 
     def _step(self) -> None:
         if self._utterance is None:
-            self._utterance = self._engine.start(self._phrases)
+            self._utterance = self._engine.start(self._phrases, self._language)
         elif self._slices:
             self._report(self._utterance.feed(self._take()))
             self._draft_due = isinstance(self._utterance, DraftingUtterance)

@@ -16,10 +16,12 @@ from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
 from wyoming.audio import AudioChunk, AudioChunkConverter, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, async_read_event, write_event
+from wyoming.info import Describe, Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import ConfigError, EngineError
 from server.media.frame import HEARD_RATE
+from server.speech.languages import Voice, choose_voice, lookup
 from server.speech.protocols import Pcm
 
 _log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ _LIVES = 3
 """Connections for one question: a worker may die, and a dying one may still accept the second. No more, because what
 kills two workers kills the third."""
 _RETRY_S = 0.05
+DESCRIBE_S = 3.0
+"""A server describes itself in milliseconds; one that is down or does not know the question is not waited for."""
 _LOST = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError)
 """What reading from a server raises when it goes away or does not speak Wyoming."""
 
@@ -53,19 +57,31 @@ class WyomingSpeechToText:
         uri: str,
         *,
         model: str | None = None,
-        language: str | None = None,
+        languages: Sequence[str] = (),
         connect_s: float = 2.0,
         deadline_s: float = 8.0,
     ) -> None:
-        """`model` and `language` are handed to the server. Deadlines: `connect_s` covers a local worker that is being
-        replaced; `deadline_s`, from asking to the transcript, is longer than anybody waits for an answer."""
+        """`model` is handed to the server; `languages` are known to `learn` without asking it. Deadlines: `connect_s`
+        covers a local worker that is being replaced; `deadline_s`, from asking to the transcript, is longer than
+        anybody waits for an answer."""
         self._address = _Address(uri, connect_s, _STT)
-        self._model, self._language, self._deadline_s = model, language, deadline_s
+        self._model, self._deadline_s = model, deadline_s
         self._open: set[WyomingTranscription] = set()
+        self.languages = languages
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> "WyomingTranscription":
+    async def learn(self) -> None:
+        """Ask the server which languages it hears; one that cannot be asked hears none that a call can choose."""
+        if not self.languages and (info := await _describe(self._address)) is not None:
+            models = [model for program in info.asr for model in program.models if model.installed]
+            chosen = [model for model in models if self._model in (None, model.name)]
+            self.languages = tuple(dict.fromkeys(tag for model in chosen for tag in model.languages))
+
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> "WyomingTranscription":
         """Begin to connect at once; needs a running loop."""
-        asked = Transcribe(name=self._model, language=self._language, transcript_terms=list(phrases) or None)
+        tag = (lookup(language, self.languages) or language) or None
+        asked = Transcribe(name=self._model, language=tag, transcript_terms=list(phrases) or None)
         opening = _packed(asked) + _packed(AudioStart(HEARD_RATE, 2, 1))
         transcription = WyomingTranscription(self._address, opening, on_partial, self._deadline_s, self._open.discard)
         self._open.add(transcription)
@@ -234,16 +250,35 @@ class _Attempt:
 class WyomingTextToSpeech:
     """Text-to-speech by a Wyoming server. `uri` is unix:///path or tcp://host:port."""
 
-    def __init__(self, uri: str, *, voice: str = "", connect_s: float = 2.0, silence_s: float = 8.0) -> None:
-        """`voice` is used when none is asked for. Deadlines: `connect_s` covers a local worker that is being replaced;
-        `silence_s` is for each chunk, so a long text may take its time and a hanging server may not."""
+    def __init__(
+        self,
+        uri: str,
+        *,
+        voice: str = "",
+        languages: Sequence[str] = (),
+        connect_s: float = 2.0,
+        silence_s: float = 8.0,
+    ) -> None:
+        """`voice` is used when neither voice nor language is asked for; `languages` are known to `learn` without
+        asking. Deadlines: `connect_s` covers a local worker that is being replaced; `silence_s` is for each chunk, so
+        a long text may take its time and a hanging server may not."""
         self._address = _Address(uri, connect_s, _TTS)
         self._voice, self._silence_s = voice, silence_s
         self._writers: set[asyncio.StreamWriter] = set()
+        self._voices: list[Voice] = []
+        self.languages = languages
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    async def learn(self) -> None:
+        """Ask the server which voices it has; one that cannot be asked speaks no language that a call can choose."""
+        if (info := await _describe(self._address)) is None:
+            return
+        voices = [voice for program in info.tts for voice in program.voices if voice.installed]
+        self._voices = [Voice(voice.name, tuple(voice.languages)) for voice in voices]
+        self.languages = self.languages or tuple(dict.fromkeys(tag for voice in voices for tag in voice.languages))
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         """Asks again when the server dies before its first sound."""
-        asked = _packed(Synthesize(text, SynthesizeVoice(name=voice or self._voice) if voice or self._voice else None))
+        asked = _packed(Synthesize(text, self._wanted(voice, language)))
         for life in range(1, _LIVES + 1):
             spoken = False
             try:
@@ -256,6 +291,13 @@ class WyomingTextToSpeech:
                 if spoken or life == _LIVES:
                     raise EngineError(_TTS, "The text-to-speech server hung up.") from exc
                 await asyncio.sleep(_RETRY_S)
+
+    def _wanted(self, voice: str, language: str) -> SynthesizeVoice | None:
+        """By name where there is one for the language: not every server looks for it by the language."""
+        name = (choose_voice(language, voice, self._voices) or "") if language else voice or self._voice
+        if name:
+            return SynthesizeVoice(name=name)
+        return SynthesizeVoice(language=lookup(language, self.languages) or language) if language else None
 
     async def _speak(self, asked: bytes) -> AsyncGenerator[Pcm, None]:
         reader, writer = await self._address.connect()
@@ -291,7 +333,7 @@ class _Address:
 
     def __init__(self, uri: str, connect_s: float, stage: str) -> None:
         """Raises ConfigError for a URI that is none of ours."""
-        self._connect_s, self._stage = connect_s, stage
+        self._connect_s, self.stage = connect_s, stage
         parts = urlsplit(uri)
         self._path = parts.path if parts.scheme == "unix" else ""
         try:
@@ -307,7 +349,7 @@ class _Address:
             async with asyncio.timeout(self._connect_s):
                 return await self._connect()
         except OSError as exc:
-            raise EngineError(self._stage, f"The {self._stage} server cannot be reached.") from exc
+            raise EngineError(self.stage, f"The {self.stage} server cannot be reached.") from exc
 
     async def _connect(self) -> Streams:
         while self._path:
@@ -316,6 +358,23 @@ class _Address:
             except (ConnectionRefusedError, FileNotFoundError):
                 await asyncio.sleep(_RETRY_S)
         return await asyncio.open_connection(self._host, self._port)
+
+
+async def _describe(address: _Address) -> Info | None:
+    """What the server says of itself; None when it says nothing in time."""
+    try:
+        async with asyncio.timeout(DESCRIBE_S):
+            reader, writer = await address.connect()
+            try:
+                writer.write(_packed(Describe()))
+                while not Info.is_type((event := await _next_event(reader, address.stage)).type):
+                    pass
+                return Info.from_event(event)
+            finally:
+                writer.transport.abort()
+    except (*_LOST, EngineError) as exc:  # TimeoutError is an OSError
+        _log.warning("%s server does not say which languages it knows: %s", address.stage, type(exc).__name__)
+        return None
 
 
 def _packed(event: Eventable) -> bytes:

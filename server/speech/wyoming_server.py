@@ -21,6 +21,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
 
 from server.speech.engine_thread import EngineThread
+from server.speech.languages import lookup
 from server.speech.work import HEARD_RATE, Done, Failure, Final, Hearing, Partial, Speaking
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Connection:
         self._out: asyncio.Queue[Event] = asyncio.Queue()  # bounded by what a work may have under way
         self._work: Hearing | Speaking | None = None
         self._phrases: Sequence[str] = ()
+        self._language = ""
         self._partial: str | None = None
         self._generation = 0
         self._converter = AudioChunkConverter(rate=HEARD_RATE, width=2, channels=1)
@@ -79,6 +81,7 @@ class Connection:
         if Transcribe.is_type(event.type):
             asked = Transcribe.from_event(event)
             self._phrases = [*(asked.transcript_names or ()), *(asked.transcript_terms or ())]
+            self._language = self._known(asked.language) if asked.language else ""
         elif AudioStart.is_type(event.type):
             self._begin_hearing()
         elif AudioStop.is_type(event.type) and isinstance(self._work, Hearing):
@@ -88,7 +91,7 @@ class Connection:
     def _begin_hearing(self) -> Hearing:
         self._drop()
         self._partial = None
-        work = Hearing(self._engine, self._phrases, self._handing_to(self._on_heard))
+        work = Hearing(self._engine, self._phrases, self._language, self._handing_to(self._on_heard))
         self._start(work)
         return work
 
@@ -101,10 +104,19 @@ class Connection:
         if not Synthesize.is_type(event.type):
             return
         asked = Synthesize.from_event(event)
-        voice = asked.voice.name if asked.voice and asked.voice.name else ""
+        voice = (asked.voice.name or "") if asked.voice else ""
+        if asked.voice and asked.voice.language:
+            voice = self._known(asked.voice.language)
         self._drop()
         self._start(Speaking(self._engine, asked.text, voice, self._handing_to(self._on_spoken)))
         self._put(AudioStart(self._engine.rate, 2, 1))
+
+    def _known(self, language: str) -> str:
+        """As the engine calls it; raises ValueError when it does not know it."""
+        tag = lookup(language, self._engine.languages)
+        if tag is None:
+            raise ValueError(f"the engine {self._engine.name} does not know the language")
+        return tag
 
     def _start(self, work: Hearing | Speaking) -> None:
         self._work = work
@@ -168,12 +180,13 @@ class Connection:
 
 
 def _info(engine: Any) -> Info:
+    """Each language that an engine speaks is a voice of that name."""
     made: dict[str, Any] = {"attribution": Attribution("Antiphon", ""), "installed": True}
     made |= {"description": None, "version": None}
     if hasattr(engine, "synthesize"):
-        voice = TtsVoice(name="default", languages=[], speakers=None, **made)
-        return Info(tts=[TtsProgram(name=engine.name, voices=[voice], **made)])
-    model = AsrModel(name="default", languages=[], **made)
+        voices = [TtsVoice(name=tag, languages=[tag], speakers=None, **made) for tag in engine.languages]
+        return Info(tts=[TtsProgram(name=engine.name, voices=voices, **made)])
+    model = AsrModel(name="default", languages=list(engine.languages), **made)
     return Info(asr=[AsrProgram(name=engine.name, models=[model], supports_transcript_streaming=True, **made)])
 
 

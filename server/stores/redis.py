@@ -46,7 +46,12 @@ if ARGV[5] == '' then redis.call('HDEL', conversation, 'token_hash')
 else redis.call('HSET', conversation, 'token_hash', ARGV[5]) end
 redis.call('ZADD', by_age, 0, ARGV[6])
 redis.call('ZADD', by_update, ARGV[7], ARGV[6])
-for i = 9, #ARGV do redis.call('RPUSH', exchanges, ARGV[i]) end
+local new = 9
+if known > 0 and #ARGV >= new then
+  redis.call('LSET', exchanges, -1, ARGV[new])
+  new = new + 1
+end
+for i = new, #ARGV do redis.call('RPUSH', exchanges, ARGV[i]) end
 return 'yes'
 """
 _CLAIM = """
@@ -166,10 +171,11 @@ class RedisStore:
 
     @staticmethod
     def _arguments(conversation: Conversation, known: int) -> list[str | int]:
+        """The last exchange that is known may have changed, so it is written again."""
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
             conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
-            *map(encode_exchange, conversation.exchanges[known:]),
+            *map(encode_exchange, conversation.exchanges[max(0, known - 1) :]),
         ]  # fmt: skip
 
 

@@ -135,10 +135,10 @@ class SqliteStore:
                 [conversation.id, conversation.summary.cursor, conversation.updated_ms, conversation.epoch,
                  conversation.revision, conversation.token_hash, encode_header(conversation)],
             )  # fmt: skip
-            known = _count(db, conversation.id)
-            new = enumerate(conversation.exchanges[known:], known)
+            first = max(0, _count(db, conversation.id) - 1)  # the last one that is known may have changed
+            new = enumerate(conversation.exchanges[first:], first)
             rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
-            db.executemany("INSERT INTO exchanges VALUES (?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?)", rows)
         return True
 
     def _claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:

@@ -48,8 +48,12 @@ class WatchedSpeechToText:
         self._engine = engine
         self._watch = watch
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> Transcription:
-        return _WatchedTranscription(self._engine.listen(phrases, on_partial), self._watch)
+    @property
+    def languages(self) -> Sequence[str]:
+        return self._engine.languages
+
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> Transcription:
+        return _WatchedTranscription(self._engine.listen(phrases, on_partial, language), self._watch)
 
     async def close(self) -> None:
         await self._engine.close()
@@ -76,9 +80,13 @@ class WatchedTextToSpeech:
         self._engine = engine
         self._watch = watch
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    @property
+    def languages(self) -> Sequence[str]:
+        return self._engine.languages
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         with self._watch.waiting() as answered:
-            async with aclosing(self._engine.synthesize(text, voice)) as sound:
+            async with aclosing(self._engine.synthesize(text, voice, language)) as sound:
                 async for pcm in sound:
                     answered()
                     yield pcm

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,9 @@ class Shelf:
 
     def __init__(self, **written_ms: int) -> None:
         self.written_ms = written_ms
+
+    async def parts(self, conversation_id: str) -> list[Path]:
+        return [Path(conversation_id)] if conversation_id in self.written_ms else []
 
     async def delete(self, conversation_id: str) -> bool:
         return self.written_ms.pop(conversation_id, None) is not None

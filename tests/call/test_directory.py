@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from server.call.admission import Refusal
+from server.call.conversation import Numbers
 from server.call.dialogue import Engines
 from server.call.directory import Directory
-from server.call.messages import Error, Hello, Reconnect, ServerMessage, Text
+from server.call.messages import Error, Hello, Reconnect, Response, ServerMessage, Text, Transcription
 from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -48,12 +49,13 @@ def directory(
     resume_s: float = 60,
     notebook: Notebook | None = None,
     overload: Callable[[], Refusal | None] = lambda: None,
+    mind: Mind | None = None,
 ) -> Directory:
     book = notebook or Notebook()
 
     def start(minutes: Minutes, options: CallOptions) -> Session:
         engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(), EnergyVad())
-        return Session(minutes, Mind().agent(), engines, CallSettings(resume_s=resume_s), options)
+        return Session(minutes, (mind or Mind()).agent(), engines, CallSettings(resume_s=resume_s), options)
 
     return Directory(
         lambda session_id, options: start(book.minutes(session_id), options),
@@ -223,10 +225,70 @@ def test_drain_lets_calls_go_on_until_the_deadline() -> None:
         await first.over.wait()
         assert not drain.done()
         await drain
-        assert 10 <= loop.time() - start_s < 13
+        assert 9.99 < loop.time() - start_s < 13
         assert second.over.is_set()
         assert any(isinstance(message, Reconnect) for message in line.told)
         assert line.closed
+
+    run_virtual(scenario())
+
+
+def test_drain_does_not_wait_for_who_has_no_connection() -> None:
+    """A call that waits for its caller is put away at once, to be resumed from the store; also one that drops now."""
+
+    async def scenario() -> None:
+        book, loop = Notebook(), asyncio.get_running_loop()
+        calls = directory(limit=9, notebook=book)
+        (away, line), (later, other) = await connected(calls), await connected(calls)
+        away.detach(line)
+        start_s, drain = loop.time(), loop.create_task(calls.drain(10), name="drain")
+        await away.over.wait()
+        assert loop.time() - start_s < 0.5
+        assert not later.over.is_set()
+        later.detach(other)
+        await drain
+        assert loop.time() - start_s < 1
+        for session, connection in ((away, line), (later, other)):
+            assert book.records[session.id].ended_ms is None
+            await directory(notebook=book).find(session.id, connection.token, CallOptions())
+
+    run_virtual(scenario())
+
+
+def test_drain_lets_an_answer_be_made_for_who_has_no_connection() -> None:
+    """Its tool runs to the end, once; then it is put away, with what the tool did written down."""
+
+    async def scenario() -> None:
+        book, loop, mind = Notebook(), asyncio.get_running_loop(), Mind(tool_s=4)
+        calls = directory(notebook=book, mind=mind)
+        session, line = await connected(calls)
+        session.receive(Text(text="book seven"))
+        await asyncio.sleep(0.5)
+        session.detach(line)
+        start_s = loop.time()
+        await calls.drain(10)
+        assert 3 < loop.time() - start_s < 5
+        assert mind.booked == ["seven"]
+        (exchange,) = book.records[session.id].exchanges
+        assert [tool.result for said in exchange.said for tool in said.tools] == ["booked seven"]
+
+    run_virtual(scenario())
+
+
+def test_drain_keeps_calls_where_the_store_does_not() -> None:
+    """What would be lost with the process waits for its caller to the deadline."""
+
+    async def scenario() -> None:
+        calls, loop = directory(), asyncio.get_running_loop()
+        session, line = await connected(calls)
+        session.detach(line)
+        start_s, drain = loop.time(), loop.create_task(calls.drain(10, put_away=False), name="drain")
+        await asyncio.sleep(5)
+        again = Line()
+        calls.attach(await calls.find(session.id, line.token, CallOptions()), again, line.token)
+        await drain
+        assert loop.time() - start_s > 9.99
+        assert any(isinstance(message, Reconnect) for message in again.told)
 
     run_virtual(scenario())
 
@@ -257,6 +319,7 @@ def test_a_conversation_outlives_its_process() -> None:
         await calls.close()
         other = directory(notebook=book)
         restored = await other.find(session.id, line.token, CallOptions())
+        assert restored.dialogue.numbers == session.dialogue.numbers == Numbers(utterance=1, reply=1)
         again = Line()
         other.attach(restored, again, line.token)
         await asyncio.sleep(0.1)
@@ -264,6 +327,12 @@ def test_a_conversation_outlives_its_process() -> None:
         assert isinstance(again.told[0], Hello)
         assert again.told[0].resumed
         assert again.token != line.token
+        restored.receive(Text(text="what is my name"))
+        for _ in range(250):
+            await asyncio.sleep(0.02)
+            restored.next_frame()
+        assert {message.utterance for message in again.told if isinstance(message, Transcription)} == {2}
+        assert {message.reply for message in again.told if isinstance(message, Response)} == {2}
         with pytest.raises(NotFound):
             await other.find(session.id, "guess", CallOptions())
         await other.close()

@@ -61,6 +61,7 @@ TO_SERVER: list[ClientMessage] = [
         temperature=0.5,
         max_tokens=100,
         voice="amy",
+        language="de-AT",
     ),
     Text(text="hello"),
     Played(reply=1, ms=120.5),

@@ -59,6 +59,78 @@ def test_an_answer_that_ended_into_a_dead_line_is_said_again() -> None:
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("noticed_ms", [1_000, 4_000])
+def test_what_is_written_down_is_what_was_heard(noticed_ms: int) -> None:
+    """An answer that ended into a dead line is written as it was heard, and then what is said again as another one."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"story": STORY})) as caller:
+            await caller.say("story")
+            await caller.wait(6_700)
+            dropping = asyncio.create_task(caller.drop(noticed_ms))
+            await caller.wait(noticed_ms - FRAME_MS)
+            assert said(caller) == [STORY]
+            end_ms = caller.notebook.records["call"].said[-1].end_ms
+            await dropping
+            (first,) = said(caller)
+            assert STORY.startswith(first)
+            assert len(first) / CHARS_PER_S == pytest.approx(heard_s(caller), abs=0.8), "to a word's end"
+            written = caller.notebook.records["call"].said[-1]
+            assert (written.interrupted, written.end_ms < end_ms) == (False, True)
+            caller.come_back()
+            await caller.until_silent()
+            first, again = said(caller)
+            assert STORY.removeprefix(first).strip() in again
+            assert caller.notebook.records["call"].messages == caller.session.history.messages
+
+    run_virtual(scenario())
+
+
+def test_an_answer_of_which_nothing_was_heard_is_not_written_down() -> None:
+    """What the caller said is; the answer is said when they are back."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("hello")
+            dropping = asyncio.create_task(caller.drop(4_000))
+            await caller.wait(4_000 - FRAME_MS)
+            assert said(caller) == ["You said hello."]
+            await dropping
+            assert said(caller) == []
+            assert [each.text for each in caller.notebook.records["call"].said] == ["hello"]
+            caller.come_back()
+            await caller.until_silent()
+            assert said(caller) == ["You said hello."]
+
+    run_virtual(scenario())
+
+
+def test_an_answer_that_was_interrupted_is_not_said_again() -> None:
+    """Who cut in did not want to hear it, whenever the line dies after that."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"story": STORY})) as caller:
+            await caller.say("story")
+            await caller.wait(2_500)
+            dropping = asyncio.create_task(caller.drop(1_000))
+            await caller.wait(900)
+            caller.session.receive(messages.Interrupt())
+            (before,) = said(caller)
+            await dropping
+            caller.come_back()
+            await caller.wait(3_000)
+            (after,) = said(caller)
+            assert before.startswith(after)
+            assert not any(caller.heard[-140:]), "since they are back"
+
+    run_virtual(scenario())
+
+
+def said(caller: Caller) -> list[str]:
+    """What is written down of the agent."""
+    return [each.text for each in caller.notebook.records["call"].said if each.who == "agent"]
+
+
 def test_who_comes_back_to_an_open_question_is_asked_again() -> None:
     """A line that was dead for a while makes people forget what they were asked."""
 

@@ -11,7 +11,9 @@ import pytest
 from aiohttp import ClientSession
 from aiortc import RTCConfiguration, RTCPeerConnection
 
+from tests.offers import HOST, audio, offer
 from tests.phone import calling
+from tests.socket_phone import SocketPhone
 from tests.started import Started, started
 from tests.voices import speak
 
@@ -42,6 +44,20 @@ async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started)
     assert answer["tools"] == ["order_status"]
     assert "four two seven one" in answer["text"]
     assert sum(phone.loud) * 0.02 > 3
+
+
+async def test_a_language_is_spoken_or_refused(server: Started) -> None:
+    """The embedded engines hear English alone: another language begins no call, by either way; English does."""
+    async with ClientSession() as http, asyncio.timeout(40):
+        for language, refused in (("de", True), ("en-GB", False)):
+            phone = SocketPhone(server.url, http)
+            await phone.dial(language=language)
+            told = await phone.until(type="error" if refused else "session")
+            assert not refused or "speech-to-text does not know" in told["message"]
+            await phone.hang_up()
+        wanted = {"sdp": offer(audio("0", HOST)), "type": "offer", "requestData": {"language": "de"}}
+        async with http.post(f"{server.url}/api/offer", json=wanted) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (400, "bad_request")
 
 
 @pytest.mark.parametrize("engine", ["espeak", "pocketsphinx"])

@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
 from server.errors import EngineError
+from server.speech.languages import lookup
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
@@ -23,6 +25,7 @@ from tests.voices import silence, speak
 
 SPEECH = "yes please"
 PHRASES = ["yes please", "no thank you"]
+T = TypeVar("T", WyomingSpeechToText, WyomingTextToSpeech)
 LONG = "Hello there, how are you today? " * 100
 
 
@@ -36,52 +39,58 @@ async def worker(engine: str, model: Path | None = None) -> AsyncIterator[str]:
         await supervisor.close()
 
 
+async def learned(client: T) -> T:
+    """Knowing which languages its server knows."""
+    await client.learn()
+    return client
+
+
 @contextlib.asynccontextmanager
 async def whisper(directory: Path) -> AsyncIterator[SpeechToText]:
     async with worker("whisper", make_whisper(directory / "whisper")) as uri:
-        yield WyomingSpeechToText(uri)
+        yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
 async def pocketsphinx(_: Path) -> AsyncIterator[SpeechToText]:
     async with worker("pocketsphinx") as uri:
-        yield WyomingSpeechToText(uri)
+        yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
 async def wyoming_ears(_: Path) -> AsyncIterator[SpeechToText]:
     async with wyoming_server() as uri:
-        yield WyomingSpeechToText(uri)
+        yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
 async def openai_ears(_: Path) -> AsyncIterator[SpeechToText]:
     async with openai_server() as server:
-        yield OpenAISpeechToText(server.base_url)
+        yield OpenAISpeechToText(server.base_url, languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
 async def espeak(_: Path) -> AsyncIterator[TextToSpeech]:
     async with worker("espeak") as uri:
-        yield WyomingTextToSpeech(uri)
+        yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
 async def piper(directory: Path) -> AsyncIterator[TextToSpeech]:
     async with worker("piper", make_piper(directory / "piper")) as uri:
-        yield WyomingTextToSpeech(uri)
+        yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
 async def wyoming_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
     async with wyoming_server() as uri:
-        yield WyomingTextToSpeech(uri)
+        yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
 async def openai_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
     async with openai_server() as server:
-        yield OpenAITextToSpeech(server.base_url)
+        yield OpenAITextToSpeech(server.base_url, languages=["en", "de"])
 
 
 EARS = [whisper, pocketsphinx, wyoming_ears, openai_ears]
@@ -101,6 +110,16 @@ class TestSpeechToText:
         feed_in_frames(utterance, speak(SPEECH))
         assert await utterance.transcript()
         await utterance.close()
+
+    async def test_every_language_that_it_names_is_heard(self, ears: SpeechToText) -> None:
+        """It names those that it hears; told to expect one, also of another region, it has words."""
+        assert lookup("en-NZ", ears.languages) is not None
+        assert lookup("tlh", ears.languages) is None
+        for language in ("en-NZ", ears.languages[-1]):
+            utterance = ears.listen([], lambda text: None, language)
+            feed_in_frames(utterance, speak(SPEECH))
+            assert await utterance.transcript()
+            await utterance.close()
 
     async def test_nothing_was_said(self, ears: SpeechToText) -> None:
         """No sound and silence are the empty text, not an error."""
@@ -188,6 +207,13 @@ class TestTextToSpeech:
         assert 8_000 <= rate <= 48_000
         assert 0.2 < len(sound) / 2 / rate < 5
         assert np.max(np.abs(np.frombuffer(sound, "<i2").astype(int))) > 2_000
+
+    async def test_every_language_that_it_names_is_spoken(self, mouth: TextToSpeech) -> None:
+        """It names those that it speaks; told to speak one, also of another region, it is heard."""
+        assert lookup("en-NZ", mouth.languages) is not None
+        assert lookup("tlh", mouth.languages) is None
+        for language in ("en-NZ", mouth.languages[0], mouth.languages[-1]):
+            assert [pcm async for pcm in mouth.synthesize("Hello there.", "", language)]
 
     async def test_texts_side_by_side(self, mouth: TextToSpeech) -> None:
         """Two texts at once are each as long as alone."""

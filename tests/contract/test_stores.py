@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,21 @@ async def test_a_conversation_grows(store: Store) -> None:
         assert await store.save(kept)
     assert await store.load("one") == kept
     assert [said.start_ms for said in kept.said] == sorted(said.start_ms for said in kept.said)
+
+
+async def test_the_last_exchange_may_be_amended(store: Store) -> None:
+    """It takes the place of what was written, also where records are left out or more was said since; for good."""
+    for written, since in ((1, 0), (3, 0), (3, 2), (0, 2)):
+        kept = conversation(f"amended-{written}-{since}", exchanges=written)
+        assert await store.save(kept)
+        kept = kept if written else said_more(kept)
+        amended = replace(exchange(7), said=(Said("agent", "It", 1, 2),))
+        kept = kept.with_amended(amended, kept.updated_ms + 1)
+        for _ in range(since):
+            kept = said_more(kept)
+        assert await store.save(kept)
+        assert await store.load(kept.id) == kept
+        assert amended in kept.exchanges
 
 
 async def test_what_cannot_be_written_as_it_is_is_written_as_well_as_it_can(store: Store) -> None:

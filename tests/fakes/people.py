@@ -17,6 +17,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.dialogue import Engines
+from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.errors import EngineError
@@ -57,9 +58,15 @@ class LetterSpeechToText:
     """So many transcripts fail first."""
     opened: int = 0
     closed: int = 0
+    languages: tuple[str, ...] = ("en", "de")
+    asked: list[tuple[Sequence[str], str]] = field(default_factory=list)
+    """The phrases and the language of each utterance."""
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> "LetterTranscription":
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> "LetterTranscription":
         self.opened += 1
+        self.asked.append((phrases, language))
         return LetterTranscription(self, on_partial)
 
     async def close(self) -> None:
@@ -112,14 +119,18 @@ class SteadyTextToSpeech:
     first_ms: float = 30
     failures: int = 0
     said: list[str] = field(default_factory=list)
+    manners: list[tuple[str, str]] = field(default_factory=list)
+    """The voice and the language of each text that was said."""
     chars_per_s: int = CHARS_PER_S
+    languages: tuple[str, ...] = ("en", "de")
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         await asyncio.sleep(self.first_ms / 1000)
         if self.failures:
             self.failures -= 1
             raise EngineError("text-to-speech", "The text-to-speech server hung up.")
         self.said.append(text)
+        self.manners.append((voice, language))
         samples = SPOKEN_RATE * len(text) // self.chars_per_s
         for start in range(0, samples, 4800):
             yield Pcm(SPOKEN_RATE, TONE[: 2 * min(4800, samples - start)])
@@ -147,6 +158,8 @@ class Mind:
     requests: int = 0
     failures: int = 0
     seen: list[list[ModelMessage]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """The instructions of each request."""
     tool_s: float = 0.0
 
     def agent(self, greeting: str = "") -> VoiceAgent:
@@ -168,6 +181,7 @@ class Mind:
     async def _think(self, history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         self.requests += 1
         self.seen.append(list(history))
+        self.told.append(info.instructions or "")
         await asyncio.sleep(self.first_token_ms / 1000)
         if self.failures:
             self.failures -= 1
@@ -211,13 +225,16 @@ class Caller:
         tts: SteadyTextToSpeech | None = None,
         greeting: str = "",
         settings: CallSettings | None = None,
+        options: CallOptions = CallOptions(),  # noqa: B008  # frozen
     ) -> None:
         self.mind = mind
         self.stt = stt or LetterSpeechToText()
         self.tts = tts or SteadyTextToSpeech()
         engines = Engines(self.stt, self.tts, EnergyVad())
         self.notebook = Notebook()
-        self.session = Session(self.notebook.minutes("call"), mind.agent(greeting), engines, settings or CallSettings())
+        self.session = Session(
+            self.notebook.minutes("call"), mind.agent(greeting), engines, settings or CallSettings(), options
+        )
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
         self.hung_up = False

@@ -3,14 +3,34 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import numpy as np
 from wyoming.asr import Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import async_read_event, async_write_event
+from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, TtsProgram, TtsVoice
 from wyoming.tts import Synthesize
 
 RATE = 22_050
+_MADE: dict[str, Any] = {
+    "attribution": Attribution("Somebody", ""), "installed": True, "description": None, "version": None
+}  # fmt: skip
+INFO = Info(
+    asr=[AsrProgram(name="words", models=[AsrModel(name="any", languages=["en", "de"], **_MADE)], **_MADE)],
+    tts=[
+        TtsProgram(
+            name="hum",
+            voices=[
+                TtsVoice(name="en_US-amy", languages=["en_US"], **_MADE),
+                TtsVoice(name="en_GB-alan", languages=["en_GB"], **_MADE),
+                TtsVoice(name="de_DE-eva", languages=["de_DE"], **_MADE),
+                TtsVoice(name="fr_FR-tom", languages=["fr_FR"], **(_MADE | {"installed": False})),
+            ],
+            **_MADE,
+        )
+    ],
+)
 
 
 async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -22,6 +42,8 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             seconds = np.count_nonzero(np.frombuffer(heard, "<i2")) / 16_000
             await async_write_event(Transcript(" ".join(["word"] * round(seconds / 0.5))).event(), writer)
             return
+        elif Describe.is_type(event.type):
+            await async_write_event(INFO.event(), writer)
         elif Synthesize.is_type(event.type):
             await async_write_event(AudioStart(RATE, 2, 2).event(), writer)
             for _ in Synthesize.from_event(event).text.split():

@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -7,6 +8,7 @@ from aiohttp.test_utils import TestClient
 
 from server.call.archive import Archive
 from server.call.store import Store
+from server.media.recordings import Recordings
 from server.stores.sqlite import SqliteStore
 from signaling.admin import Admin
 from signaling.conversations import add_routes
@@ -22,8 +24,10 @@ REQUESTS = [
     ("GET", "/api/conversations"),
     ("GET", "/api/conversations/one"),
     ("GET", "/api/conversations/one/export"),
+    ("GET", "/api/conversations/one/recording"),
     ("DELETE", "/api/conversations/one"),
 ]
+SOUND = bytes(range(256)) * 4_000
 
 
 @pytest.fixture
@@ -34,20 +38,30 @@ async def store() -> AsyncIterator[Store]:
     await kept.close()
 
 
-async def serving(aiohttp_client: NewClient, store: Store, token: str) -> Client:
+@pytest.fixture
+async def recordings(tmp_path: Path) -> AsyncIterator[Recordings]:
+    """Of conversation "one", in two parts."""
+    kept = Recordings(tmp_path)
+    (tmp_path / "one.1.opus").write_bytes(SOUND)
+    (tmp_path / "one.10.opus").write_bytes(b"the rest")
+    yield kept
+    await kept.close()
+
+
+async def serving(aiohttp_client: NewClient, store: Store, recordings: Recordings | None, token: str) -> Client:
     app = web.Application(middlewares=[errors_as_json])
-    add_routes(app, Archive(store, None, lambda: START_MS), Admin(token))
+    add_routes(app, Archive(store, recordings, lambda: START_MS), Admin(token))
     return await aiohttp_client(app)
 
 
 @pytest.fixture
-async def client(aiohttp_client: NewClient, store: Store) -> Client:
-    return await serving(aiohttp_client, store, TOKEN)
+async def client(aiohttp_client: NewClient, store: Store, recordings: Recordings) -> Client:
+    return await serving(aiohttp_client, store, recordings, TOKEN)
 
 
 async def code(client: Client, method: str, path: str, **headers: str) -> tuple[int, str]:
     response = await client.request(method, path, headers=headers)
-    body = await response.json()
+    body = await response.json() if response.content_type == "application/json" else {}
     return response.status, body["error"]["code"] if "error" in body else ""
 
 
@@ -81,7 +95,7 @@ async def test_without_a_token_there_is_no_such_api(
 ) -> None:
     """A server that was given none shows nothing to nobody."""
     await store.save(conversation())
-    client = await serving(aiohttp_client, store, "")
+    client = await serving(aiohttp_client, store, None, "")
     for authorization in ("", "Bearer ", "Bearer", "Bearer None"):
         assert await code(client, method, path, Authorization=authorization) == (404, "not_found")
 
@@ -137,6 +151,32 @@ async def test_an_export_is_a_file(client: Client, store: Store) -> None:
     assert await code(client, "GET", "/api/conversations/one/export?format=pdf", **BEARER) == (400, "bad_request")
 
 
+async def test_a_recording_is_heard(client: Client) -> None:
+    """Whole or in ranges, part after part, as a file of Ogg that no cache keeps."""
+    url = "/api/conversations/one/recording"
+    response = await client.get(url, headers=BEARER)
+    assert (response.headers["Content-Type"], response.headers["Cache-Control"]) == ("audio/ogg", "no-store")
+    assert response.headers["Content-Disposition"] == 'attachment; filename="one.1.opus"'
+    assert await response.read() == SOUND
+    part = await client.get(url, headers=BEARER | {"Range": "bytes=1000-1999"})
+    assert (part.status, part.headers["Content-Range"]) == (206, f"bytes 1000-1999/{len(SOUND)}")
+    assert await part.read() == SOUND[1_000:2_000]
+    rest = await client.get(response.links["next"]["url"].relative(), headers=BEARER)
+    assert await rest.read() == b"the rest"
+    assert not rest.links
+
+
+async def test_what_was_not_recorded_is_not_there(client: Client, aiohttp_client: NewClient, store: Store) -> None:
+    """A part too many, another conversation, or a server that records nothing: it says so."""
+    for path in ("one/recording?part=3", "two/recording", "../one/recording", "one.1/recording"):
+        assert await code(client, "GET", f"/api/conversations/{path}", **BEARER) == (404, "not_found")
+    for part in ("0", "x"):
+        path = f"/api/conversations/one/recording?part={part}"
+        assert await code(client, "GET", path, **BEARER) == (400, "bad_request")
+    deaf = await serving(aiohttp_client, store, None, TOKEN)
+    assert await code(deaf, "GET", "/api/conversations/one/recording", **BEARER) == (404, "not_found")
+
+
 async def test_deleting(client: Client, store: Store) -> None:
     """A conversation can be deleted once; then it is not there."""
     await store.save(conversation())
@@ -154,5 +194,5 @@ async def test_what_is_no_id_is_not_there(client: Client, name: str) -> None:
 async def test_a_store_that_is_down_is_said(client: Client, store: SqliteStore) -> None:
     """The reader is told to come again, not that there is nothing."""
     await store.close()
-    for method, path in REQUESTS:
+    for method, path in [request for request in REQUESTS if "recording" not in request[1]]:
         assert await code(client, method, path, **BEARER) == (503, "store_unavailable")

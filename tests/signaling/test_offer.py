@@ -126,10 +126,17 @@ async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
         "temperature": 0.2,
         "max_tokens": 200,
         "voice": "amy",
+        "language": "de-AT",
     }
     await client.post("/api/offer", json={**OFFER, "requestData": chosen})
     assert desk.options == [CallOptions(**chosen)]
-    for wrong in ({"temperature": 3}, {"max_tokens": 0}, {"voice": "a\nb"}):
+    for wrong in (
+        {"temperature": 3},
+        {"max_tokens": 0},
+        {"voice": "a\nb"},
+        {"language": "German"},
+        {"language": "de_AT"},
+    ):
         response = await client.post("/api/offer", json={**OFFER, "requestData": wrong})
         assert await failure(response) == (400, "bad_request")
 

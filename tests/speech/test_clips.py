@@ -15,7 +15,9 @@ class Counting:
         self.down = False
         self.closed = False
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    languages = ("en", "de")
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         self.asked.append((text, voice))
         yield Pcm(8_000, text.encode())
         if self.down:

@@ -1,5 +1,6 @@
 """What is particular to an engine."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,7 +25,9 @@ async def mouth() -> AsyncIterator[WyomingTextToSpeech]:
     """eSpeak in a process of its own: here `tests/voices.py` has the library, which serves one user a process."""
     supervisor = Supervisor("espeak")
     await supervisor.start()
-    yield WyomingTextToSpeech(supervisor.uri)
+    client = WyomingTextToSpeech(supervisor.uri)
+    await client.learn()
+    yield client
     await supervisor.close()
 
 
@@ -121,8 +124,24 @@ async def test_espeak_says_nothing_for_nothing(mouth: WyomingTextToSpeech) -> No
         await said(mouth, text)
 
 
-async def said(mouth: WyomingTextToSpeech, text: str, voice: str = "") -> bytes:
-    return b"".join([pcm.data async for pcm in mouth.synthesize(text, voice)])
+async def test_espeak_speaks_other_languages(mouth: WyomingTextToSpeech) -> None:
+    """Words are read as the chosen language reads them, by the voice wished for if it speaks that."""
+    word = "Ich heiße Jürgen und wohne in Zwickau."
+    english, german, austrian, woman, wrong_voice = [
+        await said(mouth, word, voice, language)
+        for voice, language in (("", ""), ("", "de"), ("", "de-AT"), ("de+f3", "de"), ("en-gb", "de"))
+    ]
+    alike = [np.corrcoef(colour(german), colour(other))[0, 1] for other in (austrian, wrong_voice, english, woman)]
+    assert [each > 0.95 for each in alike] == [True, True, False, False]
+
+
+async def test_espeak_knows_languages_by_all_their_tags(mouth: WyomingTextToSpeech) -> None:
+    """Those whose voices go by other names, too."""
+    assert {"en-gb", "en-us", "zh", "no", "fr", "pt-br", "es-mx"} <= set(mouth.languages)
+
+
+async def said(mouth: WyomingTextToSpeech, text: str, voice: str = "", language: str = "") -> bytes:
+    return b"".join([pcm.data async for pcm in mouth.synthesize(text, voice, language)])
 
 
 def colour(pcm: bytes) -> np.ndarray:
@@ -137,6 +156,27 @@ def test_piper_speaks_a_sentence_at_a_time(tmp_path: Path) -> None:
     assert engine.rate == PIPER_RATE
     assert len(list(engine.synthesize("Hello there. How are you?", "nobody"))) == 2
     assert list(engine.synthesize("", "")) == []
+
+
+def test_piper_has_the_language_of_its_voice(tmp_path: Path) -> None:
+    """As the voice says; an old one that does not say speaks what its phonemes are made for."""
+    old, new = make_piper(tmp_path, "old"), make_piper(tmp_path, "new")
+    config = new.with_name("new.onnx.json")
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"language": {"code": "de_DE", "family": "de"}}))
+    assert piper.Engine(str(old)).languages == ("en-us",)
+    assert piper.Engine(str(new)).languages == ("de-DE",)
+
+
+def test_whisper_asks_no_model_which_language_was_chosen(ears: whisper.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It decodes in the one that was chosen, and finds out only when none was."""
+    asked = []
+    monkeypatch.setattr(ears, "_language", lambda encoded: "en")
+    monkeypatch.setattr(ears, "_words", lambda encoded, hotwords, language, heard_s: asked.append(language) or ("a", 0))
+    for language in ("de", ""):
+        utterance = ears.start([], language)
+        utterance.feed(speak("hello"))
+        utterance.finish()
+    assert asked == ["de", "en"]
 
 
 @pytest.mark.parametrize("make", [whisper.Engine, piper.Engine])

@@ -22,7 +22,7 @@ async def server() -> AsyncIterator[OpenAIServer]:
 
 @pytest.fixture
 async def ears(server: OpenAIServer) -> AsyncIterator[OpenAISpeechToText]:
-    client = OpenAISpeechToText(server.base_url, model="tiny", api_key=KEY, language="en", deadline_s=0.5)
+    client = OpenAISpeechToText(server.base_url, model="tiny", api_key=KEY, languages=["en", "zh-Hant"], deadline_s=0.5)
     yield client
     await client.close()
 
@@ -34,8 +34,8 @@ async def mouth(server: OpenAIServer) -> AsyncIterator[OpenAITextToSpeech]:
     await client.close()
 
 
-async def transcript(ears: OpenAISpeechToText, pcm: bytes = SECOND) -> str:
-    utterance = ears.listen(["go left", "go right"], lambda text: None)
+async def transcript(ears: OpenAISpeechToText, pcm: bytes = SECOND, language: str = "") -> str:
+    utterance = ears.listen(["go left", "go right"], lambda text: None, language)
     utterance.feed(pcm)
     try:
         return await utterance.transcript()
@@ -45,10 +45,12 @@ async def transcript(ears: OpenAISpeechToText, pcm: bytes = SECOND) -> str:
 
 async def test_a_transcription_request(server: OpenAIServer, ears: OpenAISpeechToText) -> None:
     """The utterance is sent as a WAV with model, language, the phrases as a prompt, and the key."""
-    assert await transcript(ears) == "word word"
+    assert await transcript(ears, language="zh-Hant-TW") == "word word"
     (form,) = server.forms
-    assert (form["model"], form["language"], form["prompt"]) == ("tiny", "en", "go left. go right")
+    assert (form["model"], form["language"], form["prompt"]) == ("tiny", "zh", "go left. go right")
     assert server.keys == [f"Bearer {KEY}"]
+    await transcript(ears)
+    assert "language" not in server.forms[-1]
 
 
 async def test_an_unchanged_utterance_is_asked_for_once(server: OpenAIServer, ears: OpenAISpeechToText) -> None:

@@ -18,7 +18,7 @@ from wyoming.error import Error
 from wyoming.event import Event, Eventable, async_write_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
-from wyoming.tts import Synthesize
+from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.speech import wyoming_server
 
@@ -29,7 +29,7 @@ START = AudioStart(16_000, 2, 1)
 class Counting:
     """Says which slice of an utterance it has heard; what `log` has is the order of its work."""
 
-    name = "counting"
+    name, languages = "counting", ("en", "pt-BR")
 
     def __init__(self) -> None:
         self.log: list[str] = []
@@ -38,8 +38,8 @@ class Counting:
         self.started = threading.Event()
         self.discarded = threading.Event()
 
-    def start(self, phrases: Sequence[str]) -> "CountingUtterance":
-        return CountingUtterance(self, " ".join(phrases))
+    def start(self, phrases: Sequence[str], language: str) -> "CountingUtterance":
+        return CountingUtterance(self, " ".join([*phrases, *([language] if language else [])]))
 
 
 class CountingUtterance:
@@ -66,12 +66,13 @@ class CountingUtterance:
 class Humming:
     """Speaks one chunk for each word."""
 
-    name, rate = "humming", 16_000
+    name, rate, languages = "humming", 16_000, ("en", "pt-BR")
 
     def __init__(self) -> None:
         self.made = 0
 
     def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
+        self.voice = voice
         for _ in text.split():
             self.made += 1
             yield bytes(20_000)
@@ -136,6 +137,23 @@ async def test_a_connection_carries_utterances_in_sequence(tmp_path: Path) -> No
             await say(client, Transcribe(transcript_terms=[name]), START, chunk(), AudioStop())
             *_, last = await hear_until(client, Transcript)
             assert Transcript.from_event(last).text == f"{name} 1"
+
+
+async def test_a_language_is_one_of_the_engines_own(tmp_path: Path) -> None:
+    """What is asked for goes to the engine under its own tag; what it does not know is an error, not another one."""
+    async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
+        for language, heard in (("pt", "pt-BR 1"), ("en-GB", "en 1"), (None, "1")):
+            await say(client, Transcribe(language=language), START, chunk(), AudioStop())
+            assert (await hear_until(client, Transcript))[-1] == Transcript(heard).event()
+        await say(client, Transcribe(language="fr"))
+        assert Error.from_event(await hear(client)).code == "bad-request"
+    engine = Humming()
+    async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, Synthesize("yes", SynthesizeVoice(language="pt")))
+        await hear_until(client, AudioStop)
+        assert engine.voice == "pt-BR"
+        await say(client, Synthesize("yes", SynthesizeVoice(language="fr")))
+        assert Error.from_event(await hear(client)).code == "bad-request"
 
 
 async def test_a_final_goes_before_other_audio(tmp_path: Path) -> None:

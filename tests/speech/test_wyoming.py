@@ -10,10 +10,13 @@ from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, async_read_event, async_write_event
-from wyoming.tts import Synthesize
+from wyoming.info import Describe
+from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import ConfigError, EngineError
+from server.speech import wyoming
 from server.speech.wyoming import KEEP_S, WyomingSpeechToText, WyomingTextToSpeech
+from tests.fakes.wyoming_server import INFO
 
 SECOND = bytes(32_000)
 
@@ -76,9 +79,9 @@ async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
         asked.set_result((talk.asked, start.rate, start.width, start.channels))
 
     async with server(script) as uri:
-        ears = WyomingSpeechToText(uri, model="tiny", language="en")
-        ears.listen(["go left"], print)
-        expected = Transcribe(name="tiny", language="en", transcript_terms=["go left"])
+        ears = WyomingSpeechToText(uri, model="tiny", languages=["en", "de"])
+        ears.listen(["go left"], print, "de-AT")
+        expected = Transcribe(name="tiny", language="de", transcript_terms=["go left"])
         assert await asked == (expected, 16_000, 2, 1)
         await ears.close()
 
@@ -286,6 +289,50 @@ async def test_closing_a_mouth_ends_what_it_says() -> None:
         await mouth.close()
         with pytest.raises(EngineError):
             await anext(speaking)
+
+
+async def test_a_voice_is_asked_for_by_its_name() -> None:
+    """That of the language, because not every server looks for it; the default voice speaks no other one."""
+    asked: list[SynthesizeVoice | None] = []
+
+    async def script(talk: Talk) -> None:
+        event = await async_read_event(talk.reader)
+        assert event is not None
+        if Describe.is_type(event.type):
+            await talk.say(INFO)
+            return
+        asked.append(Synthesize.from_event(event).voice)
+        await talk.say(AudioStop())
+
+    wishes = [("", ""), ("eva", ""), ("", "de-CH"), ("en_GB-alan", "en"), ("en_GB-alan", "de")]
+    async with server(script) as uri:
+        mouth = WyomingTextToSpeech(uri, voice="en_US-amy")
+        await mouth.learn()
+        assert mouth.languages == ("en_US", "en_GB", "de_DE")
+        for voice, language in wishes:
+            assert [pcm async for pcm in mouth.synthesize("Hello", voice, language)] == []
+    assert [voice and voice.name for voice in asked] == ["en_US-amy", "eva", "de_DE-eva", "en_GB-alan", "de_DE-eva"]
+
+
+async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
+    monkeypatch.setattr(wyoming, "DESCRIBE_S", 0.1)
+    asked: list[SynthesizeVoice | None] = []
+
+    async def script(talk: Talk) -> None:
+        asked.append(Synthesize.from_event(await talk.hear(Synthesize)).voice)
+        await talk.say(AudioStop())
+
+    async with server(script) as uri:
+        mouth = WyomingTextToSpeech(uri, languages=["de"])
+        await mouth.learn()
+        assert mouth.languages == ["de"]
+        assert [pcm async for pcm in mouth.synthesize("Hello", "", "de-CH")] == []
+    assert asked == [SynthesizeVoice(language="de")]
+    for client in (WyomingSpeechToText, WyomingTextToSpeech):
+        nobody = client(f"tcp://127.0.0.1:{unused_tcp_port}")
+        await nobody.learn()
+        assert nobody.languages == ()
 
 
 async def test_nobody_is_there(unused_tcp_port: int) -> None:

@@ -20,7 +20,9 @@ class SlowEngine:
         self.heard = b""
         self.closed = 0
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None]) -> Transcription:
+    languages = ("en",)
+
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> Transcription:
         return self
 
     def feed(self, pcm: bytes) -> None:
@@ -30,7 +32,7 @@ class SlowEngine:
         await self._work()
         return "words"
 
-    async def synthesize(self, text: str, voice: str) -> AsyncGenerator[Pcm, None]:
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
         await self._work()
         for _ in range(3):
             yield Pcm(24_000, bytes(960))

@@ -5,6 +5,7 @@ Source of names and numbers: `speak_lib.h` of eSpeak NG 1.52.
 """
 
 import ctypes
+import itertools
 import logging
 from collections.abc import Iterator
 
@@ -25,9 +26,24 @@ VOICE = "en-us"
 WORDS_PER_MINUTE = 165
 INTONATION = 65
 """50 is eSpeak's own; a little more sounds less like reading a list."""
-_BY_NAME = {"en-gb": "en"}
-"""The one common language whose voice goes by another name."""
 _SILENT_BELOW = 64  # of 32767; a voice starts with some ms of less than this
+
+
+class _Voice(ctypes.Structure):
+    """espeak_VOICE."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),  # for each: a byte, its priority, lowest first; then the tag; a 0 at the end
+        ("identifier", ctypes.c_char_p),  # its file, such as b"gmw/en-US"
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("padding", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    )
+
 
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
@@ -48,13 +64,15 @@ class Engine:
         if self.rate <= 0:
             raise ConfigError("eSpeak NG does not find its data; install espeakng-loader again")
         self._library.espeak_SetSynthCallback(self._callback)
+        self._names = _names(self._library)
+        self.languages = tuple(self._names)
         self._default = model or VOICE
         self._voice = ""
         if not self._choose(self._default):
             raise ConfigError(f"eSpeak NG has no voice {self._default!r}")
 
     def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
-        """Mono s16le at `rate`. A voice that eSpeak does not have is said by the default one."""
+        """Mono s16le at `rate`. A voice is a language's tag or a name; one that is not there is the default one."""
         if not self._choose(voice or self._default):
             _log.warning("espeak has no such voice, speaking with the default one: voice=%r", voice)
             self._choose(self._default)
@@ -68,7 +86,7 @@ class Engine:
         if voice == self._voice:
             return True
         language, plus, variant = voice.partition("+")
-        name = _BY_NAME.get(language, language) + plus + variant
+        name = self._names.get(language.lower(), language) + plus + variant
         if self._library.espeak_SetVoiceByName(name.encode()) != 0:
             return False
         self._voice = voice
@@ -80,6 +98,26 @@ class Engine:
         if samples and count > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * count))
         return 0
+
+
+def _names(library: ctypes.CDLL) -> dict[str, str]:
+    """The name of the voice that speaks each language best, by the language's tag."""
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+    voices, best = library.espeak_ListVoices(None), dict[str, tuple[int, str]]()
+    for place in itertools.takewhile(lambda place: voices[place], itertools.count()):
+        voice = voices[place].contents
+        for priority, tag in _spoken(voice.languages):
+            name = voice.identifier.decode().rpartition("/")[2]
+            best[tag] = min(best.get(tag, (priority, name)), (priority, name), key=lambda found: found[0])
+    return {tag: name for tag, (_, name) in best.items()}
+
+
+def _spoken(address: int) -> Iterator[tuple[int, str]]:
+    """Priority and tag of each of a voice's languages."""
+    while priority := ctypes.string_at(address, 1)[0]:
+        tag = ctypes.string_at(address + 1)
+        yield priority, tag.decode().lower()
+        address += len(tag) + 2
 
 
 def _load() -> ctypes.CDLL:

@@ -77,19 +77,20 @@ class Engine:
 
     def __init__(self, model: str | None = None) -> None:
         """`model` is a directory of an acoustic model, None the one in the package. Raises ConfigError."""
+        self.languages = ("en-US",)  # the dictionary and the general language model are the package's, always
         self._options = _SHARED | ({"hmm": model} if model else {})
-        self._languages: OrderedDict[tuple[str, ...], _Language] = OrderedDict()
+        self._models: OrderedDict[tuple[str, ...], _Language] = OrderedDict()
         self._general: list[Decoder] = []
         self.give_back(self.take_general())
 
-    def start(self, phrases: Sequence[str]) -> "Utterance":
-        """Begin an utterance; the first with new phrases builds their language model."""
+    def start(self, phrases: Sequence[str], language: str = "") -> "Utterance":
+        """Begin an utterance; the first with new phrases builds their language model. It hears English, always."""
         key = tuple(phrases)
-        language = self._languages.pop(key, None) or _Language(key, self.take_general(), self)
-        self._languages[key] = language
-        if len(self._languages) > _LANGUAGES:
-            self._languages.popitem(last=False)
-        return Utterance(self, language)
+        model = self._models.pop(key, None) or _Language(key, self.take_general(), self)
+        self._models[key] = model
+        if len(self._models) > _LANGUAGES:
+            self._models.popitem(last=False)
+        return Utterance(self, model)
 
     def take_general(self) -> Decoder:
         return self._general.pop() if self._general else self.make(**_GENERAL)

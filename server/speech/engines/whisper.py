@@ -50,9 +50,11 @@ class Engine:
             self._model = WhisperModel(model, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True)
         except (RuntimeError, OSError, ValueError) as exc:
             raise ConfigError(f"no Whisper model loads from {model}: {exc}") from exc
+        self.languages = tuple(self._model.supported_languages)
 
-    def start(self, phrases: Sequence[str]) -> "Utterance":
-        return Utterance(self, " ".join(phrases)[:_HOTWORD_CHARACTERS])
+    def start(self, phrases: Sequence[str], language: str = "") -> "Utterance":
+        """Without a language the first pass over an utterance finds out which it is."""
+        return Utterance(self, " ".join(phrases)[:_HOTWORD_CHARACTERS], language)
 
     def transcribe(self, samples: NDArray[np.float32], hotwords: str, language: str | None) -> tuple[str, str]:
         """The words, and the language that they are in, for the next pass."""
@@ -107,13 +109,13 @@ class Engine:
 class Utterance:
     """Keeps all that was heard: each pass goes over the whole of it."""
 
-    def __init__(self, engine: Engine, hotwords: str) -> None:
+    def __init__(self, engine: Engine, hotwords: str, language: str) -> None:
         self._engine = engine
         self._hotwords = hotwords
         self._pcm = bytearray()
         self._drafted = 0
         self._text = ""
-        self._language = ""
+        self._language = language
 
     def feed(self, pcm: bytes) -> str | None:
         self._pcm += pcm
