@@ -14,6 +14,8 @@ MAX_MESSAGE_BYTES = 64 * 1024
 """0.7 s of PCM at 48 kHz; clients send 10 to 100 ms at a time."""
 SEND_BUFFER_BYTES = 64 * 1024
 """In the kernel: what a client that reads slowly has to hear late before it loses any."""
+RECEIVE_BUFFER_BYTES = 64 * 1024
+"""In the kernel, which would else keep megabytes of what a client sends too fast."""
 
 _CODES = {
     "": 1000,
@@ -58,6 +60,7 @@ def _limit_buffer(request: web.Request) -> None:
     raw = request.transport.get_extra_info("socket") if request.transport is not None else None
     if raw is not None:
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER_BYTES)
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
 
 
 class WebSocket:
