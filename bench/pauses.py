@@ -27,7 +27,7 @@ from server.call.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.expectation import expectation
 from server.call.habit import Habit, Rest
 
-WAITS = ("complete_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
 A_SENTENCE = "that is all i wanted"
 """What the words are taken for when the sound alone decides."""
