@@ -12,8 +12,10 @@ phrase, as those who search for a word do.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
+
+from server.call.completeness import asks
 
 PAUSES_MS = (200, 300, 400, 500, 600, 800, 1_000)
 """In turn for each kind of place, so that every place has every length."""
@@ -161,6 +163,11 @@ def corpus() -> list[Spoken]:
     turns = {place: cycle(PAUSES_MS) for place in ("and", "um", "number", "name", "open", "clause")}
     lines = [line.strip() for line in _LINES.splitlines() if line.strip()] * ROUNDS
     return [_spoken(line, number, turns) for number, line in enumerate(lines)]
+
+
+def risen(said: list[Spoken]) -> list[Spoken]:
+    """The same, but every question ends with a rise, also those with what, where or when, as many people ask them."""
+    return [replace(each, marks=(*each.marks[:-1], "?")) if asks(each.text) else each for each in said]
 
 
 def _spoken(line: str, number: int, turns: dict[str, Iterator[int]]) -> Spoken:

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from subprocess import Popen
 
-from bench.capacity import CALLER_LATE_MS, OTHER_CORE, ROOT, SPEECH_S, await_line, free_port, running, serving, wait_for
+from bench.capacity import CALLER_LATE_MS, MODES, OTHER_CORE, ROOT, await_line, providing, running, serving
 from bench.figures import quantile, show
 from bench.processes import usage
 
@@ -121,16 +121,14 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=4, help="that never read")
     parser.add_argument("--writers", type=int, default=4, help="that flood")
     given = parser.parse_args()
-    port = free_port()
-    provider, parts, counts = f"http://127.0.0.1:{port}", [], []
-    with running(OTHER_CORE, "-m", "bench.provider", "--port", str(port), "--speech-s", str(SPEECH_S)):
-        wait_for(provider)
-        with serving("antiphon", provider, ROOT) as (url, pid):
-            for beside in (False, True) * given.rounds:
-                found, counted = measure(url, pid, beside, given)
-                parts.append(found)
-                counts.append(counted)
-                print(*_row(found), counted, file=sys.stderr)
+    parts, counts = [], []
+    speech_s, _ = MODES["brisk"]
+    with providing(speech_s) as provider, serving("antiphon", provider, ROOT) as (url, pid):
+        for beside in (False, True) * given.rounds:
+            found, counted = measure(url, pid, beside, given)
+            parts.append(found)
+            counts.append(counted)
+            print(*_row(found), counted, file=sys.stderr)
     whole = summary(parts)
     report(parts, whole)
     print(json.dumps({"parts": [asdict(part) for part in parts], "neighbours": counts, "summary": whole}))

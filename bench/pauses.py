@@ -16,7 +16,7 @@ from itertools import groupby
 
 from bench import flite
 from bench.acquaintance import CALL_LENGTHS, in_calls
-from bench.corpus import corpus
+from bench.corpus import corpus, risen
 from bench.figures import percent, show, spread
 from bench.lessons import others
 from bench.listening import by_espeak, listen
@@ -27,7 +27,7 @@ from server.call.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.expectation import expectation
 from server.call.habit import Habit, Rest
 
-WAITS = ("complete_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
 A_SENTENCE = "that is all i wanted"
 """What the words are taken for when the sound alone decides."""
@@ -170,10 +170,12 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th utterance, for a quick look")
     parser.add_argument("--flite", metavar="VOICE", help="let Flite speak, as kal, rms, awb or slt")
     parser.add_argument("--others", action="store_true", help="sentences that no setting was chosen by")
+    parser.add_argument("--risen", action="store_true", help="let every question end with a rise")
     parser.add_argument("--detail", action="store_true", help="list what was cut and what was late")
     given = parser.parse_args()
     say = partial(flite.speak_parts, voice=given.flite) if given.flite else by_espeak
     said = others() if given.others else corpus()
+    said = risen(said) if given.risen else said
     heard = listen(said[:: given.every], given.jobs, say)
     true = [with_true_words(trace) for trace in heard]
     curves = {"words as heard": (heard, curve(heard)), "true words": (true, curve(true))}

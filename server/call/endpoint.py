@@ -32,8 +32,10 @@ class EndpointSettings(SettingsGroup):
     """After this the words are settled and the answer is prepared, unheard: VAD bridges most consonants."""
     ahead_ms: NonNegativeInt = 400
     """The answer is begun so long before it is wanted, at most: models need it, and most pauses are over by then."""
-    complete_ms: NonNegativeInt = 300
-    """Most pauses inside sentences are longer, and most voices tell; what ends with a rise waits for so long."""
+    complete_ms: NonNegativeInt = 350
+    """Most pauses inside sentences are longer, and most voices tell."""
+    asking_ms: NonNegativeInt = 300
+    """A question, by its first words: who asks waits for an answer, and where it rises the voice tells nothing."""
     question_ms: NonNegativeInt = 240
     """Surely a question, by its mark or as one that is expected so and no longer: who asks waits for an answer."""
     begun_ms: NonNegativeInt = 700
@@ -111,10 +113,9 @@ def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
 
 
 def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
-    surely_asked = heard_as_question(pause.text) or (pause.whole and asks(pause.text))
     wait_ms: float = {
         Completeness.NOTHING: settings.nothing_ms,
-        Completeness.COMPLETE: settings.question_ms if surely_asked else settings.complete_ms,
+        Completeness.COMPLETE: _by_question(pause, settings),
         Completeness.SINGLE: settings.single_ms,
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,
@@ -122,6 +123,12 @@ def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> f
     if kind in (Completeness.NUMBER, Completeness.OPEN) and asks_for_number(pause.agent_text):
         wait_ms += settings.asked_ms
     return wait_ms
+
+
+def _by_question(pause: Pause, settings: EndpointSettings) -> int:
+    if not asks(pause.text):
+        return settings.complete_ms
+    return settings.question_ms if pause.whole or heard_as_question(pause.text) else settings.asking_ms
 
 
 def _by_sound(wait_ms: float, over: float, weight: float, settings: EndpointSettings) -> float:

@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bench import bad_neighbours, media, neighbours, noises, plain_aiortc, tape
 from bench.acquaintance import in_calls
 from bench.capacity import Row, painful, report, row, slope
-from bench.corpus import PAUSES_MS, Inside, Spoken, corpus
+from bench.corpus import PAUSES_MS, Inside, Spoken, corpus, risen
 from bench.crowd import cycle, gather, talk
 from bench.crowd import judged as judged_crowd
 from bench.cutting_in import first_change, last_sound_ms, lost_ms
@@ -327,6 +327,13 @@ def test_the_corpus_has_every_length_of_pause_in_every_place() -> None:
     assert {pause.place for pause in pauses} == {"and", "um", "number", "name", "open", "clause"}
     assert {pause.ms for pause in pauses} == set(PAUSES_MS)
     assert all(len(spoken.parts) == len(spoken.pauses) + 1 and all(spoken.parts) for spoken in found)
+
+
+def test_every_question_rises_when_it_shall() -> None:
+    """What states or orders keeps its tune, and so do the pauses."""
+    asked = Spoken(("where is it", "now"), (Inside("clause", 300),), "", "en-us", 160, marks=(",", ""))
+    told = replace(asked, parts=("i have it", "now"))
+    assert [each.marks for each in risen([asked, told])] == [(",", "?"), (",", "")]
 
 
 # Cutting in

@@ -38,7 +38,7 @@ def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, othe
         ("where is my order", None, 300),
         ("where is my order", 0.5, 300),
         ("where is my order", 0.9, 180),
-        ("my order has not arrived", 0.45, 548),
+        ("my order has not arrived", 0.45, 639),
         ("my order has not arrived", 0.1, 1_200),
         ("four two", 0.6, 180),
         ("my number is", 0.1, 1_200),
@@ -54,7 +54,7 @@ def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> Non
 def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
     """Who asks may end high: that is no sign of going on, and a fall is still one of the end."""
     for question in ("are you open on sunday", "when do you open on sunday", "hello where is my order"):
-        assert enough_silence_ms(Pause(question, over=0.2), SETTINGS) == SETTINGS.complete_ms
+        assert enough_silence_ms(Pause(question, over=0.2), SETTINGS) == SETTINGS.asking_ms
         assert enough_silence_ms(Pause(question, over=0.8), SETTINGS) == SETTINGS.shortest_ms
     assert enough_silence_ms(Pause("i want to cancel my callback", over=0.2), SETTINGS) == SETTINGS.longest_ms
 
@@ -63,7 +63,7 @@ def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
 def test_without_weight_the_sound_is_not_listened_to(over: float) -> None:
     """An operator can have words alone."""
     deaf = EndpointSettings(sound_weight=0)
-    assert enough_silence_ms(Pause("where is my order", over=over), deaf) == deaf.complete_ms
+    assert enough_silence_ms(Pause("where is my order", over=over), deaf) == deaf.asking_ms
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_who_was_asked_may_look_it_up(text: str, added_ms: float) -> None:
 @pytest.mark.parametrize("text", ["call me back at ten", "what is seven times eight", "ten percent of fifty"])
 def test_a_time_or_a_sum_ends_with_its_figure(text: str) -> None:
     """A figure of the kind that stands alone needs no more silence than any other end."""
-    assert enough_silence_ms(Pause(text), SETTINGS) == SETTINGS.complete_ms
+    assert enough_silence_ms(Pause(text), SETTINGS) <= SETTINGS.complete_ms < SETTINGS.number_ms
 
 
 @pytest.mark.parametrize(
     ("text", "wait_ms"),
     [
-        ("order four two seven one", 300),
-        ("forty two seventy one", 300),
-        ("forty two seventeen", 300),
-        ("it is 4271", 300),
-        ("double seven three three", 300),
-        ("oh nine oh four", 300),
+        ("order four two seven one", 350),
+        ("forty two seventy one", 350),
+        ("forty two seventeen", 350),
+        ("it is 4271", 350),
+        ("double seven three three", 350),
+        ("oh nine oh four", 350),
         ("four two seven", 500),
         ("four two seven one nine", 500),
         ("twenty", 500),
@@ -110,7 +110,7 @@ def test_a_number_is_whole_with_its_last_digit(text: str, wait_ms: float) -> Non
 
 @pytest.mark.parametrize(
     ("usual_pause_ms", "wait_ms"),
-    [(0, 300), (200, 300), (400, 400), (2_000, 450)],
+    [(0, 350), (200, 350), (400, 400), (2_000, 450)],
     ids=["new", "quick", "slow", "slowest"],
 )
 def test_slow_speakers_are_waited_for(usual_pause_ms: float, wait_ms: float) -> None:
@@ -157,7 +157,7 @@ def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
 def test_a_question_that_stops_in_a_number_may_go_on() -> None:
     """A rise says nothing of a whole question, but of half a number it says that the rest follows."""
     assert enough_silence_ms(Pause("what is twenty five", over=0.2), SETTINGS) == SETTINGS.longest_ms
-    assert enough_silence_ms(Pause("what is twenty five times four", over=0.2), SETTINGS) == SETTINGS.complete_ms
+    assert enough_silence_ms(Pause("what is twenty five times four", over=0.2), SETTINGS) == SETTINGS.asking_ms
 
 
 def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:
@@ -165,7 +165,7 @@ def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:
     expected = expectation(("when do you open", "when do you open on monday", "i have a cold"))
     texts = ("when do you open on monday", "when do you open", "i have a cold")
     waits = [enough_silence_ms(Pause(text, whole=expected.whole(text)), SETTINGS) for text in texts]
-    assert waits == [SETTINGS.question_ms, SETTINGS.complete_ms, SETTINGS.complete_ms]
+    assert waits == [SETTINGS.question_ms, SETTINGS.asking_ms, SETTINGS.complete_ms]
 
 
 @pytest.mark.parametrize("text", ["hello can you help me", "I have a question.", "could I ask you something?"])

@@ -42,11 +42,11 @@ def test_who_pauses_low_is_waited_for() -> None:
 def test_a_rise_is_doubt_for_who_asks_with_a_fall() -> None:
     """Who lets such questions fall may go on after a rise, and is never kept waiting as who states something."""
     habit, risen = Habit(), Rest("where is my order", 0.4)
-    assert wait_ms(habit, risen) == SETTINGS.complete_ms
+    assert wait_ms(habit, risen) == SETTINGS.asking_ms
     habit.was_done(Rest("what time is it", 0.8))
     doubted_ms = wait_ms(habit, risen)
     habit.was_done(risen)
-    assert SETTINGS.complete_ms < wait_ms(habit, risen) < doubted_ms
+    assert SETTINGS.asking_ms < wait_ms(habit, risen) < doubted_ms
     for _ in range(20):
         habit.was_done(Rest("what time is it", 0.8))
     assert wait_ms(habit, Rest("where is my order", 0.01)) == SETTINGS.begun_ms < SETTINGS.longest_ms

@@ -75,7 +75,7 @@ class HighCadence(Cadence):
     """That of a person whose voice never comes to rest."""
 
     def over(self) -> float | None:
-        return 0.4
+        return 0.45
 
 
 def test_who_always_ends_high_is_soon_understood() -> None:
