@@ -12,7 +12,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from bench.engines import MeasuredSpeechToText, MeasuredTextToSpeech
 from server.agent.demo import front_desk
 from server.agent.voice_agent import VoiceAgent
-from server.call.dialogue import Engines
+from server.call.engines import Engines
 from server.call.messages import ServerMessage
 from server.call.session import Session
 from server.call.settings import CallSettings

@@ -14,8 +14,8 @@ from aiohttp import web
 from server.agent.voice_agent import VoiceAgent
 from server.call.admission import Admission
 from server.call.conversation import Conversation
-from server.call.dialogue import Engines
 from server.call.directory import Directory
+from server.call.engines import Engines
 from server.call.journal import Journal
 from server.call.minutes import Minutes
 from server.call.options import CallOptions

@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
 from server.call.conversation import Conversation
-from server.call.dialogue import Engines
 from server.call.directory import Directory
+from server.call.engines import Engines
 from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.rtc_calls import RtcCalls

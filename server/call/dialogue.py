@@ -5,35 +5,28 @@ It carries out what the floor orders. It knows neither connections nor lifetimes
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-from pydantic_ai.messages import ModelMessage
-from pydantic_ai.models import Model
-from pydantic_ai.settings import ModelSettings
-
-from server.agent.run import AgentRun
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
-from server.call.completeness import asks_for_number
+from server.call.account import Account
+from server.call.answers import Answers
 from server.call.conversation import Numbers
 from server.call.ears import Ears, Utterance
+from server.call.engines import Engines
 from server.call.floor import Floor, State
 from server.call.history import History
+from server.call.host import Host
 from server.call.judgement import Judgement
 from server.call.mouth import Mouth, Spoken
 from server.call.options import CallOptions
 from server.call.preparation import Preparation
-from server.call.replies import Replies
 from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
-from server.call.tongue import Tongue
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
-from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 
 STARVED_FRAMES = 100 // FRAME_MS
 """No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
@@ -42,58 +35,6 @@ APOLOGY_DELAY_S = 1.0
 """Between tries to say an apology: a worker that has died is back in about so long."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """What a call hears, thinks and speaks with."""
-
-    speech_to_text: SpeechToText
-    text_to_speech: TextToSpeech
-    voice_activity: VoiceActivity
-    turn_model: TurnModel | None = None
-    """None leaves it to words and cadence whether the person is done."""
-    model: Model | None = None
-    """None leaves the agent its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchanged:
-    """An exchange that is over: what was heard of the answer, and the messages that tell it to a model."""
-
-    spoken: Spoken
-    heard: str
-    interrupted: bool
-    messages: Sequence[ModelMessage]
-    ended_s: float
-
-
-class Host(Protocol):
-    """Whom a dialogue belongs to."""
-
-    @property
-    def unheard_ms(self) -> float:
-        """How much of what the connection took has not been heard."""
-
-    def send(self, message: messages.ServerMessage) -> None:
-        """Tell the client."""
-
-    def hurry(self) -> None:
-        """An answer is ready to be heard, before the next frame is due."""
-
-    def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
-        """In a task of the call's group."""
-
-    def answered(self) -> None:
-        """The person has said something that is being answered."""
-
-    def exchanged(self, exchange: Exchanged) -> None: ...
-    def amended(self, exchange: Exchanged) -> None:
-        """Less was heard of the last exchange than was said of it."""
-
-    def failed(self, failure: EngineError) -> None: ...
-    def end(self) -> None:
-        """The call is over."""
 
 
 class Dialogue:
@@ -118,7 +59,6 @@ class Dialogue:
         self.leaving = False
         """The call ends when what is being said was heard."""
         self._agent = agent
-        self._engines = engines
         self._settings = settings
         self._deps = deps
         self._now = asyncio.get_running_loop().time
@@ -126,10 +66,9 @@ class Dialogue:
         self.ears = Ears(
             engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
         )
-        self._model_settings = _model_settings(options)
-        self._tongue = Tongue(agent, options)
-        self._replies = Replies(host.start, engines.text_to_speech, self._hurry)
-        self._preparation = Preparation(host.start, self._prepare, self._replies.stop, self._on_settled, self._on_deaf)
+        self._account = Account(host, history, self._now)
+        self._answers = Answers(agent, deps, history, engines, settings, options, host.start, self._hurry)
+        self._preparation = Preparation(host.start, self._prepare, self._answers.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
         self._utterances = numbers.utterance
@@ -141,10 +80,6 @@ class Dialogue:
         """What the agent says unasked, next."""
         self._unanswered = ""
         """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
-        self._exchanged: Exchanged | None = None
-        """The last exchange that was written down."""
-        self._lost_words = ""
-        """What the agent said into a dead connection."""
         self._starved_frames = 0
         self._apologies = 0
         self._shown_state: State | None = None
@@ -225,28 +160,23 @@ class Dialogue:
     def lose(self, unheard_ms: float) -> None:
         """What left in the last `unheard_ms` was not heard: it is said again when there is somebody to hear it."""
         unheard_ms = self._mouth.unheard_ms(unheard_ms)
-        ended, last = self._mouth.take_back(unheard_ms), self._exchanged
-        if ended is None or last is None or last.spoken is not ended:
-            return
-        heard = ended.reply.speech.heard
-        kept, ended_s = self.history.take_back(heard), self._now() - unheard_ms / 1000
-        self._host.amended(replace(last, heard=heard, messages=kept, ended_s=ended_s))
-        if not last.interrupted:
-            self._lost_words = ended.reply.speech.unheard
+        ended = self._mouth.take_back(unheard_ms)
+        if ended is not None:
+            self._account.amend(ended, unheard_ms)
 
     def resume(self) -> None:
         """The unheard rest of an answer goes on by itself; without one, the agent asks again what it asked last."""
-        lost, self._lost_words = self._lost_words, ""
         self.ears.reconnect()
         self._shown_state = None
         self.show_state()
-        if self.quiet and (again := lost or self.history.last_question):
+        again = self._account.say_again()
+        if again and self.quiet:
             self.say(again, "The connection was lost and is back.")
 
     def close(self) -> None:
         """The call is over: nothing more is said, heard or made."""
         self._do(events.Closed())
-        self._replies.stop_all()
+        self._answers.stop_all()
 
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""
@@ -266,7 +196,8 @@ class Dialogue:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
-                self._open[number] = self.ears.open(number, self._expected(), self._tongue.language, self._on_partial)
+                answers = self._answers
+                self._open[number] = self.ears.open(number, answers.expected, answers.language, self._on_partial)
             case events.DropUtterance(utterance=number):
                 self._drop(number)
             case events.Answer(reply=number, utterance=None):
@@ -291,7 +222,7 @@ class Dialogue:
         line, self._line = self._line, None
         assert line is not None, "because Prompted is only sent by say"
         stopwatch = Stopwatch(self._now)
-        reply = self._replies.make(line[0], self._tongue.of_line(line[0].text), stopwatch, line[1])
+        reply = self._answers.line(line[0], stopwatch, interruptible=line[1])
         self._commit(Spoken(number, reply, "", stopwatch, self._now()))
 
     def _answer(self, utterance_number: int) -> None:
@@ -317,8 +248,8 @@ class Dialogue:
         self._mouth.take_back(self._mouth.unheard_ms(self._host.unheard_ms))
         self._mouth.stop()
         self._host.send(messages.Interrupted(reply=number))
-        self._replies.stop(spoken.reply)
-        self._finish(spoken, partly=True, interrupted=True)
+        self._answers.stop(spoken.reply)
+        self._account.close(spoken, partly=True, interrupted=True)
         if not spoken.reply.speech.begun and not spoken.reply.source.tools:
             self._unanswered = spoken.prompt or self._unanswered
 
@@ -327,11 +258,6 @@ class Dialogue:
     def _next_utterance(self) -> int:
         self._utterances += 1
         return self._utterances
-
-    def _expected(self) -> Sequence[str]:
-        agent = self._agent
-        asked = asks_for_number(self.history.last_said)
-        return self._tongue.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""
@@ -367,17 +293,7 @@ class Dialogue:
         self.fail(failure)
 
     def _prepare(self, utterance: Utterance) -> Reply:
-        source = AgentRun(
-            self._agent,
-            self._engines.model,
-            self._prompt(utterance.text),
-            self.history.messages,
-            self._deps,
-            self._settings.run,
-            self._model_settings,
-            self._tongue.language,
-        )
-        return self._replies.make(source, self._tongue.answers, utterance.stopwatch)
+        return self._answers.begin(self._prompt(utterance.text), utterance.stopwatch)
 
     def _prompt(self, text: str) -> str:
         return f"{self._unanswered} {text}".strip()
@@ -432,7 +348,7 @@ class Dialogue:
         failure = spoken.reply.failure
         if failure is None and not spoken.reply.speech.begun:
             failure = EngineError("model", "The agent had nothing to say.")
-        self._finish(spoken, partly=failure is not None)
+        self._account.close(spoken, partly=failure is not None)
         self._do(events.ReplyEnded(spoken.number))
         if self.leaving or (isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested):
             self._host.end()
@@ -442,18 +358,6 @@ class Dialogue:
             self._apologies = 0
             if spoken.prompt:
                 self._judgement.was_answered()
-
-    def _finish(self, spoken: Spoken, partly: bool, interrupted: bool = False) -> None:
-        """Write down what was heard of the reply, and tell the client."""
-        heard, source = spoken.reply.speech.heard, spoken.reply.source
-        if heard or source.tools:
-            kept = source.messages()
-            kept = self.history.add_interrupted(kept, heard) if partly else self.history.add(kept)
-            self._exchanged = Exchanged(spoken, heard, interrupted, kept, self._now())
-            self._host.exchanged(self._exchanged)
-        self._host.send(
-            messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=source.tools)
-        )
 
     # What the agent says unasked
 
@@ -483,12 +387,3 @@ class Dialogue:
         if state is not self._shown_state:
             self._shown_state = state
             self._host.send(messages.State(state=state.value))
-
-
-def _model_settings(options: CallOptions) -> ModelSettings:
-    chosen = ModelSettings()
-    if options.temperature is not None:
-        chosen["temperature"] = options.temperature
-    if options.max_tokens is not None:
-        chosen["max_tokens"] = options.max_tokens
-    return chosen

@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.attachment import Attachment, Connection
-from server.call.dialogue import Dialogue, Engines, Exchanged
+from server.call.dialogue import Dialogue
+from server.call.engines import Engines
 from server.call.history import History
+from server.call.host import Exchanged
 from server.call.idleness import Idle, Idleness
 from server.call.keypad import Keypad
 from server.call.minutes import Entry, Minutes, Spell

@@ -7,8 +7,8 @@ import pytest
 
 from server.call.admission import Refusal
 from server.call.conversation import Numbers
-from server.call.dialogue import Engines
 from server.call.directory import Directory
+from server.call.engines import Engines
 from server.call.messages import Error, Hello, Reconnect, Response, ServerMessage, Text, Transcription
 from server.call.minutes import Minutes
 from server.call.options import CallOptions

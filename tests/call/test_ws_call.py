@@ -2,7 +2,7 @@
 
 import asyncio
 
-from server.call.dialogue import Engines
+from server.call.engines import Engines
 from server.call.leg import Leg
 from server.call.messages import AudioFormat, Text
 from server.call.session import Session

@@ -16,7 +16,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
-from server.call.dialogue import Engines
+from server.call.engines import Engines
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
