@@ -13,7 +13,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from server.call.conversation import Conversation, Exchange, Numbers, Said, hash_token, tool_uses
+from server.call.conversation import Conversation, Exchange, Said, Standing, hash_token, tool_uses
 
 START_MS = 1_700_000_000_000
 ASKED = "Where is my order? Ça va <b>&"
@@ -45,5 +45,5 @@ def conversation(name: str = "one", exchanges: int = 0, created_ms: int = START_
 def said_more(kept: Conversation) -> Conversation:
     """One exchange later."""
     number = len(kept.exchanges)
-    numbers = Numbers(number + 1, 2 * number + 1)
-    return kept.with_exchange(exchange(number), kept.updated_ms + 4_000, f'{{"exchange": {number}}}', numbers)
+    standing = Standing(number + 1, 2 * number + 1)
+    return kept.with_exchange(exchange(number), kept.updated_ms + 4_000, f'{{"exchange": {number}}}', standing)

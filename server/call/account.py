@@ -12,14 +12,15 @@ from server.call.mouth import Spoken
 class Account:
     """Of one call."""
 
-    def __init__(self, host: Host, history: History, now: Callable[[], float]) -> None:
+    def __init__(self, host: Host, history: History, unsaid: str, now: Callable[[], float]) -> None:
+        """`unsaid` is owed to the caller from before."""
+        self.unsaid = unsaid
+        """What the agent has said in vain, or was about to say, when the connection or the server went."""
         self._host = host
         self._history = history
         self._now = now
         self._last: Exchanged | None = None
         """The last exchange that was written down."""
-        self._lost_words = ""
-        """What the agent said into a dead connection."""
 
     def close(self, spoken: Spoken, partly: bool, interrupted: bool = False) -> None:
         """The answer is over, heard only `partly` or to its end: write it down, and tell the client."""
@@ -42,9 +43,9 @@ class Account:
         kept, ended_s = self._history.take_back(heard), self._now() - unheard_ms / 1000
         self._host.amended(replace(last, heard=heard, messages=kept, ended_s=ended_s))
         if not last.interrupted:
-            self._lost_words = spoken.reply.speech.unheard
+            self.unsaid = spoken.reply.speech.unheard
 
     def say_again(self) -> str:
         """What a person who is back has missed, once; or else what they were asked last."""
-        lost, self._lost_words = self._lost_words, ""
-        return lost or self._history.last_question
+        unsaid, self.unsaid = self.unsaid, ""
+        return unsaid or self._history.last_question

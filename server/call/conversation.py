@@ -1,6 +1,6 @@
 """Conversation: what is kept of a call: who said what and when, the agent's messages and state, who may go on with it.
 
-A record is never changed: `with_exchange`, `with_amended`, `with_token` and `ended` give the next one. Times are Unix
+A record is never changed: the methods `with_…` and `ended` give the next one. Times are Unix
 milliseconds in UTC, handed in; offsets count from `created_ms`.
 """
 
@@ -49,11 +49,17 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """The last that an utterance and a reply were given: whoever goes on begins after them."""
+class Standing:
+    """Where the talking stands, for whoever goes on with it."""
 
     utterance: int = 0
+    """The last number that an utterance was given."""
     reply: int = 0
+    """The last number that an answer was given."""
+    unsaid: str = ""
+    """What the agent was about to say, or was saying and was not heard."""
+    unanswered: str = ""
+    """What the caller has said, and of whose answer nothing was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Conversation:
     """What the agent's own `dump_deps` gave; "" when it keeps nothing."""
     exchanges: tuple[Exchange, ...] = ()
     """Only ever grows, and of what is there only the last one may change: stores write from there on."""
-    numbers: Numbers = Numbers()
+    standing: Standing = Standing()
     token_hash: str | None = None
     """Of the token that resumes it, by `hash_token`; None when nobody can."""
     epoch: int = 1
@@ -90,19 +96,28 @@ class Conversation:
         return [said for exchange in self.exchanges for said in exchange.said]
 
     @property
+    def begun(self) -> bool:
+        """Whether anything has been said in it."""
+        return bool(self.exchanges or self.standing.unanswered)
+
+    @property
     def summary(self) -> "Summary":
         return Summary(self.id, self.agent, self.created_ms, self.updated_ms, self.ended_ms, len(self.exchanges))
 
     def with_exchange(
-        self, exchange: Exchange, now_ms: int, agent_state: str, numbers: Numbers = Numbers()
+        self, exchange: Exchange, now_ms: int, agent_state: str, standing: Standing = Standing()
     ) -> "Conversation":
         """The next record: one exchange more."""
         exchanges = (*self.exchanges, exchange)
-        return self._next(now_ms, exchanges=exchanges, agent_state=agent_state, numbers=numbers)
+        return self._next(now_ms, exchanges=exchanges, agent_state=agent_state, standing=standing)
 
     def with_amended(self, exchange: Exchange, now_ms: int) -> "Conversation":
         """The next record: the last exchange was `exchange`, as it turns out."""
         return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange))
+
+    def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
+        """The next record: the talking was left like this."""
+        return self._next(now_ms, standing=standing)
 
     def with_token(self, token_hash: str, now_ms: int) -> "Conversation":
         """The next record: another token resumes it, and the one before does no longer."""
@@ -150,7 +165,7 @@ def tool_uses(messages: Sequence[ModelMessage]) -> tuple[ToolUse, ...]:
 
 
 _CONVERSATION = TypeAdapter(Conversation)
-_RESUMPTION = {"agent_state", "numbers", "token_hash", "epoch", "revision"}
+_RESUMPTION = {"agent_state", "standing", "token_hash", "epoch", "revision"}
 
 
 def to_json(conversation: Conversation, messages: bool) -> bytes:

@@ -12,7 +12,7 @@ from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
 from server.call.account import Account
 from server.call.answers import Answers
-from server.call.conversation import Numbers
+from server.call.conversation import Standing
 from server.call.ears import Ears, Utterance
 from server.call.engines import Engines
 from server.call.floor import Floor, State
@@ -47,12 +47,12 @@ class Dialogue:
         agent: VoiceAgent,
         deps: Any,
         history: History,
-        numbers: Numbers,
+        standing: Standing,
         engines: Engines,
         settings: CallSettings,
         options: CallOptions,
     ) -> None:
-        """`name` is the call's, for the log; `deps` are the agent's, of this call; `numbers` were given before."""
+        """`name` is the call's, for the log; `deps` are the agent's, of this call; `standing` is where it goes on."""
         self._host = host
         self._name = name
         self.history = history
@@ -62,23 +62,23 @@ class Dialogue:
         self._settings = settings
         self._deps = deps
         self._now = asyncio.get_running_loop().time
-        self._floor = Floor(numbers.reply)
+        self._floor = Floor(standing.reply)
         self.ears = Ears(
             engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
         )
-        self._account = Account(host, history, self._now)
+        self._account = Account(host, history, standing.unsaid, self._now)
         self._answers = Answers(agent, deps, history, engines, settings, options, host.start, self._hurry)
         self._preparation = Preparation(host.start, self._prepare, self._answers.stop, self._on_settled, self._on_deaf)
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
         self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
-        self._utterances = numbers.utterance
+        self._utterances = standing.utterance
         self._answering: Utterance | None = None
         """The utterance that the floor has committed to, until its answer is ready to be heard."""
         self._open: dict[int, Utterance] = {}
         """Utterances that are being heard or settled."""
         self._line: tuple[Line, bool] | None = None
         """What the agent says unasked, next."""
-        self._unanswered = ""
+        self._unanswered = standing.unanswered
         """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
         self._starved_frames = 0
         self._apologies = 0
@@ -90,9 +90,9 @@ class Dialogue:
         return self._floor.state is State.LISTENING
 
     @property
-    def numbers(self) -> Numbers:
-        """The last that were given."""
-        return Numbers(self._utterances, self._floor.last_reply)
+    def standing(self) -> Standing:
+        """Where somebody else would have to go on. What is owed to the caller is known when the dialogue is closed."""
+        return Standing(self._utterances, self._floor.last_reply, self._account.unsaid, self._unanswered)
 
     @property
     def working(self) -> bool:
@@ -165,18 +165,29 @@ class Dialogue:
             self._account.amend(ended, unheard_ms)
 
     def resume(self) -> None:
-        """The unheard rest of an answer goes on by itself; without one, the agent asks again what it asked last."""
+        """The unheard rest of an answer goes on by itself; without one, the agent asks again what it asked last.
+
+        From the record: it answers what it has not answered, or says what it has not said.
+        """
         self.ears.reconnect()
         self._shown_state = None
         self.show_state()
         again = self._account.say_again()
-        if again and self.quiet:
+        if not self.quiet:
+            return
+        if self._unanswered:
+            question, self._unanswered = self._unanswered, ""
+            self.type(question)
+        elif again:
             self.say(again, "The connection was lost and is back.")
 
     def close(self) -> None:
-        """The call is over: nothing more is said, heard or made."""
+        """The call is over, here at least: nothing more is said, heard or made."""
+        spoken = self._mouth.spoken
         self._do(events.Closed())
         self._answers.stop_all()
+        if spoken is not None and not (self._unanswered and spoken.prompt):
+            self._account.unsaid = spoken.reply.speech.unheard
 
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""

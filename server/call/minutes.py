@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic_ai.messages import ModelMessage
 
-from server.call.conversation import Conversation, Exchange, Numbers, Said, tool_uses
+from server.call.conversation import Conversation, Exchange, Said, Standing, tool_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,17 @@ class Minutes:
         """From now on the conversation is resumed by another token."""
         self._keep(self.record.with_token(token_hash, self._wall_ms()))
 
-    def exchanged(self, entry: Entry, agent_state: str, numbers: Numbers) -> None:
+    def exchanged(self, entry: Entry, agent_state: str, standing: Standing) -> None:
         """An exchange is over."""
-        self._keep(self.record.with_exchange(self._written(entry), self._wall_ms(), agent_state, numbers))
+        self._keep(self.record.with_exchange(self._written(entry), self._wall_ms(), agent_state, standing))
 
     def amended(self, entry: Entry) -> None:
         """The last exchange was another one than was thought."""
         self._keep(self.record.with_amended(self._written(entry), self._wall_ms()))
+
+    def left(self, standing: Standing) -> None:
+        """The conversation is not over, and nobody here goes on with it."""
+        self._keep(self.record.with_standing(standing, self._wall_ms()))
 
     def ended(self) -> None:
         """The conversation is over, and cannot be resumed."""

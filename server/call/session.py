@@ -77,15 +77,15 @@ class Session:
         self._now = asyncio.get_running_loop().time
         self._deps = agent.deps_of(record.agent_state)
         self.dialogue = Dialogue(
-            self, self.id, agent, self._deps, self.history, record.numbers, engines, settings, options
+            self, self.id, agent, self._deps, self.history, record.standing, engines, settings, options
         )
         self._attachment = Attachment(self.token)
         self._waiting: asyncio.TimerHandle | None = None
         """Ends the call when no connection comes."""
         self._group: asyncio.TaskGroup | None = None
         self._ended = asyncio.Event()
-        self._moved = False
-        """The conversation does not end with this session."""
+        self._sign_off: Callable[[], None] = minutes.ended
+        """What is written down at the end."""
         self._keypad = Keypad()
         self._idleness = Idleness(settings.idle_prompt_s, settings.idle_prompts)
         self._ahead: deque[bytes] = deque()
@@ -105,13 +105,13 @@ class Session:
             self._attachment.close()
             if self._recorder is not None:
                 self._recorder.close()
-            if self._ended.is_set() and not self._moved:
-                self._minutes.ended()
+            if self._ended.is_set():
+                self._sign_off()
             self.over.set()
 
     def attach(self, connection: Connection) -> None:
         """Go on with the conversation on `connection`; the one before is told and released."""
-        resumed = self._group is not None or bool(self.history.messages)
+        resumed = self._group is not None or self._minutes.record.begun
         if (before := self._attachment.connection) is not None:
             self._lose(before)
         self._stop_waiting()
@@ -142,13 +142,13 @@ class Session:
     def move(self) -> None:
         """This server goes: the client shall resume on another, or on this one when it is back."""
         self.send(messages.Reconnect())
-        self._moved = True
+        self._sign_off = lambda: self._minutes.left(self.dialogue.standing)
         self.end()
 
     def yield_elsewhere(self) -> None:
         """The conversation goes on at another server, or was deleted: nothing more of it is ours."""
         self.send(messages.Error(code="superseded", message="The call goes on elsewhere.", final=True))
-        self._moved = True
+        self._sign_off = lambda: None
         self.end()
 
     def end(self) -> None:
@@ -256,7 +256,7 @@ class Session:
 
     def exchanged(self, exchange: Exchanged) -> None:
         """Write it down."""
-        self._minutes.exchanged(_entry(exchange), self._agent.dump_deps(self._deps), self.dialogue.numbers)
+        self._minutes.exchanged(_entry(exchange), self._agent.dump_deps(self._deps), self.dialogue.standing)
 
     def amended(self, exchange: Exchanged) -> None:
         """Write down what it was in truth."""
@@ -268,7 +268,7 @@ class Session:
     # Steps
 
     def _begin(self) -> None:
-        if self.history.messages:
+        if self._minutes.record.begun:
             log.info("- call %s is resumed from its record", self.id)
             self._resume()
             return

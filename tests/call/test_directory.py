@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from server.call.admission import Refusal
-from server.call.conversation import Numbers
+from server.call.conversation import Standing
 from server.call.directory import Directory
 from server.call.engines import Engines
 from server.call.messages import Error, Hello, Reconnect, Response, ServerMessage, Text, Transcription
@@ -18,6 +18,8 @@ from server.errors import AtCapacity, NotFound
 from tests.fakes.notebook import Notebook
 from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech
 from tests.virtual_time import run_virtual
+
+STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."
 
 
 class Line:
@@ -319,7 +321,7 @@ def test_a_conversation_outlives_its_process() -> None:
         await calls.close()
         other = directory(notebook=book)
         restored = await other.find(session.id, line.token, CallOptions())
-        assert restored.dialogue.numbers == session.dialogue.numbers == Numbers(utterance=1, reply=1)
+        assert restored.dialogue.standing == session.dialogue.standing == Standing(utterance=1, reply=1)
         again = Line()
         other.attach(restored, again, line.token)
         await asyncio.sleep(0.1)
@@ -336,6 +338,58 @@ def test_a_conversation_outlives_its_process() -> None:
         with pytest.raises(NotFound):
             await other.find(session.id, "guess", CallOptions())
         await other.close()
+
+    run_virtual(scenario())
+
+
+async def moved(frames: int) -> tuple[list[str], list[str], list[str]]:
+    """A server goes after so many frames of a story, another goes on: what each said, and what is kept."""
+    book, mind = Notebook(), Mind(answers={"story": STORY})
+    calls = directory(notebook=book, mind=mind)
+    session, line = await connected(calls)
+    session.receive(Text(text="story"))
+    await listen(session, frames)
+    await calls.drain(0)
+    other, again = directory(notebook=book, mind=mind), Line()
+    restored = await other.find(session.id, line.token, CallOptions())
+    other.attach(restored, again, line.token)
+    await asyncio.sleep(0.1)
+    await listen(restored, 600)
+    assert restored.dialogue.standing.unsaid == restored.dialogue.standing.unanswered == ""
+    await other.close()
+    return answers(line), answers(again), [said.text for said in book.records[session.id].said]
+
+
+async def listen(session: Session, frames: int) -> None:
+    for _ in range(frames):
+        await asyncio.sleep(0.02)
+        session.next_frame()
+
+
+def answers(line: Line) -> list[str]:
+    return [message.text for message in line.told if isinstance(message, Response) and message.final]
+
+
+def test_another_server_says_the_rest() -> None:
+    """What the caller had not heard when their server went is said by the one that goes on, and no word is missing."""
+
+    async def scenario() -> None:
+        (before,), (after,), kept = await moved(150)
+        assert before
+        assert STORY.startswith(before)
+        assert STORY.removeprefix(before).strip() in after
+        assert kept == ["story", before, after]
+
+    run_virtual(scenario())
+
+
+def test_another_server_answers_what_was_asked() -> None:
+    """A caller who had heard nothing of the answer need not ask again."""
+
+    async def scenario() -> None:
+        _, after, kept = await moved(0)
+        assert after == [STORY]
+        assert kept == ["story", STORY]
 
     run_virtual(scenario())
 
