@@ -56,10 +56,14 @@ def stop_ms(tape: Sequence[Heard], onset_s: float) -> float | None:
 
 
 def behind_ms(tape: Sequence[Heard]) -> list[float]:
-    """How late each packet of a call came, by the sender's clock as its earliest packet shows it."""
+    """How late each packet of a call came, by the sender's clock as its earliest packet shows it.
+
+    The first after silence is left out: it comes when the answer is ready, which is what the gap tells.
+    """
     offsets = [heard.at_s * 1000 - _steps(tape[0].rtp_time, heard.rtp_time) * 1000 / RTP_RATE for heard in tape]
+    begins = [False, *(_steps(before.rtp_time, after.rtp_time) > SAME_SPURT for before, after in pairwise(tape))]
     earliest = min(offsets, default=0.0)
-    return [offset - earliest for offset in offsets]
+    return [offset - earliest for offset, first in zip(offsets, begins, strict=False) if not first]
 
 
 def _steps(before: int, after: int) -> int:

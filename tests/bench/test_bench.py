@@ -92,6 +92,13 @@ def test_how_far_behind_is_counted_from_the_earliest_packet() -> None:
     assert tape.behind_ms([]) == []
 
 
+def test_an_answer_that_begins_between_ticks_is_not_late() -> None:
+    """Its first packet comes when it is ready; all others count."""
+    heard = taped((0.0, 1.0), until_s=1.0)
+    begun = heard[:20] + [replace(each, at_s=each.at_s + 0.015 * (n == 0)) for n, each in enumerate(heard[30:])]
+    assert tape.behind_ms(begun) == pytest.approx([0] * (len(begun) - 1), abs=1e-6)
+
+
 def test_the_microphone_knows_where_speech_begins_and_ends() -> None:
     """Silence around a recording is not speech, and every piece is whole packets."""
     tone = b"\x00\x10" * (FRAME * 10)
