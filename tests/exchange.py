@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from aiohttp.test_utils import TestServer
 
@@ -64,8 +65,8 @@ class Exchange:
         silero = Silero()
 
         self.notebook = Notebook()
-        self.mouths: dict[str, SteadyTextToSpeech] = {}
-        """Who speaks in each conversation."""
+        self.mouths: WeakValueDictionary[str, SteadyTextToSpeech] = WeakValueDictionary()
+        """Who speaks in each conversation, while it lives."""
 
         def open_session(session_id: str, options: CallOptions) -> Session:
             return start(self.notebook.minutes(session_id), options)
