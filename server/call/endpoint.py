@@ -36,7 +36,7 @@ class EndpointSettings(SettingsGroup):
     """Most pauses inside sentences are longer, and most voices tell."""
     asking_ms: NonNegativeInt = 300
     """A question, by its first words: who asks waits for an answer, and where it rises the voice tells nothing."""
-    question_ms: NonNegativeInt = 240
+    question_ms: NonNegativeInt = 220
     """Surely a question, by its mark or as one that is expected so and no longer: who asks waits for an answer."""
     begun_ms: NonNegativeInt = 700
     """The words begin an expected sentence, or announce one, as "can you help me": more is likely, they may be all."""
