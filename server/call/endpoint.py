@@ -29,7 +29,8 @@ class EndpointSettings(SettingsGroup):
     """Silences in ms after which an utterance is over, by how complete its words look, when the sound tells nothing."""
 
     prepare_ms: NonNegativeInt = 80
-    """After this the words are settled and the answer is prepared, unheard: VAD bridges most consonants."""
+    """A shorter silence ends nothing, VAD bridges most consonants. After it the words are settled and the answer is
+    prepared, unheard."""
     ahead_ms: NonNegativeInt = 400
     """The answer is begun so long before it is wanted, at most: models need it, and most pauses are over by then."""
     complete_ms: NonNegativeInt = 350

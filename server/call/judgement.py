@@ -61,14 +61,15 @@ class Judgement:
             self._preparation.drop(utterance)
             endless = voicing.active_ms > settings.max_utterance_ms
             return events.Endpoint(utterance.number) if endless else None
+        if voicing.silence_ms < settings.endpoint.prepare_ms:
+            return None
         self._rest, self._rested_ms = self._resting(utterance), voicing.silence_ms
+        self._ears.sound.ask()
         wait_ms = enough_silence_ms(self.pause(utterance), settings.endpoint)
         if voicing.silence_ms >= enough_to_prepare_ms(wait_ms, settings.endpoint):
             self._preparation.pause(utterance, voicing.voiced_ms)
-        elif voicing.silence_ms >= settings.endpoint.prepare_ms:
+        else:
             self._preparation.ask(utterance)
-        if voicing.silence_ms >= settings.endpoint.prepare_ms:
-            self._ears.sound.ask()
         if voicing.silence_ms < wait_ms:
             return None
         self._end, self._rest = self._rest, None

@@ -44,5 +44,8 @@ class Stirring:
 
 def _hisses(pcm: bytes) -> bool:
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    power, steps = float(np.dot(samples, samples)), np.diff(samples)
-    return power > HISS_RMS**2 * len(samples) and float(np.dot(steps, steps)) > HISS * power
+    power = float(samples @ samples)
+    if power <= HISS_RMS**2 * len(samples):
+        return False
+    steps = samples[1:] - samples[:-1]
+    return float(steps @ steps) > HISS * power

@@ -6,7 +6,7 @@ as long as it was late, at most WINDOW_MS, until the network has kept the order 
 Sequence numbers wrap at 16 bits (RFC 3550, section 5.1).
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.media.counters import MediaCounters
 from server.media.rtp import RtpPacket
@@ -25,8 +25,7 @@ MAX_HELD = 16
 """Packets behind a gap: more than come in WINDOW_MS. With more, the gap is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A packet whose turn it is, after `missing` that were given up."""
 
     packet: RtpPacket

@@ -1,15 +1,14 @@
 """RTP packets (RFC 3550, section 5.1) with the audio level of RFC 6464 in a header extension (RFC 8285)."""
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _FIXED = struct.Struct("!BBHLL")
 _EXTENSION = struct.Struct("!HH")
 _ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
+class RtpPacket(NamedTuple):
     """What a receiver of sound needs of a packet. `timestamp` is in units of the codec's RTP clock."""
 
     payload_type: int

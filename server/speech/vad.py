@@ -25,6 +25,8 @@ GATE_OPEN_FRAMES = 500 // FRAME_MS
 RECENT_FRAMES = 200 // FRAME_MS
 """What Silero hears first when the gate opens, so that its state fits."""
 
+_SCALE = np.float32(1 / 32768)
+
 
 class Silero:
     """The model; shared by all calls. Raises ConfigError when it cannot be loaded."""
@@ -58,7 +60,8 @@ class CallVad:
 
     def reset(self) -> None:
         self._h = self._c = np.zeros((1, 1, 128), np.float32)
-        self._samples = np.zeros(CONTEXT, np.float32)
+        self._pcm = bytes(2 * CONTEXT)
+        """What the next window begins with."""
         self._recent: deque[bytes] = deque(maxlen=RECENT_FRAMES)
         self._open_frames = 0
         self._probability = 0.0
@@ -75,11 +78,9 @@ class CallVad:
         if not opened:
             pcm = b"".join(self._recent) + pcm
             self._recent.clear()
-        self._judge(np.frombuffer(pcm, np.int16).astype(np.float32) / np.float32(32768))
-        return self._probability
-
-    def _judge(self, samples: NDArray[np.float32]) -> None:
-        self._samples = np.concatenate([self._samples, samples])
-        while len(self._samples) >= CONTEXT + WINDOW:
-            window, self._samples = self._samples[: CONTEXT + WINDOW], self._samples[WINDOW:]
+        self._pcm += pcm
+        while len(self._pcm) >= 2 * (CONTEXT + WINDOW):
+            window = np.frombuffer(self._pcm, np.int16, CONTEXT + WINDOW) * _SCALE
+            self._pcm = self._pcm[2 * WINDOW :]
             self._probability, self._h, self._c = self._silero.run(window, self._h, self._c)
+        return self._probability
