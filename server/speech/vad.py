@@ -11,7 +11,6 @@ import faster_whisper
 import numpy as np
 import onnxruntime
 import webrtcvad
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from server.errors import ConfigError
@@ -46,12 +45,9 @@ class Silero:
     def run(
         self, samples: NDArray[np.float32], h: NDArray[np.float32], c: NDArray[np.float32]
     ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
-        """The probability of speech in the last of some windows, and the next state.
-
-        `samples` of -1..1 have a row for each window that follows: its CONTEXT + WINDOW samples.
-        """
-        probabilities, h, c = self._session.run(None, {"input": samples, "h": h, "c": c})
-        return float(probabilities.reshape(-1)[-1]), h, c
+        """The probability of speech in CONTEXT + WINDOW samples of -1..1, and the next state."""
+        probability, h, c = self._session.run(None, {"input": samples[None], "h": h, "c": c})
+        return float(probability.reshape(-1)[0]), h, c
 
 
 class CallVad:
@@ -83,13 +79,8 @@ class CallVad:
             pcm = b"".join(self._recent) + pcm
             self._recent.clear()
         self._pcm += pcm
-        windows = (len(self._pcm) // 2 - CONTEXT) // WINDOW
-        if windows > 0:
-            self._judge(windows)
+        while len(self._pcm) >= 2 * (CONTEXT + WINDOW):
+            samples = np.frombuffer(self._pcm, np.int16, CONTEXT + WINDOW) * _SCALE
+            self._pcm = self._pcm[2 * WINDOW :]
+            self._probability, self._h, self._c = self._silero.run(samples, self._h, self._c)
         return self._probability
-
-    def _judge(self, windows: int) -> None:
-        samples = np.frombuffer(self._pcm, np.int16, CONTEXT + windows * WINDOW) * _SCALE
-        self._pcm = self._pcm[2 * windows * WINDOW :]
-        rows = as_strided(samples, (windows, CONTEXT + WINDOW), (WINDOW * samples.itemsize, samples.itemsize))
-        self._probability, self._h, self._c = self._silero.run(rows, self._h, self._c)
