@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo import front_desk
+from server.agent.spared import spared
 from server.agent.voice_agent import VoiceAgent
 from server.call.archive import Archive
 from server.call.store import Store
@@ -201,6 +202,8 @@ def choose_agent(settings: Settings) -> VoiceAgent:
     agent = getattr(module, name, None)
     if not isinstance(agent, VoiceAgent):
         raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
+    if isinstance(agent.agent.model, Model):
+        spared(agent.agent.model)
     return agent
 
 
@@ -215,6 +218,6 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
     if name in ("auto", "demo"):
         return None
     try:
-        return infer_model(name)
+        return spared(infer_model(name))
     except Exception as exc:  # each provider complains in its own way of a missing key or package
         raise ConfigError(f"ANTIPHON_MODEL: {name}: {str(exc).splitlines()[0]}") from exc

@@ -1,0 +1,107 @@
+"""What a long call costs the loop: an answer after so many exchanges, with OpenAI's client as it is, and spared.
+
+    python -m bench.long_calls --exchanges 0,5,20,50,150
+
+While the loop is in one step no call gets a packet, so the longest step of a run counts, beside its CPU. Runs are the
+server's own; the provider has set delays and a core of its own.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from openai import AsyncOpenAI
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models import Model
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from bench.capacity import SERVER_CORE, providing
+from bench.figures import quantile, show
+from server.agent.demo import front_desk
+from server.agent.limits import RunLimits
+from server.agent.run import AgentRun
+from server.agent.spared import spared
+
+RUNS = 20
+QUESTION = "What is the answer to my question?"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Medians over the runs, in ms."""
+
+    client: str
+    exchanges: int
+    cpu: float
+    longest_step: float
+
+
+@contextmanager
+def steps() -> Iterator[list[float]]:
+    """→ how long each step of the loop took, in ms."""
+    found: list[float] = []
+    plain = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        start_s = time.perf_counter()
+        plain(handle)
+        found.append(1000 * (time.perf_counter() - start_s))
+
+    asyncio.Handle._run = timed  # type: ignore[method-assign]
+    try:
+        yield found
+    finally:
+        asyncio.Handle._run = plain  # type: ignore[method-assign]
+
+
+async def exchange(model: Model, history: Sequence[ModelMessage]) -> list[ModelMessage]:
+    """One answer; what was said for it."""
+    agent, committed = front_desk(), asyncio.Event()
+    committed.set()
+    run = AgentRun(agent, model, QUESTION, history, agent.make_deps(), RunLimits())
+    await run.speak(lambda text: None, committed)
+    return run.messages()
+
+
+async def measure(client: str, model: Model, exchanges: int) -> Row:
+    history = await exchange(model, []) * exchanges
+    cpu, longest = [], []
+    for _ in range(RUNS):
+        start_s = time.process_time()
+        with steps() as found:
+            await exchange(model, history)
+        cpu.append(1000 * (time.process_time() - start_s))
+        longest.append(max(found))
+    return Row(client, exchanges, *(round(quantile(sorted(sample), 0.5), 1) for sample in (cpu, longest)))
+
+
+async def compare(url: str, counts: Sequence[int]) -> list[Row]:
+    async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none") as one, one.copy() as other:
+        plain, apart = (
+            OpenAIChatModel("any", provider=OpenAIProvider(openai_client=client)) for client in (one, other)
+        )
+        models = {"as it is": plain, "spared": spared(apart)}
+        for model in models.values():
+            await measure("", model, 0)  # the first runs load what the others find loaded
+        return [await measure(client, model, count) for count in counts for client, model in models.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.long_calls", description="What a long call costs the loop.")
+    parser.add_argument("--exchanges", default="0,5,20,50,150", help="how many were before the answer")
+    given = parser.parse_args()
+    os.sched_setaffinity(0, {int(SERVER_CORE)})
+    with providing(speech_s=1.0) as url:
+        rows = asyncio.run(compare(url, [int(count) for count in given.exchanges.split(",")]))
+    show("An answer, in ms", ("client", "exchanges before", "CPU", "longest step"), (asdict(r).values() for r in rows))
+    print(json.dumps([asdict(row) for row in rows]))
+
+
+if __name__ == "__main__":
+    main()
