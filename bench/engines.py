@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 BATCH_BYTES = 2 * HEARD_RATE * 60 // 1000
 ANEW_BYTES = 2 * HEARD_RATE * 200 // 1000
-"""As in `server/speech/wyoming.py`."""
+"""As in `server/speech/wyoming_stt.py`."""
 CHUNK_BYTES = 2 * SPOKEN_RATE // 10
 SILENT = 64
 AGENT_SPEED = 165

@@ -23,7 +23,8 @@ from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
 from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
-from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
+from server.speech.wyoming_stt import WyomingSpeechToText
+from server.speech.wyoming_tts import WyomingTextToSpeech
 from server.stores.redis import RedisStore
 from server.stores.sqlite import SqliteStore
 from server.telemetry.monitor import Monitor

@@ -41,7 +41,8 @@ TASKS = frozenset(
     """
     server/call/session.py server/call/reply.py server/call/journal.py server/call/archive.py
     server/call/directory.py server/call/rtc_calls.py server/call/ws_call.py server/media/pacer.py server/media/ice.py
-    server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming.py server/speech/openai_http.py
+    server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
+    server/speech/openai_http.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""
@@ -72,7 +73,9 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """For each room: what it may not import, and what of that it may after all."""
 
 ENGINES = (
-    "server.speech.wyoming",
+    "server.speech.wyoming_stt",
+    "server.speech.wyoming_tts",
+    "server.speech.wyoming_address",
     "server.speech.openai_http",
     "server.speech.supervisor",
     "server.speech.vad",

@@ -44,7 +44,7 @@ class Answers:
 
     @property
     def language(self) -> str:
-        """ "" when the call has chosen none."""
+        """Its tag (BCP 47); empty when the call has chosen none."""
         return self._tongue.language
 
     @property

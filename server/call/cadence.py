@@ -25,7 +25,7 @@ RANGE_SEMITONES = 12
 LEAST_RANGE = 2.0
 """In semitones: who has said one syllable has more range than is known."""
 AT_ONCE_FRAMES = 1_000 // FRAME_MS
-"""What is looked at in one go, about 0.5 ms of work."""
+"""What is looked at in one go, about 0.3 ms of work."""
 QUIET_DB = 25
 """So far below the loud parts of the voice, it is over; VAD says so somewhat later."""
 

@@ -2,7 +2,7 @@
 
 The highest peak of the normalised autocorrelation is the period, after Boersma, "Accurate short-term analysis of the
 fundamental frequency" (1993): the window's own autocorrelation is divided out, so that long periods are not at a
-disadvantage. 40 ms are looked at, at half the rate. Many frames at once cost a fifth of what they cost one by one.
+disadvantage. 40 ms are looked at, at half the rate. Many frames at once cost less than half as much as one by one.
 """
 
 import numpy as np

@@ -14,7 +14,7 @@ class Tongue:
 
     def __init__(self, agent: VoiceAgent, options: CallOptions) -> None:
         self.language = options.language
-        """"" when the call has chosen none."""
+        """Its tag (BCP 47); empty when the call has chosen none."""
         self._agent = agent
         own = not options.language or lookup(options.language, [agent.language]) is not None
         self._is_own = own

@@ -112,7 +112,7 @@ class Monitor:
         self.count("antiphon.call.refused", "Calls that were refused", refused)
 
     def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
-        """`drops` tells what the queues of a room have dropped so far, by their names."""
+        """`drops` tells what some queues have dropped so far, by their names."""
         self.count(
             name,
             "What did not fit into a queue",

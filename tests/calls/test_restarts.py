@@ -53,9 +53,9 @@ async def test_killed_in_the_middle_of_an_answer(tmp_path: Path) -> None:
                 hello = await phone.until(type="session")
                 await ask(phone, "my name is Anna")
                 await ask(phone, "call me back tomorrow at ten")
-                answered = len(replies(phone))
+                answered = max(replies(phone))
                 phone.send(type="text", text="what are your opening hours")
-                while len(replies(phone)) == answered:  # noqa: ASYNC110
+                while max(replies(phone)) == answered:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
                 server.process.kill()
                 await phone.closed.wait()

@@ -17,7 +17,8 @@ from server.speech.languages import lookup
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
-from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
+from server.speech.wyoming_stt import WyomingSpeechToText
+from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.fakes.openai_server import openai_server
 from tests.fakes.wyoming_server import wyoming_server
 from tests.tiny_models import make_piper, make_whisper

@@ -10,7 +10,7 @@ import pytest
 from server.errors import ConfigError
 from server.speech.engines import piper, whisper
 from server.speech.supervisor import Supervisor
-from server.speech.wyoming import WyomingTextToSpeech
+from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.tiny_models import PIPER_RATE, WORD, make_piper, make_whisper
 from tests.voices import silence, speak
 

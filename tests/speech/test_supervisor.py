@@ -15,7 +15,8 @@ import pytest
 from server.errors import ConfigError, EngineError
 from server.speech import supervisor as module
 from server.speech.supervisor import Supervisor
-from server.speech.wyoming import WyomingSpeechToText, WyomingTextToSpeech
+from server.speech.wyoming_stt import WyomingSpeechToText
+from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.tiny_models import WORD, make_whisper
 from tests.voices import speak
 

@@ -14,8 +14,9 @@ from wyoming.info import Describe
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import ConfigError, EngineError
-from server.speech import wyoming
-from server.speech.wyoming import KEEP_S, WyomingSpeechToText, WyomingTextToSpeech
+from server.speech import wyoming_address
+from server.speech.wyoming_stt import KEEP_S, WyomingSpeechToText
+from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.fakes.wyoming_server import INFO
 
 SECOND = bytes(32_000)
@@ -316,7 +317,7 @@ async def test_a_voice_is_asked_for_by_its_name() -> None:
 
 async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
-    monkeypatch.setattr(wyoming, "DESCRIBE_S", 0.1)
+    monkeypatch.setattr(wyoming_address, "DESCRIBE_S", 0.1)
     asked: list[SynthesizeVoice | None] = []
 
     async def script(talk: Talk) -> None:

@@ -1,0 +1,224 @@
+"""Speech-to-text over Wyoming: the worker on a Unix socket, or any Wyoming server by `tcp://host:port`."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+
+from server.errors import EngineError
+from server.media.frame import HEARD_RATE
+from server.speech.languages import lookup
+from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, describe, next_event, packed
+
+STAGE = "speech-to-text"
+
+KEEP_S = 30
+"""How much of an utterance is kept to be sent again; it is the window of Whisper, and a long time to speak alone."""
+
+_SECOND = 2 * HEARD_RATE
+_BATCH_BYTES = _SECOND * 60 // 1000
+"""60 ms of sound to an event: a third of the cost at both ends, and only partial words come later for it."""
+_ANEW_BYTES = _SECOND * 200 // 1000
+"""Less than this after a transcript is the pause itself, so it does not begin anew until somebody asks."""
+
+log = logging.getLogger(__name__)
+
+
+class WyomingSpeechToText:
+    """Speech-to-text by a Wyoming server. `uri` is unix:///path or tcp://host:port."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        model: str | None = None,
+        languages: Sequence[str] = (),
+        connect_s: float = 2.0,
+        deadline_s: float = 8.0,
+    ) -> None:
+        """`model` is handed to the server; `languages` are known to `learn` without asking it. Deadlines: `connect_s`
+        covers a local worker that is being replaced; `deadline_s`, from asking to the transcript, is longer than
+        anybody waits for an answer."""
+        self._address = Address(uri, connect_s, STAGE)
+        self._model, self._deadline_s = model, deadline_s
+        self._open: set[WyomingTranscription] = set()
+        self.languages = languages
+
+    async def learn(self) -> None:
+        """Ask the server which languages it hears; one that cannot be asked hears none that a call can choose."""
+        if not self.languages and (info := await describe(self._address)) is not None:
+            models = [model for program in info.asr for model in program.models if model.installed]
+            chosen = [model for model in models if self._model in (None, model.name)]
+            self.languages = tuple(dict.fromkeys(tag for model in chosen for tag in model.languages))
+
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> "WyomingTranscription":
+        """Begin to connect at once; needs a running loop."""
+        tag = (lookup(language, self.languages) or language) or None
+        asked = Transcribe(name=self._model, language=tag, transcript_terms=list(phrases) or None)
+        opening = packed(asked) + packed(AudioStart(HEARD_RATE, 2, 1))
+        transcription = WyomingTranscription(self._address, opening, on_partial, self._deadline_s, self._open.discard)
+        self._open.add(transcription)
+        return transcription
+
+    async def close(self) -> None:
+        for transcription in list(self._open):
+            await transcription.close()
+
+
+class WyomingTranscription:
+    """One utterance. It keeps what it heard, to begin anew when more is said after a transcript or when the server
+    dies. Beyond KEEP_S nothing more is heard: the transcript covers what came before."""
+
+    def __init__(
+        self,
+        address: "Address",
+        opening: bytes,
+        on_partial: Callable[[str], None],
+        deadline_s: float,
+        on_close: Callable[["WyomingTranscription"], None],
+    ) -> None:
+        self._address, self._opening = address, opening
+        self._on_partial, self._partial = on_partial, ""
+        self._deadline_s = deadline_s
+        self._on_close = on_close
+        self._heard = bytearray()
+        self._closed = False
+        self._attempts: set[_Attempt] = set()
+        self._attempt = self._begin()
+
+    def feed(self, pcm: bytes) -> None:
+        if self._closed or len(self._heard) + len(pcm) > KEEP_S * _SECOND:
+            return
+        self._heard += pcm
+        if self._attempt.stopped_at is None:
+            self._attempt.send(_BATCH_BYTES)
+        elif len(self._heard) - self._attempt.stopped_at >= _ANEW_BYTES:
+            self._attempt = self._begin()
+
+    async def transcript(self) -> str:
+        if self._closed:
+            raise EngineError(STAGE, "The utterance is closed.")
+        if not self._heard:
+            return ""
+        if self._attempt.stopped_at not in (None, len(self._heard)) or self._attempt.failed:
+            self._attempt = self._begin()
+        attempt = self._attempt
+        attempt.waiting += 1
+        try:
+            attempt.stop()
+            await asyncio.wait({attempt.task}, timeout=self._deadline_s)
+            return self._result(attempt)
+        finally:
+            attempt.waiting -= 1
+            self._prune()
+
+    def _result(self, attempt: "_Attempt") -> str:
+        if not attempt.task.done():
+            raise EngineError(STAGE, f"The speech-to-text server gave no transcript within {self._deadline_s:g} s.")
+        if attempt.task.cancelled():
+            raise EngineError(STAGE, "The utterance was closed before its transcript came.")
+        return attempt.task.result()
+
+    async def close(self) -> None:
+        self._closed = True
+        self._on_close(self)
+        tasks = {attempt.task for attempt in self._attempts}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _begin(self) -> "_Attempt":
+        attempt = _Attempt(self._address, self._opening, self._heard, self._report)
+        attempt.task.add_done_callback(lambda _: self._attempts.discard(attempt))
+        self._attempts.add(attempt)
+        self._attempt = attempt
+        self._prune()
+        return attempt
+
+    def _prune(self) -> None:
+        """Give up the attempts that more speech has overtaken and that nobody waits for."""
+        for attempt in self._attempts:
+            if attempt is not self._attempt and not attempt.waiting:
+                attempt.task.cancel()
+
+    def _report(self, attempt: "_Attempt", text: str) -> None:
+        if attempt is self._attempt and not self._partial.startswith(text):  # while it catches up it says old words
+            self._partial = text
+            self._on_partial(text)
+
+
+class _Attempt:
+    """Sends `heard` as it grows and reads the answer; the task's result is the transcript."""
+
+    def __init__(
+        self, address: "Address", opening: bytes, heard: bytearray, report: Callable[["_Attempt", str], None]
+    ) -> None:
+        self._address, self._opening, self._heard, self._report = address, opening, heard, report
+        self._writer: asyncio.StreamWriter | None = None
+        self._sent = 0
+        self.stopped_at: int | None = None
+        self.waiting = 0
+        self.task = asyncio.create_task(self._run(), name="wyoming transcription")
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # raised by who asks, if any
+
+    @property
+    def failed(self) -> bool:
+        return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
+    def send(self, at_least: int = 1) -> None:
+        """Never waits: the transport keeps what the server has not taken, at most the whole utterance."""
+        end = len(self._heard) if self.stopped_at is None else self.stopped_at
+        while self._writer is not None and end - self._sent >= at_least:
+            piece = bytes(self._heard[self._sent : min(end, self._sent + _SECOND)])
+            self._sent += len(piece)
+            self._writer.write(packed(AudioChunk(HEARD_RATE, 2, 1, piece)))
+
+    def stop(self) -> None:
+        """No more will come; idempotent."""
+        if self.stopped_at is None:
+            self.stopped_at = len(self._heard)
+            self._flush()
+
+    def _flush(self) -> None:
+        self.send()
+        if self._writer is not None and self.stopped_at is not None:
+            self._writer.write(packed(AudioStop()))
+
+    async def _run(self) -> str:
+        for life in range(1, LIVES + 1):
+            try:
+                return await self._live()
+            except LOST as exc:
+                if life == LIVES:
+                    raise EngineError(STAGE, "The speech-to-text server hung up.") from exc
+                log.warning("speech-to-text connection lost, trying again: %s", type(exc).__name__)
+                await asyncio.sleep(RETRY_S)
+        raise AssertionError("because the last life returns or raises")
+
+    async def _live(self) -> str:
+        reader, writer = await self._address.connect()
+        try:
+            self._writer, self._sent = writer, 0
+            writer.write(self._opening)
+            self._flush()
+            return await self._read(reader)
+        finally:
+            self._writer = None
+            writer.transport.abort()  # nothing that is still on its way matters
+
+    async def _read(self, reader: asyncio.StreamReader) -> str:
+        partial = ""
+        while True:
+            event = await next_event(reader, STAGE)
+            if Transcript.is_type(event.type):
+                return Transcript.from_event(event).text.strip()
+            if TranscriptStart.is_type(event.type):
+                partial = ""
+            elif TranscriptChunk.is_type(event.type):
+                partial += TranscriptChunk.from_event(event).text
+                self._report(self, partial)

@@ -1,0 +1,96 @@
+"""Text-to-speech over Wyoming: the worker on a Unix socket, or any Wyoming server by `tcp://host:port`."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+
+from wyoming.audio import AudioChunk, AudioChunkConverter, AudioStop
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from server.errors import EngineError
+from server.speech.languages import Voice, choose_voice, lookup
+from server.speech.protocols import Pcm
+from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, describe, next_event, packed
+
+STAGE = "text-to-speech"
+
+
+class WyomingTextToSpeech:
+    """Text-to-speech by a Wyoming server. `uri` is unix:///path or tcp://host:port."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        voice: str = "",
+        languages: Sequence[str] = (),
+        connect_s: float = 2.0,
+        silence_s: float = 8.0,
+    ) -> None:
+        """`voice` is used when neither voice nor language is asked for; `languages` are known to `learn` without
+        asking. Deadlines: `connect_s` covers a local worker that is being replaced; `silence_s` is for each chunk, so
+        a long text may take its time and a hanging server may not."""
+        self._address = Address(uri, connect_s, STAGE)
+        self._voice, self._silence_s = voice, silence_s
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._voices: list[Voice] = []
+        self.languages = languages
+
+    async def learn(self) -> None:
+        """Ask the server which voices it has; one that cannot be asked speaks no language that a call can choose."""
+        if (info := await describe(self._address)) is None:
+            return
+        voices = [voice for program in info.tts for voice in program.voices if voice.installed]
+        self._voices = [Voice(voice.name, tuple(voice.languages)) for voice in voices]
+        self.languages = self.languages or tuple(dict.fromkeys(tag for voice in voices for tag in voice.languages))
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+        """Asks again when the server dies before its first sound."""
+        asked = packed(Synthesize(text, self._wanted(voice, language)))
+        for life in range(1, LIVES + 1):
+            spoken = False
+            try:
+                async with contextlib.aclosing(self._speak(asked)) as chunks:
+                    async for pcm in chunks:
+                        spoken = True
+                        yield pcm
+                return
+            except LOST as exc:
+                if spoken or life == LIVES:
+                    raise EngineError(STAGE, "The text-to-speech server hung up.") from exc
+                await asyncio.sleep(RETRY_S)
+
+    def _wanted(self, voice: str, language: str) -> SynthesizeVoice | None:
+        """By name where there is one for the language: not every server looks for it by the language."""
+        name = (choose_voice(language, voice, self._voices) or "") if language else voice or self._voice
+        if name:
+            return SynthesizeVoice(name=name)
+        return SynthesizeVoice(language=lookup(language, self.languages) or language) if language else None
+
+    async def _speak(self, asked: bytes) -> AsyncGenerator[Pcm, None]:
+        reader, writer = await self._address.connect()
+        self._writers.add(writer)
+        converter = AudioChunkConverter(width=2, channels=1)
+        try:
+            writer.write(asked)
+            while (chunk := await self._chunk(reader)) is not None:
+                chunk = converter.convert(chunk)
+                yield Pcm(chunk.rate, chunk.audio)
+        finally:
+            self._writers.discard(writer)
+            writer.transport.abort()  # the worker stops when its client is gone
+
+    async def _chunk(self, reader: asyncio.StreamReader) -> AudioChunk | None:
+        """The next chunk that has sound; None at the end."""
+        try:
+            async with asyncio.timeout(self._silence_s):
+                while not AudioStop.is_type((event := await next_event(reader, STAGE)).type):
+                    if AudioChunk.is_type(event.type) and event.payload:
+                        return AudioChunk.from_event(event)
+                return None
+        except TimeoutError as exc:
+            raise EngineError(STAGE, f"The text-to-speech server was silent for {self._silence_s:g} s.") from exc
+
+    async def close(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
