@@ -1,0 +1,88 @@
+"""How calls end, on virtual time."""
+
+import asyncio
+
+import pytest
+
+from server.call import messages
+from server.call.settings import CallSettings
+from tests.fakes.people import Caller, Mind, SteadyTextToSpeech
+from tests.virtual_time import run_virtual
+
+
+def test_a_silent_caller_is_asked_twice_and_then_bidden_goodbye() -> None:
+    """Nobody there: two questions, a goodbye, and the call is over."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            async with asyncio.timeout(60):
+                await asyncio.shield(caller._running)
+        assert caller.tts.said == ["Are you still there?", "Are you still there?", "Goodbye."]
+        assert caller.states[-1] == "closed"
+
+    run_virtual(scenario())
+
+
+def test_without_a_voice_a_call_still_ends() -> None:
+    """With text-to-speech dead for good, a silent caller is let go all the same."""
+
+    async def scenario() -> None:
+        tts = SteadyTextToSpeech(failures=1000)
+        async with Caller(Mind(), tts=tts, settings=CallSettings(idle_prompt_s=5)) as caller:
+            async with asyncio.timeout(60):
+                await asyncio.shield(caller._running)
+        assert caller.states[-1] == "closed"
+
+    run_virtual(scenario())
+
+
+def test_who_talks_over_the_goodbye_does_not_hold_it_back() -> None:
+    """What must be said is said without a gap."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.leave()
+            await caller.wait(300)
+            await caller.say("but i have another question")
+        assert [answer.text for answer in caller.answers] == ["Goodbye."]
+        assert not caller.answers[0].interrupted
+        heard = [number for number, pcm in enumerate(caller.heard) if pcm]
+        assert heard == list(range(heard[0], heard[0] + len(heard)))
+        loudest = [max(memoryview(caller.heard[number] or b"").cast("h")) for number in heard[:-1]]
+        assert min(loudest) > 0.9 * max(loudest)
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("doing", ["listening", "hearing", "speaking"])
+def test_leaving_says_goodbye_whatever_goes_on(doing: str) -> None:
+    """Asked to leave in any state, the agent says goodbye once and the call ends."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"talk": "This is a long answer that goes on for a while."})) as caller:
+            if doing == "speaking":
+                await caller.say("talk")
+                await caller.wait(1500)
+            elif doing == "hearing":
+                await caller.say("i would like to")
+            caller.session.leave()
+            async with asyncio.timeout(10):
+                await asyncio.shield(caller._running)
+        assert caller.answers[-1].text == "Goodbye."
+        assert caller.tts.said.count("Goodbye.") == 1
+
+    run_virtual(scenario())
+
+
+def test_silence_asked_for_during_the_goodbye_ends_the_call() -> None:
+    """Who stops the goodbye has left."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.leave()
+            await caller.wait(200)
+            caller.session.receive(messages.Interrupt())
+            async with asyncio.timeout(1):
+                await asyncio.shield(caller._running)
+
+    run_virtual(scenario())

@@ -1,0 +1,188 @@
+"""Sounds while it is the agent's turn, in whole calls on virtual time: what stops it, and what does not."""
+
+import numpy as np
+import pytest
+
+from server.call import messages
+from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind
+from tests.virtual_time import run_virtual
+
+
+def test_who_cuts_in_is_heard() -> None:
+    """The agent falls silent, what it was heard to say is history, and the interruption is answered."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind. Nobody knew where they came from."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2500)
+            onset_ms = caller.now_ms
+            await caller.say("stop please")
+            silent_ms = caller.now_ms
+            await caller.until_silent()
+        first, second = caller.answers
+        assert first.interrupted
+        assert story.startswith(first.text)
+        assert 10 < len(first.text) < 60
+        assert not any(caller.heard[int((onset_ms + 500) / 20) : int(silent_ms / 20)])
+        assert second.text == "You said stop please."
+        history = mind.seen[-1]
+        assert [part.content for part in history[1].parts] == [first.text + " —"]
+
+    run_virtual(scenario())
+
+
+def test_a_cough_over_the_agent_changes_nothing() -> None:
+    """A sound without words holds the agent for a moment; the same answer goes on to its end."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2000)
+            await caller.say(COUGH)
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers] == [story]
+        assert not caller.answers[0].interrupted
+        assert mind.requests == 1
+
+    run_virtual(scenario())
+
+
+def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
+    """For a moment, and without losing its place."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind."
+        mind = Mind(answers={"tell me a story": story})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2000)
+            start = len(caller.heard)
+            await caller.say(COUGH, word_ms=20)
+            await caller.until_silent()
+        loudest = [np.abs(np.frombuffer(frame, np.int16).astype(int)).max() for frame in caller.heard[start:] if frame]
+        soft = [number for number, level in enumerate(loudest[:20]) if level < 0.6 * max(loudest)]
+        assert 1 <= len(soft) <= 4
+        assert soft[0] <= 1
+        assert [answer.text for answer in caller.answers] == [story]
+        assert caller.states[-3:] == ["speaking", "listening", "closed"]
+
+    run_virtual(scenario())
+
+
+def test_a_noise_in_silence_is_not_answered() -> None:
+    """A cough while nobody speaks is withdrawn and asks the model nothing."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        async with Caller(mind) as caller:
+            await caller.say(COUGH)
+            await caller.wait(3000)
+        assert mind.requests == 0
+        assert not any(caller.heard)
+        assert [(m.text, m.final) for m in caller.of(messages.Transcription)] == [("", True)]
+        assert caller.states[-2:] == ["listening", "closed"]
+
+    run_virtual(scenario())
+
+
+def test_stop_by_the_button() -> None:
+    """The client's interrupt silences the agent and keeps what was heard."""
+
+    async def scenario() -> None:
+        mind = Mind(answers={"tell me": "One two three four five six seven eight nine ten eleven twelve."})
+        async with Caller(mind) as caller:
+            await caller.say("tell me")
+            await caller.wait(1500)
+            caller.session.receive(messages.Interrupt())
+            await caller.wait(2000)
+        assert not any(caller.heard[-90:])
+        assert caller.answers[0].interrupted
+        assert caller.states[-2:] == ["listening", "closed"]
+
+    run_virtual(scenario())
+
+
+def test_a_yes_into_the_last_syllable_is_an_answer() -> None:
+    """A word that would cheer the agent on is an early reply when the agent is all but done."""
+
+    async def scenario() -> None:
+        mind = Mind(answers={"call me": "Shall I call you at ten?", "yes": "Then at ten."})
+        async with Caller(mind) as caller:
+            await caller.say("call me")
+            await caller.wait(1500)
+            await caller.say("yes")
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers][-1] == "Then at ten."
+
+    run_virtual(scenario())
+
+
+def test_a_yes_in_the_middle_cheers_the_agent_on() -> None:
+    """The same word in the middle of a long answer stops nothing, and no word of the answer is lost."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind, and people came from far away."
+        async with Caller(Mind(answers={"tell me a story": story})) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(1500)
+            await caller.say("yes")
+            await caller.until_silent()
+        assert [(answer.text, answer.interrupted) for answer in caller.answers] == [(story, False)]
+        said = b"".join(pcm for pcm in caller.heard if pcm)
+        assert len(said) >= 2 * 24_000 * len(story) / 15
+
+    run_virtual(scenario())
+
+
+def test_a_cough_while_slow_words_are_awaited_does_not_lose_the_question() -> None:
+    """A second sound over the wait for the first one's transcript leaves that wait alone."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), LetterSpeechToText(final_ms=800)) as caller:
+            await caller.say("what time is it")
+            await caller.wait(500)
+            await caller.say(COUGH)
+            await caller.until_silent(limit_ms=20_000)
+        assert caller.answers[-1].text == "You said what time is it."
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize(("sound", "ends"), [("okay", False), ("monday then", False), ("stop", True)])
+def test_a_murmur_does_not_cancel_a_booking(sound: str, ends: bool) -> None:
+    """While a tool runs the person has to be clear, and what they murmur leaves no trace."""
+
+    async def scenario() -> None:
+        mind = Mind(tool_s=4)
+        async with Caller(mind) as caller:
+            await caller.say("book a table")
+            await caller.wait(2500)
+            await caller.say(sound)
+            await caller.until_silent(ms=5_000)
+        assert mind.booked == ([] if ends else ["a table"])
+        assert caller.answers[0].interrupted is ends
+        assert caller.captions[1:] == ([sound] if ends else [])
+
+    run_virtual(scenario())
+
+
+def test_deafness_to_a_murmur_does_not_cut_the_answer_off() -> None:
+    """Speech-to-text that fails on a sound over the agent is reported; the agent goes on."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind, and people came from far away."
+        stt = LetterSpeechToText(partial_ms=None)
+        async with Caller(Mind(answers={"tell me a story": story}), stt) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(1500)
+            stt.failures = 1
+            await caller.say("right")
+            await caller.until_silent()
+        assert [(answer.text, answer.interrupted) for answer in caller.answers] == [(story, False)]
+        assert len(caller.of(messages.Error)) == 1
+
+    run_virtual(scenario())

@@ -1,0 +1,63 @@
+"""A call in the language that it has chosen, on virtual time."""
+
+from dataclasses import replace
+
+import pytest
+
+from server.call.options import CallOptions
+from server.call.reply import Manner
+from server.call.tongue import Tongue, check_language
+from server.errors import PeerError
+from tests.fakes.people import Caller, Mind
+from tests.virtual_time import run_virtual
+
+
+def test_a_call_in_another_language() -> None:
+    """Heard, answered and spoken in it; the agent's own lines stay in its own language and voice."""
+
+    async def scenario() -> None:
+        caller = Caller(Mind(), greeting="Hello, this is the shop.", options=CallOptions(language="de"))
+        async with caller:
+            await caller.until_silent()
+            await caller.say("wie spät ist es")
+            await caller.until_silent()
+        assert caller.stt.asked == [((), "de")]
+        assert "tag de:" in caller.mind.told[-1]
+        spoken = list(zip(caller.tts.said, caller.tts.manners, strict=True))
+        assert spoken[0] == ("Hello, this is the shop.", ("", ""))
+        assert spoken[-1] == ("You said wie spät ist es.", ("", "de"))
+
+    run_virtual(scenario())
+
+
+def test_the_agents_own_language_may_be_chosen() -> None:
+    """Then its phrases and its voice stay; without a choice nobody is told of a language."""
+
+    async def scenario() -> None:
+        agent = replace(Mind().agent(), voice="amy", phrases=("what time is it",), greeting="Hello.")
+        english, none = Tongue(agent, CallOptions(language="en-GB")), Tongue(agent, CallOptions())
+        assert english.expected(agent.phrases) == none.expected(agent.phrases) == agent.phrases
+        assert english.answers == english.of_line("Hello.") == Manner("amy", "en-GB")
+        assert none.answers == none.of_line("Hello.") == Manner("amy", "")
+        german = Tongue(agent, CallOptions(language="de", voice="eva"))
+        assert (german.answers, german.of_line("Hello.")) == (Manner("eva", "de"), Manner("amy", ""))
+        assert german.of_line("Guten Tag.") == german.answers
+        async with Caller(Mind()) as caller:
+            await caller.say("hello")
+            await caller.until_silent()
+        assert "language" not in caller.mind.told[-1]
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize(
+    ("language", "unknown"), [("de", None), ("", None), ("fr", "text-to-speech"), ("en-GB", "the agent")]
+)
+def test_a_language_that_somebody_does_not_know_is_refused(language: str, unknown: str | None) -> None:
+    """The sentence says who does not know it."""
+    stages = {"speech-to-text": ["en", "de", "fr"], "text-to-speech": ["en_US", "de_DE"], "the agent": ["de"]}
+    if unknown is None:
+        check_language(language, stages)
+        return
+    with pytest.raises(PeerError, match=unknown):
+        check_language(language, stages)

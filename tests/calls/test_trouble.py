@@ -1,0 +1,102 @@
+"""Engines and clients that fail, in whole calls on virtual time: the caller hears what happened."""
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from server.call import messages
+from server.speech.protocols import Pcm
+from tests.fakes.people import Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
+from tests.virtual_time import run_virtual
+
+
+@pytest.mark.parametrize("broken", ["speech-to-text", "model", "text-to-speech"])
+def test_a_failing_engine_is_an_apology(broken: str) -> None:
+    """Whatever fails once, the caller reads it, hears an apology, and is answered the next time."""
+
+    async def scenario() -> None:
+        mind = Mind(failures=int(broken == "model"))
+        stt = LetterSpeechToText(failures=int(broken == "speech-to-text"))
+        tts = SteadyTextToSpeech(failures=int(broken == "text-to-speech"))
+        async with Caller(mind, stt, tts) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent()
+            assert [type(m) for m in caller.of(messages.Error)] == [messages.Error]
+            assert caller.answers[-1].text.startswith("Sorry, something went wrong")
+            await caller.say("and now again please")
+            await caller.until_silent()
+        assert "and now again please" in caller.answers[-1].text
+
+    run_virtual(scenario())
+
+
+def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> None:
+    """The apology is tried again when text-to-speech is what is broken."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), tts=SteadyTextToSpeech(failures=3)) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent()
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_a_client_that_stops_sending_is_answered() -> None:
+    """Packets may stop with the voice; the silence is then counted by playout."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("what time is it")
+            await caller.wait(40)
+            caller.sending = False
+            await caller.until_silent()
+        assert caller.captions == ["what time is it"]
+
+    run_virtual(scenario())
+
+
+def test_broken_sound_is_an_apology() -> None:
+    """An engine that breaks its protocol fails like one that says so."""
+
+    class Odd(SteadyTextToSpeech):
+        async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+            if not text.startswith("Sorry"):
+                yield Pcm(22_050, b"\0\0\0")
+            async for pcm in super().synthesize(text, voice):
+                yield pcm
+
+    async def scenario() -> None:
+        async with Caller(Mind(), tts=Odd()) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent(limit_ms=20_000)
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_after_an_apology_the_question_is_asked_once() -> None:
+    """What failed is not put in front of what the person says next."""
+
+    async def scenario() -> None:
+        mind = Mind(failures=1)
+        async with Caller(mind) as caller:
+            await caller.say("where is my order")
+            await caller.until_silent()
+            await caller.say("where is my order")
+            await caller.until_silent()
+        assert last_said(mind.seen[-1]) == "where is my order"
+
+    run_virtual(scenario())
+
+
+def test_an_answer_that_cannot_be_spoken_is_an_apology() -> None:
+    """A model that answers with a picture leaves nobody in silence."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"smile": "😀"})) as caller:
+            await caller.say("smile")
+            await caller.until_silent()
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
