@@ -4,6 +4,8 @@ import pytest
 
 from server.call import messages
 from server.call.cadence import Cadence
+from server.call.endpoint import EndpointSettings
+from server.call.settings import CallSettings
 from tests.fakes.people import Caller, LetterSpeechToText, Mind, last_said
 from tests.virtual_time import run_virtual
 
@@ -99,6 +101,18 @@ async def gap_ms(caller: Caller, text: str) -> float:
     end_ms = caller.now_ms
     await caller.until_silent(2_000)
     return (caller.first_sound_ms(end_ms) or 0) - end_ms
+
+
+def test_nothing_ends_before_it_may_be_prepared() -> None:
+    """Silence shorter than `prepare_ms` is no pause, however surely the words are all."""
+
+    async def scenario(prepare_ms: int) -> float:
+        settings = CallSettings(endpoint=EndpointSettings(prepare_ms=prepare_ms))
+        async with Caller(Mind(), settings=settings) as caller:
+            return await gap_ms(caller, "what time is it")
+
+    assert run_virtual(scenario(80)) < 500
+    assert run_virtual(scenario(900)) >= 900
 
 
 def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
