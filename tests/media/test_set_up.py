@@ -158,13 +158,10 @@ async def test_names_are_not_looked_up() -> None:
         await phone.hang_up()
 
 
-QUICK = {"ice_s": 0.3, "dtls_s": 0.4, "first_packet_s": 0.5}
-
-
 async def test_an_offer_without_a_caller_is_given_back(caplog: pytest.LogCaptureFixture) -> None:
     """Twenty answers to nobody leave no task and no socket."""
     caplog.set_level("INFO", "server.media.peer")
-    async with asyncio.timeout(30), exchange(limit=20, **QUICK) as running, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(30), exchange(limit=20, ice_s=0.3) as running, aiohttp.ClientSession() as http:
         await (await post(running, http, "v=0")).read()
         before = held()
         for _ in range(20):
@@ -176,11 +173,13 @@ async def test_an_offer_without_a_caller_is_given_back(caplog: pytest.LogCapture
     assert caplog.text.count("no ICE") == 20
 
 
-@pytest.mark.parametrize("stage", ["DTLS", "sound"])
-async def test_a_caller_that_stops_half_way_is_given_back(stage: str, caplog: pytest.LogCaptureFixture) -> None:
-    """One that does ICE and no DTLS; one that does DTLS and sends no sound."""
+@pytest.mark.parametrize(("stage", "limit"), [("DTLS", {"dtls_s": 0.4}), ("sound", {"first_packet_s": 0.5})])
+async def test_a_caller_that_stops_half_way_is_given_back(
+    stage: str, limit: dict[str, float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that does ICE and no DTLS; one that does DTLS and sends no sound. The stages before have all their time."""
     caplog.set_level("INFO", "server.media.peer")
-    async with asyncio.timeout(30), exchange(limit=3, **QUICK) as running, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(30), exchange(limit=3, **limit) as running, aiohttp.ClientSession() as http:
         await (await post(running, http, "v=0")).read()
         before = held()
         phones = [Phone(running.url, http) for _ in range(3)]
