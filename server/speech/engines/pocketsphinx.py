@@ -5,20 +5,18 @@ are taken when they sound like the phrases; otherwise the second one's are, so t
 understand, instead of answering what nobody asked.
 """
 
-import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from io import StringIO
-from itertools import pairwise
+from functools import partial
 from math import log10
 from pathlib import Path
 
 import numpy as np
 from pocketsphinx import Decoder
-from pocketsphinx.lm import ArpaBoLM
 
 from server.errors import ConfigError
+from server.speech.engines.phrase_language import PhraseLanguage
 
 _RATE_HZ = 16_000
 _BYTES_A_SECOND = 2 * _RATE_HZ
@@ -41,8 +39,6 @@ _SHARED = {"loglevel": "FATAL", "fwdflat": False}
 _GENERAL = {"bestpath": False, "beam": 1e-40, "pbeam": 1e-40, "wbeam": 1e-24, "maxhmmpf": 3_000, "maxwpf": 10}
 """Narrow beams: twice as fast for little, and its result matters only where it is a guess anyway."""
 _PHRASES = {"bestpath": True, "lw": 9.0, "beam": 1e-60, "pbeam": 1e-60, "wbeam": 1e-40}
-_UNSEEN = 0.1
-"""Share of the language model's probability for words in an order that no phrase has."""
 
 _POSTERIOR = 0.2
 _SURE = 1.0
@@ -55,20 +51,6 @@ _LANGUAGES = 8
 _SPARE = 4
 """Idle decoders kept of each kind: a general one has some 85 MB, one of phrases some 15 MB."""
 
-_CLASSES = (
-    "oh zero one two three four five six seven eight nine".split(),
-    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
-    "twenty thirty forty fifty sixty seventy eighty ninety".split(),
-    "monday tuesday wednesday thursday friday saturday sunday".split(),
-)
-_PLACE = {word: (words, place) for words in _CLASSES for place, word in enumerate(words)}
-_VARIANTS = 30
-"""Of each phrase: every member of a class in every place of it, in three combinations with the other places."""
-
-_OPEN_A = re.compile(r"\bAE\b")
-"""The vowel of "thank", "can" and "that" is nearly that of "father" outside of America."""
-_VOWELS = {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
-
 
 class Engine:
     """Decoders by language, used from one thread."""
@@ -79,18 +61,18 @@ class Engine:
         """`model` is a directory of an acoustic model, None the one in the package. Raises ConfigError."""
         self.languages = ("en-US",)  # the dictionary and the general language model are the package's, always
         self._options = _SHARED | ({"hmm": model} if model else {})
-        self._models: OrderedDict[tuple[str, ...], _Language] = OrderedDict()
+        self._expected: OrderedDict[tuple[str, ...], _PhraseDecoders] = OrderedDict()
         self._general: list[Decoder] = []
         self.give_back(self.take_general())
 
     def start(self, phrases: Sequence[str], language: str = "") -> "Utterance":
         """Begin an utterance; the first with new phrases builds their language model. It hears English, always."""
         key = tuple(phrases)
-        model = self._models.pop(key, None) or _Language(key, self.take_general(), self)
-        self._models[key] = model
-        if len(self._models) > _LANGUAGES:
-            self._models.popitem(last=False)
-        return Utterance(self, model)
+        expected = self._expected.pop(key, None) or _PhraseDecoders(self, self._learn(key))
+        self._expected[key] = expected
+        if len(self._expected) > _LANGUAGES:
+            self._expected.popitem(last=False)
+        return Utterance(self, expected)
 
     def take_general(self) -> Decoder:
         return self._general.pop() if self._general else self.make(**_GENERAL)
@@ -105,15 +87,22 @@ class Engine:
         except (RuntimeError, ValueError) as exc:
             raise ConfigError(f"PocketSphinx cannot start: {exc}") from exc
 
+    def _learn(self, phrases: Sequence[str]) -> PhraseLanguage:
+        general = self.take_general()
+        try:
+            return PhraseLanguage(phrases, partial(_pronounce, general))
+        finally:
+            self.give_back(general)
+
 
 class Utterance:
     """One utterance in both decoders."""
 
-    def __init__(self, engine: Engine, language: "_Language") -> None:
+    def __init__(self, engine: Engine, phrases: "_PhraseDecoders") -> None:
         self._engine = engine
-        self._language = language
+        self._phrases = phrases
         self._general: Decoder | None = engine.take_general()
-        self._expected: Decoder | None = language.take()
+        self._expected: Decoder | None = phrases.take()
         self._held = b""
         self._peak = 0.0
         self._noise_at = 0
@@ -170,42 +159,28 @@ class Utterance:
     def _choose(self) -> str:
         expected, general = _words(self._expected), _words(self._general)
         posterior = self._expected.get_prob() if self._expected is not None else 1.0
-        sure = self._language.familiarity(expected, general) + _POSTERIOR * log10(posterior + 1e-12)
+        sure = self._phrases.language.familiarity(expected, general) + _POSTERIOR * log10(posterior + 1e-12)
         return expected if sure >= _SURE else general
 
     def _give_back(self) -> None:
         if self._general is not None:
             self._engine.give_back(self._general)
         if self._expected is not None:
-            self._language.give_back(self._expected)
+            self._phrases.give_back(self._expected)
         self._general = self._expected = None
 
 
-class _Language:
-    """What an agent's phrases teach: a language model, a dictionary, and which word follows which."""
+class _PhraseDecoders:
+    """The decoders of one agent's phrases."""
 
-    def __init__(self, phrases: Sequence[str], general: Decoder, engine: Engine) -> None:
+    def __init__(self, engine: Engine, language: PhraseLanguage) -> None:
         self._engine = engine
+        self.language = language
         self._spare: list[Decoder] = []
-        self._dictionary: dict[str, list[str]] = {}
-        plain = [" ".join(phrase.lower().split()) for phrase in phrases]
-        for word in dict.fromkeys(word for phrase in plain for word in phrase.split()):
-            if pronunciations := _pronunciations(general, word):
-                self._dictionary[word] = pronunciations
-        known = (phrase for phrase in plain if phrase and all(word in self._dictionary for word in phrase.split()))
-        self._sentences = list(dict.fromkeys(variant for phrase in known for variant in _variants(phrase)))
-        engine.give_back(general)
-        self._model = _trigrams(self._sentences)
-        self._pairs: set[tuple[str, ...]] = set()
-        self._triples: set[tuple[str, ...]] = set()
-        for sentence in self._sentences:
-            words = _framed(sentence)
-            self._pairs.update(pairwise(words))
-            self._triples.update(zip(words, words[1:], words[2:], strict=False))
 
     def take(self) -> Decoder | None:
         """A decoder of the phrases; None when there are none."""
-        if not self._sentences:
+        if not self.language.sentences:
             return None
         return self._spare.pop() if self._spare else self._make()
 
@@ -213,102 +188,18 @@ class _Language:
         if len(self._spare) < _SPARE:
             self._spare.append(decoder)
 
-    def familiarity(self, expected: str, general: str) -> float:
-        """0..3: how many pairs and triples of words are in the phrases, and how far both decoders agree.
-
-        Other speech is forced into the words of the phrases, but not into their order: "call forty three ninety".
-        """
-        if not expected:
-            return 0.0
-        words = _framed(expected)
-        return (
-            _share(list(pairwise(words)), self._pairs)
-            + _share(list(zip(words, words[1:], words[2:], strict=False)), self._triples)
-            + _agreement(expected.split(), general.split())
-        )
-
     def _make(self) -> Decoder:
         with tempfile.TemporaryDirectory() as folder:
             model, dictionary = Path(folder, "phrases.lm"), Path(folder, "phrases.dict")
-            model.write_text(self._model)
-            dictionary.write_text("".join(self._dictionary_lines()))
+            model.write_text(self.language.arpa)
+            dictionary.write_text(self.language.dictionary)
             return self._engine.make(lm=str(model), dict=str(dictionary), **_PHRASES)
 
-    def _dictionary_lines(self) -> Iterator[str]:
-        for word, pronunciations in self._dictionary.items():
-            for number, phones in enumerate(pronunciations, 1):
-                yield f"{word}{f'({number})' if number > 1 else ''} {phones}\n"
 
-
-def _trigrams(sentences: Sequence[str]) -> str:
-    """A language model in ARPA format; "" of nothing."""
-    if not sentences:
-        return ""
-    model = ArpaBoLM(text="\n".join(sentences), add_start=True, discount_mass=_UNSEEN)
-    model.compute()
-    text = StringIO()
-    model.write(text)
-    return text.getvalue()
-
-
-def _pronunciations(decoder: Decoder, word: str) -> list[str]:
-    """From the dictionary, or of two words that make up this one; and as in Britain, without r and with an open a."""
+def _pronounce(decoder: Decoder, word: str) -> list[str]:
+    """What the decoder's dictionary has for a word; empty when it does not know it."""
     found = [decoder.lookup_word(word), *(decoder.lookup_word(f"{word}({number})") for number in range(2, 5))]
-    found = [phones for phones in found if phones]
-    for cut in range(2, len(word) - 1) if not found else ():
-        parts = decoder.lookup_word(word[:cut]), decoder.lookup_word(word[cut:])
-        if all(parts):
-            found = [" ".join(parts)]
-            break
-    found += [_without_r(phones) for phones in found]
-    found += [_OPEN_A.sub("AA", phones) for phones in found]
-    return list(dict.fromkeys(found))
-
-
-def _without_r(pronunciation: str) -> str:
-    """ "F AO R" → "F AO", "N AH M B ER" → "N AH M B AH": no r but before a vowel."""
-    phones = pronunciation.split()
-    said = []
-    for place, phone in enumerate(phones):
-        before_vowel = place + 1 < len(phones) and phones[place + 1] in _VOWELS
-        if phone == "ER" and not before_vowel:
-            said.append("AH")
-        elif phone != "R" or before_vowel or place == 0:
-            said.append(phone)
-        elif phones[place - 1] in ("IH", "EH", "UH"):
-            said.append("AH")
-    return " ".join(said)
-
-
-def _variants(phrase: str) -> Iterator[str]:
-    """The phrase with other digits, tens and weekdays in place of its own: who expects "at three" expects "at four"."""
-    said = phrase.split()
-    words = list(said)
-    places = [place for place, word in enumerate(said) if word in _PLACE]
-    for step in range(_VARIANTS if places else 1):
-        for order, place in enumerate(places):
-            members, member = _PLACE[said[place]]
-            words[place] = members[(member + step + order * (step // len(members))) % len(members)]
-        yield " ".join(words)
-
-
-def _framed(sentence: str) -> list[str]:
-    return ["<s>", *sentence.split(), "</s>"]
-
-
-def _share(found: Sequence[tuple[str, ...]], known: set[tuple[str, ...]]) -> float:
-    return sum(item in known for item in found) / max(1, len(found))
-
-
-def _agreement(one: Sequence[str], other: Sequence[str]) -> float:
-    """1 less the word edit distance over the longer of both."""
-    distance = list(range(len(other) + 1))
-    for row, word in enumerate(one, 1):
-        diagonal, distance[0] = distance[0], row
-        for column, candidate in enumerate(other, 1):
-            least = min(distance[column] + 1, distance[column - 1] + 1, diagonal + (word != candidate))
-            diagonal, distance[column] = distance[column], least
-    return 1 - distance[-1] / max(1, len(one), len(other))
+    return [phones for phones in found if phones]
 
 
 def _words(decoder: Decoder | None) -> str:

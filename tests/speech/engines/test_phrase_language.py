@@ -1,0 +1,52 @@
+import pytest
+
+from server.speech.engines.phrase_language import PhraseLanguage
+
+SAID = {"car": "K AA R", "wash": "W AA SH", "red": "R EH D", "room": "R UW M", "five": "F AY V", "six": "S IH K S"}
+
+
+def pronounce(word: str) -> list[str]:
+    return [SAID[word]] if word in SAID else []
+
+
+def language(*phrases: str) -> PhraseLanguage:
+    return PhraseLanguage(phrases, pronounce)
+
+
+def entries(*phrases: str) -> list[str]:
+    return language(*phrases).dictionary.splitlines()
+
+
+def test_a_word_is_expected_as_america_and_britain_say_it() -> None:
+    """No r but before a vowel, beside the dictionary's own."""
+    assert entries("red car") == ["red R EH D", "car K AA R", "car(2) K AA"]
+
+
+def test_a_word_that_is_not_in_the_dictionary_may_be_two_that_are() -> None:
+    """A compound is pronounced as its parts."""
+    assert entries("carwash") == ["carwash K AA R W AA SH", "carwash(2) K AA W AA SH"]
+
+
+def test_a_phrase_that_cannot_be_pronounced_is_left_out() -> None:
+    """The others stay."""
+    assert language("red car", "red xqzt", "").sentences == ["red car"]
+
+
+def test_another_number_is_expected_in_the_place_of_one() -> None:
+    """Whoever says room five may say room six."""
+    assert "room six" in language("room five").sentences
+
+
+def test_nothing_expected_is_no_language() -> None:
+    """An agent without phrases has no model that could be asked."""
+    nothing = language()
+    assert (nothing.sentences, nothing.arpa, nothing.dictionary) == ([], "", "")
+
+
+@pytest.mark.parametrize(
+    ("expected", "general", "familiar"),
+    [("red car", "red car", 3.0), ("car red", "car red", 1.0), ("red car", "fed bar", 2.0), ("", "red car", 0.0)],
+)
+def test_what_has_the_phrases_order_is_familiar(expected: str, general: str, familiar: float) -> None:
+    """Pairs, triples, and how far the general decoder agrees count alike."""
+    assert language("red car").familiarity(expected, general) == pytest.approx(familiar)
