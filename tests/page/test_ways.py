@@ -297,30 +297,3 @@ async def test_an_interrupted_answer_is_silent_at_once(page: Page, standin: Stan
     assert told[-1]["ms"] < 2_000
     steps = [later["ms"] - sooner["ms"] for sooner, later in itertools.pairwise(told)]
     assert min(steps) < 200, "told at once, and not at the next 200 ms"
-
-
-# The figures
-
-
-async def test_the_figures_of_one_exchange_are_joined(page: Page) -> None:
-    """The gap belongs to the answer whose figures say about the same; a typed one has none."""
-    figures = await page.evaluate(
-        """async () => {
-            const { Exchange } = await import("/exchange.js");
-            const exchange = new Exchange();
-            const told = [];
-            const tell = (figures) => told.push(figures && [figures.reply, figures.gapMs]);
-            exchange.begin(true);
-            tell(exchange.metrics({ reply: 1, first_packet_ms: 400 }));
-            tell(exchange.gap(450)); tell(exchange.gap(460));
-            exchange.begin(true);
-            tell(exchange.gap(500)); tell(exchange.metrics({ reply: 2, first_packet_ms: 480 }));
-            exchange.begin(true);
-            tell(exchange.gap(3000)); tell(exchange.metrics({ reply: 3, first_packet_ms: 480 }));
-            exchange.begin(false);
-            tell(exchange.gap(500)); tell(exchange.metrics({ reply: 4, first_packet_ms: 480 }));
-            tell(exchange.metrics({ reply: 5 }));
-            return told;
-        }"""
-    )
-    assert figures == [[1, None], [1, 450], None, None, [2, 500], None, [3, None], None, [4, None], None]
