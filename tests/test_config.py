@@ -75,6 +75,8 @@ def test_addresses_have_commas_between(value: str, addresses: tuple[str, ...], m
         ("endpoint_open_ms", "-1"),
         ("endpoint_unknown", "1"),
         ("overlap_words", "0"),
+        ("run_tools_s", "0"),
+        ("run_history_chars", "0"),
         ("voicing_start_probability", "nan"),
         ("voicing_stop_probability", "1.1"),
     ],

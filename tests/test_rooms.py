@@ -13,7 +13,7 @@ FILES = sorted(
 )  # fmt: skip
 
 PURE = """
-    server/errors.py server/settings_group.py server/agent/limits.py
+    server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
     server/call/completeness.py server/call/pitch.py server/call/cadence.py server/call/sound.py server/call/habit.py
     server/call/overlap.py server/call/echo.py server/call/voicing.py server/call/stirring.py

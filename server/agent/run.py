@@ -94,9 +94,11 @@ class AgentRun:
         return messages
 
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        async with asyncio.timeout(self._limits.first_token_s):
+            system = await self._system_prompt()
         async with self._agent.iter(
             self._prompt,
-            message_history=self._history,
+            message_history=[*system, *self._history],
             deps=self._deps,
             instructions=self._instructions,
             model=self._model,
@@ -113,6 +115,17 @@ class AgentRun:
                     node = await run.next(node)
                 self._running_tools, self._partial = None, ""
                 self._complete = run.new_messages()
+
+    async def _system_prompt(self) -> list[ModelMessage]:
+        """The agent's, if it has one: pydantic-ai puts it before no history, and from the greeting on there is one."""
+        parts = await self._agent.system_prompt_parts(
+            deps=self._deps,
+            model=self._model,
+            message_history=self._history,
+            prompt=self._prompt,
+            model_settings=self._model_settings,
+        )
+        return [ModelRequest(parts=parts)] if parts else []
 
     async def _stream(self, node: ModelRequestNode[Any, str], ctx: Any, on_text: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()

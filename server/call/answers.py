@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic_ai.settings import ModelSettings
 
+from server.agent.memory import Memory
 from server.agent.run import AgentRun
 from server.agent.voice_agent import VoiceAgent
 from server.call.completeness import asks_for_number
@@ -36,6 +37,7 @@ class Answers:
         self._agent = agent
         self._deps = deps
         self._history = history
+        self._memory = Memory(settings.run.history_chars)
         self._model = engines.model
         self._limits = settings.run
         self._model_settings = _model_settings(options)
@@ -60,7 +62,7 @@ class Answers:
             self._agent,
             self._model,
             prompt,
-            self._history.messages,
+            self._memory.recall(self._history.messages),
             self._deps,
             self._limits,
             self._model_settings,

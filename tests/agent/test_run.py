@@ -5,7 +5,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 from pydantic_ai import Agent
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from server.agent.limits import RunLimits
@@ -33,6 +42,29 @@ def test_text_comes_as_the_model_makes_it() -> None:
         assert isinstance(response, ModelResponse)
         assert response.text == "You said hello. "
 
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("history", [[], [ModelResponse(parts=[TextPart("Good morning.")])]])
+def test_the_agents_system_prompt_comes_first(history: list[ModelMessage]) -> None:
+    """Also in a call that begins with the agent's greeting; and it is no part of what was said."""
+
+    async def read(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        given.extend(messages)
+        yield "Yes."
+
+    async def scenario() -> None:
+        agent = Agent(FunctionModel(stream_function=read), system_prompt="You are Marta.")
+        run = AgentRun(VoiceAgent(agent), None, "are you there", history, None, RunLimits())
+        await run.speak(lambda text: None, asyncio.Event())
+        first, *others = [part for message in given for part in message.parts]
+        assert isinstance(first, SystemPromptPart)
+        assert first.content == "You are Marta."
+        assert not any(isinstance(part, SystemPromptPart) for part in others)
+        said = [part for message in run.messages() for part in message.parts]
+        assert [type(part) for part in said] == [UserPromptPart, TextPart]
+
+    given: list[ModelMessage] = []
     run_virtual(scenario())
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.agent.limits import RunLimits
 from server.call import messages
 from server.call.cadence import Cadence
 from server.call.endpoint import EndpointSettings
@@ -38,6 +39,22 @@ def test_the_answer_is_ready_when_the_person_is_done() -> None:
             sound_ms = caller.first_sound_ms(end_ms)
         assert sound_ms is not None
         assert 220 <= sound_ms - end_ms <= 300
+
+    run_virtual(scenario())
+
+
+def test_a_call_does_not_outgrow_its_model() -> None:
+    """What was said first is not given to the model for ever, and is still in the history."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        settings = CallSettings(run=RunLimits(history_chars=60))
+        async with Caller(mind, settings=settings) as caller:
+            for word in ("one", "two", "three", "four", "five", "six"):
+                caller.session.receive(messages.Text(text=word))
+                await caller.until_silent()
+        assert [len(given) - 1 for given in mind.seen] == [0, 2, 4, 6, 2, 4]
+        assert len(caller.session.history.messages) == 12
 
     run_virtual(scenario())
 
