@@ -57,6 +57,8 @@ class Inbound:
         self._counters = counters
         self._stream: _Stream | None = None
         self._events = TelephoneEvents()
+        self._presser: int | None = None
+        """Whose events they are (SSRC): timestamps of two senders do not compare."""
         self._pace = RateLimit(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
         self._quiet_ticks = 0
         self._samples = 0
@@ -72,8 +74,8 @@ class Inbound:
         self._quiet_ticks = 0
         if self._stream is None or self._stream.ssrc != packet.ssrc:
             self._stream = _Stream(packet.ssrc, self._counters)
-        if codec.name == TELEPHONE_EVENT and (digit := self._events.receive(packet.timestamp, packet.payload)):
-            self._on_digit(digit)
+        if codec.name == TELEPHONE_EVENT:
+            self._press(packet)
         self._play(self._stream, self._stream.jitter.push(packet, now_ms), now_ms)
 
     def poll(self, now_ms: float) -> None:
@@ -84,6 +86,12 @@ class Inbound:
         self._quiet_ticks += 1
         if self._quiet_ticks >= STARVED_TICKS:
             self._fill(self._stream, HEARD_SAMPLES)
+
+    def _press(self, packet: RtpPacket) -> None:
+        if packet.ssrc != self._presser:
+            self._presser, self._events = packet.ssrc, TelephoneEvents()
+        if digit := self._events.receive(packet.timestamp, packet.payload):
+            self._on_digit(digit)
 
     def _play(self, stream: "_Stream", ready: list[Ready], now_ms: float) -> None:
         for item in ready:

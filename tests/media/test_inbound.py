@@ -209,6 +209,14 @@ def test_a_key_is_heard_and_costs_no_sound() -> None:
     assert starts(hearing.frames) == list(range(15))
 
 
+def test_another_senders_keys_are_heard_whatever_its_clock_says() -> None:
+    """Its timestamps begin at random, and so may look older than those of the sender before."""
+    sound = sent(4)
+    first, other = (RtpPacket(EVENT, 9, at, ssrc, bytes([5, 10, 0, 160])) for at, ssrc in ((2**30, 8), (2**20, 9)))
+    between = [sound[0], first, sound[1], first, sound[2], other, sound[3], other]
+    assert Hearing().take(timed(between)).digits == ["5", "5"]
+
+
 def test_the_hint_is_handed_on() -> None:
     """A frame says what its packet said about a voice; what is made up says nothing."""
     packets = [RtpPacket(p.payload_type, p.sequence, p.timestamp, 7, p.payload, voice=True) for p in sent(4)]
