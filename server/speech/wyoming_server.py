@@ -180,11 +180,13 @@ class Connection:
 
 
 def _info(engine: Any) -> Info:
-    """Each language that an engine speaks is a voice of that name."""
+    """Each language that an engine speaks is a voice of that name, and so is each speaker that it has, for them all."""
     made: dict[str, Any] = {"attribution": Attribution("Antiphon", ""), "installed": True}
     made |= {"description": None, "version": None}
     if hasattr(engine, "synthesize"):
-        voices = [TtsVoice(name=tag, languages=[tag], speakers=None, **made) for tag in engine.languages]
+        named = [(tag, [tag]) for tag in engine.languages]
+        named += [(speaker, list(engine.languages)) for speaker in getattr(engine, "speakers", ())]
+        voices = [TtsVoice(name=name, languages=spoken, speakers=None, **made) for name, spoken in named]
         return Info(tts=[TtsProgram(name=engine.name, voices=voices, **made)])
     model = AsrModel(name="default", languages=list(engine.languages), **made)
     return Info(asr=[AsrProgram(name=engine.name, models=[model], supports_transcript_streaming=True, **made)])

@@ -167,6 +167,15 @@ def test_piper_has_the_language_of_its_voice(tmp_path: Path) -> None:
     assert piper.Engine(str(new)).languages == ("de-DE",)
 
 
+def test_piper_tells_its_speakers(tmp_path: Path) -> None:
+    """Those of a voice that has several; each may be wished for."""
+    one, several = make_piper(tmp_path, "one"), make_piper(tmp_path, "several")
+    config = several.with_name("several.onnx.json")
+    speakers = {"num_speakers": 2, "speaker_id_map": {"amy": 0, "joe": 1}}
+    config.write_text(json.dumps(json.loads(config.read_text()) | speakers))
+    assert (piper.Engine(str(one)).speakers, piper.Engine(str(several)).speakers) == ((), ("amy", "joe"))
+
+
 def test_whisper_asks_no_model_which_language_was_chosen(ears: whisper.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """It decodes in the one that was chosen, and finds out only when none was."""
     asked = []

@@ -21,6 +21,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.speech import wyoming_server
+from server.speech.wyoming_tts import WyomingTextToSpeech
 
 SLICE = bytes(3200)
 START = AudioStart(16_000, 2, 1)
@@ -78,6 +79,12 @@ class Humming:
             yield bytes(20_000)
 
 
+class Choir(Humming):
+    """Has several speakers, of all of its languages."""
+
+    speakers = ("amy", "joe")
+
+
 @contextlib.asynccontextmanager
 async def serving(engine: object, directory: Path) -> AsyncIterator[Path]:
     path, end, ready = directory / "socket", asyncio.Event(), asyncio.Event()
@@ -113,6 +120,18 @@ async def hear_until(client: AsyncUnixClient, kind: type[Eventable]) -> list[Eve
 
 def chunk(pcm: bytes = SLICE) -> AudioChunk:
     return AudioChunk(16_000, 2, 1, pcm)
+
+
+async def test_a_speaker_is_not_lost_to_a_language(tmp_path: Path) -> None:
+    """Who is wished for speaks the language that a call has chosen; without a wish it is the engine's own choice."""
+    engine = Choir()
+    async with serving(engine, tmp_path) as path:
+        mouth = WyomingTextToSpeech(f"unix://{path}")
+        await mouth.learn()
+        for wish, voice in (("joe", "joe"), ("", "en"), ("nobody", "en")):
+            assert [pcm async for pcm in mouth.synthesize("Hello", wish, "en-GB")]
+            assert engine.voice == voice
+        assert mouth.languages == ("en", "pt-BR")
 
 
 async def test_partial_words_are_standard_events(tmp_path: Path) -> None:

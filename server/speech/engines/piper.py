@@ -27,6 +27,7 @@ class Engine:
             raise ConfigError(f"no Piper voice loads from {model}: {exc}") from exc
         self.rate: int = self._voice.config.sample_rate
         self.languages = (_language(Path(f"{model}.json"), self._voice.config.espeak_voice),)
+        self.speakers = tuple(self._voice.config.speaker_id_map)
 
     def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
         """Mono s16le at `rate`, a sentence at a time. `voice` is a speaker of a voice that has several."""
