@@ -27,7 +27,7 @@ class WyomingTextToSpeech:
         connect_s: float = 2.0,
         silence_s: float = 8.0,
     ) -> None:
-        """`voice` is used when neither voice nor language is asked for; `languages` are known to `learn` without
+        """`voice` is used when none is asked for, in languages that it speaks; `languages` are known to `learn` without
         asking. Deadlines: `connect_s` covers a local worker that is being replaced; `silence_s` is for each chunk, so
         a long text may take its time and a hanging server may not."""
         self._address = Address(uri, connect_s, STAGE)
@@ -62,7 +62,8 @@ class WyomingTextToSpeech:
 
     def _wanted(self, voice: str, language: str) -> SynthesizeVoice | None:
         """By name where there is one for the language: not every server looks for it by the language."""
-        name = (choose_voice(language, voice, self._voices) or "") if language else voice or self._voice
+        wish = voice or self._voice
+        name = (choose_voice(language, wish, self._voices) or "") if language else wish
         if name:
             return SynthesizeVoice(name=name)
         return SynthesizeVoice(language=lookup(language, self.languages) or language) if language else None

@@ -315,6 +315,27 @@ async def test_a_voice_is_asked_for_by_its_name() -> None:
     assert [voice and voice.name for voice in asked] == ["en_US-amy", "eva", "de_DE-eva", "en_GB-alan", "de_DE-eva"]
 
 
+async def test_the_voice_of_the_settings_speaks_its_language() -> None:
+    """A call that chooses no voice hears it in a language that it speaks, and another voice in others."""
+    asked: list[SynthesizeVoice | None] = []
+
+    async def script(talk: Talk) -> None:
+        event = await async_read_event(talk.reader)
+        assert event is not None
+        if Describe.is_type(event.type):
+            await talk.say(INFO)
+            return
+        asked.append(Synthesize.from_event(event).voice)
+        await talk.say(AudioStop())
+
+    async with server(script) as uri:
+        mouth = WyomingTextToSpeech(uri, voice="en_GB-alan")
+        await mouth.learn()
+        for voice, language in (("", "en"), ("en_US-amy", "en"), ("", "de")):
+            assert [pcm async for pcm in mouth.synthesize("Hello", voice, language)] == []
+    assert [voice and voice.name for voice in asked] == ["en_GB-alan", "en_US-amy", "de_DE-eva"]
+
+
 async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
     monkeypatch.setattr(wyoming_address, "DESCRIBE_S", 0.1)
