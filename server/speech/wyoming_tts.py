@@ -71,12 +71,15 @@ class WyomingTextToSpeech:
     async def _speak(self, asked: bytes) -> AsyncGenerator[Pcm, None]:
         reader, writer = await self._address.connect()
         self._writers.add(writer)
-        converter = AudioChunkConverter(width=2, channels=1)
+        converter, rest = AudioChunkConverter(width=2, channels=1), b""
         try:
             writer.write(asked)
             while (chunk := await self._chunk(reader)) is not None:
-                chunk = converter.convert(chunk)
-                yield Pcm(chunk.rate, chunk.audio)
+                data = rest + chunk.audio
+                whole = len(data) - len(data) % (chunk.width * chunk.channels)
+                chunk.audio, rest = data[:whole], data[whole:]
+                if whole:
+                    yield Pcm(chunk.rate, converter.convert(chunk).audio)
         finally:
             self._writers.discard(writer)
             writer.transport.abort()  # the worker stops when its client is gone

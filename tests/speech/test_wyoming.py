@@ -257,6 +257,24 @@ async def test_speech_that_goes_wrong_is_an_engine_error(wrong: Callable[[Talk],
         assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("text-to-speech", False)
 
 
+@pytest.mark.parametrize("channels", [1, 2])
+async def test_a_sample_that_is_cut_in_two_is_one(channels: int) -> None:
+    """A server that hands on what it gets from elsewhere cuts where it likes; all comes in whole samples."""
+    sound = bytes(range(120))
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(Synthesize)
+        for start, end in ((0, 1), (1, 3), (3, 50), (50, 120)):
+            await talk.say(AudioChunk(16_000, 2, channels, sound[start:end]))
+        await talk.say(AudioStop())
+
+    async with server(script) as uri:
+        pieces = [pcm.data async for pcm in WyomingTextToSpeech(uri).synthesize("Hello", "")]
+    assert [len(piece) % 2 for piece in pieces] == [0] * len(pieces)
+    assert len(b"".join(pieces)) == len(sound) // channels
+    assert channels == 2 or b"".join(pieces) == sound
+
+
 async def test_speech_that_breaks_off_is_an_engine_error() -> None:
     """A server that dies after its first sound is not asked again: the text would be said twice."""
     asked = 0
