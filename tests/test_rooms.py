@@ -42,7 +42,7 @@ TASKS = frozenset(
     server/call/session.py server/call/reply.py server/call/journal.py server/call/archive.py
     server/call/directory.py server/call/rtc_calls.py server/call/ws_call.py server/media/pacer.py server/media/ice.py
     server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
-    server/speech/openai_http.py
+    server/speech/openai_http.py server/speech/wyoming_address.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""

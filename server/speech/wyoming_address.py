@@ -8,6 +8,7 @@ Source: https://github.com/OHF-Voice/wyoming.
 import asyncio
 import io
 import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from wyoming.error import Error
@@ -22,6 +23,8 @@ kills two workers kills the third."""
 RETRY_S = 0.05
 DESCRIBE_S = 3.0
 """A server describes itself in milliseconds; one that is down or does not know the question is not waited for."""
+ASK_AGAIN_S = 15.0
+"""A server that was down when we started is used by calls soon after it is up, and not kept busy until then."""
 LOST = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError)
 """What reading from a server raises when it goes away or does not speak Wyoming."""
 
@@ -62,21 +65,52 @@ class Address:
         return await asyncio.open_connection(self._host, self._port)
 
 
-async def describe(address: Address) -> Info | None:
-    """What the server says of itself; None when it says nothing in time."""
+class Inquiry:
+    """Hands to `take` what the server says of itself, as soon as it says anything."""
+
+    def __init__(self, address: Address, take: Callable[[Info], None]) -> None:
+        self._address = address
+        self._take = take
+        self._asking: asyncio.Task[None] | None = None
+
+    async def ask(self) -> None:
+        """Once now; a server that says nothing in time is asked again and again, until `close`."""
+        if (why_not := await self._ask()) and self._asking is None:
+            log.warning("%s server does not say which languages it knows: %s", self._address.stage, why_not)
+            self._asking = asyncio.create_task(self._ask_again(), name="wyoming inquiry")
+
+    async def close(self) -> None:
+        """Idempotent."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
+
+    async def _ask_again(self) -> None:
+        silent = True
+        while silent:
+            await asyncio.sleep(ASK_AGAIN_S)
+            silent = bool(await self._ask())
+        log.info("%s server has said which languages it knows", self._address.stage)
+
+    async def _ask(self) -> str:
+        """Why it did not say; "" when it did."""
+        try:
+            async with asyncio.timeout(DESCRIBE_S):
+                self._take(await _describe(self._address))
+        except (*LOST, EngineError) as exc:  # TimeoutError is an OSError
+            return type(exc).__name__
+        return ""
+
+
+async def _describe(address: Address) -> Info:
+    reader, writer = await address.connect()
     try:
-        async with asyncio.timeout(DESCRIBE_S):
-            reader, writer = await address.connect()
-            try:
-                writer.write(packed(Describe()))
-                while not Info.is_type((event := await next_event(reader, address.stage)).type):
-                    pass
-                return Info.from_event(event)
-            finally:
-                writer.transport.abort()
-    except (*LOST, EngineError) as exc:  # TimeoutError is an OSError
-        log.warning("%s server does not say which languages it knows: %s", address.stage, type(exc).__name__)
-        return None
+        writer.write(packed(Describe()))
+        while not Info.is_type((event := await next_event(reader, address.stage)).type):
+            pass
+        return Info.from_event(event)
+    finally:
+        writer.transport.abort()
 
 
 def packed(event: Eventable) -> bytes:

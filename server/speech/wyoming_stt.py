@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.info import Info
 
 from server.errors import EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.languages import lookup
-from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, describe, next_event, packed
+from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, Inquiry, next_event, packed
 
 STAGE = "speech-to-text"
 
@@ -44,14 +45,18 @@ class WyomingSpeechToText:
         self._address = Address(uri, connect_s, STAGE)
         self._model, self._deadline_s = model, deadline_s
         self._open: set[WyomingTranscription] = set()
+        self._inquiry = Inquiry(self._address, self._take)
         self.languages = languages
 
     async def learn(self) -> None:
-        """Ask the server which languages it hears; one that cannot be asked hears none that a call can choose."""
-        if not self.languages and (info := await describe(self._address)) is not None:
-            models = [model for program in info.asr for model in program.models if model.installed]
-            chosen = [model for model in models if self._model in (None, model.name)]
-            self.languages = tuple(dict.fromkeys(tag for model in chosen for tag in model.languages))
+        """Ask the server which languages it hears; until it says so, it hears none that a call can choose."""
+        if not self.languages:
+            await self._inquiry.ask()
+
+    def _take(self, info: Info) -> None:
+        models = [model for program in info.asr for model in program.models if model.installed]
+        chosen = [model for model in models if self._model in (None, model.name)]
+        self.languages = tuple(dict.fromkeys(tag for model in chosen for tag in model.languages))
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
@@ -65,6 +70,7 @@ class WyomingSpeechToText:
         return transcription
 
     async def close(self) -> None:
+        await self._inquiry.close()
         for transcription in list(self._open):
             await transcription.close()
 

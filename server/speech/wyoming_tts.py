@@ -5,12 +5,13 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 
 from wyoming.audio import AudioChunk, AudioChunkConverter, AudioStop
+from wyoming.info import Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import EngineError
 from server.speech.languages import Voice, choose_voice, lookup
 from server.speech.protocols import Pcm
-from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, describe, next_event, packed
+from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, Inquiry, next_event, packed
 
 STAGE = "text-to-speech"
 
@@ -34,12 +35,14 @@ class WyomingTextToSpeech:
         self._voice, self._silence_s = voice, silence_s
         self._writers: set[asyncio.StreamWriter] = set()
         self._voices: list[Voice] = []
+        self._inquiry = Inquiry(self._address, self._take)
         self.languages = languages
 
     async def learn(self) -> None:
-        """Ask the server which voices it has; one that cannot be asked speaks no language that a call can choose."""
-        if (info := await describe(self._address)) is None:
-            return
+        """Ask the server which voices it has; until it says so, it speaks no language that a call can choose."""
+        await self._inquiry.ask()
+
+    def _take(self, info: Info) -> None:
         voices = [voice for program in info.tts for voice in program.voices if voice.installed]
         self._voices = [Voice(voice.name, tuple(voice.languages)) for voice in voices]
         self.languages = self.languages or tuple(dict.fromkeys(tag for voice in voices for tag in voice.languages))
@@ -96,5 +99,6 @@ class WyomingTextToSpeech:
             raise EngineError(STAGE, f"The text-to-speech server was silent for {self._silence_s:g} s.") from exc
 
     async def close(self) -> None:
+        await self._inquiry.close()
         for writer in self._writers:
             writer.transport.abort()

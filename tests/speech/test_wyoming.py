@@ -48,7 +48,7 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def server(script: Callable[[Talk], Awaitable[None]]) -> AsyncIterator[str]:
+async def server(script: Callable[[Talk], Awaitable[None]], port: int = 0) -> AsyncIterator[str]:
     """Runs `script` for each connection and hangs up when it returns."""
     async with contextlib.AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
@@ -59,7 +59,7 @@ async def server(script: Callable[[Talk], Awaitable[None]]) -> AsyncIterator[str
             writer.close()
 
         listening = await asyncio.start_server(
-            lambda reader, writer: tasks.create_task(client(reader, writer)) and None, "127.0.0.1", 0
+            lambda reader, writer: tasks.create_task(client(reader, writer)) and None, "127.0.0.1", port
         )
         stack.callback(listening.close)
         yield f"tcp://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
@@ -368,11 +368,37 @@ async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, m
         await mouth.learn()
         assert mouth.languages == ["de"]
         assert [pcm async for pcm in mouth.synthesize("Hello", "", "de-CH")] == []
+        await mouth.close()
     assert asked == [SynthesizeVoice(language="de")]
     for client in (WyomingSpeechToText, WyomingTextToSpeech):
         nobody = client(f"tcp://127.0.0.1:{unused_tcp_port}")
         await nobody.learn()
         assert nobody.languages == ()
+        await nobody.close()
+
+
+@pytest.mark.parametrize("client", [WyomingSpeechToText, WyomingTextToSpeech])
+async def test_a_server_that_starts_later_is_asked_again(
+    client: type[WyomingSpeechToText] | type[WyomingTextToSpeech], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be down when we start: calls choose among its languages as soon as it is up."""
+    monkeypatch.setattr(wyoming_address, "ASK_AGAIN_S", 0.01)
+    told = asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(Describe)
+        await talk.say(INFO)
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            await talk.hear(Error)  # until the client leaves, because it has what it wants
+        told.set()
+
+    speech = client(f"tcp://127.0.0.1:{unused_tcp_port}")
+    await speech.learn()
+    assert speech.languages == ()
+    async with server(script, unused_tcp_port), asyncio.timeout(10):
+        await told.wait()
+    assert "en" in {tag[:2] for tag in speech.languages}
+    await speech.close()
 
 
 async def test_nobody_is_there(unused_tcp_port: int) -> None:
