@@ -31,6 +31,7 @@ class Settings(BaseSettings):
         env_file=".env",
         extra="ignore",
         frozen=True,
+        str_strip_whitespace=True,
         use_attribute_docstrings=True,
     )
 

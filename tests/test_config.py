@@ -148,6 +148,14 @@ def test_keys_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.stt_api_key == settings.tts_api_key == SecretStr("sk-secret")
 
 
+@pytest.mark.parametrize("name", ["admin_token", "stt_api_key", "tts_api_key", "turn_secret", "stt_url"])
+def test_the_end_of_a_line_is_no_part_of_a_value(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret from a file mostly ends with one, and no request may carry it."""
+    monkeypatch.setenv(f"ANTIPHON_{name.upper()}", "what-nobody-can-guess\n")
+    value = getattr(load(), name)
+    assert (value if name == "stt_url" else value.get_secret_value()) == "what-nobody-can-guess"
+
+
 def test_every_setting_is_explained() -> None:
     """The help text of a setting is its docstring, and a sentence."""
     assert [setting.name for setting in described() if not setting.help.endswith(".")] == []
