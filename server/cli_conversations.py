@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Conversations that were kept.", no_args_is_help=True)
 
+_ANY_ID = {"ignore_unknown_options": True}
+"""One in 64 ids begins with a dash, and is no option."""
+
 Id = Annotated[str, typer.Argument(help="The conversation's id, from the list.")]
 Where = Annotated[str | None, typer.Option("--store", help="Where they are kept [default: ANTIPHON_STORE].")]
 
@@ -46,7 +49,7 @@ def list_(
         typer.echo(f"more: antiphon conversations list --before {found[-1].cursor}")
 
 
-@app.command()
+@app.command(context_settings=_ANY_ID)
 def show(conversation_id: Id, store: Where = None) -> None:
     """Show what was said."""
     conversation = _find(conversation_id, store)
@@ -57,7 +60,7 @@ def show(conversation_id: Id, store: Where = None) -> None:
     Console().print(table)
 
 
-@app.command()
+@app.command(context_settings=_ANY_ID)
 def export(
     conversation_id: Id,
     form: Annotated[
@@ -73,7 +76,7 @@ def export(
     typer.echo(webvtt(conversation) if form == "vtt" else to_json(conversation, messages=True), nl=form == "json")
 
 
-@app.command()
+@app.command(context_settings=_ANY_ID)
 def delete(conversation_id: Id, store: Where = None) -> None:
     """Forget a conversation and its recording, for good."""
     if not _run(store, lambda archive: archive.delete(conversation_id)):

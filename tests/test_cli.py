@@ -112,6 +112,8 @@ async def main():
     store = SqliteStore(sys.argv[1])
     await store.open()
     await store.save(conversation("one", exchanges=2))
+    for name in sys.argv[2:]:
+        await store.save(conversation(name, exchanges=1))
     await store.save(conversation("two").ended(conversation().created_ms + 61_000))
     await store.close()
 
@@ -144,6 +146,19 @@ def test_conversations_are_listed_shown_exported_and_deleted(kept: Path) -> None
     assert antiphon("conversations", "delete", "one", "--store", str(kept)).stdout == "deleted one\n"
     result = antiphon("conversations", "delete", "one", "--store", str(kept))
     assert (result.returncode, result.stderr) == (1, "antiphon: there is no conversation one\n")
+
+
+@pytest.mark.parametrize("name", ["-store_Fo7rt0eA2", "--store_o7rt0eA2"])
+def test_an_id_that_begins_with_a_dash_is_no_option(name: str, tmp_path: Path) -> None:
+    """Ids are random, and such a conversation is shown, exported and deleted like any."""
+    path = tmp_path / "kept.db"
+    subprocess.run([sys.executable, "-c", KEEP, str(path), name], cwd=ROOT, check=True, timeout=20)
+    shown = antiphon("conversations", "show", name, "--store", str(path))
+    assert (shown.returncode, "Where is my order?" in shown.stdout) == (0, True)
+    exported = antiphon("conversations", "export", "--format", "json", name, "--store", str(path)).stdout
+    assert json.loads(exported)["id"] == name
+    assert antiphon("conversations", "delete", name, "--store", str(path)).stdout == f"deleted {name}\n"
+    assert antiphon("conversations", "show", name, "--stor", str(path)).returncode == 2
 
 
 def test_a_store_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
