@@ -89,7 +89,10 @@ class EngineThread:
                 if not self._dropped:
                     return chosen
                 dropped = self._dropped.popleft()
-            dropped.discard()  # outside of the lock: the engine may take its time
+            try:
+                dropped.discard()  # outside of the lock: the engine may take its time
+            except Exception:  # as in a step
+                _log.exception("a work could not be given back")
 
     def _choose(self) -> Work | None:
         ready = [(urgency, work) for work in self._works if (urgency := work.urgency()) is not None]

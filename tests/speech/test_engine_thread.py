@@ -86,3 +86,22 @@ def test_a_step_that_raises_costs_its_own_work() -> None:
     broken = Broken("x", 0, 1, log)
     assert order(Steps("a", 1, 1, log), broken) == "a"
     assert broken.discarded == 1
+
+
+def test_a_discard_that_raises_costs_its_own_work() -> None:
+    """So it does: an engine that fails in the middle may not take back what it gave, and others still call."""
+
+    class Broken(Steps):
+        def discard(self) -> None:
+            super().discard()
+            raise RuntimeError
+
+    thread, broken, after = EngineThread("engine of a test"), Broken("x", 1, 0, []), Steps("a", 0, 1, [])
+    try:
+        thread.add(broken)
+        thread.drop(broken)
+        assert broken.over.wait(10)
+        thread.add(after)
+        assert after.over.wait(10)
+    finally:
+        thread.close()
