@@ -69,8 +69,8 @@ class WebSocket:
     def __init__(self, response: web.WebSocketResponse) -> None:
         self._response = response
 
-    async def receive(self, timeout_s: float | None = None) -> str | bytes | None:
-        message: WSMessage = await self._response.receive(timeout_s)
+    async def receive(self) -> str | bytes | None:
+        message: WSMessage = await self._response.receive()
         if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
             data: str | bytes = message.data
             return data

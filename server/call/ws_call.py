@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 class Socket(Protocol):
     """A WebSocket."""
 
-    async def receive(self, timeout_s: float | None = None) -> str | bytes | None:
-        """The next message, None at the end; an empty one is a sign of life, such as a pong. Raises TimeoutError."""
+    async def receive(self) -> str | bytes | None:
+        """The next message, None at the end; an empty one is a sign of life, such as a pong."""
 
     async def send(self, item: str | bytes) -> None:
         """Waits while the client does not read; raises ConnectionError when it is gone."""

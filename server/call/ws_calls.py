@@ -7,7 +7,7 @@ from server.call.leg import Leg
 from server.call.messages import Error, Start, parse_client
 from server.call.session import Session
 from server.call.ws_call import FLUSH_S, Socket, WsCall
-from server.errors import AntiphonError
+from server.errors import AntiphonError, PeerError
 from server.media.pacer import Pacer
 
 START_S = 1.0
@@ -44,17 +44,21 @@ class WsCalls:
 
 
 async def _start(socket: Socket) -> tuple[Start, str | bytes | None]:
-    """What the client begins with: its wishes, and what it sent instead of any."""
+    """What the client begins with: its wishes, and what it sent instead of any. Raises PeerError when it is gone."""
+    first: str | bytes | None = ""
     try:
-        first = await socket.receive(START_S)
+        async with asyncio.timeout(START_S):
+            while first is not None and not first:  # a sign of life is no beginning
+                first = await socket.receive()
     except TimeoutError:
         return Start(), None
+    if first is None:
+        raise PeerError("The call was over before it began.")
     if isinstance(first, str):
         message = parse_client(first)
         if isinstance(message, Start):
             return message, None
-        return Start(), first
-    return Start(), first if isinstance(first, bytes) else None
+    return Start(), first
 
 
 async def _refuse(socket: Socket, error: AntiphonError) -> None:

@@ -23,7 +23,7 @@ class QuietSocket:
         self._typed = False
         self._start_s = asyncio.get_running_loop().time()
 
-    async def receive(self, timeout_s: float | None = None) -> str | bytes | None:
+    async def receive(self) -> str | bytes | None:
         await asyncio.sleep(3_600 if self._typed else self._types_ms / 1000)
         self._typed = True
         return Text(text="hello").to_json()

@@ -78,6 +78,26 @@ async def test_other_formats(encoding: str, sample_rate: int) -> None:
         assert 0 < len(message.data) <= 2 * sample_rate // 50
 
 
+async def test_a_sign_of_life_is_not_a_beginning() -> None:
+    """A ping, which some libraries and proxies send at once, takes nothing from the start that follows."""
+    async with asyncio.timeout(20), exchange(Mind().agent("Hello.")) as running, connected(running) as ws:
+        audio = {"encoding": "pcmu", "sample_rate": 8_000}
+        await ws.ping()
+        await ws.send_json({"type": "start", "audio": audio})
+        assert (await told(ws, type="session"))["audio"] == audio
+
+
+async def test_who_is_gone_before_the_beginning_was_never_there() -> None:
+    """A probe that only looks whether the socket opens begins no call, and no conversation waits for it."""
+    async with asyncio.timeout(20), exchange(Mind().agent("Hello."), resume_s=30) as running:
+        async with connected(running):
+            pass
+        async with connected(running) as ws:
+            await ws.send_json({"type": "start"})
+            await told(ws, type="session")
+            assert running.directory.opened == 1
+
+
 @pytest.mark.parametrize(
     "first",
     [
