@@ -52,8 +52,16 @@ def add_routes(app: web.Application, calls: Calls, origins: Sequence[str]) -> No
 def _check_origin(request: web.Request, origins: Sequence[str]) -> None:
     """A page of another site may not use its visitor's way in (CWE-1385). Programs send no Origin."""
     origin = request.headers.get("Origin")
-    if origin is not None and origin not in origins and urlsplit(origin).netloc != request.host:
+    if origin is not None and origin not in origins and _host(origin) != request.host:
         raise Forbidden("Pages of this origin may not call here.")
+
+
+def _host(origin: str) -> str:
+    """ "" for what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _limit_buffer(request: web.Request) -> None:

@@ -144,6 +144,9 @@ async def test_another_sites_page_may_not_call() -> None:
             async with connected(running, Origin="https://elsewhere.example"):
                 pass
         assert refusal.value.status == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+            async with connected(running, Origin="http://[of no form"):
+                pass
         async with connected(running, Origin=running.home) as ws:
             await ws.send_json({"type": "start"})
             await told(ws, type="session")
