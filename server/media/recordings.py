@@ -45,8 +45,7 @@ class Recorder:
 
     def skip(self, ms: int) -> None:
         """So long there was no connection, and no tick: the recording is silent."""
-        for _ in range(min(ms, MAX_SKIP_MS) // FRAME_MS):
-            self.spoken(None)
+        self._hand_on(self._tape.skip(min(ms, MAX_SKIP_MS) // FRAME_MS))
 
     def close(self) -> None:
         """The call is over; idempotent."""

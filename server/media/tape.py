@@ -68,6 +68,13 @@ class Tape:
         """The rest."""
         return self._piece(len(self._spoken)) if self._spoken else None
 
+    def skip(self, ticks: int) -> Piece | None:
+        """Nothing is said for so long: what was said before, if anything; the next piece says where it stands."""
+        rest = self.finish()
+        self._heard.clear()
+        self._handed_on += ticks
+        return rest
+
     @property
     def _lost(self) -> bool:
         return self._late_since is not None and self.ticks - self._late_since >= LOST_TICKS

@@ -101,6 +101,23 @@ async def test_time_without_a_connection_is_silence(recordings: Recordings) -> N
     assert loudness(sound, 1_000, 3.1, 3.9)[1] > 0.2
 
 
+async def test_silence_takes_no_place_from_sound(recordings: Recordings) -> None:
+    """Who comes back after minutes costs the other calls nothing of theirs, and their own recording neither."""
+    release = hold(recordings)
+    back, other = recordings.recorder("back"), recordings.recorder("other")
+    talk(back, 30, caller=None, agent=1_000)
+    back.skip(110_000)
+    talk(back, 50, caller=None, agent=1_000)
+    talk(other, 50, caller=None, agent=1_000)
+    release()
+    for recorder in (back, other):
+        recorder.close()
+    await recordings.close()
+    assert recordings.dropped == 0
+    lengths_s = [play(recordings.files(name)[0]).shape[1] / 48_000 for name in ("back", "other")]
+    assert lengths_s == pytest.approx([111.6, 1.0], abs=0.03)
+
+
 async def test_a_conversation_that_goes_on_has_a_second_file(recordings: Recordings, tmp_path: Path) -> None:
     """Another process does not write over what the first one recorded."""
     for _ in range(11):
