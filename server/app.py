@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -190,6 +191,8 @@ async def _listen(host: str, port: int, app: web.Application, stack: AsyncExitSt
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()
+    except socket.gaierror as exc:  # its numbers are not the system's
+        raise ConfigError(f"cannot listen on {host}:{port}: {(exc.strerror or str(exc)).lower()}") from exc
     except OSError as exc:
         reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from exc

@@ -47,6 +47,7 @@ def test_an_occupied_port_is_one_line() -> None:
     ("arguments", "environment", "says"),
     [
         (["--port", "many"], {}, "ANTIPHON_PORT"),
+        (["--host", "999.1.1.1"], {}, "cannot listen on 999.1.1.1:0: name or service not known"),
         ([], {"ANTIPHON_MAX_CALLS": "0"}, "ANTIPHON_MAX_CALLS"),
         (["--stt", "telepathy"], {}, "ANTIPHON_STT"),
         (["--tts", "openai"], {}, "ANTIPHON_TTS_URL"),
