@@ -213,7 +213,7 @@ def settle_memory() -> None:
 
 def _url(runner: web.AppRunner) -> str:
     host, port = runner.addresses[0][:2]
-    return f"http://{host}:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def starting_application(parts: Health) -> web.Application:

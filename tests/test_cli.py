@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -90,6 +91,16 @@ def test_start_up_says_what_was_chosen_and_sigterm_stops_it() -> None:
         assert len(children) == 2
         assert server.stop() == 0
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_the_url_is_one_that_opens() -> None:
+    """An IPv6 address has its brackets."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with started("--host", "::1") as server:
+        assert urlsplit(server.url).hostname == "::1"
 
 
 def test_ctrl_c_stops_it_like_sigterm() -> None:
