@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 
 _URL = re.compile(
-    r"stuns?:(?P<stun>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
-    r"|turns?:([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\?transport=(udp|tcp))?"
+    r"stuns?:(?P<stun>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<stun_port>[0-9]{1,5}))?"
+    r"|turns?:([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<turn_port>[0-9]{1,5}))?(\?transport=(udp|tcp))?"
 )
 """RFC 7064 and 7065."""
 
@@ -32,7 +32,8 @@ class IceServer:
 
 def valid_url(url: str) -> bool:
     """Whether a client takes it: one that is not valid makes browsers refuse them all."""
-    return _URL.fullmatch(url) is not None
+    found = _URL.fullmatch(url)
+    return found is not None and all(int(found[port] or 0) <= 65_535 for port in ("stun_port", "turn_port"))
 
 
 def is_turn(url: str) -> bool:
