@@ -185,6 +185,10 @@ class _Api:
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"the address of the {stage} server does not begin with http:// or https://")
+        try:
+            _ = parts.port
+        except ValueError as exc:
+            raise ConfigError(f"the address of the {stage} server has no valid port") from exc
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._session, self._owned = session, session is None

@@ -123,7 +123,9 @@ async def test_nobody_is_there(unused_tcp_port: int) -> None:
     await ears.close()
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://localhost", "http://"])
+@pytest.mark.parametrize(
+    "address", ["", "localhost:8000", "ftp://localhost", "http://", "http://a:99999", "http://a:b"]
+)
 def test_what_is_no_address(address: str) -> None:
     """An address that is not HTTP is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
