@@ -67,7 +67,10 @@ class Supervisor:
 
     async def start(self) -> None:
         """Return when the worker answers. Raises ConfigError with the reason when it does not."""
-        self._directory = Path(tempfile.mkdtemp(prefix="antiphon-"))  # 0700: a socket for this user only
+        try:
+            self._directory = Path(tempfile.mkdtemp(prefix="antiphon-"))  # 0700: a socket for this user only
+        except OSError as exc:
+            raise ConfigError(f"the {self.engine} worker has no place for its socket: {exc}") from exc
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._keep(ready), name=f"supervisor of {self.engine}")
         try:

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -168,6 +169,13 @@ async def test_start_says_why_not() -> None:
         await supervisor.start()
     assert not supervisor.socket.parent.exists()
     assert asyncio.all_tasks() == before
+
+
+async def test_no_place_for_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which no file can be made, as a container that is read-only, is a ConfigError."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(ConfigError, match="/nowhere"):
+        await Supervisor("espeak").start()
 
 
 async def test_start_has_a_deadline() -> None:
