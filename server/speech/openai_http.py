@@ -121,9 +121,10 @@ class OpenAITranscription:
                 if len(answer) > _MOST_ANSWER:
                     raise EngineError(_STT, "The speech-to-text server's answer is too long.")
         try:
-            return str(json.loads(answer)["text"]).strip()
-        except (ValueError, KeyError, TypeError) as exc:
+            text: str = json.loads(answer)["text"].strip()
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise EngineError(_STT, "The speech-to-text server's answer is not a transcript.") from exc
+        return text
 
     async def close(self) -> None:
         self._closed = True

@@ -71,7 +71,9 @@ async def test_an_endless_utterance_is_cut(ears: OpenAISpeechToText) -> None:
     assert len((await utterance.transcript()).split()) == 60
 
 
-@pytest.mark.parametrize("answer", [refuse(401), refuse(500), say(b"<html>"), say(b"[]"), say(b"{}"), hang_up, hang])
+@pytest.mark.parametrize(
+    "answer", [refuse(401), refuse(500), say(b"<html>"), say(b"[]"), say(b"{}"), say(b'{"text": null}'), hang_up, hang]
+)
 async def test_what_goes_wrong_is_an_engine_error(server: OpenAIServer, ears: OpenAISpeechToText, answer) -> None:  # type: ignore[no-untyped-def]
     """Every failure is an EngineError without the key, in time, and the next request works."""
     server.answers.append(answer)
