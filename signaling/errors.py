@@ -7,6 +7,9 @@ from aiohttp import web
 
 from server.errors import AntiphonError, AtCapacity, ConfigError, Unauthorized
 
+MAX_FILE_PATH = 255
+"""Bytes of a file's path, as most systems have it for a name; ours have about twenty."""
+
 log = logging.getLogger(__name__)
 
 
@@ -16,6 +19,8 @@ async def errors_as_json(
 ) -> web.StreamResponse:
     """Every failure of the API is `{"error": {code, message}}` with its status."""
     try:
+        if _is_no_file(request):
+            raise web.HTTPNotFound
         return await handler(request)
     except ConfigError as error:
         log.error("x %s %s: %s", request.method, request.path, error)
@@ -31,6 +36,14 @@ async def errors_as_json(
     except Exception:
         log.exception("x fault in %s %s", request.method, request.path)
         return _response(AntiphonError("Something went wrong in the server."))
+
+
+def _is_no_file(request: web.Request) -> bool:
+    """Asked of the page's files, and none of them: aiohttp would answer without a body, or fail at a long name."""
+    if not isinstance(request.match_info.route.resource, web.StaticResource):
+        return False
+    path = request.rel_url.raw_path
+    return path.startswith("/api/") or len(path) > MAX_FILE_PATH
 
 
 def _response(error: AntiphonError) -> web.Response:

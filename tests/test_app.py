@@ -1,8 +1,12 @@
 """What the composition root does besides composing."""
 
 import gc
+import logging
 
-from server.app import settle_memory
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from server.app import application, settle_memory
 
 
 def test_the_collector_leaves_alone_what_was_there_at_the_start() -> None:
@@ -15,3 +19,14 @@ def test_the_collector_leaves_alone_what_was_there_at_the_start() -> None:
     finally:
         gc.unfreeze()
         gc.set_threshold(*threshold)
+
+
+@pytest.mark.parametrize(("path", "json"), [("/api/no/such", True), ("/no-such", False), ("/" + "a" * 300, False)])
+async def test_what_is_not_there_is_404(path: str, json: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Beside the page's files the API keeps its JSON, and nobody fills our log with names that no file can have."""
+    async with TestClient(TestServer(application())) as client:
+        assert (await client.get("/call.js")).status == 200
+        response = await client.get(path)
+        assert response.status == 404
+        assert (response.content_type == "application/json") is json
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
