@@ -3,6 +3,7 @@
 A setting is given as `ANTIPHON_NAME` in the environment or in `.env`, or as `--name` on the command line, which wins.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -19,6 +20,9 @@ from server.call.overlap import OverlapSettings
 from server.call.voicing import VoicingSettings
 from server.errors import ConfigError
 from server.settings_group import SettingsGroup
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/]+|null")
+"""As a browser sends it (RFC 6454, section 6.1)."""
 
 
 class Settings(BaseSettings):
@@ -156,6 +160,14 @@ class Settings(BaseSettings):
         if 0 < len(value.get_secret_value()) < 16:
             raise ValueError("must have at least 16 characters: it can be guessed over the network")
         return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        origins = tuple(part.removesuffix("/").lower() for part in value)
+        if not all(map(_ORIGIN.fullmatch, origins)):
+            raise ValueError("must be origins, as https://example.org, with commas between")
+        return origins
 
     @field_validator("media_addresses")
     @classmethod

@@ -52,6 +52,14 @@ def test_addresses_have_commas_between(value: str, addresses: tuple[str, ...], m
     assert load(media_addresses=value).media_addresses == addresses
 
 
+def test_origins_are_as_browsers_send_them() -> None:
+    """Without the slash of the address line, in lower case; or else nobody would ever come from there."""
+    origins = load(allowed_origins="https://Example.org/, http://localhost:3000, null, capacitor://localhost")
+    assert origins.allowed_origins == (
+        "https://example.org", "http://localhost:3000", "null", "capacitor://localhost",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -61,6 +69,9 @@ def test_addresses_have_commas_between(value: str, addresses: tuple[str, ...], m
         ("port", "65536"),
         ("max_calls", "0"),
         ("media_addresses", "localhost"),
+        ("allowed_origins", "example.org"),
+        ("allowed_origins", "https://example.org/page"),
+        ("allowed_origins", "*"),
         ("public_address", "203.0.114.7"),
         ("public_address", "example.org"),
         ("remote_candidates", "all"),
