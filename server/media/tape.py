@@ -55,6 +55,7 @@ class Tape:
         tick = number + self._offset
         if tick >= self._handed_on:
             self._heard[tick] = frame.pcm
+        if self.ticks - tick <= LATE_TICKS:  # whatever still finds its place before the next piece is handed on
             self._late_since = None
         elif self._late_since is None:
             self._late_since = self.ticks

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,6 +95,15 @@ def test_a_clock_that_is_off_is_set_anew() -> None:
     heard = heard_in(run(arrivals, 300))
     assert heard[: LATE_TICKS + 40] == [i + 1 for i in range(LATE_TICKS + 40)]
     assert heard[110 + LOST_TICKS + 1 :] == [tick - 60 + 1 for tick in range(110 + LOST_TICKS + 1, 300)]
+
+
+@pytest.mark.parametrize("pause", [LATE_TICKS + 1, 15, 25, 30, 100])
+def test_a_pause_of_the_client_costs_half_a_second_at_most(pause: int) -> None:
+    """A client that sends nothing for a moment, and counts on from there, is late for good, by however little."""
+    arrivals = {tick: [tick] for tick in range(50)} | {tick + pause: [tick] for tick in range(50, 500)}
+    heard = heard_in(run(arrivals, 500 + pause))
+    assert sum(content != 0 for content in heard) >= 500 - LOST_TICKS
+    assert heard[50 + pause + LOST_TICKS + 1 :] == [tick % 250 + 1 for tick in range(50 + LOST_TICKS + 1, 500)]
 
 
 @given(
