@@ -71,11 +71,12 @@ class Inbound:
         if codec is None:
             return
         self._counters.received += 1
-        self._quiet_ticks = 0
         if self._stream is None or self._stream.ssrc != packet.ssrc:
             self._stream = _Stream(packet.ssrc, self._counters)
         if codec.name == TELEPHONE_EVENT:
             self._press(packet)
+        else:
+            self._quiet_ticks = 0
         self._play(self._stream, self._stream.jitter.push(packet, now_ms), now_ms)
 
     def poll(self, now_ms: float) -> None:

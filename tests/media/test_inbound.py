@@ -209,6 +209,20 @@ def test_a_key_is_heard_and_costs_no_sound() -> None:
     assert starts(hearing.frames) == list(range(15))
 
 
+def test_time_passes_while_a_key_is_held() -> None:
+    """A sender has no sound for so long: it is silence as it passes, and what follows stands at its time."""
+    events = [
+        RtpPacket(EVENT, 5 + n, 5 * 960, 7, bytes([5, 10]) + min(960 * n, 0xFFFF).to_bytes(2, "big"))
+        for n in range(100)
+    ]
+    hearing = Hearing()
+    for now_ms, packet in timed(sent(5) + events):
+        hearing.take([(now_ms, packet)]).inbound.poll(now_ms)
+    assert len(hearing.frames) >= 105 - STARVED_TICKS
+    hearing.take([(2_100.0 + 20 * n, packet) for n, packet in enumerate(sent(5, first=105, at=105))])
+    assert starts(hearing.frames) == list(range(110))
+
+
 def test_another_senders_keys_are_heard_whatever_its_clock_says() -> None:
     """Its timestamps begin at random, and so may look older than those of the sender before."""
     sound = sent(4)
