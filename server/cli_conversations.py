@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from server.config import load
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Conversations that were kept.", no_args_is_help=True)
 
+_ID_CHARS = 16
+"""Whole on the narrowest terminal: it is what the other commands want."""
 _ANY_ID = {"ignore_unknown_options": True}
 """One in 64 ids begins with a dash, and is no option."""
 
@@ -40,7 +42,8 @@ def list_(
 ) -> None:
     """List conversations, the newest first."""
     found = _run(store, lambda archive: archive.page(limit, before))
-    table = Table("id", "agent", "began", "lasted", "exchanges", box=None, pad_edge=False)
+    ids = Column("id", min_width=_ID_CHARS)
+    table = Table(ids, "agent", "began", "lasted", "exchanges", box=None, pad_edge=False)
     for each in found:
         lasted = "goes on" if each.ended_ms is None else _duration(each.ended_ms - each.created_ms)
         table.add_row(each.id, Text(each.agent), _moment(each.created_ms), lasted, str(each.exchanges))

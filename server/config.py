@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     tts_languages: Annotated[tuple[str, ...], NoDecode] = ()
     """Languages that calls may choose, as en,de, where a text-to-speech server does not say itself what it speaks."""
     tts_voice: str = ""
-    """Voice of the text-to-speech engine; empty: the agent's, else the engine's default."""
+    """Voice of the text-to-speech engine where neither call nor agent names one; empty: its default."""
     turn_model: str = "auto"
     """What listens whether a caller is done: auto (a Smart Turn in models_dir, if any), none, or path/to/it.onnx."""
     model: str = "auto"

@@ -1,6 +1,8 @@
 """Settings → how callers reach us: where media is bound, whom it contacts, which STUN and TURN servers there are."""
 
+import os
 import secrets
+import socket
 import time
 from collections.abc import Callable
 
@@ -17,7 +19,7 @@ def peer_settings(settings: Settings) -> PeerSettings:
     """What peers are made by. Raises ConfigError."""
     loopback = settings.host in LOOPBACK
     reach = Reach(
-        addresses=settings.media_addresses,
+        addresses=_addresses(settings),
         loopback=loopback,
         ports=_ports(settings),
         public_address=settings.public_address,
@@ -30,6 +32,17 @@ def peer_settings(settings: Settings) -> PeerSettings:
 def client_servers(settings: Settings) -> Callable[[], list[ice.IceServer]]:
     """→ a function that gives what clients are told to use, with credentials of their own. Raises ConfigError."""
     return _servers(settings, settings.stun_urls + settings.turn_urls, "ANTIPHON_STUN_URLS or ANTIPHON_TURN_URLS")
+
+
+def _addresses(settings: Settings) -> tuple[str, ...]:
+    for address in settings.media_addresses:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as tried:
+            try:
+                tried.bind((address, 0))
+            except OSError as exc:
+                reason = os.strerror(exc.errno or 0).lower()
+                raise ConfigError(f"ANTIPHON_MEDIA_ADDRESSES: cannot bind {address}: {reason}") from exc
+    return settings.media_addresses
 
 
 def _contact(setting: str, loopback: bool) -> Contact:

@@ -141,6 +141,13 @@ def kept(tmp_path: Path) -> Path:
     return path
 
 
+def test_an_id_is_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+    """Who reads it here gives it to the other commands."""
+    name = "CC-kMHpf0lxy9x9R"
+    subprocess.run([sys.executable, "-c", KEEP, str(tmp_path / "kept.db"), name], cwd=ROOT, check=True, timeout=20)
+    assert name in antiphon("conversations", "list", "--store", str(tmp_path / "kept.db"), COLUMNS="40").stdout.split()
+
+
 def test_conversations_are_listed_shown_exported_and_deleted(kept: Path) -> None:
     """An operator reads and deletes what was said, without a server."""
     listed = antiphon("conversations", "list", ANTIPHON_STORE=str(kept)).stdout.splitlines()

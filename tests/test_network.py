@@ -28,10 +28,10 @@ def test_who_is_contacted(given: dict[str, str], contact: Contact) -> None:
 def test_settings_reach_the_peers() -> None:
     """Each under its own name."""
     given = {"ice_s": 1, "dtls_s": 2, "first_packet_s": 3, "vanished_s": 4, "media_ports": "40000-40099"}
-    settings = load(media_addresses="10.0.0.1", public_address="203.0.114.7", **given)
+    settings = load(media_addresses="127.0.0.2", public_address="203.0.114.7", **given)
     peers = peer_settings(settings)
     assert (peers.ice_s, peers.dtls_s, peers.first_packet_s, peers.vanished_s) == (1, 2, 3, 4)
-    assert (peers.reach.addresses, peers.reach.public_address) == (("10.0.0.1",), "203.0.114.7")
+    assert (peers.reach.addresses, peers.reach.public_address) == (("127.0.0.2",), "203.0.114.7")
     assert peers.reach.ports == range(40_000, 40_100)
 
 
@@ -56,6 +56,7 @@ def test_the_server_gathers_by_its_own() -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
+        ({"media_addresses": "127.0.0.1,203.0.114.7"}, r"ANTIPHON_MEDIA_ADDRESSES: cannot bind 203\.0\.114\.7: "),
         ({"media_ports": "40000"}, "ANTIPHON_MEDIA_PORTS"),
         ({"media_ports": "40000-40001", "max_calls": "3"}, "ANTIPHON_MEDIA_PORTS"),
         ({"gather_urls": "turn:a:3478"}, "ANTIPHON_TURN_SECRET"),
