@@ -79,7 +79,7 @@ class Dialogue:
         self._line: tuple[Line, bool] | None = None
         """What the agent says unasked, next."""
         self._unanswered = standing.unanswered
-        """Words of the person whose answer was cancelled before any of it was heard; part of what they say next."""
+        """Words of the person whose answer was cancelled before a word of it was heard; part of what they say next."""
         self._starved_frames = 0
         self._apologies = 0
         self._shown_state: State | None = None
@@ -261,7 +261,7 @@ class Dialogue:
         self._host.send(messages.Interrupted(reply=number))
         self._answers.stop(spoken.reply)
         self._account.close(spoken, partly=True, interrupted=True)
-        if not spoken.reply.speech.begun and not spoken.reply.source.tools:
+        if not spoken.reply.speech.heard and not spoken.reply.source.tools:
             self._unanswered = spoken.prompt or self._unanswered
 
     # Utterances and the answers to them

@@ -33,6 +33,22 @@ def test_who_cuts_in_is_heard() -> None:
     run_virtual(scenario())
 
 
+def test_who_goes_on_into_the_first_word_is_answered_for_all() -> None:
+    """An answer that is cut off before a word of it is out leaves the question to be asked, with what was added."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("i want a book")
+            while not any(caller.heard):
+                await caller.wait(20)
+            await caller.say("about green birds please")
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said i want a book about green birds please."
+        assert len(caller.session.history.messages) == 2
+
+    run_virtual(scenario())
+
+
 def test_a_cough_over_the_agent_changes_nothing() -> None:
     """A sound without words holds the agent for a moment; the same answer goes on to its end."""
 
