@@ -176,8 +176,7 @@ class Dialogue:
         if not self.quiet:
             return
         if self._unanswered:
-            question, self._unanswered = self._unanswered, ""
-            self.type(question)
+            self._take_up()
         elif again:
             self.say(again, "The connection was lost and is back.")
 
@@ -276,6 +275,12 @@ class Dialogue:
         self._open[utterance.number] = utterance
         self._do(events.Typed(utterance.number))
 
+    def _take_up(self) -> None:
+        """What the person has asked before is answered now; nothing, if nothing was left open or somebody speaks."""
+        if self.quiet and self._unanswered:
+            question, self._unanswered = self._unanswered, ""
+            self.type(question)
+
     def _on_partial(self, utterance: Utterance) -> None:
         self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
 
@@ -288,6 +293,7 @@ class Dialogue:
             self._commit_prepared(utterance)
         elif not utterance.text:
             self._do(events.NoWords(utterance.number))
+            self._take_up()  # whose answer the noise has cut off
         else:
             self._preparation.finish(utterance)
             self._commit_prepared(utterance)

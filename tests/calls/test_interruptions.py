@@ -168,6 +168,20 @@ def test_a_cough_while_slow_words_are_awaited_does_not_lose_the_question() -> No
     run_virtual(scenario())
 
 
+def test_a_long_noise_while_the_answer_is_made_does_not_lose_the_question() -> None:
+    """Before its words are known it passes for the person going on; once it has none, the question is answered."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(first_token_ms=2_000)) as caller:
+            await caller.say("where is my order")
+            await caller.wait(600)
+            await caller.say(COUGH, word_ms=1_000)
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers if answer.text] == ["You said where is my order."]
+
+    run_virtual(scenario())
+
+
 @pytest.mark.parametrize(("sound", "ends"), [("okay", False), ("monday then", False), ("stop", True)])
 def test_a_murmur_does_not_cancel_a_booking(sound: str, ends: bool) -> None:
     """While a tool runs the person has to be clear, and what they murmur leaves no trace."""
