@@ -101,6 +101,11 @@ class Dialogue:
         return self._answering is not None or (spoken is not None and not spoken.reply.speech.finished)
 
     @property
+    def _hanging_up(self) -> bool:
+        """A tool has asked for the end of the call, when the answer in progress was heard."""
+        return isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested
+
+    @property
     def speaking(self) -> int | None:
         """The number of the answer that `next_frame` gives."""
         return self._mouth.spoken.number if self._mouth.spoken is not None else None
@@ -260,6 +265,8 @@ class Dialogue:
         self._host.send(messages.Interrupted(reply=number))
         self._answers.stop(spoken.reply)
         self._account.close(spoken, partly=True, interrupted=True)
+        if self._hanging_up:
+            self._deps.hang_up_requested = False  # who cuts in on the goodbye has more to say
         if not spoken.reply.speech.heard and not spoken.reply.source.tools:
             self._unanswered = spoken.prompt or self._unanswered
 
@@ -300,9 +307,10 @@ class Dialogue:
 
     def stop(self) -> None:
         """The person wants silence: what was asked before is not part of what they say next."""
+        ends = self.leaving or self._hanging_up
         self._do(events.Stopped())
         self._unanswered = ""
-        if self.leaving:
+        if ends:
             self._host.end()
 
     def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
@@ -367,7 +375,7 @@ class Dialogue:
             failure = EngineError("model", "The agent had nothing to say.")
         self._account.close(spoken, partly=failure is not None)
         self._do(events.ReplyEnded(spoken.number))
-        if self.leaving or (isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested):
+        if self.leaving or self._hanging_up:
             self._host.end()
         elif failure is not None:
             self.fail(failure)

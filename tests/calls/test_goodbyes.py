@@ -86,3 +86,48 @@ def test_silence_asked_for_during_the_goodbye_ends_the_call() -> None:
                 await asyncio.shield(caller._running)
 
     run_virtual(scenario())
+
+
+def test_who_says_goodbye_hears_it_and_the_call_is_over() -> None:
+    """A tool of the agent asks for the end; it comes when the answer was heard."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("bye")
+            async with asyncio.timeout(10):
+                await asyncio.shield(caller._running)
+        (answer,) = caller.answers
+        assert (answer.text, answer.interrupted) == ("Done: it was good to hear from you, goodbye.", False)
+
+    run_virtual(scenario())
+
+
+def test_who_cuts_in_on_the_agents_goodbye_is_not_hung_up_on() -> None:
+    """Who has one more question is answered, and may ask another."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("bye")
+            await caller.wait(1_500)
+            await caller.say("wait one more question")
+            await caller.until_silent()
+            assert caller.answers[-1].text == "You said wait one more question."
+            await caller.say("and another")
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said and another."
+
+    run_virtual(scenario())
+
+
+def test_silence_asked_for_during_the_agents_goodbye_ends_the_call() -> None:
+    """Who wants to hear no more of it has left."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("bye")
+            await caller.wait(1_500)
+            caller.session.receive(messages.Interrupt())
+            async with asyncio.timeout(1):
+                await asyncio.shield(caller._running)
+
+    run_virtual(scenario())

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
-from pydantic_ai import Agent
+from pydantic_ai import Agent, RunContext
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
@@ -174,9 +174,10 @@ class Mind:
 
     booked: list[str] = field(default_factory=list)
 
-    async def hang_up(self) -> str:
+    async def hang_up(self, context: RunContext[Desk]) -> str:
         """End the call."""
-        return "bye"
+        context.deps.hang_up_requested = True
+        return "it was good to hear from you, goodbye"
 
     async def _think(self, history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         self.requests += 1
@@ -194,6 +195,9 @@ class Mind:
             if said.startswith("book "):
                 yield "One moment."
                 yield {0: DeltaToolCall("book", f'{{"what": "{said[5:]}"}}', tool_call_id=f"call{self.requests}")}
+                return
+            if said == "bye":
+                yield {0: DeltaToolCall("hang_up", "{}", tool_call_id=f"call{self.requests}")}
                 return
             text = self.answers.get(said, f"You said {said}.")
         for word in text.split(" "):
