@@ -404,7 +404,8 @@ class Dialogue:
 
     async def _apologise(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        self.say(self._agent.apology, "Something failed.")
+        if self.quiet:  # else the person has gone on meanwhile, and is heard or answered
+            self.say(self._agent.apology, "Something failed.")
 
     def show_state(self) -> None:
         """Tell the client who has the floor, if that is news."""

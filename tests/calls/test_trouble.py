@@ -42,6 +42,35 @@ def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> Non
     run_virtual(scenario())
 
 
+def test_a_late_apology_does_not_cut_off_an_answer() -> None:
+    """Who has asked something else before the apology could be tried again hears the answer to it."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind."
+        async with Caller(Mind(answers={"story": story}), tts=SteadyTextToSpeech(failures=2)) as caller:
+            caller.session.receive(messages.Text(text="hello"))
+            await caller.wait(600)
+            caller.session.receive(messages.Text(text="story"))
+            await caller.until_silent(2_000)
+        assert (caller.answers[-1].text, caller.answers[-1].interrupted) == (story, False)
+
+    run_virtual(scenario())
+
+
+def test_a_late_apology_does_not_cut_off_the_goodbye() -> None:
+    """The call has to end: what failed before is of no interest any more."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), tts=SteadyTextToSpeech(failures=2)) as caller:
+            caller.session.receive(messages.Text(text="hello"))
+            await caller.wait(800)
+            caller.session.leave()
+            await caller.until_silent()
+        assert (caller.answers[-1].text, caller.answers[-1].interrupted) == ("Goodbye.", False)
+
+    run_virtual(scenario())
+
+
 def test_a_client_that_stops_sending_is_answered() -> None:
     """Packets may stop with the voice; the silence is then counted by playout."""
 
