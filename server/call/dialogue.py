@@ -82,6 +82,8 @@ class Dialogue:
         """Words of the person whose answer was cancelled before a word of it was heard; part of what they say next."""
         self._starved_frames = 0
         self._apologies = 0
+        self._apology_due = False
+        """Something failed while the person made a sound; they hear so if that was a noise."""
         self._shown_state: State | None = None
 
     @property
@@ -283,8 +285,12 @@ class Dialogue:
         self._do(events.Typed(utterance.number))
 
     def _take_up(self) -> None:
-        """What the person has asked before is answered now; nothing, if nothing was left open or somebody speaks."""
-        if self.quiet and self._unanswered:
+        """What is owed to the person is said now; nothing, if nothing was left open or somebody speaks."""
+        if not self.quiet:
+            return
+        if self._apology_due:
+            self.say(self._agent.apology, "Something failed.")
+        elif self._unanswered:
             question, self._unanswered = self._unanswered, ""
             self.type(question)
 
@@ -300,7 +306,7 @@ class Dialogue:
             self._commit_prepared(utterance)
         elif not utterance.text:
             self._do(events.NoWords(utterance.number))
-            self._take_up()  # whose answer the noise has cut off
+            self._take_up()  # what the noise has cut off, or held back
         else:
             self._preparation.finish(utterance)
             self._commit_prepared(utterance)
@@ -329,6 +335,7 @@ class Dialogue:
         assert number is not None, "because the floor has committed to the utterance"
         self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=True))
         prompt, self._unanswered, utterance.prepared = self._prompt(utterance.text), "", None
+        self._apology_due = False
         self._release(utterance)
         self._host.answered()
         self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
@@ -387,7 +394,7 @@ class Dialogue:
     # What the agent says unasked
 
     def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        self._line = (Line(text, occasion), interruptible)
+        self._line, self._apology_due = (Line(text, occasion), interruptible), False
         self._do(events.Prompted())
         self._unanswered = ""
 
@@ -404,8 +411,9 @@ class Dialogue:
 
     async def _apologise(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        if self.quiet:  # else the person has gone on meanwhile, and is heard or answered
-            self.say(self._agent.apology, "Something failed.")
+        if self._floor.reply is None:  # else the person has gone on meanwhile, and is answered
+            self._apology_due = True
+            self._take_up()
 
     def show_state(self) -> None:
         """Tell the client who has the floor, if that is news."""

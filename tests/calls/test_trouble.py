@@ -6,7 +6,7 @@ import pytest
 
 from server.call import messages
 from server.speech.protocols import Pcm
-from tests.fakes.people import Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
+from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
 from tests.virtual_time import run_virtual
 
 
@@ -37,6 +37,20 @@ def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> Non
         async with Caller(Mind(), tts=SteadyTextToSpeech(failures=3)) as caller:
             await caller.say("what time is it")
             await caller.until_silent()
+        assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_a_cough_does_not_silence_an_apology() -> None:
+    """What fails while somebody coughs is told when the cough is known to be one."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(first_token_ms=1_500, failures=1)) as caller:
+            await caller.say("where is my order")
+            await caller.wait(1_250)
+            await caller.say(COUGH, word_ms=400)
+            await caller.until_silent(limit_ms=10_000)
         assert caller.answers[-1].text.startswith("Sorry")
 
     run_virtual(scenario())
