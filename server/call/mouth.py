@@ -70,12 +70,15 @@ class Mouth:
         if self.spoken is not None and self.spoken.number == reply:
             self._played = (ms, self._now())
 
-    def unheard_ms(self, otherwise: float) -> float:
-        """How much of what has left has not been heard, by the client's own account if there is one."""
+    def unheard_ms(self, at_least: float) -> float:
+        """How much of what has left has not been heard: `at_least` so much, or more by the client's own account.
+
+        Its account goes on by itself after the last report, and so cannot tell that the line is dead.
+        """
         if self._played is None:
-            return otherwise
+            return at_least
         ms, at_s = self._played
-        return max(0.0, self._given * FRAME_MS - ms - (self._now() - at_s) * 1000)
+        return max(at_least, self._given * FRAME_MS - ms - (self._now() - at_s) * 1000)
 
     def take_back(self, unheard_ms: float) -> Spoken | None:
         """What left in the last `unheard_ms` was not heard.

@@ -245,6 +245,24 @@ def test_played_reports_cut_the_history() -> None:
     run_virtual(scenario())
 
 
+def test_what_a_client_has_reported_does_not_hide_that_its_line_was_dead() -> None:
+    """Who tells how far it has played hears the unheard rest like others."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"story": STORY})) as caller:
+            caller.session.receive(messages.Text(text="story"))
+            while not any(caller.heard):
+                await caller.wait(FRAME_MS)
+            await caller.wait(2_000)
+            caller.session.receive(messages.Played(reply=1, ms=2_000))
+            await caller.drop(2_000)
+            caller.come_back()
+            await caller.until_silent()
+            assert STORY_S <= heard_s(caller) < STORY_S + 0.3
+
+    run_virtual(scenario())
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_drops_at_any_moment(seed: int) -> None:
     """Whatever goes on when the line dies, after the last return all is said, once, and every tool has run once."""
