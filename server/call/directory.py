@@ -55,8 +55,8 @@ class Directory:
         self.opened = 0
         self.refused = Counter[Refusal]()
         self._sessions: dict[str, Session] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        """Of the sessions that have had a connection."""
+        self._tasks: dict[Session, asyncio.Task[None]] = {}
+        """Of the sessions that have had a connection; one that gave way may still be ending when its caller is back."""
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -118,13 +118,13 @@ class Directory:
         if self._sessions.get(session.id) is not session or (token and not session.token.redeem(token)):
             raise NotFound("There is no such conversation.")
         session.attach(connection)
-        if session.id not in self._tasks:
+        if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._hold(session), name=f"call-{session.id}")
-            self._tasks[session.id] = task
+            self._tasks[session] = task
 
     def abandon(self, session: Session) -> None:
         """Its first connection has not come about: the place is free again. Nothing, if it has had one."""
-        if session.id not in self._tasks:
+        if session not in self._tasks:
             self._forget(session)
 
     def lose(self, session_id: str) -> None:
@@ -191,7 +191,8 @@ class Directory:
 
     def _forget(self, session: Session) -> None:
         session.over.set()
-        self._tasks.pop(session.id, None)
-        self._sessions.pop(session.id, None)
+        self._tasks.pop(session, None)
+        if self._sessions.get(session.id) is session:
+            del self._sessions[session.id]
         if not self._sessions:
             self._empty.set()

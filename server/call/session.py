@@ -99,6 +99,7 @@ class Session:
                 self._begin()
                 await self._ended.wait()
                 self.dialogue.close()
+                self._write_end()  # now: a tool may take its time to let go, and the caller come back meanwhile
         finally:
             self._group = None
             self._stop_waiting()
@@ -106,7 +107,7 @@ class Session:
             if self._recorder is not None:
                 self._recorder.close()
             if self._ended.is_set():
-                self._sign_off()
+                self._write_end()
             self.over.set()
 
     def attach(self, connection: Connection) -> None:
@@ -283,6 +284,11 @@ class Session:
     def _lose(self, connection: Connection) -> None:
         self._ahead.clear()
         self.dialogue.lose(connection.unheard_ms)
+
+    def _write_end(self) -> None:
+        """Once."""
+        sign_off, self._sign_off = self._sign_off, lambda: None
+        sign_off()
 
     def _stop_waiting(self) -> None:
         if self.detached_s is not None and self._recorder is not None:

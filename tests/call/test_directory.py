@@ -212,6 +212,46 @@ def test_who_waits_longest_gives_way() -> None:
     run_virtual(scenario())
 
 
+class Stubborn(Mind):
+    """Its tool does not let go at once."""
+
+    async def book(self, what: str) -> str:
+        """Book something."""
+        try:
+            return await super().book(what)
+        finally:
+            await asyncio.sleep(5)
+
+
+def test_who_gave_way_and_is_back_while_a_tool_still_lets_go_is_answered() -> None:
+    """The end of the session that was does nothing to the one that goes on."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(limit=1, notebook=book, mind=Stubborn(tool_s=100))
+        before, line = await connected(calls)
+        before.receive(Text(text="book seven"))
+        await asyncio.sleep(0.5)
+        before.detach(line)
+        newcomer, _ = await connected(calls)
+        newcomer.end()
+        await newcomer.over.wait()
+        assert not before.over.is_set()
+        session, again = await calls.find(before.id, line.token, CallOptions()), Line()
+        calls.attach(session, again, line.token)
+        await asyncio.sleep(0.1)
+        session.receive(Text(text="hello"))
+        await listen(session, 300)
+        assert before.over.is_set()
+        assert answers(again)[-1] == "You said hello."
+        assert await calls.find(session.id, again.token, CallOptions()) is session
+        assert book.records[session.id].said[-1].text == "You said hello."
+        await calls.close()
+        assert session.over.is_set()
+
+    run_virtual(scenario())
+
+
 def test_drain_lets_calls_go_on_until_the_deadline() -> None:
     """Nobody new is admitted; who is still there at the deadline is told to reconnect; then all has ended."""
 
