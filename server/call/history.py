@@ -70,8 +70,8 @@ class History:
 
 
 def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
-    """`messages` with the agent's text ending after as many words as `heard` has; tool calls and results stay."""
-    left = len(_spoken(heard.split()))
+    """`messages` with the agent's text ending where `heard` does; tool calls and results stay."""
+    left = len(_letters(heard))
     kept: list[ModelMessage] = []
     for message in messages:
         if isinstance(message, ModelRequest):
@@ -82,21 +82,22 @@ def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
             if not isinstance(part, TextPart):
                 parts.append(part)
                 continue
-            words = speakable(part.content).split()
-            spoken = _spoken(words)
-            if left >= len(spoken):
+            spoken = speakable(part.content)
+            letters = _letters(spoken)
+            if left >= len(letters):
                 parts.append(part)
             elif left > 0:
-                parts.append(replace(part, content=" ".join(words[: spoken[left - 1] + 1]) + CUT))
-            left = max(0, left - len(spoken))
+                parts.append(replace(part, content=spoken[: letters[left - 1]] + CUT))
+            left = max(0, left - len(letters))
         if any(isinstance(part, TextPart | ToolCallPart) for part in parts):
             kept.append(replace(message, parts=parts))
     return kept
 
 
-def _spoken(words: Sequence[str]) -> list[int]:
-    """Where the words are: a dash that stands alone is a breath, and one clause may have it and another not."""
-    return [i for i, word in enumerate(words) if re.search(r"\w", word)]
+def _letters(text: str) -> list[int]:
+    """Where each letter or digit ends, with the marks after it. Spaces and lone dashes may be in one text and not in
+    another of the same words, and some scripts have no spaces."""
+    return [letter.end() for letter in re.finditer(r"\w[^\w\s]*", text)]
 
 
 def _paired(messages: Sequence[ModelMessage]) -> list[ModelMessage]:

@@ -109,6 +109,15 @@ def test_thoughts_without_words_are_not_an_answer() -> None:
     assert cut([ask("hello"), thought], "Hi there.")[1] == thought
 
 
+def test_an_answer_in_a_script_without_spaces_is_cut_where_it_was_heard() -> None:
+    """By its letters: all of it is one word between spaces, and its clauses are several."""
+    story = "很久以前有一家书店。店里有各种各样的书！人们从远方来。"
+    first, second, third = Clauses().receive(story)
+    assert said(cut([ask("?"), say(story)], first)) == [f"{first}{CUT}"]
+    assert said(cut([ask("?"), say(story)], f"{first} {second}")) == [f"{first}{second}{CUT}"]
+    assert said(cut([ask("?"), say(story)], f"{first} {second} {third}")) == [story]
+
+
 def test_marks_for_the_eye_are_not_counted() -> None:
     """Words are counted as they are spoken, and the cut text has none of what was not."""
     messages = cut([ask("?"), say("**Two** [books](https://example.com/a b) 📚 are - here.")], "Two books are")
