@@ -73,6 +73,10 @@ class AgentRun:
             await self._run(on_text, committed)
         except EngineError:
             raise
+        except asyncio.CancelledError as exc:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            raise EngineError("model", "Something that a tool waited for was cancelled.") from exc
         except TimeoutError as exc:
             raise EngineError("model", "The model took too long to answer.") from exc
         except UsageLimitExceeded as exc:

@@ -1,5 +1,6 @@
 """Engines and clients that fail, in whole calls on virtual time: the caller hears what happened."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -129,6 +130,29 @@ def test_after_an_apology_the_question_is_asked_once() -> None:
             await caller.say("where is my order")
             await caller.until_silent()
         assert last_said(mind.seen[-1]) == "where is my order"
+
+    run_virtual(scenario())
+
+
+def test_a_tool_that_waits_for_something_cancelled_is_an_apology() -> None:
+    """A tool that dies of its client's own CancelledError fails like others; the call goes on."""
+
+    class Unlucky(Mind):
+        async def book(self, what: str) -> str:
+            """Book something."""
+            answer = asyncio.get_running_loop().create_future()
+            answer.cancel()
+            return str(await answer)
+
+    async def scenario() -> None:
+        async with Caller(Unlucky()) as caller:
+            await caller.say("book a table")
+            await caller.until_silent(2_000)
+            assert [answer.text for answer in caller.answers] == ["One moment.", caller.answers[-1].text]
+            assert caller.answers[-1].text.startswith("Sorry")
+            await caller.say("never mind")
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said never mind."
 
     run_virtual(scenario())
 
