@@ -4,6 +4,7 @@ If the person goes on, it is dropped without trace. If the floor commits, it is 
 that may be in vain, so it is bounded for each utterance.
 """
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -16,6 +17,8 @@ MAX_ATTEMPTS = 3
 """Answers prepared for one utterance, at most."""
 MAX_SPEECH_MS = 10_000
 """Who has talked for longer is telling a story: a pause in it is rarely its end."""
+
+log = logging.getLogger(__name__)
 
 
 class Preparation:
@@ -82,6 +85,11 @@ class Preparation:
         except EngineError as failure:
             utterance.settling = None
             self._on_failed(utterance, failure)
+            return
+        except Exception:  # the utterance ends here: nobody else knows that its words will not come
+            log.exception("x fault in speech-to-text")
+            utterance.settling = None
+            self._on_failed(utterance, EngineError("server", "Something went wrong in the server."))
             return
         utterance.settling = None
         utterance.text, utterance.settled = text, True

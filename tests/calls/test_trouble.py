@@ -1,13 +1,21 @@
 """Engines and clients that fail, in whole calls on virtual time: the caller hears what happened."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import pytest
 
 from server.call import messages
 from server.speech.protocols import Pcm
-from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech, last_said
+from tests.fakes.people import (
+    COUGH,
+    Caller,
+    LetterSpeechToText,
+    LetterTranscription,
+    Mind,
+    SteadyTextToSpeech,
+    last_said,
+)
 from tests.virtual_time import run_virtual
 
 
@@ -115,6 +123,34 @@ def test_broken_sound_is_an_apology() -> None:
             await caller.say("what time is it")
             await caller.until_silent(limit_ms=20_000)
         assert caller.answers[-1].text.startswith("Sorry")
+
+    run_virtual(scenario())
+
+
+def test_a_fault_in_speech_to_text_is_an_apology() -> None:
+    """An engine that raises what it should not fails like one that says so."""
+
+    class Faulty(LetterTranscription):
+        async def transcript(self) -> str:
+            if "time" in await super().transcript():
+                raise RuntimeError("a bug")
+            return await super().transcript()
+
+    class Odd(LetterSpeechToText):
+        def listen(
+            self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        ) -> LetterTranscription:
+            super().listen(phrases, on_partial, language)
+            return Faulty(self, on_partial)
+
+    async def scenario() -> None:
+        async with Caller(Mind(), Odd()) as caller:
+            await caller.say("what time is it")
+            await caller.until_silent(limit_ms=20_000)
+            assert caller.answers[-1].text.startswith("Sorry")
+            await caller.say("never mind")
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said never mind."
 
     run_virtual(scenario())
 
