@@ -92,7 +92,8 @@ async def order_status(desk: RunContext[Desk], number: str) -> str:
     Args:
         number: the four digits of the order number, such as "4271".
     """
-    if len(number) != ORDER_DIGITS or not number.isdecimal():
+    number = "".join(filter(str.isdecimal, number))  # models write "42 71" and "#4271", and what they did not get
+    if len(number) != ORDER_DIGITS:
         return f"An order number has four digits. I heard {numbers.say_digits(number) or 'none'}."
     said = numbers.say_digits(number)
     status = _ORDERS.get(number)

@@ -1,9 +1,12 @@
+import json
+from collections.abc import AsyncIterator
 from datetime import datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic_ai.messages import ModelMessage, ToolCallPart
+from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
+from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.models.test import TestModel
 
 from server.agent import rules
@@ -181,6 +184,25 @@ async def test_a_language_model_can_take_the_place_of_the_rules() -> None:
         await desk.agent.run("what time is it", deps=deps)
 
     assert deps.hang_up_requested
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("42 71", "was shipped"), ("#4271", "was shipped"), ("unknown", "I heard none"), ("42-7A", "four two seven.")],
+)
+async def test_a_language_model_may_write_an_order_number_as_it_likes(number: str, told: str) -> None:
+    """It is told what is wrong with it, if anything, and does not fail."""
+
+    async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+        newest = messages[-1].parts[-1]
+        if isinstance(newest, ToolReturnPart):
+            yield str(newest.content)
+        else:
+            yield {0: DeltaToolCall("order_status", json.dumps({"number": number}), tool_call_id="1")}
+
+    caller = Caller()
+    with caller.desk.agent.override(model=FunctionModel(stream_function=think)):
+        assert told in await caller.say("where is my order")
 
 
 async def test_the_shop_is_closed_outside_of_its_hours() -> None:
