@@ -69,7 +69,7 @@ def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
             continue
         before = [word for word in words[max(0, place - 2) : place] if numbers.is_number_word(word)]
         minutes = _QUARTERS.get(words[place - 1]) or numbers.cardinal(before)
-        if minutes is None or minutes >= 60 or words[place + 1] in ("to", "too", "for"):
+        if minutes is None or not 0 < minutes < 60 or words[place + 1] in ("to", "too", "for"):
             continue
         return (hour, minutes) if word == "past" else ((hour - 1) or 12, 60 - minutes)
     return None

@@ -104,6 +104,7 @@ async def test_a_request_calls_its_tool(caller: Caller, said: str, tool: str, ar
         ("seven divided by two", "three point five"),
         ("seven divided by zero", "divide by zero"),
         ("go forward ten meters", CAN_DO),
+        ("call me back tomorrow at oh to one", "tomorrow at one in the afternoon"),
         ("what did i just say", "Nothing yet"),
         ("are you a robot", "program"),
         ("can you hear me", "Yes"),
