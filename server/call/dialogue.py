@@ -74,6 +74,8 @@ class Dialogue:
         self._utterances = standing.utterance
         self._answering: Utterance | None = None
         """The utterance that the floor has committed to, until its answer is ready to be heard."""
+        self._overtaken: list[Utterance] = []
+        """The person went on before their words were known: these come before those that follow. Oldest first."""
         self._open: dict[int, Utterance] = {}
         """Utterances that are being heard or settled."""
         self._line: tuple[Line, bool] | None = None
@@ -191,6 +193,7 @@ class Dialogue:
         """The call is over, here at least: nothing more is said, heard or made."""
         spoken = self._mouth.spoken
         self._do(events.Closed())
+        self._join(*self._overtaken)
         self._answers.stop_all()
         if spoken is not None and not (self._unanswered and spoken.prompt):
             self._account.unsaid = spoken.reply.speech.unheard
@@ -255,10 +258,10 @@ class Dialogue:
 
     def _cancel(self, number: int) -> None:
         """The reply is over for good; what was heard of it is history."""
-        if (answering := self._answering) is not None:
-            self._preparation.drop(answering)
-            self._unanswered = self._prompt(answering.text)
-            self._release(answering)
+        if self._answering is not None:
+            self._overtaken.append(self._answering)
+            self._preparation.overtake(self._answering)
+            self._answering = None
         spoken = self._mouth.spoken
         if spoken is None or spoken.number != number:
             return
@@ -284,6 +287,14 @@ class Dialogue:
         self._open[utterance.number] = utterance
         self._do(events.Typed(utterance.number))
 
+    def _join(self, *overtaken: Utterance) -> None:
+        """Of the utterances that were overtaken all words are known that will be."""
+        for utterance in overtaken:
+            self._overtaken.remove(utterance)
+            self._preparation.drop(utterance)
+            self._unanswered = self._prompt(utterance.text)
+            self._release(utterance)
+
     def _take_up(self) -> None:
         """What is owed to the person is said now; nothing, if nothing was left open or somebody speaks."""
         if not self.quiet:
@@ -300,6 +311,9 @@ class Dialogue:
     def _on_settled(self, utterance: Utterance) -> None:
         if utterance.text:
             self._on_partial(utterance)
+        if utterance in self._overtaken:
+            self._join(utterance)
+            self._take_up()
         if utterance is not self._answering:
             return
         if utterance.prepared is not None:
@@ -315,11 +329,14 @@ class Dialogue:
         """The person wants silence: what was asked before is not part of what they say next."""
         ends = self.leaving or self._hanging_up
         self._do(events.Stopped())
+        self._join(*self._overtaken)
         self._unanswered = ""
         if ends:
             self._host.end()
 
     def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
+        if utterance in self._overtaken:
+            self._join(utterance)
         self._do(events.NoWords(utterance.number))
         self.fail(failure)
 
@@ -396,6 +413,7 @@ class Dialogue:
     def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
         self._line, self._apology_due = (Line(text, occasion), interruptible), False
         self._do(events.Prompted())
+        self._join(*self._overtaken)
         self._unanswered = ""
 
     def fail(self, failure: EngineError) -> None:

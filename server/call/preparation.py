@@ -4,9 +4,11 @@ If the person goes on, it is dropped without trace. If the floor commits, it is 
 that may be in vain, so it is bounded for each utterance.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from itertools import takewhile
 
 from server.call.ears import Utterance
 from server.call.replies import Start
@@ -17,6 +19,8 @@ MAX_ATTEMPTS = 3
 """Answers prepared for one utterance, at most."""
 MAX_SPEECH_MS = 10_000
 """Who has talked for longer is telling a story: a pause in it is rarely its end."""
+BEFORE_S = 5.0
+"""Words of before that come later are not waited for: the person is, too."""
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,8 @@ class Preparation:
         self._stop = stop
         self._on_settled = on_settled
         self._on_failed = on_failed
+        self._before: list[asyncio.Task[None]] = []
+        """Settle what the person said before they went on, oldest first."""
 
     def pause(self, utterance: Utterance, voiced_ms: float) -> None:
         """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
@@ -64,6 +70,12 @@ class Preparation:
         else:
             self._on_settled(utterance)
 
+    def overtake(self, utterance: Utterance) -> None:
+        """The person has gone on: its words are not answered by themselves, and those of others are settled after."""
+        self._before = [task for task in self._before if not task.done()]
+        if utterance.settling is not None:
+            self._before.append(utterance.settling)
+
     def drop(self, utterance: Utterance) -> None:
         """The person goes on, or nothing of the utterance is wanted: what was prepared vanishes."""
         if utterance.settling is not None:
@@ -82,6 +94,9 @@ class Preparation:
     async def _settle(self, utterance: Utterance, answer: bool) -> None:
         try:
             text = await utterance.words()
+            before = list(takewhile(lambda task: task is not utterance.settling, self._before))
+            if not all(task.done() for task in before):
+                await asyncio.wait(before, timeout=BEFORE_S)
         except EngineError as failure:
             utterance.settling = None
             self._on_failed(utterance, failure)
@@ -91,10 +106,10 @@ class Preparation:
             utterance.settling = None
             self._on_failed(utterance, EngineError("server", "Something went wrong in the server."))
             return
-        utterance.settling = None
+        overtaken, utterance.settling = utterance.settling in self._before, None
         utterance.text, utterance.settled = text, True
         utterance.stopwatch.mark("transcript")
-        if answer and text:
+        if answer and text and not overtaken:
             self._answer(utterance)
         self._on_settled(utterance)
 

@@ -168,6 +168,39 @@ def test_a_cough_while_slow_words_are_awaited_does_not_lose_the_question() -> No
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("typed", [False, True])
+def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: bool) -> None:
+    """Speech-to-text that tells the words late, and all at once, does not lose those that came before."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), LetterSpeechToText(final_ms=2_500, partial_ms=None)) as caller:
+            await caller.say("i want a book")
+            await caller.wait(700)
+            if typed:
+                caller.session.receive(messages.Text(text="about green birds"))
+            else:
+                await caller.say("about green birds")
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers] == ["You said i want a book about green birds."]
+        assert caller.stt.opened == caller.stt.closed
+
+    run_virtual(scenario())
+
+
+def test_a_noise_while_slow_words_are_awaited_does_not_lose_them() -> None:
+    """However long it is: the words are answered when it is known to have none."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), LetterSpeechToText(final_ms=2_500, partial_ms=None)) as caller:
+            await caller.say("where is my order")
+            await caller.wait(700)
+            await caller.say(COUGH, word_ms=1_000)
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers] == ["You said where is my order."]
+
+    run_virtual(scenario())
+
+
 def test_a_long_noise_while_the_answer_is_made_does_not_lose_the_question() -> None:
     """Before its words are known it passes for the person going on; once it has none, the question is answered."""
 

@@ -3,10 +3,11 @@
 import random
 
 import pytest
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 
 from server.call import messages
 from server.call.history import CUT
+from server.call.settings import CallSettings
 from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech
 from tests.virtual_time import run_virtual
 
@@ -81,3 +82,38 @@ def check(caller: Caller) -> None:
     ]
     heard = [answer.text for answer in caller.answers if answer.text]
     assert " ".join(written).split() == " ".join(heard).split()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_word_is_lost_or_doubled(seed: int) -> None:
+    """Whenever they pause, cough, type or cut in, all that people say is put to the model, once and in order."""
+
+    async def scenario() -> None:
+        chance = random.Random(seed)
+        mind = Mind(first_token_ms=chance.choice((20, 100, 900, 3_000)))
+        stt = LetterSpeechToText(chance.choice((10, 80, 700, 2_500)), chance.choice((None, 0, 200, 900)))
+        async with Caller(mind, stt, settings=CallSettings(idle_prompt_s=1_000)) as caller:
+            said = [word for number in range(8) for word in await say_or_type(caller, chance, number)]
+            for _ in range(10):
+                await caller.wait(3_000)
+        parts = [part for message in caller.session.history.messages for part in message.parts]
+        assert [
+            word for part in parts if isinstance(part, UserPromptPart) for word in str(part.content).split()
+        ] == said
+
+    run_virtual(scenario())
+
+
+async def say_or_type(caller: Caller, chance: random.Random, number: int) -> list[str]:
+    """Words that were never said before, or none, and a pause."""
+    words = [f"{number}th{place}" for place in range(3)]
+    doing = chance.random()
+    if doing < 0.7:
+        await caller.say(" ".join(words))
+    elif doing < 0.85 and caller.states[-1] in ("listening", "thinking", "speaking"):
+        caller.session.receive(messages.Text(text=" ".join(words)))
+    else:
+        words = []
+        await caller.say(COUGH, chance.choice((100, 200, 700, 1_000)))
+    await caller.wait(chance.choice((20, 100, 300, 500, 700, 900, 1_200, 2_000, 5_000)))
+    return words
