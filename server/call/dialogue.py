@@ -191,9 +191,11 @@ class Dialogue:
 
     def close(self) -> None:
         """The call is over, here at least: nothing more is said, heard or made."""
-        spoken = self._mouth.spoken
+        spoken, utterance = self._mouth.spoken, self.ears.utterance
+        half = utterance.text if utterance is not None and self._floor.state is State.HEARING else ""
         self._do(events.Closed())
         self._join(*self._overtaken)
+        self._unanswered = self._prompt(half)
         self._answers.stop_all()
         if spoken is not None and not (self._unanswered and spoken.prompt):
             self._account.unsaid = spoken.reply.speech.unheard

@@ -15,8 +15,9 @@ from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.errors import AtCapacity, NotFound
+from server.media.frame import Frame
 from tests.fakes.notebook import Notebook
-from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech
+from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech, sound
 from tests.virtual_time import run_virtual
 
 STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."
@@ -432,6 +433,33 @@ def test_another_server_answers_what_was_asked() -> None:
         assert kept == ["story", STORY]
 
     run_virtual(scenario())
+
+
+def test_another_server_knows_the_half_of_a_sentence() -> None:
+    """Who is speaking when their server goes need not begin again."""
+
+    async def scenario() -> None:
+        book, mind = Notebook(), Mind()
+        calls = directory(notebook=book, mind=mind)
+        session, line = await connected(calls)
+        await speak(session, "where is")
+        await calls.drain(0)
+        other, again = directory(notebook=book, mind=mind), Line()
+        restored = await other.find(session.id, line.token, CallOptions())
+        other.attach(restored, again, line.token)
+        await speak(restored, "my order")
+        await listen(restored, 300)
+        assert answers(again)[-1] == "You said where is my order."
+        await other.close()
+
+    run_virtual(scenario())
+
+
+async def speak(session: Session, text: str) -> None:
+    for word in text.split():
+        for number in range(15):
+            session.hear(Frame(sound(word, number, 15), 0))
+            await listen(session, 1)
 
 
 def test_a_conversation_that_is_over_is_not_resumed() -> None:
