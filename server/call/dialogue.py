@@ -203,6 +203,8 @@ class Dialogue:
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""
         self.leaving = True
+        if not self._agent.goodbye:
+            self._host.end()
         if (utterance := self.ears.utterance) is not None:
             self._do(events.NoWords(utterance.number))  # the call ends: there is nobody to answer it any more
         self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
@@ -413,7 +415,11 @@ class Dialogue:
     # What the agent says unasked
 
     def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        self._line, self._apology_due = (Line(text, occasion), interruptible), False
+        """The agent says `text` unasked; "" is nothing to be said."""
+        self._apology_due = False
+        if not text:
+            return
+        self._line = (Line(text, occasion), interruptible)
         self._do(events.Prompted())
         self._join(*self._overtaken)
         self._unanswered = ""

@@ -1,9 +1,11 @@
 """How calls end, on virtual time."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.settings import CallSettings
 from tests.fakes.people import Caller, Mind, SteadyTextToSpeech
@@ -129,5 +131,23 @@ def test_silence_asked_for_during_the_agents_goodbye_ends_the_call() -> None:
             caller.session.receive(messages.Interrupt())
             async with asyncio.timeout(1):
                 await asyncio.shield(caller._running)
+
+    run_virtual(scenario())
+
+
+def test_an_agent_without_such_lines_says_nothing_to_a_silent_caller() -> None:
+    """With its lines left empty it does not ask, and ends the call all the same."""
+
+    class Taciturn(Mind):
+        def agent(self, greeting: str = "") -> VoiceAgent:
+            return replace(super().agent(greeting), still_there="", goodbye="", apology="")
+
+    async def scenario() -> None:
+        async with Caller(Taciturn(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            async with asyncio.timeout(60):
+                await asyncio.shield(caller._running)
+        assert caller.tts.said == []
+        assert caller.of(messages.Error) == []
+        assert 14_900 < caller.now_ms < 15_500
 
     run_virtual(scenario())
