@@ -5,6 +5,7 @@ speech-to-text while its words are being settled, so that they stay so until the
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -57,11 +58,15 @@ class Utterance:
         self._held.clear()
 
     async def words(self) -> str:
-        """The words of all that was heard. Raises EngineError."""
+        """The words of all that was heard; marks without a letter, as engines write for a noise, are none.
+
+        Raises EngineError.
+        """
         if self._transcription is None:
             return self.text
         self._asked = True
-        return await self._transcription.transcript()
+        text = await self._transcription.transcript()
+        return text if re.search(r"\w", text) else ""
 
     async def close(self) -> None:
         if self._transcription is not None:

@@ -1,10 +1,12 @@
 """Sounds while it is the agent's turn, in whole calls on virtual time: what stops it, and what does not."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
 from server.call import messages
-from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind
+from tests.fakes.people import COUGH, Caller, LetterSpeechToText, LetterTranscription, Mind
 from tests.virtual_time import run_virtual
 
 
@@ -101,6 +103,37 @@ def test_a_noise_in_silence_is_not_answered() -> None:
         assert not any(caller.heard)
         assert [(m.text, m.final) for m in caller.of(messages.Transcription)] == [("", True)]
         assert caller.states[-2:] == ["listening", "closed"]
+
+    run_virtual(scenario())
+
+
+class DottingSpeechToText(LetterSpeechToText):
+    """Writes a full stop where there are no words, as Whisper does."""
+
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> LetterTranscription:
+        self.opened += 1
+        return Dotting(self, on_partial)
+
+
+class Dotting(LetterTranscription):
+    async def transcript(self) -> str:
+        return f"{await super().transcript()}."
+
+
+def test_a_noise_that_is_written_as_a_full_stop_is_not_answered() -> None:
+    """Marks are no words; what has some is as it was written."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        async with Caller(mind, DottingSpeechToText()) as caller:
+            await caller.say(COUGH)
+            await caller.wait(3_000)
+            assert mind.requests == 0
+            await caller.say("where is my order")
+            await caller.until_silent()
+        assert caller.captions == ["where is my order."]
 
     run_virtual(scenario())
 
