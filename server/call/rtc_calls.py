@@ -124,6 +124,8 @@ class RtcCalls:
         leg = call.leg
         try:
             if await self._connects(leg):
+                if call.before is not None and call.before.leg.over.is_set():
+                    call.before = None  # else a long call that moves often would keep all its peers
                 await leg.over.wait()
             else:
                 log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)

@@ -1,6 +1,7 @@
 """The peer against aiortc at the other end, over loopback."""
 
 import asyncio
+import gc
 import os
 import threading
 
@@ -64,6 +65,31 @@ async def test_hanging_up_by_http_ends_the_call() -> None:
         assert (await http.delete(url)).status == 200
         await _until_empty(running.directory)
         assert (await http.delete(url)).status == 404
+
+
+async def test_a_call_that_moves_often_keeps_one_peer() -> None:
+    """Each new connection takes the place of the one before, which is given back."""
+    async with asyncio.timeout(30), exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        before = _peers()
+        phone = Phone(running.url, http)
+        await phone.dial()
+        await phone.opened.wait()
+        for _ in range(3):
+            moved = Phone(running.url, http)
+            await moved.dial(pc_id=phone.pc_id)
+            await moved.until(type="session")
+            await phone.hang_up()
+            phone = moved
+        while _peers() > before + 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await phone.hang_up()
+        await _until_empty(running.directory)
+
+
+def _peers() -> int:
+    """How many there are in this process."""
+    gc.collect()
+    return sum(isinstance(each, Peer) for each in gc.get_objects())
 
 
 async def test_one_call_too_many_is_refused_at_the_door() -> None:
