@@ -70,6 +70,14 @@ class VoiceAgent:
         """What it says in fixed words."""
         return self.greeting, self.goodbye, self.still_there, self.apology
 
+    def state_of(self, deps: Any) -> str:
+        """What is kept of the dependencies of a call; "" where they cannot be dumped, which is logged."""
+        try:
+            return self.dump_deps(deps)
+        except Exception:  # the agent's own fault
+            log.exception("x the state of a call of %s cannot be kept", self.name)
+            return ""
+
     def deps_of(self, state: str) -> Any:
         """The dependencies of a call in that state; "" is a new call. One that cannot be loaded is logged and lost."""
         if not state or self.load_deps is None:

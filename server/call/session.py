@@ -257,7 +257,7 @@ class Session:
 
     def exchanged(self, exchange: Exchanged) -> None:
         """Write it down."""
-        self._minutes.exchanged(_entry(exchange), self._agent.dump_deps(self._deps), self.dialogue.standing)
+        self._minutes.exchanged(_entry(exchange), self._agent.state_of(self._deps), self.dialogue.standing)
 
     def amended(self, exchange: Exchanged) -> None:
         """Write down what it was in truth."""

@@ -1,10 +1,13 @@
 """Engines and clients that fail, in whole calls on virtual time: the caller hears what happened."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
+from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.speech.protocols import Pcm
 from tests.fakes.people import (
@@ -151,6 +154,24 @@ def test_a_fault_in_speech_to_text_is_an_apology() -> None:
             await caller.say("never mind")
             await caller.until_silent()
         assert caller.answers[-1].text == "You said never mind."
+
+    run_virtual(scenario())
+
+
+def test_an_agent_whose_state_cannot_be_kept_goes_on() -> None:
+    """A fault in what it dumps after each exchange costs another server its state, and the caller nothing."""
+
+    class Forgetful(Mind):
+        def agent(self, greeting: str = "") -> VoiceAgent:
+            return replace(super().agent(greeting), dump_deps=json.dumps)  # which cannot take a Desk
+
+    async def scenario() -> None:
+        async with Caller(Forgetful()) as caller:
+            for words in ("hello", "hello again"):
+                await caller.say(words)
+                await caller.until_silent()
+            assert [answer.text for answer in caller.answers] == ["You said hello.", "You said hello again."]
+            assert caller.notebook.records["call"].agent_state == ""
 
     run_virtual(scenario())
 
