@@ -21,10 +21,10 @@ from server.call.host import Host
 from server.call.judgement import Judgement
 from server.call.mouth import Mouth, Spoken
 from server.call.options import CallOptions
-from server.call.preparation import Preparation
 from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
+from server.call.utterances import Utterances
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 
@@ -68,20 +68,16 @@ class Dialogue:
         )
         self._account = Account(host, history, standing.unsaid, self._now)
         self._answers = Answers(agent, deps, history, engines, settings, options, host.start, self._hurry)
-        self._preparation = Preparation(host.start, self._prepare, self._answers.stop, self._on_settled, self._on_deaf)
+        self._utterances = Utterances(
+            host, self.ears, self._answers, standing, self._now, self._on_answer, self._on_none, self._on_deaf
+        )
         self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
-        self._judgement = Judgement(self.ears, self._mouth, history, self._preparation, settings, agent)
-        self._utterances = standing.utterance
-        self._answering: Utterance | None = None
-        """The utterance that the floor has committed to, until its answer is ready to be heard."""
-        self._overtaken: list[Utterance] = []
-        """The person went on before their words were known: these come before those that follow. Oldest first."""
-        self._open: dict[int, Utterance] = {}
-        """Utterances that are being heard or settled."""
+        preparation = self._utterances.preparation
+        self._judgement = Judgement(self.ears, self._mouth, history, preparation, settings, agent)
         self._line: tuple[Line, bool] | None = None
         """What the agent says unasked, next."""
-        self._unanswered = standing.unanswered
-        """Words of the person whose answer was cancelled before a word of it was heard; part of what they say next."""
+        self._rest = ""
+        """Of an answer that a sound has stopped: said if the sound had no words."""
         self._starved_frames = 0
         self._apologies = 0
         self._apology_due = False
@@ -96,13 +92,14 @@ class Dialogue:
     @property
     def standing(self) -> Standing:
         """Where somebody else would have to go on. What is owed to the caller is known when the dialogue is closed."""
-        return Standing(self._utterances, self._floor.last_reply, self._account.unsaid, self._unanswered)
+        asked = self._utterances
+        return Standing(asked.newest, self._floor.last_reply, self._account.unsaid, asked.unanswered)
 
     @property
     def working(self) -> bool:
         """An answer that the floor has committed to is being made."""
         spoken = self._mouth.spoken
-        return self._answering is not None or (spoken is not None and not spoken.reply.speech.finished)
+        return self._utterances.answering is not None or (spoken is not None and not spoken.reply.speech.finished)
 
     @property
     def _hanging_up(self) -> bool:
@@ -148,7 +145,7 @@ class Dialogue:
         self._soften(frame)
         if ears.utterance is None:
             if ears.voicing.active:
-                self._do(events.VoiceStarted(self._next_utterance()))
+                self._do(events.VoiceStarted(self._utterances.number()))
             return
         event = None
         if self._floor.state is State.HEARING:
@@ -184,7 +181,7 @@ class Dialogue:
         again = self._account.say_again()
         if not self.quiet:
             return
-        if self._unanswered:
+        if self._utterances.unanswered:
             self._take_up()
         elif again:
             self.say(again, "The connection was lost and is back.")
@@ -194,10 +191,9 @@ class Dialogue:
         spoken, utterance = self._mouth.spoken, self.ears.utterance
         half = utterance.text if utterance is not None and self._floor.state is State.HEARING else ""
         self._do(events.Closed())
-        self._join(*self._overtaken)
-        self._unanswered = self._prompt(half)
+        self._utterances.keep(half)
         self._answers.stop_all()
-        if spoken is not None and not (self._unanswered and spoken.prompt):
+        if spoken is not None and not (self._utterances.unanswered and spoken.prompt):
             self._account.unsaid = spoken.reply.speech.unheard
 
     def leave(self) -> None:
@@ -220,14 +216,13 @@ class Dialogue:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
-                answers = self._answers
-                self._open[number] = self.ears.open(number, answers.expected, answers.language, self._on_partial)
+                self._utterances.open(number)
             case events.DropUtterance(utterance=number):
-                self._drop(number)
+                self._utterances.drop(number)
             case events.Answer(reply=number, utterance=None):
                 self._answer_unasked(number)
             case events.Answer(utterance=int(number)):
-                self._answer(number)
+                self._utterances.answer(number)
             case events.Cancel(reply=number):
                 self._cancel(number)
             case events.Duck():
@@ -236,12 +231,6 @@ class Dialogue:
             case events.Restore():
                 self._mouth.playout.restore()
 
-    def _drop(self, number: int) -> None:
-        if (utterance := self._open.get(number)) is not None:
-            self._preparation.drop(utterance)
-            self._release(utterance)
-            self._host.send(messages.Transcription(utterance=number, text="", final=True))
-
     def _answer_unasked(self, number: int) -> None:
         line, self._line = self._line, None
         assert line is not None, "because Prompted is only sent by say"
@@ -249,23 +238,9 @@ class Dialogue:
         reply = self._answers.line(line[0], stopwatch, interruptible=line[1])
         self._commit(Spoken(number, reply, "", stopwatch, self._now()))
 
-    def _answer(self, utterance_number: int) -> None:
-        """The person is done: let the prepared answer be heard, or make one as soon as the words are known."""
-        utterance = self._answering = self._open[utterance_number]
-        if utterance is self.ears.utterance:
-            self.ears.rest()
-        utterance.stopwatch.mark("endpoint")
-        if utterance.prepared is None:
-            self._preparation.finish(utterance)
-        if utterance.prepared is not None:
-            self._commit_prepared(utterance)
-
     def _cancel(self, number: int) -> None:
         """The reply is over for good; what was heard of it is history."""
-        if self._answering is not None:
-            self._overtaken.append(self._answering)
-            self._preparation.overtake(self._answering)
-            self._answering = None
+        self._utterances.overtake()
         spoken = self._mouth.spoken
         if spoken is None or spoken.number != number:
             return
@@ -276,28 +251,44 @@ class Dialogue:
         self._account.close(spoken, partly=True, interrupted=True)
         if self._hanging_up:
             self._deps.hang_up_requested = False  # who cuts in on the goodbye has more to say
-        if not spoken.reply.speech.heard and not spoken.reply.source.tools:
-            self._unanswered = spoken.prompt or self._unanswered
+        speech = spoken.reply.speech
+        if not speech.heard and not spoken.reply.source.tools:
+            self._utterances.unanswered = spoken.prompt or self._utterances.unanswered
+        elif speech.finished:
+            self._rest = speech.unheard
 
-    # Utterances and the answers to them
-
-    def _next_utterance(self) -> int:
-        self._utterances += 1
-        return self._utterances
+    # What the person says
 
     def type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""
-        utterance = Utterance(self._next_utterance(), None, Stopwatch(self._now), text)
-        self._open[utterance.number] = utterance
-        self._do(events.Typed(utterance.number))
+        self._do(events.Typed(self._utterances.type(text)))
 
-    def _join(self, *overtaken: Utterance) -> None:
-        """Of the utterances that were overtaken all words are known that will be."""
-        for utterance in overtaken:
-            self._overtaken.remove(utterance)
-            self._preparation.drop(utterance)
-            self._unanswered = self._prompt(utterance.text)
-            self._release(utterance)
+    def stop(self) -> None:
+        """The person wants silence: what was asked before is not part of what they say next."""
+        ends = self.leaving or self._hanging_up
+        self._do(events.Stopped())
+        self._forget()
+        if ends:
+            self._host.end()
+
+    def _forget(self) -> None:
+        """Nothing of before is owed to the person any more."""
+        self._utterances.forget()
+        self._rest = ""
+
+    def _on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
+        number = self._floor.reply
+        assert number is not None, "because the floor has committed to the utterance"
+        self._rest, self._apology_due = "", False
+        self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
+
+    def _on_none(self, utterance: int) -> None:
+        self._do(events.NoWords(utterance))
+        self._take_up()  # what it has cut off, or held back
+
+    def _on_deaf(self, utterance: int, failure: EngineError) -> None:
+        self._do(events.NoWords(utterance))
+        self.fail(failure)
 
     def _take_up(self) -> None:
         """What is owed to the person is said now; nothing, if nothing was left open or somebody speaks."""
@@ -305,70 +296,11 @@ class Dialogue:
             return
         if self._apology_due:
             self.say(self._agent.apology, "Something failed.")
-        elif self._unanswered:
-            question, self._unanswered = self._unanswered, ""
+        elif question := self._utterances.unanswered:
+            self._utterances.unanswered = ""
             self.type(question)
-
-    def _on_partial(self, utterance: Utterance) -> None:
-        self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
-
-    def _on_settled(self, utterance: Utterance) -> None:
-        if utterance.text:
-            self._on_partial(utterance)
-        if utterance in self._overtaken:
-            self._join(utterance)
-            self._take_up()
-        if utterance is not self._answering:
-            return
-        if utterance.prepared is not None:
-            self._commit_prepared(utterance)
-        elif not utterance.text:
-            self._do(events.NoWords(utterance.number))
-            self._take_up()  # what the noise has cut off, or held back
-        else:
-            self._preparation.finish(utterance)
-            self._commit_prepared(utterance)
-
-    def stop(self) -> None:
-        """The person wants silence: what was asked before is not part of what they say next."""
-        ends = self.leaving or self._hanging_up
-        self._do(events.Stopped())
-        self._join(*self._overtaken)
-        self._unanswered = ""
-        if ends:
-            self._host.end()
-
-    def _on_deaf(self, utterance: Utterance, failure: EngineError) -> None:
-        if utterance in self._overtaken:
-            self._join(utterance)
-        self._do(events.NoWords(utterance.number))
-        self.fail(failure)
-
-    def _prepare(self, utterance: Utterance) -> Reply:
-        return self._answers.begin(self._prompt(utterance.text), utterance.stopwatch)
-
-    def _prompt(self, text: str) -> str:
-        return f"{self._unanswered} {text}".strip()
-
-    def _commit_prepared(self, utterance: Utterance) -> None:
-        reply, number = utterance.prepared, self._floor.reply
-        assert reply is not None, "because only a prepared answer is committed to"
-        assert number is not None, "because the floor has committed to the utterance"
-        self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=True))
-        prompt, self._unanswered, utterance.prepared = self._prompt(utterance.text), "", None
-        self._apology_due = False
-        self._release(utterance)
-        self._host.answered()
-        self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
-
-    def _release(self, utterance: Utterance) -> None:
-        """Nothing more is wanted of the utterance."""
-        self._open.pop(utterance.number, None)
-        if utterance is self._answering:
-            self._answering = None
-        if utterance is self.ears.utterance:
-            self.ears.rest()
-        self._host.start(utterance.close, f"close-{utterance.number}")
+        elif self._rest:
+            self.say(self._rest, "A sound has interrupted the agent.")
 
     # Replies
 
@@ -421,8 +353,7 @@ class Dialogue:
             return
         self._line = (Line(text, occasion), interruptible)
         self._do(events.Prompted())
-        self._join(*self._overtaken)
-        self._unanswered = ""
+        self._forget()
 
     def fail(self, failure: EngineError) -> None:
         """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""

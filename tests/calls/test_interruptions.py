@@ -69,6 +69,33 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
     run_virtual(scenario())
 
 
+@pytest.mark.parametrize("then", ["nothing", "button", "question"])
+def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
+    """From the clause that was cut off; not when the person wants silence, or asks something else meanwhile."""
+
+    async def scenario() -> None:
+        clauses = ["Once upon a time there was a shop.", "It sold books of every kind.", "Nobody came."]
+        mind = Mind(answers={"tell me a story": " ".join(clauses)})
+        async with Caller(mind) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2500)
+            await caller.say(COUGH, word_ms=1200)
+            if then == "button":
+                caller.session.receive(messages.Interrupt())
+                await caller.wait(3000)
+            elif then == "question":
+                await caller.say("who are you")
+                await caller.until_silent()
+            else:
+                await caller.until_silent()
+        first, *others = (answer.text for answer in caller.answers)
+        assert clauses[0].startswith(first)
+        assert others == {"nothing": [" ".join(clauses)], "button": [], "question": ["You said who are you."]}[then]
+        assert mind.requests == (2 if then == "question" else 1)
+
+    run_virtual(scenario())
+
+
 def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
     """For a moment, and without losing its place."""
 

@@ -86,7 +86,10 @@ def check(caller: Caller) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_no_word_is_lost_or_doubled(seed: int) -> None:
-    """Whenever they pause, cough, type or cut in, all that people say is put to the model, once and in order."""
+    """Whenever they pause, cough, type or cut in, all that people say is put to the model, once and in order.
+
+    In brackets stands why the agent says something unasked.
+    """
 
     async def scenario() -> None:
         chance = random.Random(seed)
@@ -97,9 +100,8 @@ def test_no_word_is_lost_or_doubled(seed: int) -> None:
             for _ in range(10):
                 await caller.wait(3_000)
         parts = [part for message in caller.session.history.messages for part in message.parts]
-        assert [
-            word for part in parts if isinstance(part, UserPromptPart) for word in str(part.content).split()
-        ] == said
+        prompts = [str(part.content) for part in parts if isinstance(part, UserPromptPart)]
+        assert " ".join(prompt for prompt in prompts if not prompt.startswith("(")).split() == said
 
     run_virtual(scenario())
 
