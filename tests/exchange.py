@@ -22,8 +22,9 @@ from server.call.ws_calls import WsCalls
 from server.media.pacer import Pacer
 from server.speech.vad import CallVad, Silero
 from signaling import conversation, offer
+from tests.fakes.engines import SteadyTextToSpeech
+from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
-from tests.fakes.people import Mind, SteadyTextToSpeech
 from tests.loopback import SETTINGS
 
 

@@ -22,7 +22,7 @@ from server.agent.run import OUTCOME_UNKNOWN, AgentRun
 from server.agent.voice_agent import VoiceAgent
 from server.call.history import History
 from server.errors import EngineError
-from tests.fakes.people import Desk, Mind
+from tests.fakes.mind import Desk, Mind
 from tests.virtual_time import run_virtual
 
 

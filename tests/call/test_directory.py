@@ -16,8 +16,9 @@ from server.call.session import Session
 from server.call.settings import CallSettings
 from server.errors import AtCapacity, NotFound
 from server.media.frame import Frame
+from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
+from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
-from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech, sound
 from tests.virtual_time import run_virtual
 
 STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."

@@ -9,8 +9,9 @@ from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.ws_call import LEAD_FRAMES, WsCall
 from server.media.pacer import Pacer
+from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech
+from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
-from tests.fakes.people import EnergyVad, LetterSpeechToText, Mind, SteadyTextToSpeech
 from tests.virtual_time import run_virtual
 
 

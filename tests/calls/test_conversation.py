@@ -7,7 +7,9 @@ from server.call import messages
 from server.call.cadence import Cadence
 from server.call.endpoint import EndpointSettings
 from server.call.settings import CallSettings
-from tests.fakes.people import Caller, LetterSpeechToText, Mind, last_said
+from tests.fakes.engines import LetterSpeechToText
+from tests.fakes.mind import Mind, last_said
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 

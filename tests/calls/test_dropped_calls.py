@@ -10,7 +10,9 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolRetu
 from server.call import messages
 from server.call.settings import CallSettings
 from server.media.frame import FRAME_MS
-from tests.fakes.people import CHARS_PER_S, Caller, Mind
+from tests.fakes.engines import CHARS_PER_S
+from tests.fakes.mind import Mind
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."

@@ -8,7 +8,9 @@ import pytest
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.settings import CallSettings
-from tests.fakes.people import Caller, Mind, SteadyTextToSpeech
+from tests.fakes.engines import SteadyTextToSpeech
+from tests.fakes.mind import Mind
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 

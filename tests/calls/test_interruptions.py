@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from server.call import messages
-from tests.fakes.people import COUGH, Caller, LetterSpeechToText, LetterTranscription, Mind
+from tests.fakes.engines import COUGH, LetterSpeechToText, LetterTranscription
+from tests.fakes.mind import Mind
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 

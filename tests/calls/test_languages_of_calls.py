@@ -8,7 +8,8 @@ from server.call.options import CallOptions
 from server.call.reply import Manner
 from server.call.tongue import Tongue, check_language
 from server.errors import PeerError
-from tests.fakes.people import Caller, Mind
+from tests.fakes.mind import Mind
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 

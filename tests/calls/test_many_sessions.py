@@ -14,7 +14,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 
 from server.agent.voice_agent import VoiceAgent
 from tests.exchange import Exchange, exchange
-from tests.fakes.people import Desk, last_said
+from tests.fakes.mind import Desk, last_said
 
 CALLS = 100
 ASKED = re.compile(r"(keep|recall) ?(.*)")

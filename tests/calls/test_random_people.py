@@ -8,7 +8,9 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolRetu
 from server.call import messages
 from server.call.history import CUT
 from server.call.settings import CallSettings
-from tests.fakes.people import COUGH, Caller, LetterSpeechToText, Mind, SteadyTextToSpeech
+from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
+from tests.fakes.mind import Mind
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 WORDS = "where is my order please tell me a story yes no right stop wait and what about seven book green".split()

@@ -10,15 +10,9 @@ import pytest
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.speech.protocols import Pcm
-from tests.fakes.people import (
-    COUGH,
-    Caller,
-    LetterSpeechToText,
-    LetterTranscription,
-    Mind,
-    SteadyTextToSpeech,
-    last_said,
-)
+from tests.fakes.engines import COUGH, LetterSpeechToText, LetterTranscription, SteadyTextToSpeech
+from tests.fakes.mind import Mind, last_said
+from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
 

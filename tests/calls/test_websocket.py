@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.exchange import Exchange, exchange
-from tests.fakes.people import Mind
+from tests.fakes.mind import Mind
 from tests.socket_phone import SocketPhone
 from tests.voices import speak
 

@@ -10,7 +10,7 @@ import pytest
 
 from server.agent.demo import front_desk
 from tests.exchange import Exchange, exchange
-from tests.fakes.people import Mind
+from tests.fakes.mind import Mind
 from tests.phone import Phone
 from tests.socket_phone import SocketPhone
 from tests.voices import speak

@@ -16,7 +16,7 @@ from server.media.pacer import Pacer
 from server.media.peer import Peer
 from server.media.rtp_session import Negotiated, RtpSession
 from tests.exchange import exchange
-from tests.fakes.people import Mind
+from tests.fakes.mind import Mind
 from tests.loopback import SETTINGS
 from tests.phone import Phone, calling
 from tests.voices import speak

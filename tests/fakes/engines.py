@@ -1,0 +1,128 @@
+"""Engines by script: small, true implementations of the real protocols.
+
+A word is carried inside the frames of its sound: the frame's bytes are the word's letters. So speech-to-text here
+really reads what was said from what it is fed, and hears half a word as nothing.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from server.errors import EngineError
+from server.media.frame import HEARD_BYTES, SILENCE, SPOKEN_RATE
+from server.speech.protocols import Pcm
+
+WORD_MS = 300
+COUGH = "*"
+"""A sound that has no words."""
+CHARS_PER_S = 15
+TONE = (8000 * np.sin(np.arange(4800) * 2 * np.pi / 60)).astype(np.int16).tobytes()
+"""200 ms of 400 Hz at 24 kHz."""
+
+
+def sound(word: str, frame: int, frames: int) -> bytes:
+    """Frame number `frame` of a word that lasts `frames`."""
+    return f"{word}|{frame}|{frames}|".encode().ljust(HEARD_BYTES, b"\x01")
+
+
+class EnergyVad:
+    """Everything that is not digital silence is a voice."""
+
+    def probability(self, pcm: bytes) -> float:
+        return 0.0 if pcm == SILENCE else 1.0
+
+    def reset(self) -> None:
+        pass
+
+
+@dataclass
+class LetterSpeechToText:
+    """Reads the words from the frames. Partials come `partial_ms` after a word, if that is not None."""
+
+    final_ms: float = 30
+    partial_ms: float | None = 0
+    failures: int = 0
+    """So many transcripts fail first."""
+    opened: int = 0
+    closed: int = 0
+    languages: tuple[str, ...] = ("en", "de")
+    asked: list[tuple[Sequence[str], str]] = field(default_factory=list)
+    """The phrases and the language of each utterance."""
+
+    def listen(
+        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+    ) -> "LetterTranscription":
+        self.opened += 1
+        self.asked.append((phrases, language))
+        return LetterTranscription(self, on_partial)
+
+    async def close(self) -> None:
+        pass
+
+
+class LetterTranscription:
+    def __init__(self, engine: LetterSpeechToText, on_partial: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._on_partial = on_partial
+        self._words: list[str] = []
+        self._closed = False
+
+    def feed(self, pcm: bytes) -> None:
+        for start in range(0, len(pcm), HEARD_BYTES):
+            self._feed(pcm[start : start + HEARD_BYTES])
+
+    def _feed(self, frame: bytes) -> None:
+        if frame == SILENCE:
+            return
+        word, number, frames, _ = frame.decode().split("|", 3)
+        if int(number) == int(frames) - 1 and word != COUGH:
+            self._words.append(word)
+            if self._engine.partial_ms is not None:
+                text = " ".join(self._words)
+                asyncio.get_running_loop().call_later(self._engine.partial_ms / 1000, self._partial, text)
+
+    def _partial(self, text: str) -> None:
+        if not self._closed:
+            self._on_partial(text)
+
+    async def transcript(self) -> str:
+        text = " ".join(self._words)
+        await asyncio.sleep(self._engine.final_ms / 1000)
+        if self._engine.failures:
+            self._engine.failures -= 1
+            raise EngineError("speech-to-text", "The speech-to-text server cannot be reached.")
+        return text
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._engine.closed += 1
+
+
+@dataclass
+class SteadyTextToSpeech:
+    """Speaks `chars_per_s`, after `first_ms`; what it was asked to say is kept."""
+
+    first_ms: float = 30
+    failures: int = 0
+    said: list[str] = field(default_factory=list)
+    manners: list[tuple[str, str]] = field(default_factory=list)
+    """The voice and the language of each text that was said."""
+    chars_per_s: int = CHARS_PER_S
+    languages: tuple[str, ...] = ("en", "de")
+
+    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+        await asyncio.sleep(self.first_ms / 1000)
+        if self.failures:
+            self.failures -= 1
+            raise EngineError("text-to-speech", "The text-to-speech server hung up.")
+        self.said.append(text)
+        self.manners.append((voice, language))
+        samples = SPOKEN_RATE * len(text) // self.chars_per_s
+        for start in range(0, samples, 4800):
+            yield Pcm(SPOKEN_RATE, TONE[: 2 * min(4800, samples - start)])
+
+    async def close(self) -> None:
+        pass
