@@ -1,0 +1,90 @@
+"""Directories of real sessions with scripted engines, and the lines by which they are reached."""
+
+import asyncio
+from collections.abc import Callable
+
+from server.call.admission import Refusal
+from server.call.directory import Directory
+from server.call.engines import Engines
+from server.call.messages import Hello, Response, ServerMessage
+from server.call.minutes import Minutes
+from server.call.options import CallOptions
+from server.call.session import Session
+from server.call.settings import CallSettings
+from server.media.frame import Frame
+from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
+from tests.fakes.mind import Mind
+from tests.fakes.notebook import Notebook
+
+STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."
+
+
+class Line:
+    """A connection that keeps what it is told."""
+
+    audio = None
+    unheard_ms = 0.0
+
+    def __init__(self) -> None:
+        self.told: list[ServerMessage] = []
+        self.closed = False
+
+    def send(self, message: ServerMessage) -> None:
+        self.told.append(message)
+
+    def hurry(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def token(self) -> str:
+        return next(message.resume for message in self.told if isinstance(message, Hello))
+
+
+def directory(
+    limit: int = 2,
+    resume_s: float = 60,
+    notebook: Notebook | None = None,
+    overload: Callable[[], Refusal | None] = lambda: None,
+    mind: Mind | None = None,
+) -> Directory:
+    book = notebook or Notebook()
+
+    def start(minutes: Minutes, options: CallOptions) -> Session:
+        engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(), EnergyVad())
+        return Session(minutes, (mind or Mind()).agent(), engines, CallSettings(resume_s=resume_s), options)
+
+    return Directory(
+        lambda session_id, options: start(book.minutes(session_id), options),
+        limit,
+        lambda record, options: start(book.minutes(record=record), options),
+        book,
+        overload,
+    )
+
+
+async def connected(calls: Directory) -> tuple[Session, Line]:
+    """A session that runs."""
+    session, line = calls.open(CallOptions()), Line()
+    calls.attach(session, line, "")
+    await asyncio.sleep(0.1)
+    return session, line
+
+
+async def listen(session: Session, frames: int) -> None:
+    for _ in range(frames):
+        await asyncio.sleep(0.02)
+        session.next_frame()
+
+
+def answers(line: Line) -> list[str]:
+    return [message.text for message in line.told if isinstance(message, Response) and message.final]
+
+
+async def speak(session: Session, text: str) -> None:
+    for word in text.split():
+        for number in range(15):
+            session.hear(Frame(sound(word, number, 15), 0))
+            await listen(session, 1)

@@ -1,0 +1,84 @@
+import asyncio
+import contextlib
+
+import pytest
+from wyoming.audio import AudioStop
+from wyoming.error import Error
+from wyoming.info import Describe
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from server.errors import ConfigError, EngineError
+from server.speech import wyoming_address
+from server.speech.wyoming_stt import WyomingSpeechToText
+from server.speech.wyoming_tts import WyomingTextToSpeech
+from tests.fakes.wyoming_script import SECOND, Talk, server
+from tests.fakes.wyoming_server import INFO
+
+
+async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
+    monkeypatch.setattr(wyoming_address, "DESCRIBE_S", 0.1)
+    asked: list[SynthesizeVoice | None] = []
+
+    async def script(talk: Talk) -> None:
+        asked.append(Synthesize.from_event(await talk.hear(Synthesize)).voice)
+        await talk.say(AudioStop())
+
+    async with server(script) as uri:
+        mouth = WyomingTextToSpeech(uri, languages=["de"])
+        await mouth.learn()
+        assert mouth.languages == ["de"]
+        assert [pcm async for pcm in mouth.synthesize("Hello", "", "de-CH")] == []
+        await mouth.close()
+    assert asked == [SynthesizeVoice(language="de")]
+    for client in (WyomingSpeechToText, WyomingTextToSpeech):
+        nobody = client(f"tcp://127.0.0.1:{unused_tcp_port}")
+        await nobody.learn()
+        assert nobody.languages == ()
+        await nobody.close()
+
+
+@pytest.mark.parametrize("client", [WyomingSpeechToText, WyomingTextToSpeech])
+async def test_a_server_that_starts_later_is_asked_again(
+    client: type[WyomingSpeechToText] | type[WyomingTextToSpeech], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be down when we start: calls choose among its languages as soon as it is up."""
+    monkeypatch.setattr(wyoming_address, "ASK_AGAIN_S", 0.01)
+    told = asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(Describe)
+        await talk.say(INFO)
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            await talk.hear(Error)  # until the client leaves, because it has what it wants
+        told.set()
+
+    speech = client(f"tcp://127.0.0.1:{unused_tcp_port}")
+    await speech.learn()
+    assert speech.languages == ()
+    async with server(script, unused_tcp_port), asyncio.timeout(10):
+        await told.wait()
+    assert "en" in {tag[:2] for tag in speech.languages}
+    await speech.close()
+
+
+async def test_nobody_is_there(unused_tcp_port: int) -> None:
+    """A server that is not there is an EngineError soon."""
+    for uri in (f"tcp://127.0.0.1:{unused_tcp_port}", "unix:///nowhere/at/all"):
+        ears, mouth = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        with pytest.raises(EngineError, match="cannot be reached"):
+            await utterance.transcript()
+        with pytest.raises(EngineError, match="cannot be reached"):
+            assert [pcm async for pcm in mouth.synthesize("Hello", "")]
+        await ears.close()
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "localhost:10300", "tcp://localhost", "tcp://:1", "tcp://a:99999", "unix://", "x://a:1"]
+)
+def test_what_is_no_address(uri: str) -> None:
+    """An address that is neither a path nor a port is a ConfigError when the client is made."""
+    with pytest.raises(ConfigError):
+        WyomingSpeechToText(uri)

@@ -1,0 +1,168 @@
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import pytest
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.audio import AudioStart, AudioStop
+from wyoming.error import Error
+
+from server.errors import EngineError
+from server.speech.wyoming_stt import KEEP_S, WyomingSpeechToText
+from tests.fakes.wyoming_script import SECOND, WRONGS, Talk, hang, server
+
+
+async def count(talk: Talk) -> None:
+    """The transcript is how many ms were heard."""
+    await talk.hear(AudioStop)
+    await talk.say(Transcript(f"{len(talk.heard) // 32}"))
+
+
+async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
+    """Model, language and phrases go ahead of the sound."""
+    asked = asyncio.get_running_loop().create_future()
+
+    async def script(talk: Talk) -> None:
+        start = AudioStart.from_event(await talk.hear(AudioStart))
+        asked.set_result((talk.asked, start.rate, start.width, start.channels))
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri, model="tiny", languages=["en", "de"])
+        ears.listen(["go left"], print, "de-AT")
+        expected = Transcribe(name="tiny", language="de", transcript_terms=["go left"])
+        assert await asked == (expected, 16_000, 2, 1)
+        await ears.close()
+
+
+async def test_partial_words_grow_and_change() -> None:
+    """Chunks add to the words so far and a start begins them anew; each is told once."""
+    partials: list[str] = []
+
+    async def script(talk: Talk) -> None:
+        await talk.say(TranscriptStart(), TranscriptChunk("go"), TranscriptChunk(" left"))
+        await talk.say(TranscriptStart(), TranscriptChunk("go right"), TranscriptStop(), Transcript(" go right "))
+        await talk.hear(AudioStop)
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], partials.append)
+        utterance.feed(SECOND)
+        assert await utterance.transcript() == "go right"
+        assert partials == ["go", "go left", "go right"]
+        await ears.close()
+
+
+async def test_everything_fed_is_sent_once() -> None:
+    """Frames of any length arrive whole, before and after the connection is made, and again when more is said."""
+    async with server(count) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        for _ in range(31):
+            utterance.feed(bytes(640))
+        assert await utterance.transcript() == "620"
+        for _ in range(31):
+            utterance.feed(bytes(640))
+            await asyncio.sleep(0)
+        assert await utterance.transcript() == "1240"
+        utterance.feed(bytes(64))
+        assert await utterance.transcript() == "1242"
+        await ears.close()
+
+
+async def test_a_pause_after_a_transcript_begins_nothing() -> None:
+    """Less than 200 ms more does not cost a connection until somebody asks; more does."""
+    connections = 0
+
+    async def script(talk: Talk) -> None:
+        nonlocal connections
+        connections += 1
+        await count(talk)
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        await utterance.transcript()
+        utterance.feed(bytes(32 * 180))
+        assert (await utterance.transcript(), connections) == ("1180", 2)
+        utterance.feed(bytes(32 * 200))
+        assert (await utterance.transcript(), connections) == ("1380", 3)
+        await ears.close()
+
+
+async def test_old_words_are_not_told_again() -> None:
+    """An utterance that begins anew says the same words again on its way; only what is new is told."""
+    partials: list[str] = []
+    words = [" left", " left now"]
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(AudioStop)
+        await talk.say(TranscriptStart(), TranscriptChunk("go"), TranscriptChunk(words.pop(0)), Transcript("go"))
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], partials.append)
+        for _ in range(2):
+            utterance.feed(SECOND)
+            await utterance.transcript()
+        assert partials == ["go", "go left", "go left now"]
+        await ears.close()
+
+
+async def test_what_speech_overtakes_is_given_up() -> None:
+    """When more is said and nobody waits for the transcript before, its connection is closed."""
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(AudioStop)
+        asked.set()
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            await talk.hear(Error)
+        left.set()
+
+    async with server(script) as uri, asyncio.timeout(10):
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        waiting = asyncio.create_task(utterance.transcript())
+        await asked.wait()
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert not left.is_set()
+        utterance.feed(SECOND)
+        await left.wait()
+        await ears.close()
+
+
+async def test_an_endless_utterance_is_cut() -> None:
+    """What is said beyond the limit is not kept, and the transcript covers the rest."""
+    async with server(count) as uri:
+        ears = WyomingSpeechToText(uri)
+        utterance = ears.listen([], print)
+        for _ in range(KEEP_S + 5):
+            utterance.feed(SECOND)
+        assert await utterance.transcript() == f"{KEEP_S * 1000}"
+        await ears.close()
+
+
+@pytest.mark.parametrize("wrong", WRONGS)
+async def test_what_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
+    """Every failure of a server is an EngineError in time, without its words; asking again tries again."""
+    scripts = [wrong] * 3
+
+    async def script(talk: Talk) -> None:
+        await (scripts.pop() if scripts else count)(talk)
+
+    async with server(script) as uri:
+        ears = WyomingSpeechToText(uri, deadline_s=0.3)
+        utterance = ears.listen([], print)
+        utterance.feed(SECOND)
+        async with asyncio.timeout(5):
+            with pytest.raises(EngineError) as caught:
+                await utterance.transcript()
+            assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("speech-to-text", False)
+            scripts.clear()
+            if wrong is not hang:  # a server that is late may still answer, so it is not given up
+                assert await utterance.transcript() == "1000"
+        await ears.close()
