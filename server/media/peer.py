@@ -2,7 +2,7 @@
 
 aiortc does SDP, ICE, DTLS and the data channel. Its RTP is not used: its senders and receivers are never started, so
 that no thread, task or queue of theirs stands between a packet and the call (RtpSession). What this changes of aiortc
-1.16 by private names is guarded by tests/media/test_transport.py. What it changes of aioice is in `ice.py`.
+1.16 by private names is guarded by tests/media/test_aiortc.py. What it changes of aioice is in `ice.py`.
 """
 
 import asyncio

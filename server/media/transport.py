@@ -3,7 +3,7 @@
 aiortc hands a datagram over by a queue and a task, decodes in a thread for each call, and ends a call at an empty
 datagram from anywhere. Here every datagram passes the guard first; SRTP is taken off and put on in the step of the
 loop in which it comes or goes, and only DTLS takes the way through aiortc. Its private names that this needs are
-listed in tests/media/test_transport.py, which says what an upgrade has broken.
+listed in tests/media/test_aiortc.py, which says what an upgrade has broken.
 """
 
 import asyncio

@@ -1,0 +1,291 @@
+"""The Wyoming server: one engine, many clients, standard events."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncUnixClient
+from wyoming.error import Error
+from wyoming.event import Event, Eventable
+from wyoming.info import Describe, Info
+from wyoming.ping import Ping, Pong
+from wyoming.tts import Synthesize, SynthesizeVoice
+
+from server.speech import wyoming_server
+from server.speech.wyoming_tts import WyomingTextToSpeech
+
+SLICE = bytes(3200)
+
+
+START = AudioStart(16_000, 2, 1)
+
+
+class Counting:
+    """Says which slice of an utterance it has heard; what `log` has is the order of its work."""
+
+    name, languages = "counting", ("en", "pt-BR")
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.started = threading.Event()
+        self.discarded = threading.Event()
+
+    def start(self, phrases: Sequence[str], language: str) -> "CountingUtterance":
+        return CountingUtterance(self, " ".join([*phrases, *([language] if language else [])]))
+
+
+class CountingUtterance:
+    def __init__(self, engine: Counting, name: str) -> None:
+        self.engine, self.name, self.count = engine, name, 0
+
+    def feed(self, pcm: bytes) -> str | None:
+        self.engine.started.set()
+        self.engine.gate.wait()
+        self.engine.log.append(f"{self.name} feed")
+        if pcm.startswith(b"bad"):
+            raise RuntimeError("what somebody said")
+        self.count += 1
+        return {1: "one", 2: "one two", 3: "won too"}.get(self.count)
+
+    def finish(self) -> str:
+        self.engine.log.append(f"{self.name} finish")
+        return f"{self.name} {self.count}".strip()
+
+    def discard(self) -> None:
+        self.engine.discarded.set()
+
+
+class Humming:
+    """Speaks one chunk for each word."""
+
+    name, rate, languages = "humming", 16_000, ("en", "pt-BR")
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
+        self.voice = voice
+        for _ in text.split():
+            self.made += 1
+            yield bytes(20_000)
+
+
+class Choir(Humming):
+    """Has several speakers, of all of its languages."""
+
+    speakers = ("amy", "joe")
+
+
+@contextlib.asynccontextmanager
+async def serving(engine: object, directory: Path) -> AsyncIterator[Path]:
+    path, end, ready = directory / "socket", asyncio.Event(), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(wyoming_server.serve(engine, path, end, lambda _: ready.set()))
+        await ready.wait()
+        try:
+            yield path
+        finally:
+            end.set()
+    assert not path.exists()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("engine")]
+
+
+async def say(client: AsyncUnixClient, *said: Eventable) -> None:
+    for each in said:
+        await client.write_event(each.event())
+
+
+async def hear(client: AsyncUnixClient) -> Event:
+    async with asyncio.timeout(10):
+        event = await client.read_event()
+    assert event is not None
+    return event
+
+
+async def hear_until(client: AsyncUnixClient, kind: type[Eventable]) -> list[Event]:
+    events = [await hear(client)]
+    while not kind.is_type(events[-1].type):
+        events.append(await hear(client))
+    return events
+
+
+def chunk(pcm: bytes = SLICE) -> AudioChunk:
+    return AudioChunk(16_000, 2, 1, pcm)
+
+
+async def test_a_speaker_is_not_lost_to_a_language(tmp_path: Path) -> None:
+    """Who is wished for speaks the language that a call has chosen; without a wish it is the engine's own choice."""
+    engine = Choir()
+    async with serving(engine, tmp_path) as path:
+        mouth = WyomingTextToSpeech(f"unix://{path}")
+        await mouth.learn()
+        for wish, voice in (("joe", "joe"), ("", "en"), ("nobody", "en")):
+            assert [pcm async for pcm in mouth.synthesize("Hello", wish, "en-GB")]
+            assert engine.voice == voice
+        assert mouth.languages == ("en", "pt-BR")
+
+
+async def test_partial_words_are_standard_events(tmp_path: Path) -> None:
+    """Words that go on are added by a chunk; words that change begin anew with a start."""
+    async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, START)
+        for expected in (
+            [TranscriptStart(), TranscriptChunk("one")],
+            [TranscriptChunk(" two")],
+            [TranscriptStart(), TranscriptChunk("won too")],
+        ):
+            await say(client, chunk())
+            assert [await hear(client) for _ in expected] == [each.event() for each in expected]
+        await say(client, AudioStop())
+        assert [await hear(client), await hear(client)] == [TranscriptStop().event(), Transcript("3").event()]
+
+
+async def test_a_connection_carries_utterances_in_sequence(tmp_path: Path) -> None:
+    """Each utterance on a connection begins from nothing, with the phrases asked for last."""
+    async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
+        for name in ("first", "second"):
+            await say(client, Transcribe(transcript_terms=[name]), START, chunk(), AudioStop())
+            *_, last = await hear_until(client, Transcript)
+            assert Transcript.from_event(last).text == f"{name} 1"
+
+
+async def test_a_language_is_one_of_the_engines_own(tmp_path: Path) -> None:
+    """What is asked for goes to the engine under its own tag; what it does not know is an error, not another one."""
+    async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
+        for language, heard in (("pt", "pt-BR 1"), ("en-GB", "en 1"), (None, "1")):
+            await say(client, Transcribe(language=language), START, chunk(), AudioStop())
+            assert (await hear_until(client, Transcript))[-1] == Transcript(heard).event()
+        await say(client, Transcribe(language="fr"))
+        assert Error.from_event(await hear(client)).code == "bad-request"
+    engine = Humming()
+    async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, Synthesize("yes", SynthesizeVoice(language="pt")))
+        await hear_until(client, AudioStop)
+        assert engine.voice == "pt-BR"
+        await say(client, Synthesize("yes", SynthesizeVoice(language="fr")))
+        assert Error.from_event(await hear(client)).code == "bad-request"
+
+
+async def test_a_final_goes_before_other_audio(tmp_path: Path) -> None:
+    """Words that somebody waits for are finished before more sound of others is heard."""
+    engine = Counting()
+    engine.gate.clear()
+    async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as long, AsyncUnixClient(path) as short:
+        await say(long, Transcribe(transcript_terms=["long"]), START, chunk(SLICE * 20))
+        await asyncio.to_thread(engine.started.wait, 10)
+        await say(short, Transcribe(transcript_terms=["short"]), START, chunk(SLICE * 2), AudioStop(), Ping())
+        await hear_until(short, Pong)  # so the worker has taken all of it
+        engine.gate.set()
+        await hear_until(short, Transcript)
+        assert engine.log[: engine.log.index("short finish")].count("long feed") <= 2
+
+
+async def test_a_client_that_leaves_takes_its_work_along(tmp_path: Path) -> None:
+    """When a client hangs up, its utterance is discarded and its sound is not heard."""
+    engine = Counting()
+    engine.gate.clear()
+    async with serving(engine, tmp_path) as path:
+        async with AsyncUnixClient(path) as client:
+            await say(client, START, chunk(SLICE * 50))
+            await asyncio.to_thread(engine.started.wait, 10)
+        async with AsyncUnixClient(path) as other:
+            await say(other, Describe())
+            await hear_until(other, Info)
+        engine.gate.set()
+        assert await asyncio.to_thread(engine.discarded.wait, 10)
+        assert len(engine.log) < 50
+
+
+async def test_an_engine_that_fails_costs_one_utterance(tmp_path: Path) -> None:
+    """A failure is an error without anybody's words, and the next utterance on the connection works."""
+    async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, START, chunk(b"bad!"))
+        error = Error.from_event(await hear(client))
+        assert (error.code, "said" in error.text) == ("engine", False)
+        await say(client, START, chunk(), AudioStop())
+        await hear_until(client, Transcript)
+
+
+@pytest.mark.parametrize(
+    "said", [chunk(b"odd"), chunk(SLICE * 1201), Event("audio-chunk", {}), Event("transcribe", {"transcript_terms": 1})]
+)
+async def test_what_is_not_valid_is_an_error(tmp_path: Path, said: Eventable | Event) -> None:
+    """Half a sample, an endless utterance and fields that are missing are refused, and the connection goes on."""
+    async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
+        await client.write_event(said if isinstance(said, Event) else said.event())
+        assert Error.from_event(await hear(client)).code == "bad-request"
+        await say(client, START, chunk(), AudioStop())
+        await hear_until(client, Transcript)
+
+
+@pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b"{}\n", b'{"type": 1}\n', b"x" * 70_000])
+async def test_what_is_not_wyoming_is_hung_up_on(tmp_path: Path, noise: bytes) -> None:
+    """Another protocol ends its own connection only."""
+    async with serving(Counting(), tmp_path) as path:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(noise)
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            with contextlib.suppress(ConnectionResetError):
+                assert await reader.read() == b""
+        writer.close()
+        async with AsyncUnixClient(path) as client:
+            await say(client, Ping("still"))
+            assert Pong.from_event(await hear(client)).text == "still"
+
+
+async def test_a_hanging_engine_answers_no_ping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a step lasts too long a ping stays without an answer; afterwards it has one again."""
+    monkeypatch.setattr(wyoming_server, "HANG_S", 0.0)
+    engine = Counting()
+    engine.gate.clear()
+    async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, START, chunk())
+        await asyncio.to_thread(engine.started.wait, 10)
+        await say(client, Ping("early"), Describe())
+        assert Info.is_type((await hear(client)).type)
+        monkeypatch.setattr(wyoming_server, "HANG_S", 30.0)
+        await say(client, Ping("late"))
+        assert Pong.from_event(await hear(client)).text == "late"
+        engine.gate.set()
+
+
+async def test_a_slow_listener_holds_up_its_own_text_only(tmp_path: Path) -> None:
+    """A text waits when its client does not read, and meanwhile another one is spoken."""
+    engine = Humming()
+    async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as slow, AsyncUnixClient(path) as quick:
+        await say(slow, Synthesize("word " * 500))
+        for _ in range(3):
+            await say(quick, Synthesize("word " * 300))
+            await hear_until(quick, AudioStop)
+        assert engine.made < 3 * 300 + 200  # what fits into the buffers, though the engine had time for all 500
+        assert sum(AudioChunk.is_type(event.type) for event in await hear_until(slow, AudioStop)) >= 500
+
+
+async def test_what_was_begun_before_goes_nowhere(tmp_path: Path) -> None:
+    """An utterance that is begun while the engine is still at the last one hears nothing of that."""
+    engine = Counting()
+    engine.gate.clear()
+    async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, START, chunk())
+        await asyncio.to_thread(engine.started.wait, 10)
+        await say(client, START, chunk(), Ping())
+        await hear_until(client, Pong)
+        engine.gate.set()
+        assert [await hear(client), await hear(client)] == [TranscriptStart().event(), TranscriptChunk("one").event()]
+        await say(client, AudioStop())
+        assert [await hear(client), await hear(client)] == [TranscriptStop().event(), Transcript("1").event()]
+
+
+async def test_a_text_without_end_is_refused(tmp_path: Path) -> None:
+    """A text beyond the limit is an error."""
+    async with serving(Humming(), tmp_path) as path, AsyncUnixClient(path) as client:
+        await say(client, Synthesize("word " * 2_000))
+        assert Error.from_event(await hear(client)).code == "bad-request"
