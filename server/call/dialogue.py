@@ -5,6 +5,7 @@ It carries out what the floor orders. It knows neither connections nor lifetimes
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,6 +36,14 @@ APOLOGY_DELAY_S = 1.0
 """Between tries to say an apology: a worker that has died is back in about so long."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Of an answer that a sound has stopped: said if the sound had no words. The call `ends` with it, or not."""
+
+    text: str = ""
+    ends: bool = False
 
 
 class Dialogue:
@@ -76,8 +85,7 @@ class Dialogue:
         self._judgement = Judgement(self.ears, self._mouth, history, preparation, settings, agent)
         self._line: tuple[Line, bool] | None = None
         """What the agent says unasked, next."""
-        self._rest = ""
-        """Of an answer that a sound has stopped: said if the sound had no words."""
+        self._rest = Rest()
         self._starved_frames = 0
         self._apologies = 0
         self._apology_due = False
@@ -249,13 +257,12 @@ class Dialogue:
         self._host.send(messages.Interrupted(reply=number))
         self._answers.stop(spoken.reply)
         self._account.close(spoken, partly=True, interrupted=True)
-        if self._hanging_up:
-            self._deps.hang_up_requested = False  # who cuts in on the goodbye has more to say
         speech = spoken.reply.speech
         if not speech.heard and not spoken.reply.source.tools:
             self._utterances.unanswered = spoken.prompt or self._utterances.unanswered
         elif speech.finished:
-            self._rest = speech.unheard
+            self._rest = Rest(speech.unheard, self._hanging_up)
+        self._hang_up_after(False)  # who cuts in on the goodbye has more to say
 
     # What the person says
 
@@ -274,12 +281,12 @@ class Dialogue:
     def _forget(self) -> None:
         """Nothing of before is owed to the person any more."""
         self._utterances.forget()
-        self._rest = ""
+        self._rest = Rest()
 
     def _on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
         number = self._floor.reply
         assert number is not None, "because the floor has committed to the utterance"
-        self._rest, self._apology_due = "", False
+        self._rest, self._apology_due = Rest(), False
         self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
 
     def _on_none(self, utterance: int) -> None:
@@ -299,8 +306,13 @@ class Dialogue:
         elif question := self._utterances.unanswered:
             self._utterances.unanswered = ""
             self.type(question)
-        elif self._rest:
-            self.say(self._rest, "A sound has interrupted the agent.")
+        elif (rest := self._rest).text:
+            self.say(rest.text, "A sound has interrupted the agent.")
+            self._hang_up_after(rest.ends)
+
+    def _hang_up_after(self, wanted: bool) -> None:
+        if isinstance(self._deps, EndsCalls):
+            self._deps.hang_up_requested = wanted
 
     # Replies
 

@@ -8,7 +8,7 @@ import pytest
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.settings import CallSettings
-from tests.fakes.engines import SteadyTextToSpeech
+from tests.fakes.engines import COUGH, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
@@ -119,6 +119,22 @@ def test_who_cuts_in_on_the_agents_goodbye_is_not_hung_up_on() -> None:
             await caller.say("and another")
             await caller.until_silent()
         assert caller.answers[-1].text == "You said and another."
+
+    run_virtual(scenario())
+
+
+def test_a_noise_over_the_agents_goodbye_does_not_hold_the_call() -> None:
+    """The goodbye is said to its end, and then the call is over."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("bye")
+            await caller.wait(1_500)
+            await caller.say(COUGH, word_ms=1200)
+            async with asyncio.timeout(10):
+                await asyncio.shield(caller._running)
+        assert caller.answers[0].interrupted
+        assert caller.answers[-1].text == "Done: it was good to hear from you, goodbye."
 
     run_virtual(scenario())
 
