@@ -18,9 +18,9 @@ MARGIN_MS = 10
 HOLD_MS = 800
 """So long after the last packet out of order nothing waits any more."""
 MAX_AHEAD = 3_000
-"""A sequence number further ahead than this, a minute, is a new start of the sender, not a loss (RFC 3550, A.1)."""
+"""Sequence numbers further ahead than this, a minute, are a new start of the sender, not a loss (RFC 3550, A.1)."""
 MAX_LATE = 50
-"""A sequence number further back than this is a new start of the sender, not a late packet."""
+"""Sequence numbers further back than this are a new start of the sender, not late packets."""
 MAX_HELD = 16
 """Packets behind a gap: more than come in WINDOW_MS. With more, the gap is given up."""
 
@@ -40,6 +40,8 @@ class JitterBuffer:
         """How long a gap stays open at present."""
         self._counters = counters
         self._next: int | None = None
+        self._proof: int | None = None
+        """The sequence number that would show the one before it to be a new start of the sender."""
         self._held: dict[int, tuple[float, RtpPacket]] = {}
         self._given_up: dict[int, float] = {}
         self._disordered_ms = 0.0
@@ -50,10 +52,13 @@ class JitterBuffer:
         if self._next is None:
             self._next = sequence
         ahead = (sequence - self._next) & 0xFFFF
+        if sequence == self._proof:
+            return self._restart(packet)
         if ahead > 0xFFFF - MAX_LATE:
             self._come_late(sequence, now_ms)
         elif ahead > MAX_AHEAD:
-            return self._restart(packet)
+            self._proof = (sequence + 1) & 0xFFFF  # one alone is a straggler of long ago (RFC 3550, A.1)
+            self._counters.late += 1
         elif sequence in self._held:
             self._counters.duplicate += 1
         elif ahead == 0 and not self._held:
@@ -117,6 +122,7 @@ class JitterBuffer:
 
     def _restart(self, packet: RtpPacket) -> list[Ready]:
         """The sender has begun anew: what is held will never be complete."""
+        self._proof = None
         self._held.clear()
         self._given_up.clear()
         self._next = (packet.sequence + 1) & 0xFFFF

@@ -161,9 +161,12 @@ def test_a_stall_of_ours_puts_no_silence_in() -> None:
 
 
 def test_a_new_start_of_the_clock_is_no_pause() -> None:
-    """A timestamp that has jumped far away is another clock: nothing is filled."""
+    """A timestamp that has jumped far away is another clock: nothing is filled.
+
+    The first packet of a sequence that has jumped far away, too, may be a straggler, and is left out.
+    """
     packets = sent(5) + sent(5, first=5, at=500_000) + sent(5, first=40_000, at=3)
-    assert len(Hearing().take(timed(packets)).frames) == 15
+    assert len(Hearing().take(timed(packets)).frames) == 14
 
 
 def test_time_goes_on_across_the_wraps() -> None:
