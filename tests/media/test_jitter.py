@@ -44,7 +44,7 @@ def received(*sequences: int) -> list[list[tuple[int, int]]]:
     ],
 )
 def test_gaps(sequences: list[int], ready: list[list[tuple[int, int]]]) -> None:
-    """On a network that keeps the order nothing waits; copies are dropped, two packets prove a restart, across the wrap."""
+    """On a network that keeps the order nothing waits; copies are dropped, two packets prove a restart."""
     assert received(*sequences) == ready
 
 
