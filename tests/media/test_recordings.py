@@ -112,7 +112,7 @@ async def test_silence_takes_no_place_from_sound(recordings: Recordings) -> None
     release()
     for recorder in (back, other):
         recorder.close()
-    await recordings.close()
+    await recordings.close(deadline_s=60)
     assert recordings.dropped == 0
     lengths_s = [play(recordings.files(name)[0]).shape[1] / 48_000 for name in ("back", "other")]
     assert lengths_s == pytest.approx([111.6, 1.0], abs=0.03)
