@@ -31,6 +31,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now_s
 
+    def hold_up(self, seconds: float) -> None:
+        """As a long step of somebody does: time passes, and nothing else."""
+        self._jumping.now_s += seconds
+
 
 def run_virtual(scenario: Coroutine[Any, Any, T], limit_s: float = 600.0) -> T:
     """Run to the end on virtual time; a task that is left over fails the test."""

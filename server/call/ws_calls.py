@@ -1,6 +1,7 @@
 """The WebSocket calls of this process: how each begins, and which session it is of."""
 
 import asyncio
+import contextlib
 
 from server.call.directory import Directory
 from server.call.leg import Leg
@@ -12,6 +13,8 @@ from server.media.pacer import Pacer
 
 START_S = 1.0
 """A client that says nothing at first is greeted as if it had asked for the default."""
+START_STEPS = 10
+"""Waits that this is made of: however long the loop is held up, in each of them it looks what has come meanwhile."""
 
 
 class WsCalls:
@@ -45,20 +48,24 @@ class WsCalls:
 
 async def _start(socket: Socket) -> tuple[Start, str | bytes | None]:
     """What the client begins with: its wishes, and what it sent instead of any. Raises PeerError when it is gone."""
-    first: str | bytes | None = ""
-    try:
-        async with asyncio.timeout(START_S):
-            while first is not None and not first:  # a sign of life is no beginning
-                first = await socket.receive()
-    except TimeoutError:
-        return Start(), None
-    if first is None:
-        raise PeerError("The call was over before it began.")
+    first = await _first(socket)
     if isinstance(first, str):
         message = parse_client(first)
         if isinstance(message, Start):
             return message, None
     return Start(), first
+
+
+async def _first(socket: Socket) -> str | bytes | None:
+    """The first message, None when there is none in time. Raises PeerError when the client is gone."""
+    for _ in range(START_STEPS):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S / START_STEPS):
+                while (first := await socket.receive()) is not None:
+                    if first:  # a sign of life is no beginning
+                        return first
+            raise PeerError("The call was over before it began.")
+    return None
 
 
 async def _refuse(socket: Socket, error: AntiphonError) -> None:
