@@ -303,9 +303,8 @@ class Dialogue:
             return
         if self._apology_due:
             self.say(self._agent.apology, "Something failed.")
-        elif question := self._utterances.unanswered:
-            self._utterances.unanswered = ""
-            self.type(question)
+        elif self._utterances.unanswered:
+            self._do(events.Typed(self._utterances.repeat()))
         elif (rest := self._rest).text:
             self.say(rest.text, "A sound has interrupted the agent.")
             self._hang_up_after(rest.ends)

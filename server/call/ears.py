@@ -36,6 +36,8 @@ class Utterance:
         self.began_s = stopwatch.start_s
         self.text = text
         """The words so far, as last known."""
+        self.told = False
+        """The client knows the words already, from an utterance before."""
         self.settled = False
         """`text` covers all that was heard."""
         self.settling: asyncio.Task[None] | None = None

@@ -70,6 +70,13 @@ class Utterances:
         self._open[utterance.number] = utterance
         return utterance.number
 
+    def repeat(self) -> int:
+        """What has had no answer, as if it were said again: but the client, which has its words, is not told so."""
+        question, self.unanswered = self.unanswered, ""
+        number = self.type(question)
+        self._open[number].told = True
+        return number
+
     def drop(self, number: int) -> None:
         """Nobody wants to know what it was."""
         if (utterance := self._open.get(number)) is not None:
@@ -110,6 +117,7 @@ class Utterances:
             self._overtaken.remove(utterance)
             self.preparation.drop(utterance)
             self.unanswered = self._prompt(utterance.text)
+            self._tell(utterance, final=True)
             self._release(utterance)
 
     def _prompt(self, text: str) -> str:
@@ -119,7 +127,11 @@ class Utterances:
         return self._answers.begin(self._prompt(utterance.text), utterance.stopwatch)
 
     def _on_partial(self, utterance: Utterance) -> None:
-        self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=False))
+        self._tell(utterance, final=False)
+
+    def _tell(self, utterance: Utterance, final: bool) -> None:
+        if not utterance.told:
+            self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=final))
 
     def _on_settled(self, utterance: Utterance) -> None:
         if utterance.text:
@@ -147,7 +159,7 @@ class Utterances:
     def _hand_on(self, utterance: Utterance) -> None:
         reply, prompt = utterance.prepared, self._prompt(utterance.text)
         assert reply is not None, "because an answer is handed on when it is being made"
-        self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=True))
+        self._tell(utterance, final=True)
         self.unanswered, utterance.prepared = "", None
         self._release(utterance)
         self._host.answered()

@@ -244,6 +244,7 @@ def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: boo
                 await caller.say("about green birds")
             await caller.until_silent()
         assert [answer.text for answer in caller.answers] == ["You said i want a book about green birds."]
+        assert sorted(caller.captions) == ["about green birds", "i want a book"]
         assert caller.stt.opened == caller.stt.closed
 
     run_virtual(scenario())
@@ -259,6 +260,7 @@ def test_a_noise_while_slow_words_are_awaited_does_not_lose_them() -> None:
             await caller.say(COUGH, word_ms=1_000)
             await caller.until_silent()
         assert [answer.text for answer in caller.answers] == ["You said where is my order."]
+        assert caller.captions == ["where is my order"]
 
     run_virtual(scenario())
 
@@ -273,6 +275,7 @@ def test_a_long_noise_while_the_answer_is_made_does_not_lose_the_question() -> N
             await caller.say(COUGH, word_ms=1_000)
             await caller.until_silent()
         assert [answer.text for answer in caller.answers if answer.text] == ["You said where is my order."]
+        assert caller.captions == ["where is my order"]
 
     run_virtual(scenario())
 
