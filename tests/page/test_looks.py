@@ -37,7 +37,7 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     yield "failed"
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360)])
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (640, 360), (580, 360)])
 async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, height: int) -> None:
     """Upright or on its side: nothing sticks out, and only the captions scroll."""
     await page.set_viewport_size({"width": width, "height": height})
