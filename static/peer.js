@@ -18,6 +18,8 @@ export class Peer {
   #audio = new Audio();
   /** @type {RTCDataChannel | null} */
   #channel = null;
+  /** @type {MediaStreamTrack | null} what there is to send; it may change before there is a sender */
+  #microphone = null;
   /** @type {RTCRtpSender | null} */
   #sender = null;
   /** @type {MediaStreamTrack | null} */
@@ -47,6 +49,7 @@ export class Peer {
 
   /** Resolves when the server has answered. @param {MediaStreamTrack | null} microphone @throws {CallError} as Signaling */
   async open(microphone) {
+    this.#microphone = microphone;
     const configuration = await this.#ice.configuration();
     if (this.#closed) return;
     const pc = (this.pc = new RTCPeerConnection(configuration));
@@ -54,7 +57,7 @@ export class Peer {
     pc.onconnectionstatechange = () => this.#onConnectionState(pc.connectionState);
     pc.ontrack = ({ track, receiver }) => this.#onTrack(track, receiver);
     this.#openChannel(pc);
-    const track = microphone ?? this.#levels.silence();
+    const track = this.#microphone ?? this.#levels.silence();
     this.#sender = pc.addTransceiver(track, { direction: "sendrecv", streams: [new MediaStream([track])] }).sender;
     await pc.setLocalDescription();
     const sdp = await this.#signaling.offer(pc.localDescription.sdp, this.#ticket);
@@ -63,6 +66,7 @@ export class Peer {
 
   /** @param {MediaStreamTrack | null} microphone */
   async setMicrophone(microphone) {
+    this.#microphone = microphone;
     await this.#sender?.replaceTrack(microphone ?? this.#levels.silence());
   }
 

@@ -12,6 +12,8 @@ export class Socket {
   #ticket;
   #levels;
   #on;
+  /** @type {MediaStreamTrack | null} what there is to send; it may change before there is a recorder */
+  #microphone = null;
   /** @type {WebSocket | null} */
   #socket = null;
   /** @type {Recorder | null} */
@@ -34,10 +36,11 @@ export class Socket {
 
   /** Resolves when it is on its way. @param {MediaStreamTrack | null} microphone */
   async open(microphone) {
+    this.#microphone = microphone;
     await this.#levels.worklets;
     if (this.#closed) return;
     this.#recorder = new Recorder(this.#levels, (pcm) => this.#record(pcm));
-    this.#recorder.listen(microphone);
+    this.#recorder.listen(this.#microphone);
     this.#speaker = new Speaker(this.#levels.context, (played) => this.#on.played(played));
     const socket = (this.#socket = new WebSocket(address(this.#ticket)));
     socket.binaryType = "arraybuffer";
@@ -48,6 +51,7 @@ export class Socket {
 
   /** @param {MediaStreamTrack | null} microphone */
   async setMicrophone(microphone) {
+    this.#microphone = microphone;
     this.#recorder?.listen(microphone);
   }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.page.calling import call, fails_with, is_in, response, transcription
 from tests.page.conftest import page_of
@@ -297,3 +297,25 @@ async def test_an_interrupted_answer_is_silent_at_once(page: Page, standin: Stan
     assert told[-1]["ms"] < 2_000
     steps = [later["ms"] - sooner["ms"] for sooner, later in itertools.pairwise(told)]
     assert min(steps) < 200, "told at once, and not at the next 200 ms"
+
+
+async def test_a_microphone_that_opens_while_the_call_reconnects_is_heard(page: Page, standin: Standin) -> None:
+    """Also when the new connection is still waiting to learn which ICE servers there are."""
+    answered = asyncio.Event()
+    answered.set()
+
+    async def hold(route: Route) -> None:
+        await answered.wait()
+        await route.abort()
+
+    await page.route("**/api/ice-servers", hold)
+    await page.click("#without")
+    await is_in(page, "listening")
+    answered.clear()
+    await standin.drop()
+    await line_is(page, "reconnecting")
+    await page.click("#mute")
+    await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "false")
+    answered.set()
+    await until(page, "", 8)
+    assert "Fake" in await page.evaluate("antiphon.call.pc.getSenders()[0].track.label")
