@@ -255,6 +255,7 @@ class Page {
 
   /** Escape goes back one step: the stages, what is typed, then the call. @param {KeyboardEvent} event */
   #onKey(event) {
+    if (event.repeat && ["Enter", "Escape"].includes(event.key)) event.preventDefault(); // Once is meant, by who holds it long too.
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
     if (this.#latency.close()) return;
     if ($("typed").value) $("typed").value = "";

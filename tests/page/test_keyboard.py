@@ -48,6 +48,26 @@ async def test_escape_closes_the_stages_and_clears_the_text_first(page: Page, st
     await is_in(page, "ended")
 
 
+async def test_a_key_that_is_held_down_counts_once(page: Page, standin: Standin) -> None:
+    """The button that takes the focus from the one that was pressed is not pressed too: Hang up does not call again."""
+    await call(page)
+    await page.fill("#typed", "half a sent")
+    await hold(page, "Escape")
+    await expect(page.locator("#typed")).to_have_value("")
+    await is_in(page, "listening")
+    await page.focus("#hangup")
+    await hold(page, "Enter")
+    await is_in(page, "ended")
+    assert len(standin.offers) == 1
+
+
+async def hold(page: Page, key: str) -> None:
+    """So that it repeats itself."""
+    for _ in range(3):
+        await page.keyboard.down(key)
+    await page.keyboard.up(key)
+
+
 async def test_only_whole_answers_are_announced(page: Page, standin: Standin) -> None:
     """A screen reader hears no partial words."""
     await call(page)
