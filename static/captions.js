@@ -12,6 +12,8 @@ export class Captions {
   #figures = new Map();
   /** What was typed and not yet confirmed by the server. @type {HTMLElement[]} */
   #typed = [];
+  /** What was not final when the connection broke: its end may have been told to nobody. @type {HTMLElement[]} */
+  #cutOff = [];
   #atEnd = true;
   agent = "Agent";
 
@@ -31,6 +33,7 @@ export class Captions {
     this.#lines.clear();
     this.#figures.clear();
     this.#typed = [];
+    this.#cutOff = [];
     this.#atEnd = true;
   }
 
@@ -38,6 +41,12 @@ export class Captions {
   renew() {
     for (const [key, line] of this.#lines) if (line.dataset.final === "true") this.#lines.delete(key);
     this.#figures.clear();
+    this.#cutOff = [...this.#lines.values()];
+  }
+
+  /** The call is over: nothing more comes. */
+  settle() {
+    for (const line of this.#list.children) line.dataset.final = "true";
   }
 
   /** All of it, for the page that is loaded next. @returns {Line[]} */
@@ -114,6 +123,7 @@ export class Captions {
 
   /** @param {"caller" | "agent"} role */
   #append(role, who = role === "caller" ? "You" : this.agent) {
+    for (const before of this.#cutOff) if (before.dataset.role === role) before.dataset.final = "true";
     const line = document.createElement("p");
     line.dataset.role = role;
     line.append(part("who", who), " ", part("words"), " ", part("aside"));

@@ -179,6 +179,7 @@ class Page {
     this.#status.stopClock();
     this.#status.setLine("");
     this.#voices.stop();
+    this.#captions.settle();
     this.#call = null;
     delete window.antiphon;
     $("call").textContent = "Call again";

@@ -184,6 +184,30 @@ async def test_a_server_that_was_restarted_counts_anew(page: Page, standin: Stan
     await expect(page.locator("#captions .words")).to_have_text(told)
 
 
+async def test_what_was_cut_off_is_not_waited_for(page: Page, standin: Standin) -> None:
+    """Its end was told while nobody was there: its line is done when the next one begins, or when the call is over."""
+    captions = page.locator("#captions p")
+    await call(page)
+    standin.say(transcription(1, "My name", final=False), response(1, "Good mor", final=False))
+    await expect(captions).to_have_count(2)
+    await standin.drop()
+    await announced(page, "Connected again.")
+    standin.say(transcription(1, "My name is", final=False), response(2, "Hello", final=False))
+    await expect(captions).to_have_text(["You My name is", "Marta Good mor", "Marta Hello"])
+    await finals(page, False, True, False)
+    standin.say(transcription(2, "Are you", final=False))
+    await expect(captions).to_have_count(4)
+    await finals(page, True, True, False, False)
+    await page.click("#hangup")
+    await finals(page, True, True, True, True)
+
+
+async def finals(page: Page, *expected: bool) -> None:
+    found = page.locator("#captions p")
+    for index, final in enumerate(expected):
+        await expect(found.nth(index)).to_have_attribute("data-final", str(final).lower())
+
+
 @pytest.mark.parametrize(("refusal", "tries"), [((404, {}), 4), ((503, {}), 25)])
 async def test_the_page_gives_up_when_the_server_has(
     page: Page, standin: Standin, refusal: tuple[int, dict[str, Any]], tries: int
