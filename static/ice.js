@@ -22,7 +22,7 @@ export class Ice {
   /** Nothing if the server says nothing: most calls do without. */
   async #ask() {
     try {
-      const response = await fetch(URL, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const response = await fetch(URL, { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
       if (!response.ok) return [];
       const { iceServers, ttl } = await response.json();
       this.#goodUntil = performance.now() + 500 * ttl; // Half their life: a connection that begins late needs them longer.

@@ -107,6 +107,6 @@ function request(method, body) {
     method,
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout?.(TIMEOUT_MS), // Safari 15 has none.
   };
 }

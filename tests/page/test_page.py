@@ -27,6 +27,14 @@ async def test_the_page_uses_the_ice_servers_that_it_is_told(page: Page, standin
     assert used["iceTransportPolicy"] == "all"
 
 
+async def test_a_browser_without_timeouts_of_requests(page: Page, standin: Standin) -> None:
+    """Safari 15 has no AbortSignal.timeout: it calls all the same, and learns of the ICE servers."""
+    await page.evaluate("delete AbortSignal.timeout")
+    standin.ice_servers = [{"urls": ["stun:127.0.0.1:9"]}]
+    await call(page)
+    assert await page.evaluate("antiphon.call.pc.getConfiguration().iceServers.length") == 1
+
+
 # What fails
 
 
