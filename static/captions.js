@@ -166,6 +166,7 @@ function asides(tools, interrupted) {
 function part(name, text = "") {
   const span = document.createElement("span");
   span.className = name;
+  span.dir = "auto";
   span.textContent = text;
   return span;
 }

@@ -54,6 +54,16 @@ async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, hei
         assert narrow == [], face
 
 
+async def test_words_run_as_their_script_does(page: Page, standin: Standin) -> None:
+    """From right to left in Arabic, said or typed: else a sentence's last sign stands before its first word."""
+    await call(page)
+    standin.say(transcription(1, "مرحبا!", final=True), response(1, "Hello!", final=True))
+    await expect(page.locator("#captions p")).to_have_count(2)
+    await page.fill("#typed", "مرحبا!")
+    directions = "captions => [...captions, typed].map((element) => getComputedStyle(element).direction)"
+    assert await page.locator("#captions .words").evaluate_all(directions) == ["rtl", "ltr", "rtl"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out(page: Page, standin: Standin, scheme: Any) -> None:
     """WCAG AA: every text that shows has a contrast of 4.5 or more, in both schemes."""
