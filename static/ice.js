@@ -23,6 +23,7 @@ export class Ice {
   async #ask() {
     try {
       const response = await fetch(URL, { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+      if (response.status >= 500) throw new Error("asked again for the next connection");
       if (!response.ok) return [];
       const { iceServers, ttl } = await response.json();
       this.#goodUntil = performance.now() + 500 * ttl; // Half their life: a connection that begins late needs them longer.

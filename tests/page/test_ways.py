@@ -94,6 +94,17 @@ async def test_a_peer_that_sends_nothing_any_more_is_lost(page: Page, standin: S
     await announced(page, "Connected again.")
 
 
+async def test_ice_servers_that_could_not_be_told_are_asked_for_again(page: Page, standin: Standin) -> None:
+    """A proxy's 502 holds for one connection: the server behind it restarts."""
+    standin.ice_servers = [{"urls": ["stun:127.0.0.1:9"]}]
+    await page.route("**/api/ice-servers", lambda route: route.fulfill(status=502))
+    await call(page)
+    await page.unroute("**/api/ice-servers")
+    await standin.drop()
+    await announced(page, "Connected again.")
+    assert await page.evaluate("antiphon.call.pc.getConfiguration().iceServers.length") == 1
+
+
 async def test_behind_a_wall_the_call_goes_on_by_websocket(page: Page, standin: Standin) -> None:
     """The same conversation, by its newest token, in the format that the page can play."""
     await call(page)
