@@ -141,7 +141,7 @@ export class Call extends EventTarget {
     if (order.order === "open") this.#open(order.link, order.way);
     if (order.order === "close") this.#discard(order.link);
     if (order.order === "wait") this.#timer = setTimeout(() => this.#steer("due"), order.ms * (1 + JITTER * (Math.random() - 0.5)));
-    if (order.order === "end") this.#finish(this.#connected || !(cause instanceof CallError) ? new CallError(order.code) : cause);
+    if (order.order === "end") this.#finish(this.#ticket || !(cause instanceof CallError) ? new CallError(order.code) : cause);
   }
 
   /** @param {number} number @param {import("./route.js").Way} way */

@@ -259,6 +259,15 @@ async def test_a_page_that_is_loaded_anew_goes_on(page: Page, standin: Standin) 
     assert len(standin.offers) == 2
 
 
+async def test_a_call_that_is_gone_when_its_page_is_back(page: Page, standin: Standin) -> None:
+    """It was lost, which is not a call that could not be started in this browser."""
+    await call(page)
+    standin.refusal = (404, {})
+    await page.reload()
+    await let_pass_until(page, lambda: standin.refused == 4)
+    await fails_with(page, "The connection was lost.")
+
+
 # Sound by WebSocket
 
 
