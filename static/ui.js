@@ -18,6 +18,8 @@ class Page {
   #call = null;
   #typed = false;
   #resuming = false;
+  /** The page went away in a call; it may come back whole. */
+  #away = false;
   /** By the page's clock; null until the call stands. @type {number | null} */
   #connectedAt = null;
   /** How long it lasted on the page before this one. */
@@ -67,13 +69,16 @@ class Page {
     const ticket = this.#call?.leave();
     if (!ticket) return;
     bookmark.keep({ ticket, typed: this.#typed, muted, talkedMs: this.#lastedMs(), captions: this.#captions.kept() });
-    this.#call = null;
+    this.#call = this.#connectedAt = null;
+    this.#away = true;
   }
 
   /** Go on with the call that this tab had before it was loaded anew. */
   #comeBack() {
     const left = this.#call ? null : bookmark.take();
-    if (!left) return;
+    const away = this.#away;
+    this.#away = false;
+    if (!left) return away && this.#onOver(new CallError("lost"));
     this.#clear();
     this.#captions.restore(left.captions);
     this.#talkedMs = left.talkedMs;

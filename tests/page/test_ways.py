@@ -268,6 +268,21 @@ async def test_a_call_that_is_gone_when_its_page_is_back(page: Page, standin: St
     await fails_with(page, "The connection was lost.")
 
 
+@pytest.mark.parametrize(("minutes", "face", "tries"), [(0.5, "listening", 2), (2, "failed", 1)])
+async def test_a_page_that_the_browser_has_kept_comes_back(
+    page: Page, standin: Standin, minutes: float, face: str, tries: int
+) -> None:
+    """By the back button, with all that it showed: the call goes on, or is over if it was left too long ago."""
+    await call(page)
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    await page.clock.fast_forward(int(60_000 * minutes))
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    await let_pass_until(page, lambda: len(standin.offers) == tries)
+    await is_in(page, face)
+    await expect(page.locator("#call")).to_be_visible(visible=face == "failed")
+    await expect(page.locator("#summary")).to_be_hidden()
+
+
 # Sound by WebSocket
 
 
