@@ -18,6 +18,8 @@ class Page {
   #call = null;
   #typed = false;
   #resuming = false;
+  /** The browser holds the sound back. */
+  #blocked = false;
   /** The page went away in a call; it may come back whole. */
   #away = false;
   /** By the page's clock; null until the call stands. @type {number | null} */
@@ -38,6 +40,7 @@ class Page {
     $("interrupt").onclick = () => this.#call?.interrupt();
     $("mute").onclick = () => this.#toggleMute();
     $("type").onsubmit = (/** @type {SubmitEvent} */ event) => this.#type(event);
+    addEventListener("click", () => this.#unblock());
     addEventListener("keydown", (event) => this.#onKey(event));
     addEventListener("pagehide", () => this.#leave());
     addEventListener("pageshow", () => this.#comeBack());
@@ -112,7 +115,7 @@ class Page {
     this.#status.clear();
     this.#connectedAt = null;
     this.#talkedMs = 0;
-    this.#resuming = false;
+    this.#resuming = this.#blocked = false;
     this.#name("Agent");
     $("summary").hidden = true;
     $("typed").value = "";
@@ -173,10 +176,16 @@ class Page {
   }
 
   #onBlocked() {
-    this.#notice.show({ title: "The browser holds the sound back." }, "Turn the sound on", () => {
-      this.#hideNotice();
-      this.#call?.play();
-    });
+    this.#blocked = true;
+    this.#notice.show({ title: "The browser holds the sound back." }, "Turn the sound on");
+  }
+
+  /** Any click will do: the notice may have made room for another. */
+  #unblock() {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    if (this.#notice.hasRemedy) this.#hideNotice();
+    this.#call?.play();
   }
 
   /** @param {"hangup" | "agent" | CallError} reason */

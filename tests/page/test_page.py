@@ -184,6 +184,33 @@ async def test_typed_words_show_once(page: Page, standin: Standin) -> None:
     await expect(caller).to_have_count(1)
 
 
+async def test_a_sound_that_is_held_back_comes_with_the_next_click(page: Page, standin: Standin) -> None:
+    """Wherever it is: the button for it may have made room for what went wrong meanwhile."""
+    await page.evaluate(
+        """() => {
+            window.RTCPeerConnection = class extends RTCPeerConnection {
+                async setRemoteDescription(answer) {
+                    await super.setRemoteDescription(answer);
+                    const [receiver] = this.getReceivers();
+                    this.ontrack({ receiver, track: receiver.track }); // The stand-in sends no sound.
+                }
+            };
+            HTMLMediaElement.prototype.play = async () => {
+                if (!window.playing) throw new DOMException("", "NotAllowedError");
+                window.playing = "yes";
+            };
+        }"""
+    )
+    await call(page)
+    await expect(page.locator("#remedy")).to_have_text("Turn the sound on")
+    standin.say({"type": "error", "code": "engine_failed", "message": "The stock system did not answer."})
+    await expect(page.locator("#notice")).to_contain_text("The stock system")
+    await page.evaluate("window.playing = 'may'")
+    await page.click("#mute")
+    await page.wait_for_function("() => window.playing === 'yes'")
+    await expect(page.locator("#notice")).to_contain_text("The stock system")
+
+
 async def test_stop_interrupts(page: Page, standin: Standin) -> None:
     """The button is there while the agent speaks, and only then."""
     await call(page)
