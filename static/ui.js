@@ -166,7 +166,9 @@ class Page {
   #onState(state) {
     if (!(state in STATES)) return;
     if (state === "hearing" && !this.#notice.hasRemedy) this.#hideNotice();
+    const onButton = document.activeElement === $("interrupt");
     this.#status.show(state);
+    if (onButton && !$("interrupt").offsetParent) $("status").focus(); // The button has gone.
   }
 
   /** @param {import("./exchange.js").Figures} figures */

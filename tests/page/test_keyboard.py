@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.page.calling import call, is_in, response
+from tests.page.calling import call, is_in, response, state
 from tests.page.standin import Standin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -31,6 +31,18 @@ async def test_a_call_by_keyboard_alone(page: Page) -> None:
     await page.keyboard.press("Escape")
     await is_in(page, "ended")
     await expect(focused).to_have_id("call")
+
+
+async def test_a_button_that_goes_leaves_the_focus_at_the_status(page: Page, standin: Standin) -> None:
+    """Else a screen reader would be at the top of the page."""
+    await call(page)
+    standin.say(state("speaking"))
+    await page.focus("#interrupt")
+    await page.keyboard.press("Enter")
+    assert await standin.hears("interrupt")
+    standin.say(state("listening"))
+    await is_in(page, "listening")
+    await expect(page.locator("#status")).to_be_focused()
 
 
 async def test_escape_closes_the_stages_and_clears_the_text_first(page: Page, standin: Standin) -> None:
