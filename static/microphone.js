@@ -66,7 +66,7 @@ export class Microphone {
 async function openMicrophone(deviceId) {
   if (!navigator.mediaDevices?.getUserMedia) throw new CallError(isSecureContext ? "unsupported" : "insecure");
   const audio = {
-    deviceId: deviceId ? { ideal: deviceId } : undefined,
+    deviceId: deviceId ? { exact: deviceId } : undefined, // Chromium puts its own default before one that is only "ideal".
     channelCount: 1,
     echoCancellation: true,
     noiseSuppression: true,
@@ -76,6 +76,7 @@ async function openMicrophone(deviceId) {
     const stream = await navigator.mediaDevices.getUserMedia({ audio });
     return stream.getAudioTracks()[0];
   } catch (error) {
+    if (deviceId && error.name === "OverconstrainedError") return openMicrophone("");
     throw new CallError(CODES[error.name] ?? "microphone-failed", "", error);
   }
 }
