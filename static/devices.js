@@ -1,4 +1,6 @@
 const REMEMBERED = "antiphon.microphone";
+/** Where storage is refused, as in some private windows, it lasts as long as the page. */
+let chosen = "";
 /** Chrome lists the system's choice a second time under these. */
 const ALIASES = ["default", "communications"];
 
@@ -18,15 +20,16 @@ export function rememberedMicrophone() {
   try {
     return localStorage.getItem(REMEMBERED) ?? "";
   } catch {
-    return "";
+    return chosen;
   }
 }
 
 /** @param {string} deviceId */
 export function rememberMicrophone(deviceId) {
+  chosen = deviceId;
   try {
     localStorage.setItem(REMEMBERED, deviceId);
   } catch {
-    // Storage is refused in some private windows: the choice then lasts as long as the page.
+    // It is remembered in `chosen`.
   }
 }

@@ -239,4 +239,20 @@ async def test_another_microphone_stands_in_for_one_that_is_gone(page: Page) -> 
     await expect(page.locator("#mic")).to_have_value("")
 
 
+async def test_without_storage_the_choice_of_a_microphone_lasts_as_long_as_the_page(page: Page) -> None:
+    """Browsers that refuse cookies refuse it too: the list shows what is used, and so does the next call."""
+    await page.evaluate(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
+    )
+    await call(page)
+    chosen = page.locator("#mic option").nth(2)
+    value, label = await chosen.get_attribute("value"), await chosen.inner_text()
+    await page.select_option("#mic", value)
+    await page.wait_for_function(SENT, arg=label)
+    await page.click("#hangup")
+    await call(page)
+    await page.wait_for_function(SENT, arg=label)
+    await expect(page.locator("#mic")).to_have_value(value or "-")
+
+
 SENT = "label => window.antiphon?.call.pc?.getSenders()[0].track?.label === label"
