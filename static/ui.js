@@ -250,11 +250,12 @@ class Page {
 
   /** A microphone that fails in the middle of a call does not end it. @param {Promise<void>} change */
   async #attempt(change) {
+    const call = this.#call;
     try {
       await change;
       return true;
     } catch (error) {
-      this.#notice.show(failure(error));
+      if (call === this.#call) this.#notice.show(failure(error));
       return false;
     }
   }

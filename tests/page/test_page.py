@@ -78,6 +78,25 @@ async def test_a_refused_microphone_leaves_typing(page: Page, standin: Standin) 
     await is_in(page, "listening")
 
 
+async def test_a_microphone_that_is_refused_after_the_call_is_no_matter(page: Page) -> None:
+    """The browser's question stays open when the person hangs up; whoever closes it then has nothing to be told."""
+    await page.click("#without")
+    await is_in(page, "listening")
+    await page.evaluate(
+        """() => {
+            const asked = new Promise((_, reject) => {
+                window.refuse = () => reject(new DOMException("", "NotAllowedError"));
+            });
+            navigator.mediaDevices.getUserMedia = () => asked;
+        }"""
+    )
+    await page.click("#mute")
+    await page.click("#hangup")
+    await is_in(page, "ended")
+    await page.evaluate("() => { refuse(); return new Promise((done) => setTimeout(done)); }")
+    await expect(page.locator("#notice")).to_be_hidden()
+
+
 async def test_a_microphone_that_does_not_open(page: Page) -> None:
     """Each of the browser's reasons has its sentence."""
     reasons = {
