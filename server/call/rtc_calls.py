@@ -33,6 +33,14 @@ class _RtcCall:
         self.before = before
         leg.wire = peer
 
+    @property
+    def alive_before(self) -> "_RtcCall | None":
+        """Of those whose place was to be taken, one after the other, the newest that is not over."""
+        before = self.before
+        while before is not None and before.leg.over.is_set():
+            before = before.before
+        return before
+
 
 class RtcCalls:
     """The WebRTC calls by `pc_id`; owns their tasks."""
@@ -124,8 +132,7 @@ class RtcCalls:
         leg = call.leg
         try:
             if await self._connects(leg):
-                if call.before is not None and call.before.leg.over.is_set():
-                    call.before = None  # else a long call that moves often would keep all its peers
+                call.before = call.alive_before  # else a long call that moves often would keep all its peers
                 await leg.over.wait()
             else:
                 log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)
@@ -139,8 +146,8 @@ class RtcCalls:
         self._past += _drops(call.peer.counters)
         if self._calls.get(pc_id) is call:
             del self._calls[pc_id]
-            if call.before is not None and not call.before.leg.over.is_set():
-                self._calls[pc_id] = call.before
+            if (before := call.alive_before) is not None:
+                self._calls[pc_id] = before
 
     async def _connects(self, leg: Leg) -> bool:
         try:

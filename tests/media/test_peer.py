@@ -18,6 +18,7 @@ from server.media.rtp_session import Negotiated, RtpSession
 from tests.exchange import exchange
 from tests.fakes.mind import Mind
 from tests.loopback import SETTINGS
+from tests.offers import audio, offer
 from tests.phone import Phone, calling
 from tests.voices import speak
 
@@ -84,6 +85,26 @@ async def test_a_call_that_moves_often_keeps_one_peer() -> None:
             await asyncio.sleep(0.05)
         await phone.hang_up()
         await _until_empty(running.directory)
+
+
+async def test_a_call_that_two_moves_have_missed_is_still_known() -> None:
+    """Who has tried twice, the second time before the first had failed, moves their call with the third."""
+    async with (
+        asyncio.timeout(20),
+        exchange(Mind().agent(), ice_s=0.5) as running,
+        calling(running.url) as phone,
+        aiohttp.ClientSession() as http,
+    ):
+        hello = await phone.until(type="session")
+        before = _peers()
+        for _ in range(2):
+            move = {"sdp": offer(audio()), "type": "offer", "pc_id": phone.pc_id}
+            assert (await http.post(running.url, json=move)).status == 200
+        while _peers() > before:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        moved = Phone(running.url, http)
+        assert (await moved.dial(pc_id=phone.pc_id))["session_id"] == hello["session_id"]
+        await moved.hang_up()
 
 
 def _peers() -> int:
