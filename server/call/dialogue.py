@@ -258,8 +258,8 @@ class Dialogue:
         self._answers.stop(spoken.reply)
         self._account.close(spoken, partly=True, interrupted=True)
         speech = spoken.reply.speech
-        if not speech.heard and not spoken.reply.source.tools:
-            self._utterances.unanswered = spoken.prompt or self._utterances.unanswered
+        if spoken.prompt and not speech.heard and not spoken.reply.source.tools:
+            self._utterances.unanswered = spoken.prompt
         elif speech.finished:
             self._rest = Rest(speech.unheard, self._hanging_up)
         self._hang_up_after(False)  # who cuts in on the goodbye has more to say

@@ -98,6 +98,26 @@ def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
     run_virtual(scenario())
 
 
+def test_an_answer_that_noise_after_noise_has_stopped_goes_on() -> None:
+    """Also when the second one comes before a word of the rest was heard."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind. Nobody came."
+        async with Caller(Mind(answers={"tell me a story": story})) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2500)
+            await caller.say(COUGH, word_ms=1200)
+            while caller.states[-1] != "speaking":
+                await caller.wait(20)
+            await caller.say(COUGH, word_ms=1200)
+            await caller.until_silent()
+        first, second, *others = (answer.text for answer in caller.answers)
+        assert story.startswith(first)
+        assert (second, others) == ("", [story])
+
+    run_virtual(scenario())
+
+
 def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
     """For a moment, and without losing its place."""
 
