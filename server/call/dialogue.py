@@ -202,7 +202,7 @@ class Dialogue:
         self._utterances.keep(half)
         self._answers.stop_all()
         if spoken is not None and not (self._utterances.unanswered and spoken.prompt):
-            self._account.unsaid = spoken.reply.speech.unheard
+            self._account.unsaid = spoken.reply.unheard
 
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""
@@ -257,11 +257,11 @@ class Dialogue:
         self._host.send(messages.Interrupted(reply=number))
         self._answers.stop(spoken.reply)
         self._account.close(spoken, partly=True, interrupted=True)
-        speech = spoken.reply.speech
-        if spoken.prompt and not speech.heard and not spoken.reply.source.tools:
+        reply = spoken.reply
+        if spoken.prompt and not reply.speech.heard and not reply.source.tools:
             self._utterances.unanswered = spoken.prompt
-        elif speech.finished:
-            self._rest = Rest(speech.unheard, self._hanging_up)
+        elif reply.complete:
+            self._rest = Rest(reply.unheard, self._hanging_up)
         self._hang_up_after(False)  # who cuts in on the goodbye has more to say
 
     # What the person says

@@ -83,13 +83,22 @@ class Reply:
         self.speech = Speech()
         self.interruptible = interruptible
         self.failure: EngineError | None = None
+        self.complete = False
+        """No more text will come."""
         self.committed = asyncio.Event()
         self._tts = tts
         self._manner = manner
         self._on_stage = on_stage
         self._on_sound = on_sound
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # as long as the model's answer, which has a limit
+        self._waiting: list[str] = []
+        """Those that text-to-speech has not begun with."""
         self._cutter = Clauses()
+
+    @property
+    def unheard(self) -> str:
+        """The text that is still to be heard, as far as it is known: whole clauses."""
+        return " ".join([self.speech.unheard, *self._waiting]).strip()
 
     async def run(self) -> None:
         """Make the answer until it is complete. An engine's failure is kept in `failure`; what was made stays."""
@@ -103,6 +112,7 @@ class Reply:
             log.exception("x fault in a reply")
             self.failure = self.failure or EngineError("server", "Something went wrong in the server.")
         finally:
+            self.complete = True
             self.speech.finish()
 
     async def _compose(self) -> None:
@@ -113,13 +123,17 @@ class Reply:
             if first:
                 self._on_stage("first_token")
                 first = False
-            for clause in self._cutter.receive(delta):
-                self._clauses.put_nowait(clause)
+            self._hand_on(self._cutter.receive(delta))
 
         await self.source.speak(on_text, self.committed)
-        for clause in self._cutter.finish():
-            self._clauses.put_nowait(clause)
+        self._hand_on(self._cutter.finish())
         self._clauses.put_nowait(None)
+        self.complete = True
+
+    def _hand_on(self, clauses: list[str]) -> None:
+        self._waiting += clauses
+        for clause in clauses:
+            self._clauses.put_nowait(clause)
 
     async def _pronounce(self) -> None:
         first = True
@@ -127,6 +141,7 @@ class Reply:
             if first:
                 self._on_stage("first_clause")
                 first = False
+            del self._waiting[0]
             await self._pronounce_clause(clause)
 
     async def _pronounce_clause(self, clause: str) -> None:

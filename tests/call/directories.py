@@ -49,11 +49,13 @@ def directory(
     notebook: Notebook | None = None,
     overload: Callable[[], Refusal | None] = lambda: None,
     mind: Mind | None = None,
+    first_sound_ms: float = 30,
 ) -> Directory:
+    """`first_sound_ms` is what text-to-speech takes for each clause."""
     book = notebook or Notebook()
 
     def start(minutes: Minutes, options: CallOptions) -> Session:
-        engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(), EnergyVad())
+        engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(first_sound_ms), EnergyVad())
         return Session(minutes, (mind or Mind()).agent(), engines, CallSettings(resume_s=resume_s), options)
 
     return Directory(

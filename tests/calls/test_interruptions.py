@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from server.call import messages
-from tests.fakes.engines import COUGH, LetterSpeechToText, LetterTranscription
+from tests.fakes.engines import COUGH, LetterSpeechToText, LetterTranscription, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
@@ -94,6 +94,23 @@ def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
         assert clauses[0].startswith(first)
         assert others == {"nothing": [" ".join(clauses)], "button": [], "question": ["You said who are you."]}[then]
         assert mind.requests == (2 if then == "question" else 1)
+
+    run_virtual(scenario())
+
+
+def test_an_answer_that_was_stopped_while_its_end_had_no_sound_yet_goes_on() -> None:
+    """All its words are known, and a slow text-to-speech server makes the rest of them."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind. Nobody came."
+        async with Caller(Mind(answers={"tell me a story": story}), tts=SteadyTextToSpeech(first_ms=1_500)) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(2500)
+            await caller.say(COUGH, word_ms=1200)
+            await caller.until_silent(ms=3_000)
+        first, *others = (answer.text for answer in caller.answers)
+        assert story.startswith(first)
+        assert others == [story]
 
     run_virtual(scenario())
 
