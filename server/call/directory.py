@@ -155,10 +155,12 @@ class Directory:
                     await self._empty.wait()
 
     async def close(self) -> None:
-        """End what is left."""
-        for task in tuple(self._tasks.values()):
+        """End what is left; whose tool does not let go is left behind."""
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=ENDING_S)
 
     def _put_away(self) -> None:
         for session in self._waiting:

@@ -104,3 +104,31 @@ def test_drain_of_an_empty_server_takes_no_time() -> None:
         assert asyncio.get_running_loop().time() < 1
 
     run_virtual(scenario())
+
+
+class Stubborn(Mind):
+    """Its tool does not let go for minutes."""
+
+    async def book(self, what: str) -> str:
+        """Book something."""
+        try:
+            return await super().book(what)
+        finally:
+            await asyncio.sleep(300)
+
+
+def test_a_tool_that_does_not_let_go_does_not_keep_the_server() -> None:
+    """What else has to end, such as recordings, ends in time."""
+
+    async def scenario() -> None:
+        calls = directory(mind=Stubborn(tool_s=100))
+        session, _ = await connected(calls)
+        session.receive(Text(text="book seven"))
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(10):
+            await calls.drain(0)
+            await calls.close()
+        assert not session.over.is_set()
+        await session.over.wait()
+
+    run_virtual(scenario())
