@@ -40,7 +40,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Of an answer that a sound has stopped: said if the sound had no words. The call `ends` with it, or not."""
+    """Of an answer that a sound has stopped: said if the sound had no words. The call `ends` with it, or not.
+
+    `text` is "" where not all of it is known.
+    """
 
     text: str = ""
     ends: bool = False
@@ -260,8 +263,8 @@ class Dialogue:
         reply = spoken.reply
         if spoken.prompt and not reply.speech.heard and not reply.source.tools:
             self._utterances.unanswered = spoken.prompt
-        elif reply.complete:
-            self._rest = Rest(reply.unheard, self._hanging_up)
+        else:
+            self._rest = Rest(reply.unheard if reply.complete else "", self._hanging_up)
         self._hang_up_after(False)  # who cuts in on the goodbye has more to say
 
     # What the person says
@@ -308,6 +311,8 @@ class Dialogue:
         elif (rest := self._rest).text:
             self.say(rest.text, "A sound has interrupted the agent.")
             self._hang_up_after(rest.ends)
+        elif rest.ends:
+            self.leave()
 
     def _hang_up_after(self, wanted: bool) -> None:
         if isinstance(self._deps, EndsCalls):

@@ -139,6 +139,21 @@ def test_a_noise_over_the_agents_goodbye_does_not_hold_the_call() -> None:
     run_virtual(scenario())
 
 
+def test_a_noise_before_the_agents_goodbye_does_not_hold_the_call() -> None:
+    """The model has not come to it when the noise stops it: the agent's own goodbye is said in its place."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(first_token_ms=1_500)) as caller:
+            await caller.say("bye")
+            await caller.wait(2_300)
+            await caller.say(COUGH, word_ms=1_800)
+            await caller.until_silent()
+            assert caller.hung_up
+        assert [answer.text for answer in caller.answers if answer.text] == ["Goodbye."]
+
+    run_virtual(scenario())
+
+
 def test_silence_asked_for_during_the_agents_goodbye_ends_the_call() -> None:
     """Who wants to hear no more of it has left."""
 
