@@ -206,6 +206,8 @@ class Dialogue:
         self._answers.stop_all()
         if spoken is not None and not (self._utterances.unanswered and spoken.prompt):
             self._account.unsaid = spoken.reply.unheard
+        elif not self._utterances.unanswered:
+            self._account.unsaid = self._rest.text or self._account.unsaid
 
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when it was heard."""

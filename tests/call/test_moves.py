@@ -9,6 +9,7 @@ from server.call.messages import Error, Hello, Response, Text, Transcription
 from server.call.options import CallOptions
 from server.errors import NotFound
 from tests.call.directories import STORY, Line, answers, connected, directory, listen, speak
+from tests.fakes.engines import COUGH
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
 from tests.virtual_time import run_virtual
@@ -82,6 +83,28 @@ def test_another_server_says_the_rest(first_sound_ms: float) -> None:
         assert STORY.startswith(before)
         assert STORY.removeprefix(before).strip() in after
         assert kept == ["story", before, after]
+
+    run_virtual(scenario())
+
+
+def test_another_server_says_what_a_noise_has_stopped() -> None:
+    """Whether it was one is not known yet when the server goes; no word of the caller is."""
+
+    async def scenario() -> None:
+        book, mind = Notebook(), Mind(answers={"story": STORY})
+        calls = directory(notebook=book, mind=mind)
+        session, line = await connected(calls)
+        session.receive(Text(text="story"))
+        await listen(session, 150)
+        await speak(session, " ".join([COUGH] * 3))
+        assert len(answers(line)) == 1, "it has stopped"
+        await calls.drain(0)
+        other, again = directory(notebook=book, mind=mind), Line()
+        restored = await other.find(session.id, line.token, CallOptions())
+        other.attach(restored, again, line.token)
+        await listen(restored, 600)
+        assert STORY.removeprefix(answers(line)[0]).strip() in answers(again)[0]
+        await other.close()
 
     run_virtual(scenario())
 
