@@ -163,7 +163,9 @@ class Dialogue:
             event = self._judgement.of_hearing(ears.utterance)
         elif self._floor.state is State.OVERLAP:
             event = self._judgement.of_overlap(ears.utterance)
-        if event is not None:
+        if isinstance(event, events.NoWords):
+            self._on_none(event.utterance)
+        elif event is not None:
             self._do(event)
 
     def _soften(self, frame: Frame) -> None:
