@@ -3,11 +3,14 @@
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
+from pydantic_ai import Agent, TextOutput
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo import front_desk
@@ -183,6 +186,9 @@ def keeping(settings: Settings) -> str:
 
 # The agent
 
+_ITS_OWN = ("auto", "demo")
+"""Names of a model that leave the agent its own."""
+
 
 def choose_agent(settings: Settings) -> VoiceAgent:
     """The embedded agent, or the user's own by `path/to/file.py:name`; raises ConfigError."""
@@ -203,9 +209,30 @@ def choose_agent(settings: Settings) -> VoiceAgent:
     agent = getattr(module, name, None)
     if not isinstance(agent, VoiceAgent):
         raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
-    if isinstance(agent.agent.model, Model):
-        spared(agent.agent.model)
+    if not _answers_in_text(agent.agent.output_type):
+        raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} is not text: nothing could be said")
+    if settings.model in _ITS_OWN:
+        _prepare_model(agent.agent, f"{name!r} in {path}")
     return agent
+
+
+def _answers_in_text(output_type: object) -> bool:
+    """Whether words are among what a pydantic-ai agent may answer with."""
+    if isinstance(output_type, Sequence) or get_origin(output_type) in (Union, UnionType):
+        kinds = output_type if isinstance(output_type, Sequence) else get_args(output_type)
+        return any(map(_answers_in_text, kinds))
+    return output_type is str or isinstance(output_type, TextOutput)
+
+
+def _prepare_model(agent: Agent[Any, str], name: str) -> None:
+    """What it brings itself is made now, not in the first call. Raises ConfigError when it has none that can be."""
+    capability = agent.root_capability
+    if agent.model is None and capability.get_model() is None:
+        raise ConfigError(f"ANTIPHON_AGENT: {name} has no model: give it one, or name one in ANTIPHON_MODEL")
+    if isinstance(agent.model, str) and not capability.has_resolve_model_id:
+        agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
+    elif isinstance(agent.model, Model):
+        spared(agent.model)
 
 
 def choose_model(settings: Settings, name: str = "") -> Model | None:
@@ -216,9 +243,11 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
     if name and name not in settings.allowed_models:
         raise PeerError(f"A call may not choose the model {name!r} here.")
     name = name or settings.model
-    if name in ("auto", "demo"):
-        return None
+    return None if name in _ITS_OWN else _model(name, "ANTIPHON_MODEL")
+
+
+def _model(name: str, setting: str) -> Model:
     try:
         return spared(infer_model(name))
     except Exception as exc:  # each provider complains in its own way of a missing key or package
-        raise ConfigError(f"ANTIPHON_MODEL: {name}: {str(exc).splitlines()[0]}") from exc
+        raise ConfigError(f"{setting}: {name}: {str(exc).splitlines()[0]}") from exc

@@ -7,6 +7,7 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 
 from server.choices import choose_agent, choose_model
 from server.config import load
+from server.errors import ConfigError
 
 AGENT = """
 from pydantic_ai import Agent
@@ -32,6 +33,45 @@ def test_a_model_by_its_name_is_spared_long_histories(name: str, kind: type[Open
 def test_so_is_the_model_that_an_agent_brings(tmp_path: Path) -> None:
     (tmp_path / "agent.py").write_text(AGENT)
     assert_spared(choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).agent.model)
+
+
+OTHERS = """
+from pydantic_ai import Agent
+from pydantic_ai.capabilities import SelectModel
+from pydantic_ai.models.test import TestModel
+from server.agent.voice_agent import VoiceAgent
+none = VoiceAgent(Agent())
+selected = VoiceAgent(Agent(capabilities=[SelectModel(lambda context: TestModel())]))
+named = VoiceAgent(Agent("openai-chat:any", defer_model_check=True))
+unknown = VoiceAgent(Agent("nobody:any", defer_model_check=True))
+numbers = VoiceAgent(Agent("test", output_type=int))
+either = VoiceAgent(Agent("test", output_type=[str, int]))
+union = VoiceAgent(Agent("test", output_type=str | int))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("none", "has no model"), ("unknown", "Unknown model: nobody:any"), ("numbers", "is not text")]
+)
+def test_an_agent_that_could_answer_nobody_is_refused(tmp_path: Path, name: str, why: str) -> None:
+    """Who starts the server reads what is missing, before a caller hears an apology."""
+    (tmp_path / "agent.py").write_text(OTHERS)
+    with pytest.raises(ConfigError, match=f"ANTIPHON_AGENT: .*{why}"):
+        choose_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
+
+
+@pytest.mark.parametrize("name", ["selected", "named", "either", "union"])
+def test_an_agent_that_can_answer_is_taken(tmp_path: Path, name: str) -> None:
+    """Also with a model that it chooses in the run, or only names, and with other output beside text."""
+    (tmp_path / "agent.py").write_text(OTHERS)
+    agent = choose_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
+    assert not isinstance(agent.agent.model, str)
+
+
+def test_an_agent_without_a_model_answers_with_that_of_the_settings() -> None:
+    """As the example does."""
+    pizzeria = Path(__file__).parent.parent / "examples" / "pizzeria.py"
+    assert choose_agent(load(agent=f"{pizzeria}:agent", model="test")).name == "Pizzeria"
 
 
 def assert_spared(model: object) -> None:
