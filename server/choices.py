@@ -202,6 +202,9 @@ def choose_agent(settings: Settings) -> VoiceAgent:
         raise ConfigError(f"ANTIPHON_AGENT: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    beside = str(Path(path).resolve().parent)
+    if beside not in sys.path:
+        sys.path.append(beside)  # as Python does for a script; last, so that nothing of ours is hidden
     try:
         spec.loader.exec_module(module)
     except Exception as exc:

@@ -1,5 +1,6 @@
 """What the settings choose is made as calls need it."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,16 @@ def test_an_agent_without_a_model_answers_with_that_of_the_settings() -> None:
     """As the example does."""
     pizzeria = Path(__file__).parent.parent / "examples" / "pizzeria.py"
     assert choose_agent(load(agent=f"{pizzeria}:agent", model="test")).name == "Pizzeria"
+
+
+def test_an_agent_may_import_what_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As any script may: an agent of some size has more than one file."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "name_of_the_shop.py").write_text("SHOP = 'Napoli'")
+    (tmp_path / "agent.py").write_text(
+        AGENT.replace("mine =", "from name_of_the_shop import SHOP\nmine =").replace('any")', 'any"), name=SHOP')
+    )
+    assert choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).name == "Napoli"
 
 
 def assert_spared(model: object) -> None:
