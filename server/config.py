@@ -137,7 +137,7 @@ class Settings(BaseSettings):
     metrics: bool = True
     """Whether GET /metrics tells what is measured, as Prometheus text: numbers only, no call's id, nobody's words."""
     log_level: str = "info"
-    """Least level of log lines: debug, info, warning or error."""
+    """Least level of log lines: debug, info, warning or error; debug has tracebacks, and may repeat what people say."""
 
     @field_validator(
         "media_addresses",

@@ -15,6 +15,8 @@
 A foreign exception becomes one of these once, in its adapter, `from exc`. People's words never go into a message.
 """
 
+from traceback import walk_tb
+
 
 class AntiphonError(Exception):
     """Base of ours: `code` is stable and for programs, the message is a sentence for people."""
@@ -98,7 +100,7 @@ class StoreError(AntiphonError):
 
 
 class EngineError(AntiphonError):
-    """A stage failed: `stage` is "speech-to-text", "model", "text-to-speech" or a tool's name."""
+    """A stage failed: `stage` is "speech-to-text", "model", "tool", "text-to-speech" or "server"."""
 
     code = "engine_failed"
     status = 502
@@ -106,3 +108,19 @@ class EngineError(AntiphonError):
     def __init__(self, stage: str, message: str) -> None:
         super().__init__(message)
         self.stage = stage
+
+
+def origin(error: BaseException) -> str:
+    """Where the first of the exceptions behind `error` was raised, as "KeyError at shop.py:31"; "" when none is.
+
+    For the log, in words that nobody has said: the message of a foreign exception may quote people.
+    """
+    first = error
+    while (cause := first.__cause__) is not None:
+        first = cause
+    if first is error:
+        return ""
+    place = ""
+    for frame, line in walk_tb(first.__traceback__):
+        place = f" at {frame.f_code.co_filename.rpartition('/')[2]}:{line}"
+    return f"{type(first).__name__}{place}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
-from pydantic_ai.exceptions import UsageLimitExceeded
+from pydantic_ai.exceptions import ModelHTTPError, UsageLimitExceeded
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -68,7 +68,7 @@ class AgentRun:
         return self._running_tools is not None
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        """Run to the end; raises EngineError when the model or a tool fails or takes too long."""
+        """Run to the end; raises EngineError of the stage "model" or "tool" that fails or takes too long."""
         try:
             await self._run(on_text, committed)
         except EngineError:
@@ -76,13 +76,20 @@ class AgentRun:
         except asyncio.CancelledError as exc:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
-            raise EngineError("model", "Something that a tool waited for was cancelled.") from exc
+            raise self._failure("waited for something that was cancelled") from exc
         except TimeoutError as exc:
-            raise EngineError("model", "The model took too long to answer.") from exc
+            raise self._failure("took too long to answer") from exc
         except UsageLimitExceeded as exc:
             raise EngineError("model", "The model did not come to an answer.") from exc
         except Exception as exc:
-            raise EngineError("model", f"The model failed: {type(exc).__name__}.") from exc
+            raise self._failure(f"failed: {_kind(exc)}") from exc
+
+    def _failure(self, what: str) -> EngineError:
+        """Of a tool while one runs: what is wrong with it is not for the model's provider to mend."""
+        if self._running_tools is None:
+            return EngineError("model", f"The model {what}.")
+        names = dict.fromkeys(call.tool_name for call in self._running_tools.tool_calls)
+        return EngineError("tool", f"The tool {' or '.join(names)} {what}.")
 
     def messages(self) -> list[ModelMessage]:
         """What was exchanged with the model so far, the unfinished answer at its end."""
@@ -156,3 +163,11 @@ class AgentRun:
             await committed.wait()
         self._running_tools = node.model_response
         self.tools += [call.tool_name for call in calls]
+
+
+def _kind(failure: BaseException) -> str:
+    """What kind of failure it is; never its message, which may quote what people said."""
+    if isinstance(failure, BaseExceptionGroup):  # each model's, where one stands in for another
+        return ", ".join(map(_kind, failure.exceptions))
+    status = f" (HTTP {failure.status_code})" if isinstance(failure, ModelHTTPError) else ""
+    return f"{type(failure).__name__}{status}"

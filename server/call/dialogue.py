@@ -26,7 +26,7 @@ from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
 from server.call.stopwatch import Stopwatch
 from server.call.utterances import Utterances
-from server.errors import EngineError
+from server.errors import EngineError, origin
 from server.media.frame import FRAME_MS, SILENCE, Frame
 
 STARVED_FRAMES = 100 // FRAME_MS
@@ -377,7 +377,10 @@ class Dialogue:
 
     def fail(self, failure: EngineError) -> None:
         """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""
-        log.warning("%s failed: %s", failure.stage, failure)
+        traceback = failure if log.isEnabledFor(logging.DEBUG) else None  # it has messages, which may quote people
+        log.warning(
+            "x call %s: %s failed: %s %s", self._name, failure.stage, failure, origin(failure), exc_info=traceback
+        )
         self._host.failed(failure)
         self._host.send(messages.Error(code=failure.code, message=failure.sentence))
         self._apologies += 1

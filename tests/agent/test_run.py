@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from pydantic_ai import Agent
+from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -15,6 +16,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
+from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from server.agent.limits import RunLimits
@@ -155,10 +157,10 @@ def test_an_answer_that_is_cut_off_is_in_the_messages_as_far_as_it_came() -> Non
 @pytest.mark.parametrize(
     ("mind", "says"),
     [
-        (Mind(first_token_ms=20_000), "too long"),
-        (Mind(token_ms=20_000), "too long"),
-        (Mind(failures=1), "failed"),
-        (Mind(tool_s=60), "too long"),
+        (Mind(first_token_ms=20_000), "The model took too long"),
+        (Mind(token_ms=20_000), "The model took too long"),
+        (Mind(failures=1), "The model failed: RuntimeError"),
+        (Mind(tool_s=60), "The tool book took too long"),
     ],
     ids=["silent from the start", "silent in the middle", "down", "tool hangs"],
 )
@@ -170,7 +172,49 @@ def test_what_fails_or_hangs_is_an_engine_error(mind: Mind, says: str) -> None:
         committed.set()
         with pytest.raises(EngineError, match=says) as failure:
             await begin(mind, "book a table" if mind.tool_s else "hello").speak(lambda text: None, committed)
-        assert failure.value.stage == "model"
+        assert failure.value.stage == ("tool" if mind.tool_s else "model")
+
+    run_virtual(scenario())
+
+
+def test_a_tool_that_fails_is_named() -> None:
+    """Its own timeout is not the model's, and its message, which may quote people, is not repeated."""
+
+    class Unlucky(Mind):
+        async def book(self, what: str) -> str:
+            """Book something."""
+            raise TimeoutError(what) if what == "late" else KeyError(what)
+
+    async def scenario() -> None:
+        committed = asyncio.Event()
+        committed.set()
+        for what, says in (("a table", "The tool book failed: KeyError."), ("late", "The tool book took too long")):
+            with pytest.raises(EngineError, match=says) as failure:
+                await begin(Unlucky(), f"book {what}").speak(lambda text: None, committed)
+            assert (failure.value.stage, "a table" in str(failure.value)) == ("tool", False)
+
+    run_virtual(scenario())
+
+
+def test_what_a_provider_answers_is_told_by_its_status() -> None:
+    """Also of each model where one stands in for another."""
+
+    def refusing(status: int) -> FunctionModel:
+        async def refuse(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+            raise ModelHTTPError(status, "any", body=str(messages))
+            yield ""
+
+        return FunctionModel(stream_function=refuse)
+
+    async def scenario() -> None:
+        for model, says in (
+            (refusing(401), "ModelHTTPError (HTTP 401)"),
+            (FallbackModel(refusing(429), refusing(503)), "ModelHTTPError (HTTP 429), ModelHTTPError (HTTP 503)"),
+        ):
+            run = AgentRun(VoiceAgent(Agent(model)), None, "my secret", [], None, RunLimits())
+            with pytest.raises(EngineError) as failure:
+                await run.speak(lambda text: None, asyncio.Event())
+            assert str(failure.value) == f"The model failed: {says}."
 
     run_virtual(scenario())
 

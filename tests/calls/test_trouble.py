@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
@@ -34,6 +35,23 @@ def test_a_failing_engine_is_an_apology(broken: str) -> None:
         assert "and now again please" in caller.answers[-1].text
 
     run_virtual(scenario())
+
+
+def test_the_log_tells_what_failed_where(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, of which call, and from which line; a traceback, whose messages may quote people, only for debug."""
+
+    async def scenario() -> None:
+        for level in (logging.INFO, logging.DEBUG):
+            caplog.set_level(level)
+            async with Caller(Mind(failures=1)) as caller:
+                await caller.say("what time is it")
+                await caller.until_silent()
+
+    run_virtual(scenario())
+    lines = [record for record in caplog.records if record.levelno == logging.WARNING]
+    said = "x call call: model failed: The model failed: RuntimeError. RuntimeError at mind.py:"
+    assert [record.getMessage().startswith(said) for record in lines] == [True, True]
+    assert [bool(record.exc_info) for record in lines] == [False, True]
 
 
 def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> None:
