@@ -24,6 +24,7 @@ _CODES = {
     "store_unavailable": 1013,
     "superseded": 4000,
     "internal": 1011,
+    "config": 1011,
 }
 _NOT_ALLOWED = 1008
 _CLOSING = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)

@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
+import logging
 
 from server.call.directory import Directory
 from server.call.leg import Leg
 from server.call.messages import Error, Start, parse_client
 from server.call.session import Session
 from server.call.ws_call import FLUSH_S, Socket, WsCall
-from server.errors import AntiphonError, PeerError
+from server.errors import AntiphonError, ConfigError, PeerError
 from server.media.pacer import Pacer
 
 START_S = 1.0
 """A client that says nothing at first is greeted as if it had asked for the default."""
 START_STEPS = 10
 """Waits that this is made of: however long the loop is held up, in each of them it looks what has come meanwhile."""
+
+log = logging.getLogger(__name__)
 
 
 class WsCalls:
@@ -31,7 +34,13 @@ class WsCalls:
             start, first = await _start(socket)
             session = await self._session(session_id, start)
         except AntiphonError as error:
+            if isinstance(error, ConfigError):
+                log.error("x a call by WebSocket: %s", error)
             await _refuse(socket, error)
+            return
+        except Exception:  # of ours, or of the agent; it cannot be told by HTTP any more
+            log.exception("x fault in the beginning of a call by WebSocket")
+            await _refuse(socket, AntiphonError("Something went wrong in the server."))
             return
         call = WsCall(session, start.audio, socket, self._vanished_s)
         leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio)

@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
 
+from server.errors import ConfigError
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
 from tests.socket_phone import SocketPhone
@@ -150,6 +152,29 @@ async def test_another_sites_page_may_not_call() -> None:
         async with connected(running, Origin=running.home) as ws:
             await ws.send_json({"type": "start"})
             await told(ws, type="session")
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "logged"),
+    [(ValueError("no database"), "internal", "ValueError: no database"), (ConfigError("no key"), "config", "no key")],
+)
+async def test_a_fault_before_the_call_is_told(
+    caplog: pytest.LogCaptureFixture, fault: Exception, code: str, logged: str
+) -> None:
+    """An agent that cannot begin is an error and a close code to the client, and the reason to the log."""
+
+    def make_deps() -> object:
+        raise fault
+
+    agent = replace(Mind().agent(), make_deps=make_deps)
+    async with asyncio.timeout(20), exchange(agent) as running, connected(running) as ws:
+        await ws.send_json({"type": "start"})
+        error = await told(ws, type="error")
+        assert (error["code"], error["final"]) == (code, True)
+        assert logged not in error["message"]
+        await ws.receive()
+        assert ws.close_code == 1011
+    assert logged in caplog.text
 
 
 async def test_when_all_lines_are_busy() -> None:
