@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -214,6 +215,8 @@ def choose_agent(settings: Settings) -> VoiceAgent:
         raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
     if not _answers_in_text(agent.agent.output_type):
         raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} is not text: nothing could be said")
+    if iscoroutinefunction(agent.make_deps):
+        raise ConfigError(f"ANTIPHON_AGENT: make_deps of {name!r} in {path} is async: tools would get a coroutine")
     if settings.model in _ITS_OWN:
         _prepare_model(agent.agent, f"{name!r} in {path}")
     return agent

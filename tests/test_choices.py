@@ -46,13 +46,21 @@ selected = VoiceAgent(Agent(capabilities=[SelectModel(lambda context: TestModel(
 named = VoiceAgent(Agent("openai-chat:any", defer_model_check=True))
 unknown = VoiceAgent(Agent("nobody:any", defer_model_check=True))
 numbers = VoiceAgent(Agent("test", output_type=int))
+async def open_database(): ...
+late = VoiceAgent(Agent("test"), make_deps=open_database)
 either = VoiceAgent(Agent("test", output_type=[str, int]))
 union = VoiceAgent(Agent("test", output_type=str | int))
 """
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("none", "has no model"), ("unknown", "Unknown model: nobody:any"), ("numbers", "is not text")]
+    ("name", "why"),
+    [
+        ("none", "has no model"),
+        ("unknown", "Unknown model: nobody:any"),
+        ("numbers", "is not text"),
+        ("late", "is async"),
+    ],
 )
 def test_an_agent_that_could_answer_nobody_is_refused(tmp_path: Path, name: str, why: str) -> None:
     """Who starts the server reads what is missing, before a caller hears an apology."""
