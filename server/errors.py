@@ -100,7 +100,7 @@ class StoreError(AntiphonError):
 
 
 class EngineError(AntiphonError):
-    """A stage failed: `stage` is "speech-to-text", "model", "tool", "text-to-speech" or "server"."""
+    """A stage failed: `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech" or "server"."""
 
     code = "engine_failed"
     status = 502

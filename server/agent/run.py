@@ -6,6 +6,7 @@ until the floor has committed the utterance, unless the agent says that they onl
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
@@ -21,6 +22,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 from pydantic_ai.models import Model
+from pydantic_ai.run import AgentRun as PydanticRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
 
@@ -59,6 +61,8 @@ class AgentRun:
         self._complete: list[ModelMessage] = []
         self._partial = ""
         self._running_tools: ModelResponse | None = None
+        self._asked = False
+        """The model has been asked something."""
         self.tools: list[str] = []
         """Names of the tools that have been called, in order."""
 
@@ -68,7 +72,7 @@ class AgentRun:
         return self._running_tools is not None
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        """Run to the end; raises EngineError of the stage "model" or "tool" that fails or takes too long."""
+        """Run to the end; raises EngineError of the stage "agent", "model" or "tool": it fails or takes too long."""
         try:
             await self._run(on_text, committed)
         except EngineError:
@@ -85,9 +89,10 @@ class AgentRun:
             raise self._failure(f"failed: {_kind(exc)}") from exc
 
     def _failure(self, what: str) -> EngineError:
-        """Of a tool while one runs: what is wrong with it is not for the model's provider to mend."""
+        """Of a tool while one runs, of the agent before it asks: neither is for the model's provider to mend."""
         if self._running_tools is None:
-            return EngineError("model", f"The model {what}.")
+            stage = "model" if self._asked else "agent"
+            return EngineError(stage, f"The {stage} {what}.")
         names = dict.fromkeys(call.tool_name for call in self._running_tools.tool_calls)
         return EngineError("tool", f"The tool {' or '.join(names)} {what}.")
 
@@ -105,17 +110,9 @@ class AgentRun:
         return messages
 
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        async with asyncio.timeout(self._limits.first_token_s):
-            system = await self._system_prompt()
-        async with self._agent.iter(
-            self._prompt,
-            message_history=[*system, *self._history],
-            deps=self._deps,
-            instructions=self._instructions,
-            model=self._model,
-            model_settings=self._model_settings,
-            usage_limits=UsageLimits(request_limit=self._limits.requests),
-        ) as run:
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout(self._limits.first_token_s):
+                run = await stack.enter_async_context(await self._begin())  # which connects its toolsets
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
@@ -126,6 +123,18 @@ class AgentRun:
                     node = await run.next(node)
                 self._running_tools, self._partial = None, ""
                 self._complete = run.new_messages()
+
+    async def _begin(self) -> AbstractAsyncContextManager[PydanticRun[Any, str]]:
+        system = await self._system_prompt()
+        return self._agent.iter(
+            self._prompt,
+            message_history=[*system, *self._history],
+            deps=self._deps,
+            instructions=self._instructions,
+            model=self._model,
+            model_settings=self._model_settings,
+            usage_limits=UsageLimits(request_limit=self._limits.requests),
+        )
 
     async def _system_prompt(self) -> list[ModelMessage]:
         """The agent's, if it has one: pydantic-ai puts it before no history, and from the greeting on there is one."""
@@ -139,7 +148,7 @@ class AgentRun:
         return [ModelRequest(parts=parts)] if parts else []
 
     async def _stream(self, node: ModelRequestNode[Any, str], ctx: Any, on_text: Callable[[str], None]) -> None:
-        loop = asyncio.get_running_loop()
+        loop, self._asked = asyncio.get_running_loop(), True
         async with asyncio.timeout(self._limits.first_token_s) as deadline, node.stream(ctx) as stream:
             async for event in stream:
                 deadline.reschedule(loop.time() + self._limits.between_tokens_s)

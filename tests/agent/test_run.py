@@ -18,6 +18,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.fallback import FallbackModel
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 
 from server.agent.limits import RunLimits
 from server.agent.run import OUTCOME_UNKNOWN, AgentRun
@@ -192,6 +193,35 @@ def test_a_tool_that_fails_is_named() -> None:
             with pytest.raises(EngineError, match=says) as failure:
                 await begin(Unlucky(), f"book {what}").speak(lambda text: None, committed)
             assert (failure.value.stage, "a table" in str(failure.value)) == ("tool", False)
+
+    run_virtual(scenario())
+
+
+class Away(WrapperToolset[None]):
+    """Tools of a server that refuses, or says nothing."""
+
+    def __init__(self, refuses: bool) -> None:
+        super().__init__(FunctionToolset())
+        self._refuses = refuses
+
+    async def __aenter__(self) -> "Away":
+        if self._refuses:
+            raise ConnectionRefusedError
+        await asyncio.Event().wait()
+        return self
+
+
+@pytest.mark.parametrize(("refuses", "says"), [(True, "failed: ConnectionRefusedError"), (False, "took too long")])
+def test_tools_that_cannot_be_reached_hold_nobody_up(refuses: bool, says: str) -> None:
+    """As those of an MCP server that is down or hangs; the model, which was not asked, is not blamed."""
+
+    async def scenario() -> None:
+        agent = VoiceAgent(Agent("test", toolsets=[Away(refuses)]))
+        run = AgentRun(agent, None, "hello", [], None, RunLimits())
+        async with asyncio.timeout(60):
+            with pytest.raises(EngineError, match=f"The agent {says}") as failure:
+                await run.speak(lambda text: None, asyncio.Event())
+        assert failure.value.stage == "agent"
 
     run_virtual(scenario())
 
