@@ -87,6 +87,8 @@ async def serve(settings: Settings, say: Print = print) -> None:
         keeper = await open_archive(settings, stack)
         stack.push_async_callback(keeper.archive.close)
         keeper.archive.start(settings.keep_days)
+        if (recordings := keeper.recordings) is not None:
+            monitor.watch_drops("antiphon.recording.dropped", lambda: {"pieces": recordings.dropped})
         say(f"conversations   {keeping(settings)}")
         directory = _directory(settings, agent, engines.of_call, keeper, monitor, parts, stack)
         calls = RtcCalls(directory, pacer, settings.connect_s, peers)

@@ -72,9 +72,11 @@ class Recordings:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recordings")
         self._room = threading.Semaphore(MAX_PIECES)
         self._open: dict[str, _Open] = {}
-        """The files being written. This and the next one are the thread's alone."""
+        """The files being written. This and the next two are the thread's alone."""
         self._forgotten: set[str] = set()
         """Calls that were deleted while they were recorded, until they are over."""
+        self._refused: set[str] = set()
+        """Calls of which the log says that something could not be written, until they are over."""
         self._closed = False
         self.dropped = 0
         """Pieces that the disk was too slow for, or that it refused."""
@@ -145,7 +147,13 @@ class Recordings:
             self._open[name].write(piece)
         except (OSError, av.FFmpegError) as error:
             self.dropped += 1
-            log.error("x recording %s: %s", name, error)
+            self._complain(name, error)
+
+    def _complain(self, name: str, error: Exception) -> None:
+        """Once a call: it has two pieces a second, and a disk that is full may have the log, too."""
+        if name not in self._refused:
+            self._refused.add(name)
+            log.error("x recording %s: %s; what else of it is lost is only counted", name, error)
 
     def _new_path(self, name: str) -> Path:
         number = 1 + max((int(path.name.split(".")[1]) for path in self.files(name)), default=0)
@@ -154,12 +162,12 @@ class Recordings:
     def _finish(self, name: str) -> None:
         self._forgotten.discard(name)
         recording = self._open.pop(name, None)
-        if recording is None:
-            return
         try:
-            recording.file.close()
+            if recording is not None:
+                recording.file.close()
         except (OSError, av.FFmpegError) as error:
-            log.error("x recording %s: %s", name, error)
+            self._complain(name, error)
+        self._refused.discard(name)
 
     def _finish_all(self) -> None:
         for name in tuple(self._open):
