@@ -97,7 +97,9 @@ class Inquiry:
         try:
             async with asyncio.timeout(DESCRIBE_S):
                 self._take(await _describe(self._address))
-        except (*LOST, EngineError) as exc:  # TimeoutError is an OSError
+        except EngineError as error:
+            return str(error)
+        except LOST as exc:  # TimeoutError is an OSError
             return type(exc).__name__
         return ""
 

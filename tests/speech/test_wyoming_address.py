@@ -40,9 +40,12 @@ async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, m
 
 @pytest.mark.parametrize("client", [WyomingSpeechToText, WyomingTextToSpeech])
 async def test_a_server_that_starts_later_is_asked_again(
-    client: type[WyomingSpeechToText] | type[WyomingTextToSpeech], unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    client: type[WyomingSpeechToText] | type[WyomingTextToSpeech],
+    unused_tcp_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It may be down when we start: calls choose among its languages as soon as it is up."""
+    """It may be down when we start, which the log says: calls choose among its languages as soon as it is up."""
     monkeypatch.setattr(wyoming_address, "ASK_AGAIN_S", 0.01)
     told = asyncio.Event()
 
@@ -56,6 +59,7 @@ async def test_a_server_that_starts_later_is_asked_again(
     speech = client(f"tcp://127.0.0.1:{unused_tcp_port}")
     await speech.learn()
     assert speech.languages == ()
+    assert "server cannot be reached" in caplog.text
     async with server(script, unused_tcp_port), asyncio.timeout(10):
         await told.wait()
     assert "en" in {tag[:2] for tag in speech.languages}
