@@ -1,6 +1,6 @@
 """The one file that knows aioice: one call's ICE agent, gathering where we say and contacting whom we say.
 
-What it changes of aioice 0.13 by private names is guarded by tests/media/test_ice.py: host candidates are gathered
+What it changes of aioice 0.13 by private names is guarded by tests/media/test_set_up.py: host candidates are gathered
 here, because aioice binds any port of any address. The end of candidates is never told to it: it would fail a call
 whose caller is known only when its checks arrive (RFC 8863), and the set-up has a deadline of its own.
 """
@@ -88,9 +88,7 @@ class Ice:
         if not bound:
             raise ConfigError("none of the media addresses can be bound: see ANTIPHON_MEDIA_ADDRESSES")
         found = [self._advertised(protocol.local_candidate) for protocol in bound]
-        others = await asyncio.gather(
-            self._relayed(component, [], GATHER_S), *(self._reflexive(protocol) for protocol in bound)
-        )
+        others = await asyncio.gather(self._relay(component), *(self._reflexive(protocol) for protocol in bound))
         known = {(candidate.host, candidate.port) for candidate in found}
         return found + [_without_base(c) for group in others for c in group if (c.host, c.port) not in known]
 
@@ -129,6 +127,13 @@ class Ice:
         if not public or (":" in public) != (":" in own.host):
             return own
         return aioice.Candidate(own.foundation, own.component, own.transport, own.priority, public, own.port, own.type)
+
+    async def _relay(self, component: int) -> list[aioice.Candidate]:
+        """Our address at the TURN server; nothing if it does not give one in time. aioice does not tell why."""
+        found: list[aioice.Candidate] = await self._relayed(component, [], GATHER_S)
+        if self._connection.turn_server and not found:
+            log.warning("x TURN server gives no relay: it does not answer, or takes no ANTIPHON_TURN_SECRET of ours")
+        return found
 
     async def _reflexive(self, protocol: Any) -> list[aioice.Candidate]:
         """Our address as the STUN server sees it (IPv4, as aioice); nothing if it does not answer in time."""

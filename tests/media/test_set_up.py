@@ -14,6 +14,7 @@ from aioice.ice import Connection
 from aioice.stun import Class, Message, Method
 
 from server.errors import AtCapacity
+from server.media import ice
 from server.media.candidates import Contact
 from server.media.ice import MAX_REMOTE, Ice, _bind
 from server.media.reach import PeerSettings, Reach
@@ -211,10 +212,27 @@ async def test_a_caller_on_hold_is_kept() -> None:
         await until_free(running)
 
 
+async def test_a_relay_that_is_not_given_is_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A TURN server that is down, or takes other credentials, costs the relay alone, and the operator reads of it."""
+    monkeypatch.setattr(ice, "GATHER_S", 0.1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        agent = Connection(
+            ice_controlling=False, turn_server=silent.getsockname(), turn_username="us", turn_password="wrong"
+        )
+        Ice(agent, reach(), lambda: None).close()
+        await agent.gather_candidates()
+    assert [candidate.type for candidate in agent.local_candidates] == ["host"]
+    assert caplog.text.count("x TURN server gives no relay") == 1
+    await agent.close()
+
+
 async def test_checks_from_ever_more_addresses_are_not_taken() -> None:
     """A caller that knows the password has no more addresses than anybody needs."""
     agent = Connection(ice_controlling=False)
-    ice = Ice(agent, reach(), lambda: None)
+    guarded = Ice(agent, reach(), lambda: None)
     agent.remote_username, agent.remote_password = "caller", "p" * 22
     await agent.gather_candidates()
     connecting = asyncio.ensure_future(agent.connect())
@@ -228,7 +246,7 @@ async def test_checks_from_ever_more_addresses_are_not_taken() -> None:
             answered += 1
     assert answered == MAX_REMOTE + 9
     assert len(agent.remote_candidates) == MAX_REMOTE
-    ice.close()
+    guarded.close()
     await agent.close()
     await asyncio.wait([connecting])
     assert isinstance(connecting.exception(), ConnectionError)
