@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from server.call.admission import Refusal
 from server.call.directory import Directory
@@ -41,6 +42,20 @@ class Line:
     @property
     def token(self) -> str:
         return next(message.resume for message in self.told if isinstance(message, Hello))
+
+
+@dataclass
+class Stubborn(Mind):
+    """Its tool does not let go for `holds_s`."""
+
+    holds_s: float = 5.0
+
+    async def book(self, what: str) -> str:
+        """Book something."""
+        try:
+            return await super().book(what)
+        finally:
+            await asyncio.sleep(self.holds_s)
 
 
 def directory(

@@ -8,8 +8,7 @@ from server.call.admission import Refusal
 from server.call.messages import Error, Hello, Text
 from server.call.options import CallOptions
 from server.errors import AtCapacity, NotFound
-from tests.call.directories import Line, answers, connected, directory, listen
-from tests.fakes.mind import Mind
+from tests.call.directories import Line, Stubborn, answers, connected, directory, listen
 from tests.fakes.notebook import Notebook
 from tests.virtual_time import run_virtual
 
@@ -148,17 +147,6 @@ def test_who_waits_longest_gives_way() -> None:
         await calls.close()
 
     run_virtual(scenario())
-
-
-class Stubborn(Mind):
-    """Its tool does not let go at once."""
-
-    async def book(self, what: str) -> str:
-        """Book something."""
-        try:
-            return await super().book(what)
-        finally:
-            await asyncio.sleep(5)
 
 
 def test_who_gave_way_and_is_back_while_a_tool_still_lets_go_is_answered() -> None:

@@ -7,7 +7,7 @@ import pytest
 from server.call.messages import Reconnect, Text
 from server.call.options import CallOptions
 from server.errors import AtCapacity
-from tests.call.directories import Line, connected, directory
+from tests.call.directories import Line, Stubborn, connected, directory
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
 from tests.virtual_time import run_virtual
@@ -106,22 +106,11 @@ def test_drain_of_an_empty_server_takes_no_time() -> None:
     run_virtual(scenario())
 
 
-class Stubborn(Mind):
-    """Its tool does not let go for minutes."""
-
-    async def book(self, what: str) -> str:
-        """Book something."""
-        try:
-            return await super().book(what)
-        finally:
-            await asyncio.sleep(300)
-
-
 def test_a_tool_that_does_not_let_go_does_not_keep_the_server() -> None:
     """What else has to end, such as recordings, ends in time."""
 
     async def scenario() -> None:
-        calls = directory(mind=Stubborn(tool_s=100))
+        calls = directory(mind=Stubborn(tool_s=100, holds_s=300))
         session, _ = await connected(calls)
         session.receive(Text(text="book seven"))
         await asyncio.sleep(0.5)
