@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from bench.trace import LATE_VOICE_MS, Enough, Outcome, Point, Trace, attempts, judged, summed
-from server.call.habit import REST_MS, Habit, Rest
+from server.call.turns.habit import REST_MS, Habit, Rest
 from server.media.frame import FRAME_MS
 
 CALL_LENGTHS = (1, 3, 5, 10, 30)

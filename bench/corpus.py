@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle
 
-from server.call.completeness import asks
+from server.call.turns.completeness import asks
 
 PAUSES_MS = (200, 300, 400, 500, 600, 800, 1_000)
 """In turn for each kind of place, so that every place has every length."""

@@ -10,8 +10,8 @@ from bench.microphone import trimmed
 from bench.pool import share_out
 from bench.rehearsal import Rehearsal, Stage, in_a_room
 from bench.trace import Moment, Trace
-from server.call.endpoint import EndpointSettings
 from server.call.settings import CallSettings
+from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import HEARD_RATE
 from tests.virtual_time import run_virtual
 from tests.voices import silence, speak_parts

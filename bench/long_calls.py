@@ -23,10 +23,10 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from bench.capacity import SERVER_CORE, providing
 from bench.figures import quantile, show
-from server.agent.demo import front_desk
+from server.agent.demo.front_desk import front_desk
 from server.agent.limits import RunLimits
+from server.agent.openai_requests import spared
 from server.agent.run import AgentRun
-from server.agent.spared import spared
 
 RUNS = 20
 QUESTION = "What is the answer to my question?"

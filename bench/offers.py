@@ -11,10 +11,10 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from server.agent.demo import front_desk
+from server.agent.demo.front_desk import front_desk
 from server.app import settle_memory
+from server.call.line.rtc_calls import RtcCalls
 from server.call.options import CallOptions
-from server.call.rtc_calls import RtcCalls
 from server.errors import AntiphonError
 from server.media.candidates import Contact
 from server.media.offer import read_offer

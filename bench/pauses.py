@@ -21,11 +21,11 @@ from bench.figures import percent, show, spread
 from bench.lessons import others
 from bench.listening import by_espeak, listen
 from bench.trace import Enough, Moment, Outcome, Point, Trace, cut_by_place, judged, point, with_true_words
-from server.agent.demo import front_desk
-from server.call.completeness import completeness
-from server.call.endpoint import EndpointSettings, Pause, enough_silence_ms
-from server.call.expectation import expectation
-from server.call.habit import Habit, Rest
+from server.agent.demo.front_desk import front_desk
+from server.call.turns.completeness import completeness
+from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
+from server.call.turns.expectation import expectation
+from server.call.turns.habit import Habit, Rest
 
 WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")

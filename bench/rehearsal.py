@@ -10,12 +10,12 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from bench.engines import MeasuredSpeechToText, MeasuredTextToSpeech
-from server.agent.demo import front_desk
+from server.agent.demo.front_desk import front_desk
 from server.agent.voice_agent import VoiceAgent
-from server.call.engines import Engines
 from server.call.messages import ServerMessage
 from server.call.session import Session
 from server.call.settings import CallSettings
+from server.call.setup import Engines
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, Frame
 from server.speech.vad import CallVad, Silero
 from tests.fakes.notebook import Notebook

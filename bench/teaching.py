@@ -1,4 +1,4 @@
-"""Where the weights of `server/call/cadence.py` come from, and how well they tell an end from a pause.
+"""Where the weights of `server/call/turns/cadence.py` come from, and how well they tell an end from a pause.
 
     python -m bench.teaching
 
@@ -23,8 +23,8 @@ from bench.lessons import ROUNDS, lessons
 from bench.listening import Say, by_espeak, sound
 from bench.pool import share_out
 from bench.rehearsal import in_a_room
-from server.call.cadence import LEARNED, Cadence, Ending, Weights
-from server.call.voicing import Voicing, VoicingSettings
+from server.call.ears.voicing import Voicing, VoicingSettings
+from server.call.turns.cadence import LEARNED, Cadence, Ending, Weights
 from server.media.frame import FRAME_MS
 from server.speech.vad import CallVad, Silero
 

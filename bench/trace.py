@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from bench.corpus import Spoken
 from bench.figures import Spread, percent, spread
-from server.call.endpoint import EndpointSettings, enough_to_prepare_ms
-from server.call.preparation import MAX_ATTEMPTS
+from server.call.mind.preparation import MAX_ATTEMPTS
+from server.call.turns.endpoint import EndpointSettings, enough_to_prepare_ms
 from server.media.frame import FRAME_MS
 
 LATE_VOICE_MS = 300

@@ -22,8 +22,8 @@ from statistics import quantiles
 import av
 import numpy as np
 
-from server.agent import rules
-from server.agent.phrases import front_desk_phrases
+from server.agent.demo import rules
+from server.agent.demo.phrases import front_desk_phrases
 from server.speech.engines.pocketsphinx import Engine
 from tests.voices import resample, silence, speak
 

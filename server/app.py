@@ -13,18 +13,15 @@ from pathlib import Path
 from aiohttp import web
 
 from server.agent.voice_agent import VoiceAgent
-from server.call.admission import Admission
-from server.call.conversation import Conversation
-from server.call.directory import Directory
-from server.call.engines import Engines
-from server.call.journal import Journal
-from server.call.minutes import Minutes
+from server.call.desk.admission import Admission
+from server.call.desk.directory import Directory
+from server.call.line.rtc_calls import RtcCalls
+from server.call.line.ws_calls import WsCalls
+from server.call.mind.language import check_language
 from server.call.options import CallOptions
-from server.call.rtc_calls import RtcCalls
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.tongue import check_language
-from server.call.ws_calls import WsCalls
+from server.call.setup import Engines
 from server.choices import (
     Keeper,
     Print,
@@ -41,6 +38,9 @@ from server.config import Settings
 from server.errors import AtCapacity, ConfigError
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
+from server.record.conversation import Conversation
+from server.record.journal import Journal
+from server.record.minutes import Minutes
 from server.speech.clips import Clips
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter

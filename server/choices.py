@@ -14,14 +14,16 @@ from typing import Any, Union, get_args, get_origin
 from pydantic_ai import Agent, TextOutput
 from pydantic_ai.models import Model, infer_model
 
-from server.agent.demo import front_desk
-from server.agent.spared import spared
+from server.agent.demo.front_desk import front_desk
+from server.agent.openai_requests import spared
 from server.agent.voice_agent import VoiceAgent
-from server.call.archive import Archive
-from server.call.store import Store
 from server.config import Settings
 from server.errors import ConfigError, PeerError
 from server.media.recordings import Recorder, Recordings
+from server.record.archive import Archive
+from server.record.store import Store
+from server.record.stores.redis import RedisStore
+from server.record.stores.sqlite import SqliteStore
 from server.speech import models
 from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
@@ -29,8 +31,6 @@ from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
-from server.stores.redis import RedisStore
-from server.stores.sqlite import SqliteStore
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 

@@ -18,8 +18,8 @@ from server.config import load
 from server.errors import StoreError
 
 if TYPE_CHECKING:
-    from server.call.archive import Archive
-    from server.call.conversation import Conversation, Said
+    from server.record.archive import Archive
+    from server.record.conversation import Conversation, Said
 
 app = typer.Typer(help="Conversations that were kept.", no_args_is_help=True)
 
@@ -72,8 +72,8 @@ def export(
     store: Where = None,
 ) -> None:
     """Print a conversation as JSON, or as WebVTT captions of its recording."""
-    from server.call.conversation import to_json
-    from server.call.webvtt import webvtt
+    from server.record.conversation import to_json
+    from server.record.webvtt import webvtt
 
     conversation = _find(conversation_id, store)
     typer.echo(webvtt(conversation) if form == "vtt" else to_json(conversation, messages=True), nl=form == "json")

@@ -14,10 +14,10 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInf
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from server.agent.limits import RunLimits
-from server.call.admission import AdmissionSettings
-from server.call.endpoint import EndpointSettings
-from server.call.overlap import OverlapSettings
-from server.call.voicing import VoicingSettings
+from server.call.desk.admission import AdmissionSettings
+from server.call.ears.voicing import VoicingSettings
+from server.call.turns.endpoint import EndpointSettings
+from server.call.turns.overlap import OverlapSettings
 from server.errors import ConfigError
 from server.settings_group import SettingsGroup
 

@@ -8,9 +8,9 @@ from typing import Annotated, Protocol, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from server.call.conversation import ID, Conversation, Summary, to_json
-from server.call.webvtt import webvtt
 from server.errors import NotFound, PeerError
+from server.record.conversation import ID, Conversation, Summary, to_json
+from server.record.webvtt import webvtt
 from signaling.admin import Admin
 
 NO_STORE = {"Cache-Control": "no-store"}

@@ -10,16 +10,16 @@ from aiohttp.test_utils import TestServer
 
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
-from server.call.conversation import Conversation
-from server.call.directory import Directory
-from server.call.engines import Engines
-from server.call.minutes import Minutes
+from server.call.desk.directory import Directory
+from server.call.line.rtc_calls import RtcCalls
+from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
-from server.call.rtc_calls import RtcCalls
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.ws_calls import WsCalls
+from server.call.setup import Engines
 from server.media.pacer import Pacer
+from server.record.conversation import Conversation
+from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
 from signaling import conversation, offer
 from tests.fakes.engines import SteadyTextToSpeech

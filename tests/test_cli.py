@@ -117,7 +117,7 @@ def test_ctrl_c_stops_it_like_sigterm() -> None:
 
 KEEP = """
 import asyncio, sys
-from server.stores.sqlite import SqliteStore
+from server.record.stores.sqlite import SqliteStore
 from tests.conversations import conversation
 
 async def main():

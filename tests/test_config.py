@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from server.call.endpoint import EndpointSettings
+from server.call.turns.endpoint import EndpointSettings
 from server.config import Settings, described, load
 from server.errors import ConfigError
 from server.settings_group import SettingsGroup

@@ -13,18 +13,19 @@ FILES = sorted(
 )  # fmt: skip
 
 PURE = """
-    server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
-    server/call/events.py server/call/floor.py server/call/endpoint.py server/call/expectation.py
-    server/call/completeness.py server/call/pitch.py server/call/cadence.py server/call/sound.py server/call/habit.py
-    server/call/overlap.py server/call/echo.py server/call/voicing.py server/call/stirring.py
-    server/call/history.py server/call/messages.py server/call/stopwatch.py server/call/options.py
-    server/call/idleness.py server/call/keypad.py server/call/allowance.py server/call/admission.py
-    server/call/conversation.py server/call/minutes.py server/call/store.py server/call/webvtt.py server/stores/codec.py
-    server/speech/protocols.py server/speech/sentences.py server/speech/languages.py
-    server/media/frame.py server/media/jitter.py server/media/playout.py server/media/feed.py server/media/tape.py
-    server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
-    server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
-    server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py
+    server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py server/call/events.py
+    server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
+    server/call/turns/completeness.py server/call/turns/pitch.py server/call/turns/cadence.py
+    server/call/turns/sound.py server/call/turns/habit.py server/call/turns/overlap.py server/call/ears/echo.py
+    server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py server/call/messages.py
+    server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py server/call/ears/keypad.py
+    server/token_bucket.py server/call/desk/admission.py server/record/conversation.py server/record/minutes.py
+    server/record/store.py server/record/webvtt.py server/record/stores/codec.py server/speech/protocols.py
+    server/speech/sentences.py server/speech/languages.py server/media/frame.py server/media/jitter.py
+    server/call/mouth/playout.py server/media/feed.py server/media/tape.py server/media/candidates.py
+    server/media/offer.py server/media/presence.py server/media/reach.py server/media/counters.py
+    server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py server/telemetry/waits.py
+    server/telemetry/last_use.py signaling/ice.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -39,9 +40,9 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/call/session.py server/call/reply.py server/call/journal.py server/call/archive.py
-    server/call/directory.py server/call/rtc_calls.py server/call/ws_call.py server/media/pacer.py server/media/ice.py
-    server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
+    server/call/session.py server/call/mouth/reply.py server/record/journal.py server/record/archive.py
+    server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
+    server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_address.py
     """.split()
 )
@@ -52,11 +53,11 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "server/speech/": (("server", "signaling"), ("server.speech", "server.media.frame", "server.errors")),
     "server/agent/": (("server", "signaling"), ("server.agent", "server.errors", "server.settings_group")),
     "server/call/": (
-        ("server.app", "server.cli", "server.config", "server.stores", "server.telemetry", "signaling"),
+        ("server.app", "server.cli", "server.config", "server.record.stores", "server.telemetry", "signaling"),
         (),
     ),
-    "server/stores/": (("server", "signaling"), ("server.stores", "server.call.conversation", "server.errors")),
-    "server/telemetry/": (("server.app", "server.cli", "server.config", "server.stores", "signaling"), ()),
+    "server/record/": (("server", "signaling"), ("server.record", "server.errors")),
+    "server/telemetry/": (("server.app", "server.cli", "server.config", "server.record.stores", "signaling"), ()),
     "server/errors.py": (("server", "signaling"), ()),
     "server/config.py": (("server.app", "server.cli", "server.media", "server.speech", "signaling"), ()),
     "signaling/": (
@@ -65,8 +66,8 @@ FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "server.errors",
             "server.call.messages",
             "server.call.options",
-            "server.call.conversation",
-            "server.call.webvtt",
+            "server.record.conversation",
+            "server.record.webvtt",
         ),
     ),
 }
@@ -84,7 +85,7 @@ ENGINES = (
 """The concrete engines, which only the composition root and they themselves know."""
 
 
-STORES = ("server.stores.sqlite", "server.stores.redis")
+STORES = ("server.record.stores.sqlite", "server.record.stores.redis")
 """The concrete stores, likewise."""
 
 

@@ -11,23 +11,23 @@ from typing import Any
 
 from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
-from server.call.account import Account
-from server.call.answers import Answers
-from server.call.conversation import Standing
-from server.call.ears import Ears, Utterance
-from server.call.engines import Engines
+from server.call.ears.ears import Ears, Utterance
 from server.call.floor import Floor, State
-from server.call.history import History
 from server.call.host import Host
-from server.call.judgement import Judgement
-from server.call.mouth import Mouth, Spoken
+from server.call.mind.account import Account
+from server.call.mind.answers import Answers
+from server.call.mind.history import History
+from server.call.mind.utterances import Utterances
+from server.call.mouth.mouth import Mouth, Spoken
+from server.call.mouth.reply import Line, Reply
+from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
-from server.call.reply import Line, Reply
 from server.call.settings import CallSettings
-from server.call.stopwatch import Stopwatch
-from server.call.utterances import Utterances
+from server.call.setup import Engines
+from server.call.turns.judge import Judgement
 from server.errors import EngineError, origin
 from server.media.frame import FRAME_MS, SILENCE, Frame
+from server.record.conversation import Standing
 
 STARVED_FRAMES = 100 // FRAME_MS
 """No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from pydantic_ai.messages import ModelMessage
 
 from server.call import messages
-from server.call.mouth import Spoken
+from server.call.mouth.mouth import Spoken
 from server.errors import EngineError
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 
-from server.call.conversation import hash_token
+from server.record.conversation import hash_token
 
 
 class ResumeToken:

@@ -15,17 +15,17 @@ from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.attachment import Attachment, Connection
 from server.call.dialogue import Dialogue
-from server.call.engines import Engines
-from server.call.history import History
+from server.call.ears.keypad import Keypad
 from server.call.host import Exchanged
-from server.call.idleness import Idle, Idleness
-from server.call.keypad import Keypad
-from server.call.minutes import Entry, Minutes, Spell
+from server.call.mind.history import History
 from server.call.options import CallOptions
 from server.call.resume_token import ResumeToken
 from server.call.settings import CallSettings
+from server.call.setup import Engines
+from server.call.turns.idleness import Idle, Idleness
 from server.errors import EngineError
 from server.media.frame import Frame
+from server.record.minutes import Entry, Minutes, Spell
 
 Observed = messages.ServerMessage | messages.ClientMessage | EngineError
 """What is told in a call, by either side, and what went wrong in it."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from server.agent.limits import RunLimits
-from server.call.endpoint import EndpointSettings
-from server.call.overlap import OverlapSettings
-from server.call.voicing import VoicingSettings
+from server.call.ears.voicing import VoicingSettings
+from server.call.turns.endpoint import EndpointSettings
+from server.call.turns.overlap import OverlapSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from server.call.admission import Load, Refusal
+from server.call.desk.admission import Load, Refusal
 from server.telemetry.call_meters import GAP_S, CallMeters
 from server.telemetry.loop_watch import Clock, LoopWatch
 from server.telemetry.watched_engines import Watch

@@ -23,7 +23,7 @@ from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 from server.agent.limits import RunLimits
 from server.agent.run import OUTCOME_UNKNOWN, AgentRun
 from server.agent.voice_agent import VoiceAgent
-from server.call.history import History
+from server.call.mind.history import History
 from server.errors import EngineError
 from tests.fakes.mind import Desk, Mind
 from tests.virtual_time import run_virtual

@@ -9,7 +9,7 @@ from bench.acquaintance import in_calls
 from bench.corpus import PAUSES_MS, Inside, Spoken, corpus, risen
 from bench.pauses import curve, fixed, policy, scaled
 from bench.trace import Moment, Trace, judged, point, with_true_words
-from server.call.endpoint import EndpointSettings
+from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import FRAME_MS
 
 

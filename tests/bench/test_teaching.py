@@ -10,8 +10,8 @@ from bench.listening import FADE_SAMPLES, by_espeak, faded, sound
 from bench.pauses import kinds, policy
 from bench.teaching import Example, examples, learned, told_apart
 from bench.trace import Moment, Trace, attempts, cut_by_place
-from server.call.cadence import LEARNED, Ending, Weights
-from server.call.endpoint import EndpointSettings
+from server.call.turns.cadence import LEARNED, Ending, Weights
+from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import FRAME_MS, HEARD_RATE
 from server.speech.vad import Silero
 from tests.voices import speak_parts

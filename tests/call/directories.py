@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from server.call.admission import Refusal
-from server.call.directory import Directory
-from server.call.engines import Engines
+from server.call.desk.admission import Refusal
+from server.call.desk.directory import Directory
 from server.call.messages import Hello, Response, ServerMessage
-from server.call.minutes import Minutes
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
+from server.call.setup import Engines
 from server.media.frame import Frame
+from server.record.minutes import Minutes
 from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook

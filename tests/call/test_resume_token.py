@@ -1,5 +1,5 @@
-from server.call.conversation import hash_token
 from server.call.resume_token import ResumeToken
+from server.record.conversation import hash_token
 
 
 def test_a_token_is_good_once() -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from server.agent.limits import RunLimits
 from server.call import messages
-from server.call.cadence import Cadence
-from server.call.endpoint import EndpointSettings
 from server.call.settings import CallSettings
+from server.call.turns.cadence import Cadence
+from server.call.turns.endpoint import EndpointSettings
 from tests.fakes.engines import LetterSpeechToText
 from tests.fakes.mind import Mind, last_said
 from tests.fakes.people import Caller

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from server.call.mind.language import Tongue, check_language
+from server.call.mouth.reply import Manner
 from server.call.options import CallOptions
-from server.call.reply import Manner
-from server.call.tongue import Tongue, check_language
 from server.errors import PeerError
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller

@@ -6,7 +6,7 @@ import pytest
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
 
 from server.call import messages
-from server.call.history import CUT
+from server.call.mind.history import CUT
 from server.call.settings import CallSettings
 from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from server.stores.redis import RedisStore
+from server.record.stores.redis import RedisStore
 from tests.redis_server import RedisServer, redis_server
 from tests.socket_phone import SocketPhone
 from tests.started import Started, started

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
 
-from server.call.conversation import Exchange, Said, hash_token
-from server.call.store import Store
 from server.errors import StoreError
-from server.stores.redis import RedisStore
-from server.stores.sqlite import SqliteStore
+from server.record.conversation import Exchange, Said, hash_token
+from server.record.store import Store
+from server.record.stores.redis import RedisStore
+from server.record.stores.sqlite import SqliteStore
 from tests.conversations import START_MS, conversation, exchange, said_more
 from tests.redis_server import RedisServer, redis_server
 

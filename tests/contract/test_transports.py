@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from server.agent.demo import front_desk
+from server.agent.demo.front_desk import front_desk
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
 from tests.phone import Phone

@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 
-from server.call.conversation import Conversation
-from server.call.minutes import Minutes
+from server.record.conversation import Conversation
+from server.record.minutes import Minutes
 
 WALL_MS = 1_700_000_000_000
 

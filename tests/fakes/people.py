@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from server.call import messages
-from server.call.engines import Engines
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
+from server.call.setup import Engines
 from server.media.frame import FRAME_MS, HEARD_SAMPLES, SILENCE, Frame
 from tests.fakes.engines import WORD_MS, EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.fakes.mind import Mind

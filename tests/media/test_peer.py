@@ -9,7 +9,7 @@ import aiohttp
 import numpy as np
 import pytest
 
-from server.call.directory import Directory
+from server.call.desk.directory import Directory
 from server.media.frame import SPOKEN_BYTES, Frame
 from server.media.inbound import Codec
 from server.media.pacer import Pacer

@@ -6,10 +6,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 
-from server.call.archive import Archive
-from server.call.store import Store
 from server.media.recordings import Recordings
-from server.stores.sqlite import SqliteStore
+from server.record.archive import Archive
+from server.record.store import Store
+from server.record.stores.sqlite import SqliteStore
 from signaling.admin import Admin
 from signaling.conversations import add_routes
 from signaling.errors import errors_as_json

@@ -6,7 +6,7 @@ from collections import Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from server.call import messages
-from server.call.admission import Load, Refusal
+from server.call.desk.admission import Load, Refusal
 from server.errors import EngineError
 from server.media.pacer import Pacer
 from server.telemetry.exporter import Exporter

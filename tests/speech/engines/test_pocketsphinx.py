@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from server.agent.phrases import front_desk_phrases
+from server.agent.demo.phrases import front_desk_phrases
 from server.errors import ConfigError
 from server.speech.engines.pocketsphinx import Engine
 from tests.voices import silence, speak

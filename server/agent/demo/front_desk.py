@@ -1,0 +1,104 @@
+"""The embedded agent: the front desk of a small shop. Its mind is rules, its tools are real.
+
+The same agent works with a language model: its instructions and tools are written for one, and the rules are a model to
+override. Like any model they see the messages of the call and nothing else.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from pydantic_ai import Agent
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    RetryPromptPart,
+    TextPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+
+from server.agent.demo import rules, shop
+from server.agent.demo.phrases import front_desk_phrases, order_number_phrases
+from server.agent.voice_agent import VoiceAgent
+
+_INSTRUCTIONS = f"""\
+You are the front desk of {shop.NAME}, a small book shop at {shop.ADDRESS}. You are on the phone: the caller \
+hears you and does not see you.
+
+How you speak:
+- One or two short sentences. Begin with a clause of a few words. Plain spoken English: no lists, no markdown, no emoji.
+- Write numbers, times and dates in words. Read an order number digit by digit: "four two seven one".
+- Ask one question at a time. Do not repeat what the caller already knows.
+
+What you hear is a transcript and has mistakes, mostly in small words, names and numbers: "for" may be "four". \
+Take the likely meaning. If you cannot tell, ask for the one thing that you need.
+
+What you do:
+- Opening hours, orders, callbacks, the time, the date and sums: always call the tool, never guess.
+- An order number has four digits. If it is missing or has another length, ask for it.
+- For a callback you need a day and a time. Afterwards say what you booked.
+- When the caller says a name, remember it with the tool. When asked what was said before, look at the conversation.
+- When the caller says goodbye or wants to hang up, call hang_up, and then say a short goodbye.
+- Anything else: say kindly that you can't help with it, and what you can do.
+"""
+
+
+def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
+    """The demo agent; `now` is the shop's clock."""
+    agent = Agent(
+        FunctionModel(stream_function=_think, model_name="front-desk-rules"),
+        deps_type=shop.Desk,
+        instructions=_INSTRUCTIONS,
+        tools=shop.TOOLS,
+        name="front_desk",
+    )
+    return VoiceAgent(
+        agent=agent,
+        name=shop.NAME,
+        greeting=f"Hello, this is {shop.NAME}. How can I help?",
+        goodbye="I am sorry, I have to go now. Goodbye.",
+        languages=("en",),
+        phrases=front_desk_phrases(),
+        number_phrases=order_number_phrases(),
+        digits=shop.ORDER_DIGITS,
+        lookups=shop.LOOKUPS,
+        make_deps=lambda: shop.Desk(now),
+        dump_deps=shop.Desk.dump,
+        load_deps=lambda state: shop.Desk.load(state, now),
+    )
+
+
+async def _think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+    """One step of the model: speak what the tool returned, or answer what the caller said."""
+    newest = messages[-1].parts
+    returns = [str(part.content) for part in newest if isinstance(part, ToolReturnPart | RetryPromptPart)]
+    answer = rules.Answer(" ".join(returns)) if returns else rules.answer(_said(messages), _answered(messages))
+    for delta in re.findall(r"\S+\s*", answer.text):
+        yield delta
+    if answer.tool:
+        yield {0: DeltaToolCall(answer.tool, json.dumps(dict(answer.args)), tool_call_id=f"call_{len(messages)}")}
+
+
+def _said(messages: Sequence[ModelMessage]) -> list[str]:
+    """What the caller said, oldest first."""
+    parts = (part for message in messages if isinstance(message, ModelRequest) for part in message.parts)
+    said = [part.content for part in parts if isinstance(part, UserPromptPart)]
+    texts = [
+        text if isinstance(text, str) else " ".join(part for part in text if isinstance(part, str)) for text in said
+    ]
+    return [text for text in texts if not text.startswith("(")]  # "(The call begins.)" is an occasion, not a caller's
+
+
+def _answered(messages: Sequence[ModelMessage]) -> str:
+    """The last answer to the caller, which a tool call may cut in two."""
+    texts: list[str] = []
+    for message in reversed(messages[:-1]):
+        if isinstance(message, ModelResponse):
+            texts.insert(0, "".join(part.content for part in message.parts if isinstance(part, TextPart)))
+        elif texts and any(isinstance(part, UserPromptPart) for part in message.parts):
+            break
+    return " ".join(text.strip() for text in texts if text.strip())

@@ -1,0 +1,104 @@
+"""Days and times as people say them: "monday", "half past ten", "three in the afternoon"."""
+
+from collections.abc import Sequence
+from datetime import date, time
+
+from server.agent.demo import numbers
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_PART_OF_DAY = {"morning": time(10), "noon": time(12), "midday": time(12), "afternoon": time(15), "evening": time(17)}
+_QUARTERS = {"quarter": 15, "half": 30}
+_OFFICE_STARTS = 7
+"""Without "morning" or "afternoon" nobody wants a call before this hour: "at three" is 15:00, "at nine" is 9:00."""
+
+
+def day(words: Sequence[str]) -> str | None:
+    """The day that is named: a weekday, "today" or "tomorrow"."""
+    for word in words:
+        singular = word.removesuffix("s")
+        if singular in WEEKDAYS:
+            return singular
+        if word in ("today", "tomorrow"):
+            return word
+        if word in ("tonight", "now"):
+            return "today"
+    return None
+
+
+def parse(words: Sequence[str]) -> time | None:
+    """The time of day that is named; None if there is none."""
+    words = _joined(words)
+    hour, minute = _around_past(words) or _hour_and_minute(words) or (None, 0)
+    if hour is None:
+        return next((_PART_OF_DAY[word] for word in words if word in _PART_OF_DAY), None)
+    late = not {"pm", "afternoon", "evening", "tonight"}.isdisjoint(words)
+    early = not {"am", "morning"}.isdisjoint(words)
+    if (hour < 12 and late) or (hour < _OFFICE_STARTS and not early):
+        hour += 12
+    elif hour == 12 and early:
+        hour = 0
+    return time(hour % 24, minute)
+
+
+def say_time(at: time) -> str:
+    """A time of day in words: "ten thirty in the morning"."""
+    if (at.hour, at.minute) in ((12, 0), (0, 0)):
+        return "noon" if at.hour else "midnight"
+    part = "in the morning" if at.hour < 12 else "in the afternoon" if at.hour < 18 else "in the evening"
+    minute = "" if at.minute == 0 else f" {'oh ' if at.minute < 10 else ''}{numbers.say(at.minute)}"
+    return f"{numbers.say((at.hour - 1) % 12 + 1)}{minute} {part}"
+
+
+def say_date(when: date) -> str:
+    """A date in words: "Monday, the second of November"."""
+    return f"{when:%A}, the {_ordinal(when.day)} of {when:%B}"
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """ "a m" and "p m" as one word each."""
+    text = f" {' '.join(words)} "
+    return text.replace(" a m ", " am ").replace(" p m ", " pm ").split()
+
+
+def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
+    """ "half past ten" and "twenty to three"."""
+    for place, word in enumerate(words[:-1]):
+        hour = numbers.cardinal(words[place + 1 : place + 2])
+        if word not in ("past", "to") or hour is None or not 1 <= hour <= 12 or place == 0:
+            continue
+        before = [word for word in words[max(0, place - 2) : place] if numbers.is_number_word(word)]
+        minutes = _QUARTERS.get(words[place - 1]) or numbers.cardinal(before)
+        if minutes is None or not 0 < minutes < 60 or words[place + 1] in ("to", "too", "for"):
+            continue
+        return (hour, minutes) if word == "past" else ((hour - 1) or 12, 60 - minutes)
+    return None
+
+
+def _hour_and_minute(words: Sequence[str]) -> tuple[int, int] | None:
+    """ "ten", "ten thirty", "nine oh five", "10 30"; a lone "for" or "to" is no hour, but "at for" is four."""
+    for place, word in enumerate(words):
+        sure = numbers.is_number_word(word) or (place > 0 and words[place - 1] in ("at", "around", "about"))
+        hour = numbers.cardinal([word]) if sure else None
+        if hour is None or not 1 <= hour <= 23:
+            continue
+        rest = [word for word in words[place + 1 : place + 3] if numbers.is_number_word(word)]
+        if rest[:1] in (["oh"], ["o"], ["zero"]):
+            rest = rest[1:]
+        minute = numbers.cardinal(rest)
+        if minute is None:
+            minute = numbers.cardinal(rest[:1])
+        return hour, minute if minute is not None and minute < 60 else 0
+    return None
+
+
+def _ordinal(number: int) -> str:
+    tens, ones = divmod(number, 10)
+    special = {1: "first", 2: "second", 3: "third", 5: "fifth", 8: "eighth", 9: "ninth", 12: "twelfth"}
+    if number in special:
+        return special[number]
+    if number < 20:
+        return numbers.say(number) + "th"
+    if ones == 0:
+        return numbers.say(number)[:-1] + "ieth"
+    return f"{numbers.say(tens * 10)} {_ordinal(ones)}"

@@ -1,0 +1,118 @@
+"""The answer is prepared in the pause: words settled, agent run, first clause spoken, all of it unheard.
+
+If the person goes on, it is dropped without trace. If the floor commits, it is there. It costs requests to the model
+that may be in vain, so it is bounded for each utterance.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+from itertools import takewhile
+
+from server.call.ears.ears import Utterance
+from server.call.mouth.replies import Start
+from server.call.mouth.reply import Reply
+from server.errors import EngineError
+
+MAX_ATTEMPTS = 3
+"""Answers prepared for one utterance, at most."""
+MAX_SPEECH_MS = 10_000
+"""Who has talked for longer is telling a story: a pause in it is rarely its end."""
+BEFORE_S = 5.0
+"""Words of before that come later are not waited for: the person is, too."""
+
+log = logging.getLogger(__name__)
+
+
+class Preparation:
+    """Settles the words of utterances.
+
+    `make` begins the answer to an utterance whose words are settled, `stop` ends one; `on_settled` is told when words
+    are known (they may be none), `on_failed` when they will not be.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        make: Callable[[Utterance], Reply],
+        stop: Callable[[Reply], None],
+        on_settled: Callable[[Utterance], None],
+        on_failed: Callable[[Utterance, EngineError], None],
+    ) -> None:
+        self._start = start
+        self._make = make
+        self._stop = stop
+        self._on_settled = on_settled
+        self._on_failed = on_failed
+        self._before: list[asyncio.Task[None]] = []
+        """Settle what the person said before they went on, oldest first."""
+
+    def pause(self, utterance: Utterance, voiced_ms: float) -> None:
+        """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
+        if utterance.stopwatch.attempts >= MAX_ATTEMPTS or voiced_ms > MAX_SPEECH_MS or utterance.prepared is not None:
+            return
+        if not utterance.settled:
+            self._begin(utterance, answer=True)
+        elif utterance.text:
+            self._answer(utterance)
+
+    def ask(self, utterance: Utterance) -> None:
+        """Settle the words only: whoever judges the utterance needs them."""
+        self._begin(utterance, answer=False)
+
+    def finish(self, utterance: Utterance) -> None:
+        """The person is done: prepare the answer now, whatever it costs."""
+        if not utterance.settled:
+            self._begin(utterance, answer=True)
+        elif utterance.text:
+            self._answer(utterance)
+        else:
+            self._on_settled(utterance)
+
+    def overtake(self, utterance: Utterance) -> None:
+        """The person has gone on: its words are not answered by themselves, and those of others are settled after."""
+        self._before = [task for task in self._before if not task.done()]
+        if utterance.settling is not None:
+            self._before.append(utterance.settling)
+
+    def drop(self, utterance: Utterance) -> None:
+        """The person goes on, or nothing of the utterance is wanted: what was prepared vanishes."""
+        if utterance.settling is not None:
+            utterance.settling.cancel()
+            utterance.settling = None
+        if utterance.prepared is not None:
+            self._stop(utterance.prepared)
+            utterance.prepared = None
+        utterance.settled = False
+
+    def _begin(self, utterance: Utterance, answer: bool) -> None:
+        if utterance.settling is None and not utterance.settled:
+            settle = partial(self._settle, utterance, answer)
+            utterance.settling = self._start(settle, f"settle-{utterance.number}")
+
+    async def _settle(self, utterance: Utterance, answer: bool) -> None:
+        try:
+            text = await utterance.words()
+            before = list(takewhile(lambda task: task is not utterance.settling, self._before))
+            if not all(task.done() for task in before):
+                await asyncio.wait(before, timeout=BEFORE_S)
+        except EngineError as failure:
+            utterance.settling = None
+            self._on_failed(utterance, failure)
+            return
+        except Exception:  # the utterance ends here: nobody else knows that its words will not come
+            log.exception("x fault in speech-to-text")
+            utterance.settling = None
+            self._on_failed(utterance, EngineError("server", "Something went wrong in the server."))
+            return
+        overtaken, utterance.settling = utterance.settling in self._before, None
+        utterance.text, utterance.settled = text, True
+        utterance.stopwatch.mark("transcript")
+        if answer and text and not overtaken:
+            self._answer(utterance)
+        self._on_settled(utterance)
+
+    def _answer(self, utterance: Utterance) -> None:
+        utterance.stopwatch.attempts += 1
+        utterance.prepared = self._make(utterance)

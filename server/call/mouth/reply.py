@@ -1,0 +1,169 @@
+"""Reply: one answer, one cancel scope: source → clauses → text-to-speech → its Speech.
+
+A reply may begin before the floor has committed to it. Until `commit` nothing of it is heard and no tool runs.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
+
+from server.call.mouth.playout import Speech
+from server.call.mouth.stopwatch import Stage
+from server.errors import EngineError
+from server.media.frame import SPOKEN_RATE
+from server.media.resample import Resampler
+from server.speech.protocols import TextToSpeech
+from server.speech.sentences import Clauses
+
+log = logging.getLogger(__name__)
+
+ROOM_CHECK_S = 0.2
+"""How often a reply that is 30 s ahead of the ear looks for room."""
+
+
+class Source(Protocol):
+    """Where the words of a reply come from."""
+
+    tools: list[str]
+
+    @property
+    def tool_running(self) -> bool:
+        """A tool with effects may be at work now."""
+
+    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        """Give the text as it comes; effects wait for `committed`. Raises EngineError."""
+
+    def messages(self) -> list[ModelMessage]:
+        """What goes into the history: all so far, as if it had been heard."""
+
+
+class Line:
+    """A source of one fixed text that the agent says unasked; `occasion` tells a model later why it was said."""
+
+    def __init__(self, text: str, occasion: str) -> None:
+        self.text = text
+        self._occasion = occasion
+        self.tools: list[str] = []
+        self.tool_running = False
+
+    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+        on_text(self.text)
+
+    def messages(self) -> list[ModelMessage]:
+        request = ModelRequest.user_text_prompt(f"({self._occasion})")
+        return [request, ModelResponse(parts=[TextPart(self.text)])]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is said; "" leaves either to the engine."""
+
+    voice: str = ""
+    language: str = ""
+
+
+class Reply:
+    """One answer. `on_stage` is told "first_token" and "first_clause", `on_sound` when there is sound again."""
+
+    def __init__(
+        self,
+        source: Source,
+        tts: TextToSpeech,
+        manner: Manner,
+        on_stage: Callable[[Stage], None],
+        on_sound: Callable[["Reply"], None],
+        interruptible: bool = True,
+    ) -> None:
+        self.source = source
+        self.speech = Speech()
+        self.interruptible = interruptible
+        self.failure: EngineError | None = None
+        self.complete = False
+        """No more text will come."""
+        self.committed = asyncio.Event()
+        self._tts = tts
+        self._manner = manner
+        self._on_stage = on_stage
+        self._on_sound = on_sound
+        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # as long as the model's answer, which has a limit
+        self._waiting: list[str] = []
+        """Those that text-to-speech has not begun with."""
+        self._cutter = Clauses()
+
+    @property
+    def unheard(self) -> str:
+        """The text that is still to be heard, as far as it is known: whole clauses."""
+        return " ".join([self.speech.unheard, *self._waiting]).strip()
+
+    async def run(self) -> None:
+        """Make the answer until it is complete. An engine's failure is kept in `failure`; what was made stays."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._compose(), name="reply-compose")
+                group.create_task(self._pronounce(), name="reply-pronounce")
+        except* EngineError as failures:
+            self.failure = _first(failures)
+        except* Exception:
+            log.exception("x fault in a reply")
+            self.failure = self.failure or EngineError("server", "Something went wrong in the server.")
+        finally:
+            self.complete = True
+            self.speech.finish()
+
+    async def _compose(self) -> None:
+        first = True
+
+        def on_text(delta: str) -> None:
+            nonlocal first
+            if first:
+                self._on_stage("first_token")
+                first = False
+            self._hand_on(self._cutter.receive(delta))
+
+        await self.source.speak(on_text, self.committed)
+        self._hand_on(self._cutter.finish())
+        self._clauses.put_nowait(None)
+        self.complete = True
+
+    def _hand_on(self, clauses: list[str]) -> None:
+        self._waiting += clauses
+        for clause in clauses:
+            self._clauses.put_nowait(clause)
+
+    async def _pronounce(self) -> None:
+        first = True
+        while (clause := await self._clauses.get()) is not None:
+            if first:
+                self._on_stage("first_clause")
+                first = False
+            del self._waiting[0]
+            await self._pronounce_clause(clause)
+
+    async def _pronounce_clause(self, clause: str) -> None:
+        self.speech.begin(clause)
+        resampler: Resampler | None = None
+        async with aclosing(self._tts.synthesize(clause, self._manner.voice, self._manner.language)) as sound:
+            async for pcm in sound:
+                resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
+                silent = not self.speech.ready
+                self.speech.add(resampler.convert(pcm.data))
+                if silent and self.speech.ready:
+                    self._on_sound(self)
+                while not self.speech.room:  # noqa: ASYNC110  # playout is pure and has no event to give
+                    await asyncio.sleep(ROOM_CHECK_S)
+        if resampler is not None:
+            self.speech.add(resampler.flush())
+        self.speech.end()
+
+
+def _first(failures: BaseExceptionGroup[EngineError]) -> EngineError:
+    found: BaseException = failures
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, EngineError), "because except* selected only those"
+    return found

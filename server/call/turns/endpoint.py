@@ -1,0 +1,141 @@
+"""Is the person done? Silence × completeness of what was said × how the voice sounds → how much silence is enough.
+
+A sentence that looks finished needs a short silence; one that stops at "and", "my" or in the middle of a number needs
+a long one. The sound then makes either shorter or longer, by its odds: a voice that has come to rest needs less, one
+that hangs in the air needs more.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import NonNegativeFloat, NonNegativeInt
+
+from server.call.turns.completeness import (
+    Completeness,
+    announces,
+    asks,
+    asks_for_number,
+    asks_yes_or_no,
+    completeness,
+    ends_in_whole_number,
+    heard_as_question,
+)
+from server.settings_group import SettingsGroup
+
+SUREST = 0.99
+"""No judge of sounds is surer than this, whatever it says: one of a hundred endings deceives anybody."""
+
+
+class EndpointSettings(SettingsGroup):
+    """Silences in ms after which an utterance is over, by how complete its words look, when the sound tells nothing."""
+
+    prepare_ms: NonNegativeInt = 80
+    """A shorter silence ends nothing, VAD bridges most consonants. After it the words are settled and the answer is
+    prepared, unheard."""
+    ahead_ms: NonNegativeInt = 400
+    """The answer is begun so long before it is wanted, at most: models need it, and most pauses are over by then."""
+    complete_ms: NonNegativeInt = 350
+    """Most pauses inside sentences are longer, and most voices tell."""
+    asking_ms: NonNegativeInt = 300
+    """A question, by its first words: who asks waits for an answer, and where it rises the voice tells nothing."""
+    question_ms: NonNegativeInt = 220
+    """Surely a question, by its mark or as one that is expected so and no longer: who asks waits for an answer."""
+    begun_ms: NonNegativeInt = 700
+    """The words begin an expected sentence, or announce one, as "can you help me": more is likely, they may be all."""
+    single_ms: NonNegativeInt = 400
+    """"Yes" is an answer, "well" is a beginning."""
+    number_ms: NonNegativeInt = 500
+    """People group digits with pauses of ~500 ms, and their voice stays up in them: the sound makes this longer."""
+    open_ms: NonNegativeInt = 1_200
+    """Who stops at "and" is thinking; longer than this feels like a dead line."""
+    nothing_ms: NonNegativeInt = 600
+    """No words in so much sound: wait for speech-to-text to catch up, then give up."""
+    usual_ms: NonNegativeInt = 450
+    """Who pauses for long inside sentences is waited for as long as usual, but no longer than this."""
+    asked_ms: NonNegativeInt = 150
+    """Added to these two after the agent has asked for a number: people look numbers up."""
+    sound_weight: NonNegativeFloat = 3.0
+    """Each wait is divided by the odds that the voice sounds over, to this power; 0 listens to words alone.
+
+    Half of it where the words are surer than the sound: they cannot be all, or are one word, which has little tune.
+    """
+    shortest_ms: NonNegativeInt = 180
+    """However the voice sounds: people leave ~200 ms between turns, many words have a stop of 150 ms inside, and VAD
+    notices silence some 50 ms late."""
+    longest_ms: NonNegativeInt = 1_200
+    """However the voice hangs: the words look finished, and the line must not seem dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The silence that is being judged."""
+
+    text: str
+    """The transcript so far."""
+    agent_text: str = ""
+    """What the agent said before."""
+    begun: bool = False
+    """The words are the beginning of a sentence that callers are expected to say."""
+    whole: bool = False
+    """The words are a sentence that callers are expected to say, and the beginning of no other."""
+    digits: int = 0
+    """How many digits the numbers have that callers say; 0 when that differs."""
+    usual_pause_ms: float = 0
+    """How long this person's pauses inside utterances have been, typically; 0 while unknown."""
+    over: float | None = None
+    """The probability that the voice sounds over; None when nothing tells."""
+    falls: float = 0.0
+    """How surely, from 0 to 1, this person's questions with what, where or when end with a fall."""
+
+
+def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
+    """The silence in ms after which the utterance is over."""
+    kind = completeness(pause.text)
+    if kind is Completeness.NUMBER and ends_in_whole_number(pause.text, pause.digits):
+        kind = Completeness.COMPLETE
+    all_said = kind in (Completeness.COMPLETE, Completeness.SINGLE)
+    begun = all_said and (pause.begun or announces(pause.text))
+    wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
+    if kind is not Completeness.OPEN:
+        wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
+    if pause.over is None:
+        return wait_ms
+    doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
+    weight = settings.sound_weight / 2 if doubted else settings.sound_weight
+    if pause.over >= 0.5 or not all_said or not asks(pause.text):
+        return _by_sound(wait_ms, pause.over, weight, settings)
+    if asks_yes_or_no(pause.text):
+        return wait_ms
+    return min(_by_sound(wait_ms, pause.over, weight * pause.falls, settings), max(wait_ms, settings.begun_ms))
+
+
+def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
+    """The silence after which the answer is begun, if `wait_ms` is what ends the utterance."""
+    return max(settings.prepare_ms, wait_ms - settings.ahead_ms)
+
+
+def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
+    wait_ms: float = {
+        Completeness.NOTHING: settings.nothing_ms,
+        Completeness.COMPLETE: _by_question(pause, settings),
+        Completeness.SINGLE: settings.single_ms,
+        Completeness.NUMBER: settings.number_ms,
+        Completeness.OPEN: settings.open_ms,
+    }[kind]
+    if kind in (Completeness.NUMBER, Completeness.OPEN) and asks_for_number(pause.agent_text):
+        wait_ms += settings.asked_ms
+    return wait_ms
+
+
+def _by_question(pause: Pause, settings: EndpointSettings) -> int:
+    if not asks(pause.text):
+        return settings.complete_ms
+    return settings.question_ms if pause.whole or heard_as_question(pause.text) else settings.asking_ms
+
+
+def _by_sound(wait_ms: float, over: float, weight: float, settings: EndpointSettings) -> float:
+    """Even odds leave the wait as it is. No wait gets shorter or longer than the settings allow, unless it was so."""
+    if weight == 0:
+        return wait_ms
+    sure = min(SUREST, max(1 - SUREST, over))
+    odds: float = ((1 - sure) / sure) ** weight
+    return min(max(wait_ms, settings.longest_ms), max(min(wait_ms, settings.shortest_ms), wait_ms * odds))

@@ -1,0 +1,208 @@
+"""Conversations in Redis, for several servers: what must happen at once is a script, which Redis runs undivided.
+
+Of each conversation: a hash with its header and what is compared, and a list of its exchanges. Two sorted sets find
+them by age and by last change. Needs Redis 6.2 or later.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from server.errors import ConfigError, StoreError
+from server.record.conversation import Conversation, Summary
+from server.record.stores.codec import (
+    GONE_EPOCH,
+    Stored,
+    decode_exchange,
+    decode_header,
+    encode_exchange,
+    encode_header,
+)
+
+OPERATION_S = 2.0
+"""Redis answers in under a millisecond; one that takes seconds hangs."""
+GONE_S = 24 * 3600
+"""How long a deleted conversation cannot be written again: longer than any call."""
+SWEEP_AT_ONCE = 100
+"""Conversations that one step of a sweep looks at: Redis serves nobody else for so long."""
+
+_FIELDS = ("header", "epoch", "revision", "token_hash")
+_NAMES = """
+local conversation = KEYS[1] .. ':conversation:' .. ARGV[1]
+local exchanges = conversation .. ':exchanges'
+local by_age, by_update = KEYS[1] .. ':by-age', KEYS[1] .. ':by-update'
+"""
+_RECORD = """
+return {redis.call('HMGET', conversation, 'header', 'epoch', 'revision', 'token_hash'),
+        redis.call('LRANGE', exchanges, 0, -1)}
+"""
+_SAVE = """
+local epoch, revision, known = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[8])
+local present = redis.call('HMGET', conversation, 'epoch', 'revision')
+if present[1] and tonumber(present[1]) > epoch then return 'no' end
+if present[1] and tonumber(present[1]) == epoch and tonumber(present[2]) >= revision then return 'yes' end
+if redis.call('LLEN', exchanges) ~= known then return 'again' end
+redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', ARGV[3], 'header', ARGV[4], 'cursor', ARGV[6])
+if ARGV[5] == '' then redis.call('HDEL', conversation, 'token_hash')
+else redis.call('HSET', conversation, 'token_hash', ARGV[5]) end
+redis.call('ZADD', by_age, 0, ARGV[6])
+redis.call('ZADD', by_update, ARGV[7], ARGV[6])
+local new = 9
+if known > 0 and #ARGV >= new then
+  redis.call('LSET', exchanges, -1, ARGV[new])
+  new = new + 1
+end
+for i = new, #ARGV do redis.call('RPUSH', exchanges, ARGV[i]) end
+return 'yes'
+"""
+_CLAIM = """
+local present = redis.call('HGET', conversation, 'token_hash')
+if present == ARGV[2] then
+  redis.call('HSET', conversation, 'token_hash', ARGV[3])
+  redis.call('HINCRBY', conversation, 'epoch', 1)
+elseif present ~= ARGV[3] then return false end
+"""
+_DELETE = """
+local cursor = redis.call('HGET', conversation, 'cursor')
+if not cursor then return 0 end
+redis.call('DEL', conversation, exchanges)
+redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', 0)
+redis.call('EXPIRE', conversation, ARGV[3])
+redis.call('ZREM', by_age, cursor)
+redis.call('ZREM', by_update, cursor)
+return 1
+"""
+_SWEEP = """
+local updated = redis.call('ZSCORE', by_update, ARGV[2])
+if not updated or tonumber(updated) >= tonumber(ARGV[3]) then return 0 end
+redis.call('ZREM', by_age, ARGV[2])
+redis.call('ZREM', by_update, ARGV[2])
+redis.call('DEL', exchanges)
+return redis.call('DEL', conversation)
+"""
+
+
+class RedisStore:
+    """A Store at `url`: redis://, rediss:// or unix://. Its keys begin with `prefix`; an operation takes `limit_s`."""
+
+    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
+        try:
+            self._redis = Redis.from_url(
+                url,
+                decode_responses=True,
+                socket_timeout=None,  # `_limited` has one limit for all
+                socket_connect_timeout=None,
+                retry=Retry(NoBackoff(), 1),  # once, for a connection that has died in the meantime
+            )
+        except (ValueError, RedisError) as exc:
+            raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
+        self._prefix = prefix
+        self._limit_s = limit_s
+        self._save = self._redis.register_script(_NAMES + _SAVE)
+        self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
+        self._load = self._redis.register_script(_NAMES + _RECORD)
+        self._delete = self._redis.register_script(_NAMES + _DELETE)
+        self._sweep = self._redis.register_script(_NAMES + _SWEEP)
+
+    async def close(self) -> None:
+        """Idempotent."""
+        async with self._limited():
+            await self._redis.aclose()
+
+    async def save(self, conversation: Conversation) -> bool:
+        saved = "again"
+        async with self._limited():
+            while saved == "again":  # somebody wrote between the two steps, which only a takeover does
+                known = int(await self._redis.llen(f"{self._key(conversation.id)}:exchanges"))
+                saved = await self._save([self._prefix], self._arguments(conversation, known))
+        return saved == "yes"
+
+    async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
+        async with self._limited():
+            return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
+
+    async def load(self, conversation_id: str) -> Conversation | None:
+        async with self._limited():
+            return await _record(await self._load([self._prefix], [conversation_id]))
+
+    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
+        newest = f"({before}" if before is not None else "+"
+        async with self._limited():
+            cursors = await self._redis.zrange(
+                f"{self._prefix}:by-age", newest, "-", desc=True, bylex=True, offset=0, num=limit
+            )
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for cursor in cursors:
+                    key = self._key(_id(cursor))
+                    pipeline.hmget(key, *_FIELDS)
+                    pipeline.llen(f"{key}:exchanges")
+                answers = await pipeline.execute()
+        found = zip(answers[::2], answers[1::2], strict=True)
+        return [
+            replace(decode_header(_stored(fields)).summary, exchanges=count) for fields, count in found if fields[0]
+        ]
+
+    async def delete(self, conversation_id: str) -> bool:
+        async with self._limited():
+            return bool(await self._delete([self._prefix], [conversation_id, GONE_EPOCH, GONE_S]))
+
+    async def sweep(self, before_ms: int) -> int:
+        swept = 0
+        while True:
+            async with self._limited():
+                cursors = await self._redis.zrange(
+                    f"{self._prefix}:by-update", "-inf", f"({before_ms}", byscore=True, offset=0, num=SWEEP_AT_ONCE
+                )
+                for cursor in cursors:
+                    swept += await self._sweep([self._prefix], [_id(cursor), str(cursor), before_ms])
+            if len(cursors) < SWEEP_AT_ONCE:
+                return swept
+
+    @asynccontextmanager
+    async def _limited(self) -> AsyncIterator[None]:
+        """Raises StoreError when Redis fails inside, or takes too long."""
+        try:
+            async with asyncio.timeout(self._limit_s):
+                yield
+        except (RedisError, OSError) as exc:  # TimeoutError is an OSError
+            raise StoreError("The store of conversations cannot be had.") from exc
+
+    def _key(self, conversation_id: str) -> str:
+        return f"{self._prefix}:conversation:{conversation_id}"
+
+    @staticmethod
+    def _arguments(conversation: Conversation, known: int) -> list[str | int]:
+        """The last exchange that is known may have changed, so it is written again."""
+        return [
+            conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
+            conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
+            *map(encode_exchange, conversation.exchanges[max(0, known - 1) :]),
+        ]  # fmt: skip
+
+
+async def _record(answer: list[list[str]] | None) -> Conversation | None:
+    """A long conversation takes milliseconds to read: calls get their turn between its exchanges."""
+    if answer is None or not answer[0][0]:
+        return None
+    fields, texts = answer
+    exchanges = []
+    for text in texts:
+        exchanges.append(decode_exchange(text))
+        await asyncio.sleep(0)
+    return replace(decode_header(_stored(fields)), exchanges=tuple(exchanges))
+
+
+def _stored(fields: Sequence[str]) -> Stored:
+    header, epoch, revision, token_hash = fields
+    return Stored(header, int(epoch), int(revision), token_hash)
+
+
+def _id(cursor: object) -> str:
+    """The id in a member of the sorted sets."""
+    return str(cursor).partition("-")[2]

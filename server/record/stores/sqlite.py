@@ -1,0 +1,209 @@
+"""Conversations in an SQLite file: one connection on one thread of its own, so that no disk stops the media loop."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from server.errors import ConfigError, StoreError
+from server.record.conversation import Conversation, Summary
+from server.record.stores.codec import (
+    GONE_EPOCH,
+    Stored,
+    decode_exchange,
+    decode_header,
+    encode_exchange,
+    encode_header,
+)
+
+OPERATION_S = 3.0
+"""A commit takes milliseconds; a disk that takes seconds is as good as gone."""
+BUSY_S = 2.0
+"""Another process (`antiphon conversations`) holds the file for milliseconds."""
+SCHEMA_VERSION = 1
+SCHEMA = """
+    CREATE TABLE conversations (
+        id TEXT PRIMARY KEY, cursor TEXT NOT NULL UNIQUE, updated_ms INTEGER NOT NULL,
+        epoch INTEGER NOT NULL, revision INTEGER NOT NULL, token_hash TEXT, header TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX conversations_by_update ON conversations (updated_ms);
+    CREATE TABLE exchanges (
+        conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (conversation_id, number)
+    ) WITHOUT ROWID;
+"""
+
+_T = TypeVar("_T")
+
+
+class SqliteStore:
+    """A Store in the file `path`, which is made when it is not there; ":memory:" keeps nothing after `close`.
+
+    An operation takes `limit_s`.
+    """
+
+    def __init__(self, path: str, limit_s: float = OPERATION_S) -> None:
+        self._path = path
+        self._limit_s = limit_s
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Raises ConfigError when there can be no such file, or it is none of ours."""
+        try:
+            await self._run(self._open)
+        except StoreError as exc:
+            raise ConfigError(f"ANTIPHON_STORE: {self._path}: {exc.__cause__ or exc}") from exc
+
+    async def close(self) -> None:
+        """What is being written is written; a disk that hangs is not waited for. Idempotent."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            self._thread.submit(connection.close)
+        self._thread.shutdown(wait=False)
+
+    async def save(self, conversation: Conversation) -> bool:
+        return await self._run(lambda: self._save(conversation))
+
+    async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
+        return await self._run(lambda: self._claim(conversation_id, token_hash, new_token_hash))
+
+    async def load(self, conversation_id: str) -> Conversation | None:
+        return await self._run(lambda: self._load(conversation_id))
+
+    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
+        return await self._run(lambda: self._page(limit, before))
+
+    async def delete(self, conversation_id: str) -> bool:
+        return await self._run(lambda: self._delete(conversation_id))
+
+    async def sweep(self, before_ms: int) -> int:
+        return await self._run(lambda: self._sweep(before_ms))
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        """Do it on the thread. What has waited in vain behind a disk that hangs is not done any more."""
+        try:
+            future = self._thread.submit(work)
+        except RuntimeError as exc:
+            raise StoreError("The store of conversations is closed.") from exc
+        try:
+            async with asyncio.timeout(self._limit_s):
+                return await asyncio.wrap_future(future)
+        except (sqlite3.Error, OSError) as exc:  # TimeoutError is an OSError
+            raise StoreError("The store of conversations cannot be had.") from exc
+
+    # On the thread
+
+    def _open(self) -> None:
+        if self._path != ":memory:":
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))  # people's words are for their owner
+        connection = sqlite3.connect(Path(self._path) if self._path != ":memory:" else self._path, timeout=BUSY_S)
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut; nobody waits for it
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
+        self._connection = connection
+        with self._transaction() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                for statement in SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                raise sqlite3.DatabaseError(f"has version {version} of the tables, not {SCHEMA_VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """COMMIT at the end, or ROLLBACK; the file is taken at the start, so that none fails half-way."""
+        if self._connection is None:
+            raise StoreError("The store of conversations is closed.")
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:
+            yield self._connection
+
+    def _save(self, conversation: Conversation) -> bool:
+        with self._transaction() as db:
+            row = db.execute("SELECT epoch, revision FROM conversations WHERE id = ?", [conversation.id]).fetchone()
+            if row is not None and row[0] > conversation.epoch:
+                return False
+            if row is not None and row >= (conversation.epoch, conversation.revision):
+                return True
+            db.execute(
+                """INSERT INTO conversations (id, cursor, updated_ms, epoch, revision, token_hash, header)
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET updated_ms = excluded.updated_ms,
+                epoch = excluded.epoch, revision = excluded.revision, token_hash = excluded.token_hash,
+                header = excluded.header""",
+                [conversation.id, conversation.summary.cursor, conversation.updated_ms, conversation.epoch,
+                 conversation.revision, conversation.token_hash, encode_header(conversation)],
+            )  # fmt: skip
+            first = max(0, _count(db, conversation.id) - 1)  # the last one that is known may have changed
+            new = enumerate(conversation.exchanges[first:], first)
+            rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
+            db.executemany("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?)", rows)
+        return True
+
+    def _claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE conversations SET token_hash = ?, epoch = epoch + 1 WHERE id = ? AND token_hash = ?",
+                [new_token_hash, conversation_id, token_hash],
+            )
+            return _find(db, "id = ? AND token_hash = ?", conversation_id, new_token_hash)
+
+    def _load(self, conversation_id: str) -> Conversation | None:
+        with self._transaction() as db:
+            return _find(db, "id = ? AND epoch < ?", conversation_id, GONE_EPOCH)
+
+    def _page(self, limit: int, before: str | None) -> list[Summary]:
+        with self._transaction() as db:
+            rows = db.execute(
+                """SELECT header, epoch, revision, token_hash,
+                (SELECT count(*) FROM exchanges WHERE conversation_id = id) FROM conversations
+                WHERE epoch < ? AND (? IS NULL OR cursor < ?) ORDER BY cursor DESC LIMIT ?""",
+                [GONE_EPOCH, before, before, limit],
+            ).fetchall()
+        return [replace(decode_header(Stored(*row[:4])).summary, exchanges=row[4]) for row in rows]
+
+    def _delete(self, conversation_id: str) -> bool:
+        with self._transaction() as db:
+            db.execute("DELETE FROM exchanges WHERE conversation_id = ?", [conversation_id])
+            changed = db.execute(
+                "UPDATE conversations SET epoch = ?, token_hash = NULL, header = '' WHERE id = ? AND epoch < ?",
+                [GONE_EPOCH, conversation_id, GONE_EPOCH],
+            )
+        self._forget()
+        return changed.rowcount > 0
+
+    def _sweep(self, before_ms: int) -> int:
+        with self._transaction() as db:
+            db.execute("DELETE FROM conversations WHERE updated_ms < ? AND epoch = ?", [before_ms, GONE_EPOCH])
+            swept = db.execute("DELETE FROM conversations WHERE updated_ms < ?", [before_ms]).rowcount
+        self._forget()
+        return swept
+
+    def _forget(self) -> None:
+        """Empty the log of writes, which still has the words that were deleted."""
+        assert self._connection is not None, "because a transaction has just ended"
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _find(db: sqlite3.Connection, where: str, *values: object) -> Conversation | None:
+    row = db.execute(
+        f"SELECT id, header, epoch, revision, token_hash FROM conversations WHERE {where}", values
+    ).fetchone()
+    if row is None:
+        return None
+    bodies = db.execute("SELECT body FROM exchanges WHERE conversation_id = ? ORDER BY number", row[:1])
+    exchanges = tuple(decode_exchange(body) for (body,) in bodies)
+    return replace(decode_header(Stored(*row[1:])), exchanges=exchanges)
+
+
+def _count(db: sqlite3.Connection, conversation_id: str) -> int:
+    (count,) = db.execute("SELECT count(*) FROM exchanges WHERE conversation_id = ?", [conversation_id]).fetchone()
+    return int(count)

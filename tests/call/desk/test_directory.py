@@ -1,0 +1,178 @@
+"""Sessions are admitted, found and ended; on virtual time, with real sessions."""
+
+import asyncio
+
+import pytest
+
+from server.call.desk.admission import Refusal
+from server.call.messages import Error, Hello, Text
+from server.call.options import CallOptions
+from server.errors import AtCapacity, NotFound
+from tests.call.directories import Line, Stubborn, answers, connected, directory, listen
+from tests.fakes.notebook import Notebook
+from tests.virtual_time import run_virtual
+
+
+def test_places_are_limited() -> None:
+    """The first call over the limit is refused, and told when to come again; an end makes a place."""
+
+    async def scenario() -> None:
+        calls = directory(limit=2)
+        first, _ = await connected(calls)
+        await connected(calls)
+        with pytest.raises(AtCapacity) as refusal:
+            calls.open(CallOptions())
+        assert refusal.value.retry_after_s > 0
+        assert (calls.opened, calls.refused) == (2, {Refusal.FULL: 1})
+        first.end()
+        await first.over.wait()
+        await connected(calls)
+        assert len(calls) == 2
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
+    """Whatever the number of calls; who has lost the connection may still come back."""
+
+    async def scenario() -> None:
+        overload: list[Refusal | None] = [None]
+        calls = directory(limit=9, overload=lambda: overload[0])
+        session, line = await connected(calls)
+        overload[0] = Refusal.LOOP_LATE
+        with pytest.raises(AtCapacity, match="too busy"):
+            calls.open(CallOptions())
+        assert (calls.opened, calls.refused) == (1, {Refusal.LOOP_LATE: 1})
+        session.detach(line)
+        assert calls.detached == 1
+        calls.attach(await calls.find(session.id, line.token, CallOptions()), Line(), line.token)
+        assert calls.detached == 0
+        overload[0] = None
+        await connected(calls)
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_a_call_that_never_connects_gives_its_place_back() -> None:
+    """A place that was taken for an offer is free again when nothing comes of it, once."""
+
+    async def scenario() -> None:
+        calls = directory(limit=1)
+        session = calls.open(CallOptions())
+        calls.abandon(session)
+        assert session.over.is_set()
+        session, _ = await connected(calls)
+        calls.abandon(session)
+        assert len(calls) == 1, "a session that had its connection is not abandoned"
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_a_session_is_found_by_its_token_alone() -> None:
+    """A stranger learns nothing: a wrong token and a wrong name get the same answer."""
+
+    async def scenario() -> None:
+        calls = directory()
+        session, line = await connected(calls)
+        assert await calls.find(session.id, line.token, CallOptions()) is session
+        refusals = []
+        for name, token in ((session.id, "guess"), ("nobody", line.token), (session.id, "")):
+            with pytest.raises(NotFound) as refusal:
+                await calls.find(name, token, CallOptions())
+            refusals.append(refusal.value.sentence)
+        assert len(set(refusals)) == 1
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_the_newer_connection_wins() -> None:
+    """The older one is told and released; its token, used, opens nothing any more."""
+
+    async def scenario() -> None:
+        calls = directory()
+        session, old = await connected(calls)
+        new = Line()
+        calls.attach(session, new, old.token)
+        assert old.closed
+        assert [m.code for m in old.told if isinstance(m, Error)] == ["superseded"]
+        assert isinstance(new.told[0], Hello)
+        assert new.told[0].resumed
+        session.token.confirm()
+        with pytest.raises(NotFound):
+            calls.attach(session, Line(), old.token)
+        assert not new.closed
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_a_detached_call_waits_and_then_ends() -> None:
+    """Within its time it can be resumed; after it, it is gone."""
+
+    async def scenario() -> None:
+        calls = directory(resume_s=60)
+        session, line = await connected(calls)
+        session.detach(line)
+        await asyncio.sleep(59)
+        again = Line()
+        calls.attach(session, again, line.token)
+        await asyncio.sleep(120)
+        assert not session.over.is_set(), "who is back is not waited for any longer"
+        session.detach(again)
+        await asyncio.sleep(61)
+        assert session.over.is_set()
+        with pytest.raises(NotFound):
+            await calls.find(session.id, again.token, CallOptions())
+
+    run_virtual(scenario())
+
+
+def test_who_waits_longest_gives_way() -> None:
+    """With all places taken, a new caller takes that of the call that lost its connection first, never a live one's."""
+
+    async def scenario() -> None:
+        calls = directory(limit=2)
+        (first, line), (second, _) = await connected(calls), await connected(calls)
+        first.detach(line)
+        assert calls.refusal() is None
+        await connected(calls)
+        await first.over.wait()
+        assert not second.over.is_set()
+        with pytest.raises(AtCapacity):
+            calls.open(CallOptions())
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_who_gave_way_and_is_back_while_a_tool_still_lets_go_is_answered() -> None:
+    """The end of the session that was does nothing to the one that goes on."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(limit=1, notebook=book, mind=Stubborn(tool_s=100))
+        before, line = await connected(calls)
+        before.receive(Text(text="book seven"))
+        await asyncio.sleep(0.5)
+        before.detach(line)
+        newcomer, _ = await connected(calls)
+        newcomer.end()
+        await newcomer.over.wait()
+        assert not before.over.is_set()
+        session, again = await calls.find(before.id, line.token, CallOptions()), Line()
+        calls.attach(session, again, line.token)
+        await asyncio.sleep(0.1)
+        session.receive(Text(text="hello"))
+        await listen(session, 300)
+        assert before.over.is_set()
+        assert answers(again)[-1] == "You said hello."
+        assert await calls.find(session.id, again.token, CallOptions()) is session
+        assert book.records[session.id].said[-1].text == "You said hello."
+        await calls.close()
+        assert session.over.is_set()
+
+    run_virtual(scenario())

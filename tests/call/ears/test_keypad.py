@@ -1,0 +1,31 @@
+import pytest
+
+from server.call.ears.keypad import MAX_KEYS, PAUSE_MS, Keypad
+from server.media.frame import FRAME_MS
+
+
+def test_the_hash_ends_a_number() -> None:
+    """What was pressed before it is one number, spelt; alone it is nothing."""
+    keypad = Keypad()
+    assert [keypad.press(key) for key in "4271#"] == ["", "", "", "", "4 2 7 1"]
+    assert keypad.press("#") == ""
+
+
+def test_a_pause_ends_a_number() -> None:
+    """Two seconds after the last key, once."""
+    keypad = Keypad()
+    keypad.press("4")
+    for _ in range(PAUSE_MS // FRAME_MS - 1):
+        assert keypad.pass_frame() == ""
+    keypad.press("2")
+    ended = [keypad.pass_frame() for _ in range(2 * PAUSE_MS // FRAME_MS)]
+    assert [number for number in ended if number] == ["4 2"]
+
+
+@pytest.mark.parametrize("keys", ["1" * 100, "*0A"])
+def test_any_keys(keys: str) -> None:
+    """Letters and stars count; who leans on the keypad fills it, and no more."""
+    keypad = Keypad()
+    for key in keys:
+        keypad.press(key)
+    assert keypad.press("#") == " ".join(keys[:MAX_KEYS])

@@ -1,0 +1,171 @@
+"""A conversation that another server goes on with."""
+
+import asyncio
+
+import pytest
+
+from server.call.messages import Error, Hello, Response, Text, Transcription
+from server.call.options import CallOptions
+from server.errors import NotFound
+from server.record.conversation import Standing
+from tests.call.directories import STORY, Line, answers, connected, directory, listen, speak
+from tests.fakes.engines import COUGH
+from tests.fakes.mind import Mind
+from tests.fakes.notebook import Notebook
+from tests.virtual_time import run_virtual
+
+
+def test_a_conversation_outlives_its_process() -> None:
+    """Another process finds the record by the token, and knows what was said."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(notebook=book)
+        session, line = await connected(calls)
+        session.receive(Text(text="my name is Anna"))
+        for _ in range(250):
+            await asyncio.sleep(0.02)
+            session.next_frame()
+        said = session.history.messages
+        assert said
+        await calls.close()
+        other = directory(notebook=book)
+        restored = await other.find(session.id, line.token, CallOptions())
+        assert restored.dialogue.standing == session.dialogue.standing == Standing(utterance=1, reply=1)
+        again = Line()
+        other.attach(restored, again, line.token)
+        await asyncio.sleep(0.1)
+        assert restored.history.messages == said
+        assert isinstance(again.told[0], Hello)
+        assert again.told[0].resumed
+        assert again.token != line.token
+        restored.receive(Text(text="what is my name"))
+        for _ in range(250):
+            await asyncio.sleep(0.02)
+            restored.next_frame()
+        assert {message.utterance for message in again.told if isinstance(message, Transcription)} == {2}
+        assert {message.reply for message in again.told if isinstance(message, Response)} == {2}
+        with pytest.raises(NotFound):
+            await other.find(session.id, "guess", CallOptions())
+        await other.close()
+
+    run_virtual(scenario())
+
+
+async def moved(frames: int, first_sound_ms: float = 30) -> tuple[list[str], list[str], list[str]]:
+    """A server goes after so many frames of a story, another goes on: what each said, and what is kept."""
+    book, mind = Notebook(), Mind(answers={"story": STORY})
+    calls = directory(notebook=book, mind=mind, first_sound_ms=first_sound_ms)
+    session, line = await connected(calls)
+    session.receive(Text(text="story"))
+    await listen(session, frames)
+    await calls.drain(0)
+    other, again = directory(notebook=book, mind=mind), Line()
+    restored = await other.find(session.id, line.token, CallOptions())
+    other.attach(restored, again, line.token)
+    await asyncio.sleep(0.1)
+    await listen(restored, 600)
+    assert restored.dialogue.standing.unsaid == restored.dialogue.standing.unanswered == ""
+    await other.close()
+    return answers(line), answers(again), [said.text for said in book.records[session.id].said]
+
+
+@pytest.mark.parametrize("first_sound_ms", [30, 1_500])
+def test_another_server_says_the_rest(first_sound_ms: float) -> None:
+    """What the caller had not heard when their server went is said by the one that goes on, and no word is missing.
+
+    With a slow text-to-speech server some of it has no sound yet.
+    """
+
+    async def scenario() -> None:
+        (before,), (after,), kept = await moved(150, first_sound_ms)
+        assert before
+        assert STORY.startswith(before)
+        assert STORY.removeprefix(before).strip() in after
+        assert kept == ["story", before, after]
+
+    run_virtual(scenario())
+
+
+def test_another_server_says_what_a_noise_has_stopped() -> None:
+    """Whether it was one is not known yet when the server goes; no word of the caller is."""
+
+    async def scenario() -> None:
+        book, mind = Notebook(), Mind(answers={"story": STORY})
+        calls = directory(notebook=book, mind=mind)
+        session, line = await connected(calls)
+        session.receive(Text(text="story"))
+        await listen(session, 150)
+        await speak(session, " ".join([COUGH] * 3))
+        assert len(answers(line)) == 1, "it has stopped"
+        await calls.drain(0)
+        other, again = directory(notebook=book, mind=mind), Line()
+        restored = await other.find(session.id, line.token, CallOptions())
+        other.attach(restored, again, line.token)
+        await listen(restored, 600)
+        assert STORY.removeprefix(answers(line)[0]).strip() in answers(again)[0]
+        await other.close()
+
+    run_virtual(scenario())
+
+
+def test_another_server_answers_what_was_asked() -> None:
+    """A caller who had heard nothing of the answer need not ask again."""
+
+    async def scenario() -> None:
+        _, after, kept = await moved(0)
+        assert after == [STORY]
+        assert kept == ["story", STORY]
+
+    run_virtual(scenario())
+
+
+def test_another_server_knows_the_half_of_a_sentence() -> None:
+    """Who is speaking when their server goes need not begin again."""
+
+    async def scenario() -> None:
+        book, mind = Notebook(), Mind()
+        calls = directory(notebook=book, mind=mind)
+        session, line = await connected(calls)
+        await speak(session, "where is")
+        await calls.drain(0)
+        other, again = directory(notebook=book, mind=mind), Line()
+        restored = await other.find(session.id, line.token, CallOptions())
+        other.attach(restored, again, line.token)
+        await speak(restored, "my order")
+        await listen(restored, 300)
+        assert answers(again)[-1] == "You said where is my order."
+        await other.close()
+
+    run_virtual(scenario())
+
+
+def test_a_conversation_that_is_over_is_not_resumed() -> None:
+    """Who has hung up begins anew."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(notebook=book)
+        session, line = await connected(calls)
+        session.end()
+        await session.over.wait()
+        assert book.records[session.id].ended_ms is not None
+        with pytest.raises(NotFound):
+            await calls.find(session.id, line.token, CallOptions())
+
+    run_virtual(scenario())
+
+
+def test_what_was_taken_over_elsewhere_ends_here() -> None:
+    """The client is told, and nothing more is written."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(notebook=book)
+        session, line = await connected(calls)
+        calls.lose(session.id)
+        await session.over.wait()
+        assert [m.code for m in line.told if isinstance(m, Error)] == ["superseded"]
+        assert book.records[session.id].ended_ms is None
+
+    run_virtual(scenario())

@@ -1,0 +1,62 @@
+import asyncio
+
+from server.call.line.outbox import MAX_SOUND, MAX_TEXTS, Outbox
+
+
+async def drain(outbox: Outbox) -> list[str | bytes]:
+    return [await outbox.take() for _ in range(len(outbox._items))]
+
+
+async def test_order_is_kept() -> None:
+    """Texts and sound leave as they were put."""
+    outbox = Outbox()
+    items: list[str | bytes] = ["a", b"1", "b", b"2", b"3"]
+    for item in items:
+        outbox.put(item)
+    assert await drain(outbox) == items
+    assert outbox.empty
+
+
+async def test_sound_that_is_late_is_not_wanted() -> None:
+    """Beyond a second the oldest sound goes; texts stay, in their place."""
+    outbox = Outbox()
+    outbox.put("first")
+    for number in range(MAX_SOUND + 10):
+        outbox.put(b"%d" % number)
+    outbox.put("last")
+    left = await drain(outbox)
+    assert left[0] == "first"
+    assert left[1:-1] == [b"%d" % number for number in range(10, MAX_SOUND + 10)]
+    assert left[-1] == "last"
+    assert outbox.dropped == 10
+
+
+async def test_too_many_texts_are_told() -> None:
+    """Messages are never dropped one by one: whoever holds the connection is told that it is too slow."""
+    outbox = Outbox()
+    for _ in range(MAX_TEXTS):
+        outbox.put("caption")
+        outbox.put(b"sound")
+    assert not outbox.overflowing
+    outbox.put("one more")
+    assert outbox.overflowing
+
+
+async def test_hushed() -> None:
+    """Sound that is not wanted any more does not leave; texts do; sound that comes after does."""
+    outbox = Outbox()
+    outbox.put(b"old")
+    outbox.put("text")
+    outbox.drop_sound()
+    outbox.put(b"new")
+    assert await drain(outbox) == ["text", b"new"]
+
+
+async def test_who_takes_waits_for_the_next() -> None:
+    """An empty box gives nothing until something is put."""
+    outbox = Outbox()
+    taking = asyncio.ensure_future(outbox.take())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    outbox.put("here")
+    assert await taking == "here"

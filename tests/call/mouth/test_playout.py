@@ -1,0 +1,271 @@
+from collections.abc import Iterator
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.call.mouth.playout import FADE, MAX_QUEUED_FRAMES, Playout, Speech
+from server.media.frame import SPOKEN_BYTES, SPOKEN_SAMPLES
+
+
+def loud(frames: int = 1, level: int = 10_000) -> bytes:
+    return np.full(frames * SPOKEN_SAMPLES, level, np.int16).tobytes()
+
+
+def speech_of(*clauses: tuple[str, int]) -> Speech:
+    """A finished speech of clauses and how many frames each has."""
+    speech = Speech()
+    for text, frames in clauses:
+        speech.begin(text)
+        speech.add(loud(frames))
+        speech.end()
+    speech.finish()
+    return speech
+
+
+def playing(speech: Speech) -> Playout:
+    playout = Playout()
+    playout.play(speech)
+    return playout
+
+
+def levels(frame: bytes | None) -> tuple[int, int]:
+    """The first and the last sample."""
+    assert frame is not None
+    samples = np.frombuffer(frame, np.int16)
+    return int(samples[0]), int(samples[-1])
+
+
+def test_silence_when_there_is_nothing() -> None:
+    """A playout without speech, or whose speech is late, gives nothing."""
+    assert Playout().next() is None
+    assert playing(Speech()).next() is None
+
+
+def test_a_word_is_heard_when_it_is_over() -> None:
+    """What was heard grows word by word with the frames, and is whole at the last frame."""
+    speech = speech_of(("one two three", 13), ("four", 2))
+    heard = [speech.heard]
+    while speech.take():
+        heard.append(speech.heard)
+    assert heard == [""] * 3 + ["one"] * 4 + ["one two"] * 6 + ["one two three"] * 2 + ["one two three four"]
+    assert speech.over
+
+
+def test_a_clause_that_is_being_made_is_not_wholly_heard() -> None:
+    """While its length is not known, a clause counts at the speed of speech, and its last word not at all."""
+    speech = Speech()
+    speech.begin("one two three")
+    speech.add(loud(13))
+    for _ in range(13):
+        speech.take()
+    assert speech.heard == "one"
+    speech.add(loud(100))
+    for _ in range(100):
+        speech.take()
+    assert speech.heard == "one two"
+    speech.end()
+    assert speech.heard == "one two three"
+
+
+def test_what_was_heard_stays_heard() -> None:
+    """A clause that turns out to be longer than it seemed takes no word back."""
+    speech = Speech()
+    speech.begin("one two three")
+    speech.add(loud(50))
+    for _ in range(45):
+        speech.take()
+    before = speech.heard
+    speech.add(loud(400))
+    assert speech.heard == before == "one two"
+    speech.take()
+    assert speech.heard == before
+
+
+def test_the_tail_of_a_clause_is_filled_up() -> None:
+    """Frames are 20 ms each, the last one with silence at its end."""
+    speech = Speech()
+    speech.begin("hi")
+    speech.add(loud()[:100])
+    assert not speech.ready
+    speech.end()
+    assert speech.take() == loud()[:100] + bytes(SPOKEN_BYTES - 100)
+
+
+def test_a_speech_is_over_when_it_is_finished_and_heard() -> None:
+    """Neither a gap nor the end of making is the end of hearing."""
+    speech = Speech()
+    assert not speech.over
+    speech.begin("hi")
+    speech.add(loud())
+    speech.end()
+    speech.finish()
+    assert not speech.over
+    speech.take()
+    assert speech.over
+
+
+def test_a_speech_has_room_for_30_seconds() -> None:
+    """Who makes speech is told to wait when it is far ahead of the ear."""
+    speech = Speech()
+    speech.begin("hi")
+    speech.add(loud(MAX_QUEUED_FRAMES - 1))
+    assert speech.room
+    speech.add(loud())
+    assert not speech.room
+    speech.take()
+    assert speech.room
+
+
+def test_ducking_fades_out_and_goes_on_from_the_same_place() -> None:
+    """The voice fades within 60 ms, is silent, and comes back without a step, with what was faded said again."""
+    playout = playing(speech_of(("hello", 6)))
+    assert levels(playout.next()) == (10_000, 10_000)
+    playout.duck()
+    assert [levels(playout.next()) for _ in FADE] == [(10_000, 4_000), (4_000, 1_000), (1_000, 0)]
+    assert [playout.next() for _ in range(5)] == [None] * 5
+    playout.restore()
+    assert [levels(playout.next()) for _ in range(5)] == [(0, 10_000), *[(10_000, 10_000)] * 4]
+    assert playout.next() is None
+
+
+def test_softened_speech_goes_on() -> None:
+    """The voice is 6 dB lower from the next frame on, loses nothing, and may be ducked from there, without a step."""
+    playout = playing(speech_of(("hello", 5)))
+    playout.soften(True)
+    assert [levels(playout.next()) for _ in range(2)] == [(10_000, 5_000), (5_000, 5_000)]
+    playout.soften(False)
+    assert levels(playout.next()) == (5_000, 10_000)
+    playout.soften(True)
+    playout.duck()
+    assert levels(playout.next()) == (10_000, 4_000)
+    playout.soften(False)
+    playout.restore()
+    assert [levels(playout.next()) for _ in range(2)] == [(4_000, 10_000), (10_000, 10_000)]
+    assert playout.next() is None
+
+
+def test_a_voice_that_is_restored_in_the_fade_loses_nothing() -> None:
+    """A duck of one frame says that frame again."""
+    playout = playing(speech_of(("hello", 3)))
+    playout.next()
+    playout.duck()
+    playout.next()
+    playout.restore()
+    assert levels(playout.next()) == (4_000, 10_000)
+    assert levels(playout.next()) == (10_000, 10_000)
+    assert playout.next() is None
+
+
+def test_a_duck_while_the_fade_is_said_again_keeps_the_order() -> None:
+    """What was faded twice is said again once, before what follows it."""
+    speech = Speech()
+    speech.begin("hello")
+    for level in range(1_000, 7_000, 1_000):
+        speech.add(loud(level=level))
+    speech.end()
+    playout = playing(speech)
+    playout.next()
+    playout.duck()
+    for _ in range(3):
+        playout.next()
+    playout.restore()
+    playout.duck()
+    playout.next()
+    playout.restore()
+    assert [levels(playout.next())[1] for _ in range(5)] == [2_000, 3_000, 4_000, 5_000, 6_000]
+
+
+def test_another_speech_begins_at_full_loudness() -> None:
+    """The fade of one answer is not the next one's."""
+    playout = playing(speech_of(("hello", 9)))
+    playout.next()
+    playout.duck()
+    playout.next()
+    playout.restore()
+    playout.play(speech_of(("bye", 1)))
+    assert playout.next() == loud()
+    assert playout.next() is None
+
+
+def test_a_ducked_speech_that_has_not_begun_waits() -> None:
+    """An answer does not begin while the person speaks; nothing of it is lost."""
+    speech = speech_of(("hello", 1))
+    playout = playing(speech)
+    playout.duck()
+    assert playout.next() is None
+    assert not speech.begun
+    playout.restore()
+    assert playout.next() == loud()
+
+
+def test_stopped_speech_is_not_heard() -> None:
+    """After a stop what is left stays unheard; another speech may follow."""
+    speech = speech_of(("hello there", 10))
+    playout = playing(speech)
+    playout.next()
+    playout.stop()
+    assert playout.next() is None
+    assert speech.heard == ""
+    playout.play(speech_of(("bye", 1)))
+    assert playout.next() == loud()
+
+
+WORDS = st.lists(st.sampled_from(["a", "word", "extraordinarily", "it's"]), min_size=1, max_size=6).map(" ".join)
+CLAUSES = st.lists(st.tuples(WORDS, st.lists(st.integers(0, 30 * SPOKEN_SAMPLES), min_size=1, max_size=3)), max_size=5)
+ACTIONS = st.sampled_from(["make", "make", "next", "next", "next", "next", "duck", "restore"])
+
+
+@given(CLAUSES, st.lists(ACTIONS, max_size=80))
+def test_any_interleaving(clauses: list[tuple[str, list[int]]], actions: list[str]) -> None:
+    """However making, playing and ducking interleave, all is heard, in order, and the text grows by whole words."""
+    clauses = [(text, [SPOKEN_SAMPLES, *sizes]) for text, sizes in clauses]
+    text = " ".join(text for text, _ in clauses)
+    speech, heard, ducked, faded = Speech(), "", False, False
+    playout, made = playing(speech), _make(speech, clauses)
+    numbers: list[int | None] = []  # of the frames at full loudness; None on the way back to it
+    for action in [*actions, *["make"] * 100, "restore", *["next"] * 500]:
+        if action == "make":
+            next(made, None)
+        elif action == "next":
+            held, frame = ducked and not speech.begun, playout.next()
+            assert not (held and frame)
+            if frame and not ducked:
+                numbers.append(None if faded else _number(frame))
+            if frame:
+                faded = ducked
+        else:
+            ducked = action == "duck"
+            (playout.duck if ducked else playout.restore)()
+        assert speech.heard.startswith(heard)
+        assert speech.heard.split() == text.split()[: len(speech.heard.split())]
+        heard = speech.heard
+    assert speech.over
+    assert heard == text
+    assert [number for i, number in enumerate(numbers) if number not in (None, i % NUMBERS)] == []
+    assert len(numbers) == sum(-(-sum(sizes) // SPOKEN_SAMPLES) for _, sizes in clauses)
+
+
+NUMBERS = 50
+
+
+def _make(speech: Speech, clauses: list[tuple[str, list[int]]]) -> Iterator[None]:
+    """Make the speech step by step; each frame has its number modulo NUMBERS as its level."""
+    first = 0
+    for text, sizes in clauses:
+        speech.begin(text)
+        done = 0
+        for size in sizes:
+            numbers = first + np.arange(done, done + size) // SPOKEN_SAMPLES
+            speech.add((500 + 600 * (numbers % NUMBERS)).astype(np.int16).tobytes())
+            done += size
+            yield
+        speech.end()
+        first += -(-done // SPOKEN_SAMPLES)
+        yield
+    speech.finish()
+
+
+def _number(frame: bytes) -> int:
+    """The number of a frame modulo NUMBERS: its loudest sample is its level."""
+    return round((int(np.frombuffer(frame, np.int16).max()) - 500) / 600)

@@ -1,0 +1,113 @@
+import pytest
+
+from server.agent.demo.phrases import front_desk_phrases
+from server.call.turns.completeness import Completeness, asks_for_number, asks_yes_or_no, completeness
+
+NOTHING = "| . | ... | — | ?!"
+COMPLETE = """
+    what time do you open | where is my order | what's my name | what day is it | what time is it | what can you do
+    who are you | how are you | where are you | how old is she | where are they | who am i | no thank you | yes please
+    that's it | come on | hold on | hang on | go on | come in | why not | of course not | no it's not | i'm not sure
+    i don't have one | the blue one | this one | which one | no one | another one | do you have one
+    what is it about | what's this for | who is it from | where are you from | who am i talking to
+    who can i talk to | what are you looking for | what can you help me with | what's it like | if you want to
+    yes it is | no it isn't | yes i do | yes i am | i think so | i hope so | i don't know why | as soon as you can
+    if you can | that's all i have | that's all i need | what do i need | what do you do | what should i do
+    what do you have | how many do you have | how long will it be | how have you been | how many are there
+    how much is it | where is it | i need it | i'll take it | forget it | do it | i know that | what was that
+    can you repeat that | i didn't catch that | i'd like that | i did it | bye then | okay then | see you then
+    very well | thank you | see you | call me | can you hear me | thanks for calling | who is calling
+    your opening times | i want to know where my order is | do you know what time it is | can you tell me what it is
+    five p m | at nine a m | call me at nine o'clock | are you open today | goodbye then
+    My name is Anna. | What is it about? | What are your opening hours? | Stop! | Yes. | Is that a 4? | What’s my name?
+    She said "thank you." | Where is it?
+"""
+SINGLE = "yes | no | hello | okay | tomorrow | what | when | thanks | stop | oh"
+NUMBER = """
+    where is my order four two | my number is four two | my number is 555 12 | order one | twenty | at nine | one
+    five five five oh | Order 42. | it's for nine thirty | what is two plus two | it is number one | five hundred
+    my name is d a n | is it at one
+"""
+OPEN = """
+    my number is | My number is. | my name is | i want to | i'd like to | i would like | i'd like a | i need
+    yes i need | can you call me back at | is it open today and | can you | could you | do you | do you have | are you
+    is it | is there | hello is there | is that | where is | where is my | what is the | what's the price of
+    what about | how about | how many | and | um | so um | well | so | then | and then | the | my | double | two point
+    two plus | I’d like
+    i was wondering | i'm looking for | i'm calling about | because | it's | you're | what time do you | when do you
+    when are you | what time do you open on | where can i talk to | who can i | can you tell me | please give me
+    i think | i think that | if | if you | i am | i was | i have | i'm not | i do not | yes but | no i | how does it
+    when did it | can i get it with | do you know when | i'd like to know when | which | how | yes i'd like
+    something like | i want to know if | i said i | Where is the... | Hello, | I want to order a — | My order is:
+    I can’t come, but
+"""
+
+
+def rows(table: str) -> list[str]:
+    return [text.strip() for line in table.strip().splitlines() for text in line.split("|")]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Completeness.NOTHING) for text in rows(NOTHING)),
+        *((text, Completeness.COMPLETE) for text in rows(COMPLETE)),
+        *((text, Completeness.SINGLE) for text in rows(SINGLE)),
+        *((text, Completeness.NUMBER) for text in rows(NUMBER)),
+        *((text, Completeness.OPEN) for text in rows(OPEN)),
+    ],
+)
+def test_completeness(text: str, kind: Completeness) -> None:
+    """Sentences as callers say them are told from beginnings of sentences."""
+    assert completeness(text) is kind
+
+
+def test_what_callers_of_the_demo_say_is_whole() -> None:
+    """No sentence that the demo's callers are expected to say waits as an unfinished one does."""
+    assert [phrase for phrase in front_desk_phrases() if completeness(phrase) is Completeness.OPEN] == []
+
+
+@pytest.mark.parametrize("word", ["and", "what time is it", "please do you have", "one", "a", "who what is"])
+def test_a_long_story_is_judged_by_its_end(word: str) -> None:
+    """An utterance of thousands of words is judged as its last ones are."""
+    story = f"{'what can you do that you have ' * 1000}{word}"
+    assert completeness(story) is completeness(story[-400:])
+
+
+@pytest.mark.parametrize(
+    ("agent_text", "asks"),
+    [
+        ("Sure. What is your order number?", True),
+        ("I heard four two. An order number has four digits. What is yours?", True),
+        ("Please tell me your order number.", True),
+        ("How can I help?", False),
+        ("Order four two seven one was shipped yesterday.", False),
+        ("What is your name?", False),
+        ("", False),
+    ],
+)
+def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
+    """A question for a number, or a request to say one, at the end of what the agent said."""
+    assert asks_for_number(agent_text) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("are you open on sunday", True),
+        ("hello can you help me", True),
+        ("my order has not arrived can you check it", True),
+        ("Is my order ready?", True),
+        ("thank you is there anything else", True),
+        ("what time do you open", False),
+        ("when can you call me back", False),
+        ("tell me if you can", False),
+        ("i have a question", False),
+        ("where is my order", False),
+        ("the lemonade is the best", False),
+        ("", False),
+    ],
+)
+def test_what_is_answered_by_yes_or_no(text: str, asks: bool) -> None:
+    """A question that begins with its verb, also after a greeting or another sentence; not one that asks what."""
+    assert asks_yes_or_no(text) is asks

@@ -1,0 +1,175 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
+from server.call.turns.expectation import expectation
+
+SETTINGS = EndpointSettings()
+
+WORDS = st.sampled_from(["where is my order", "is it open", "yes", "my number is", "four two", ""])
+
+
+@given(
+    st.text(max_size=300) | WORDS,
+    st.sampled_from(["", "What is your number?"]),
+    st.integers(0, 9),
+    st.floats(0, 5_000),
+    st.none() | st.floats(0, 1),
+)
+def test_any_pause_has_a_bounded_wait(
+    text: str, agent_text: str, digits: int, usual_pause_ms: float, over: float | None
+) -> None:
+    """Whatever is transcribed and however it sounds, the wait is between the shortest and the longest."""
+    wait_ms = enough_silence_ms(Pause(text, agent_text, False, False, digits, usual_pause_ms, over), SETTINGS)
+    assert SETTINGS.shortest_ms <= wait_ms <= SETTINGS.open_ms + SETTINGS.asked_ms
+
+
+@given(WORDS, st.floats(0, 1), st.floats(0, 1))
+def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, other: float) -> None:
+    """The more likely it sounds over, the shorter the wait, or as long."""
+    low, high = (enough_silence_ms(Pause(text, over=over), SETTINGS) for over in sorted((one, other)))
+    assert low >= high
+
+
+@pytest.mark.parametrize(
+    ("text", "over", "wait_ms"),
+    [
+        ("where is my order", None, 300),
+        ("where is my order", 0.5, 300),
+        ("where is my order", 0.9, 180),
+        ("my order has not arrived", 0.45, 639),
+        ("my order has not arrived", 0.1, 1_200),
+        ("four two", 0.6, 180),
+        ("my number is", 0.1, 1_200),
+        ("my number is", 0.6, 653),
+        ("my number is", 0.99, 180),
+    ],
+)
+def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> None:
+    """Even odds change nothing, a voice at rest needs less, one that hangs more; open words are trusted more."""
+    assert enough_silence_ms(Pause(text, over=over), SETTINGS) == pytest.approx(wait_ms, abs=1)
+
+
+def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
+    """Who asks may end high: that is no sign of going on, and a fall is still one of the end."""
+    for question in ("are you open on sunday", "when do you open on sunday", "hello where is my order"):
+        assert enough_silence_ms(Pause(question, over=0.2), SETTINGS) == SETTINGS.asking_ms
+        assert enough_silence_ms(Pause(question, over=0.8), SETTINGS) == SETTINGS.shortest_ms
+    assert enough_silence_ms(Pause("i want to cancel my callback", over=0.2), SETTINGS) == SETTINGS.longest_ms
+
+
+@pytest.mark.parametrize("over", [0.0, 0.3, 1.0])
+def test_without_weight_the_sound_is_not_listened_to(over: float) -> None:
+    """An operator can have words alone."""
+    deaf = EndpointSettings(sound_weight=0)
+    assert enough_silence_ms(Pause("where is my order", over=over), deaf) == deaf.asking_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_ms"),
+    [("what time do you open", 300), ("yes", 400), ("", 600), ("order four two", 500), ("my number is", 1_200)],
+)
+def test_wait_by_completeness(text: str, wait_ms: float) -> None:
+    """The less finished it sounds, the longer the silence that ends it."""
+    assert enough_silence_ms(Pause(text), SETTINGS) == wait_ms
+
+
+@pytest.mark.parametrize(("text", "added_ms"), [("four two", 150), ("my number is", 150), ("yes", 0), ("at home", 0)])
+def test_who_was_asked_may_look_it_up(text: str, added_ms: float) -> None:
+    """After the agent has asked for a number, unfinished answers get more time, finished ones do not."""
+    agent_texts = ("How can I help?", "Thank you. What is the order number?")
+    plain, asked = (enough_silence_ms(Pause(text, agent_text), SETTINGS) for agent_text in agent_texts)
+    assert asked - plain == added_ms
+
+
+@pytest.mark.parametrize("text", ["call me back at ten", "what is seven times eight", "ten percent of fifty"])
+def test_a_time_or_a_sum_ends_with_its_figure(text: str) -> None:
+    """A figure of the kind that stands alone needs no more silence than any other end."""
+    assert enough_silence_ms(Pause(text), SETTINGS) <= SETTINGS.complete_ms < SETTINGS.number_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_ms"),
+    [
+        ("order four two seven one", 350),
+        ("forty two seventy one", 350),
+        ("forty two seventeen", 350),
+        ("it is 4271", 350),
+        ("double seven three three", 350),
+        ("oh nine oh four", 350),
+        ("four two seven", 500),
+        ("four two seven one nine", 500),
+        ("twenty", 500),
+    ],
+)
+def test_a_number_is_whole_with_its_last_digit(text: str, wait_ms: float) -> None:
+    """Where numbers always have four digits, the fourth ends the wait, however it is said."""
+    assert enough_silence_ms(Pause(text, digits=4), SETTINGS) == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("usual_pause_ms", "wait_ms"),
+    [(0, 350), (200, 350), (400, 400), (2_000, 450)],
+    ids=["new", "quick", "slow", "slowest"],
+)
+def test_slow_speakers_are_waited_for(usual_pause_ms: float, wait_ms: float) -> None:
+    """As long as this person's usual pause, up to a limit."""
+    assert enough_silence_ms(Pause("at home", usual_pause_ms=usual_pause_ms), SETTINGS) == wait_ms
+
+
+def test_usual_pauses_do_not_lengthen_the_longest_wait() -> None:
+    """What is open waits long enough for anybody."""
+    assert enough_silence_ms(Pause("and", usual_pause_ms=2_000), SETTINGS) == SETTINGS.open_ms
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_ms"),
+    [("what are your opening", 700), ("what are your opening hours", 300), ("where", 700), ("hello", 400)],
+)
+def test_the_beginning_of_an_expected_sentence_waits(text: str, wait_ms: float) -> None:
+    """Words that begin a phrase of the agent's and are none by themselves wait for the rest of it."""
+    expected = expectation(("what are your opening hours", "where are you", "hello", "hello there"))
+    assert enough_silence_ms(Pause(text, begun=expected.begun(text)), SETTINGS) == wait_ms
+
+
+@pytest.mark.parametrize(("wait_ms", "prepare_ms"), [(220, 80), (300, 80), (480, 80), (700, 300), (1_200, 800)])
+def test_an_answer_is_prepared_ahead(wait_ms: float, prepare_ms: float) -> None:
+    """As soon as the words can be settled, or so long before it is wanted that most pauses are over by then."""
+    assert enough_to_prepare_ms(wait_ms, SETTINGS) == prepare_ms
+
+
+def test_one_word_has_little_tune() -> None:
+    """The sound moves its wait by less than that of a sentence, by half the power."""
+    word, sentence = (enough_silence_ms(Pause(text, over=0.4), SETTINGS) for text in ("yes", "yes i do"))
+    assert word / SETTINGS.single_ms == pytest.approx((sentence / SETTINGS.complete_ms) ** 0.5)
+
+
+def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
+    """A question mark makes the wait short, and a voice that rises does not make it long."""
+    asked, said = "You have my order?", "You have my order."
+    settings = EndpointSettings()
+    assert enough_silence_ms(Pause(asked, over=0.1), settings) == settings.question_ms < settings.complete_ms
+    assert enough_silence_ms(Pause(asked, over=0.9), settings) <= settings.question_ms
+    assert enough_silence_ms(Pause(said, over=0.1), settings) > settings.complete_ms
+
+
+def test_a_question_that_stops_in_a_number_may_go_on() -> None:
+    """A rise says nothing of a whole question, but of half a number it says that the rest follows."""
+    assert enough_silence_ms(Pause("what is twenty five", over=0.2), SETTINGS) == SETTINGS.longest_ms
+    assert enough_silence_ms(Pause("what is twenty five times four", over=0.2), SETTINGS) == SETTINGS.asking_ms
+
+
+def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:
+    """Where a longer one is expected, too, or somebody states, the wait is that of any sentence."""
+    expected = expectation(("when do you open", "when do you open on monday", "i have a cold"))
+    texts = ("when do you open on monday", "when do you open", "i have a cold")
+    waits = [enough_silence_ms(Pause(text, whole=expected.whole(text)), SETTINGS) for text in texts]
+    assert waits == [SETTINGS.question_ms, SETTINGS.asking_ms, SETTINGS.complete_ms]
+
+
+@pytest.mark.parametrize("text", ["hello can you help me", "I have a question.", "could I ask you something?"])
+def test_what_announces_more_is_waited_for(text: str) -> None:
+    """Such a sentence is whole, and seldom all; with its object it is a request as others."""
+    assert enough_silence_ms(Pause(text, over=0.3), SETTINGS) >= SETTINGS.begun_ms
+    assert enough_silence_ms(Pause(f"{text.rstrip('?.')} with my order", over=0.9), SETTINGS) == SETTINGS.shortest_ms

@@ -1,0 +1,182 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.call.turns.overlap import AgentState, Overlap, OverlapSettings, Verdict, judge
+
+SETTINGS = OverlapSettings()
+AGENT = "Your order forty two has been shipped and will be there on Friday. There is no charge for delivery."
+UNDECIDED, INTERRUPTION, BACKCHANNEL = Verdict.UNDECIDED, Verdict.INTERRUPTION, Verdict.BACKCHANNEL
+
+
+def verdict(
+    text: str,
+    voiced_ms: float = 600,
+    silence_ms: float = 0,
+    agent_text: str = AGENT,
+    earlier_text: str | None = None,
+    state: AgentState = AgentState.SPEAKING,
+    interruptible: bool = True,
+    settled: bool = True,
+) -> Verdict:
+    """Words that have stood for a while, unless `earlier_text` says otherwise."""
+    earlier = text if earlier_text is None else earlier_text
+    overlap = Overlap(
+        voiced_ms, silence_ms, text, earlier, agent_text, state, interruptible=interruptible, settled=settled
+    )
+    return judge(overlap, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mm-hm", "uh huh", "Yeah.", "okay okay", "right", "I see.", "got it", "of course", "no problem", "no worries",
+        "that's great", "that’s right", "oh okay so", "really", "sounds good",
+    ],
+)  # fmt: skip
+def test_backchannels_let_the_agent_go_on(text: str) -> None:
+    """Words that cheer the agent on wait for silence, and then ask for nothing."""
+    assert verdict(text) is UNDECIDED
+    assert verdict(text, silence_ms=SETTINGS.settle_ms) is BACKCHANNEL
+
+
+@pytest.mark.parametrize(
+    "text", ["stop", "wait", "No!", "hold on", "excuse me", "okay stop", "no problem but wait", "Sorry,", "hello"]
+)
+def test_commands_interrupt_at_once(text: str) -> None:
+    """A word of command needs no company and no silence."""
+    assert verdict(text) is INTERRUPTION
+
+
+@pytest.mark.parametrize("text", ["what about monday", "i meant my other one", "can you repeat", "yeah but when"])
+def test_two_new_words_interrupt_at_once(text: str) -> None:
+    """Who says something of their own has the floor."""
+    assert verdict(text) is INTERRUPTION
+
+
+def test_one_new_word_interrupts_when_nothing_follows() -> None:
+    """A single word may be the first of more, and counts when it was all."""
+    assert verdict("thursday") is UNDECIDED
+    assert verdict("thursday", silence_ms=SETTINGS.settle_ms) is INTERRUPTION
+
+
+@pytest.mark.parametrize(
+    "text", ["order forty two", "will be there on friday", "There is no charge", "delivery", "no charge"]
+)
+def test_echo_does_not_interrupt(text: str) -> None:
+    """The agent's own words in their order are its echo."""
+    assert verdict(text, voiced_ms=900) is UNDECIDED
+    assert verdict(text, voiced_ms=900, silence_ms=SETTINGS.settle_ms) is BACKCHANNEL
+
+
+@pytest.mark.parametrize("text", ["no", "No.", "is there no"])
+def test_a_command_that_the_agent_has_said_too_interrupts(text: str) -> None:
+    """A command alone or in another order than the agent's is the person's."""
+    assert verdict(text) is INTERRUPTION
+
+
+def test_own_words_in_another_order_are_the_persons() -> None:
+    """A question made of the agent's words is no echo."""
+    assert verdict("friday will it be there", silence_ms=SETTINGS.settle_ms) is INTERRUPTION
+
+
+def test_words_that_the_agent_said_long_ago_are_the_persons() -> None:
+    """Echo is recent."""
+    lately = "and " + "so it goes on for a while with other words in every line of it " * 3
+    assert verdict("order forty two", agent_text=f"{AGENT} {lately}") is INTERRUPTION
+
+
+def test_a_cough_is_nothing() -> None:
+    """A short sound without words lets the agent go on when it is over."""
+    assert verdict("", voiced_ms=300, silence_ms=200) is UNDECIDED
+    assert verdict("", voiced_ms=300, silence_ms=250) is BACKCHANNEL
+
+
+def test_long_voice_without_words_interrupts() -> None:
+    """Speech-to-text lags; a person who is clearly talking is not talked over."""
+    assert verdict("", voiced_ms=680) is UNDECIDED
+    assert verdict("", voiced_ms=700) is INTERRUPTION
+
+
+def test_voice_that_its_words_do_not_explain_interrupts() -> None:
+    """A partial transcript that has stopped growing does not hold the agent ducked for ever."""
+    assert verdict("yeah", voiced_ms=1_080) is UNDECIDED
+    assert verdict("yeah", voiced_ms=1_100) is INTERRUPTION
+
+
+def test_words_on_their_way_are_waited_for() -> None:
+    """While speech-to-text is still asked, a short sound stays undecided for so long as patience lasts."""
+    assert verdict("", silence_ms=980, settled=False) is UNDECIDED
+    assert verdict("", silence_ms=1_000, settled=False) is BACKCHANNEL
+    assert verdict("stop", silence_ms=300, settled=False) is INTERRUPTION
+
+
+@given(st.text(max_size=50), st.floats(0, 5_000), st.floats(0, 5_000), st.booleans())
+def test_an_uninterruptible_answer_goes_on(text: str, voiced_ms: float, silence_ms: float, settled: bool) -> None:
+    """Nothing that is said stops it, and it is not held back for long."""
+    found = verdict(text, voiced_ms, silence_ms, interruptible=False, settled=settled)
+    assert found is not INTERRUPTION
+    assert (found is BACKCHANNEL) is (voiced_ms >= SETTINGS.voiced_ms or silence_ms >= SETTINGS.settle_ms)
+
+
+@given(st.text(max_size=50), st.text(max_size=50), st.floats(0, 5_000), st.booleans())
+def test_silence_ends_every_doubt(text: str, agent_text: str, voiced_ms: float, settled: bool) -> None:
+    """After a second of silence there is a verdict, whatever was said."""
+    assert verdict(text, voiced_ms, SETTINGS.patience_ms, agent_text, settled=settled) is not UNDECIDED
+
+
+def test_words_of_a_short_sound_are_not_trusted() -> None:
+    """A murmur that speech-to-text makes words of lets the agent go on; a word of command does not need to last."""
+    assert verdict("three eight", voiced_ms=580, silence_ms=250) is BACKCHANNEL
+    assert verdict("three eight", voiced_ms=580) is UNDECIDED
+    assert verdict("stop", voiced_ms=200) is INTERRUPTION
+
+
+@pytest.mark.parametrize(
+    ("text", "earlier"), [("hold on", "all"), ("hold on", ""), ("two two", "two"), ("stop", "wait")]
+)
+def test_the_newest_words_are_a_guess(text: str, earlier: str) -> None:
+    """While the sound lasts, only words that have stood for a while count; when it is over, all do."""
+    assert verdict(text, earlier_text=earlier) is UNDECIDED
+    assert verdict(text, earlier_text=earlier, silence_ms=SETTINGS.settle_ms) is INTERRUPTION
+
+
+def test_while_nothing_is_heard_any_new_word_counts() -> None:
+    """Who goes on before the answer has begun is not done."""
+    assert verdict("monday", voiced_ms=200, state=AgentState.THINKING) is INTERRUPTION
+    assert verdict("monday", voiced_ms=180, state=AgentState.THINKING) is UNDECIDED
+    assert verdict("monday", voiced_ms=200) is UNDECIDED
+
+
+@pytest.mark.parametrize("text", ["mm-hm", "okay great", "monday", "hello", "sorry", "", "two of them"])
+@pytest.mark.parametrize("silence_ms", [0, 250])
+def test_a_murmur_does_not_end_a_tool(text: str, silence_ms: float) -> None:
+    """What cancels a booking has to be clear: a second of something else is not."""
+    found = verdict(text, voiced_ms=880, silence_ms=silence_ms, state=AgentState.TOOL)
+    assert found is (BACKCHANNEL if silence_ms else UNDECIDED)
+
+
+def test_a_clear_interruption_ends_a_tool() -> None:
+    """A word that means stop, a sentence, or a voice that goes on and on."""
+    for text in ("stop", "no not on monday", "wait"):
+        assert verdict(text, voiced_ms=300, state=AgentState.TOOL) is INTERRUPTION
+    assert verdict("i meant the other one", voiced_ms=900, state=AgentState.TOOL) is INTERRUPTION
+    assert verdict("", voiced_ms=1_500, state=AgentState.TOOL) is INTERRUPTION
+
+
+@given(st.text(max_size=50), st.floats(0, 5_000), st.floats(0, 5_000), st.sampled_from(AgentState))
+def test_what_sounds_as_the_agent_did_is_its_echo(
+    text: str, voiced_ms: float, silence_ms: float, state: AgentState
+) -> None:
+    """Whatever its words are heard as; nothing is waited for."""
+    overlap = Overlap(voiced_ms, silence_ms, text, text, "", state, echoed=True)
+    assert judge(overlap, SETTINGS) is BACKCHANNEL
+
+
+def test_a_reply_into_the_last_syllable_is_one() -> None:
+    """With little of the answer left, a word that cheers on elsewhere is a reply; the agent's own word is echo."""
+    late = Overlap(200, 250, text="yes", earlier_text="yes", agent_text="Shall I call you at ten", left_ms=300)
+    assert judge(late, SETTINGS) is Verdict.INTERRUPTION
+    assert judge(replace(late, text="ten"), SETTINGS) is Verdict.BACKCHANNEL

@@ -1,0 +1,89 @@
+from collections.abc import Callable
+
+import pytest
+
+from server.call.turns.sound import BEFORE_FRAMES, KEPT_FRAMES, Sound
+from server.media.frame import HEARD_BYTES
+from tests.voices import hum
+
+VOICE = [hum([hz]) for hz in (120, 130, 140, 150, 140, 130, 120, 110, 100, 90)]
+QUIET = bytes(HEARD_BYTES)
+
+
+class SlowModel:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[bytes, Callable[[float], None]]] = []
+
+    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+        self.asked.append((pcm, tell))
+
+
+def speak(sound: Sound, frames: int = len(VOICE)) -> None:
+    for number in range(frames):
+        sound.hear(VOICE[number % len(VOICE)], voiced=True, active=True)
+
+
+def pause(sound: Sound, frames: int = 5) -> None:
+    for _ in range(frames):
+        sound.hear(QUIET, voiced=False, active=True)
+        sound.ask()
+
+
+def test_without_a_model_the_cadence_tells() -> None:
+    """It needs no time."""
+    sound = Sound()
+    speak(sound)
+    pause(sound)
+    assert sound.over() is not None
+    assert sound.over() == sound.cadence.over()
+
+
+def test_a_model_is_asked_once_for_each_pause() -> None:
+    """With all of the utterance, the silence that it ends with, and the little before it."""
+    model = SlowModel()
+    sound = Sound(model)
+    for _ in range(2):
+        speak(sound)
+        pause(sound)
+    assert [len(pcm) // HEARD_BYTES for pcm, _ in model.asked] == [11, 26]
+
+
+def test_the_model_is_believed_when_it_has_answered() -> None:
+    """Until then the cadence is what there is."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound)
+    pause(sound)
+    assert sound.over() == sound.cadence.over()
+    model.asked[0][1](0.97)
+    assert sound.over() == 0.97
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_what_is_told_of_an_earlier_pause_is_not_believed(rests: bool) -> None:
+    """The person has gone on, or the utterance is over."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound)
+    pause(sound)
+    if rests:
+        sound.rest()
+    speak(sound)
+    model.asked[0][1](0.97)
+    pause(sound)
+    assert sound.over() == sound.cadence.over() != 0.97
+
+
+def test_what_is_kept_is_bounded() -> None:
+    """Eight seconds of an utterance, and half a second before one."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound, KEPT_FRAMES + 50)
+    pause(sound, 1)
+    assert len(model.asked[0][0]) == KEPT_FRAMES * HEARD_BYTES
+    for _ in range(100):
+        sound.hear(QUIET, voiced=False, active=False)
+    pause(sound, 1)
+    assert len(model.asked[1][0]) == (BEFORE_FRAMES + 1) * HEARD_BYTES

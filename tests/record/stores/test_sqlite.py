@@ -1,0 +1,163 @@
+import asyncio
+import contextlib
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.errors import ConfigError, StoreError
+from server.record.stores.sqlite import SqliteStore
+from tests.conversations import ASKED, conversation
+from tests.started import ROOT
+
+WRITER = """
+import asyncio, sys
+from server.record.stores.sqlite import SqliteStore
+from tests.conversations import conversation, said_more
+
+async def main():
+    store, kept = SqliteStore(sys.argv[1]), conversation()
+    await store.open()
+    while True:
+        kept = said_more(kept)
+        await store.save(kept)
+        print(kept.revision, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path | str) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(str(path))
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+def killed(path: Path, after: int) -> int:
+    """Kill a process that writes, after so many of its saves have returned; → how many had in the end."""
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    with writer.stdout as lines:
+        committed = [int(lines.readline()) for _ in range(after)][-1]
+        writer.kill()
+        writer.wait()
+        return committed + len(lines.read().splitlines())
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 13])
+async def test_a_killed_writer_leaves_what_it_committed(tmp_path: Path, after: int) -> None:
+    """kill -9 in the middle: every record whose save had returned is whole, and nothing is half."""
+    path = tmp_path / "conversations.db"
+    committed = killed(path, after)
+    async with opened(path) as store:
+        kept = await store.load("one")
+        assert kept is not None
+        assert committed <= kept.revision == len(kept.exchanges) <= committed + 1
+        assert kept.said == conversation(exchanges=kept.revision).said
+
+
+def modes(directory: Path) -> set[int]:
+    return {path.stat().st_mode & 0o777 for path in directory.iterdir()}
+
+
+async def test_the_file_is_for_its_owner(tmp_path: Path) -> None:
+    """Nobody else on the machine reads what people said."""
+    async with opened(tmp_path / "conversations.db") as store:
+        await store.save(conversation(exchanges=1))
+        assert modes(tmp_path) == {0o600}
+
+
+@pytest.mark.parametrize("forget", ["delete", "sweep"])
+async def test_what_is_forgotten_is_in_no_file(tmp_path: Path, forget: str) -> None:
+    """The words of a deleted conversation are not on the disk any more, in no corner of the store's files."""
+
+    def on_disk() -> bool:
+        return any(ASKED.encode() in path.read_bytes() for path in tmp_path.iterdir())
+
+    async with opened(tmp_path / "conversations.db") as store:
+        kept = conversation(exchanges=50)
+        await store.save(kept)
+        assert on_disk()
+        assert await (store.delete("one") if forget == "delete" else store.sweep(kept.updated_ms + 1))
+        assert not on_disk()
+
+
+async def test_memory_keeps_nothing() -> None:
+    """ ":memory:" is a store until it is closed."""
+    async with opened(":memory:") as store:
+        await store.save(conversation())
+        assert await store.load("one") == conversation()
+    async with opened(":memory:") as store:
+        assert await store.load("one") is None
+
+
+async def test_a_locked_file_is_waited_for_and_then_given_up(tmp_path: Path) -> None:
+    """Another process holds the file: a StoreError, and all is well when it lets go."""
+    path = tmp_path / "conversations.db"
+    async with opened(path) as store:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError):
+            await store.save(conversation())
+        other.execute("COMMIT")
+        other.close()
+        assert await store.save(conversation())
+
+
+async def test_a_disk_that_hangs_is_given_up(tmp_path: Path) -> None:
+    """What waits behind it fails within its limit, and is not done later, when nobody counts on it any more."""
+    store, go_on = SqliteStore(str(tmp_path / "conversations.db"), limit_s=0.5), threading.Event()
+    await store.open()
+    store._thread.submit(go_on.wait)
+    for name in ("one", "two"):
+        with pytest.raises(StoreError):
+            await store.save(conversation(name))
+    go_on.set()
+    assert await store.page(10) == []
+    assert await store.save(conversation("three"))
+    await store.close()
+
+
+async def test_a_call_that_is_given_up_leaves_the_store_well(tmp_path: Path) -> None:
+    """Who waits for the store may be cancelled at any moment."""
+    async with opened(tmp_path / "conversations.db") as store:
+        for name in ("one", "two", "three"):
+            saving = asyncio.create_task(store.save(conversation(name, exchanges=20)))
+            await asyncio.sleep(0)
+            saving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await saving
+        assert await store.save(conversation("four"))
+        assert "four" in [summary.id for summary in await store.page(10)]
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to look like one" * 100, None])
+async def test_a_file_that_is_none_of_ours_is_a_setting_gone_wrong(tmp_path: Path, content: bytes | None) -> None:
+    """The operator reads which setting it is, and the file is left as it was."""
+    path = tmp_path / "conversations.db"
+    if content is None:
+        path = tmp_path / "nowhere" / "conversations.db"
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ConfigError, match="ANTIPHON_STORE"):
+        async with opened(path):
+            pass
+    assert content is None or path.read_bytes() == content
+
+
+async def test_a_file_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
+    """An older server does not write into tables that it does not know."""
+    path = tmp_path / "conversations.db"
+    with contextlib.closing(sqlite3.connect(path)) as later:
+        later.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigError, match="version 99"):
+        async with opened(path):
+            pass
