@@ -16,8 +16,9 @@ PURE = """
     server/call/turns/cadence.py server/call/turns/sound.py server/call/turns/habit.py server/call/turns/overlap.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
-    server/call/ears/keypad.py server/token_bucket.py server/call/desk/admission.py server/record/conversation.py
-    server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
+    server/call/ears/keypad.py server/call/soundtrack.py server/token_bucket.py server/call/desk/admission.py
+    server/record/conversation.py server/record/minutes.py server/record/store.py server/record/webvtt.py
+    server/record/stores/codec.py
     server/speech/protocols.py server/speech/sentences.py server/speech/languages.py server/media/frame.py
     server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
