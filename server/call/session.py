@@ -80,7 +80,7 @@ class Session:
                 self._begin()
                 await self._ended.wait()
                 self.dialogue.close()
-                self._write_end()  # before the tools have ended: the caller may be back before a slow tool stops
+                self._write_end()  # now, and not below: the caller may be back before a slow tool stops
         finally:
             self._group = None
             self._stop_waiting()
@@ -155,7 +155,7 @@ class Session:
         self.dialogue.heard_by_caller(self._soundtrack.pass_frame(frame))
         if number := self._keypad.pass_frame():
             self.dialogue.type(number)
-        self._answer_silence()
+        self._act_on_silence()
         return frame
 
     def frame_ahead(self) -> bytes | None:
@@ -229,7 +229,7 @@ class Session:
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)
 
-    # Steps of the above
+    # Steps of the methods above
 
     def _begin(self) -> None:
         if self._minutes.record.begun:
@@ -263,7 +263,7 @@ class Session:
             self._resume_timer.cancel()
             self._resume_timer = None
 
-    def _answer_silence(self) -> None:
+    def _act_on_silence(self) -> None:
         """20 ms have passed. Ask a silent caller "are you still there?", and in the end say goodbye."""
         match self._idleness.pass_frame(quiet=self.dialogue.quiet):
             case Idle.ASK:

@@ -1,7 +1,7 @@
-"""Soundtrack: the sound of a call as the caller makes it and hears it, which is what a recorder keeps.
+"""Soundtrack: what the caller says and hears in a call, frame by frame. A recorder may keep it.
 
-A client with a buffer is given the first frames of a reply before their time. From then on the caller hears each frame
-of that reply so much later than it leaves. The soundtrack keeps these frames until the caller hears them.
+A client with a buffer is given the first frames of a reply before their time. So each frame of that reply leaves some
+time before the caller hears it. The soundtrack holds these frames until then, and so knows what the caller hears now.
 """
 
 from collections import deque
@@ -13,12 +13,17 @@ from server.media.frame import Frame
 class Recorder(Protocol):
     """Keeps the sound of a call. No method waits or raises."""
 
-    def heard(self, frame: Frame) -> None: ...
-    def spoken(self, pcm: bytes | None) -> None: ...
+    def heard(self, frame: Frame) -> None:
+        """The caller's next 20 ms."""
+
+    def spoken(self, pcm: bytes | None) -> None:
+        """The next 20 ms that the caller hears: 24 kHz PCM, or None in silence."""
+
     def skip(self, ms: int) -> None:
         """For `ms` there was no connection, and so no sound."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """The call is over."""
 
 
 class Soundtrack:

@@ -18,7 +18,7 @@ from server.record.conversation import Conversation, hash_token
 RETRY_AFTER_S = 5
 """When a refused caller should try again. A call lasts for minutes, but on a full server one ends every few seconds."""
 PUT_AWAY_S = 0.1
-"""How often a server that is stopping looks for sessions that need it no more. The deadline for all is some seconds."""
+"""How often a server that is stopping looks for sessions that it can end before the deadline."""
 ENDING_S = 2.0
 """How long the end of sessions is waited for. It takes milliseconds, unless a tool does not stop."""
 
@@ -29,10 +29,10 @@ Restore = Callable[[Conversation, CallOptions], Session]
 
 
 class Claims(Protocol):
-    """Where the records of conversations are that no process holds any more."""
+    """Gives out the conversations that no process holds any more."""
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
-        """Take a conversation over, if `token_hash` is that of its token; else None. Raises StoreError.
+        """Take a conversation over. None if `token_hash` is not the hash of its token. Raises StoreError.
 
         From then on the hash of its token is `new_token_hash`.
         """

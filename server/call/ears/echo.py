@@ -1,7 +1,7 @@
 """Echo: is the sound that is heard the agent's own voice, coming back from the caller's loudspeaker?
 
-The echo compares what the agent said with what is heard, by the levels in 16 frequency bands, 20 ms at a time. It does
-not compare samples: so a codec, a small loudspeaker, a room, and a delay that wanders change little.
+What the agent said is compared with what is heard: not sample by sample, but by the levels in 16 frequency bands, 20 ms
+at a time. So a codec, a small loudspeaker, a room and a delay that wanders change little.
 
 When half a second of sound rises and falls as the agent's voice did some time before, the path of the echo is known:
 its delay, and its gain in each band. From then on a frame is the agent's own if it is no louder than the path predicts.
@@ -49,7 +49,7 @@ echo has become louder, and they must."""
 MARGIN = 10 ** (8 / 40)
 """How much louder than predicted (8 dB) a band may be and still be echo."""
 FOREIGN_SHARE = 0.2
-"""With more than this share of its levels above the margin, a frame is not the agent's alone."""
+"""A frame is not the agent's alone if more than this share of its levels is above the margin."""
 EARLY_FRAMES = 2
 """How much earlier than the known delay the echo may come for a moment, because packets arrive in bunches."""
 ROOM_DECAY = np.array([[1.0] * (EARLY_FRAMES + 2) + [0.85**frames for frames in range(1, 8)]], np.float32).T[::-1]

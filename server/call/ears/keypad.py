@@ -1,4 +1,4 @@
-"""Keypad: puts the keys that the caller presses on a telephone together to a number."""
+"""Keypad: makes a number of the keys that the caller presses on a telephone, one by one."""
 
 from server.media.frame import FRAME_MS
 

@@ -1,7 +1,7 @@
 """Stirring: the first signs that the caller may begin to speak over the agent.
 
 VAD needs about 60 ms to be sure of a voice, and it finds no voice in the s, sh or th with which many words begin. So
-the agent already lowers its voice at a sign: a frame with a voice, or a hiss. If no speech follows, callers hardly
+the agent already lowers its voice at a sign, which is a frame with a voice, or a hiss. If no speech follows, callers hardly
 notice it. So a sign may be wrong, but not often.
 """
 
@@ -10,7 +10,8 @@ import numpy as np
 from server.media.frame import FRAME_MS
 
 HISS_RMS = 150
-"""The least loudness of a hiss, of 32767. A "th" into a telephone is twice as loud; a quiet room has a tenth of it."""
+"""The least loudness (RMS) of a hiss, where 32767 is full level. A "th" into a telephone is twice as loud; a quiet room
+has a tenth of it."""
 HISS_FRAMES = 3
 """How many frames a hiss must last to be a sign. The click of a key and the crack of a door are shorter."""
 HISS_RATIO = 1.0
@@ -25,10 +26,11 @@ FRUITLESS_FRAMES = 160 // FRAME_MS
 
 
 class Stirring:
-    """Follows the sound of one call while the agent speaks."""
+    """The signs in one call. Only used while the agent speaks."""
 
     def __init__(self) -> None:
         self._hissing = 0
+        """Frames with a hiss, one after the other, up to now."""
         self._since = HELD_FRAMES
         """Frames since the last sign."""
         self._lasted = 0

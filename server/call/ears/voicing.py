@@ -1,7 +1,7 @@
-"""Voicing: from VAD's probabilities of speech, when a voice begins, and how long it has spoken and been silent since.
+"""Voicing: when a voice begins, how long it has spoken, and how long it has been silent since.
 
-A least length keeps clicks out. A lower threshold inside a voice than before it keeps words whole. Time is counted in
-frames.
+It is told VAD's probability of speech for each frame. A voice must last for a moment before it counts, which keeps
+clicks out. Inside a voice a lower probability is enough, which keeps words whole. Time is counted in frames.
 """
 
 from typing import Annotated

@@ -135,9 +135,11 @@ class Leg:
 
     @property
     def _live(self) -> bool:
+        """The connection stands, and the leg is not over."""
         return self.connected.is_set() and not self.over.is_set()
 
     def _refuse(self, error: PeerError) -> None:
+        """The session cannot be had: tell the client why, and end the leg."""
         self.send(Error(code=error.code, message=error.sentence, final=True))
         self.over.set()
 

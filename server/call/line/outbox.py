@@ -4,15 +4,17 @@ import asyncio
 from collections import deque
 
 MAX_SOUND = 50
-"""How many frames of sound wait, a second of it. For a client that does not read, the oldest frames are dropped: late
-sound is of no use."""
+"""How many frames of sound may wait: one second. When the client does not read, the oldest frames are dropped, because
+late sound is of no use."""
 MAX_TEXTS = 256
 """How many texts may wait, which is some tens of seconds of messages."""
 
 
 class Outbox:
-    """Texts and sound, in the order in which they were put. When it is full, sound is dropped, and texts make it
-    `overflowing`."""
+    """Texts and sound, in the order in which they were put.
+
+    When too much sound waits, the oldest is dropped. When too many texts wait, the outbox is `overflowing`.
+    """
 
     def __init__(self) -> None:
         self._items: deque[str | bytes] = deque()

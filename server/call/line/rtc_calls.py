@@ -35,7 +35,7 @@ class _RtcCall:
 
     @property
     def live_predecessor(self) -> "_RtcCall | None":
-        """The newest of its predecessors, one before the other, that is not over."""
+        """Of its predecessor, the predecessor of that, and so on: the first that is not over."""
         predecessor = self.predecessor
         while predecessor is not None and predecessor.leg.over.is_set():
             predecessor = predecessor.predecessor
@@ -160,5 +160,6 @@ class RtcCalls:
 
 
 def _drops(counters: MediaCounters) -> Counter[str]:
+    """How many packets of one peer were not used, by reason."""
     reasons = ("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "malformed", "duplicate", "too_fast")
     return Counter({reason: getattr(counters, reason) for reason in (*reasons, "lost")})

@@ -69,7 +69,7 @@ LEARNED = Weights(bias=-1.272, above_low=-0.469, range=0.329, unpitched_s=6.373)
 
 
 class Cadence:
-    """The voice of one utterance. Its sound is only stored, and analysed when the voice pauses."""
+    """The voice of one utterance. Its sound is stored, and analysed at a pause or when there is a second of it."""
 
     def __init__(self) -> None:
         self._pending: list[bytes] = []
@@ -126,7 +126,7 @@ class Cadence:
         )
 
     def _analyse(self) -> None:
-        """Take loudness and pitch of the stored sound."""
+        """Measure loudness and pitch of the stored sound."""
         samples = np.concatenate([self._last_frame, halved(b"".join(self._pending))])
         frames = samples.reshape(-1, HALF_SAMPLES)
         powers = np.einsum("ij,ij->i", frames[1:], frames[1:]) / HALF_SAMPLES

@@ -81,5 +81,6 @@ class _Mean:
 
 
 def _log_odds(probability: float) -> float:
+    """The natural logarithm of the odds, between -MAX_LOG_ODDS and MAX_LOG_ODDS."""
     sure = min(1 - 1e-9, max(1e-9, probability))
     return min(MAX_LOG_ODDS, max(-MAX_LOG_ODDS, log(sure / (1 - sure))))

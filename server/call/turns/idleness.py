@@ -30,5 +30,5 @@ class Idleness:
         return Idle.ASK if self._asked <= self._prompts else Idle.LEAVE
 
     def restart(self) -> None:
-        """The caller has shown to be there."""
+        """The caller is there: count from the beginning again."""
         self._quiet_ms = self._asked = 0

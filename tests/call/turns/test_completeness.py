@@ -109,5 +109,5 @@ def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
     ],
 )
 def test_what_is_answered_by_yes_or_no(text: str, asks: bool) -> None:
-    """A yes-or-no question begins with its verb, perhaps after a greeting. One with a question word is not such a one."""
+    """A yes-or-no question begins with its verb, perhaps after a greeting, and has no question word before it."""
     assert asks_yes_or_no(text) is asks
