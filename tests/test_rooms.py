@@ -49,7 +49,7 @@ TASKS = frozenset(
 """They own a lifetime, and so may start tasks in it."""
 
 FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "server/media/": (("server", "signaling"), ("server.media", "server.errors")),
+    "server/media/": (("server", "signaling"), ("server.media", "server.errors", "server.token_bucket")),
     "server/speech/": (("server", "signaling"), ("server.speech", "server.media.frame", "server.errors")),
     "server/agent/": (("server", "signaling"), ("server.agent", "server.errors", "server.settings_group")),
     "server/call/": (

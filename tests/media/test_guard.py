@@ -2,10 +2,8 @@ import os
 
 import pytest
 from aioice import stun
-from hypothesis import given
-from hypothesis import strategies as st
 
-from server.media.guard import Kind, RateLimit, is_rtcp, kind_of, names, transaction_of
+from server.media.guard import Kind, is_rtcp, kind_of, names, transaction_of
 
 
 @pytest.mark.parametrize(
@@ -51,21 +49,3 @@ def test_a_response_has_its_transaction(kind: stun.Class) -> None:
     data, transaction = message(kind)
     assert transaction_of(data) == transaction
     assert transaction_of(data[:19]) is None
-
-
-def test_the_rate_is_limited() -> None:
-    """A burst passes up to its size, then so many a second, and after a rest a burst again."""
-    limit = RateLimit(per_s=10, burst=5)
-    assert [limit.admits(0.0) for _ in range(7)] == [True] * 5 + [False] * 2
-    assert sum(limit.admits(0.01 * n) for n in range(1, 201)) in (19, 20, 21)
-    assert [limit.admits(100.0) for _ in range(7)] == [True] * 5 + [False] * 2
-
-
-@given(st.lists(st.floats(0, 0.1), max_size=300))
-def test_never_more_than_the_rate(steps: list[float]) -> None:
-    """In no time more passes than the burst and the rate of that time."""
-    limit, now_s, passed = RateLimit(per_s=50, burst=20), 0.0, 0
-    for step in steps:
-        now_s += step
-        passed += limit.admits(now_s)
-        assert passed <= 20 + 50 * now_s + 1e-6
