@@ -48,7 +48,7 @@ def test_clients_get_servers_with_credentials_of_their_own() -> None:
 def test_the_server_gathers_by_its_own() -> None:
     """TURN with credentials, STUN without."""
     settings = load(gather_urls="stun:b:3478, turn:a:3478", turn_secret="s")
-    stun, turn = peer_settings(settings).reach.ice_servers()
+    stun, turn = peer_settings(settings).reach.gather_servers()
     assert (stun.url, stun.credential) == ("stun:b:3478", "")
     assert (turn.url, bool(turn.credential)) == ("turn:a:3478", True)
 

@@ -237,24 +237,24 @@ def test_loud_is_loud() -> None:
 
 async def test_an_answer_need_not_wait_for_the_next_tick() -> None:
     """When it is ready its first packet is sent at once, and only the first: the others leave at their ticks."""
-    wire, listener = Wire(), Ready()
+    sent, listener = SentPackets(), Ready()
     peer = Peer(listener, Pacer(), SETTINGS)
-    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, 9, "me"), listener, wire, peer.counters)
+    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, 9, "me"), listener, sent, peer.counters)
     for tick in range(5):
         peer._rtp.speak(None, tick, tick * 0.02)
-    sent = len(wire.packets)
+    before = len(sent.packets)
     for _ in range(3):
         peer.hurry()
         await asyncio.sleep(0)
-        assert len(wire.packets) - sent == 1
+        assert len(sent.packets) - before == 1
     await peer.close()
     peer.hurry()
     await asyncio.sleep(0)
-    assert len(wire.packets) - sent == 1
+    assert len(sent.packets) - before == 1
 
 
-class Wire:
-    """Keeps what is sent."""
+class SentPackets:
+    """A PacketSender that keeps the RTP packets."""
 
     def __init__(self) -> None:
         self.packets: list[bytes] = []

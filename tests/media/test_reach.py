@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.media.reach import IceServer, port_range
+from server.media.reach import GatherServer, port_range
 
 
 def test_a_port_range() -> None:
@@ -21,4 +21,4 @@ def test_what_is_no_port_range_is_refused(text: str) -> None:
 
 def test_a_credential_is_not_shown() -> None:
     """Whoever logs a server logs no password."""
-    assert "hunter2" not in repr(IceServer("turn:a", "me", "hunter2"))
+    assert "hunter2" not in repr(GatherServer("turn:a", "me", "hunter2"))

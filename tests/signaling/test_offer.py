@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from server.call.options import CallOptions
 from server.errors import AtCapacity, NotAcceptable, NotFound
 from signaling.errors import errors_as_json
-from signaling.offer import MAX_BODY_BYTES, Candidate, Candidates, Offer, add_routes
+from signaling.offer import MAX_BODY_BYTES, CandidateBody, CandidatesBody, OfferBody, add_routes
 
 Client = TestClient[web.Request, web.Application]
 NewClient = Callable[[web.Application], Awaitable[Client]]
@@ -21,7 +21,7 @@ class Desk:
     """Calls that are only names: answers offers up to a limit, keeps candidates, forgets who hangs up."""
 
     def __init__(self, limit: int = 2) -> None:
-        self.live: dict[str, list[tuple[str, str | None, int | None]]] = {}
+        self.live: dict[str, list[tuple[str, str | None]]] = {}
         self.options: list[CallOptions] = []
         self._limit = limit
         self._answered = 0
@@ -46,14 +46,14 @@ class Desk:
         self._find(pc_id)
         return f"moved by {sdp}", pc_id, f"session-{pc_id[3:]}"
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
-        self._find(pc_id).append((candidate, mid, index))
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+        self._find(pc_id).append((candidate, mid))
 
     async def hang_up(self, pc_id: str) -> None:
         self._find(pc_id)
         del self.live[pc_id]
 
-    def _find(self, pc_id: str) -> list[tuple[str, str | None, int | None]]:
+    def _find(self, pc_id: str) -> list[tuple[str, str | None]]:
         if pc_id not in self.live:
             raise NotFound("There is no such call.")
         return self.live[pc_id]
@@ -154,7 +154,7 @@ async def test_candidates_reach_their_call(client: Client, desk: Desk) -> None:
     candidates = [{"candidate": "candidate:1", "sdp_mid": "0", "sdp_mline_index": 0}, {"candidate": ""}]
     response = await client.patch("/api/offer", json={"pc_id": "pc-1", "candidates": candidates})
     assert await response.json() == {"status": "success"}
-    assert desk.live["pc-1"] == [("candidate:1", "0", 0), ("", None, None)]
+    assert desk.live["pc-1"] == [("candidate:1", "0"), ("", None)]
 
 
 async def test_hanging_up(client: Client, desk: Desk) -> None:
@@ -218,7 +218,7 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, st.sampled_from([Offer, Candidate, Candidates]))
+@given(JSON, st.sampled_from([OfferBody, CandidateBody, CandidatesBody]))
 def test_any_json_is_a_request_or_not(value: object, model: type[BaseModel]) -> None:
     """A body is valid, and stays so when it is written down again, or it is not valid."""
     try:

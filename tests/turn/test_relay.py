@@ -11,7 +11,7 @@ import pytest
 from aioice.turn import create_turn_endpoint
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
 
-from server.media.reach import IceServer
+from server.media.reach import GatherServer
 from signaling.ice import credentials
 from tests.exchange import exchange
 from tests.media.test_set_up import candidates, reach
@@ -72,7 +72,7 @@ async def test_a_call_through_the_relay_alone(open_relay: Relay) -> None:
 async def test_a_server_behind_the_relay(open_relay: Relay) -> None:
     """A server that gathers by TURN advertises the relay's address, and says nothing of its own behind it."""
     username, password = open_relay.login()
-    settings = reach(ice_servers=lambda: [IceServer(open_relay.url, username, password)])
+    settings = reach(gather_servers=lambda: [GatherServer(open_relay.url, username, password)])
     async with asyncio.timeout(40), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         answer = await phone.dial()
@@ -88,8 +88,8 @@ async def test_a_relay_that_does_not_answer_costs_seconds_not_the_call() -> None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         url = f"127.0.0.1:{mute.getsockname()[1]}"
-        servers = [IceServer(f"turn:{url}", "a", "b"), IceServer(f"stun:{url}")]
-        settings = reach(ice_servers=lambda: servers)
+        servers = [GatherServer(f"turn:{url}", "a", "b"), GatherServer(f"stun:{url}")]
+        settings = reach(gather_servers=lambda: servers)
         async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
             phone = Phone(running.url, http)
             answer = await phone.dial()
