@@ -118,10 +118,10 @@ class Monitor:
         self.count("antiphon.call.refused", "Calls that were refused", refused)
 
     def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
-        """Watch some queues. `drops` returns how much each has dropped so far, by the queue's name."""
+        """Watch what is dropped. `drops` returns how much was dropped so far, by the queue's name or the reason."""
         self.count(
             name,
-            "Items that were dropped because they did not fit into a queue",
+            "What was dropped, by queue or by reason",
             lambda: [Observation(count, {"queue": queue}) for queue, count in drops().items()],
         )
 

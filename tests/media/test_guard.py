@@ -14,7 +14,7 @@ from server.media.guard import Kind, is_rtcp, kind_of, names, transaction_of
     ],
 )  # fmt: skip
 def test_kinds(first: int, kind: Kind | None) -> None:
-    """The first byte tells what a datagram is (RFC 7983, section 7); TURN's and ZRTP's are not ours."""
+    """The first byte tells the protocol of a datagram (RFC 7983, section 7). TURN and ZRTP are not used by a call."""
     assert kind_of(bytes([first])) is kind
 
 
@@ -34,7 +34,7 @@ def message(kind: stun.Class, user: str = "abcd:efgh") -> tuple[bytes, bytes]:
 
 
 def test_a_check_names_us() -> None:
-    """A request that carries our user name first is for us; others, and what is no STUN, are not."""
+    """A STUN request that carries our user name first is for us. Other requests and other datagrams are not."""
     request, _ = message(stun.Class.REQUEST)
     assert names(request, b"abcd")
     assert not names(request, b"efgh")
@@ -45,7 +45,7 @@ def test_a_check_names_us() -> None:
 
 @pytest.mark.parametrize("kind", [stun.Class.RESPONSE, stun.Class.ERROR])
 def test_a_response_has_its_transaction(kind: stun.Class) -> None:
-    """The answers to our own checks are known by it."""
+    """A response has a transaction id, by which we know the answers to our own checks."""
     data, transaction = message(kind)
     assert transaction_of(data) == transaction
     assert transaction_of(data[:19]) is None

@@ -23,7 +23,7 @@ def block_of(reception: Reception, now_s: float = 0.0) -> RtcpReceiverInfo:
 
 
 def test_a_report_is_as_another_library_reads_it() -> None:
-    """A sender's report has its clock and totals, what it got, and its name."""
+    """aiortc reads from our sender's report our clock, how much we have sent, what we have received, and our name."""
     reception = Reception(5, CLOCK)
     reception.receive(packet(7), 0.0)
     sender, name = RtcpPacket.parse(compound(Sent(9, 8_000, 3, 120), "me", reception, unix_s=1.5, now_s=0.0))
@@ -36,22 +36,22 @@ def test_a_report_is_as_another_library_reads_it() -> None:
     assert [(chunk.ssrc, chunk.items) for chunk in name.chunks] == [(9, [(1, b"me")])]
 
 
-def test_who_has_sent_nothing_reports_as_a_receiver() -> None:
-    """Without a packet of ours there is no clock to tell, and without one of the peer's no block."""
+def test_before_we_send_we_report_as_a_receiver() -> None:
+    """A report has our clock only after we have sent a packet, and has a block only after the peer has sent one."""
     receiver, _ = RtcpPacket.parse(compound(Sent(9, 0, 0, 0), "me", None, unix_s=1.5, now_s=0.0))
     assert isinstance(receiver, RtcpRrPacket)
     assert receiver.reports == []
 
 
 def test_goodbye() -> None:
-    """It names our stream."""
+    """The packet that says that we stop names our stream."""
     [_, goodbye] = RtcpPacket.parse(bye(9))
     assert isinstance(goodbye, RtcpByePacket)
     assert goodbye.sources == [9]
 
 
 def test_loss_is_reported_in_all_and_since_the_last_report() -> None:
-    """Of ten packets across the wrap three are missing; of the next ten none."""
+    """Three of ten packets are missing while the sequence wraps, and none of the next ten: both reports say so."""
     reception = Reception(5, CLOCK)
     for sequence in range(65_530, 65_540):
         if sequence not in (65_533, 65_535, 65_536):
@@ -65,7 +65,7 @@ def test_loss_is_reported_in_all_and_since_the_last_report() -> None:
 
 
 def test_jitter() -> None:
-    """Packets that come as they were sent have none; 10 ms to and fro come near 10 ms (RFC 3550, A.8)."""
+    """Packets at regular times have no jitter. If every second one is 10 ms late, it is near 10 ms (RFC 3550, A.8)."""
     steady, shaken = Reception(5, CLOCK), Reception(5, CLOCK)
     for n in range(200):
         steady.receive(packet(n), 0.02 * n)
@@ -97,7 +97,7 @@ def test_the_clock_in_another_librarys_report_is_read() -> None:
 
 @given(st.binary(max_size=200), st.sampled_from([200, 201, 202, 203, 205]), st.integers(0, 31))
 def test_any_bytes(body: bytes, kind: int, count: int) -> None:
-    """Whatever comes is read or a ValueError."""
+    """Any bytes are either read or raise ValueError."""
     for data in (body, bytes([0x80 | count, kind]) + (len(body) // 4).to_bytes(2, "big") + body):
         with suppress(ValueError):
             sender_clock(data)
@@ -105,7 +105,7 @@ def test_any_bytes(body: bytes, kind: int, count: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), st.floats(0, 10)), max_size=50))
 def test_any_packets_can_be_reported(packets: list[tuple[int, int, float]]) -> None:
-    """Whatever numbers a sender uses, the report fits its fields."""
+    """Whatever numbers a sender uses, they fit into the fields of our report."""
     reception, now_s = Reception(5, CLOCK), 0.0
     for sequence, timestamp, step_s in packets:
         now_s += step_s
