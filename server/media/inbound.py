@@ -1,7 +1,7 @@
 """Turns the RTP packets of one caller into 20 ms frames and digits, in order, on the sender's clock.
 
-The time of a frame is that of its RTP timestamp. The decoder makes up to 100 ms of missing sound up; after that, the
-frames are silent. If the sender pauses, the frames are silent for as long as the pause is.
+The time of a frame is that of its RTP timestamp. If sound is missing, the decoder makes up 100 ms of it at most; after
+that, the frames are silent. If the sender pauses, the frames are silent for as long as the pause is.
 
 If no packets come, silent frames go out as time passes, so that the endpoint can see that the caller is silent. Words
 that come late are still used, and time goes on from there.

@@ -17,8 +17,8 @@ WINDOW_MS = 60
 """How long the buffer waits for a packet at most: the time of three packets. Sound that comes later is better made
 up."""
 MARGIN_MS = 10
-"""How much longer than the last packet was late the buffer waits. Two packets are never late by the same
-millisecond."""
+"""Added to how late the last late packet was: the buffer waits this much longer, because the next packet is not late
+by exactly the same time."""
 HOLD_MS = 800
 """How long after the last packet that was out of order the buffer stops waiting."""
 MAX_AHEAD = 3_000

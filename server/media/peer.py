@@ -53,13 +53,13 @@ log = logging.getLogger(__name__)
 class Listener(Protocol):
     """The call that a peer belongs to. All methods are called on the loop, and must not wait."""
 
-    def ready(self) -> None: ...
-    def hear(self, frame: Frame) -> None: ...
-    def digit(self, digit: str) -> None: ...
-    def next_frame(self) -> bytes | None: ...
-    def frame_ahead(self) -> bytes | None: ...
-    def receive_text(self, text: str | bytes) -> None: ...
-    def lost(self) -> None: ...
+    def ready(self) -> None: ...  # the connection is set up
+    def hear(self, frame: Frame) -> None: ...  # the caller's next 20 ms
+    def digit(self, digit: str) -> None: ...  # the caller has pressed a key
+    def next_frame(self) -> bytes | None: ...  # at each tick: give the agent's next 20 ms, or None for silence
+    def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of an answer that is ready
+    def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
+    def lost(self) -> None: ...  # the connection could not be set up, or is gone
 
 
 class Peer:
@@ -97,7 +97,7 @@ class Peer:
             raise
         except OperationError as exc:
             raise NotAcceptable(NO_CODEC) from exc
-        except Exception as exc:  # aiortc raises exceptions of any type if it does not expect an offer
+        except Exception as exc:  # aiortc raises exceptions of any type for an offer that it does not expect
             raise PeerError(NOT_VALID) from exc
         transport.guard()
         assert self._ice is not None, "because `_arrange` has made it"
