@@ -14,8 +14,8 @@ LOST_TICKS = 25
 """How long frames may come too late until the caller's clock is set anew: half a second. After so long it is not the
 network: the caller's clock does not match ours any more."""
 PIECE_TICKS = 25
-"""How long a piece is in which sound is handed on: half a second. If the process dies, about this much is lost. The
-thread that writes wakes up once per piece."""
+"""How long one piece of sound is: half a second. If the process dies, about one piece is lost. The thread that writes
+wakes up once per piece."""
 
 _SPOKEN_SILENCE = bytes(SPOKEN_BYTES)
 

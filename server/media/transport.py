@@ -96,6 +96,7 @@ class MediaTransport:
         return datagram_received
 
     def _admit(self, protocol: Any, stun: Callable[..., None], data: bytes, address: tuple[Any, ...]) -> None:
+        """Hand a datagram to the protocol that it belongs to, or count it as dropped."""
         counters = self._counters
         if not data:
             counters.empty += 1
