@@ -137,7 +137,7 @@ async def test_neither_way(page: Page, standin: Standin) -> None:
     async with asyncio.timeout(10):
         while not await page.locator("html[data-state=failed]").count():
             await page.clock.run_for(500)
-    await fails_with(page, "No connection came about.", "firewall")
+    await fails_with(page, "No connection could be made.", "firewall")
 
 
 async def test_back_to_webrtc_when_the_wall_is_gone(page: Page, standin: Standin) -> None:
