@@ -89,7 +89,7 @@ class HighCadence(Cadence):
 
 
 def test_who_always_ends_high_is_soon_understood() -> None:
-    """For a caller whose sentences always end high, each answer that they let the agent say makes the next gap shorter."""
+    """For a caller whose sentences always end high, each answer that is heard makes the next gap shorter."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:

@@ -1,4 +1,4 @@
-"""Callers who speak while the agent has the floor, on virtual time: what stops the agent, and what is said afterwards."""
+"""Callers who speak while the agent has the floor, on virtual time: what stops the agent, and what it says then."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
 
 @pytest.mark.parametrize("then", ["nothing", "button", "question"])
 def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
-    """After a long noise the answer goes on from the interrupted clause, unless the caller stops it or asks something."""
+    """After a long noise the answer goes on from the interrupted clause, unless the caller stops it or asks."""
 
     async def scenario() -> None:
         clauses = ["Once upon a time there was a shop.", "It sold books of every kind.", "Nobody came."]

@@ -53,7 +53,7 @@ async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started)
 
 
 async def test_a_language_is_spoken_or_refused(server: Started) -> None:
-    """With the embedded engines a call in English begins; one in another language is refused, by WebSocket and by HTTP."""
+    """With the embedded engines a call in English begins, and one in another language is refused, both ways."""
     async with ClientSession() as http, asyncio.timeout(40):
         for language, refused in (("de", True), ("en-GB", False)):
             phone = SocketPhone(server.url, http)

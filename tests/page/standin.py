@@ -1,4 +1,4 @@
-"""A small but real server for the page: it serves the files, and holds conversations over data channels and WebSockets."""
+"""A small but real server for the page: serves its files, and holds conversations over data channels and WebSockets."""
 
 import asyncio
 import json

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_the_last_answer_s_latency(page: Page, standin: Standin) -> None:
-    """The page shows one line for the last answer, and its stages on demand; a stage that did not happen is not shown."""
+    """The page shows one line for the last answer and its stages on demand, without stages that did not happen."""
     await call(page)
     standin.say({"type": "metrics", "reply": 1, "endpoint_ms": 231.4, "first_packet_ms": 1412.2})
     await expect(page.locator("#latency summary")).to_have_text("answered in 1.4 s")

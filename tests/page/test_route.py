@@ -27,7 +27,7 @@ async def drive(page: Page, *steps: tuple[str, float] | tuple[str, float, int]) 
 
 
 async def test_the_first_way_is_webrtc_and_the_second_the_websocket(page: Page) -> None:
-    """If WebRTC does not get through at first, the WebSocket is tried at once, because a second offer would fail too."""
+    """If WebRTC does not get through at first, the WebSocket is next, because a second offer would fail too."""
     assert await drive(page, ("start", 0), ("no-path", 3, 1), ("stands", 4, 2)) == [
         ["calling", "open 1 rtc"],
         ["calling slow", "close 1, open 2 ws"],
