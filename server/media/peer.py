@@ -50,7 +50,7 @@ _AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 log = logging.getLogger(__name__)
 
 
-class Listener(Protocol):
+class PeerListener(Protocol):
     """The call that a peer belongs to. All methods are called on the loop, and must not wait."""
 
     def ready(self) -> None: ...  # the connection is set up
@@ -65,7 +65,7 @@ class Listener(Protocol):
 class Peer:
     """One WebRTC connection. `answer` sets it up and `close` ends it. In between it calls its listener."""
 
-    def __init__(self, listener: Listener, pacer: Pacer, settings: PeerSettings) -> None:
+    def __init__(self, listener: PeerListener, pacer: Pacer, settings: PeerSettings) -> None:
         self._listener = listener
         self._pacer = pacer
         self._settings = settings

@@ -50,7 +50,7 @@ class MediaTransport:
         self._ice = dtls.transport._connection
         self._receiver = receiver
         self._counters = counters
-        # Two limits, so that a flood of STUN and DTLS does not take the place of the sound. Forged sound does not count.
+        # Two limits, so that a flood of STUN and DTLS takes no room from the sound. Forged sound counts for neither.
         self._control_rate, self._sound_rate = (TokenBucket(MAX_PER_S, burst=MAX_PER_S) for _ in range(2))
         self._faults = TokenBucket(MAX_FAULTS_PER_S, burst=MAX_FAULTS_PER_S)
         self._user = self._ice.local_username.encode()

@@ -22,7 +22,7 @@ FRAMES = 25
 
 
 class Listening:
-    """A Listener that notes what it gets."""
+    """A PeerListener that notes what it gets."""
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
