@@ -10,4 +10,4 @@ USER nobody
 # Ready for another call: so a full or draining server is "unhealthy", too. Send it nobody, but do not restart it for that.
 HEALTHCHECK --start-period=60s --interval=5s --timeout=3s --retries=2 \
     CMD python -c "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health/ready' % os.getenv('ANTIPHON_PORT', 8080))"
-CMD ["python", "-m", "server", "serve"]
+CMD ["python", "-m", "antiphon", "serve"]

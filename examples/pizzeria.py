@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic_ai import Agent, RunContext
 
-from server.agent.voice_agent import VoiceAgent
+from antiphon import VoiceAgent
 
 
 @dataclass
