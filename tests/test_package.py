@@ -177,6 +177,33 @@ async def test_a_call_to_a_server_from_the_wheel(installed: Installed) -> None:
     assert not any("Traceback" in line for line in server.lines)
 
 
+TYPED = """
+from antiphon import EndsCalls, VoiceAgent
+
+def greets(agent: VoiceAgent, deps: EndsCalls) -> bool:
+    return deps.hang_up_requested and agent.greeting != ""
+"""
+MISTYPED = """
+from antiphon import Settings, VoiceAgent
+
+def greets(agent: VoiceAgent) -> bool:
+    return agent.greeting
+"""
+
+
+@pytest.mark.parametrize(("source", "errors"), [(TYPED, []), (MISTYPED, ["attr-defined", "return-value"])])
+def test_type_checkers_know_the_public_names(
+    installed: Installed, tmp_path: Path, source: str, errors: list[str]
+) -> None:
+    """A file outside the repository is checked against the wheel: its types hold, and no other name is there."""
+    (tmp_path / "agent.py").write_text(source)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(installed.bin / "python")]
+    # Without PYTHONPATH, pydantic-ai is not found, which saves half a minute of checking it.
+    command = [*mypy, "--cache-dir", str(installed.cwd.parent / "mypy"), "agent.py"]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert re.findall(r": error: .*\[(.+)\]", checked.stdout) == errors, checked.stdout + checked.stderr
+
+
 def children(pid: int) -> list[list[str]]:
     """The command lines of the process's children; there is at least one."""
     pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
