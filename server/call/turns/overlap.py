@@ -15,7 +15,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from server.settings_group import SettingsGroup
 
 
-class Verdict(Enum):
+class Meaning(Enum):
     UNDECIDED = "undecided"
     INTERRUPTION = "interruption"  # stop for good
     BACKCHANNEL = "backchannel"  # go on, from where it is
@@ -122,18 +122,18 @@ _STOPS = frozenset("stop wait no hold cancel enough".split())
 _COMMANDS = _STOPS | frozenset("hang excuse sorry hello hey listen pause goodbye bye pardon repeat help".split())
 
 
-def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
+def meaning_of(overlap: Overlap, settings: OverlapSettings) -> Meaning:
     """What the sound means; UNDECIDED asks to be called again with more."""
     if overlap.echoed:
-        return Verdict.BACKCHANNEL
+        return Meaning.BACKCHANNEL
     if not overlap.interruptible:
         over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
-        return Verdict.BACKCHANNEL if over else Verdict.UNDECIDED
+        return Meaning.BACKCHANNEL if over else Meaning.UNDECIDED
     if _goes_on(overlap, settings):
-        return Verdict.INTERRUPTION
+        return Meaning.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
-        return Verdict.UNDECIDED
-    return Verdict.INTERRUPTION if _was_meant(overlap, settings) else Verdict.BACKCHANNEL
+        return Meaning.UNDECIDED
+    return Meaning.INTERRUPTION if _was_meant(overlap, settings) else Meaning.BACKCHANNEL
 
 
 def _goes_on(overlap: Overlap, settings: OverlapSettings) -> bool:
