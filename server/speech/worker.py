@@ -1,6 +1,6 @@
 """The child process: hosts one engine and speaks the Wyoming protocol on a Unix socket.
 
-    python -m <this module> --engine pocketsphinx --socket PATH [--model PATH]
+    python -m server.speech.worker --engine pocketsphinx --socket PATH [--model PATH]
 
 Its first line on standard output is "ready", or the sentence why not. It ends on SIGTERM and when its standard input,
 a pipe that the supervisor holds, ends.
