@@ -83,7 +83,7 @@ def test_words_that_come_late_stand_where_they_were_said() -> None:
 
 
 def test_words_to_come_outlive_a_reply() -> None:
-    """A reply that begins answers the known words. Words that are still to come are owed an answer when they are there."""
+    """A reply that begins answers the known words. Words that come later are owed an answer then."""
     owed = Owed("hello")
     owed.expect_words(1)
     owed.settle(Happening.REPLY_BEGINS)
@@ -112,7 +112,7 @@ def test_what_the_caller_missed_is_said_once() -> None:
     ],
 )
 def test_what_is_left_behind(unanswered: str, rest: str, unheard: str | None, answers: bool, unsaid: str) -> None:
-    """The next server repeats what was being said, or the rest of a reply, unless it has to answer the caller instead."""
+    """The next server repeats what was being said, or the rest of a reply, unless it owes an answer."""
     owed = Owed(unanswered, "before")
     owed.owe_rest(rest, then_end=False)
     owed.leave_behind(unheard, answers)
