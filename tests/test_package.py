@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -123,8 +122,7 @@ def test_the_wheel_has_one_package(wheel: Path) -> None:
 
 def test_the_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     """File by file, as their hashes in RECORD say."""
-    with tarfile.open(build("sdist", ROOT, tmp_path)) as sources:
-        sources.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "xzf", build("sdist", ROOT, tmp_path)], cwd=tmp_path, check=True, timeout=60)
     (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
     again = build("wheel", unpacked, tmp_path / "dist")
     record = f"{unpacked.name}.dist-info/RECORD"
