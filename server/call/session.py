@@ -152,7 +152,7 @@ class Session:
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         frame = self.dialogue.next_frame()
-        self.dialogue.heard_by_caller(self._soundtrack.pass_frame(frame))
+        self.dialogue.ears.echo.say(self._soundtrack.pass_frame(frame))  # it may come back as echo
         if number := self._keypad.pass_frame():
             self.dialogue.type(number)
         self._act_on_silence()
@@ -160,7 +160,7 @@ class Session:
 
     def frame_ahead(self) -> bytes | None:
         """One more frame of the reply, before its time, for a client that keeps a buffer. No time passes by it."""
-        frame = self.dialogue.frame_ahead()
+        frame = self.dialogue.delivery.frame_ahead()
         if frame is not None:
             self._soundtrack.leave_ahead(frame)
         return frame

@@ -1,8 +1,8 @@
 """Stirring: the first signs that the caller may begin to speak over the agent.
 
 VAD needs about 60 ms to be sure of a voice, and it finds no voice in the s, sh or th with which many words begin. So
-the agent already lowers its voice at a sign, which is a frame with a voice, or a hiss. If no speech follows, callers hardly
-notice it. So a sign may be wrong, but not often.
+the agent already lowers its voice at a sign, which is a frame with a voice, or a hiss. If no speech follows, callers
+hardly notice it. So a sign may be wrong, but not often.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Leg: joins a session to the wire of one connection, which is a WebRTC peer or a WebSocket.
 
-For the session the leg is its Connection; for the wire it is the Listener. A fault of the server in one call is caught
-here, so that it does not touch other calls.
+For the session the leg is its Connection; for a peer it is the PeerListener. A fault of the server in one call is
+caught here, so that it does not touch other calls.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class Leg:
         self.connected.set()
         self.over.set()
 
-    # What the wire calls: the leg is its Listener
+    # What the wire calls: for a peer, the leg is the PeerListener
 
     def ready(self) -> None:
         """The connection stands: attach it to the session."""

@@ -77,9 +77,9 @@ class RtcCalls:
         predecessor = self._find(pc_id)
         return await self._answer(self._read_offer(sdp), predecessor.leg.session, pc_id, predecessor, "")
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
-        """Take a late ICE candidate of the client; `mid` or `index` names its media section. Raises NotFound."""
-        await self._find(pc_id).peer.add_candidate(candidate, mid, index)
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+        """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
+        await self._find(pc_id).peer.add_candidate(candidate, mid)
 
     async def hang_up(self, pc_id: str) -> None:
         """End the call, and wait until its place is free. Raises NotFound."""
