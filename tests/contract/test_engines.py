@@ -14,7 +14,7 @@ import pytest
 
 from server.errors import EngineError
 from server.speech.languages import lookup
-from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
@@ -67,7 +67,7 @@ async def wyoming_ears(_: Path) -> AsyncIterator[SpeechToText]:
 @contextlib.asynccontextmanager
 async def openai_ears(_: Path) -> AsyncIterator[SpeechToText]:
     async with openai_server() as server:
-        yield OpenAISpeechToText(server.base_url, languages=["en", "de"])
+        yield OpenAISpeechToText(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
@@ -91,7 +91,7 @@ async def wyoming_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
 @contextlib.asynccontextmanager
 async def openai_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
     async with openai_server() as server:
-        yield OpenAITextToSpeech(server.base_url, languages=["en", "de"])
+        yield OpenAITextToSpeech(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 EARS = [whisper, pocketsphinx, wyoming_ears, openai_ears]

@@ -53,16 +53,16 @@ class LetterSpeechToText:
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
-    ) -> "LetterTranscription":
+    ) -> "LetterSpeechStream":
         self.opened += 1
         self.asked.append((phrases, language))
-        return LetterTranscription(self, on_partial)
+        return LetterSpeechStream(self, on_partial)
 
     async def close(self) -> None:
         pass
 
 
-class LetterTranscription:
+class LetterSpeechStream:
     def __init__(self, engine: LetterSpeechToText, on_partial: Callable[[str], None]) -> None:
         self._engine = engine
         self._on_partial = on_partial

@@ -24,7 +24,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class OpenAIServer:
+class FakeOpenAIServer:
     base_url: str = ""
     answers: deque[Answer] = field(default_factory=deque)
     forms: list[dict[str, str]] = field(default_factory=list)
@@ -100,8 +100,8 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def openai_server() -> AsyncIterator[OpenAIServer]:
-    server = OpenAIServer()
+async def openai_server() -> AsyncIterator[FakeOpenAIServer]:
+    server = FakeOpenAIServer()
     app = web.Application(client_max_size=8 << 20)
     app.add_routes(
         [web.post("/v1/audio/transcriptions", server.transcriptions), web.post("/v1/audio/speech", server.speech)]

@@ -6,7 +6,7 @@ from server.speech.engine_thread import EngineThread
 
 
 class Steps:
-    """A work of so many steps; `log` is the order in which all were done."""
+    """A job of so many steps; `log` is the order in which all were done."""
 
     def __init__(self, name: str, urgency: int, count: int, log: list[str]) -> None:
         self.name, self.level, self.left, self.log = name, urgency, count, log
@@ -39,17 +39,17 @@ class Gate(Steps):
         self.opened.wait(10)
 
 
-def order(*works: Steps) -> str:
+def order(*jobs: Steps) -> str:
     thread, gate = EngineThread("engine of a test"), Gate()
     try:
         thread.add(gate)
-        for work in works:
-            thread.add(work)
+        for job in jobs:
+            thread.add(job)
         gate.opened.set()
-        assert all(work.over.wait(10) for work in works)
+        assert all(job.over.wait(10) for job in jobs)
     finally:
         thread.close()
-    return "".join(works[0].log)
+    return "".join(jobs[0].log)
 
 
 def test_the_urgent_go_first_and_one_after_the_other() -> None:
@@ -66,13 +66,13 @@ def test_the_rest_goes_round() -> None:
 
 def test_a_dropped_work_is_discarded_once() -> None:
     """No step of it is done any more, and it gives back what it holds, on the thread."""
-    thread, work = EngineThread("engine of a test"), Steps("a", 1, 0, [])
-    thread.add(work)
-    thread.drop(work)
-    thread.drop(work)
-    assert work.over.wait(10)
+    thread, job = EngineThread("engine of a test"), Steps("a", 1, 0, [])
+    thread.add(job)
+    thread.drop(job)
+    thread.drop(job)
+    assert job.over.wait(10)
     thread.close()
-    assert (work.discarded, work.log) == (1, [])
+    assert (job.discarded, job.log) == (1, [])
 
 
 def test_a_step_that_raises_costs_its_own_work() -> None:

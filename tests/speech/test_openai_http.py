@@ -3,33 +3,33 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
 from server.errors import ConfigError, EngineError
-from server.speech.openai_http import SPEECH_RATE, OpenAISpeechToText, OpenAITextToSpeech
-from tests.fakes.openai_server import OpenAIServer, hang, hang_up, openai_server, refuse, say
+from server.speech.openai_http import SPEECH_RATE, OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
+from tests.fakes.openai_server import FakeOpenAIServer, hang, hang_up, openai_server, refuse, say
 
 KEY = "sk-nobody-may-see-this"
 SECOND = b"\1\1" * 16_000
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[OpenAIServer]:
+async def server() -> AsyncIterator[FakeOpenAIServer]:
     async with openai_server() as running:
         yield running
 
 
 @pytest.fixture
-async def ears(server: OpenAIServer) -> AsyncIterator[OpenAISpeechToText]:
-    client = OpenAISpeechToText(server.base_url, model="tiny", api_key=KEY, languages=["en", "zh-Hant"], deadline_s=0.5)
+async def ears(server: FakeOpenAIServer) -> AsyncIterator[OpenAISpeechToText]:
+    address = OpenAIServer(server.base_url, KEY)
+    client = OpenAISpeechToText(address, model="tiny", languages=["en", "zh-Hant"], deadline_s=0.5)
     yield client
     await client.close()
 
 
 @pytest.fixture
-async def mouth(server: OpenAIServer) -> AsyncIterator[OpenAITextToSpeech]:
-    client = OpenAITextToSpeech(server.base_url, model="tiny", voice="ash", api_key=KEY, silence_s=0.5)
+async def mouth(server: FakeOpenAIServer) -> AsyncIterator[OpenAITextToSpeech]:
+    client = OpenAITextToSpeech(OpenAIServer(server.base_url, KEY), model="tiny", voice="ash", silence_s=0.5)
     yield client
     await client.close()
 
@@ -43,7 +43,7 @@ async def transcript(ears: OpenAISpeechToText, pcm: bytes = SECOND, language: st
         await utterance.close()
 
 
-async def test_a_transcription_request(server: OpenAIServer, ears: OpenAISpeechToText) -> None:
+async def test_a_transcription_request(server: FakeOpenAIServer, ears: OpenAISpeechToText) -> None:
     """The utterance is sent as a WAV with model, language, the phrases as a prompt, and the key."""
     assert await transcript(ears, language="zh-Hant-TW") == "word word"
     (form,) = server.forms
@@ -53,7 +53,7 @@ async def test_a_transcription_request(server: OpenAIServer, ears: OpenAISpeechT
     assert "language" not in server.forms[-1]
 
 
-async def test_an_unchanged_utterance_is_asked_for_once(server: OpenAIServer, ears: OpenAISpeechToText) -> None:
+async def test_an_unchanged_utterance_is_asked_for_once(server: FakeOpenAIServer, ears: OpenAISpeechToText) -> None:
     """Asking again costs no request when nothing was said meanwhile, and one for the whole when something was."""
     utterance = ears.listen([], lambda text: None)
     utterance.feed(SECOND)
@@ -74,7 +74,7 @@ async def test_an_endless_utterance_is_cut(ears: OpenAISpeechToText) -> None:
 @pytest.mark.parametrize(
     "answer", [refuse(401), refuse(500), say(b"<html>"), say(b"[]"), say(b"{}"), say(b'{"text": null}'), hang_up, hang]
 )
-async def test_what_goes_wrong_is_an_engine_error(server: OpenAIServer, ears: OpenAISpeechToText, answer) -> None:  # type: ignore[no-untyped-def]
+async def test_what_goes_wrong_is_an_engine_error(server: FakeOpenAIServer, ears: OpenAISpeechToText, answer) -> None:  # type: ignore[no-untyped-def]
     """Every failure is an EngineError without the key, in time, and the next request works."""
     server.answers.append(answer)
     async with asyncio.timeout(5):
@@ -86,7 +86,7 @@ async def test_what_goes_wrong_is_an_engine_error(server: OpenAIServer, ears: Op
 
 @pytest.mark.parametrize("answer", [refuse(401), refuse(404), hang_up, hang])
 async def test_speech_that_goes_wrong_is_an_engine_error(
-    server: OpenAIServer, mouth: OpenAITextToSpeech, answer
+    server: FakeOpenAIServer, mouth: OpenAITextToSpeech, answer
 ) -> None:  # type: ignore[no-untyped-def]
     """Every failure is an EngineError without the key, in time, and the next text works."""
     server.answers.append(answer)
@@ -97,7 +97,7 @@ async def test_speech_that_goes_wrong_is_an_engine_error(
     assert [pcm async for pcm in mouth.synthesize("Hello", "")]
 
 
-async def test_a_speech_request(server: OpenAIServer, mouth: OpenAITextToSpeech) -> None:
+async def test_a_speech_request(server: FakeOpenAIServer, mouth: OpenAITextToSpeech) -> None:
     """Raw PCM is asked for, in the voice that is wanted or the default one; it comes in whole samples."""
     for voice in ("", "coral"):
         sound = [pcm async for pcm in mouth.synthesize("two words", voice)]
@@ -108,7 +108,7 @@ async def test_a_speech_request(server: OpenAIServer, mouth: OpenAITextToSpeech)
     assert server.forms[0]["response_format"] == "pcm"
 
 
-async def test_leaving_a_speech_ends_the_request(server: OpenAIServer, mouth: OpenAITextToSpeech) -> None:
+async def test_leaving_a_speech_ends_the_request(server: FakeOpenAIServer, mouth: OpenAITextToSpeech) -> None:
     """When the iterator is closed the server is told by the end of the connection."""
     speaking = mouth.synthesize("word " * 5_000, "")
     await anext(speaking)
@@ -119,7 +119,7 @@ async def test_leaving_a_speech_ends_the_request(server: OpenAIServer, mouth: Op
 
 async def test_nobody_is_there(unused_tcp_port: int) -> None:
     """A server that is not there is an EngineError at once."""
-    ears = OpenAISpeechToText(f"http://127.0.0.1:{unused_tcp_port}/v1")
+    ears = OpenAISpeechToText(OpenAIServer(f"http://127.0.0.1:{unused_tcp_port}/v1"))
     with pytest.raises(EngineError, match="cannot be reached"):
         await transcript(ears)
     await ears.close()
@@ -131,13 +131,4 @@ async def test_nobody_is_there(unused_tcp_port: int) -> None:
 def test_what_is_no_address(address: str) -> None:
     """An address that is not HTTP is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
-        OpenAISpeechToText(address)
-
-
-async def test_a_session_that_is_handed_in_stays_open(server: OpenAIServer) -> None:
-    """A client closes its own session only."""
-    async with aiohttp.ClientSession() as session:
-        mouth = OpenAITextToSpeech(server.base_url, session=session)
-        assert [pcm async for pcm in mouth.synthesize("Hello", "")]
-        await mouth.close()
-        assert not session.closed
+        OpenAISpeechToText(OpenAIServer(address))

@@ -165,7 +165,7 @@ async def test_start_says_why_not() -> None:
     """A first start that fails is a ConfigError with the worker's own reason, and leaves nothing."""
     before = asyncio.all_tasks()
     supervisor = Supervisor("whisper", "/nowhere")
-    with pytest.raises(ConfigError, match="no Whisper model loads from /nowhere"):
+    with pytest.raises(ConfigError, match="cannot load a Whisper model from /nowhere"):
         await supervisor.start()
     assert not supervisor.socket.parent.exists()
     assert asyncio.all_tasks() == before

@@ -57,8 +57,8 @@ async def test_the_process_ends(tmp_path: Path, how: str) -> None:
         ("os.path", "", b"not the name"),
         ("espeak", "klingon-on-mars", b"no voice"),
         ("whisper", "", b"needs a model"),
-        ("whisper", "/nowhere", b"no Whisper model loads"),
-        ("piper", "/nowhere", b"no Piper voice loads"),
+        ("whisper", "/nowhere", b"cannot load a Whisper model"),
+        ("piper", "/nowhere", b"cannot load a Piper voice"),
     ],
 )
 async def test_the_process_says_why_it_does_not_start(tmp_path: Path, engine: str, model: str, reason: bytes) -> None:

@@ -37,11 +37,11 @@ class Counting:
         self.started = threading.Event()
         self.discarded = threading.Event()
 
-    def start(self, phrases: Sequence[str], language: str) -> "CountingUtterance":
-        return CountingUtterance(self, " ".join([*phrases, *([language] if language else [])]))
+    def start(self, phrases: Sequence[str], language: str) -> "CountingRecognition":
+        return CountingRecognition(self, " ".join([*phrases, *([language] if language else [])]))
 
 
-class CountingUtterance:
+class CountingRecognition:
     def __init__(self, engine: Counting, name: str) -> None:
         self.engine, self.name, self.count = engine, name, 0
 

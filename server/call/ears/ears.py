@@ -15,7 +15,7 @@ from server.call.mouth.reply import Reply
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.turns.sound import Sound
 from server.media.frame import FRAME_MS, Frame
-from server.speech.protocols import SpeechToText, Transcription, TurnModel, VoiceActivity
+from server.speech.protocols import SpeechStream, SpeechToText, TurnModel, VoiceActivity
 
 PREROLL_FRAMES = 400 // FRAME_MS
 """VAD is ~100 ms late, words begin softly, and speech-to-text wants a little silence in front."""
@@ -30,7 +30,7 @@ PAUSES_SMOOTHING = 0.3
 class Utterance:
     """What the person is saying, on its way to words and to an answer."""
 
-    def __init__(self, number: int, transcription: Transcription | None, stopwatch: Stopwatch, text: str = "") -> None:
+    def __init__(self, number: int, transcription: SpeechStream | None, stopwatch: Stopwatch, text: str = "") -> None:
         self.number = number
         self.stopwatch = stopwatch
         self.began_s = stopwatch.start_s

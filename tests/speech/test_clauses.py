@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from server.speech.sentences import CLAUSE_CHARS, FIRST_CHARS, MAX_CHARS, Clauses, speakable
+from server.speech.clauses import CLAUSE_CHARS, FIRST_CHARS, MAX_CHARS, Clauses, speakable
 
 
 def cut(*deltas: str) -> list[str]:

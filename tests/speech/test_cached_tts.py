@@ -3,7 +3,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from server.errors import EngineError
-from server.speech.clips import Clips
+from server.speech.cached_tts import CachedTextToSpeech
 from server.speech.protocols import Pcm
 
 
@@ -28,61 +28,63 @@ class Counting:
         self.closed = True
 
 
-async def said(clips: Clips, text: str, voice: str = "") -> bytes:
-    return b"".join([pcm.data async for pcm in clips.synthesize(text, voice)])
+async def said(cached: CachedTextToSpeech, text: str, voice: str = "") -> bytes:
+    return b"".join([pcm.data async for pcm in cached.synthesize(text, voice)])
 
 
-async def test_a_clip_is_made_once_in_the_agents_voice() -> None:
+async def test_a_text_is_made_once_in_the_agents_voice() -> None:
     """It comes without the engine, and sounds the same; in a voice that a call has chosen it is not kept."""
     tts = Counting()
-    clips = Clips(tts, ["Hello there. How can I help?"])
-    await clips.prepare("amy")
+    cached = CachedTextToSpeech(tts, ["Hello there. How can I help?"])
+    await cached.prepare("amy")
     asked = len(tts.asked)
     for voice in ("amy", "joe"):
-        assert [await said(clips, "Hello there.", voice) for _ in range(3)] == [f"Hello there.{voice}".encode()] * 3
+        assert [await said(cached, "Hello there.", voice) for _ in range(3)] == [f"Hello there.{voice}".encode()] * 3
     assert tts.asked[asked:] == [("Hello there.", "joe")] * 3
 
 
-async def test_what_is_no_clip_is_made_each_time() -> None:
+async def test_another_text_is_made_each_time() -> None:
     """Answers are one caller's, and are not kept."""
     tts = Counting()
-    clips = Clips(tts, ["Hello there."])
-    await said(clips, "Your order is on its way.")
-    await said(clips, "Your order is on its way.")
+    cached = CachedTextToSpeech(tts, ["Hello there."])
+    await said(cached, "Your order is on its way.")
+    await said(cached, "Your order is on its way.")
     assert len(tts.asked) == 2
 
 
-async def test_prepared_clips_are_there_when_the_engine_is_down() -> None:
+async def test_prepared_texts_are_there_when_the_engine_is_down() -> None:
     """An apology can be said for the very engine that would say it."""
     tts = Counting()
-    clips = Clips(tts, ["Sorry, something went wrong on my side. Could you say that again?", "Goodbye.", ""])
-    await clips.prepare("")
+    cached = CachedTextToSpeech(
+        tts, ["Sorry, something went wrong on my side. Could you say that again?", "Goodbye.", ""]
+    )
+    await cached.prepare("")
     tts.down = True
     assert len(tts.asked) == 3
     for clause in [text for text, _ in tts.asked]:
-        assert await said(clips, clause) == clause.encode()
+        assert await said(cached, clause) == clause.encode()
     with pytest.raises(EngineError):
-        await said(clips, "Anything else.")
+        await said(cached, "Anything else.")
 
 
-async def test_half_a_clip_is_not_kept() -> None:
+async def test_half_a_text_is_not_kept() -> None:
     """What an engine broke off, or a caller, is made anew the next time."""
     tts = Counting()
-    clips = Clips(tts, ["Hello there."])
+    cached = CachedTextToSpeech(tts, ["Hello there."])
     tts.down = True
-    await clips.prepare("")
+    await cached.prepare("")
     with pytest.raises(EngineError):
-        await said(clips, "Hello there.")
+        await said(cached, "Hello there.")
     tts.down = False
-    sound = clips.synthesize("Hello there.", "")
+    sound = cached.synthesize("Hello there.", "")
     await anext(sound)
     await sound.aclose()
-    assert await said(clips, "Hello there.", "") == b"Hello there."
+    assert await said(cached, "Hello there.", "") == b"Hello there."
     assert len(tts.asked) == 4
 
 
 async def test_closing_closes_the_engine() -> None:
     """It stands in the engine's place."""
     tts = Counting()
-    await Clips(tts, []).close()
+    await CachedTextToSpeech(tts, []).close()
     assert tts.closed

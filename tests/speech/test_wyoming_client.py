@@ -8,7 +8,7 @@ from wyoming.info import Describe
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import ConfigError, EngineError
-from server.speech import wyoming_address
+from server.speech import wyoming_client
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.fakes.wyoming_script import SECOND, Talk, server
@@ -17,7 +17,7 @@ from tests.fakes.wyoming_server import INFO
 
 async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
-    monkeypatch.setattr(wyoming_address, "DESCRIBE_S", 0.1)
+    monkeypatch.setattr(wyoming_client, "DESCRIBE_S", 0.1)
     asked: list[SynthesizeVoice | None] = []
 
     async def script(talk: Talk) -> None:
@@ -46,7 +46,7 @@ async def test_a_server_that_starts_later_is_asked_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It may be down when we start, which the log says: calls choose among its languages as soon as it is up."""
-    monkeypatch.setattr(wyoming_address, "ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr(wyoming_client, "ASK_AGAIN_S", 0.01)
     told = asyncio.Event()
 
     async def script(talk: Talk) -> None:
