@@ -217,4 +217,4 @@ def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
         assert len(writing) == 2
 
     run_virtual(scenario())
-    assert "with 2 conversations not written" in caplog.text
+    assert "and 2 conversations are not written" in caplog.text
