@@ -1,6 +1,6 @@
-"""What every speech-to-text and every text-to-speech client does, whatever is behind it.
+"""One suite for every speech-to-text client, and one for every text-to-speech client, whatever engine is behind it.
 
-A new engine joins with a context manager that gives its client, and a line in EARS or MOUTHS.
+To add an engine, write a context manager that gives its client, and add it to EARS or MOUTHS.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ async def worker(engine: str, model: Path | None = None) -> AsyncIterator[str]:
 
 
 async def learned(client: T) -> T:
-    """Knowing which languages its server knows."""
+    """The client, after it has asked its server for the languages."""
     await client.learn()
     return client
 
@@ -106,14 +106,14 @@ class TestSpeechToText:
             await client.close()
 
     async def test_words_come_of_speech_in_frames(self, ears: SpeechToText) -> None:
-        """An utterance that is fed in frames of 20 ms has words."""
+        """Speech that is fed in frames of 20 ms gives words."""
         utterance = ears.listen(PHRASES, lambda text: None)
         feed_in_frames(utterance, speak(SPEECH))
         assert await utterance.transcript()
         await utterance.close()
 
     async def test_every_language_that_it_names_is_heard(self, ears: SpeechToText) -> None:
-        """It names those that it hears; told to expect one, also of another region, it has words."""
+        """Speech gives words in each language that the client names, and also in another region of the language."""
         assert lookup("en-NZ", ears.languages) is not None
         assert lookup("tlh", ears.languages) is None
         for language in ("en-NZ", ears.languages[-1]):
@@ -123,7 +123,7 @@ class TestSpeechToText:
             await utterance.close()
 
     async def test_nothing_was_said(self, ears: SpeechToText) -> None:
-        """No sound and silence are the empty text, not an error."""
+        """No sound, and silence, give an empty text and no error."""
         utterance = ears.listen(PHRASES, lambda text: None)
         assert await utterance.transcript() == ""
         utterance.feed(silence(1))
@@ -131,7 +131,7 @@ class TestSpeechToText:
         await utterance.close()
 
     async def test_more_may_be_said_after_a_transcript(self, ears: SpeechToText) -> None:
-        """The second transcript covers the whole utterance, and an unchanged one is given again."""
+        """A second transcript covers the whole utterance. Without new sound the same transcript is given again."""
         utterance = ears.listen(PHRASES, lambda text: None)
         feed_in_frames(utterance, speak(SPEECH))
         first = await utterance.transcript()
@@ -142,7 +142,7 @@ class TestSpeechToText:
         await utterance.close()
 
     async def test_utterances_side_by_side(self, ears: SpeechToText) -> None:
-        """One utterance is silent while another one speaks: each gets its own words."""
+        """Of two utterances at the same time, one with speech and one silent, each gets its own words."""
         loud, quiet = (ears.listen(PHRASES, lambda text: None) for _ in range(2))
         speech = speak(SPEECH)
         loud.feed(speech)
@@ -153,8 +153,8 @@ class TestSpeechToText:
         await loud.close()
         await quiet.close()
 
-    async def test_who_waits_may_leave(self, ears: SpeechToText) -> None:
-        """A cancelled wait for a transcript takes nothing from the next one."""
+    async def test_waiting_may_be_cancelled(self, ears: SpeechToText) -> None:
+        """After a wait for a transcript was cancelled, the next one gives the words."""
         utterance = ears.listen(PHRASES, lambda text: None)
         utterance.feed(speak(SPEECH))
         waiting = asyncio.create_task(utterance.transcript())
@@ -166,7 +166,7 @@ class TestSpeechToText:
         await utterance.close()
 
     async def test_close_ends_a_waiting_transcript(self, ears: SpeechToText) -> None:
-        """Close is idempotent; who waits gets an EngineError, and what is fed later goes nowhere."""
+        """Close is idempotent. A transcript that waits raises EngineError, and later sound is ignored."""
         utterance = ears.listen(PHRASES, lambda text: None)
         utterance.feed(speak(SPEECH))
         waiting = asyncio.create_task(utterance.transcript())
@@ -178,7 +178,7 @@ class TestSpeechToText:
         await utterance.close()
 
     async def test_closing_the_client_ends_its_utterances(self, ears: SpeechToText) -> None:
-        """No task is left of an utterance that nobody closed."""
+        """Closing the client also ends an utterance that was not closed, and leaves no task."""
         utterance = ears.listen(PHRASES, lambda text: None)
         feed_in_frames(utterance, speak(SPEECH))
         waiting = asyncio.create_task(utterance.transcript())
@@ -198,7 +198,7 @@ class TestTextToSpeech:
             await client.close()
 
     async def test_a_text_is_heard(self, mouth: TextToSpeech) -> None:
-        """A sentence is sound in whole samples of one rate, and about as long as it takes to say."""
+        """A sentence gives sound of one rate, in whole samples, that is about as long as speaking it takes."""
         rates, sound = set(), b""
         async for pcm in mouth.synthesize("Hello there, how are you?", ""):
             assert len(pcm.data) % 2 == 0
@@ -210,14 +210,14 @@ class TestTextToSpeech:
         assert np.max(np.abs(np.frombuffer(sound, "<i2").astype(int))) > 2_000
 
     async def test_every_language_that_it_names_is_spoken(self, mouth: TextToSpeech) -> None:
-        """It names those that it speaks; told to speak one, also of another region, it is heard."""
+        """A text gives sound in each language that the client names, and also in another region of the language."""
         assert lookup("en-NZ", mouth.languages) is not None
         assert lookup("tlh", mouth.languages) is None
         for language in ("en-NZ", mouth.languages[0], mouth.languages[-1]):
             assert [pcm async for pcm in mouth.synthesize("Hello there.", "", language)]
 
     async def test_texts_side_by_side(self, mouth: TextToSpeech) -> None:
-        """Two texts at once are each as long as alone."""
+        """Of two texts at the same time, the longer one gives more sound."""
 
         async def samples(text: str) -> int:
             return sum([len(pcm.data) async for pcm in mouth.synthesize(text, "")])
@@ -226,7 +226,7 @@ class TestTextToSpeech:
         assert 0 < short < long
 
     async def test_closing_the_iterator_cancels(self, mouth: TextToSpeech) -> None:
-        """A long text that is left after its first chunk stands in nobody's way."""
+        """When a long text is left after its first chunk, the next text is spoken."""
         speaking = mouth.synthesize(LONG, "")
         assert (await anext(speaking)).data
         await speaking.aclose()

@@ -8,7 +8,7 @@ from server.speech.protocols import Pcm
 
 
 class Counting:
-    """Speaks a text as its bytes, in two chunks, and knows what it was asked; can be down."""
+    """Speaks a text as two chunks, its bytes and the voice's, and keeps what it was asked. It can be down."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
@@ -33,7 +33,7 @@ async def said(cached: CachedTextToSpeech, text: str, voice: str = "") -> bytes:
 
 
 async def test_a_text_is_made_once_in_the_agents_voice() -> None:
-    """It comes without the engine, and sounds the same; in a voice that a call has chosen it is not kept."""
+    """A prepared text sounds the same and does not need the engine. In a voice that a call chose, it is not kept."""
     tts = Counting()
     cached = CachedTextToSpeech(tts, ["Hello there. How can I help?"])
     await cached.prepare("amy")
@@ -44,7 +44,7 @@ async def test_a_text_is_made_once_in_the_agents_voice() -> None:
 
 
 async def test_another_text_is_made_each_time() -> None:
-    """Answers are one caller's, and are not kept."""
+    """A text that is not to be kept, such as an answer, is made each time."""
     tts = Counting()
     cached = CachedTextToSpeech(tts, ["Hello there."])
     await said(cached, "Your order is on its way.")
@@ -53,7 +53,7 @@ async def test_another_text_is_made_each_time() -> None:
 
 
 async def test_prepared_texts_are_there_when_the_engine_is_down() -> None:
-    """An apology can be said for the very engine that would say it."""
+    """When text-to-speech is down, the apology for that can still be spoken."""
     tts = Counting()
     cached = CachedTextToSpeech(
         tts, ["Sorry, something went wrong on my side. Could you say that again?", "Goodbye.", ""]
@@ -68,7 +68,7 @@ async def test_prepared_texts_are_there_when_the_engine_is_down() -> None:
 
 
 async def test_half_a_text_is_not_kept() -> None:
-    """What an engine broke off, or a caller, is made anew the next time."""
+    """Speech that the engine or the call broke off is made again the next time."""
     tts = Counting()
     cached = CachedTextToSpeech(tts, ["Hello there."])
     tts.down = True
@@ -84,7 +84,7 @@ async def test_half_a_text_is_not_kept() -> None:
 
 
 async def test_closing_closes_the_engine() -> None:
-    """It stands in the engine's place."""
+    """Closing it closes the engine behind it."""
     tts = Counting()
     await CachedTextToSpeech(tts, []).close()
     assert tts.closed

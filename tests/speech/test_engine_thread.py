@@ -1,4 +1,4 @@
-"""Who gets the engine next."""
+"""The engine's thread: which job gets the engine next."""
 
 import threading
 
@@ -53,7 +53,7 @@ def order(*jobs: Steps) -> str:
 
 
 def test_the_urgent_go_first_and_one_after_the_other() -> None:
-    """What somebody waits for is done in the order of asking, and all of the one before the next begins."""
+    """Jobs of urgency 0 go first, and each of them is finished before the next one begins."""
     log: list[str] = []
     assert order(Steps("c", 1, 2, log), Steps("a", 0, 2, log), Steps("b", 0, 2, log)) == "aabbcc"
 
@@ -65,7 +65,7 @@ def test_the_rest_goes_round() -> None:
 
 
 def test_a_dropped_work_is_discarded_once() -> None:
-    """No step of it is done any more, and it gives back what it holds, on the thread."""
+    """A dropped job takes no further step, and it is discarded once, on the thread."""
     thread, job = EngineThread("engine of a test"), Steps("a", 1, 0, [])
     thread.add(job)
     thread.drop(job)
@@ -76,7 +76,7 @@ def test_a_dropped_work_is_discarded_once() -> None:
 
 
 def test_a_step_that_raises_costs_its_own_work() -> None:
-    """The thread outlives a bug in a step and does the others."""
+    """When a step raises, only its job is dropped, and the thread goes on with the others."""
 
     class Broken(Steps):
         def step(self) -> None:
@@ -89,7 +89,7 @@ def test_a_step_that_raises_costs_its_own_work() -> None:
 
 
 def test_a_discard_that_raises_costs_its_own_work() -> None:
-    """So it does: an engine that fails in the middle may not take back what it gave, and others still call."""
+    """When a discard raises, the thread goes on with the other jobs."""
 
     class Broken(Steps):
         def discard(self) -> None:

@@ -1,4 +1,4 @@
-"""OpenAI-compatible HTTP: what is sent, and what becomes of a server that misbehaves."""
+"""The OpenAI-compatible clients: what they send, and what they do when a server misbehaves."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ async def transcript(ears: OpenAISpeechToText, pcm: bytes = SECOND, language: st
 
 
 async def test_a_transcription_request(server: FakeOpenAIServer, ears: OpenAISpeechToText) -> None:
-    """The utterance is sent as a WAV with model, language, the phrases as a prompt, and the key."""
+    """The utterance is sent as a WAV file, with the model, the language, the phrases as a prompt, and the key."""
     assert await transcript(ears, language="zh-Hant-TW") == "word word"
     (form,) = server.forms
     assert (form["model"], form["language"], form["prompt"]) == ("tiny", "zh", "go left. go right")
@@ -54,7 +54,7 @@ async def test_a_transcription_request(server: FakeOpenAIServer, ears: OpenAISpe
 
 
 async def test_an_unchanged_utterance_is_asked_for_once(server: FakeOpenAIServer, ears: OpenAISpeechToText) -> None:
-    """Asking again costs no request when nothing was said meanwhile, and one for the whole when something was."""
+    """Without new sound a second transcript needs no request; with new sound it needs one, with the whole utterance."""
     utterance = ears.listen([], lambda text: None)
     utterance.feed(SECOND)
     assert await utterance.transcript() == await utterance.transcript() == "word word"
@@ -64,7 +64,7 @@ async def test_an_unchanged_utterance_is_asked_for_once(server: FakeOpenAIServer
 
 
 async def test_an_endless_utterance_is_cut(ears: OpenAISpeechToText) -> None:
-    """What is said beyond the limit is not kept, and the transcript covers the rest."""
+    """Sound after the limit is ignored, and the transcript covers the sound before it."""
     utterance = ears.listen([], lambda text: None)
     for _ in range(40):
         utterance.feed(SECOND)
@@ -75,7 +75,7 @@ async def test_an_endless_utterance_is_cut(ears: OpenAISpeechToText) -> None:
     "answer", [refuse(401), refuse(500), say(b"<html>"), say(b"[]"), say(b"{}"), say(b'{"text": null}'), hang_up, hang]
 )
 async def test_what_goes_wrong_is_an_engine_error(server: FakeOpenAIServer, ears: OpenAISpeechToText, answer) -> None:  # type: ignore[no-untyped-def]
-    """Every failure is an EngineError without the key, in time, and the next request works."""
+    """Every failure is an EngineError, within the deadline and without the key in it, and the next request works."""
     server.answers.append(answer)
     async with asyncio.timeout(5):
         with pytest.raises(EngineError) as caught:
@@ -88,7 +88,7 @@ async def test_what_goes_wrong_is_an_engine_error(server: FakeOpenAIServer, ears
 async def test_speech_that_goes_wrong_is_an_engine_error(
     server: FakeOpenAIServer, mouth: OpenAITextToSpeech, answer
 ) -> None:  # type: ignore[no-untyped-def]
-    """Every failure is an EngineError without the key, in time, and the next text works."""
+    """Every failure is an EngineError, within the deadline and without the key in it, and the next text works."""
     server.answers.append(answer)
     async with asyncio.timeout(5):
         with pytest.raises(EngineError) as caught:
@@ -98,7 +98,7 @@ async def test_speech_that_goes_wrong_is_an_engine_error(
 
 
 async def test_a_speech_request(server: FakeOpenAIServer, mouth: OpenAITextToSpeech) -> None:
-    """Raw PCM is asked for, in the voice that is wanted or the default one; it comes in whole samples."""
+    """The request is for PCM, in the given voice or the default voice, and the sound comes in whole samples."""
     for voice in ("", "coral"):
         sound = [pcm async for pcm in mouth.synthesize("two words", voice)]
         assert {pcm.rate for pcm in sound} == {SPEECH_RATE}
@@ -109,7 +109,7 @@ async def test_a_speech_request(server: FakeOpenAIServer, mouth: OpenAITextToSpe
 
 
 async def test_leaving_a_speech_ends_the_request(server: FakeOpenAIServer, mouth: OpenAITextToSpeech) -> None:
-    """When the iterator is closed the server is told by the end of the connection."""
+    """When the iterator is closed, the connection to the server ends."""
     speaking = mouth.synthesize("word " * 5_000, "")
     await anext(speaking)
     await speaking.aclose()
@@ -118,7 +118,7 @@ async def test_leaving_a_speech_ends_the_request(server: FakeOpenAIServer, mouth
 
 
 async def test_nobody_is_there(unused_tcp_port: int) -> None:
-    """A server that is not there is an EngineError at once."""
+    """A server that cannot be reached is an EngineError at once."""
     ears = OpenAISpeechToText(OpenAIServer(f"http://127.0.0.1:{unused_tcp_port}/v1"))
     with pytest.raises(EngineError, match="cannot be reached"):
         await transcript(ears)
@@ -129,6 +129,6 @@ async def test_nobody_is_there(unused_tcp_port: int) -> None:
     "address", ["", "localhost:8000", "ftp://localhost", "http://", "http://a:99999", "http://a:b"]
 )
 def test_what_is_no_address(address: str) -> None:
-    """An address that is not HTTP is a ConfigError when the client is made."""
+    """An address that is not a valid HTTP address is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
         OpenAISpeechToText(OpenAIServer(address))

@@ -15,8 +15,8 @@ from tests.fakes.wyoming_script import SECOND, Talk, server
 from tests.fakes.wyoming_server import INFO
 
 
-async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
+async def test_a_server_that_does_not_name_its_languages(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a server does not name its languages, a call may choose only those that the operator named, by their tag."""
     monkeypatch.setattr(wyoming_client, "DESCRIBE_S", 0.1)
     asked: list[SynthesizeVoice | None] = []
 
@@ -45,7 +45,7 @@ async def test_a_server_that_starts_later_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It may be down when we start, which the log says: calls choose among its languages as soon as it is up."""
+    """A server that is down at the start is logged and asked again. When it is up, calls can choose its languages."""
     monkeypatch.setattr(wyoming_client, "ASK_AGAIN_S", 0.01)
     told = asyncio.Event()
 
@@ -53,7 +53,7 @@ async def test_a_server_that_starts_later_is_asked_again(
         await talk.hear(Describe)
         await talk.say(INFO)
         with contextlib.suppress(EOFError, ConnectionResetError):
-            await talk.hear(Error)  # until the client leaves, because it has what it wants
+            await talk.hear(Error)  # wait for the client to leave: it has its answer
         told.set()
 
     speech = client(f"tcp://127.0.0.1:{unused_tcp_port}")
@@ -67,7 +67,7 @@ async def test_a_server_that_starts_later_is_asked_again(
 
 
 async def test_nobody_is_there(unused_tcp_port: int) -> None:
-    """A server that is not there is an EngineError soon."""
+    """A server that cannot be reached is an EngineError within the deadline."""
     for uri in (f"tcp://127.0.0.1:{unused_tcp_port}", "unix:///nowhere/at/all"):
         ears, mouth = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
         utterance = ears.listen([], print)
@@ -83,6 +83,6 @@ async def test_nobody_is_there(unused_tcp_port: int) -> None:
     "uri", ["", "localhost:10300", "tcp://localhost", "tcp://:1", "tcp://a:99999", "unix://", "x://a:1"]
 )
 def test_what_is_no_address(uri: str) -> None:
-    """An address that is neither a path nor a port is a ConfigError when the client is made."""
+    """An address that is neither a socket's path nor a host with a port is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
         WyomingSpeechToText(uri)

@@ -13,13 +13,13 @@ from tests.fakes.wyoming_script import SECOND, WRONGS, Talk, hang, server
 
 
 async def count(talk: Talk) -> None:
-    """The transcript is how many ms were heard."""
+    """A server whose transcript is how many ms of sound it got."""
     await talk.hear(AudioStop)
     await talk.say(Transcript(f"{len(talk.heard) // 32}"))
 
 
 async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
-    """Model, language and phrases go ahead of the sound."""
+    """The server gets the model, the language and the phrases before the sound."""
     asked = asyncio.get_running_loop().create_future()
 
     async def script(talk: Talk) -> None:
@@ -35,7 +35,7 @@ async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
 
 
 async def test_partial_words_grow_and_change() -> None:
-    """Chunks add to the words so far and a start begins them anew; each is told once."""
+    """Chunks add to the words so far, and a start clears them. The same words are reported once."""
     partials: list[str] = []
 
     async def script(talk: Talk) -> None:
@@ -53,7 +53,8 @@ async def test_partial_words_grow_and_change() -> None:
 
 
 async def test_everything_fed_is_sent_once() -> None:
-    """Frames of any length arrive whole, before and after the connection is made, and again when more is said."""
+    """All sound arrives, in frames of any length, before and after the connection is made. After a transcript all of it
+    is sent again."""
     async with server(count) as uri:
         ears = WyomingSpeechToText(uri)
         utterance = ears.listen([], print)
@@ -70,7 +71,7 @@ async def test_everything_fed_is_sent_once() -> None:
 
 
 async def test_a_pause_after_a_transcript_begins_nothing() -> None:
-    """Less than 200 ms more does not cost a connection until somebody asks; more does."""
+    """After a transcript, less than 200 ms of sound makes a new connection only when a transcript is asked for."""
     connections = 0
 
     async def script(talk: Talk) -> None:
@@ -91,7 +92,7 @@ async def test_a_pause_after_a_transcript_begins_nothing() -> None:
 
 
 async def test_old_words_are_not_told_again() -> None:
-    """An utterance that begins anew says the same words again on its way; only what is new is told."""
+    """A second attempt repeats the partial words of the first. Only new words are reported."""
     partials: list[str] = []
     words = [" left", " left now"]
 
@@ -110,7 +111,7 @@ async def test_old_words_are_not_told_again() -> None:
 
 
 async def test_what_speech_overtakes_is_given_up() -> None:
-    """When more is said and nobody waits for the transcript before, its connection is closed."""
+    """When more sound comes and nobody waits for the earlier transcript, the earlier connection is closed."""
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def script(talk: Talk) -> None:
@@ -136,7 +137,7 @@ async def test_what_speech_overtakes_is_given_up() -> None:
 
 
 async def test_an_endless_utterance_is_cut() -> None:
-    """What is said beyond the limit is not kept, and the transcript covers the rest."""
+    """Sound after the limit is ignored, and the transcript covers the sound before it."""
     async with server(count) as uri:
         ears = WyomingSpeechToText(uri)
         utterance = ears.listen([], print)
@@ -148,7 +149,8 @@ async def test_an_endless_utterance_is_cut() -> None:
 
 @pytest.mark.parametrize("wrong", WRONGS)
 async def test_what_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
-    """Every failure of a server is an EngineError in time, without its words; asking again tries again."""
+    """Every failure of a server is an EngineError, within the deadline and without the server's words. A second
+    transcript tries again."""
     scripts = [wrong] * 3
 
     async def script(talk: Talk) -> None:
@@ -163,6 +165,6 @@ async def test_what_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaita
                 await utterance.transcript()
             assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("speech-to-text", False)
             scripts.clear()
-            if wrong is not hang:  # a server that is late may still answer, so it is not given up
+            if wrong is not hang:  # a server that hangs may still answer, so the client stays connected to it
                 assert await utterance.transcript() == "1000"
         await ears.close()

@@ -31,7 +31,7 @@ OPERATION_S = 2.0
 DELETED_S = 24 * 3600
 """How long Redis remembers that a conversation was deleted, so that no call writes it again: longer than any call."""
 SWEEP_AT_ONCE = 100
-"""How many conversations one step of a sweep looks at. Redis serves no other client during a step, so steps are short."""
+"""How many conversations one step of a sweep looks at. Redis serves nobody else during a step, so steps are short."""
 
 _FIELDS = ("header", "epoch", "revision", "token_hash")
 _NAMES = """
