@@ -116,7 +116,7 @@ class Conversation:
         return self._next(now_ms, exchanges=exchanges, agent_state=agent_state, standing=standing)
 
     def with_amended(self, exchange: Exchange, now_ms: int) -> "Conversation":
-        """The next record: `exchange` replaces the last exchange, which turned out to be wrong."""
+        """The next record: `exchange` replaces the last exchange, because the caller heard less of it."""
         return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange))
 
     def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
