@@ -48,24 +48,24 @@ def test_codes_are_unique() -> None:
 @pytest.mark.parametrize(
     "cls", [AntiphonError, PeerError, NotAcceptable, NotFound, Forbidden, TooLarge, Unauthorized, StoreError]
 )
-def test_a_message_is_what_a_person_reads(cls: type[AntiphonError]) -> None:
+def test_the_message_is_what_a_client_reads(cls: type[AntiphonError]) -> None:
     """The sentence that a client reads is the error's message."""
     assert cls("It is not there.").sentence == str(cls("It is not there.")) == "It is not there."
 
 
-def test_a_caller_learns_nothing_of_the_setup() -> None:
+def test_a_client_learns_nothing_about_the_settings() -> None:
     """The message of a ConfigError is for the operator; a client cannot read it."""
     error = ConfigError("no Whisper model in /home/ann/models")
     assert "ann" in str(error)
     assert "ann" not in error.sentence
 
 
-def test_a_refusal_says_when_to_come_again() -> None:
+def test_a_refusal_says_when_to_try_again() -> None:
     """AtCapacity says how long to wait before the next try."""
     assert AtCapacity("All lines are busy.", 5).retry_after_s == 5
 
 
-def test_a_failed_stage_has_its_name() -> None:
+def test_an_engine_error_names_its_stage() -> None:
     """EngineError says which stage failed."""
     error = EngineError("text-to-speech", "The voice is gone.")
     assert (error.stage, error.sentence) == ("text-to-speech", "The voice is gone.")

@@ -73,7 +73,7 @@ async def store(open_store: Open) -> Store:
     return await open_store()
 
 
-async def test_what_was_saved_is_there(store: Store, open_store: Open) -> None:
+async def test_a_saved_record_is_loaded(store: Store, open_store: Open) -> None:
     """A record is loaded with every field equal, also by another server."""
     for kept in (conversation(), conversation(exchanges=3), conversation("ended", exchanges=1).ended(START_MS + 9)):
         assert await store.save(kept)
@@ -106,7 +106,7 @@ async def test_the_last_exchange_may_be_amended(store: Store) -> None:
         assert amended in kept.exchanges
 
 
-async def test_what_cannot_be_written_as_it_is_is_written_as_well_as_it_can(store: Store) -> None:
+async def test_values_that_json_does_not_have_are_stored_as_text(store: Store) -> None:
     """Half a surrogate pair, or an object that a tool returned, is stored as text, and the conversation is not lost."""
 
     class Thing:
@@ -156,7 +156,7 @@ async def test_records_that_come_together_are_not_mixed(open_store: Open) -> Non
     assert await stores[0].load("one") == records[-1]
 
 
-async def test_a_token_claims_once(store: Store) -> None:
+async def test_a_token_can_be_used_once(store: Store) -> None:
     """A claim returns the whole record with the new token and a new epoch. The old token no longer works."""
     kept = conversation(exchanges=2)
     await store.save(kept)
@@ -168,7 +168,7 @@ async def test_a_token_claims_once(store: Store) -> None:
     assert await store.load("one") == claimed
 
 
-async def test_a_claim_may_be_asked_again(store: Store) -> None:
+async def test_a_claim_may_be_repeated(store: Store) -> None:
     """A server that lost the answer to its claim may repeat it with the same two hashes and gets the same record."""
     await store.save(conversation())
     first = await store.claim("one", OLD, NEW)
@@ -194,14 +194,14 @@ async def test_a_wrong_token_claims_nothing(store: Store, name: str) -> None:
     assert await store.load("nobody") is None
 
 
-async def test_what_has_ended_cannot_be_claimed(store: Store) -> None:
+async def test_an_ended_conversation_cannot_be_claimed(store: Store) -> None:
     """A conversation that has ended has no token, so no claim succeeds."""
     await store.save(conversation().ended(START_MS + 5))
     for token in (OLD, "", "None"):
         assert await store.claim("one", token, NEW) is None
 
 
-async def test_who_was_taken_over_writes_no_more(store: Store, open_store: Open) -> None:
+async def test_a_server_that_lost_its_conversation_writes_no_more(store: Store, open_store: Open) -> None:
     """After a claim, the records of the former server are refused and those of the new server are stored."""
     kept = conversation(exchanges=1)
     await store.save(kept)
@@ -236,7 +236,7 @@ async def test_any_cursor_is_a_place_in_the_list(store: Store, before: str) -> N
     assert len(await store.page(10, before)) in (0, 1)
 
 
-async def test_what_is_deleted_stays_so(store: Store) -> None:
+async def test_a_deleted_conversation_stays_deleted(store: Store) -> None:
     """A deleted conversation cannot be loaded, claimed or listed, and a call that still runs cannot bring it back."""
     await store.save(conversation("two", exchanges=1))
     kept = conversation(exchanges=2)
@@ -271,7 +271,7 @@ async def test_many_are_swept(store: Store) -> None:
     assert await store.page(10) == []
 
 
-async def test_a_closed_store_says_so(store: Store) -> None:
+async def test_a_store_may_be_closed_twice(store: Store) -> None:
     """Close is idempotent. An operation after it raises StoreError or opens the store again."""
     await store.save(conversation())
     await store.close()  # type: ignore[attr-defined]

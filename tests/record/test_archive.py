@@ -53,7 +53,7 @@ async def test_words_and_sound_are_deleted_together(store: Store) -> None:
     assert await Archive(store, None, lambda: START_MS).delete("other") is False
 
 
-async def test_what_is_too_old_is_swept(store: Store) -> None:
+async def test_old_words_and_sound_are_swept(store: Store) -> None:
     """Words and sound are deleted after the given number of days, and not earlier."""
     await store.save(conversation("old", created_ms=START_MS))
     await store.save(conversation("new", created_ms=START_MS + DAY_MS))
@@ -64,7 +64,7 @@ async def test_what_is_too_old_is_swept(store: Store) -> None:
     assert list(sound.written_ms) == [summary.id for summary in await store.page(10)] == ["new"]
 
 
-def test_it_sweeps_every_hour_also_after_an_outage() -> None:
+def test_the_sweep_goes_on_after_an_outage() -> None:
     """The sweep runs every hour, even after the store has failed. `close` ends it, even when it has not started."""
 
     class Away(SqliteStore):

@@ -36,7 +36,7 @@ def test_an_id_is_a_plain_word(name: str) -> None:
         Conversation(name, "Agent", START_MS, START_MS)
 
 
-def test_what_is_shown_cannot_resume() -> None:
+def test_the_json_does_not_help_to_resume() -> None:
     """The JSON has neither the token's hash nor the agent's state, and it has the messages only on request."""
     record = conversation(exchanges=2)
     for messages in (False, True):
@@ -55,7 +55,7 @@ def test_newer_conversations_have_greater_cursors() -> None:
     assert len(set(cursors)) == 8
 
 
-def test_a_hash_is_of_its_token() -> None:
+def test_a_token_is_hashed_with_sha_256() -> None:
     """A token's hash is its SHA-256, as in the example of FIPS 180-4."""
     assert hash_token("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 

@@ -48,7 +48,7 @@ async def journal(shelf: Shelf, on_lost: Callable[[str], None] = print, close_s:
         await writing.close(close_s)
 
 
-def test_what_is_noted_is_written() -> None:
+def test_noted_records_are_written() -> None:
     """When the journal is closed, the store has the latest record of every conversation."""
 
     async def scenario() -> None:
@@ -63,7 +63,7 @@ def test_what_is_noted_is_written() -> None:
     run_virtual(scenario())
 
 
-def test_a_note_that_comes_during_its_own_writing_is_written_too() -> None:
+def test_a_record_that_is_noted_during_a_write_is_written_too() -> None:
     """A record that is noted while an earlier one is written is written after it."""
 
     async def scenario() -> None:
@@ -150,7 +150,7 @@ def test_a_store_that_is_back_is_noticed_soon() -> None:
     run_virtual(scenario())
 
 
-def test_a_record_that_cannot_be_written_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_record_that_cannot_be_written_delays_no_other(caplog: pytest.LogCaptureFixture) -> None:
     """When a bug keeps a record from being written, this is logged and only that record is lost."""
 
     async def scenario() -> None:
@@ -166,7 +166,7 @@ def test_a_record_that_cannot_be_written_stands_in_nobodys_way(caplog: pytest.Lo
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-def test_a_conversation_that_was_taken_over_is_told() -> None:
+def test_a_conversation_that_was_taken_over_is_reported() -> None:
     """`on_lost` gets the id of a conversation that another server took over. An exception there does not end the
     journal."""
 
@@ -189,7 +189,7 @@ def test_a_conversation_that_was_taken_over_is_told() -> None:
     run_virtual(scenario())
 
 
-def test_what_waits_has_a_bound(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_limited_number_of_conversations_waits(caplog: pytest.LogCaptureFixture) -> None:
     """In a very long outage some conversations are lost. They are counted, logged once, and the newest is not lost."""
 
     async def scenario() -> None:

@@ -14,7 +14,7 @@ def captioned(*said: Said, agent: str = "Riverside Books") -> str:
     return webvtt(Conversation("one", agent, START_MS, START_MS, exchanges=(Exchange(said),)))
 
 
-def test_a_conversation_is_captions() -> None:
+def test_a_conversation_becomes_captions() -> None:
     """Each thing that was said is a cue with its times and its speaker."""
     assert webvtt(conversation(exchanges=1)) == (
         "WEBVTT\n"
@@ -27,7 +27,7 @@ def test_a_conversation_is_captions() -> None:
     )
 
 
-def test_nothing_said_is_a_file_without_cues() -> None:
+def test_a_conversation_without_words_has_no_cues() -> None:
     """An empty conversation is valid WebVTT; so is an exchange in which nothing was heard."""
     assert captioned() == captioned(Said("agent", " ", 0, 10)) == "WEBVTT\n"
 
@@ -50,7 +50,7 @@ def test_words_cannot_end_their_cue(text: str) -> None:
 
 
 @given(st.lists(st.tuples(st.text(), st.integers(0, 10**8), st.integers(0, 10**4)), max_size=5), st.text())
-def test_any_words_are_captions(said: list[tuple[str, int, int]], agent: str) -> None:
+def test_any_words_become_captions(said: list[tuple[str, int, int]], agent: str) -> None:
     """The file has a header and one cue of two lines for each thing that was said, whatever the words are."""
     text = captioned(*(Said("agent", words, start, start + ms) for words, start, ms in said), agent=agent)
     blocks = text.removesuffix("\n").split("\n\n")

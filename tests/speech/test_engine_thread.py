@@ -52,19 +52,19 @@ def order(*jobs: Steps) -> str:
     return "".join(jobs[0].log)
 
 
-def test_the_urgent_go_first_and_one_after_the_other() -> None:
+def test_urgent_jobs_go_first_and_one_after_the_other() -> None:
     """Jobs of urgency 0 go first, and each of them is finished before the next one begins."""
     log: list[str] = []
     assert order(Steps("c", 1, 2, log), Steps("a", 0, 2, log), Steps("b", 0, 2, log)) == "aabbcc"
 
 
-def test_the_rest_goes_round() -> None:
+def test_less_urgent_jobs_take_turns() -> None:
     """Works of the same urgency take turns."""
     log: list[str] = []
     assert order(Steps("a", 1, 3, log), Steps("b", 1, 3, log), Steps("c", 2, 1, log)) == "abababc"
 
 
-def test_a_dropped_work_is_discarded_once() -> None:
+def test_a_dropped_job_is_discarded_once() -> None:
     """A dropped job takes no further step, and it is discarded once, on the thread."""
     thread, job = EngineThread("engine of a test"), Steps("a", 1, 0, [])
     thread.add(job)
@@ -75,7 +75,7 @@ def test_a_dropped_work_is_discarded_once() -> None:
     assert (job.discarded, job.log) == (1, [])
 
 
-def test_a_step_that_raises_costs_its_own_work() -> None:
+def test_a_step_that_raises_ends_only_its_job() -> None:
     """When a step raises, only its job is dropped, and the thread goes on with the others."""
 
     class Broken(Steps):
@@ -88,7 +88,7 @@ def test_a_step_that_raises_costs_its_own_work() -> None:
     assert broken.discarded == 1
 
 
-def test_a_discard_that_raises_costs_its_own_work() -> None:
+def test_a_discard_that_raises_ends_only_its_job() -> None:
     """When a discard raises, the thread goes on with the other jobs."""
 
     class Broken(Steps):

@@ -13,7 +13,7 @@ from tests.started import ROOT
 from tests.tiny_models import make_piper, make_smart_turn, make_whisper
 
 
-def test_nothing_is_there(tmp_path: Path) -> None:
+def test_an_empty_directory_has_no_models(tmp_path: Path) -> None:
     """In a directory that does not exist no models are found."""
     for kind in models.DEFAULTS:
         assert models.find(tmp_path / "nowhere", kind) is None
@@ -32,7 +32,7 @@ def test_a_model_is_found_by_name_and_by_preference(tmp_path: Path) -> None:
     assert models.find(tmp_path, "smart-turn") == tmp_path / "smart-turn/mine.onnx"
 
 
-def test_half_a_model_is_none(tmp_path: Path) -> None:
+def test_half_a_model_is_not_found(tmp_path: Path) -> None:
     """A voice without its settings, and a download that is not finished, are not found."""
     make_piper(tmp_path / "piper", "half").with_name("half.onnx.json").unlink()
     make_whisper(tmp_path / "whisper" / ".base.en")
@@ -40,14 +40,14 @@ def test_half_a_model_is_none(tmp_path: Path) -> None:
     assert models.find(tmp_path, "whisper") is None
 
 
-def test_what_is_there_is_not_pulled(tmp_path: Path) -> None:
+def test_a_model_on_disk_is_not_downloaded(tmp_path: Path) -> None:
     """A model that is on disk is not downloaded."""
     there = make_whisper(tmp_path / "whisper" / "base.en")
     assert models.pull(tmp_path, "whisper", "base.en") == there
 
 
 @pytest.mark.parametrize("kind", models.DEFAULTS)
-def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: models.Kind) -> None:
+def test_a_downloaded_model_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: models.Kind) -> None:
     """A complete download is moved to where it is found, and the downloader's own files are removed."""
 
     def download(name: str, part: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, "enormous") for kind in models.DEFAULTS])
-def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> None:
+def test_a_name_that_no_model_has(tmp_path: Path, kind: models.Kind, name: str) -> None:
     """A name that no model has is a ConfigError, without use of the network, and leaves no file."""
     with pytest.raises(ConfigError, match="enormous"):
         models.pull(tmp_path, kind, name)
@@ -79,7 +79,7 @@ def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> No
 
 @pytest.mark.parametrize("kind", models.DEFAULTS)
 @pytest.mark.parametrize("network", ["refuses", "is silent"])
-def test_offline_is_one_line_soon(tmp_path: Path, kind: models.Kind, network: str) -> None:
+def test_a_download_without_network_ends_soon(tmp_path: Path, kind: models.Kind, network: str) -> None:
     """When the network refuses connections or stays silent, a download soon ends with an error of one line."""
     program = (
         f"from server.speech.models import pull; from pathlib import Path; pull(Path('.'), {kind!r}, silent_s=0.5)"

@@ -39,7 +39,7 @@ async def test_it_tells_a_probability(model: SmartTurn, monkeypatch: pytest.Monk
     assert 0 <= nothing < humming <= 1
 
 
-async def test_too_late_is_not_told(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_begins_too_late_is_not_told(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the deadline passes before the model runs, `tell` is not called."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", -1.0)
     told: list[float] = []
@@ -49,7 +49,7 @@ async def test_too_late_is_not_told(model: SmartTurn, monkeypatch: pytest.Monkey
     assert told == []
 
 
-async def test_too_many_at_once_are_not_taken(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_limited_number_of_pauses_waits(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
     """When too many pauses wait, new ones are not judged. When the queue is empty, they are judged again."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
     told: asyncio.Queue[int] = asyncio.Queue()
@@ -78,7 +78,7 @@ async def test_an_answer_that_takes_too_long_is_not_told(model: SmartTurn, monke
     assert told == []
 
 
-async def test_a_failure_is_said_once(
+async def test_a_failure_is_logged_once(
     model: SmartTurn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A model that fails is logged once, and `tell` is not called."""
@@ -94,7 +94,7 @@ async def test_a_failure_is_said_once(
 
 
 @pytest.mark.parametrize("wrong", ["missing", "text", "piper", "frames"])
-def test_another_file_is_refused(tmp_path: Path, wrong: str) -> None:
+def test_a_wrong_file_is_refused(tmp_path: Path, wrong: str) -> None:
     """A file that is not a Smart Turn model is a ConfigError when the server starts."""
     (tmp_path / "text.onnx").write_text("no model")
     path = {

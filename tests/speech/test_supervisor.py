@@ -40,8 +40,8 @@ async def replaced(supervisor: Supervisor, old: int) -> None:
 
 
 async def spoken(supervisor: Supervisor) -> int:
-    mouth = WyomingTextToSpeech(supervisor.uri, connect_s=10)
-    return sum([len(pcm.data) async for pcm in mouth.synthesize("Hello.", "")])
+    tts = WyomingTextToSpeech(supervisor.uri, connect_s=10)
+    return sum([len(pcm.data) async for pcm in tts.synthesize("Hello.", "")])
 
 
 def alive(pid: int) -> bool:
@@ -113,27 +113,27 @@ async def test_an_utterance_outlives_its_worker(tmp_path: Path) -> None:
     async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:
         old = supervisor.pid
         assert old is not None
-        ears = WyomingSpeechToText(supervisor.uri, connect_s=10, deadline_s=20)
+        stt = WyomingSpeechToText(supervisor.uri, connect_s=10, deadline_s=20)
         partial = asyncio.Event()
-        utterance = ears.listen([], lambda text: partial.set())
-        utterance.feed(speak("hello there my friend"))
+        stream = stt.listen([], lambda text: partial.set())
+        stream.feed(speak("hello there my friend"))
         await partial.wait()
         os.kill(old, signal.SIGKILL)
-        assert await utterance.transcript() == WORD
-        await ears.close()
+        assert await stream.transcript() == WORD
+        await stt.close()
 
 
 async def test_a_worker_that_always_dies_is_an_error_in_the_end(tmp_path: Path) -> None:
     """When no worker comes back, the transcript raises EngineError in the end."""
     async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:
-        ears = WyomingSpeechToText(supervisor.uri, connect_s=0.2)
-        utterance = ears.listen([], lambda text: None)
+        stt = WyomingSpeechToText(supervisor.uri, connect_s=0.2)
+        stream = stt.listen([], lambda text: None)
         assert supervisor.pid is not None
         await supervisor.close()
-        utterance.feed(speak("hello"))
+        stream.feed(speak("hello"))
         with pytest.raises(EngineError):
-            await utterance.transcript()
-        await ears.close()
+            await stream.transcript()
+        await stt.close()
 
 
 async def test_close_leaves_nothing() -> None:
@@ -161,7 +161,7 @@ async def test_close_ends_a_worker_that_does_not_listen() -> None:
         assert not alive(pid)
 
 
-async def test_start_says_why_not() -> None:
+async def test_start_raises_the_reason() -> None:
     """When the first start fails, this is a ConfigError with the worker's own reason, and nothing is left behind."""
     before = asyncio.all_tasks()
     supervisor = Supervisor("whisper", "/nowhere")
@@ -171,7 +171,7 @@ async def test_start_says_why_not() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_no_place_for_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socket_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """When no file can be made, as in a read-only container, this is a ConfigError."""
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with pytest.raises(ConfigError, match="/nowhere"):

@@ -25,11 +25,11 @@ async def test_a_server_that_does_not_name_its_languages(unused_tcp_port: int, m
         await talk.say(AudioStop())
 
     async with server(script) as uri:
-        mouth = WyomingTextToSpeech(uri, languages=["de"])
-        await mouth.learn()
-        assert mouth.languages == ["de"]
-        assert [pcm async for pcm in mouth.synthesize("Hello", "", "de-CH")] == []
-        await mouth.close()
+        tts = WyomingTextToSpeech(uri, languages=["de"])
+        await tts.learn()
+        assert tts.languages == ["de"]
+        assert [pcm async for pcm in tts.synthesize("Hello", "", "de-CH")] == []
+        await tts.close()
     assert asked == [SynthesizeVoice(language="de")]
     for client in (WyomingSpeechToText, WyomingTextToSpeech):
         nobody = client(f"tcp://127.0.0.1:{unused_tcp_port}")
@@ -66,23 +66,23 @@ async def test_a_server_that_starts_later_is_asked_again(
     await speech.close()
 
 
-async def test_nobody_is_there(unused_tcp_port: int) -> None:
+async def test_a_server_that_cannot_be_reached(unused_tcp_port: int) -> None:
     """A server that cannot be reached is an EngineError within the deadline."""
     for uri in (f"tcp://127.0.0.1:{unused_tcp_port}", "unix:///nowhere/at/all"):
-        ears, mouth = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
-        utterance = ears.listen([], print)
-        utterance.feed(SECOND)
+        stt, tts = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
+        stream = stt.listen([], print)
+        stream.feed(SECOND)
         with pytest.raises(EngineError, match="cannot be reached"):
-            await utterance.transcript()
+            await stream.transcript()
         with pytest.raises(EngineError, match="cannot be reached"):
-            assert [pcm async for pcm in mouth.synthesize("Hello", "")]
-        await ears.close()
+            assert [pcm async for pcm in tts.synthesize("Hello", "")]
+        await stt.close()
 
 
 @pytest.mark.parametrize(
     "uri", ["", "localhost:10300", "tcp://localhost", "tcp://:1", "tcp://a:99999", "unix://", "x://a:1"]
 )
-def test_what_is_no_address(uri: str) -> None:
+def test_an_invalid_address_is_a_config_error(uri: str) -> None:
     """An address that is neither a socket's path nor a host with a port is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
         WyomingSpeechToText(uri)

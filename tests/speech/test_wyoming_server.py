@@ -120,16 +120,16 @@ def chunk(pcm: bytes = SLICE) -> AudioChunk:
     return AudioChunk(16_000, 2, 1, pcm)
 
 
-async def test_a_speaker_is_not_lost_to_a_language(tmp_path: Path) -> None:
+async def test_a_speaker_may_be_chosen_with_a_language(tmp_path: Path) -> None:
     """A speaker that a call wants speaks the language that the call chose. Without a speaker the engine chooses."""
     engine = Choir()
     async with serving(engine, tmp_path) as path:
-        mouth = WyomingTextToSpeech(f"unix://{path}")
-        await mouth.learn()
+        tts = WyomingTextToSpeech(f"unix://{path}")
+        await tts.learn()
         for wish, voice in (("joe", "joe"), ("", "en"), ("nobody", "en")):
-            assert [pcm async for pcm in mouth.synthesize("Hello", wish, "en-GB")]
+            assert [pcm async for pcm in tts.synthesize("Hello", wish, "en-GB")]
             assert engine.voice == voice
-        assert mouth.languages == ("en", "pt-BR")
+        assert tts.languages == ("en", "pt-BR")
 
 
 async def test_partial_words_are_standard_events(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ async def test_a_connection_carries_utterances_in_sequence(tmp_path: Path) -> No
             assert Transcript.from_event(last).text == f"{name} 1"
 
 
-async def test_a_language_is_one_of_the_engines_own(tmp_path: Path) -> None:
+async def test_the_engine_gets_its_own_tag_of_a_language(tmp_path: Path) -> None:
     """The engine gets a language under its own tag. A language that it does not know is an error."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         for language, heard in (("pt", "pt-BR 1"), ("en-GB", "en 1"), (None, "1")):
@@ -173,7 +173,7 @@ async def test_a_language_is_one_of_the_engines_own(tmp_path: Path) -> None:
         assert Error.from_event(await hear(client)).code == "bad-request"
 
 
-async def test_a_final_goes_before_other_audio(tmp_path: Path) -> None:
+async def test_final_words_go_before_sound_of_others(tmp_path: Path) -> None:
     """When a client waits for final words, they are finished before the engine hears more sound of other clients."""
     engine = Counting()
     engine.gate.clear()
@@ -187,7 +187,7 @@ async def test_a_final_goes_before_other_audio(tmp_path: Path) -> None:
         assert engine.log[: engine.log.index("short finish")].count("long feed") <= 2
 
 
-async def test_a_client_that_leaves_takes_its_work_along(tmp_path: Path) -> None:
+async def test_the_job_of_a_client_that_leaves_is_dropped(tmp_path: Path) -> None:
     """When a client hangs up, its utterance is discarded and the engine does not hear the rest of its sound."""
     engine = Counting()
     engine.gate.clear()
@@ -203,7 +203,7 @@ async def test_a_client_that_leaves_takes_its_work_along(tmp_path: Path) -> None
         assert len(engine.log) < 50
 
 
-async def test_an_engine_that_fails_costs_one_utterance(tmp_path: Path) -> None:
+async def test_an_engine_failure_ends_only_one_utterance(tmp_path: Path) -> None:
     """When the engine fails, the client gets an error that repeats nothing that was said, and the next utterance on the
     connection works."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
@@ -217,7 +217,7 @@ async def test_an_engine_that_fails_costs_one_utterance(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "said", [chunk(b"odd"), chunk(SLICE * 1201), Event("audio-chunk", {}), Event("transcribe", {"transcript_terms": 1})]
 )
-async def test_what_is_not_valid_is_an_error(tmp_path: Path, said: Eventable | Event) -> None:
+async def test_an_invalid_event_is_an_error(tmp_path: Path, said: Eventable | Event) -> None:
     """Half a sample, an endless utterance, and missing or wrong fields are refused, and the connection still works."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         await client.write_event(said if isinstance(said, Event) else said.event())
@@ -227,7 +227,7 @@ async def test_what_is_not_valid_is_an_error(tmp_path: Path, said: Eventable | E
 
 
 @pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b"{}\n", b'{"type": 1}\n', b"x" * 70_000])
-async def test_what_is_not_wyoming_is_hung_up_on(tmp_path: Path, noise: bytes) -> None:
+async def test_a_client_that_does_not_speak_wyoming_is_disconnected(tmp_path: Path, noise: bytes) -> None:
     """A client that does not speak Wyoming loses its connection, and the other clients are served."""
     async with serving(Counting(), tmp_path) as path:
         reader, writer = await asyncio.open_unix_connection(path)
@@ -258,7 +258,7 @@ async def test_a_hanging_engine_answers_no_ping(tmp_path: Path, monkeypatch: pyt
         engine.gate.set()
 
 
-async def test_a_slow_listener_holds_up_its_own_text_only(tmp_path: Path) -> None:
+async def test_a_slow_client_delays_only_its_own_text(tmp_path: Path) -> None:
     """When a client does not read, its text waits, and texts of other clients are spoken meanwhile."""
     engine = Humming()
     async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as slow, AsyncUnixClient(path) as quick:
@@ -285,7 +285,7 @@ async def test_results_of_an_earlier_utterance_are_ignored(tmp_path: Path) -> No
         assert [await hear(client), await hear(client)] == [TranscriptStop().event(), Transcript("1").event()]
 
 
-async def test_a_text_without_end_is_refused(tmp_path: Path) -> None:
+async def test_a_text_that_is_too_long_is_refused(tmp_path: Path) -> None:
     """A text that is longer than the limit is an error."""
     async with serving(Humming(), tmp_path) as path, AsyncUnixClient(path) as client:
         await say(client, Synthesize("word " * 2_000))

@@ -109,7 +109,7 @@ async def test_redis_is_slow(redis: RedisServer) -> None:
         assert journal.failures == 0
 
 
-async def test_answers_that_come_too_late_are_nobodys(redis: RedisServer) -> None:
+async def test_a_late_answer_is_not_taken_for_the_next(redis: RedisServer) -> None:
     """After an operation that took too long, the next operation gets its own answer, not the late one."""
     async with store_at(redis.url, LIMIT_S) as store:
         for name in ("one", "two"):
@@ -122,7 +122,7 @@ async def test_answers_that_come_too_late_are_nobodys(redis: RedisServer) -> Non
             assert await store.load(name) == conversation(name, exchanges=1)
 
 
-async def test_what_goes_on_during_a_sweep_is_not_swept(redis: RedisServer) -> None:
+async def test_a_conversation_that_is_updated_during_a_sweep_is_not_swept(redis: RedisServer) -> None:
     """A conversation that is updated between the sweep's search and its deletion is not deleted."""
     old = conversation(exchanges=1)
     now = said_more(old)
@@ -139,7 +139,7 @@ async def test_what_goes_on_during_a_sweep_is_not_swept(redis: RedisServer) -> N
         await slowly.close()
 
 
-async def test_nobody_is_there(tmp_path: Path) -> None:
+async def test_a_server_that_cannot_be_reached(tmp_path: Path) -> None:
     """When the server cannot be reached, operations raise StoreError, but the start does not fail."""
     async with store_at(f"unix://{tmp_path}/nothing.sock", LIMIT_S) as store:
         with pytest.raises(StoreError):
@@ -147,13 +147,13 @@ async def test_nobody_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["redis://host:port", "http://127.0.0.1", "redis://127.0.0.1/0?db=x"])
-def test_what_is_no_address_is_a_setting_gone_wrong(url: str) -> None:
+def test_an_invalid_url_is_a_config_error(url: str) -> None:
     """An invalid URL is a ConfigError that names the setting."""
     with pytest.raises(ConfigError, match="ANTIPHON_STORE"):
         RedisStore(url)
 
 
-async def test_something_else_in_redis_is_not_taken_for_ours(redis: RedisServer) -> None:
+async def test_a_record_of_another_program_cannot_be_loaded(redis: RedisServer) -> None:
     """Loading a record that another program wrote raises StoreError, and it can be deleted."""
     async with store_at(redis.url) as store:
         await store.save(conversation())

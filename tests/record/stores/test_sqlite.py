@@ -76,7 +76,7 @@ async def test_the_file_is_for_its_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("forget", ["delete", "sweep"])
-async def test_what_is_forgotten_is_in_no_file(tmp_path: Path, forget: str) -> None:
+async def test_deleted_words_are_in_no_file(tmp_path: Path, forget: str) -> None:
     """The words of a deleted conversation are in none of the store's files."""
 
     def on_disk() -> bool:
@@ -90,7 +90,7 @@ async def test_what_is_forgotten_is_in_no_file(tmp_path: Path, forget: str) -> N
         assert not on_disk()
 
 
-async def test_memory_keeps_nothing() -> None:
+async def test_memory_keeps_nothing_after_close() -> None:
     """ ":memory:" keeps conversations only until it is closed."""
     async with opened(":memory:") as store:
         await store.save(conversation())
@@ -99,7 +99,7 @@ async def test_memory_keeps_nothing() -> None:
         assert await store.load("one") is None
 
 
-async def test_a_locked_file_is_waited_for_and_then_given_up(tmp_path: Path) -> None:
+async def test_a_file_that_stays_locked_is_an_error(tmp_path: Path) -> None:
     """While another process has locked the file, `save` raises StoreError. It works again after that."""
     path = tmp_path / "conversations.db"
     async with opened(path) as store:
@@ -112,7 +112,7 @@ async def test_a_locked_file_is_waited_for_and_then_given_up(tmp_path: Path) -> 
         assert await store.save(conversation())
 
 
-async def test_a_disk_that_hangs_is_given_up(tmp_path: Path) -> None:
+async def test_a_disk_that_hangs_is_an_error(tmp_path: Path) -> None:
     """What waits behind a disk that hangs raises StoreError within its limit, and is not done later."""
     store, go_on = SqliteStore(str(tmp_path / "conversations.db"), limit_s=0.5), threading.Event()
     await store.open()
@@ -126,7 +126,7 @@ async def test_a_disk_that_hangs_is_given_up(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_call_that_is_given_up_leaves_the_store_well(tmp_path: Path) -> None:
+async def test_waiting_for_the_store_may_be_cancelled(tmp_path: Path) -> None:
     """A task that waits for the store may be cancelled at any time, and the store still works."""
     async with opened(tmp_path / "conversations.db") as store:
         for name in ("one", "two", "three"):
@@ -140,7 +140,7 @@ async def test_a_call_that_is_given_up_leaves_the_store_well(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to look like one" * 100, None])
-async def test_a_file_that_is_none_of_ours_is_a_setting_gone_wrong(tmp_path: Path, content: bytes | None) -> None:
+async def test_a_file_that_is_not_ours_is_a_config_error(tmp_path: Path, content: bytes | None) -> None:
     """A file that is not ours, or cannot be made, is a ConfigError that names the setting. The file stays unchanged."""
     path = tmp_path / "conversations.db"
     if content is None:

@@ -37,7 +37,7 @@ def test_another_number_is_expected_in_the_place_of_one() -> None:
     assert "room six" in language("room five").sentences
 
 
-def test_nothing_expected_is_no_language() -> None:
+def test_without_phrases_there_is_no_language_model() -> None:
     """Without phrases there are no sentences, no language model and no dictionary."""
     nothing = language()
     assert (nothing.sentences, nothing.arpa, nothing.dictionary) == ([], "", "")
@@ -47,6 +47,6 @@ def test_nothing_expected_is_no_language() -> None:
     ("expected", "general", "familiar"),
     [("red car", "red car", 3.0), ("car red", "car red", 1.0), ("red car", "fed bar", 2.0), ("", "red car", 0.0)],
 )
-def test_what_has_the_phrases_order_is_familiar(expected: str, general: str, familiar: float) -> None:
+def test_words_in_the_order_of_the_phrases_are_familiar(expected: str, general: str, familiar: float) -> None:
     """Word pairs, word triples, and the agreement with the general decoder have equal weight."""
     assert language("red car").familiarity(expected, general) == pytest.approx(familiar)

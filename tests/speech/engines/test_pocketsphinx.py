@@ -16,10 +16,10 @@ def engine() -> Engine:
 
 
 def hear(engine: Engine, pcm: bytes, phrases: tuple[str, ...] = PHRASES) -> str:
-    utterance = engine.start(phrases)
+    recognition = engine.start(phrases)
     for start in range(0, len(pcm), 640):
-        utterance.feed(pcm[start : start + 640])
-    return utterance.finish()
+        recognition.feed(pcm[start : start + 640])
+    return recognition.finish()
 
 
 def spoken(text: str, voice: str = "en-us") -> bytes:
@@ -64,12 +64,12 @@ def test_without_phrases_general_english_is_heard(engine: Engine) -> None:
     assert "my friend" in hear(engine, spoken("hello my friend"), ())
 
 
-def test_partials_come_while_somebody_speaks(engine: Engine) -> None:
+def test_partial_words_come_before_the_end(engine: Engine) -> None:
     """Partial words come before the end of the speech, and only when they have changed."""
     pcm = spoken("where is order four two seven one")
-    utterance = engine.start(PHRASES)
-    partials = [utterance.feed(pcm[start : start + 640]) for start in range(0, len(pcm), 640)]
-    utterance.discard()
+    recognition = engine.start(PHRASES)
+    partials = [recognition.feed(pcm[start : start + 640]) for start in range(0, len(pcm), 640)]
+    recognition.discard()
 
     texts = [text for text in partials if text is not None]
     assert any("where" in text for text in texts)
@@ -89,12 +89,12 @@ def test_utterances_can_be_interleaved(engine: Engine) -> None:
     """Two utterances at the same time give the same words as each of them alone."""
     sounds = [spoken("where is my order"), spoken("are you open on sunday")]
     alone = [hear(engine, pcm) for pcm in sounds]
-    utterances = [engine.start(PHRASES) for _ in sounds]
+    recognitions = [engine.start(PHRASES) for _ in sounds]
     for start in range(0, max(map(len, sounds)), 640):
-        for utterance, pcm in zip(utterances, sounds, strict=True):
-            utterance.feed(pcm[start : start + 640])
+        for recognition, pcm in zip(recognitions, sounds, strict=True):
+            recognition.feed(pcm[start : start + 640])
 
-    assert [utterance.finish() for utterance in utterances] == alone
+    assert [recognition.finish() for recognition in recognitions] == alone
     assert alone[0] != alone[1]
 
 
@@ -106,10 +106,10 @@ def test_silence_has_no_words(engine: Engine, pcm: bytes) -> None:
 
 def test_discard_can_be_repeated(engine: Engine) -> None:
     """A second `discard`, or one after `finish`, does nothing."""
-    utterance = engine.start(PHRASES)
-    utterance.feed(spoken("hello"))
-    utterance.discard()
-    utterance.discard()
+    recognition = engine.start(PHRASES)
+    recognition.feed(spoken("hello"))
+    recognition.discard()
+    recognition.discard()
     finished = engine.start(PHRASES)
     finished.finish()
     finished.discard()

@@ -16,31 +16,31 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> whisper.Engine:
 @pytest.mark.parametrize("pcm", [b"", silence(5), b"\x05\0" * 16_000, speak("hi")[3200:6000]])
 def test_nothing_gives_no_words(engine: whisper.Engine, pcm: bytes) -> None:
     """No sound, silence, hiss and a click give no words."""
-    utterance = engine.start([])
-    utterance.feed(pcm)
-    assert utterance.finish() == ""
+    recognition = engine.start([])
+    recognition.feed(pcm)
+    assert recognition.finish() == ""
 
 
 def test_speech_may_be_longer_than_the_window(engine: whisper.Engine) -> None:
     """Speech of more than half a minute is recognised in pieces."""
-    utterance = engine.start(["go left"])
-    utterance.feed((speak("hello there my friend") * 60)[: 2 * 16_000 * 61])
-    assert utterance.finish() == f"{WORD} {WORD} {WORD}"
+    recognition = engine.start(["go left"])
+    recognition.feed((speak("hello there my friend") * 60)[: 2 * 16_000 * 61])
+    assert recognition.finish() == f"{WORD} {WORD} {WORD}"
 
 
 def test_a_draft_needs_enough_new_sound(engine: whisper.Engine) -> None:
     """A draft needs 0.7 s more sound than the last one, and words that did not change are not given again."""
-    utterance = engine.start([])
+    recognition = engine.start([])
     speech = speak("hello there my friend, how are you today")
-    utterance.feed(speech[:16_000])
-    assert utterance.draft() is None
-    utterance.feed(speech[16_000:32_000])
-    assert utterance.draft() == WORD
-    utterance.feed(speech[32_000:64_000])
-    assert utterance.draft() is None
-    assert utterance.finish() == WORD
-    utterance.discard()
-    utterance.discard()
+    recognition.feed(speech[:16_000])
+    assert recognition.draft() is None
+    recognition.feed(speech[16_000:32_000])
+    assert recognition.draft() == WORD
+    recognition.feed(speech[32_000:64_000])
+    assert recognition.draft() is None
+    assert recognition.finish() == WORD
+    recognition.discard()
+    recognition.discard()
 
 
 class Result:
@@ -78,9 +78,9 @@ def test_a_doubtful_result_is_checked(  # type: ignore[no-untyped-def]
 
     monkeypatch.setattr(engine._model, "model", Scripted())
     monkeypatch.setattr(engine._model, "encode", lambda features: windows.append(features.shape[1]))
-    utterance = engine.start([])
-    utterance.feed(speak("hello"))
-    assert utterance.finish() == expected
+    recognition = engine.start([])
+    recognition.feed(speak("hello"))
+    assert recognition.finish() == expected
     assert not answers
     assert windows == [1000, 3000][: len(windows)]
 
@@ -96,9 +96,9 @@ def test_a_chosen_language_is_not_detected(engine: whisper.Engine, monkeypatch: 
     monkeypatch.setattr(engine, "_language", lambda encoded: "en")
     monkeypatch.setattr(engine, "_words", words)
     for language in ("de", ""):
-        utterance = engine.start([], language)
-        utterance.feed(speak("hello"))
-        utterance.finish()
+        recognition = engine.start([], language)
+        recognition.feed(speak("hello"))
+        recognition.finish()
     assert asked == ["de", "en"]
 
 
