@@ -11,4 +11,4 @@ USER nobody
 # no callers, but do not restart it for that.
 HEALTHCHECK --start-period=60s --interval=5s --timeout=3s --retries=2 \
     CMD python -c "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health/ready' % os.getenv('ANTIPHON_PORT', 8080))"
-CMD ["python", "-m", "server", "serve"]
+CMD ["python", "-m", "antiphon", "serve"]

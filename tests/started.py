@@ -1,4 +1,4 @@
-"""A server as an operator starts it: `python -m server serve`, in a process of its own."""
+"""A server as an operator starts it: `python -m antiphon serve`, in a process of its own."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+ANTIPHON = (sys.executable, "-m", "antiphon")
 READY = re.compile(r"Antiphon is at\s+(\S+)")
 PATIENT = {"ANTIPHON_ADMISSION_LAG_MS": "1e9", "ANTIPHON_ADMISSION_WAIT_MS": "1e9"}
 """Limits so high that the server refuses no call when the machine is busy with other tests."""
@@ -21,8 +22,19 @@ STOP_S = 20
 class Started:
     """A running server. `url` is its address; `lines` has what it has printed so far, logs included."""
 
-    def __init__(self, *options: str, prefix: Sequence[str] = (), **environment: str) -> None:
-        """`prefix` is a command that runs the server in some other place, such as a network namespace."""
+    def __init__(
+        self,
+        *options: str,
+        prefix: Sequence[str] = (),
+        command: Sequence[str] = ANTIPHON,
+        cwd: Path = ROOT,
+        **environment: str,
+    ) -> None:
+        """Start `antiphon serve` with `options`, in the directory `cwd`.
+
+        `command` is the program `antiphon`: by default the one in this repository. `prefix` is a command that runs it
+        in some other place, such as a network namespace. `environment` is added to the environment of the tests.
+        """
         variables = {
             "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
             "ANTIPHON_STORE": ":memory:",
@@ -31,8 +43,8 @@ class Started:
             **environment,
         }
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "server", "serve", "--port", "0", *options],
-            cwd=ROOT,
+            [*prefix, *command, "serve", "--port", "0", *options],
+            cwd=cwd,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
