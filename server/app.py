@@ -41,7 +41,7 @@ from server.network import client_servers, peer_settings
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.record.minutes import Minutes
-from server.speech.clips import Clips
+from server.speech.cached_tts import CachedTextToSpeech
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
@@ -125,7 +125,7 @@ class _Chosen:
         """Start the engines; closed with the stack. Raises ConfigError."""
         self._answers_in = agent.languages
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
-        self._tts = Clips(
+        self._tts = CachedTextToSpeech(
             await text_to_speech(self._settings, stack, say, monitor),
             agent.lines,
         )

@@ -25,7 +25,7 @@ from server.record.store import Store
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from server.speech import models
-from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
 from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
@@ -48,10 +48,10 @@ async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, 
         better = "" if whisper else "; a better one: antiphon models pull whisper"
     engine: SpeechToText
     if name == "openai":
+        address = _needed(settings.stt_url, "ANTIPHON_STT_URL")
         engine = OpenAISpeechToText(
-            _needed(settings.stt_url, "ANTIPHON_STT_URL"),
+            OpenAIServer(address, settings.stt_api_key.get_secret_value() or None),
             model=settings.stt_model or "whisper-1",
-            api_key=settings.stt_api_key.get_secret_value() or None,
             languages=settings.stt_languages,
         )
     elif name.startswith("tcp://"):
@@ -78,10 +78,10 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
         better = "" if piper else "; a better one: antiphon models pull piper"
     engine: TextToSpeech
     if name == "openai":
+        address = _needed(settings.tts_url, "ANTIPHON_TTS_URL")
         engine = OpenAITextToSpeech(
-            _needed(settings.tts_url, "ANTIPHON_TTS_URL"),
+            OpenAIServer(address, settings.tts_api_key.get_secret_value() or None),
             model=settings.tts_model or "gpt-4o-mini-tts",
-            api_key=settings.tts_api_key.get_secret_value() or None,
             voice=settings.tts_voice or "alloy",
             languages=settings.tts_languages,
         )
