@@ -24,9 +24,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from bench.capacity import SERVER_CORE, providing
 from bench.figures import quantile, show
 from server.agent.demo.front_desk import front_desk
-from server.agent.limits import RunLimits
 from server.agent.openai_requests import spared
-from server.agent.run import AgentRun
+from server.agent.run import AgentRun, RunSetup
 
 RUNS = 20
 QUESTION = "What is the answer to my question?"
@@ -64,7 +63,7 @@ async def exchange(model: Model, history: Sequence[ModelMessage]) -> list[ModelM
     """One answer; what was said for it."""
     agent, committed = front_desk(), asyncio.Event()
     committed.set()
-    run = AgentRun(agent, model, QUESTION, history, agent.make_deps(), RunLimits())
+    run = AgentRun(RunSetup(agent, model, agent.make_deps()), QUESTION, history)
     await run.speak(lambda text: None, committed)
     return run.messages()
 

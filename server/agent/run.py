@@ -7,6 +7,7 @@ until the floor has committed the utterance, unless the agent says that they onl
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
@@ -34,30 +35,29 @@ ANSWER_IN = "The caller has chosen the language with the BCP 47 tag {language}: 
 OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
 
 
+@dataclass(frozen=True, slots=True)
+class RunSetup:
+    """What stays the same for every run of one call."""
+
+    agent: VoiceAgent
+    model: Model | None = None
+    """None leaves the agent its own model."""
+    deps: Any = None
+    """The agent's dependencies in this call."""
+    limits: RunLimits = field(default_factory=RunLimits)
+    model_settings: ModelSettings | None = None
+    language: str = ""
+    """The tag (BCP 47) of the language that the caller has chosen; "" leaves the language to the agent."""
+
+
 class AgentRun:
     """The agent's answer to one prompt."""
 
-    def __init__(
-        self,
-        voice_agent: VoiceAgent,
-        model: Model | None,
-        prompt: str,
-        history: Sequence[ModelMessage],
-        deps: Any,
-        limits: RunLimits,
-        model_settings: ModelSettings | None = None,
-        language: str = "",
-    ) -> None:
-        """`language` is the tag (BCP 47) of the one that the caller has chosen; "" leaves it to the agent."""
-        self._agent: Agent[Any, str] = voice_agent.agent
-        self._lookups = voice_agent.lookups
-        self._model = model
+    def __init__(self, setup: RunSetup, prompt: str, history: Sequence[ModelMessage]) -> None:
+        self._setup = setup
+        self._agent = setup.agent.agent
         self._prompt = prompt
         self._history = history
-        self._deps = deps
-        self._limits = limits
-        self._model_settings = model_settings
-        self._instructions = ANSWER_IN.format(language=language) if language else None
         self._complete: list[ModelMessage] = []
         self._partial = ""
         self._running_tools: ModelResponse | None = None
@@ -111,7 +111,7 @@ class AgentRun:
 
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
-            async with asyncio.timeout(self._limits.first_token_s):
+            async with asyncio.timeout(self._setup.limits.first_token_s):
                 run = await stack.enter_async_context(await self._begin())  # which connects its toolsets
             node = run.next_node
             while not Agent.is_end_node(node):
@@ -119,39 +119,39 @@ class AgentRun:
                     await self._stream(node, run.ctx, on_text)
                 elif Agent.is_call_tools_node(node):
                     await self._before_tools(node, on_text, committed)
-                async with asyncio.timeout(self._limits.tools_s):
+                async with asyncio.timeout(self._setup.limits.tools_s):
                     node = await run.next(node)
                 self._running_tools, self._partial = None, ""
                 self._complete = run.new_messages()
 
     async def _begin(self) -> AbstractAsyncContextManager[PydanticRun[Any, str]]:
-        system = await self._system_prompt()
+        setup, system = self._setup, await self._system_prompt()
         return self._agent.iter(
             self._prompt,
             message_history=[*system, *self._history],
-            deps=self._deps,
-            instructions=self._instructions,
-            model=self._model,
-            model_settings=self._model_settings,
-            usage_limits=UsageLimits(request_limit=self._limits.requests),
+            deps=setup.deps,
+            instructions=ANSWER_IN.format(language=setup.language) if setup.language else None,
+            model=setup.model,
+            model_settings=setup.model_settings,
+            usage_limits=UsageLimits(request_limit=setup.limits.requests),
         )
 
     async def _system_prompt(self) -> list[ModelMessage]:
         """The agent's, if it has one: pydantic-ai puts it before no history, and from the greeting on there is one."""
         parts = await self._agent.system_prompt_parts(
-            deps=self._deps,
-            model=self._model,
+            deps=self._setup.deps,
+            model=self._setup.model,
             message_history=self._history,
             prompt=self._prompt,
-            model_settings=self._model_settings,
+            model_settings=self._setup.model_settings,
         )
         return [ModelRequest(parts=parts)] if parts else []
 
     async def _stream(self, node: ModelRequestNode[Any, str], ctx: Any, on_text: Callable[[str], None]) -> None:
         loop, self._asked = asyncio.get_running_loop(), True
-        async with asyncio.timeout(self._limits.first_token_s) as deadline, node.stream(ctx) as stream:
+        async with asyncio.timeout(self._setup.limits.first_token_s) as deadline, node.stream(ctx) as stream:
             async for event in stream:
-                deadline.reschedule(loop.time() + self._limits.between_tokens_s)
+                deadline.reschedule(loop.time() + self._setup.limits.between_tokens_s)
                 if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
                     text = event.part.content
                 elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
@@ -168,7 +168,7 @@ class AgentRun:
         if not calls:
             return
         on_text("\n")  # what was said so far is spoken while the tools run
-        if not self._lookups.issuperset(call.tool_name for call in calls):
+        if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
             await committed.wait()
         self._running_tools = node.model_response
         self.tools += [call.tool_name for call in calls]

@@ -21,7 +21,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 
 from server.agent.limits import RunLimits
-from server.agent.run import OUTCOME_UNKNOWN, AgentRun
+from server.agent.run import OUTCOME_UNKNOWN, AgentRun, RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.call.mind.history import History
 from server.errors import EngineError
@@ -30,7 +30,7 @@ from tests.virtual_time import run_virtual
 
 
 def begin(mind: Mind, prompt: str, limits: RunLimits | None = None) -> AgentRun:
-    return AgentRun(mind.agent(), None, prompt, [], Desk(), limits or RunLimits())
+    return AgentRun(RunSetup(mind.agent(), deps=Desk(), limits=limits or RunLimits()), prompt, [])
 
 
 def test_text_comes_as_the_model_makes_it() -> None:
@@ -58,7 +58,7 @@ def test_the_agents_system_prompt_comes_first(history: list[ModelMessage]) -> No
 
     async def scenario() -> None:
         agent = Agent(FunctionModel(stream_function=read), system_prompt="You are Marta.")
-        run = AgentRun(VoiceAgent(agent), None, "are you there", history, None, RunLimits())
+        run = AgentRun(RunSetup(VoiceAgent(agent)), "are you there", history)
         await run.speak(lambda text: None, asyncio.Event())
         first, *others = [part for message in given for part in message.parts]
         assert isinstance(first, SystemPromptPart)
@@ -100,7 +100,7 @@ def test_a_tool_that_only_looks_something_up_need_not_wait(changed: tuple[str, .
 
     async def scenario() -> None:
         agent = Agent(FunctionModel(stream_function=think), tools=[clock, hang_up])
-        run = AgentRun(VoiceAgent(agent, lookups=frozenset({"clock"})), None, "what time is it", [], None, RunLimits())
+        run = AgentRun(RunSetup(VoiceAgent(agent, lookups=frozenset({"clock"}))), "what time is it", [])
         committed, got = asyncio.Event(), []
         task = asyncio.create_task(run.speak(got.append, committed))
         await asyncio.sleep(60)
@@ -217,7 +217,7 @@ def test_tools_that_cannot_be_reached_hold_nobody_up(refuses: bool, says: str) -
 
     async def scenario() -> None:
         agent = VoiceAgent(Agent("test", toolsets=[Away(refuses)]))
-        run = AgentRun(agent, None, "hello", [], None, RunLimits())
+        run = AgentRun(RunSetup(agent), "hello", [])
         async with asyncio.timeout(60):
             with pytest.raises(EngineError, match=f"The agent {says}") as failure:
                 await run.speak(lambda text: None, asyncio.Event())
@@ -241,7 +241,7 @@ def test_what_a_provider_answers_is_told_by_its_status() -> None:
             (refusing(401), "ModelHTTPError (HTTP 401)"),
             (FallbackModel(refusing(429), refusing(503)), "ModelHTTPError (HTTP 429), ModelHTTPError (HTTP 503)"),
         ):
-            run = AgentRun(VoiceAgent(Agent(model)), None, "my secret", [], None, RunLimits())
+            run = AgentRun(RunSetup(VoiceAgent(Agent(model))), "my secret", [])
             with pytest.raises(EngineError) as failure:
                 await run.speak(lambda text: None, asyncio.Event())
             assert str(failure.value) == f"The model failed: {says}."
@@ -263,7 +263,7 @@ def test_a_model_that_goes_in_circles_is_stopped() -> None:
         agent = VoiceAgent(agent=Agent(FunctionModel(stream_function=circles), tools=[look]))
         committed = asyncio.Event()
         committed.set()
-        run = AgentRun(agent, None, "hello", [], None, RunLimits(requests=3))
+        run = AgentRun(RunSetup(agent, limits=RunLimits(requests=3)), "hello", [])
         with pytest.raises(EngineError, match="did not come to an answer"):
             await run.speak(lambda text: None, committed)
         assert run.tools == ["look"] * 3

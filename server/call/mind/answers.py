@@ -6,7 +6,7 @@ from typing import Any
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.memory import Memory
-from server.agent.run import AgentRun
+from server.agent.run import AgentRun, RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.call.mind.history import History
 from server.call.mind.language import Tongue
@@ -35,13 +35,12 @@ class Answers:
     ) -> None:
         """`deps` are the agent's, of this call; `on_sound` is told when a reply that was silent has sound."""
         self._agent = agent
-        self._deps = deps
         self._history = history
         self._memory = Memory(settings.run.history_chars)
-        self._model = engines.model
-        self._limits = settings.run
-        self._model_settings = _model_settings(options)
         self._tongue = Tongue(agent, options)
+        self._setup = RunSetup(
+            agent, engines.model, deps, settings.run, _model_settings(options), self._tongue.language
+        )
         self._replies = Replies(start, engines.text_to_speech, on_sound)
 
     @property
@@ -58,16 +57,7 @@ class Answers:
 
     def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
         """Let the agent answer; nothing of it is heard, and no tool has an effect, before it is committed."""
-        source = AgentRun(
-            self._agent,
-            self._model,
-            prompt,
-            self._memory.recall(self._history.messages),
-            self._deps,
-            self._limits,
-            self._model_settings,
-            self._tongue.language,
-        )
+        source = AgentRun(self._setup, prompt, self._memory.recall(self._history.messages))
         return self._replies.make(source, self._tongue.answers, stopwatch)
 
     def line(self, line: Line, stopwatch: Stopwatch, interruptible: bool) -> Reply:
