@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from pydantic_ai import Agent, TextOutput
+from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo.front_desk import front_desk
@@ -230,12 +231,12 @@ def _answers_in_text(output_type: object) -> bool:
     return output_type is str or isinstance(output_type, TextOutput)
 
 
-def _prepare_model(agent: Agent[Any, str], name: str) -> None:
+def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
     """What it brings itself is made now, not in the first call. Raises ConfigError when it has none that can be."""
     capability = agent.root_capability
     if agent.model is None and capability.get_model() is None:
         raise ConfigError(f"ANTIPHON_AGENT: {name} has no model: give it one, or name one in ANTIPHON_MODEL")
-    if isinstance(agent.model, str) and not capability.has_resolve_model_id:
+    if isinstance(agent, Agent) and isinstance(agent.model, str) and not capability.has_resolve_model_id:
         agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
     elif isinstance(agent.model, Model):
         spared(agent.model)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from pydantic_ai import Agent
+from pydantic_ai.agent import AbstractAgent
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class VoiceAgent:
     what of them another server needs to go on with the call, and `load_deps` makes them of it.
     """
 
-    agent: Agent[Any, str]
+    agent: AbstractAgent[Any, str]
     name: str = "Agent"
     greeting: str = ""
     """Said when the call begins; "" waits for the caller."""
