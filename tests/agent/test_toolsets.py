@@ -35,7 +35,7 @@ class Clock(FunctionToolset[None]):
         super().__init__([self.tell], id=name)
         self.entries = self.exits = 0
         self.entered_by = self.left_by = asyncio.current_task()
-        self.connected = self.down = self.hangs = False
+        self.connected = self.down = self.hangs = self.cancelled = False
         self.calls = 0
 
     async def __aenter__(self) -> "Clock":
@@ -44,6 +44,8 @@ class Clock(FunctionToolset[None]):
         await asyncio.sleep(CONNECT_S)
         if self.hangs:
             await asyncio.Event().wait()
+        if self.cancelled:
+            raise asyncio.CancelledError
         if self.down:
             raise ConnectionRefusedError("nobody\nis there")
         self.connected = True
@@ -174,7 +176,11 @@ def test_toolsets_beside_functions_and_choices_of_a_run() -> None:
 
 @pytest.mark.parametrize(
     ("broken", "why"),
-    [("down", "ConnectionRefusedError: nobody"), ("hangs", f"TimeoutError: longer than {ENTER_S:g} s")],
+    [
+        ("down", "ConnectionRefusedError: nobody"),
+        ("hangs", f"TimeoutError: longer than {ENTER_S:g} s"),
+        ("cancelled", "its connection was cancelled"),
+    ],
 )
 def test_a_toolset_that_cannot_be_entered_keeps_the_server_from_starting(broken: str, why: str) -> None:
     """The operator reads which toolset and why, in one line; the toolsets that were entered are left."""
@@ -294,6 +300,32 @@ def test_running_calls_are_waited_for() -> None:
             assert shop.entries == 1
             assert await slow == "It is noon."
             await asyncio.sleep(BACKOFF_MOST_S)
+            assert (shop.entries, shop.connected) == (2, True)
+
+    run_virtual(scenario())
+
+
+def test_a_call_that_outlives_its_connection_does_not_blame_the_next_one() -> None:
+    """It is not waited for longer than the drain takes; that it fails afterwards was to be expected."""
+
+    class Shop(Clock):
+        async def tell(self) -> str:
+            """Fail: after a long time, or at once."""
+            self.calls += 1
+            await asyncio.sleep(2 * DRAIN_S if self.calls == 1 else 0)
+            raise ConnectionResetError
+
+    async def scenario() -> None:
+        shop = Shop()
+        async with Holding(agent_with(shop)) as agent:
+            await asyncio.sleep(2 * STEADY_S)
+            slow = asyncio.create_task(ask(agent))
+            await asyncio.sleep(1)
+            with pytest.raises(EngineError):
+                await ask(agent)
+            with pytest.raises(EngineError):
+                await slow
+            await asyncio.sleep(2 * STEADY_S)
             assert (shop.entries, shop.connected) == (2, True)
 
     run_virtual(scenario())
