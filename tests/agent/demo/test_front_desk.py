@@ -9,7 +9,8 @@ from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.models.test import TestModel
 
-from server.agent.demo.front_desk import front_desk, rules
+from server.agent.demo import rules
+from server.agent.demo.front_desk import front_desk
 from server.agent.demo.shop import Callback, Desk
 from server.agent.voice_agent import VoiceAgent
 from server.call.mouth.reply import Line
@@ -220,15 +221,15 @@ def test_phrases_are_plain_and_many() -> None:
 
 def test_phrases_are_understood() -> None:
     """The agent apologises for nothing that it expects to hear once it has asked for a callback."""
-    answers = {phrase: rules.answer(["call me back", phrase]).text for phrase in front_desk().phrases}
+    answers = {phrase: rules.decide(["call me back", phrase]).text for phrase in front_desk().phrases}
     assert [phrase for phrase, text in answers.items() if text.startswith("Sorry, I did not get")] == []
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=4))
 def test_anything_can_be_said(said: list[str]) -> None:
     """Whatever was heard, there is an answer."""
-    answer = rules.answer(said)
-    assert answer.text or answer.tool
+    decision = rules.decide(said)
+    assert decision.text or decision.tool
 
 
 async def test_occasions_are_not_what_the_caller_said() -> None:
