@@ -24,7 +24,7 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from bench.capacity import SERVER_CORE, providing
 from bench.figures import quantile, show
 from server.agent.demo.front_desk import front_desk
-from server.agent.openai_requests import spared
+from server.agent.openai_requests import send_unconverted
 from server.agent.run import AgentRun, RunSetup
 
 RUNS = 20
@@ -85,7 +85,7 @@ async def compare(url: str, counts: Sequence[int]) -> list[Row]:
         plain, apart = (
             OpenAIChatModel("any", provider=OpenAIProvider(openai_client=client)) for client in (one, other)
         )
-        models = {"as it is": plain, "spared": spared(apart)}
+        models = {"as it is": plain, "spared": send_unconverted(apart)}
         for model in models.values():
             await measure("", model, 0)  # the first runs load what the others find loaded
         return [await measure(client, model, count) for count in counts for client, model in models.items()]

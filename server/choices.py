@@ -16,7 +16,7 @@ from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.demo.front_desk import front_desk
-from server.agent.openai_requests import spared
+from server.agent.openai_requests import send_unconverted
 from server.agent.voice_agent import VoiceAgent
 from server.config import Settings
 from server.errors import ConfigError, PeerError
@@ -239,7 +239,7 @@ def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
     if isinstance(agent, Agent) and isinstance(agent.model, str) and not capability.has_resolve_model_id:
         agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
     elif isinstance(agent.model, Model):
-        spared(agent.model)
+        send_unconverted(agent.model)
 
 
 def choose_model(settings: Settings, name: str = "") -> Model | None:
@@ -255,6 +255,6 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
 
 def _model(name: str, setting: str) -> Model:
     try:
-        return spared(infer_model(name))
+        return send_unconverted(infer_model(name))
     except Exception as exc:  # each provider complains in its own way of a missing key or package
         raise ConfigError(f"{setting}: {name}: {str(exc).splitlines()[0]}") from exc

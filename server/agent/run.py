@@ -1,7 +1,7 @@
-"""One run of the agent: its text as it comes, its tools only after the commit, its limits.
+"""One run of the agent: it gives the text as the model makes it, runs tools only after the commit, and keeps limits.
 
-A run may begin while the person merely pauses. Its text has no effect until it is played; a tool has, so tools wait
-until the floor has committed the utterance, unless the agent says that they only look something up.
+A run may begin while the caller merely pauses. Its text has no effect until it is played. A tool has an effect at once,
+so tools wait until the floor has committed the utterance, unless the agent says that they only look something up.
 """
 
 import asyncio
@@ -62,9 +62,9 @@ class AgentRun:
         self._partial = ""
         self._running_tools: ModelResponse | None = None
         self._asked = False
-        """The model has been asked something."""
+        """A request to the model has begun."""
         self.tools: list[str] = []
-        """Names of the tools that have been called, in order."""
+        """Names of the tools that were called, in order."""
 
     @property
     def tool_running(self) -> bool:
@@ -72,7 +72,10 @@ class AgentRun:
         return self._running_tools is not None
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        """Run to the end; raises EngineError of the stage "agent", "model" or "tool": it fails or takes too long."""
+        """Run to the end, with each piece of text given to `on_text`.
+
+        Raises EngineError of the stage "agent", "model" or "tool" when that stage fails or takes too long.
+        """
         try:
             await self._run(on_text, committed)
         except EngineError:
@@ -89,7 +92,10 @@ class AgentRun:
             raise self._failure(f"failed: {_kind(exc)}") from exc
 
     def _failure(self, what: str) -> EngineError:
-        """Of a tool while one runs, of the agent before it asks: neither is for the model's provider to mend."""
+        """The error of the stage that failed: of the tool while one runs, and of the agent before it asks the model.
+
+        The provider of the model has nothing to do with either.
+        """
         if self._running_tools is None:
             stage = "model" if self._asked else "agent"
             return EngineError(stage, f"The {stage} {what}.")
@@ -97,7 +103,7 @@ class AgentRun:
         return EngineError("tool", f"The tool {' or '.join(names)} {what}.")
 
     def messages(self) -> list[ModelMessage]:
-        """What was exchanged with the model so far, the unfinished answer at its end."""
+        """The messages exchanged with the model so far. The unfinished answer is the last one."""
         messages = list(self._complete) or [ModelRequest.user_text_prompt(self._prompt)]
         if self._running_tools is not None:
             returns = [
@@ -112,7 +118,9 @@ class AgentRun:
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._setup.limits.first_token_s):
-                run = await stack.enter_async_context(await self._begin())  # which connects its toolsets
+                run = await stack.enter_async_context(
+                    await self._begin()
+                )  # connects the toolsets that are made for this run
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
@@ -137,7 +145,10 @@ class AgentRun:
         )
 
     async def _system_prompt(self) -> list[ModelMessage]:
-        """The agent's, if it has one: pydantic-ai puts it before no history, and from the greeting on there is one."""
+        """The system prompt of the agent, if it has one.
+
+        pydantic-ai adds it only when there is no history, and here there is a history from the greeting on.
+        """
         parts = await self._agent.system_prompt_parts(
             deps=self._setup.deps,
             model=self._setup.model,
@@ -167,7 +178,7 @@ class AgentRun:
         calls = node.model_response.tool_calls
         if not calls:
             return
-        on_text("\n")  # what was said so far is spoken while the tools run
+        on_text("\n")  # ends the sentence: text so far is spoken while the tools run
         if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
             await committed.wait()
         self._running_tools = node.model_response
@@ -175,8 +186,8 @@ class AgentRun:
 
 
 def _kind(failure: BaseException) -> str:
-    """What kind of failure it is; never its message, which may quote what people said."""
-    if isinstance(failure, BaseExceptionGroup):  # each model's, where one stands in for another
+    """What kind of failure it is, without its message, which may quote what the caller said."""
+    if isinstance(failure, BaseExceptionGroup):  # of a FallbackModel: one failure for each model
         return ", ".join(map(_kind, failure.exceptions))
     status = f" (HTTP {failure.status_code})" if isinstance(failure, ModelHTTPError) else ""
     return f"{type(failure).__name__}{status}"
