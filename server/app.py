@@ -22,7 +22,7 @@ from server.call.mind.language import check_language
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.choices import (
     Keeper,
     Print,
@@ -175,7 +175,8 @@ def _directory(
     def restore(record: Conversation, options: CallOptions) -> Session:
         minutes = Minutes(record, journal.note, wall_ms, clock)
         recorder, observe = keeper.recorder(record.id), monitor.calls.observe
-        return Session(minutes, agent, engines(options), call_settings, options, recorder, observe)
+        deps = agent.deps_of(record.agent_state)
+        return Session(minutes, CallSetup(agent, deps, engines(options), call_settings, options), recorder, observe)
 
     directory = Directory(
         open_session, settings.max_calls, restore, keeper.store, lambda: admission.judge(monitor.load())

@@ -1,4 +1,4 @@
-"""A server in this process with real media and signaling, and scripted engines; all on 127.0.0.1."""
+"""A server in this process, with real media and signaling and with scripted engines. All on 127.0.0.1."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
@@ -29,7 +29,7 @@ from tests.loopback import SETTINGS
 
 
 class OneSentence:
-    """Speech-to-text that always understands the same."""
+    """Speech-to-text that always understands the same sentence."""
 
     def __init__(self) -> None:
         self.fed_bytes = 0
@@ -51,7 +51,7 @@ class OneSentence:
 
 
 class Exchange:
-    """`resume_s` 0 ends a call with its connection."""
+    """The server. With `resume_s` 0 a call ends with its connection."""
 
     def __init__(
         self,
@@ -61,13 +61,13 @@ class Exchange:
         chars_per_s: int = 15,
         **peers: Any,
     ) -> None:
-        """`peers` are changes to the peers' settings."""
+        """`peers` changes the settings of the WebRTC peers."""
         self.stt = OneSentence()
         silero = Silero()
 
         self.notebook = Notebook()
         self.mouths: WeakValueDictionary[str, SteadyTextToSpeech] = WeakValueDictionary()
-        """Who speaks in each conversation, while it lives."""
+        """The text-to-speech of each conversation that lives, by its id."""
 
         def open_session(session_id: str, options: CallOptions) -> Session:
             return start(self.notebook.minutes(session_id), options)
@@ -78,7 +78,8 @@ class Exchange:
         def start(minutes: Minutes, options: CallOptions) -> Session:
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
             engines = Engines(self.stt, mouth, CallVad(silero))
-            return Session(minutes, agent, engines, CallSettings(resume_s=resume_s), options)
+            deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
+            return Session(minutes, CallSetup(agent, deps, engines, settings, options))
 
         self.directory = Directory(open_session, limit, restore, self.notebook)
         pacer, settings = Pacer(), replace(SETTINGS, **peers)

@@ -54,8 +54,8 @@ class VoiceAgent:
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say: lower case, numbers spelled out, no punctuation."""
     number_phrases: tuple[str, ...] = ()
-    """Expected in place of `phrases` after the agent has asked for a number. Speech-to-text is surer of few words than of
-    many."""
+    """Expected in place of `phrases` after the agent has asked for a number. Speech-to-text is surer of few words than
+    of many."""
     digits: int = 0
     """How many digits the numbers of callers have, if that is always the same. The last digit ends the utterance."""
     lookups: frozenset[str] = frozenset()
@@ -64,7 +64,7 @@ class VoiceAgent:
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""
     load_deps: Callable[[str], Any] | None = None
-    """Called with what `dump_deps` wrote, perhaps in another version of the agent. None begins anew with `make_deps`."""
+    """Called with what `dump_deps` wrote, also in another version of the agent. None begins anew with `make_deps`."""
 
     @property
     def lines(self) -> tuple[str, ...]:
