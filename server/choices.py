@@ -3,21 +3,18 @@
 This file and app.py are the composition root: they alone name concrete engines and stores.
 """
 
-import importlib.util
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic_ai import Agent, TextOutput
+from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model, infer_model
 
+from server.agent.agent_file import load_agent
 from server.agent.demo.front_desk import front_desk
 from server.agent.openai_requests import send_unconverted
 from server.agent.voice_agent import VoiceAgent
@@ -220,41 +217,10 @@ def choose_agent(settings: Settings) -> VoiceAgent:
     """The demo agent, or the operator's own by `path/to/file.py:name`. Raises ConfigError."""
     if settings.agent == "demo":
         return front_desk()
-    path, _, name = settings.agent.rpartition(":")
-    if not path or not Path(path).is_file():
-        raise ConfigError(f"ANTIPHON_AGENT: {settings.agent!r} is not path/to/file.py:name")
-    spec = importlib.util.spec_from_file_location("antiphon_agent", path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"ANTIPHON_AGENT: {path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    beside = str(Path(path).resolve().parent)
-    if beside not in sys.path:
-        sys.path.append(beside)  # as Python does for a script, but last: it must hide no module of ours
-    try:
-        spec.loader.exec_module(module)
-    except Exception as exc:
-        raise ConfigError(f"ANTIPHON_AGENT: {path} fails: {type(exc).__name__}: {exc}") from exc
-    agent = getattr(module, name, None)
-    if not isinstance(agent, VoiceAgent):
-        raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
-    if not _answers_in_text(agent.agent.output_type):
-        raise ConfigError(
-            f"ANTIPHON_AGENT: the output_type of {name!r} in {path} is not text, which is all that can be said"
-        )
-    if iscoroutinefunction(agent.make_deps):
-        raise ConfigError(f"ANTIPHON_AGENT: make_deps of {name!r} in {path} is async, but it is called without await")
+    agent = load_agent(settings.agent)
     if settings.model in _ITS_OWN:
-        _prepare_model(agent.agent, f"{name!r} in {path}")
+        _prepare_model(agent.agent, settings.agent)
     return agent
-
-
-def _answers_in_text(output_type: object) -> bool:
-    """Whether text is among the outputs of a pydantic-ai agent."""
-    if isinstance(output_type, Sequence) or get_origin(output_type) in (Union, UnionType):
-        kinds = output_type if isinstance(output_type, Sequence) else get_args(output_type)
-        return any(map(_answers_in_text, kinds))
-    return output_type is str or isinstance(output_type, TextOutput)
 
 
 def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:

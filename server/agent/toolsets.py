@@ -20,10 +20,10 @@ _FUNCTIONS_OF_THE_AGENT = "<agent>"
 
 
 class Toolsets:
-    """Holds each toolset that has something to enter; those that are only functions stay as they are."""
+    """Holds each toolset of the agent that has something to enter. Toolsets of mere functions stay as they are."""
 
     def __init__(self, voice_agent: VoiceAgent, limits: RunLimits) -> None:
-        """`limits` are those of the runs: they tell when a call to a tool has hung."""
+        """`limits` are those of the runs. A call to a tool that reaches its limit counts as hung."""
         self._voice_agent = voice_agent
         self._limits = limits
         self._held: dict[int, HeldToolset] = {}
@@ -46,9 +46,9 @@ class Toolsets:
         await asyncio.gather(*(toolset.close() for toolset in self._held.values()))
 
     def _hold(self, toolset: AbstractToolset[Any]) -> AbstractToolset[Any]:
-        """The same toolset, with those held that have something to enter.
+        """The same toolset, in which each toolset that has something to enter is held.
 
-        pydantic-ai makes new combinations and wrappers for each run, so not they are held, but what is inside them.
+        Combinations and wrappers are not held, but what is inside them is: pydantic-ai makes new ones for each run.
         """
         enter = type(toolset).__aenter__
         if isinstance(toolset, CombinedToolset) and enter is CombinedToolset.__aenter__:

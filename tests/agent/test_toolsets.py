@@ -107,7 +107,7 @@ class Holding:
 
 
 def test_turns_do_not_wait_for_a_toolset_to_connect() -> None:
-    """Turns of several calls at once find the toolset entered by the task that will leave it, and leave it so."""
+    """Two turns of two calls each use one connection, made by the task that closes it at the end."""
 
     async def scenario() -> None:
         clock = Clock()
@@ -124,7 +124,7 @@ def test_turns_do_not_wait_for_a_toolset_to_connect() -> None:
 
 
 def test_what_wraps_a_toolset_does_not_hide_it() -> None:
-    """A toolset with another name for its tools, in a combination, twice: it is entered once."""
+    """One toolset in two wrappers, in a combination: it is entered once."""
 
     async def scenario() -> None:
         clock = Clock()
@@ -137,7 +137,7 @@ def test_what_wraps_a_toolset_does_not_hide_it() -> None:
 
 
 def test_an_agent_of_functions_stays_as_it_is() -> None:
-    """Nothing is entered, so nothing stands between the runs and the agent."""
+    """There is nothing to enter, so the runs use the agent itself."""
 
     async def scenario() -> None:
         async def tell() -> str:
@@ -200,7 +200,7 @@ def test_a_toolset_that_cannot_be_entered_keeps_the_server_from_starting(broken:
 
 
 def test_closing_twice_leaves_once() -> None:
-    """As when the start of the server fails later, and the stop comes on top."""
+    """`close` may come twice: a toolset is left once."""
 
     async def scenario() -> None:
         clock = Clock()
@@ -231,7 +231,7 @@ def test_a_lost_connection_costs_one_answer() -> None:
 
 
 def test_a_server_that_is_down_is_tried_again() -> None:
-    """Meanwhile callers hear at once that something is wrong; when the server is back, so are its tools."""
+    """While the server of the tools is down, answers fail at once; when it is back, so are the tools."""
 
     async def scenario() -> None:
         clock, loop = Clock(), asyncio.get_running_loop()
@@ -255,7 +255,7 @@ def test_a_server_that_is_down_is_tried_again() -> None:
 
 
 def test_a_tool_that_hangs_has_its_toolset_entered_again() -> None:
-    """The run's own limit ends the call; a caller who interrupts a tool that is merely slow changes nothing."""
+    """The limit of the run ends the call to the tool. An interruption of a slow tool enters nothing again."""
 
     async def scenario() -> None:
         clock = Clock()
@@ -277,7 +277,7 @@ def test_a_tool_that_hangs_has_its_toolset_entered_again() -> None:
 
 
 def test_running_calls_are_waited_for() -> None:
-    """A failure may be one tool's alone: the calls of others end first, if they do so soon."""
+    """The failure may be that of one tool alone. Other calls to tools may end first, if they do so soon."""
 
     class Shop(Clock):
         async def tell(self) -> str:
@@ -306,7 +306,7 @@ def test_running_calls_are_waited_for() -> None:
 
 
 def test_a_call_that_outlives_its_connection_does_not_blame_the_next_one() -> None:
-    """It is not waited for longer than the drain takes; that it fails afterwards was to be expected."""
+    """The toolset is left under a call that takes longer than the drain. When that call fails later, nothing happens."""
 
     class Shop(Clock):
         async def tell(self) -> str:
@@ -332,7 +332,7 @@ def test_a_call_that_outlives_its_connection_does_not_blame_the_next_one() -> No
 
 
 def test_a_connection_that_dies_by_itself_is_made_again() -> None:
-    """A toolset with tasks of its own cancels the task that has entered it when one of them fails."""
+    """When a task inside a toolset fails, its task group cancels the task that has entered the toolset."""
 
     class Grouped(Clock):
         async def __aenter__(self) -> "Grouped":
@@ -361,6 +361,8 @@ def test_a_connection_that_dies_by_itself_is_made_again() -> None:
 
 
 def test_a_toolset_that_does_not_let_go_does_not_keep_the_server_from_stopping() -> None:
+    """Leaving it has a deadline."""
+
     async def scenario() -> None:
         class Clinging(Clock):
             async def __aexit__(self, *args: Any) -> None:
@@ -377,7 +379,7 @@ def test_a_toolset_that_does_not_let_go_does_not_keep_the_server_from_stopping()
 
 
 class McpError(Exception):
-    """As of the MCP SDK: a JSON-RPC error with a code."""
+    """An error like that of the MCP SDK, with a JSON-RPC code."""
 
     def __init__(self, code: int) -> None:
         super().__init__("Connection closed")
@@ -410,7 +412,7 @@ def test_what_a_tool_tells_the_model_is_no_lost_connection(failure: Exception, l
 
 
 def test_a_closed_connection_that_the_model_is_told_of_costs_nothing() -> None:
-    """The model tries again, as it was told to, and by then the toolset has been entered again."""
+    """The model tries again, as it was told to. Its second call waits until the toolset is entered again."""
 
     class Remote(Clock):
         async def call_tool(self, name: str, *args: Any) -> Any:
@@ -465,6 +467,7 @@ class Process(FunctionToolset[None]):
 
 
 async def test_a_program_that_is_killed_is_started_again() -> None:
+    """One answer fails; the next one has the tools of a new process. The stop ends that process."""
     process = Process()
     async with Holding(agent_with(process)) as agent:
         assert [await ask(agent), await ask(agent)] == ["It is noon."] * 2
@@ -504,6 +507,7 @@ away = VoiceAgent(Agent("test", toolsets=[Noted(), Away()]))
 
 
 def test_a_server_enters_its_toolsets_when_it_starts_and_leaves_them_when_it_stops(tmp_path: Path) -> None:
+    """They are entered when the server says where it is, and left once when it has ended."""
     (tmp_path / "agent.py").write_text(AGENT)
     with started("--agent", f"{tmp_path}/agent.py:well"):
         assert (tmp_path / "notes").read_text() == "entered "
