@@ -306,7 +306,7 @@ def test_running_calls_are_waited_for() -> None:
 
 
 def test_a_call_that_outlives_its_connection_does_not_blame_the_next_one() -> None:
-    """The toolset is left under a call that takes longer than the drain. When that call fails later, nothing happens."""
+    """The toolset is left under a call that takes longer than the drain. That this call fails later has no effect."""
 
     class Shop(Clock):
         async def tell(self) -> str:
