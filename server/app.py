@@ -42,11 +42,11 @@ from server.network import client_servers, peer_settings
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.record.minutes import Minutes
-from server.speech.clips import Clips
+from server.speech.cached_tts import CachedTextToSpeech
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
-from signaling import conversation, conversations, health, ice_servers, metrics, offer
+from signaling import conversations, health, ice_servers, metrics, offer, websocket
 from signaling.admin import Admin
 from signaling.errors import errors_as_json
 from signaling.health import Health
@@ -105,7 +105,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         if settings.metrics:
             metrics.add_routes(app, exporter.text)
         offer.add_routes(app, calls)
-        conversation.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
+        websocket.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
         conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
         ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
         port = starting.addresses[0][1]
@@ -129,7 +129,7 @@ class _Chosen:
         """Start the engines; closed with the stack. Raises ConfigError."""
         self._answers_in = agent.languages
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
-        self._tts = Clips(
+        self._tts = CachedTextToSpeech(
             await text_to_speech(self._settings, stack, say, monitor),
             agent.lines,
         )

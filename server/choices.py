@@ -26,7 +26,7 @@ from server.record.store import Store
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from server.speech import models
-from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
 from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
@@ -47,10 +47,10 @@ async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, 
     name = here.best_name if settings.stt == "auto" else settings.stt
     engine: OpenAISpeechToText | WyomingSpeechToText
     if name == "openai":
+        address = _needed(settings.stt_url, "ANTIPHON_STT_URL")
         engine = OpenAISpeechToText(
-            _needed(settings.stt_url, "ANTIPHON_STT_URL"),
+            OpenAIServer(address, settings.stt_api_key.get_secret_value() or None),
             model=settings.stt_model or "whisper-1",
-            api_key=settings.stt_api_key.get_secret_value() or None,
             languages=settings.stt_languages,
         )
     elif name.startswith("tcp://"):
@@ -72,10 +72,10 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
     name = here.best_name if settings.tts == "auto" else settings.tts
     engine: OpenAITextToSpeech | WyomingTextToSpeech
     if name == "openai":
+        address = _needed(settings.tts_url, "ANTIPHON_TTS_URL")
         engine = OpenAITextToSpeech(
-            _needed(settings.tts_url, "ANTIPHON_TTS_URL"),
+            OpenAIServer(address, settings.tts_api_key.get_secret_value() or None),
             model=settings.tts_model or "gpt-4o-mini-tts",
-            api_key=settings.tts_api_key.get_secret_value() or None,
             voice=settings.tts_voice or "alloy",
             languages=settings.tts_languages,
         )

@@ -18,7 +18,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
-from server.speech.sentences import speakable
+from server.speech.clauses import speakable
 
 CUT = " —"
 """Ends an answer that was interrupted."""

@@ -14,7 +14,7 @@ from pydantic_ai.messages import (
 )
 
 from server.call.mind.history import CUT, History, cut
-from server.speech.sentences import Clauses, speakable
+from server.speech.clauses import Clauses, speakable
 
 
 def ask(text: str) -> ModelRequest:
