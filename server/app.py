@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
@@ -90,6 +91,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         if (recordings := keeper.recordings) is not None:
             monitor.watch_drops("antiphon.recording.dropped", lambda: {"pieces": recordings.dropped})
         say(f"conversations   {keeping(settings)}")
+        toolsets = Toolsets(agent, settings.run)
+        stack.push_async_callback(toolsets.close)
+        agent = await toolsets.start()
         directory = _directory(settings, agent, engines.of_call, keeper, monitor, parts, stack)
         calls = RtcCalls(directory, pacer, settings.connect_s, peers)
         stack.push_async_callback(calls.close)
