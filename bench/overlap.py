@@ -10,6 +10,7 @@ to standard output, tables to standard error.
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -23,6 +24,8 @@ from bench.rehearsal import Rehearsal, Stage, Told, in_a_room
 from bench.scenes import AGENT_SAYS, Scene, scenes
 from server.call.messages import Response, Transcription
 from server.call.settings import CallSettings
+from server.call.turns.overlap import OverlapSettings
+from server.call.turns.patience import PRESETS, Patience, overlap_of
 from server.media.frame import FRAME_MS, HEARD_RATE
 from tests.virtual_time import run_virtual
 from tests.voices import silence
@@ -32,11 +35,12 @@ LIMIT_S = 30
 FIRST_REPLY = 1
 
 
-def play(scene: Scene | None, stage: Stage) -> Rehearsal:
+def play(scene: Scene | None, stage: Stage, patience: Patience = "normal") -> Rehearsal:
     """The call in which the scene happens; None is one in which nobody makes a sound."""
 
     async def call() -> Rehearsal:
-        rehearsal = Rehearsal(stage, CallSettings(idle_prompt_s=2 * LIMIT_S), greeting=AGENT_SAYS)
+        overlap = overlap_of(patience, OverlapSettings())
+        rehearsal = Rehearsal(stage, CallSettings(overlap=overlap, idle_prompt_s=2 * LIMIT_S), greeting=AGENT_SAYS)
         before = silence(scene.onset_ms / 1000) + scene.pcm if scene else b""
         frames = in_a_room(before + silence(LIMIT_S - len(before) / (2 * HEARD_RATE)))
         echo = Loudspeaker(scene.echo_db, scene.echo_delay_ms, LIMIT_S) if scene and scene.echo_db is not None else None
@@ -82,10 +86,10 @@ def _words_known(told: Iterable[Told], until_ms: float) -> str:
     return next((text for text in reversed(known) if text), "")
 
 
-def _perform(share: Sequence[Scene]) -> list[Outcome]:
+def _perform(patience: Patience, share: Sequence[Scene]) -> list[Outcome]:
     stage = Stage()
     undisturbed = play(None, stage).heard
-    return [outcome(scene, play(scene, stage), undisturbed) for scene in share]
+    return [outcome(scene, play(scene, stage, patience), undisturbed) for scene in share]
 
 
 def by_kind(outcomes: Iterable[Outcome]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -145,8 +149,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.overlap", description="Cutting in, and what must not.")
     parser.add_argument("--jobs", type=int, default=2, help="processes that play scenes")
     parser.add_argument("--every", type=int, default=1, help="take every n-th scene, for a quick look")
+    parser.add_argument("--patience", choices=list(PRESETS), default="normal", help="what the agent is set to")
     given = parser.parse_args()
-    outcomes = share_out(_perform, scenes()[:: given.every], given.jobs)
+    outcomes = share_out(partial(_perform, given.patience), scenes()[:: given.every], given.jobs)
     kinds = dict(by_kind(outcomes))
     show("Wrong", ("sound", "kind", "heard as", "decided ms", "held ms"), wrong(outcomes))
     report(kinds)

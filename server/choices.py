@@ -17,6 +17,9 @@ from pydantic_ai.models import Model, infer_model
 from server.agent.demo.front_desk import front_desk
 from server.agent.openai_requests import spared
 from server.agent.voice_agent import VoiceAgent
+from server.call.options import CallOptions
+from server.call.settings import CallSettings
+from server.call.turns.patience import PRESETS, endpoint_of, overlap_of
 from server.config import Settings
 from server.errors import ConfigError, PeerError
 from server.media.recordings import Recorder, Recordings
@@ -101,18 +104,18 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
     return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
 
 
-def turn_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
+def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
     """Smart Turn when its file is there; without it words and cadence decide. Raises ConfigError for a wrong file."""
-    if settings.turn_model == "none":
+    if settings.endpoint_model == "none":
         return None
-    auto = settings.turn_model == "auto"
-    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.turn_model)
+    auto = settings.endpoint_model == "auto"
+    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:
         return None
-    turn_model = SmartTurn(path)
-    stack.callback(turn_model.close)
-    say(f"turn model      {path.stem}")
-    return turn_model
+    model = SmartTurn(path)
+    stack.callback(model.close)
+    say(f"endpoint model  {path.stem}")
+    return model
 
 
 async def _worker(name: str, model: str | None, stack: AsyncExitStack, monitor: Monitor) -> str:
@@ -185,7 +188,22 @@ def keeping(settings: Settings) -> str:
     return f"{place}, kept for {settings.keep_days:g} days{off}"
 
 
-# The agent
+# The agent, and how calls behave
+
+
+def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -> CallSettings:
+    """How one call behaves. Its patience is the call's own choice, else the agent's, else the server's."""
+    patience = options.patience or agent.patience or settings.patience
+    return CallSettings(
+        voicing=settings.voicing,
+        endpoint=endpoint_of(patience, settings.endpoint),
+        overlap=overlap_of(patience, settings.overlap),
+        run=settings.run,
+        idle_prompt_s=settings.idle_prompt_s,
+        idle_prompts=settings.idle_prompts,
+        resume_s=settings.resume_s,
+    )
+
 
 _ITS_OWN = ("auto", "demo")
 """Names of a model that leave the agent its own."""
@@ -217,6 +235,8 @@ def choose_agent(settings: Settings) -> VoiceAgent:
         raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} is not text: nothing could be said")
     if iscoroutinefunction(agent.make_deps):
         raise ConfigError(f"ANTIPHON_AGENT: make_deps of {name!r} in {path} is async: tools would get a coroutine")
+    if agent.patience and agent.patience not in PRESETS:
+        raise ConfigError(f"ANTIPHON_AGENT: patience of {name!r} in {path} must be one of {', '.join(PRESETS)}")
     if settings.model in _ITS_OWN:
         _prepare_model(agent.agent, f"{name!r} in {path}")
     return agent

@@ -1,173 +1,103 @@
-"""Settings: every limit and default of the server; the only reader of the environment.
+"""Settings: every limit and default that an operator can change. Only this file reads the environment.
 
-A setting is given as `ANTIPHON_NAME` in the environment or in `.env`, or as `--name` on the command line, which wins.
+A setting is given as `ANTIPHON_NAME` in the environment or in the file `.env`, or as `--name` on the command line. The
+command line wins over the environment, and the environment over the file.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from server.agent.limits import RunLimits
 from server.call.desk.admission import AdmissionSettings
 from server.call.ears.voicing import VoicingSettings
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
+from server.call.turns.patience import Patience
 from server.errors import ConfigError
 from server.settings_group import SettingsGroup
+from server.variables import current_names, named, variable
 
+ENV_FILE = Path(".env")
+"""Looked for in the directory in which the server is started."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/]+|null")
-"""As a browser sends it (RFC 6454, section 6.1)."""
+"""An origin as a browser sends it (RFC 6454, section 6.1)."""
 
 
-class Settings(BaseSettings):
-    """How the server is set up. The description of each field is its help text."""
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    model_config = SettingsConfigDict(
-        env_prefix="ANTIPHON_",
-        env_nested_delimiter="_",
-        env_nested_max_split=1,
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        str_strip_whitespace=True,
-        use_attribute_docstrings=True,
-    )
+
+List = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""Written as one text with commas between the parts; spaces and empty parts do not matter."""
+
+
+class Serving(SettingsGroup):
+    """Where callers find the server."""
+
+    title: ClassVar[str] = "Serving"
 
     host: str = "127.0.0.1"
-    """Address that HTTP listens on."""
+    """Address that the HTTP server listens on. The default serves this machine only; 0.0.0.0 serves the network."""
     port: int = Field(8080, ge=0, le=65535)
-    """Port that HTTP listens on; 0 takes a free one."""
-    media_addresses: Annotated[tuple[str, ...], NoDecode] = ()
-    """Local addresses that ICE binds and advertises, with commas between; none: all of the machine."""
-    allowed_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Other sites whose pages may call by WebSocket, as https://example.org, with commas between."""
-    media_ports: str = ""
-    """UDP ports that media may take, as 40000-40099, for a firewall; a call needs one for each media address."""
-    public_address: str = ""
-    """Address that callers reach behind 1:1 NAT; advertised in place of the media address, which has to be given."""
-    remote_candidates: Literal["auto", "public", "private", "local"] = "auto"
-    """Which addresses of callers ICE contacts: public, private (also private networks), local (also this machine's
-    loopback and link-local addresses); auto: local if HTTP listens on loopback, else private."""
-    gather_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """A STUN and a TURN server by which this server finds addresses of its own; with a public address it needs none."""
-    stun_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """STUN servers that clients are told to use, as stun:host:3478, with commas between."""
-    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """TURN servers that clients are told to use, as turn:host:3478?transport=udp, with commas between."""
-    turn_secret: SecretStr = SecretStr("")
-    """Secret shared with the TURN server (coturn's static-auth-secret), from which credentials are made."""
-    turn_ttl_s: int = Field(3600, ge=60)
-    """Time that TURN credentials are good for: longer than most calls, because a relay asks for them again."""
-    stt: str = "auto"
-    """Speech-to-text: auto, whisper, pocketsphinx, a Wyoming server as tcp://host:port, or openai."""
-    stt_url: str = ""
-    """Base URL of OpenAI-compatible speech-to-text, as https://host/v1."""
-    stt_model: str = ""
-    """Model of the speech-to-text engine; empty: the engine's default."""
-    stt_api_key: SecretStr = SecretStr("")
-    """Key for OpenAI-compatible speech-to-text."""
-    stt_languages: Annotated[tuple[str, ...], NoDecode] = ()
-    """Languages that calls may choose, as en,de, where a speech-to-text server does not say itself what it hears."""
-    tts: str = "auto"
-    """Text-to-speech: auto, piper, espeak, a Wyoming server as tcp://host:port, or openai."""
-    tts_url: str = ""
-    """Base URL of OpenAI-compatible text-to-speech."""
-    tts_model: str = ""
-    """Model of the text-to-speech engine; empty: the engine's default."""
-    tts_api_key: SecretStr = SecretStr("")
-    """Key for OpenAI-compatible text-to-speech."""
-    tts_languages: Annotated[tuple[str, ...], NoDecode] = ()
-    """Languages that calls may choose, as en,de, where a text-to-speech server does not say itself what it speaks."""
-    tts_voice: str = ""
-    """Voice of the text-to-speech engine where neither call nor agent names one; empty: its default."""
-    turn_model: str = "auto"
-    """What listens whether a caller is done: auto (a Smart Turn in models_dir, if any), none, or path/to/it.onnx."""
-    model: str = "auto"
-    """The agent's model: auto (the agent's own), demo, or a pydantic-ai name such as openai-chat:gpt-5-mini."""
-    allowed_models: Annotated[tuple[str, ...], NoDecode] = ()
-    """Models that a call may choose for itself, by their pydantic-ai names, with commas between."""
-    agent: str = "demo"
-    """Who answers: demo, or path/to/file.py:name of a VoiceAgent."""
-    models_dir: Path = Path("models")
-    """Directory that downloaded models live in."""
-    store: SecretStr = SecretStr("conversations.db")
-    """Where conversations are kept: a file of SQLite, :memory:, or redis://host:6379/0 for several servers."""
-    keep_days: float = Field(30, gt=0, le=36_500)
-    """Days after which a conversation and its recording are forgotten."""
-    recordings_dir: str = ""
-    """Directory for recordings of calls, the caller on the left and the agent on the right; empty: none are made."""
-    admin_token: SecretStr = SecretStr("")
-    """Bearer token of /api/conversations, which shows what people said; empty: there is no such API."""
-    max_calls: int = Field(8, ge=1)
-    """Calls at a time; more are refused. Embedded engines on two cores serve about so many that talk."""
-    admission: AdmissionSettings = AdmissionSettings()
-    """When the server is too busy for another call, whatever their number."""
-    connect_s: float = Field(15.0, gt=0)
-    """Time that a new call has to connect in all."""
-    ice_s: float = Field(10.0, gt=0)
-    """Time from the answer until ICE has found a way: over a relay it takes up to about 5 s."""
-    dtls_s: float = Field(5.0, gt=0)
-    """Time from then until DTLS has agreed on keys: four flights, and two that are lost and repeated."""
-    first_packet_s: float = Field(10.0, gt=0)
-    """Time from then until the caller's first sound, unless it only listens; who never sends holds no line."""
-    vanished_s: float = Field(4.0, gt=0)
-    """Time without sound, message or answer to a STUN check after which a caller is gone; ICE itself takes 30 s."""
-    idle_prompt_s: float = Field(12.0, gt=0)
-    """Silence on both sides after which the agent asks whether the caller is still there."""
-    idle_prompts: int = Field(2, ge=0)
-    """How often it asks; after as much silence again it says goodbye."""
-    voicing: VoicingSettings = VoicingSettings()
-    """When sound is a voice."""
-    endpoint: EndpointSettings = EndpointSettings()
-    """How much silence ends what a caller says."""
-    overlap: OverlapSettings = OverlapSettings()
-    """When sound over the agent's voice is an interruption."""
-    run: RunLimits = RunLimits()
-    """How long a caller waits for the agent's model and tools."""
-    resume_s: float = Field(60.0, ge=0)
-    """Time that a conversation whose connection dropped waits for another one; 0 ends it at once."""
-    drain_s: float = Field(10.0, ge=0)
-    """Time that running calls may go on after SIGTERM; who is left is told to reconnect and resume elsewhere."""
-    metrics: bool = True
-    """Whether GET /metrics tells what is measured, as Prometheus text: numbers only, no call's id, nobody's words."""
-    log_level: str = "info"
-    """Least level of log lines: debug, info, warning or error; debug has tracebacks, and may repeat what people say."""
-
-    @field_validator(
-        "media_addresses",
-        "allowed_models",
-        "allowed_origins",
-        "gather_urls",
-        "stun_urls",
-        "turn_urls",
-        "stt_languages",
-        "tts_languages",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("admin_token")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if 0 < len(value.get_secret_value()) < 16:
-            raise ValueError("must have at least 16 characters: it can be guessed over the network")
-        return value
+    """Port that the HTTP server listens on. 0 takes any free port."""
+    allowed_origins: List = ()
+    """Other web sites whose pages may call over the WebSocket, such as https://example.org, separated by commas. The
+    server's own page may always call."""
 
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         origins = tuple(part.removesuffix("/").lower() for part in value)
         if not all(map(_ORIGIN.fullmatch, origins)):
-            raise ValueError("must be origins, as https://example.org, with commas between")
+            raise ValueError("must be origins such as https://example.org, separated by commas")
         return origins
+
+
+class Media(SettingsGroup):
+    """How the packets of a WebRTC call find their way, also through firewalls and NAT."""
+
+    title: ClassVar[str] = "Media and NAT"
+
+    media_addresses: List = ()
+    """Local IP addresses on which the server sends and receives media, separated by commas. Empty: all addresses of
+    this machine."""
+    media_ports: str = ""
+    """Range of UDP ports for media, such as 40000-40099, to open in a firewall. Each call needs one port for each media
+    address. Empty: any free port."""
+    public_address: str = ""
+    """IP address that callers use to reach this server behind 1:1 NAT. The server tells it to callers in place of its
+    local address, which ANTIPHON_MEDIA_ADDRESSES has to name."""
+    remote_candidates: Literal["auto", "public", "private", "local"] = "auto"
+    """Which addresses of callers the server sends packets to. public: only addresses of the Internet; private: also
+    those of private networks; local: also this machine's loopback and link-local addresses. auto means local if HTTP
+    listens on a loopback address, and private otherwise."""
+    gather_urls: List = ()
+    """One STUN and one TURN server that this server itself uses to find addresses at which callers can reach it,
+    separated by a comma. With ANTIPHON_PUBLIC_ADDRESS it needs none."""
+    stun_urls: List = ()
+    """STUN servers that the server tells its clients to use, such as stun:host:3478, separated by commas."""
+    turn_urls: List = ()
+    """TURN servers (relays) that the server tells its clients to use, such as turn:host:3478?transport=udp, separated
+    by commas. They need ANTIPHON_TURN_SECRET."""
+    turn_secret: SecretStr = SecretStr("")
+    """Secret that this server shares with the TURN server (static-auth-secret of coturn). The credentials that clients
+    get are made from it."""
+    turn_ttl_s: int = Field(3600, ge=60)
+    """Seconds for which the TURN credentials of a client are valid. A relay asks for them again during a call, so keep
+    this longer than your longest calls; a shorter time limits what stolen credentials are worth."""
+    vanished_s: float = Field(4.0, gt=0)
+    """Seconds without any sign of life after which a connection counts as lost: no sound, no message and no answer to a
+    STUN check. The conversation then waits to be resumed. ICE itself would take 30 s to notice. Raise this for clients
+    that cannot resume and whose network often stops for longer, as on a train."""
 
     @field_validator("media_addresses")
     @classmethod
@@ -185,6 +115,145 @@ class Settings(BaseSettings):
             raise ValueError("needs ANTIPHON_MEDIA_ADDRESSES with the one local address that it stands for")
         return str(public)
 
+
+class Speech(SettingsGroup):
+    """The engines that turn speech into text and text into speech."""
+
+    title: ClassVar[str] = "Speech"
+
+    stt: str = "auto"
+    """Speech-to-text engine: auto, whisper, pocketsphinx, openai, or a Wyoming server as tcp://host:port. auto takes
+    whisper if its model has been downloaded, and otherwise pocketsphinx, which needs no download."""
+    stt_url: str = ""
+    """Base URL of an OpenAI-compatible speech-to-text server, such as https://host/v1. Needed if the engine is
+    openai."""
+    stt_model: str = ""
+    """Model that the speech-to-text engine uses. Empty: the engine's default."""
+    stt_api_key: SecretStr = SecretStr("")
+    """API key for the OpenAI-compatible speech-to-text server."""
+    stt_languages: List = ()
+    """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose their language
+    and the server does not say itself which languages it knows."""
+    tts: str = "auto"
+    """Text-to-speech engine: auto, piper, espeak, openai, or a Wyoming server as tcp://host:port. auto takes piper if
+    a voice for it has been downloaded, and otherwise espeak, which needs no download."""
+    tts_url: str = ""
+    """Base URL of an OpenAI-compatible text-to-speech server, such as https://host/v1. Needed if the engine is
+    openai."""
+    tts_model: str = ""
+    """Model that the text-to-speech engine uses. Empty: the engine's default."""
+    tts_api_key: SecretStr = SecretStr("")
+    """API key for the OpenAI-compatible text-to-speech server."""
+    tts_languages: List = ()
+    """Languages that the text-to-speech server speaks, such as en,de. Needed only if calls choose their language and
+    the server does not say itself which languages it knows."""
+    tts_voice: str = ""
+    """Voice that the text-to-speech engine uses if neither the call nor the agent names one. Empty: the engine's
+    default."""
+    models_dir: Path = Path("models")
+    """Directory in which downloaded models are kept. `antiphon models pull` downloads them to it."""
+
+
+class Answering(SettingsGroup):
+    """Who answers, and with which model."""
+
+    title: ClassVar[str] = "The agent"
+
+    agent: str = "demo"
+    """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file."""
+    model: str = "auto"
+    """The language model of the agent: auto (the one that the agent brings itself), demo, or the pydantic-ai name of a
+    model, such as openai-chat:gpt-5-mini."""
+    allowed_models: List = ()
+    """Models that a call may choose for itself, by their pydantic-ai names, separated by commas. Empty: none."""
+
+
+class Conversations(SettingsGroup):
+    """What is kept of a conversation, where, and for how long."""
+
+    title: ClassVar[str] = "Conversations"
+
+    store: SecretStr = SecretStr("conversations.db")
+    """Where conversations are kept: the path of an SQLite file, :memory: (they are gone when the server stops), or
+    redis://host:6379/0, which several servers can share."""
+    keep_days: float = Field(30, gt=0, le=36_500)
+    """Days after which a conversation and its recording are deleted."""
+    recordings_dir: str = ""
+    """Directory for recordings of calls, with the caller on the left channel and the agent on the right. Empty: calls
+    are not recorded."""
+    admin_token: SecretStr = SecretStr("")
+    """Bearer token for /api/conversations, which shows what callers said: at least 16 characters. Empty: the server
+    does not offer this API."""
+    resume_s: float = Field(60.0, ge=0)
+    """Seconds for which a conversation that has lost its connection waits for the caller to come back. 0 ends it at
+    once."""
+
+    @field_validator("admin_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters: it can be guessed over the network")
+        return value
+
+
+class TurnTaking(SettingsGroup):
+    """How the agent takes turns with the caller. `ANTIPHON_PATIENCE` is the one choice that most people need. It sets
+    the thresholds in the tables of endpoint and overlap below; one that you set by its own variable stays as you set
+    it, whatever patience the server, the agent or the call chooses. The defaults that are shown are those of `normal`.
+    """
+
+    title: ClassVar[str] = "Turn-taking"
+
+    patience: Patience = "normal"
+    """How long the agent waits in a pause before it answers, and how hard it is to interrupt: quick, normal or patient.
+    quick answers sooner, and cuts off more callers who only paused; patient waits longer, for callers who speak slowly
+    or in noisy places. An agent, and each call, may choose another patience than the server."""
+    endpoint_model: str = "auto"
+    """Model that judges by the sound whether the caller is done: auto (a Smart Turn model in ANTIPHON_MODELS_DIR, if
+    there is one), none, or the path of a model, such as path/to/it.onnx. Without a model the words and the melody of
+    the voice decide."""
+    idle_prompt_s: float = Field(12.0, gt=0)
+    """Seconds of silence on both sides after which the agent asks whether the caller is still there."""
+    idle_prompts: int = Field(2, ge=0)
+    """How often the agent asks whether the caller is still there. After one more silence of the same length it says
+    goodbye and ends the call."""
+    endpoint: EndpointSettings = EndpointSettings()
+    """How much silence ends what the caller says."""
+    overlap: OverlapSettings = OverlapSettings()
+    """When sound over the agent's voice is an interruption."""
+    voicing: VoicingSettings = VoicingSettings()
+    """When sound is a voice."""
+
+
+class Limits(SettingsGroup):
+    """How much the server takes on."""
+
+    title: ClassVar[str] = "Limits"
+
+    max_calls: int = Field(8, ge=1)
+    """Calls that the server takes at the same time; it refuses more. The embedded speech engines serve about 8 talking
+    callers on two cores."""
+    admission: AdmissionSettings = AdmissionSettings()
+    """When the server is too busy for another call, however many there are."""
+    run: RunLimits = RunLimits()
+    """How long a caller waits for the agent's model and tools."""
+
+
+class Operations(SettingsGroup):
+    """How the server stops, and what it tells its operator."""
+
+    title: ClassVar[str] = "Operations"
+
+    drain_s: float = Field(10.0, ge=0)
+    """Seconds for which running calls may go on after SIGTERM. Then the server tells the clients that are left to
+    connect again and resume, at this server after its restart or at another one."""
+    metrics: bool = True
+    """Whether GET /metrics gives measurements as Prometheus text. They are numbers only: no names of calls, nothing
+    that callers said."""
+    log_level: str = "info"
+    """Lowest level of log lines that are written: debug, info, warning or error. debug adds tracebacks, which may
+    repeat what callers said."""
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -193,47 +262,110 @@ class Settings(BaseSettings):
         return value.lower()
 
 
+class Settings(Serving, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations):
+    """All settings of the server. Each class above is one section of them, under its own heading."""
+
+
+SECTIONS: tuple[type[SettingsGroup], ...] = (
+    Serving, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations,
+)  # fmt: skip
+"""In the order in which people read them."""
+ESSENTIAL = (
+    "host",
+    "port",
+    "agent",
+    "model",
+    "stt",
+    "stt_url",
+    "stt_model",
+    "stt_api_key",
+    "tts",
+    "tts_url",
+    "tts_model",
+    "tts_api_key",
+    "patience",
+    "max_calls",
+    "store",
+    "keep_days",
+    "recordings_dir",
+    "admin_token",
+    "allowed_origins",
+    "public_address",
+    "media_addresses",
+    "media_ports",
+    "stun_urls",
+    "turn_urls",
+    "turn_secret",
+    "log_level",
+)
+"""The settings that most people need, in the order of the README."""
+
+
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One setting as a person meets it: `name` is the option's, `variable` the environment's."""
+    """One setting for a reader: `name` is that of the option, `variable` that of the environment."""
 
     name: str
     default: str
     help: str
+    group: type[SettingsGroup]
+    """The section, or the group within a section, under whose heading it stands."""
 
     @property
     def variable(self) -> str:
-        return f"ANTIPHON_{self.name.upper()}"
+        return variable(self.name)
 
 
-def described(settings: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Described]:
-    """Every setting, those in groups by the name of the group and their own."""
-    for name, field in settings.model_fields.items():
+@cache
+def described() -> tuple[Described, ...]:
+    """Every setting, section by section. A setting of a nested group has the group's name before its own."""
+    return tuple(setting for section in SECTIONS for setting in _described(section))
+
+
+@cache
+def essential() -> tuple[Described, ...]:
+    """The settings that most people need."""
+    by_name = {setting.name: setting for setting in described()}
+    return tuple(by_name[name] for name in ESSENTIAL)
+
+
+def _described(group: type[SettingsGroup], prefix: str = "") -> Iterator[Described]:
+    for name, field in group.model_fields.items():
         if isinstance(field.default, SettingsGroup):
-            yield from described(type(field.default), f"{name}_")
+            yield from _described(type(field.default), f"{name}_")
         else:
             default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-            yield Described(prefix + name, "" if default == () else str(default), field.description or "")
+            help_text = " ".join((field.description or "").split())
+            yield Described(prefix + name, "" if default == () else str(default), help_text, group)
 
 
 def load(**given: object) -> Settings:
-    """Settings from the environment, `.env` and `given`; raises ConfigError that names the setting, or `.env`."""
+    """Settings from `given`, else the environment, else `.env`. Raises ConfigError that names the setting or `.env`."""
+    known = {setting.name for setting in described()}
+    values: dict[str, object] = {
+        **named(_env_file(), known),
+        **named(os.environ, known),
+        **current_names({name: value for name, value in given.items() if value is not None}),
+    }
     try:
-        return Settings(**_grouped({name: value for name, value in given.items() if value is not None}))
+        return Settings(**_grouped(values))
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        name = "ANTIPHON_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from exc
-    except SettingsError as exc:
-        raise ConfigError(f"a group of settings is not JSON: {exc}") from exc
+        name = "_".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{variable(name)}: {first['msg'].removeprefix('Value error, ')}") from exc
+
+
+def _env_file() -> dict[str, str | None]:
+    try:
+        return dotenv_values(ENV_FILE) if ENV_FILE.is_file() else {}
     except (OSError, UnicodeError) as exc:
         raise ConfigError(f".env cannot be read: {exc}") from exc
 
 
-def _grouped(given: dict[str, object]) -> dict[str, Any]:
-    """`endpoint_open_ms` → `endpoint`: {`open_ms`}."""
+def _grouped(values: dict[str, object]) -> dict[str, Any]:
+    """`endpoint_open_ms` → `endpoint`: {`open_ms`}. `endpoint_model` is a setting itself, and stays one."""
     grouped: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in values.items():
         group, _, rest = name.partition("_")
         if name not in Settings.model_fields and group in Settings.model_fields:
             grouped.setdefault(group, {})[rest] = value

@@ -1,8 +1,10 @@
 """What one call may choose for itself, in the offer's `requestData` or the WebSocket's `start`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from server.call.turns.patience import Patience
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[\w.:/@+ -]*$")]
 
@@ -26,3 +28,5 @@ class CallOptions(BaseModel):
     """The text-to-speech engine's name of a voice."""
     language: Language = ""
     """What the caller speaks and wants to hear."""
+    patience: Patience | Literal[""] = ""
+    """How long the agent waits in a pause and how hard it is to interrupt."""
