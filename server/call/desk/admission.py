@@ -25,11 +25,11 @@ class AdmissionSettings(SettingsGroup):
     title: ClassVar[str] = "Admission: when the server is too busy"
 
     lag_ms: PositiveFloat = 40.0
-    """Refuse new calls when the media loop is late by more than this at one tick in twenty. A browser's buffer absorbs
-    two frames, which are 40 ms; callers hear more."""
+    """Refuse new calls when the media loop is late by more than this many ms at one tick in twenty. A browser's buffer
+    absorbs two frames, which are 40 ms; callers hear more."""
     wait_ms: PositiveFloat = 2000.0
-    """Refuse new calls when anyone has waited longer than this for speech-to-text or text-to-speech. Callers take a
-    longer silence for a dead line."""
+    """Refuse new calls when anyone has waited longer than this many ms for speech-to-text or text-to-speech. Callers
+    take a longer silence for a dead line."""
 
 
 class Refusal(Enum):

@@ -27,8 +27,8 @@ class VoicingSettings(SettingsGroup):
     """Probability below which a frame counts as silence after voice. It is lower than the start, because word endings
     are quiet."""
     start_ms: NonNegativeInt = 60
-    """How much more voice than silence there must be for an utterance to begin. It is shorter than a short "no", and
-    longer than a click."""
+    """How many ms more of voice than of silence there must be for an utterance to begin. It is shorter than a short
+    "no", and longer than a click."""
 
 
 class Voicing:

@@ -34,49 +34,50 @@ class EndpointSettings(SettingsGroup):
     title: ClassVar[str] = "Endpoint: when the caller is done"
 
     prepare_ms: NonNegativeInt = 80
-    """Silence after which the words so far are settled and the answer may be prepared, unheard. A shorter silence ends
-    nothing. Voice detection itself bridges most consonants."""
+    """Silence in ms after which the words so far are settled and the answer may be prepared, unheard. A shorter silence
+    ends nothing. Voice detection itself bridges most consonants."""
     ahead_ms: NonNegativeInt = 400
-    """How long before the expected endpoint the agent begins its answer, at most. Models need this time. Earlier would
-    be a waste: most pauses in which the caller goes on are over by then."""
+    """How many ms before the expected endpoint the agent begins its answer, at most. Models need this time. Earlier
+    would be a waste: most pauses in which the caller goes on are over by then."""
     complete_ms: NonNegativeInt = 350
-    """Silence that ends a sentence that looks complete. Most pauses inside sentences are longer than this, but in most
-    of them the voice tells that more will come, and the wait becomes longer."""
+    """Silence in ms that ends a sentence that looks complete. Most pauses inside sentences are longer than this, but in
+    most of them the voice tells that more will come, and the wait becomes longer."""
     asking_ms: NonNegativeInt = 300
-    """Silence that ends a question that is known by its first words, such as "where is". A caller who asks waits for an
-    answer; and where a question rises, the voice tells nothing about its end."""
+    """Silence in ms that ends a question that is known by its first words, such as "where is". A caller who asks waits
+    for an answer; and where a question rises, the voice tells nothing about its end."""
     question_ms: NonNegativeInt = 220
-    """Silence that ends what is surely a question: it has a question mark, or it is one of the agent's expected phrases
-    and no longer phrase begins with it. A caller who asks waits for an answer."""
+    """Silence in ms that ends what is surely a question: it has a question mark, or it is one of the agent's expected
+    phrases and no longer phrase begins with it. A caller who asks waits for an answer."""
     begun_ms: NonNegativeInt = 700
-    """Silence that ends words that begin an expected phrase, or that announce more, such as "can you help me". More
-    words are likely, but these may be all."""
+    """Silence in ms that ends words that begin an expected phrase, or that announce more, such as "can you help me".
+    More words are likely, but these may be all."""
     single_ms: NonNegativeInt = 400
-    """Silence that ends a single word. "Yes" is an answer, but "well" is a beginning."""
+    """Silence in ms that ends a single word. "Yes" is an answer, but "well" is a beginning."""
     number_ms: NonNegativeInt = 500
-    """Silence that ends a number. People group digits with pauses of about 500 ms, and their voice stays up in such a
-    pause, so the sound makes this wait longer."""
+    """Silence in ms that ends a number. People group digits with pauses of about 500 ms, and their voice stays up in
+    such a pause, so the sound makes this wait longer."""
     open_ms: NonNegativeInt = 1_200
-    """Silence that ends words that cannot be all, such as those that stop at "and". The caller is thinking, but a
+    """Silence in ms that ends words that cannot be all, such as those that stop at "and". The caller is thinking, but a
     longer silence feels like a dead line."""
     nothing_ms: NonNegativeInt = 600
-    """Silence that ends a sound in which no words were found. Speech-to-text has this time to catch up; then the sound
-    is given up."""
+    """Silence in ms that ends a sound in which no words were found. Speech-to-text has this time to catch up; then the
+    sound is given up."""
     usual_ms: NonNegativeInt = 450
-    """Longest wait because of a caller's habit. The agent waits for a caller who often pauses for long inside sentences
-    as long as this caller usually pauses, but no longer than this."""
+    """Longest wait in ms because of a caller's habit. The agent waits for a caller who often pauses for long inside
+    sentences as long as this caller usually pauses, but no longer than this."""
     asked_ms: NonNegativeInt = 150
-    """Time that is added to the waits for a number and for words that cannot be all, after the agent has asked for a
-    number. People look numbers up."""
+    """Time in ms that is added to the waits for a number and for words that cannot be all, after the agent has asked
+    for a number. People look numbers up."""
     sound_weight: NonNegativeFloat = 3.0
     """How much the sound of the voice counts. Each wait is divided by the odds that the voice sounds finished, to this
     power; 0 listens to the words alone. Half of it is used where the words are surer than the sound: where they cannot
     be all, or are a single word, which has little melody."""
     shortest_ms: NonNegativeInt = 180
-    """Shortest wait, however finished the voice sounds. People leave about 200 ms between turns, many words have a stop
-    of 150 ms inside, and voice detection notices silence some 50 ms late."""
+    """Shortest wait in ms, however finished the voice sounds. People leave about 200 ms between turns, many words have
+    a stop of 150 ms inside, and voice detection notices silence some 50 ms late."""
     longest_ms: NonNegativeInt = 1_200
-    """Longest wait when the words look finished but the voice does not. After a longer silence the line seems dead."""
+    """Longest wait in ms when the words look finished but the voice does not. After a longer silence the line seems
+    dead."""
 
 
 @dataclass(frozen=True, slots=True)

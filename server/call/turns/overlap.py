@@ -53,43 +53,43 @@ class OverlapSettings(SettingsGroup):
     """Words that interrupt the agent while it speaks. Backchannels and the agent's own words, which come back as echo,
     do not count. A command such as "stop" is enough alone."""
     words_ms: NonNegativeInt = 600
-    """Voice that there must be before words, other than commands, interrupt the agent while it speaks. "Mm-hm" and "got
-    it" are shorter, and the words of shorter sounds are often misheard."""
+    """Voice in ms that there must be before words, other than commands, interrupt the agent while it speaks. "Mm-hm"
+    and "got it" are shorter, and the words of shorter sounds are often misheard."""
     voiced_ms: NonNegativeInt = 700
-    """Voice, beyond the time that its known words take, that interrupts the agent while it speaks. Speech-to-text lags
-    behind a caller who is clearly talking."""
+    """Voice in ms, beyond the time that its known words take, that interrupts the agent while it speaks. Speech-to-text
+    lags behind a caller who is clearly talking."""
     thinking_words: PositiveInt = 1
     """Words that interrupt the agent before its answer is heard. The caller is not done, and what they add is answered
     with what they said before."""
     thinking_words_ms: NonNegativeInt = 200
-    """Voice that there must be before words interrupt the agent before its answer is heard. In this time a short
+    """Voice in ms that there must be before words interrupt the agent before its answer is heard. In this time a short
     "Monday" has a word, but a cough has none."""
     thinking_voiced_ms: NonNegativeInt = 600
-    """Voice, beyond the time that its known words take, that interrupts the agent before its answer is heard. Less than
-    while the agent speaks: the caller talks over nobody, so there is no need to wait for the words."""
+    """Voice in ms, beyond the time that its known words take, that interrupts the agent before its answer is heard.
+    Less than while the agent speaks: the caller talks over nobody, so there is no need to wait for the words."""
     tool_words: PositiveInt = 3
     """Words that interrupt the agent while a tool runs. A murmur must not cancel a booking."""
     tool_words_ms: NonNegativeInt = 900
-    """Voice that there must be before words interrupt the agent while a tool runs. It is longer than any backchannel; a
-    caller who wants to stop a booking says "stop" or "wait", or a sentence."""
+    """Voice in ms that there must be before words interrupt the agent while a tool runs. It is longer than any
+    backchannel; a caller who wants to stop a booking says "stop" or "wait", or a sentence."""
     tool_voiced_ms: NonNegativeInt = 1_500
-    """Voice, beyond the time that its known words take, that interrupts the agent while a tool runs. A sentence that is
-    said to another person in the room is about as long."""
+    """Voice in ms, beyond the time that its known words take, that interrupts the agent while a tool runs. A sentence
+    that is said to another person in the room is about as long."""
     steady_ms: NonNegativeInt = 100
-    """How long words must have been in the transcript before they count, while the sound still lasts. The newest word
-    of speech-to-text is only a guess."""
+    """How many ms words must have been in the transcript before they count, while the sound still lasts. The newest
+    word of speech-to-text is only a guess."""
     early_ms: NonNegativeInt = 800
-    """Rest of the answer in which any words, even a backchannel, are taken for a reply to it. People answer before the
-    last syllable."""
+    """Rest of the answer, in ms, in which any words, even a backchannel, are taken for a reply to it. People answer
+    before the last syllable."""
     word_ms: NonNegativeInt = 400
-    """Time that one word takes in slow speech. A voice that lasts longer than its known words has words that
+    """Time in ms that one word takes in slow speech. A voice that lasts longer than its known words has words that
     speech-to-text has not told yet."""
     settle_ms: NonNegativeInt = 250
-    """Silence after the sound after which it is judged by its words. The shortest pause between words that go on is
-    about 200 ms."""
+    """Silence in ms after the sound after which it is judged by its words. The shortest pause between words that go on
+    is about 200 ms."""
     patience_ms: NonNegativeInt = 1_000
-    """Silence after which the sound is judged by the words that are known, even if speech-to-text is still busy. Until
-    then the agent speaks softly, and soft speech that lasts sounds broken."""
+    """Silence in ms after which the sound is judged by the words that are known, even if speech-to-text is still busy.
+    Until then the agent speaks softly, and soft speech that lasts sounds broken."""
 
     def bar(self, state: AgentState) -> Bar:
         if state is AgentState.THINKING:
