@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from bench.trace import LATE_VOICE_MS, Enough, Outcome, Point, Trace, attempts, judged, summed
-from server.call.turns.habit import REST_MS, Habit, Rest
+from server.call.turns.habit import MIN_PAUSE_MS, Habit, PauseSound
 from server.media.frame import FRAME_MS
 
 CALL_LENGTHS = (1, 3, 5, 10, 30)
@@ -40,9 +40,9 @@ def _learn(habit: Habit, outcome: Outcome) -> None:
     starts, ends = [after for after, _ in trace.parts_ms[1:]], [end for _, end in trace.parts_ms[:-1]]
     pauses = list(zip(ends, starts, outcome.cut, strict=True))
     for number, moment in enumerate(trace.moments, 1):
-        if moment is None or moment.silence_ms != REST_MS or moment.over is None:
+        if moment is None or moment.silence_ms != MIN_PAUSE_MS or moment.over is None:
             continue
-        at_ms, rest = number * FRAME_MS, Rest(moment.text, moment.over)
+        at_ms, rest = number * FRAME_MS, PauseSound(moment.text, moment.over)
         if at_ms >= trace.end_ms:
             habit.was_done(rest)
             return

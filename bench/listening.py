@@ -64,11 +64,11 @@ def traced(spoken: Spoken, stage: Stage, say: Say = by_espeak) -> Trace:
         pcm, parts_ms = sound(spoken, say)
         frames = in_a_room(pcm)
         rehearsal = Rehearsal(stage, CallSettings(endpoint=_PATIENT), agent_said=spoken.agent_text)
-        ears = rehearsal.session.dialogue.ears
+        dialogue = rehearsal.session.dialogue
         moments: list[Moment | None] = []
 
         def note() -> None:
-            heard = ears.utterance
+            heard, ears = dialogue.utterances.present, dialogue.ears
             silence_ms, usual_ms = ears.voicing.silence_ms, ears.usual_pause_ms
             over = ears.sound.over() if silence_ms else None
             moments.append(None if heard is None else Moment(silence_ms, heard.text, usual_ms, over))

@@ -23,9 +23,10 @@ from bench.pool import share_out
 from bench.rehearsal import Rehearsal, Stage, Told, in_a_room
 from bench.scenes import AGENT_SAYS, Scene, scenes
 from server.call.messages import Response, Transcription
+from server.call.options import Patience
 from server.call.settings import CallSettings
 from server.call.turns.overlap import OverlapSettings
-from server.call.turns.patience import PRESETS, Patience, overlap_of
+from server.call.turns.patience import PRESETS, overlap_of
 from server.media.frame import FRAME_MS, HEARD_RATE
 from tests.virtual_time import run_virtual
 from tests.voices import silence

@@ -25,7 +25,7 @@ from server.agent.demo.front_desk import front_desk
 from server.call.turns.completeness import completeness
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.turns.expectation import expectation
-from server.call.turns.habit import Habit, Rest
+from server.call.turns.habit import Habit, PauseSound
 from server.call.turns.patience import PRESETS, endpoint_of
 
 WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
@@ -47,7 +47,7 @@ def policy(settings: EndpointSettings, habit: Habit | None = None) -> Enough:
 
     def enough(moment: Moment, agent_text: str) -> float:
         begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
-        over = None if moment.over is None else known.over(Rest(moment.text, moment.over))
+        over = None if moment.over is None else known.over(PauseSound(moment.text, moment.over))
         pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, over, known.falls)
         return enough_silence_ms(pause, settings)
 

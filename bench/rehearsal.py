@@ -15,7 +15,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.messages import ServerMessage
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, Frame
 from server.speech.vad import CallVad, Silero
 from tests.fakes.notebook import Notebook
@@ -58,9 +58,9 @@ class Rehearsal:
             number_phrases=stage.agent.number_phrases,
             digits=stage.agent.digits,
         )
-        self.session = Session(Notebook().minutes("bench"), who, stage.engines(), settings)
+        self.session = Session(Notebook().minutes("bench"), CallSetup(who, None, stage.engines(), settings))
         if agent_said:
-            self.session.history.add([ModelResponse([TextPart(agent_said)])])
+            self.session.dialogue.history.add([ModelResponse([TextPart(agent_said)])])
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
 

@@ -20,7 +20,7 @@ from server.call.line.ws_calls import WsCalls
 from server.call.mind.language import check_language
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.choices import (
     Keeper,
     Print,
@@ -162,8 +162,8 @@ def _directory(
     def restore(record: Conversation, options: CallOptions) -> Session:
         minutes = Minutes(record, journal.note, wall_ms, clock)
         recorder, observe = keeper.recorder(record.id), monitor.calls.observe
-        behaviour = call_settings(settings, agent, options)
-        return Session(minutes, agent, engines(options), behaviour, options, recorder, observe)
+        deps, figures = agent.deps_of(record.agent_state), call_settings(settings, agent, options)
+        return Session(minutes, CallSetup(agent, deps, engines(options), figures, options), recorder, observe)
 
     directory = Directory(
         open_session, settings.max_calls, restore, keeper.store, lambda: admission.judge(monitor.load())

@@ -16,7 +16,7 @@ from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
@@ -78,7 +78,8 @@ class Exchange:
         def start(minutes: Minutes, options: CallOptions) -> Session:
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
             engines = Engines(self.stt, mouth, CallVad(silero))
-            return Session(minutes, agent, engines, CallSettings(resume_s=resume_s), options)
+            deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
+            return Session(minutes, CallSetup(agent, deps, engines, settings, options))
 
         self.directory = Directory(open_session, limit, restore, self.notebook)
         pacer, settings = Pacer(), replace(SETTINGS, **peers)

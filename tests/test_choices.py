@@ -9,10 +9,10 @@ from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 
 from server.agent.voice_agent import VoiceAgent
-from server.call.options import CallOptions
+from server.call.options import CallOptions, Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
-from server.call.turns.patience import Patience, endpoint_of, overlap_of
+from server.call.turns.patience import endpoint_of, overlap_of
 from server.choices import call_settings, choose_agent, choose_model
 from server.config import load
 from server.errors import ConfigError

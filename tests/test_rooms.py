@@ -3,29 +3,27 @@
 import ast
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-FILES = sorted(
-    str(path.relative_to(ROOT)) for room in ("server", "signaling") for path in (ROOT / room).rglob("*.py")
-)  # fmt: skip
+from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py server/call/events.py
-    server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py server/call/turns/patience.py
-    server/call/turns/completeness.py server/call/turns/pitch.py server/call/turns/cadence.py
-    server/call/turns/sound.py server/call/turns/habit.py server/call/turns/overlap.py server/call/ears/echo.py
-    server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py server/call/messages.py
-    server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py server/call/ears/keypad.py
-    server/token_bucket.py server/call/desk/admission.py server/record/conversation.py server/record/minutes.py
-    server/record/store.py server/record/webvtt.py server/record/stores/codec.py server/speech/protocols.py
-    server/speech/sentences.py server/speech/languages.py server/media/frame.py server/media/jitter.py
-    server/call/mouth/playout.py server/media/feed.py server/media/tape.py server/media/candidates.py
-    server/media/offer.py server/media/presence.py server/media/reach.py server/media/counters.py
-    server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py server/telemetry/waits.py
-    server/telemetry/last_use.py signaling/ice.py
+    server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
+    server/call/turns/patience.py server/call/turns/completeness.py server/call/turns/judge.py
+    server/call/turns/lexicon/lexicon.py
+    server/call/turns/lexicon/english.py server/call/mind/owed.py server/call/turns/pitch.py
+    server/call/turns/cadence.py server/call/turns/sound.py server/call/turns/habit.py server/call/turns/overlap.py
+    server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
+    server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
+    server/call/ears/keypad.py server/token_bucket.py server/call/desk/admission.py server/record/conversation.py
+    server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
+    server/speech/protocols.py server/speech/sentences.py server/speech/languages.py server/media/frame.py
+    server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
+    server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
+    server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
+    server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -48,30 +46,26 @@ TASKS = frozenset(
 )
 """They own a lifetime, and so may start tasks in it."""
 
-FORBIDDEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "server/media/": (("server", "signaling"), ("server.media", "server.errors")),
-    "server/speech/": (("server", "signaling"), ("server.speech", "server.media.frame", "server.errors")),
-    "server/agent/": (("server", "signaling"), ("server.agent", "server.errors", "server.settings_group")),
-    "server/call/": (
-        ("server.app", "server.cli", "server.config", "server.record.stores", "server.telemetry", "signaling"),
-        (),
-    ),
-    "server/record/": (("server", "signaling"), ("server.record", "server.errors")),
-    "server/telemetry/": (("server.app", "server.cli", "server.config", "server.record.stores", "signaling"), ()),
-    "server/errors.py": (("server", "signaling"), ()),
-    "server/config.py": (("server.app", "server.cli", "server.media", "server.speech", "signaling"), ()),
+ONLY: dict[str, tuple[str, ...]] = {
+    "server/media/": ("server.media", "server.errors", "server.token_bucket"),
+    "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
+    "server/agent/": ("server.agent", "server.errors", "server.settings_group"),
+    "server/record/": ("server.record", "server.errors"),
+    "server/errors.py": (),
     "signaling/": (
-        ("server",),
-        (
-            "server.errors",
-            "server.call.messages",
-            "server.call.options",
-            "server.record.conversation",
-            "server.record.webvtt",
-        ),
+        "signaling",
+        "server.errors",
+        "server.call.messages",
+        "server.call.options",
+        "server.record.conversation",
+        "server.record.webvtt",
     ),
 }
-"""For each room: what it may not import, and what of that it may after all."""
+"""Some rooms may import less of ours than the floors below them."""
+
+LONGEST_FILE = 299
+MOST_PARAMETERS = 6
+"""Of a constructor. What needs more takes a dataclass of things that belong together."""
 
 ENGINES = (
     "server.speech.wyoming_stt",
@@ -140,12 +134,57 @@ def test_pure_files_import_pure_files(path: str) -> None:
     assert {module for module in ours if not within(module, tuple(modules))} == set()
 
 
+@cache
+def modules() -> dict[str, str]:
+    """Our files by the names of their modules; a folder's own `__init__.py` has nothing in it."""
+    files = [path for path in FILES if not path.endswith("__init__.py")]
+    return {path.removesuffix(".py").replace("/", "."): path for path in files}
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_arrows_point_down(path: str) -> None:
-    """No room knows the ones above it."""
-    for room, (forbidden, but) in FORBIDDEN.items():
+    """A file imports its own room and the floors below it, and nothing else of ours."""
+    floor, room = place(path)
+    known = {
+        modules()[name] for name in imports(path) if name in modules() and not modules()[name].endswith("__init__.py")
+    }
+    assert {other for other in known if place(other)[1] is not room and place(other)[0] <= floor} == set()
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_some_rooms_know_even_less(path: str) -> None:
+    """The rooms on the ground know nothing of each other, and signaling knows only the words of a call."""
+    for room, known in ONLY.items():
         if path.startswith(room):
-            assert [m for m in imports(path) if within(m, forbidden) and not within(m, but)] == []
+            assert [m for m in imports(path) if within(m, ("server", "signaling")) and not within(m, known)] == []
+
+
+def test_every_file_has_a_room() -> None:
+    """Each file is in one room, and every file that a room names is there."""
+    for path in FILES:
+        assert place(path)
+    named = {f"{room.folder}{name}.py" for floor in HOUSE for room in floor for name in room.names.split()}
+    assert named <= set(FILES)
+
+
+def test_the_picture_of_the_house_is_true() -> None:
+    """docs/architecture.md shows the floors that these tests check."""
+    assert picture() in (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_files_stay_short(path: str) -> None:
+    """A file that grows too long holds two nouns: split it."""
+    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_constructors_take_few_parameters(path: str) -> None:
+    """No constructor has more than six parameters."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs][1:]
+            assert len(given) <= MOST_PARAMETERS, f"{path}:{node.lineno}"
 
 
 def test_signaling_knows_no_sound() -> None:

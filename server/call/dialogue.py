@@ -1,98 +1,68 @@
-"""Dialogue: who speaks, what was said, what is answered. Wires ears, floor, agent and mouth.
+"""Dialogue: how one exchange follows the other. It connects ears, judge, floor, mind and mouth.
 
-It carries out what the floor orders. It knows neither connections nor lifetimes: its host (the Session) does.
+The way of an exchange, and the file that decides each step:
+
+1. A frame comes in (hearing.py). The ears say whether there is a voice in it (ears/ears.py), and the judge whether the
+   caller is done or wants to interrupt (turns/judge.py).
+2. The floor says who may speak (floor.py).
+3. The dialogue carries out what the floor orders (`_obey`).
+4. The words of the utterance are settled and answered, mostly ahead of time (mind/utterances.py, mind/answers.py).
+5. The reply goes to the caller's ear, 20 ms at a time (`next_frame`, delivery.py, mouth/mouth.py).
+6. What the caller heard is written down (mind/exchange_writer.py). What is still owed is kept (mind/owed.py), and
+   paid as soon as nobody speaks (`_pay`).
+
+The dialogue knows neither connections nor the life of the call. Its host, the session, does.
 """
 
-import asyncio
-import logging
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
-
-from server.agent.voice_agent import EndsCalls, VoiceAgent
 from server.call import events, messages
-from server.call.ears.ears import Ears, Utterance
+from server.call.delivery import Delivery
+from server.call.ears.ears import Ears
 from server.call.floor import Floor, State
+from server.call.hearing import Hearing
 from server.call.host import Host
-from server.call.mind.account import Account
 from server.call.mind.answers import Answers
+from server.call.mind.exchange_writer import ExchangeWriter
 from server.call.mind.history import History
+from server.call.mind.owed import Debt, Happening, Owed
+from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
-from server.call.mouth.mouth import Mouth, Spoken
+from server.call.mouth.mouth import Asked, SpokenReply
 from server.call.mouth.reply import Line, Reply
-from server.call.mouth.stopwatch import Stopwatch
-from server.call.options import CallOptions
-from server.call.settings import CallSettings
-from server.call.setup import Engines
-from server.call.turns.judge import Judgement
-from server.errors import EngineError, origin
+from server.call.setup import CallSetup
+from server.call.trouble import Trouble
+from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.record.conversation import Standing
+from server.record.minutes import Minutes
 
 STARVED_FRAMES = 100 // FRAME_MS
-"""No frame for so long while the person speaks: the network is gone or the client sends nothing in silence."""
-
-APOLOGY_DELAY_S = 1.0
-"""Between tries to say an apology: a worker that has died is back in about so long."""
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Of an answer that a sound has stopped: said if the sound had no words. The call `ends` with it, or not.
-
-    `text` is "" where not all of it is known.
-    """
-
-    text: str = ""
-    ends: bool = False
+"""After this long without a frame, while the caller speaks, silence is heard instead. The network is gone, or the
+client sends nothing in silence."""
 
 
 class Dialogue:
-    """One call's talking."""
+    """The talking of one call."""
 
-    def __init__(
-        self,
-        host: Host,
-        name: str,
-        agent: VoiceAgent,
-        deps: Any,
-        history: History,
-        standing: Standing,
-        engines: Engines,
-        settings: CallSettings,
-        options: CallOptions,
-    ) -> None:
-        """`name` is the call's, for the log; `deps` are the agent's, of this call; `standing` is where it goes on."""
+    def __init__(self, host: Host, setup: CallSetup, minutes: Minutes) -> None:
+        """Goes on where the record in `minutes` stands; a new call has an empty record."""
+        engines, settings, standing = setup.engines, setup.settings, minutes.record.standing
         self._host = host
-        self._name = name
-        self.history = history
-        self.leaving = False
-        """The call ends when what is being said was heard."""
-        self._agent = agent
-        self._settings = settings
-        self._deps = deps
-        self._now = asyncio.get_running_loop().time
+        self._agent = setup.agent
         self._floor = Floor(standing.reply)
-        self.ears = Ears(
-            engines.voice_activity, engines.speech_to_text, settings.voicing, self._now, engines.turn_model
-        )
-        self._account = Account(host, history, standing.unsaid, self._now)
-        self._answers = Answers(agent, deps, history, engines, settings, options, host.start, self._hurry)
-        self._utterances = Utterances(
-            host, self.ears, self._answers, standing, self._now, self._on_answer, self._on_none, self._on_deaf
-        )
-        self._mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
-        preparation = self._utterances.preparation
-        self._judgement = Judgement(self.ears, self._mouth, history, preparation, settings, agent)
-        self._line: tuple[Line, bool] | None = None
-        """What the agent says unasked, next."""
-        self._rest = Rest()
+        self._owed = Owed(standing.unanswered, standing.unsaid)
+        self.history = History(minutes.record.messages)
+        self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.turn_model)
+        self._answers = Answers(setup, self.history, host, lambda reply: self.delivery.hurry(reply))
+        self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
+        self.utterances.newest = standing.utterance
+        writer = ExchangeWriter(host, setup, self.history, minutes, self._owed, lambda: self.standing)
+        self.delivery = Delivery(self, host, setup, self._answers, writer, self._owed)
+        """The reply on its way to the caller; the session tells it what the client has played and what was lost."""
+        self._hearing = Hearing(setup, self.ears, self.utterances, self.delivery.mouth, self.history)
+        self._trouble = Trouble(host, setup, self._owed, lambda: self._floor.reply is not None, self._pay)
+        self._line: Line | None = None
+        """What the agent says unasked when the floor lets it."""
         self._starved_frames = 0
-        self._apologies = 0
-        self._apology_due = False
-        """Something failed while the person made a sound; they hear so if that was a noise."""
         self._shown_state: State | None = None
 
     @property
@@ -101,26 +71,19 @@ class Dialogue:
         return self._floor.state is State.LISTENING
 
     @property
+    def leaving(self) -> bool:
+        """The agent says goodbye; the call ends when the caller has heard it."""
+        return self._owed.owes(Debt.GOODBYE)
+
+    @property
     def standing(self) -> Standing:
-        """Where somebody else would have to go on. What is owed to the caller is known when the dialogue is closed."""
-        asked = self._utterances
-        return Standing(asked.newest, self._floor.last_reply, self._account.unsaid, asked.unanswered)
+        """Where another server would go on. What is owed to the caller is certain when the dialogue is closed."""
+        return Standing(self.utterances.newest, self._floor.last_reply, self._owed.unsaid, self._owed.words)
 
     @property
     def working(self) -> bool:
-        """An answer that the floor has committed to is being made."""
-        spoken = self._mouth.spoken
-        return self._utterances.answering is not None or (spoken is not None and not spoken.reply.speech.finished)
-
-    @property
-    def _hanging_up(self) -> bool:
-        """A tool has asked for the end of the call, when the answer in progress was heard."""
-        return isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested
-
-    @property
-    def speaking(self) -> int | None:
-        """The number of the answer that `next_frame` gives."""
-        return self._mouth.spoken.number if self._mouth.spoken is not None else None
+        """A reply that the floor has committed to is being made."""
+        return self.utterances.answering is not None or self.delivery.working
 
     # Sound
 
@@ -133,96 +96,31 @@ class Dialogue:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         self._starved_frames += 1
         if self._starved_frames > STARVED_FRAMES:
-            self._mouth.playout.soften(False)
-            if self.ears.utterance is not None:
+            self.delivery.mouth.playout.soften(False)
+            if self.utterances.present is not None:
                 self._hear(Frame(SILENCE, start_samples=0))
-        return self._mouth.next_frame()
+        return self.delivery.mouth.next_frame()
 
     def frame_ahead(self) -> bytes | None:
-        """One more frame of what is being said, before its time; no time passes by it."""
-        return self._mouth.next_frame() if self._mouth.spoken is not None else None
+        """One more frame of what is being said, before its time. No time passes by it."""
+        return self.delivery.mouth.next_frame() if self.delivery.current is not None else None
 
     def heard_by_caller(self, frame: bytes | None) -> None:
-        """This is what the caller hears in these 20 ms; it may come back as echo."""
+        """The caller hears this in these 20 ms. It may come back as echo."""
         self.ears.echo.say(frame)
 
-    def note_played(self, reply: int, ms: float) -> None:
-        """The client says how far it has played an answer."""
-        self._mouth.note_played(reply, ms)
-
     def _hear(self, frame: Frame) -> None:
-        ears = self.ears
-        ears.hear(frame)
-        self._soften(frame)
-        if ears.utterance is None:
-            if ears.voicing.active:
-                self._do(events.VoiceStarted(self._utterances.number()))
-            return
-        event = None
-        if self._floor.state is State.HEARING:
-            event = self._judgement.of_hearing(ears.utterance)
-        elif self._floor.state is State.OVERLAP:
-            event = self._judgement.of_overlap(ears.utterance)
+        event = self._hearing.hear(frame, self._floor.state)
+        stirs = self._floor.state is State.SPEAKING and self.ears.stirs(frame.pcm)
+        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible)
         if isinstance(event, events.NoWords):
-            self._on_none(event.utterance)
+            self.on_no_words(event.utterance)
         elif event is not None:
-            self._do(event)
+            self.tell_floor(event)
 
-    def _soften(self, frame: Frame) -> None:
-        """Lower the agent's voice while somebody may be about to speak over it."""
-        stirs = self._floor.state is State.SPEAKING and self._judgement.stirs(frame.pcm)
-        spoken = self._mouth.spoken
-        self._mouth.playout.soften(stirs and spoken is not None and spoken.reply.interruptible)
+    # The floor
 
-    # Connections come and go
-
-    def lose(self, unheard_ms: float) -> None:
-        """What left in the last `unheard_ms` was not heard: it is said again when there is somebody to hear it."""
-        unheard_ms = self._mouth.unheard_ms(unheard_ms)
-        ended = self._mouth.take_back(unheard_ms)
-        if ended is not None:
-            self._account.amend(ended, unheard_ms)
-
-    def resume(self) -> None:
-        """The unheard rest of an answer goes on by itself; without one, the agent asks again what it asked last.
-
-        From the record: it answers what it has not answered, or says what it has not said.
-        """
-        self.ears.reconnect()
-        self._shown_state = None
-        self.show_state()
-        again = self._account.say_again()
-        if not self.quiet:
-            return
-        if self._utterances.unanswered:
-            self._take_up()
-        elif again:
-            self.say(again, "The connection was lost and is back.")
-
-    def close(self) -> None:
-        """The call is over, here at least: nothing more is said, heard or made."""
-        spoken, utterance = self._mouth.spoken, self.ears.utterance
-        half = utterance.text if utterance is not None and self._floor.state is State.HEARING else ""
-        self._do(events.Closed())
-        self._utterances.keep(half)
-        self._answers.stop_all()
-        if spoken is not None and not (self._utterances.unanswered and spoken.prompt):
-            self._account.unsaid = spoken.reply.unheard
-        elif not self._utterances.unanswered:
-            self._account.unsaid = self._rest.text or self._account.unsaid
-
-    def leave(self) -> None:
-        """Say the agent's goodbye; the call ends when it was heard."""
-        self.leaving = True
-        if not self._agent.goodbye:
-            self._host.end()
-        if (utterance := self.ears.utterance) is not None:
-            self._do(events.NoWords(utterance.number))  # the call ends: there is nobody to answer it any more
-        self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
-
-    # The floor's commands
-
-    def _do(self, event: events.Event) -> None:
+    def tell_floor(self, event: events.Event) -> None:
         """Tell the floor, and do what it orders."""
         for command in self._floor.receive(event):
             self._obey(command)
@@ -231,173 +129,125 @@ class Dialogue:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
-                self._utterances.open(number)
+                self.utterances.open(number)
             case events.DropUtterance(utterance=number):
-                self._utterances.drop(number)
-            case events.Answer(reply=number, utterance=None):
-                self._answer_unasked(number)
-            case events.Answer(utterance=int(number)):
-                self._utterances.answer(number)
+                self.utterances.drop(number)
+            case events.BeginReply(reply=number, utterance=None):
+                line, self._line = self._line, None
+                assert line is not None, "because Prompted is only sent by say"
+                self.delivery.say(number, line)
+            case events.BeginReply(utterance=int(number)):
+                self.utterances.answer(number)
             case events.Cancel(reply=number):
-                self._cancel(number)
-            case events.Duck():
-                if (spoken := self._mouth.spoken) is None or spoken.reply.interruptible:
-                    self._mouth.playout.duck()
+                self.utterances.overtake()
+                self.delivery.cancel(number)
+            case events.Duck() if self.delivery.interruptible:
+                self.delivery.mouth.playout.duck()
             case events.Restore():
-                self._mouth.playout.restore()
-
-    def _answer_unasked(self, number: int) -> None:
-        line, self._line = self._line, None
-        assert line is not None, "because Prompted is only sent by say"
-        stopwatch = Stopwatch(self._now)
-        reply = self._answers.line(line[0], stopwatch, interruptible=line[1])
-        self._commit(Spoken(number, reply, "", stopwatch, self._now()))
-
-    def _cancel(self, number: int) -> None:
-        """The reply is over for good; what was heard of it is history."""
-        self._utterances.overtake()
-        spoken = self._mouth.spoken
-        if spoken is None or spoken.number != number:
-            return
-        self._mouth.take_back(self._mouth.unheard_ms(self._host.unheard_ms))
-        self._mouth.stop()
-        self._host.send(messages.Interrupted(reply=number))
-        self._answers.stop(spoken.reply)
-        self._account.close(spoken, partly=True, interrupted=True)
-        reply = spoken.reply
-        if spoken.prompt and not reply.speech.heard and not reply.source.tools:
-            self._utterances.unanswered = spoken.prompt
-        else:
-            self._rest = Rest(reply.unheard if reply.complete else "", self._hanging_up)
-        self._hang_up_after(False)  # who cuts in on the goodbye has more to say
-
-    # What the person says
-
-    def type(self, text: str) -> None:
-        """Typed words are an utterance that is whole at once."""
-        self._do(events.Typed(self._utterances.type(text)))
-
-    def stop(self) -> None:
-        """The person wants silence: what was asked before is not part of what they say next."""
-        ends = self.leaving or self._hanging_up
-        self._do(events.Stopped())
-        self._forget()
-        if ends:
-            self._host.end()
-
-    def _forget(self) -> None:
-        """Nothing of before is owed to the person any more."""
-        self._utterances.forget()
-        self._rest = Rest()
-
-    def _on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
-        number = self._floor.reply
-        assert number is not None, "because the floor has committed to the utterance"
-        self._rest, self._apology_due = Rest(), False
-        self._commit(Spoken(number, reply, prompt, utterance.stopwatch, utterance.began_s))
-
-    def _on_none(self, utterance: int) -> None:
-        self._do(events.NoWords(utterance))
-        self._take_up()  # what it has cut off, or held back
-
-    def _on_deaf(self, utterance: int, failure: EngineError) -> None:
-        self._do(events.NoWords(utterance))
-        self.fail(failure)
-
-    def _take_up(self) -> None:
-        """What is owed to the person is said now; nothing, if nothing was left open or somebody speaks."""
-        if not self.quiet:
-            return
-        if self._apology_due:
-            self.say(self._agent.apology, "Something failed.")
-        elif self._utterances.unanswered:
-            self._do(events.Typed(self._utterances.repeat()))
-        elif (rest := self._rest).text:
-            self.say(rest.text, "A sound has interrupted the agent.")
-            self._hang_up_after(rest.ends)
-        elif rest.ends:
-            self.leave()
-
-    def _hang_up_after(self, wanted: bool) -> None:
-        if isinstance(self._deps, EndsCalls):
-            self._deps.hang_up_requested = wanted
-
-    # Replies
-
-    def _commit(self, spoken: Spoken) -> None:
-        spoken.reply.committed.set()
-        self._mouth.speak(spoken)
-        self._hurry(spoken.reply)
-
-    def _hurry(self, reply: Reply) -> None:
-        """What has not begun to be heard, and could, begins now and not with the next tick."""
-        spoken = self._mouth.spoken
-        if spoken is not None and spoken.reply is reply and reply.speech.ready and not reply.speech.begun:
-            self._host.hurry()
-
-    def _on_started(self, spoken: Spoken) -> None:
-        spoken.stopwatch.mark("first_packet")
-        self._do(events.SoundStarted(spoken.number))
-        if spoken.prompt:
-            metrics = spoken.stopwatch.metrics(spoken.number)
-            self._host.send(metrics)
-            log.info("> call %s answers: %s", self._name, metrics.in_words())
-
-    def _on_caption(self, spoken: Spoken, heard: str) -> None:
-        self._host.send(
-            messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools)
-        )
-
-    def _on_ended(self, spoken: Spoken) -> None:
-        self._mouth.stop()
-        failure = spoken.reply.failure
-        if failure is None and not spoken.reply.speech.begun:
-            failure = EngineError("model", "The agent had nothing to say.")
-        self._account.close(spoken, partly=failure is not None)
-        self._do(events.ReplyEnded(spoken.number))
-        if self.leaving or self._hanging_up:
-            self._host.end()
-        elif failure is not None:
-            self.fail(failure)
-        else:
-            self._apologies = 0
-            if spoken.prompt:
-                self._judgement.was_answered()
-
-    # What the agent says unasked
-
-    def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        """The agent says `text` unasked; "" is nothing to be said."""
-        self._apology_due = False
-        if not text:
-            return
-        self._line = (Line(text, occasion), interruptible)
-        self._do(events.Prompted())
-        self._forget()
-
-    def fail(self, failure: EngineError) -> None:
-        """An engine has failed: the client reads it; the caller, if nothing else is said, hears an apology."""
-        traceback = failure if log.isEnabledFor(logging.DEBUG) else None  # it has messages, which may quote people
-        log.warning(
-            "x call %s: %s failed: %s %s", self._name, failure.stage, failure, origin(failure), exc_info=traceback
-        )
-        self._host.failed(failure)
-        self._host.send(messages.Error(code=failure.code, message=failure.sentence))
-        self._apologies += 1
-        if self.leaving or self._floor.reply is not None or self._apologies > self._settings.apologies:
-            return
-        delay_s = APOLOGY_DELAY_S if self._apologies > 1 else 0.0
-        self._host.start(partial(self._apologise, delay_s), "apologise")
-
-    async def _apologise(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        if self._floor.reply is None:  # else the person has gone on meanwhile, and is answered
-            self._apology_due = True
-            self._take_up()
+                self.delivery.mouth.playout.restore()
 
     def show_state(self) -> None:
-        """Tell the client who has the floor, if that is news."""
+        """Tell the client who has the floor, if that has changed."""
         state = self._floor.state
         if state is not self._shown_state:
             self._shown_state = state
             self._host.send(messages.State(state=state.value))
+
+    # What becomes of utterances and replies
+
+    def on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
+        assert self._floor.reply is not None, "because the floor has committed to the utterance"
+        asked = Asked(utterance.number, prompt, utterance.began_s)
+        self.delivery.answer(self._floor.reply, reply, utterance.stopwatch, asked)
+
+    def on_no_words(self, utterance: int) -> None:
+        self.tell_floor(events.NoWords(utterance))
+        self._pay()  # the sound may have cut something off, or held something back
+
+    def on_no_transcript(self, utterance: int, failure: EngineError) -> None:
+        self.tell_floor(events.NoWords(utterance))
+        self.fail(failure)
+
+    def on_over(self, spoken: SpokenReply, failure: EngineError | None) -> None:
+        if failure is not None:
+            self.fail(failure)
+            return
+        self._trouble.over()
+        if spoken.asked is not None:
+            self._hearing.was_answered()
+
+    def fail(self, failure: EngineError) -> None:
+        """An engine has failed."""
+        self._trouble.report(failure, final=self.leaving)
+
+    # Typed words, and lines that nobody asked for
+
+    def type(self, text: str) -> None:
+        """Typed words are an utterance that is whole at once."""
+        self.tell_floor(events.Typed(self.utterances.type(text)))
+
+    def stop(self) -> None:
+        """The caller wants silence. What the caller asked before is not part of what comes next."""
+        ends = self.leaving or self.delivery.hanging_up
+        self.tell_floor(events.Stopped())
+        self.utterances.forget(Happening.SILENCED)
+        if ends:
+            self._host.end()
+
+    def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
+        """The agent says `text`, for which nobody has asked. Without text nothing happens."""
+        if text:
+            self._line = Line(text, occasion, interruptible)
+            self.tell_floor(events.Prompted())
+            self.utterances.forget(Happening.LINE_BEGINS)
+
+    def _pay(self) -> None:
+        """Pay what is due, if nobody speaks."""
+        rest = self._owed.rest
+        match self._owed.due if self.quiet else None:
+            case Debt.APOLOGY:
+                self.say(self._agent.apology, "Something failed.")
+            case Debt.ANSWER:
+                self.tell_floor(events.Typed(self.utterances.repeat()))
+            case Debt.REST if rest.text:
+                self.say(rest.text, "A sound has interrupted the agent.")
+                self.delivery.hang_up_after(rest.then_end)
+            case Debt.REST:
+                self.leave()
+
+    # Connections come and go
+
+    def resume(self) -> None:
+        """The caller is back. A reply that was cut off goes on by itself.
+
+        Otherwise the agent answers what is unanswered, says what the caller missed, or asks its last question again.
+        """
+        self.ears.reconnect()
+        self._shown_state = None
+        self.show_state()
+        again = self._owed.take_unsaid() or self.history.last_question
+        if self._owed.owes(Debt.ANSWER):
+            self._pay()
+        elif again and self.quiet:
+            self.say(again, "The connection was lost and is back.")
+
+    def leave(self) -> None:
+        """Say the agent's goodbye; the call ends when the caller has heard it."""
+        self._owed.owe_goodbye()
+        if not self._agent.goodbye:
+            self._host.end()
+        if (utterance := self.utterances.present) is not None:
+            self.tell_floor(events.NoWords(utterance.number))  # the call ends, so nobody answers it any more
+        self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
+
+    def close(self) -> None:
+        """The call is over, at least here: nothing more is said, heard or made."""
+        current, present = self.delivery.current, self.utterances.present
+        half = present.text if present is not None and self._floor.state is State.HEARING else ""
+        self.tell_floor(events.Closed())
+        self.utterances.keep(half)
+        self._answers.stop_all()
+        if current is None:
+            self._owed.leave_behind(None, answers=False)
+        else:
+            self._owed.leave_behind(current.reply.unheard, answers=current.asked is not None)

@@ -1,4 +1,4 @@
-"""What the floor is told, and what it orders."""
+"""The events that the floor is told, and the commands that it gives."""
 
 from dataclasses import dataclass
 
@@ -7,66 +7,66 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class VoiceStarted:
-    """VAD: the person began utterance `utterance`."""
+    """VAD: the caller began to speak; this is utterance number `utterance`."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The endpoint: the person is done with `utterance`."""
+    """The judge: the caller is done with `utterance`."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
 class NoWords:
-    """Speech-to-text: there were no words in `utterance`; it was a cough or a door."""
+    """Speech-to-text: `utterance` has no words; it was a cough or a door."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """The overlap judge: `utterance` means that the agent shall stop."""
+    """The judge: by `utterance` the caller wants the agent to stop."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Backchannel:
-    """The overlap judge: `utterance` asks for nothing; the agent goes on."""
+    """The judge: `utterance` asks for nothing, and the agent goes on."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """The person typed `utterance`, whole."""
+    """The caller typed `utterance`; it is complete."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """The agent shall speak unasked: a greeting, a question into a long silence, a goodbye."""
+    """The agent has to say something unasked: a greeting, a question after a long silence, a goodbye."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The person asked, by other means than the voice, that the agent stop talking."""
+    """The caller wants the agent to stop talking, and said so by other means than the voice."""
 
 
 @dataclass(frozen=True, slots=True)
 class SoundStarted:
-    """Playout: the first packet of `reply` has left."""
+    """The playout: the first packet of `reply` has left."""
 
     reply: int
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
-    """`reply` has been heard to its end, or has failed."""
+    """The caller has heard `reply` to its end, or it has failed."""
 
     reply: int
 
@@ -93,14 +93,14 @@ class OpenUtterance:
 
 @dataclass(frozen=True, slots=True)
 class DropUtterance:
-    """Forget `utterance`; nothing of it is answered."""
+    """Forget `utterance`; it gets no answer."""
 
     utterance: int
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Let `reply` answer `utterance`, or speak unasked when it is None."""
+class BeginReply:
+    """Begin `reply`. It answers `utterance`; None: the agent speaks unasked."""
 
     reply: int
     utterance: int | None
@@ -108,19 +108,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End `reply` for good and note how much of it was heard."""
+    """End `reply` for good, and note how much of it the caller heard."""
 
     reply: int
 
 
 @dataclass(frozen=True, slots=True)
 class Duck:
-    """Lower the agent's voice, or hold it back when it is not heard yet."""
+    """Fade the agent's voice out, or hold it back if it has not begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """Bring the agent's voice back, from where it is."""
+    """Bring the agent's voice back, from the place where it faded."""
 
 
-Command = OpenUtterance | DropUtterance | Answer | Cancel | Duck | Restore
+Command = OpenUtterance | DropUtterance | BeginReply | Cancel | Duck | Restore

@@ -1,20 +1,20 @@
 """The floor: who may speak.
 
-Events go in, commands come out. The floor does not know audio, words, time or tasks: VAD and the endpoint tell it that
-the person began or is done, playout tells it when an answer is first heard and when it ends, and the overlap judge
-tells it what speech over the agent's voice meant. It hands out the numbers of replies.
+Events go in, commands come out. The floor knows nothing of audio, words, time or tasks. VAD and the judge tell it that
+the caller began to speak, is done, or speaks over the agent and what that means; the playout tells it when a reply is
+first heard and when it ends. The floor gives every reply its number.
 
-One utterance is heard and one reply is live at most. Events carry the number of the one they speak of; a late event
-about another is dropped here, before the table, so that no shell needs to check. The table lists every other pair of
-state and event; one that is missing raises. An answer that is being prepared while the person pauses is not known here:
-it becomes a reply when the floor commits the utterance.
+At most one utterance is heard and one reply is live. An event carries the number of its utterance or reply. A late
+event about another one is dropped here, before the table, so that nobody else needs to check. The table lists every
+other pair of state and event that can happen; any other pair raises. An answer that is prepared while the caller pauses
+is not known here: it becomes a reply when the floor commits to the utterance.
 """
 
 from enum import Enum
 
 from server.call.events import (
-    Answer,
     Backchannel,
+    BeginReply,
     Cancel,
     Closed,
     Command,
@@ -38,10 +38,10 @@ from server.call.events import (
 
 class State(Enum):
     LISTENING = "listening"  # nobody speaks
-    HEARING = "hearing"  # the person speaks
-    THINKING = "thinking"  # the person is done, nothing is heard yet
-    SPEAKING = "speaking"  # the agent is heard
-    OVERLAP = "overlap"  # the person speaks into the agent's turn to speak: ducked, deciding
+    HEARING = "hearing"  # the caller speaks
+    THINKING = "thinking"  # the caller is done, and hears nothing yet
+    SPEAKING = "speaking"  # the caller hears the agent
+    OVERLAP = "overlap"  # the caller speaks while it is the agent's turn: the agent is ducked, the judge decides
     CLOSED = "closed"  # the call is over
 
 
@@ -54,10 +54,8 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.HEARING, VoiceStarted): "ignore",  # the same utterance goes on after a pause
     (State.HEARING, Endpoint): "answer",
     (State.HEARING, NoWords): "withdraw",
-    (State.HEARING, Interruption): "ignore",  # the agent has finished before the judge has
-    (State.HEARING, Backchannel): "ignore",  # likewise: what was said into the end is an utterance like others
     (State.HEARING, Typed): "answer_typed",
-    (State.HEARING, Prompted): "ignore",  # who speaks is not asked whether they are there
+    (State.HEARING, Prompted): "ignore",  # a caller who speaks is not asked "are you still there?"
     (State.HEARING, Stopped): "ignore",
     (State.HEARING, Closed): "close",
     (State.THINKING, VoiceStarted): "overlap",
@@ -76,7 +74,6 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.SPEAKING, ReplyEnded): "finish",
     (State.SPEAKING, Closed): "close",
     (State.OVERLAP, VoiceStarted): "ignore",
-    (State.OVERLAP, Endpoint): "answer_over",
     (State.OVERLAP, NoWords): "withdraw_one",
     (State.OVERLAP, Interruption): "yield",
     (State.OVERLAP, Backchannel): "go_on",
@@ -92,25 +89,26 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.CLOSED, Stopped): "ignore",
     (State.CLOSED, Closed): "ignore",
 }
-"""What is done in each state at each event: the name of a step of Floor, without its underscore."""
+"""For each state and event the name of the method of Floor that handles it, without its underscore."""
 
 
 class Floor:
-    """The state machine of one call. Who sends VoiceStarted and Typed gives each utterance a number of its own."""
+    """The state machine of one call. VoiceStarted and Typed bring a new number for each utterance."""
 
     def __init__(self, last_reply: int = 0) -> None:
-        """`last_reply` is the number of the last reply before, where this goes on with a call."""
+        """`last_reply`: the number of the last reply so far, when a call goes on from its record."""
         self.state = State.LISTENING
         self.utterance: int | None = None
         """The utterance that is being heard."""
         self.answered: int | None = None
-        """The utterance that the live reply answers, until the reply is heard."""
+        """The utterance that the live reply answers, until the caller hears the reply."""
         self.reply: int | None = None
+        """The live reply."""
         self._sounding = False
         self.last_reply = last_reply
 
     def receive(self, event: Event) -> list[Command]:
-        """Take one event; returns what is to be done, in order."""
+        """Take one event. Returns what has to be done, in this order."""
         if self._stale(event):
             return []
         commands: list[Command] = _STEPS[self.state, type(event)](self, event)
@@ -125,7 +123,7 @@ class Floor:
             return event.utterance != self.utterance
         return False
 
-    # What the table names. Each sets the state that it ends in.
+    # The methods that the table names. Each of them sets the next state.
 
     def _ignore(self, event: Event) -> list[Command]:
         return []
@@ -140,9 +138,6 @@ class Floor:
 
     def _answer(self, event: Endpoint) -> list[Command]:
         return [self._begin_reply(event.utterance)]
-
-    def _answer_over(self, event: Endpoint) -> list[Command]:
-        return [*self._cancel(), Restore(), self._begin_reply(event.utterance)]
 
     def _answer_typed(self, event: Typed) -> list[Command]:
         return [*self._hush(), self._begin_reply(event.utterance)]
@@ -159,7 +154,7 @@ class Floor:
         return commands
 
     def _withdraw_one(self, event: NoWords) -> list[Command]:
-        """Of the two utterances in an overlap: the one that is heard, or the one that was to be answered."""
+        """In an overlap there are two utterances: the one that is heard, and the one that the reply answers."""
         if event.utterance == self.utterance:
             return self._go_on(event)
         self.state = State.HEARING
@@ -200,13 +195,13 @@ class Floor:
         self.state = State.CLOSED
         return commands
 
-    # Steps
+    # What several of them do
 
     def _begin_reply(self, utterance: int | None) -> Command:
         self.last_reply += 1
         self.reply, self.answered, self._sounding = self.last_reply, utterance, False
         self.state, self.utterance = State.THINKING, None
-        return Answer(self.last_reply, utterance)
+        return BeginReply(self.last_reply, utterance)
 
     def _end_reply(self) -> None:
         self.reply, self.answered, self._sounding = None, None, False
@@ -219,7 +214,7 @@ class Floor:
         return [cancel]
 
     def _hush(self) -> list[Command]:
-        """Nobody speaks any more; an utterance that is being answered already is the reply's."""
+        """Nobody speaks any more. An utterance that is being answered already goes with its reply."""
         heard, self.utterance = self.utterance, None
         drop: list[Command] = [] if heard is None else [DropUtterance(heard)]
         restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []

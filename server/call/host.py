@@ -1,51 +1,40 @@
-"""Host: whom a dialogue belongs to, and what it is told of each exchange."""
+"""Host: the owner of a dialogue. It has the call's connection and its tasks."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from pydantic_ai.messages import ModelMessage
-
 from server.call import messages
-from server.call.mouth.mouth import Spoken
 from server.errors import EngineError
 
-
-@dataclass(frozen=True, slots=True)
-class Exchanged:
-    """An exchange that is over: what was heard of the answer, and the messages that tell it to a model."""
-
-    spoken: Spoken
-    heard: str
-    interrupted: bool
-    messages: Sequence[ModelMessage]
-    ended_s: float
+Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], asyncio.Task[None]]
+"""Runs a function in a task of the call's group; the text is the task's name."""
 
 
 class Host(Protocol):
-    """Whom a dialogue belongs to."""
+    """What a dialogue needs of its session."""
+
+    id: str
+    """Names the call in the log."""
 
     @property
     def unheard_ms(self) -> float:
-        """How much of what the connection took has not been heard."""
+        """How much of the sound that the connection has taken the caller has not heard yet."""
 
     def send(self, message: messages.ServerMessage) -> None:
         """Tell the client."""
 
     def hurry(self) -> None:
-        """An answer is ready to be heard, before the next frame is due."""
+        """A reply can be heard now, before the next frame is due."""
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
-        """In a task of the call's group."""
+        """Run `work` in a task of the call's group."""
 
     def answered(self) -> None:
-        """The person has said something that is being answered."""
+        """The caller has said something that is being answered."""
 
-    def exchanged(self, exchange: Exchanged) -> None: ...
-    def amended(self, exchange: Exchanged) -> None:
-        """Less was heard of the last exchange than was said of it."""
+    def failed(self, failure: EngineError) -> None:
+        """An engine has failed."""
 
-    def failed(self, failure: EngineError) -> None: ...
     def end(self) -> None:
         """The call is over."""

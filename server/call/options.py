@@ -4,8 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from server.call.turns.patience import Patience
-
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[\w.:/@+ -]*$")]
 
 Language = Annotated[
@@ -13,6 +11,10 @@ Language = Annotated[
     StringConstraints(strip_whitespace=True, max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
 ]
 """A tag of BCP 47 that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"."""
+
+
+Patience = Literal["quick", "normal", "patient"]
+"""How long the agent waits in a pause and how hard it is to interrupt; turns/patience.py has what each means."""
 
 
 class CallOptions(BaseModel):
@@ -29,4 +31,4 @@ class CallOptions(BaseModel):
     language: Language = ""
     """What the caller speaks and wants to hear."""
     patience: Patience | Literal[""] = ""
-    """How long the agent waits in a pause and how hard it is to interrupt."""
+    """How patient the agent is in this call."""

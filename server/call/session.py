@@ -11,21 +11,16 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.attachment import Attachment, Connection
 from server.call.dialogue import Dialogue
 from server.call.ears.keypad import Keypad
-from server.call.host import Exchanged
-from server.call.mind.history import History
-from server.call.options import CallOptions
 from server.call.resume_token import ResumeToken
-from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup
 from server.call.turns.idleness import Idle, Idleness
 from server.errors import EngineError
 from server.media.frame import Frame
-from server.record.minutes import Entry, Minutes, Spell
+from server.record.minutes import Minutes
 
 Observed = messages.ServerMessage | messages.ClientMessage | EngineError
 """What is told in a call, by either side, and what went wrong in it."""
@@ -50,10 +45,7 @@ class Session:
     def __init__(
         self,
         minutes: Minutes,
-        agent: VoiceAgent,
-        engines: Engines,
-        settings: CallSettings,
-        options: CallOptions = CallOptions(),  # noqa: B008  # frozen
+        setup: CallSetup,
         recorder: Recorder | None = None,
         observe: Callable[[Observed], object] = lambda observed: None,
     ) -> None:
@@ -63,22 +55,18 @@ class Session:
         """
         record = minutes.record
         self.id = record.id
-        self.history = History(record.messages)
         self.token = ResumeToken([record.token_hash] if record.token_hash else [])
         self.over = asyncio.Event()
         """Set when everything that the call started has ended."""
         self.detached_s: float | None = None
         """Since when, by the loop's clock, the call waits for a connection."""
-        self._agent = agent
-        self._settings = settings
+        self._agent = setup.agent
+        self._settings = setup.settings
         self._minutes = minutes
         self._recorder = recorder
         self._observe = observe
         self._now = asyncio.get_running_loop().time
-        self._deps = agent.deps_of(record.agent_state)
-        self.dialogue = Dialogue(
-            self, self.id, agent, self._deps, self.history, record.standing, engines, settings, options
-        )
+        self.dialogue = Dialogue(self, setup, minutes)
         self._attachment = Attachment(self.token)
         self._waiting: asyncio.TimerHandle | None = None
         """Ends the call when no connection comes."""
@@ -87,7 +75,7 @@ class Session:
         self._sign_off: Callable[[], None] = minutes.ended
         """What is written down at the end."""
         self._keypad = Keypad()
-        self._idleness = Idleness(settings.idle_prompt_s, settings.idle_prompts)
+        self._idleness = Idleness(setup.settings.idle_prompt_s, setup.settings.idle_prompts)
         self._ahead: deque[bytes] = deque()
         """Frames that were given before their time, as many as a connection's buffer has."""
 
@@ -197,7 +185,7 @@ class Session:
     @property
     def speaking(self) -> int | None:
         """The number of the answer that `next_frame` gives."""
-        return self.dialogue.speaking
+        return self.dialogue.delivery.speaking
 
     @property
     def working(self) -> bool:
@@ -219,7 +207,7 @@ class Session:
             case messages.Text(text=text):
                 self.dialogue.type(text)
             case messages.Played(reply=reply, ms=ms):
-                self.dialogue.note_played(reply, ms)
+                self.dialogue.delivery.mouth.note_played(reply, ms)
             case messages.Heard(reply=reply, gap_ms=gap_ms):
                 log.info("> call %s heard answer %d after %.0f ms", self.id, reply, gap_ms)
             case messages.Interrupt():
@@ -255,14 +243,6 @@ class Session:
     def answered(self) -> None:
         self._idleness.restart()
 
-    def exchanged(self, exchange: Exchanged) -> None:
-        """Write it down."""
-        self._minutes.exchanged(_entry(exchange), self._agent.state_of(self._deps), self.dialogue.standing)
-
-    def amended(self, exchange: Exchanged) -> None:
-        """Write down what it was in truth."""
-        self._minutes.amended(_entry(exchange))
-
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)
 
@@ -283,7 +263,7 @@ class Session:
 
     def _lose(self, connection: Connection) -> None:
         self._ahead.clear()
-        self.dialogue.lose(connection.unheard_ms)
+        self.dialogue.delivery.lose(connection.unheard_ms)
 
     def _write_end(self) -> None:
         """Once."""
@@ -313,11 +293,3 @@ class Session:
         except Exception:
             log.exception("x fault in call %s", self.id)
             self.dialogue.fail(EngineError("server", "Something went wrong in the server."))
-
-
-def _entry(exchange: Exchanged) -> Entry:
-    spoken, ended_s = exchange.spoken, exchange.ended_s
-    asked = (spoken.prompt, Spell(spoken.asked_s, spoken.stopwatch.start_s)) if spoken.prompt else None
-    spell = Spell(min(spoken.begun_s or ended_s, ended_s), ended_s)
-    answered = (exchange.heard, spell) if exchange.heard or spoken.reply.source.tools else None
-    return Entry(asked, answered, exchange.interrupted, exchange.messages)

@@ -10,17 +10,19 @@ from server.call.turns.overlap import OverlapSettings
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
+    """The figures of one call."""
+
     voicing: VoicingSettings = field(default_factory=VoicingSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     overlap: OverlapSettings = field(default_factory=OverlapSettings)
     run: RunLimits = field(default_factory=RunLimits)
     max_utterance_ms: int = 28_000
-    """After this an utterance is answered as it is: speech-to-text keeps 30 s, which is also Whisper's window."""
+    """After this an utterance is answered as it is. Speech-to-text keeps 30 s, which is also Whisper's window."""
     idle_prompt_s: float = 12.0
-    """Silence on both sides after which the agent asks whether the caller is still there."""
+    """After this much silence on both sides the agent asks whether the caller is still there."""
     idle_prompts: int = 2
-    """Asked so often; after as much silence again the call ends."""
+    """How often the agent asks. After as much silence again the call ends."""
     apologies: int = 3
-    """Tries to say an apology, a second apart: a worker that has died is back within about a second."""
+    """How often an apology is tried, a second apart. A worker that has died is back within about a second."""
     resume_s: float = 60.0
-    """A call that has lost its connection waits so long for another; 0 ends it at once."""
+    """How long a call that has lost its connection waits for another one; 0 ends it at once."""

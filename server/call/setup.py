@@ -1,20 +1,36 @@
-"""Engines: what a call hears, thinks and speaks with."""
+"""CallSetup: what one call is held with. It is put together once, when the call begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic_ai.models import Model
 
+from server.agent.voice_agent import VoiceAgent
+from server.call.options import CallOptions
+from server.call.settings import CallSettings
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Of one call; what they are made of is shared by all calls."""
+    """What one call hears, thinks and speaks with. All calls share the models behind them."""
 
     speech_to_text: SpeechToText
     text_to_speech: TextToSpeech
     voice_activity: VoiceActivity
     turn_model: TurnModel | None = None
-    """None leaves it to words and cadence whether the person is done."""
+    """None: words and cadence alone decide whether the caller is done."""
     model: Model | None = None
-    """None leaves the agent its own."""
+    """None: the agent uses the model of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSetup:
+    """One call: who answers, by which engines, in which way, and what the caller has chosen."""
+
+    agent: VoiceAgent
+    deps: Any
+    """The agent's dependencies for this call, by `VoiceAgent.deps_of`."""
+    engines: Engines
+    settings: CallSettings = field(default_factory=CallSettings)
+    options: CallOptions = field(default_factory=CallOptions)

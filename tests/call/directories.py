@@ -10,7 +10,7 @@ from server.call.messages import Hello, Response, ServerMessage
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.media.frame import Frame
 from server.record.minutes import Minutes
 from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
@@ -71,7 +71,9 @@ def directory(
 
     def start(minutes: Minutes, options: CallOptions) -> Session:
         engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(first_sound_ms), EnergyVad())
-        return Session(minutes, (mind or Mind()).agent(), engines, CallSettings(resume_s=resume_s), options)
+        agent = (mind or Mind()).agent()
+        deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
+        return Session(minutes, CallSetup(agent, deps, engines, settings, options))
 
     return Directory(
         lambda session_id, options: start(book.minutes(session_id), options),

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.call.events import (
-    Answer,
     Backchannel,
+    BeginReply,
     Cancel,
     Closed,
     Command,
@@ -49,31 +49,30 @@ OVERLAP_BEFORE_SOUND = (*THINKING, VoiceStarted(2))
     ("before", "event", "commands", "state"),
     [
         ((), VoiceStarted(1), [OpenUtterance(1)], State.HEARING),
-        ((), Typed(1), [Answer(1, 1)], State.THINKING),
-        ((), Prompted(), [Answer(1, None)], State.THINKING),
+        ((), Typed(1), [BeginReply(1, 1)], State.THINKING),
+        ((), Prompted(), [BeginReply(1, None)], State.THINKING),
         ((), Stopped(), [], State.LISTENING),
-        ([VoiceStarted(1)], Endpoint(1), [Answer(1, 1)], State.THINKING),
+        ([VoiceStarted(1)], Endpoint(1), [BeginReply(1, 1)], State.THINKING),
         ([VoiceStarted(1)], NoWords(1), [DropUtterance(1)], State.LISTENING),
         ([VoiceStarted(1)], Prompted(), [], State.HEARING),
         ([VoiceStarted(1)], Stopped(), [], State.HEARING),
-        ([VoiceStarted(1)], Typed(2), [DropUtterance(1), Answer(1, 2)], State.THINKING),
+        ([VoiceStarted(1)], Typed(2), [DropUtterance(1), BeginReply(1, 2)], State.THINKING),
         (THINKING, SoundStarted(1), [], State.SPEAKING),
         (THINKING, ReplyEnded(1), [], State.LISTENING),
         (THINKING, NoWords(1), [DropUtterance(1), Cancel(1)], State.LISTENING),
         (THINKING, Stopped(), [Cancel(1)], State.LISTENING),
-        (THINKING, Typed(2), [Cancel(1), Answer(2, 2)], State.THINKING),
+        (THINKING, Typed(2), [Cancel(1), BeginReply(2, 2)], State.THINKING),
         (THINKING, VoiceStarted(2), [Duck(), OpenUtterance(2)], State.OVERLAP),
         (SPEAKING, VoiceStarted(2), [Duck(), OpenUtterance(2)], State.OVERLAP),
         (SPEAKING, ReplyEnded(1), [], State.LISTENING),
         (SPEAKING, Stopped(), [Cancel(1)], State.LISTENING),
-        (SPEAKING, Prompted(), [Cancel(1), Answer(2, None)], State.THINKING),
+        (SPEAKING, Prompted(), [Cancel(1), BeginReply(2, None)], State.THINKING),
         (SPEAKING, NoWords(1), [], State.SPEAKING),
         (OVERLAP, Interruption(2), [Cancel(1), Restore()], State.HEARING),
         (OVERLAP, Backchannel(2), [DropUtterance(2), Restore()], State.SPEAKING),
         (OVERLAP, NoWords(2), [DropUtterance(2), Restore()], State.SPEAKING),
-        (OVERLAP, Endpoint(2), [Cancel(1), Restore(), Answer(2, 2)], State.THINKING),
         (OVERLAP, ReplyEnded(1), [Restore()], State.HEARING),
-        (OVERLAP, Typed(3), [DropUtterance(2), Cancel(1), Restore(), Answer(2, 3)], State.THINKING),
+        (OVERLAP, Typed(3), [DropUtterance(2), Cancel(1), Restore(), BeginReply(2, 3)], State.THINKING),
         (OVERLAP, Stopped(), [DropUtterance(2), Cancel(1), Restore()], State.LISTENING),
         (OVERLAP, Closed(), [DropUtterance(2), Cancel(1), Restore()], State.CLOSED),
         (OVERLAP_BEFORE_SOUND, Backchannel(2), [DropUtterance(2), Restore()], State.THINKING),
@@ -93,8 +92,7 @@ def test_step(before: tuple[Event, ...], event: Event, commands: list[Command], 
 def test_continued_utterance_is_heard_after_the_answer_ends() -> None:
     """What was said into the end of an answer is an utterance like others."""
     floor = floor_after(*OVERLAP, ReplyEnded(1))
-    assert floor.receive(Backchannel(2)) == []
-    assert floor.receive(Endpoint(2)) == [Answer(2, 2)]
+    assert floor.receive(Endpoint(2)) == [BeginReply(2, 2)]
 
 
 def test_unlisted_pair_raises() -> None:
@@ -134,7 +132,10 @@ class Checked:
             self.last_utterance += 1
             return (VoiceStarted, Typed)[kind](self.last_utterance)
         if kind < 6:
-            return OF_UTTERANCE[kind - 2](self.last_utterance - age % 3)
+            of_utterance = OF_UTTERANCE[kind - 2]
+            if of_utterance is not NoWords and (of_utterance is Endpoint) is (self.floor.state is State.OVERLAP):
+                of_utterance = NoWords  # the judge of hearing sends no verdict on overlaps, and the other way round
+            return of_utterance(self.last_utterance - age % 3)
         if kind < 8:
             return OF_REPLY[kind - 6](self.last_reply - age % 3)
         return (Prompted, Stopped)[kind - 8]()
@@ -174,7 +175,7 @@ class Checked:
                 assert number in (self.heard, self.answered)
                 self.settled.add(number)
                 self.heard = None if number == self.heard else self.heard
-            case Answer(reply=reply, utterance=number):
+            case BeginReply(reply=reply, utterance=number):
                 assert self.live is None
                 assert reply == self.last_reply + 1
                 assert number in (None, self.heard) or event == Typed(number)

@@ -24,7 +24,7 @@ def test_a_question_is_heard_and_answered() -> None:
         assert caller.captions == ["where is my order"]
         assert [answer.text for answer in caller.answers] == ["It has been sent. It comes tomorrow."]
         assert caller.states == ["listening", "hearing", "thinking", "speaking", "listening", "closed"]
-        assert caller.session.history.last_said.strip() == "It has been sent. It comes tomorrow."
+        assert caller.session.dialogue.history.last_said.strip() == "It has been sent. It comes tomorrow."
         assert caller.stt.opened == caller.stt.closed == 1
 
     run_virtual(scenario())
@@ -56,7 +56,7 @@ def test_a_call_does_not_outgrow_its_model() -> None:
                 caller.session.receive(messages.Text(text=word))
                 await caller.until_silent()
         assert [len(given) - 1 for given in mind.seen] == [0, 2, 4, 6, 2, 4]
-        assert len(caller.session.history.messages) == 12
+        assert len(caller.session.dialogue.history.messages) == 12
 
     run_virtual(scenario())
 
@@ -146,7 +146,7 @@ def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
             await caller.until_silent()
         assert caller.captions == ["i like books with green covers"]
         assert [answer.text for answer in caller.answers] == ["You said i like books with green covers."]
-        assert len(caller.session.history.messages) == 2
+        assert len(caller.session.dialogue.history.messages) == 2
         assert mind.requests == 2
 
     run_virtual(scenario())
@@ -198,7 +198,7 @@ def test_words_said_while_the_answer_is_made_are_answered_together() -> None:
         assert [answer.text for answer in caller.answers if answer.text] == [
             "You said i want a book about green birds."
         ]
-        prompts = [last_said([message]) for message in caller.session.history.messages[::2]]
+        prompts = [last_said([message]) for message in caller.session.dialogue.history.messages[::2]]
         assert prompts == ["i want a book about green birds"]
 
     run_virtual(scenario())

@@ -83,7 +83,7 @@ def test_what_is_written_down_is_what_was_heard(noticed_ms: int) -> None:
             await caller.until_silent()
             first, again = said(caller)
             assert STORY.removeprefix(first).strip() in again
-            assert caller.notebook.records["call"].messages == caller.session.history.messages
+            assert caller.notebook.records["call"].messages == caller.session.dialogue.history.messages
 
     run_virtual(scenario())
 
@@ -306,10 +306,10 @@ def check(caller: Caller, mind: Mind, asked: list[str]) -> None:
     wanted = {wish[5:] for wish in asked if wish.startswith("book ")}
     assert len(mind.booked) == len(set(mind.booked)), "no tool runs twice"
     assert set(mind.booked) <= wanted
-    parts = [part for message in caller.session.history.messages for part in message.parts]
+    parts = [part for message in caller.session.dialogue.history.messages for part in message.parts]
     calls = [part.tool_call_id for part in parts if isinstance(part, ToolCallPart)]
     assert calls == [part.tool_call_id for part in parts if isinstance(part, ToolReturnPart)]
     said = " ".join(part.content for part in parts if isinstance(part, TextPart))
     said_s = sum(len(clause) for clause in re.split(r"(?<=[.,?]) *", said)) / CHARS_PER_S
     assert heard_s(caller) >= said_s - 0.2, "what the history has was heard"
-    assert any(isinstance(message, ModelResponse) for message in caller.session.history.messages)
+    assert any(isinstance(message, ModelResponse) for message in caller.session.dialogue.history.messages)

@@ -46,7 +46,7 @@ def test_who_goes_on_into_the_first_word_is_answered_for_all() -> None:
             await caller.say("about green birds please")
             await caller.until_silent()
         assert caller.answers[-1].text == "You said i want a book about green birds please."
-        assert len(caller.session.history.messages) == 2
+        assert len(caller.session.dialogue.history.messages) == 2
 
     run_virtual(scenario())
 

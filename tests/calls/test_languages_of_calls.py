@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from server.call.mind.language import Tongue, check_language
-from server.call.mouth.reply import Manner
+from server.call.mind.language import CallLanguage, check_language
+from server.call.mouth.reply import Pronunciation
 from server.call.options import CallOptions
 from server.errors import PeerError
 from tests.fakes.mind import Mind
@@ -36,13 +36,13 @@ def test_the_agents_own_language_may_be_chosen() -> None:
 
     async def scenario() -> None:
         agent = replace(Mind().agent(), voice="amy", phrases=("what time is it",), greeting="Hello.")
-        english, none = Tongue(agent, CallOptions(language="en-GB")), Tongue(agent, CallOptions())
+        english, none = CallLanguage(agent, CallOptions(language="en-GB")), CallLanguage(agent, CallOptions())
         assert english.expected(agent.phrases) == none.expected(agent.phrases) == agent.phrases
-        assert english.answers == english.of_line("Hello.") == Manner("amy", "en-GB")
-        assert none.answers == none.of_line("Hello.") == Manner("amy", "")
-        german = Tongue(agent, CallOptions(language="de", voice="eva"))
-        assert (german.answers, german.of_line("Hello.")) == (Manner("eva", "de"), Manner("amy", ""))
-        assert german.of_line("Guten Tag.") == german.answers
+        assert english.of_answers == english.of_line("Hello.") == Pronunciation("amy", "en-GB")
+        assert none.of_answers == none.of_line("Hello.") == Pronunciation("amy", "")
+        german = CallLanguage(agent, CallOptions(language="de", voice="eva"))
+        assert (german.of_answers, german.of_line("Hello.")) == (Pronunciation("eva", "de"), Pronunciation("amy", ""))
+        assert german.of_line("Guten Tag.") == german.of_answers
         async with Caller(Mind()) as caller:
             await caller.say("hello")
             await caller.until_silent()

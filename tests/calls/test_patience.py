@@ -4,8 +4,7 @@ import pytest
 from pydantic_ai import Agent
 
 from server.agent.voice_agent import VoiceAgent
-from server.call.options import CallOptions
-from server.call.turns.patience import Patience
+from server.call.options import CallOptions, Patience
 from server.choices import call_settings
 from server.config import load
 from tests.fakes.mind import Mind

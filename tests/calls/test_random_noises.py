@@ -54,7 +54,7 @@ def test_a_story_is_told_to_its_end(seed: int) -> None:
                 await asyncio.gather(*(does(caller, chance) for does in chance.choice(TROUBLES)))
                 await caller.wait(chance.choice((20, 60, 100, 300, 700, 900, 1_200, 2_000, 5_000)))
             await caller.wait(60_000)
-        history = caller.session.history.messages
+        history = caller.session.dialogue.history.messages
         parts = [part for message in history if isinstance(message, ModelResponse) for part in message.parts]
         assert_told([part.content.removesuffix(CUT).strip() for part in parts if isinstance(part, TextPart)])
 

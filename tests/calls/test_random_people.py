@@ -71,7 +71,7 @@ def check(caller: Caller) -> None:
     finals = [answer.reply for answer in caller.answers]
     assert len(finals) == len(set(finals))
     assert caller.stt.opened == caller.stt.closed
-    history = caller.session.history.messages
+    history = caller.session.dialogue.history.messages
     parts = [part for message in history for part in message.parts]
     calls = [part.tool_call_id for part in parts if isinstance(part, ToolCallPart)]
     assert calls == [part.tool_call_id for part in parts if isinstance(part, ToolReturnPart)]
@@ -101,7 +101,7 @@ def test_no_word_is_lost_or_doubled(seed: int) -> None:
             said = [word for number in range(8) for word in await say_or_type(caller, chance, number)]
             for _ in range(10):
                 await caller.wait(3_000)
-        parts = [part for message in caller.session.history.messages for part in message.parts]
+        parts = [part for message in caller.session.dialogue.history.messages for part in message.parts]
         prompts = [str(part.content) for part in parts if isinstance(part, UserPromptPart)]
         assert " ".join(prompt for prompt in prompts if not prompt.startswith("(")).split() == said
 

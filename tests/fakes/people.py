@@ -8,7 +8,7 @@ from server.call import messages
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.media.frame import FRAME_MS, HEARD_SAMPLES, SILENCE, Frame
 from tests.fakes.engines import WORD_MS, EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.fakes.mind import Mind
@@ -40,9 +40,9 @@ class Caller:
         self.tts = tts or SteadyTextToSpeech()
         engines = Engines(self.stt, self.tts, EnergyVad())
         self.notebook = Notebook()
-        self.session = Session(
-            self.notebook.minutes("call"), mind.agent(greeting), engines, settings or CallSettings(), options
-        )
+        agent = mind.agent(greeting)
+        setup = CallSetup(agent, agent.make_deps(), engines, settings or CallSettings(), options)
+        self.session = Session(self.notebook.minutes("call"), setup)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
         self.hung_up = False

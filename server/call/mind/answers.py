@@ -1,85 +1,95 @@
-"""Answers: how this call's agent comes to a reply, with the call's model, language, voice and history."""
+"""Answers: begins the replies of one call, with the call's agent, model, language, voice and history, and ends them."""
 
+import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
 
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.memory import Memory
 from server.agent.run import AgentRun
-from server.agent.voice_agent import VoiceAgent
+from server.call.host import Host
 from server.call.mind.history import History
-from server.call.mind.language import Tongue
-from server.call.mouth.replies import Replies, Start
-from server.call.mouth.reply import Line, Reply
+from server.call.mind.language import CallLanguage
+from server.call.mouth.reply import Line, Pronunciation, Reply, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
-from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup
 from server.call.turns.completeness import asks_for_number
+
+ENDING_S = 2.0
+"""How long a new reply waits for a cancelled one whose tool does not let go. The caller waits meanwhile, too."""
 
 
 class Answers:
-    """Of one call."""
+    """The replies of one call that are being made."""
 
-    def __init__(
-        self,
-        agent: VoiceAgent,
-        deps: Any,
-        history: History,
-        engines: Engines,
-        settings: CallSettings,
-        options: CallOptions,
-        start: Start,
-        on_sound: Callable[[Reply], None],
-    ) -> None:
-        """`deps` are the agent's, of this call; `on_sound` is told when a reply that was silent has sound."""
-        self._agent = agent
-        self._deps = deps
+    def __init__(self, setup: CallSetup, history: History, host: Host, on_sound: Callable[[Reply], None]) -> None:
+        """`on_sound` is told when a reply that had nothing to be heard has something."""
+        self._setup = setup
         self._history = history
-        self._memory = Memory(settings.run.history_chars)
-        self._model = engines.model
-        self._limits = settings.run
-        self._model_settings = _model_settings(options)
-        self._tongue = Tongue(agent, options)
-        self._replies = Replies(start, engines.text_to_speech, on_sound)
+        self._host = host
+        self._on_sound = on_sound
+        self._memory = Memory(setup.settings.run.history_chars)
+        self._model_settings = _model_settings(setup.options)
+        self._language = CallLanguage(setup.agent, setup.options)
+        self._tasks: dict[Reply, asyncio.Task[None]] = {}
 
     @property
     def language(self) -> str:
-        """Its tag (BCP 47); empty when the call has chosen none."""
-        return self._tongue.language
+        """The tag (BCP 47) of the language that the call has chosen; empty when it has chosen none."""
+        return self._language.tag
 
     @property
     def expected(self) -> Sequence[str]:
-        """Sentences that the person may say now."""
-        agent = self._agent
+        """Sentences that the caller may say now."""
+        agent = self._setup.agent
         asked = asks_for_number(self._history.last_said)
-        return self._tongue.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
+        return self._language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
-        """Let the agent answer; nothing of it is heard, and no tool has an effect, before it is committed."""
-        source = AgentRun(
-            self._agent,
-            self._model,
+        """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed."""
+        run = AgentRun(
+            self._setup.agent,
+            self._setup.engines.model,
             prompt,
             self._memory.recall(self._history.messages),
-            self._deps,
-            self._limits,
+            self._setup.deps,
+            self._setup.settings.run,
             self._model_settings,
-            self._tongue.language,
+            self._language.tag,
         )
-        return self._replies.make(source, self._tongue.answers, stopwatch)
+        return self._make(run, self._language.of_answers, stopwatch)
 
-    def line(self, line: Line, stopwatch: Stopwatch, interruptible: bool) -> Reply:
-        """What the agent says unasked."""
-        return self._replies.make(line, self._tongue.of_line(line.text), stopwatch, interruptible)
+    def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
+        """Let the agent say a fixed text that nobody asked for."""
+        return self._make(line, self._language.of_line(line.text), stopwatch, line.interruptible)
 
     def stop(self, reply: Reply) -> None:
         """Make no more of it; idempotent."""
-        self._replies.stop(reply)
+        if (task := self._tasks.get(reply)) is not None:
+            task.cancel()
 
     def stop_all(self) -> None:
-        self._replies.stop_all()
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _make(
+        self, source: Source, spoken_as: Pronunciation, stopwatch: Stopwatch, interruptible: bool = True
+    ) -> Reply:
+        """It begins when the replies that were stopped have ended: their tools and their history come first."""
+        speech = self._setup.engines.text_to_speech
+        reply = Reply(source, speech, spoken_as, stopwatch.mark, self._on_sound, interruptible)
+        ending = [task for task in self._tasks.values() if task.cancelling()]
+        task = self._tasks[reply] = self._host.start(partial(_run, reply, ending), "reply")
+        task.add_done_callback(lambda _: self._tasks.pop(reply, None))
+        return reply
+
+
+async def _run(reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+    if ending:
+        await asyncio.wait(ending, timeout=ENDING_S)
+    await reply.run()
 
 
 def _model_settings(options: CallOptions) -> ModelSettings:

@@ -1,7 +1,8 @@
-"""The answer is prepared in the pause: words settled, agent run, first clause spoken, all of it unheard.
+"""Preparation: the answer is made in the pause, before it is known that the caller is done.
 
-If the person goes on, it is dropped without trace. If the floor commits, it is there. It costs requests to the model
-that may be in vain, so it is bounded for each utterance.
+In a pause the words are settled, the agent runs, and the first clause is spoken, all of it unheard. If the caller goes
+on, the answer is dropped and leaves no trace. If the floor commits, the answer is there. Requests to the model may be
+in vain, so there are limits for each utterance.
 """
 
 import asyncio
@@ -10,26 +11,26 @@ from collections.abc import Callable
 from functools import partial
 from itertools import takewhile
 
-from server.call.ears.ears import Utterance
-from server.call.mouth.replies import Start
+from server.call.host import Start
+from server.call.mind.utterance import Utterance
 from server.call.mouth.reply import Reply
 from server.errors import EngineError
 
 MAX_ATTEMPTS = 3
-"""Answers prepared for one utterance, at most."""
+"""How many answers may be prepared for one utterance."""
 MAX_SPEECH_MS = 10_000
-"""Who has talked for longer is telling a story: a pause in it is rarely its end."""
+"""After this much speech no answer is prepared: the caller tells a story, and a pause in it is rarely its end."""
 BEFORE_S = 5.0
-"""Words of before that come later are not waited for: the person is, too."""
+"""How long an utterance waits for the words of the ones before it. The caller waits meanwhile, too."""
 
 log = logging.getLogger(__name__)
 
 
 class Preparation:
-    """Settles the words of utterances.
+    """Settles the words of utterances, and begins their answers.
 
-    `make` begins the answer to an utterance whose words are settled, `stop` ends one; `on_settled` is told when words
-    are known (they may be none), `on_failed` when they will not be.
+    `make` begins the answer to an utterance whose words are settled, and `stop` ends one. `on_settled` is told when the
+    words are known (there may be none), `on_failed` when they never will be.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class Preparation:
         self._on_settled = on_settled
         self._on_failed = on_failed
         self._before: list[asyncio.Task[None]] = []
-        """Settle what the person said before they went on, oldest first."""
+        """Tasks that still ask for the words of earlier utterances, which the caller has gone on from. Oldest first."""
 
     def pause(self, utterance: Utterance, voiced_ms: float) -> None:
-        """The person pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
+        """The caller pauses, perhaps at the end: prepare the answer, unless that was done or is not worth it."""
         if utterance.stopwatch.attempts >= MAX_ATTEMPTS or voiced_ms > MAX_SPEECH_MS or utterance.prepared is not None:
             return
         if not utterance.settled:
@@ -58,11 +59,11 @@ class Preparation:
             self._answer(utterance)
 
     def ask(self, utterance: Utterance) -> None:
-        """Settle the words only: whoever judges the utterance needs them."""
+        """Settle the words and make no answer: the words are needed to judge the utterance."""
         self._begin(utterance, answer=False)
 
     def finish(self, utterance: Utterance) -> None:
-        """The person is done: prepare the answer now, whatever it costs."""
+        """The caller is done: make the answer now, whatever the limits say."""
         if not utterance.settled:
             self._begin(utterance, answer=True)
         elif utterance.text:
@@ -71,13 +72,13 @@ class Preparation:
             self._on_settled(utterance)
 
     def overtake(self, utterance: Utterance) -> None:
-        """The person has gone on: its words are not answered by themselves, and those of others are settled after."""
+        """The caller has gone on: this utterance gets no answer of its own, and later ones wait for its words."""
         self._before = [task for task in self._before if not task.done()]
         if utterance.settling is not None:
             self._before.append(utterance.settling)
 
     def drop(self, utterance: Utterance) -> None:
-        """The person goes on, or nothing of the utterance is wanted: what was prepared vanishes."""
+        """The caller goes on, or the utterance is not wanted any more: what was prepared vanishes."""
         if utterance.settling is not None:
             utterance.settling.cancel()
             utterance.settling = None

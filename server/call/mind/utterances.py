@@ -1,68 +1,76 @@
-"""Utterances: what the person says, from its first sound until its answer is ready to be heard.
+"""Utterances: what the caller says, from its first sound until its answer is ready to be heard."""
 
-Words whose answer nobody heard are not lost: they are the beginning of what the person says next.
-"""
-
-from collections.abc import Callable
+import asyncio
+from typing import Protocol
 
 from server.call import messages
-from server.call.ears.ears import Ears, Utterance
+from server.call.ears.ears import Ears
 from server.call.host import Host
 from server.call.mind.answers import Answers
+from server.call.mind.owed import Happening, Owed
 from server.call.mind.preparation import Preparation
+from server.call.mind.utterance import Utterance
 from server.call.mouth.reply import Reply
 from server.call.mouth.stopwatch import Stopwatch
+from server.call.setup import CallSetup
+from server.call.turns.judge import Prepare
 from server.errors import EngineError
-from server.record.conversation import Standing
+
+
+class Outcomes(Protocol):
+    """Is told what becomes of utterances that the floor has committed to."""
+
+    def on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
+        """`reply` answers `prompt`: the words of the utterance, after all that was still owed an answer."""
+
+    def on_no_words(self, utterance: int) -> None:
+        """It gets no answer: it has no words, or they belong to what the caller said after it."""
+
+    def on_no_transcript(self, utterance: int, failure: EngineError) -> None:
+        """Its words will never be known."""
 
 
 class Utterances:
-    """Of one call.
-
-    `on_answer` gets an utterance that the floor has committed to, all that the person wants answered with it, and the
-    answer. `on_none` is told of one that gets none: it has no words, or they belong to what was said after it;
-    `on_failed` of one whose words will never be known.
-    """
+    """All utterances of one call."""
 
     def __init__(
-        self,
-        host: Host,
-        ears: Ears,
-        answers: Answers,
-        standing: Standing,
-        now: Callable[[], float],
-        on_answer: Callable[[Utterance, str, Reply], None],
-        on_none: Callable[[int], None],
-        on_failed: Callable[[int, EngineError], None],
+        self, outcomes: Outcomes, host: Host, setup: CallSetup, ears: Ears, answers: Answers, owed: Owed
     ) -> None:
-        self.newest = standing.utterance
-        """The number of the newest."""
-        self.unanswered = standing.unanswered
-        """Words whose answer was cancelled before a word of it was heard; part of what the person says next."""
+        self.newest = 0
+        """The number that the newest utterance has."""
+        self.present: Utterance | None = None
+        """The one that the ears listen to."""
         self.answering: Utterance | None = None
         """The one that the floor has committed to, until its answer is ready to be heard."""
-        self.preparation = Preparation(host.start, self._prepare, answers.stop, self._on_settled, self._on_failed)
+        self._outcomes = outcomes
         self._host = host
+        self._stt = setup.engines.speech_to_text
         self._ears = ears
         self._answers = answers
-        self._now = now
-        self._on_answer = on_answer
-        self._on_none = on_none
-        self._tell_failed = on_failed
+        self._owed = owed
+        self._now = asyncio.get_running_loop().time
+        self._preparation = Preparation(host.start, self._prepare, answers.stop, self._on_settled, self._on_failed)
         self._open: dict[int, Utterance] = {}
-        """Those that are being heard or settled."""
-        self._overtaken: list[Utterance] = []
-        """The person went on before their words were known: these come before those that follow. Oldest first."""
+        """Those that are being heard, or whose words are not known yet."""
 
     def number(self) -> int:
-        """Of a new one."""
+        """The number of a new utterance."""
         self.newest += 1
         return self.newest
 
+    # From the first sound to the end
+
     def open(self, number: int) -> None:
-        """The person begins to speak."""
-        answers = self._answers
-        self._open[number] = self._ears.open(number, answers.expected, answers.language, self._on_partial)
+        """The caller begins to speak."""
+
+        def on_partial(text: str) -> None:
+            if not utterance.settled:
+                utterance.text = text
+                self._tell(utterance, final=False)
+
+        transcription = self._stt.listen(self._answers.expected, on_partial, self._answers.language)
+        utterance = self._open[number] = self.present = Utterance(number, transcription, Stopwatch(self._now))
+        self._ears.listen(utterance)
 
     def type(self, text: str) -> int:
         """Typed words are an utterance that is whole at once; returns its number."""
@@ -71,105 +79,117 @@ class Utterances:
         return utterance.number
 
     def repeat(self) -> int:
-        """What has had no answer, as if it were said again: but the client, which has its words, is not told so."""
-        question, self.unanswered = self.unanswered, ""
-        number = self.type(question)
+        """Ask the agent again what has had no answer; the client, which knows the words, is not told about it."""
+        number = self.type(self._owed.take_words())
         self._open[number].told = True
         return number
+
+    def prepare(self, utterance: Utterance, what: Prepare) -> None:
+        """What the judge wants to be ready, should the caller be done."""
+        match what:
+            case Prepare.DROP:
+                self._preparation.drop(utterance)
+            case Prepare.WORDS:
+                self._preparation.ask(utterance)
+            case Prepare.ANSWER:
+                self._preparation.pause(utterance, self._ears.voicing.voiced_ms)
 
     def drop(self, number: int) -> None:
         """Nobody wants to know what it was."""
         if (utterance := self._open.get(number)) is not None:
-            self.preparation.drop(utterance)
+            self._preparation.drop(utterance)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
     def answer(self, number: int) -> None:
-        """The person is done: the prepared answer is the one, or one is made as soon as the words are known."""
+        """The caller is done. The prepared answer is taken, or one is made as soon as the words are known."""
         utterance = self.answering = self._open[number]
-        if utterance is self._ears.utterance:
-            self._ears.rest()
+        self._stop_listening(utterance)
         utterance.stopwatch.mark("endpoint")
         if utterance.prepared is None:
-            self.preparation.finish(utterance)
+            self._preparation.finish(utterance)
         if utterance.prepared is not None:
             self._hand_on(utterance)
 
+    # Words that are answered together with later ones
+
     def overtake(self) -> None:
-        """The person goes on from what was to be answered: that is answered with what they say now."""
+        """The caller goes on before the answer was ready: it is answered with what the caller says now."""
         if self.answering is not None:
-            self._overtaken.append(self.answering)
-            self.preparation.overtake(self.answering)
+            self._owed.expect_words(self.answering.number)
+            self._preparation.overtake(self.answering)
             self.answering = None
 
     def keep(self, half: str = "") -> None:
-        """No more words will be known: keep all that are, those of a `half` sentence too, for what is said next."""
-        self._join(*self._overtaken)
-        self.unanswered = self._prompt(half)
+        """No more words will come: keep all that are known, and those of a `half` sentence, for what is said next."""
+        for utterance in list(self._open.values()):
+            if self._owed.expects_words(utterance.number):
+                self._add_to_owed(utterance)
+        if half:
+            self._owed.owe_answer(self.newest, half)
 
-    def forget(self) -> None:
-        """What was said before is not part of what the person says next."""
+    def forget(self, why: Happening) -> None:
+        """What the caller said before is not part of what the caller says next."""
         self.keep()
-        self.unanswered = ""
+        self._owed.settle(why)
 
-    def _join(self, *overtaken: Utterance) -> None:
-        for utterance in overtaken:
-            self._overtaken.remove(utterance)
-            self.preparation.drop(utterance)
-            self.unanswered = self._prompt(utterance.text)
-            self._tell(utterance, final=True)
-            self._release(utterance)
+    def _add_to_owed(self, utterance: Utterance) -> None:
+        self._preparation.drop(utterance)
+        self._owed.owe_answer(utterance.number, utterance.text)
+        self._tell(utterance, final=True)
+        self._release(utterance)
 
-    def _prompt(self, text: str) -> str:
-        return f"{self.unanswered} {text}".strip()
+    # What the preparation reports
 
     def _prepare(self, utterance: Utterance) -> Reply:
-        return self._answers.begin(self._prompt(utterance.text), utterance.stopwatch)
+        return self._answers.begin(self._owed.prompt(utterance.text), utterance.stopwatch)
 
-    def _on_partial(self, utterance: Utterance) -> None:
-        self._tell(utterance, final=False)
+    def _on_settled(self, utterance: Utterance) -> None:
+        if utterance.text:
+            self._tell(utterance, final=False)
+        if self._owed.expects_words(utterance.number):
+            self._add_to_owed(utterance)
+            self._outcomes.on_no_words(utterance.number)
+        elif utterance is self.answering:
+            self._answer_words(utterance)
+
+    def _answer_words(self, utterance: Utterance) -> None:
+        """The words of the utterance that is to be answered are known."""
+        if not utterance.text:
+            self._outcomes.on_no_words(utterance.number)
+            return
+        if utterance.prepared is None:
+            self._preparation.finish(utterance)
+        self._hand_on(utterance)
+
+    def _on_failed(self, utterance: Utterance, failure: EngineError) -> None:
+        if self._owed.expects_words(utterance.number):
+            self._add_to_owed(utterance)
+        self._outcomes.on_no_transcript(utterance.number, failure)
+
+    def _hand_on(self, utterance: Utterance) -> None:
+        reply, prompt = utterance.prepared, self._owed.prompt(utterance.text)
+        assert reply is not None, "because an answer is handed on when it is being made"
+        self._tell(utterance, final=True)
+        utterance.prepared = None
+        self._owed.settle(Happening.REPLY_BEGINS)
+        self._release(utterance)
+        self._host.answered()
+        self._outcomes.on_answer(utterance, prompt, reply)
 
     def _tell(self, utterance: Utterance, final: bool) -> None:
         if not utterance.told:
             self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=final))
 
-    def _on_settled(self, utterance: Utterance) -> None:
-        if utterance.text:
-            self._on_partial(utterance)
-        if utterance in self._overtaken:
-            self._join(utterance)
-            self._on_none(utterance.number)
-        elif utterance is self.answering:
-            self._go_on(utterance)
-
-    def _go_on(self, utterance: Utterance) -> None:
-        """Its words are known, and it is to be answered."""
-        if not utterance.text:
-            self._on_none(utterance.number)
-            return
-        if utterance.prepared is None:
-            self.preparation.finish(utterance)
-        self._hand_on(utterance)
-
-    def _on_failed(self, utterance: Utterance, failure: EngineError) -> None:
-        if utterance in self._overtaken:
-            self._join(utterance)
-        self._tell_failed(utterance.number, failure)
-
-    def _hand_on(self, utterance: Utterance) -> None:
-        reply, prompt = utterance.prepared, self._prompt(utterance.text)
-        assert reply is not None, "because an answer is handed on when it is being made"
-        self._tell(utterance, final=True)
-        self.unanswered, utterance.prepared = "", None
-        self._release(utterance)
-        self._host.answered()
-        self._on_answer(utterance, prompt, reply)
+    def _stop_listening(self, utterance: Utterance) -> None:
+        if utterance is self.present:
+            self.present = None
+            self._ears.rest()
 
     def _release(self, utterance: Utterance) -> None:
         """Nothing more is wanted of it."""
         self._open.pop(utterance.number, None)
         if utterance is self.answering:
             self.answering = None
-        if utterance is self._ears.utterance:
-            self._ears.rest()
+        self._stop_listening(utterance)
         self._host.start(utterance.close, f"close-{utterance.number}")

@@ -1,6 +1,7 @@
-"""Mouth: the reply that is being heard, frame by frame, and what of it has been heard."""
+"""Mouth: gives the current reply to the caller, frame by frame, and knows how much of it the caller has heard."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from server.call.mouth.playout import Playout
 from server.call.mouth.reply import Reply
@@ -8,36 +9,49 @@ from server.call.mouth.stopwatch import Stopwatch
 from server.media.frame import FRAME_MS
 
 CAPTION_FRAMES = 100 // FRAME_MS
-"""How often the caption of an answer is brought up to what is heard."""
+"""How often the caption of a reply is brought up to date."""
 
 
-class Spoken:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reply answers."""
+
+    utterance: int
+    """The number of the utterance that ended it."""
+    prompt: str
+    """Everything that the caller said and that had no answer before."""
+    began_s: float
+    """When the caller began to speak."""
+
+
+class SpokenReply:
     """A reply that the floor has committed to."""
 
-    def __init__(self, number: int, reply: Reply, prompt: str, stopwatch: Stopwatch, asked_s: float) -> None:
+    def __init__(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked | None = None) -> None:
+        """`asked` is None when the agent speaks unasked."""
         self.number = number
         self.reply = reply
-        self.prompt = prompt
-        """What the person said; "" when the agent speaks unasked."""
         self.stopwatch = stopwatch
-        self.asked_s = asked_s
-        """When the person began to speak."""
+        self.asked = asked
         self.begun_s: float | None = None
-        """When the reply was first heard."""
+        """When the caller first heard it."""
 
 
 class Mouth:
-    """The speaking of one call. The callbacks are told of the reply that has begun, has said more, or has ended."""
+    """The speaking of one call.
+
+    The callbacks are told that the current reply has begun, that the caller has heard more of it, or that it has ended.
+    """
 
     def __init__(
         self,
-        on_started: Callable[[Spoken], None],
-        on_caption: Callable[[Spoken, str], None],
-        on_ended: Callable[[Spoken], None],
+        on_started: Callable[[SpokenReply], None],
+        on_caption: Callable[[SpokenReply, str], None],
+        on_ended: Callable[[SpokenReply], None],
         now: Callable[[], float],
     ) -> None:
         self.playout = Playout()
-        self.spoken: Spoken | None = None
+        self.current: SpokenReply | None = None
         self._on_started = on_started
         self._on_caption = on_caption
         self._on_ended = on_ended
@@ -47,48 +61,48 @@ class Mouth:
         self._caption = ""
         self._frames = 0
         self._given = 0
-        """Frames of this reply that left by the present connection."""
-        self._last: Spoken | None = None
-        """The reply that has ended last."""
+        """How many frames of this reply the present connection has taken."""
+        self._last: SpokenReply | None = None
+        """The reply that ended last."""
         self._silent_frames = 0
-        """Since then."""
+        """How many frames have passed since then."""
 
-    def speak(self, spoken: Spoken) -> None:
-        """From now on `spoken` is heard."""
-        self.spoken, self._caption, self._frames = spoken, "", 0
+    def speak(self, spoken: SpokenReply) -> None:
+        """From now on the caller hears `spoken`."""
+        self.current, self._caption, self._frames = spoken, "", 0
         self._given, self._played = 0, None
         self.playout.play(spoken.reply.speech)
 
     def stop(self) -> None:
-        """Nothing more is heard."""
-        self._last, self._silent_frames = self.spoken, 0
-        self.spoken = None
+        """The caller hears nothing more."""
+        self._last, self._silent_frames = self.current, 0
+        self.current = None
         self.playout.stop()
 
     def note_played(self, reply: int, ms: float) -> None:
-        """The client says how far it has played `reply`."""
-        if self.spoken is not None and self.spoken.number == reply:
+        """The client says how far it has played reply number `reply`."""
+        if self.current is not None and self.current.number == reply:
             self._played = (ms, self._now())
 
     def unheard_ms(self, at_least: float) -> float:
-        """How much of what has left has not been heard: `at_least` so much, or more by the client's own account.
+        """How much of the sound that has left was not heard: `at_least`, or more if the client's reports say so.
 
-        Its account goes on by itself after the last report, and so cannot tell that the line is dead.
+        After the last report the client is assumed to go on playing, so a dead line is not noticed by this.
         """
         if self._played is None:
             return at_least
         ms, at_s = self._played
         return max(at_least, self._given * FRAME_MS - ms - (self._now() - at_s) * 1000)
 
-    def take_back(self, unheard_ms: float) -> Spoken | None:
-        """What left in the last `unheard_ms` was not heard.
+    def take_back(self, unheard_ms: float) -> SpokenReply | None:
+        """The caller did not hear what left in the last `unheard_ms`.
 
-        A reply that is still being said will say it again; one that had ended is returned, its speech put back to what
-        was heard.
+        The current reply will say it again. A reply that had ended already is returned, and its speech is put back to
+        what the caller heard.
         """
         frames = round(unheard_ms / FRAME_MS)
-        if self.spoken is not None:
-            self.spoken.reply.speech.take_back(min(frames, self._frames))
+        if self.current is not None:
+            self.current.reply.speech.take_back(min(frames, self._frames))
             self._given, self._played = 0, None
             return None
         ended, self._last = self._last, None
@@ -98,9 +112,9 @@ class Mouth:
         return ended
 
     def next_frame(self) -> bytes | None:
-        """The next 20 ms to be heard, or None in silence."""
+        """The next 20 ms for the caller, or None in silence."""
         frame = self.playout.next()
-        if (spoken := self.spoken) is None:
+        if (spoken := self.current) is None:
             self._silent_frames += 1
             return frame
         if frame is not None:
@@ -115,7 +129,7 @@ class Mouth:
             self._on_ended(spoken)
         return frame
 
-    def _show(self, spoken: Spoken) -> None:
+    def _show(self, spoken: SpokenReply) -> None:
         heard = spoken.reply.speech.heard
         if heard != self._caption:
             self._caption = heard

@@ -1,6 +1,7 @@
-"""Reply: one answer, one cancel scope: source → clauses → text-to-speech → its Speech.
+"""Reply: one answer of the agent, from its source through clauses and text-to-speech to its Speech.
 
-A reply may begin before the floor has committed to it. Until `commit` nothing of it is heard and no tool runs.
+A reply is one cancel scope. It may begin before the floor has committed to it; until then nobody hears it, and no tool
+with effects runs.
 """
 
 import asyncio
@@ -23,30 +24,33 @@ from server.speech.sentences import Clauses
 log = logging.getLogger(__name__)
 
 ROOM_CHECK_S = 0.2
-"""How often a reply that is 30 s ahead of the ear looks for room."""
+"""How often a reply that is 30 s ahead of the caller's ear looks whether it may go on."""
 
 
 class Source(Protocol):
     """Where the words of a reply come from."""
 
     tools: list[str]
+    """Names of the tools that were called, in order."""
 
     @property
     def tool_running(self) -> bool:
-        """A tool with effects may be at work now."""
+        """A tool has been called and has not returned."""
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        """Give the text as it comes; effects wait for `committed`. Raises EngineError."""
+        """Give the text as it comes. Tools with effects wait for `committed`. Raises EngineError."""
 
     def messages(self) -> list[ModelMessage]:
-        """What goes into the history: all so far, as if it had been heard."""
+        """What goes into the history: everything so far, as if the caller had heard all of it."""
 
 
 class Line:
-    """A source of one fixed text that the agent says unasked; `occasion` tells a model later why it was said."""
+    """A fixed text that the agent says and that nobody asked for."""
 
-    def __init__(self, text: str, occasion: str) -> None:
+    def __init__(self, text: str, occasion: str, interruptible: bool = True) -> None:
+        """`occasion` tells a model later why it was said."""
         self.text = text
+        self.interruptible = interruptible
         self._occasion = occasion
         self.tools: list[str] = []
         self.tool_running = False
@@ -60,21 +64,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a text is said; "" leaves either to the engine."""
+class Pronunciation:
+    """The voice and the language that a text is spoken with. "" leaves the choice to the engine."""
 
     voice: str = ""
     language: str = ""
 
 
 class Reply:
-    """One answer. `on_stage` is told "first_token" and "first_clause", `on_sound` when there is sound again."""
+    """One answer.
+
+    `on_stage` is told when "first_token" and "first_clause" are reached, `on_sound` when there is something to be heard
+    and there was nothing before.
+    """
 
     def __init__(
         self,
         source: Source,
         tts: TextToSpeech,
-        manner: Manner,
+        spoken_as: Pronunciation,
         on_stage: Callable[[Stage], None],
         on_sound: Callable[["Reply"], None],
         interruptible: bool = True,
@@ -87,21 +95,21 @@ class Reply:
         """No more text will come."""
         self.committed = asyncio.Event()
         self._tts = tts
-        self._manner = manner
+        self._spoken_as = spoken_as
         self._on_stage = on_stage
         self._on_sound = on_sound
-        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # as long as the model's answer, which has a limit
+        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # the model's answer has a limit, and so this has
         self._waiting: list[str] = []
-        """Those that text-to-speech has not begun with."""
+        """Clauses that text-to-speech has not begun with."""
         self._cutter = Clauses()
 
     @property
     def unheard(self) -> str:
-        """The text that is still to be heard, as far as it is known: whole clauses."""
+        """The text that the caller has not heard yet, as far as it is known, in whole clauses."""
         return " ".join([self.speech.unheard, *self._waiting]).strip()
 
     async def run(self) -> None:
-        """Make the answer until it is complete. An engine's failure is kept in `failure`; what was made stays."""
+        """Make the answer until it is complete. When an engine fails, `failure` says so, and what was made stays."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._compose(), name="reply-compose")
@@ -147,14 +155,14 @@ class Reply:
     async def _pronounce_clause(self, clause: str) -> None:
         self.speech.begin(clause)
         resampler: Resampler | None = None
-        async with aclosing(self._tts.synthesize(clause, self._manner.voice, self._manner.language)) as sound:
+        async with aclosing(self._tts.synthesize(clause, self._spoken_as.voice, self._spoken_as.language)) as sound:
             async for pcm in sound:
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready
                 self.speech.add(resampler.convert(pcm.data))
                 if silent and self.speech.ready:
                     self._on_sound(self)
-                while not self.speech.room:  # noqa: ASYNC110  # playout is pure and has no event to give
+                while not self.speech.room:  # noqa: ASYNC110  # the playout is pure and has no event to wait for
                     await asyncio.sleep(ROOM_CHECK_S)
         if resampler is not None:
             self.speech.add(resampler.flush())

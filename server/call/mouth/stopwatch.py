@@ -1,4 +1,4 @@
-"""When each stage of one exchange was reached, counted from the moment the person fell silent."""
+"""Stopwatch: when each stage of one exchange was reached, counted from the moment when the caller fell silent."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -15,21 +15,21 @@ class Stopwatch:
         self._now = now
         self._start = now()
         self.attempts = 0
-        """How often an answer was begun, those that were dropped and the one that was given."""
+        """How often an answer was begun; this counts the dropped ones and the one that was given."""
         self._stages: dict[Stage, float] = {}
 
     def restart(self) -> None:
-        """The person speaks (still): what was measured is void."""
+        """The caller speaks, so everything that was measured is void."""
         self._start = self._now()
         self._stages.clear()
 
     @property
     def start_s(self) -> float:
-        """When the person fell silent."""
+        """When the caller fell silent."""
         return self._start
 
     def mark(self, stage: Stage) -> None:
-        """The stage is reached now; only the first time counts."""
+        """The stage is reached now. Only the first time counts."""
         self._stages.setdefault(stage, round((self._now() - self._start) * 1000, 1))
 
     def metrics(self, reply: int) -> Metrics:

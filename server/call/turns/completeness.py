@@ -1,7 +1,9 @@
-"""How finished do words look? Their last ones say, with any speech-to-text, punctuated or not."""
+"""Completeness: how finished a sentence looks. Its last words tell, with or without punctuation."""
 
-import re
 from enum import Enum
+
+from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.lexicon import words_of
 
 
 class Completeness(Enum):
@@ -13,181 +15,82 @@ class Completeness(Enum):
 
 
 def asks_for_number(agent_text: str) -> bool:
-    """Whether the end of `agent_text` wants a number for an answer."""
-    return _ASKS_FOR_NUMBER.search(agent_text.lower()) is not None
+    """Whether the agent asks for a number at the end of `agent_text`."""
+    return ENGLISH.asks_for_number.search(agent_text.lower()) is not None
 
 
 def heard_as_question(text: str) -> bool:
-    """Whether speech-to-text has heard a question, by its own mark."""
+    """Whether speech-to-text has put a question mark at the end."""
     return text.rstrip().endswith("?")
 
 
 def asks(text: str) -> bool:
-    """Whether the words are a question: its voice may rise at the end as it does in a pause, and tells nothing then."""
-    return heard_as_question(text) or asks_yes_or_no(text) or _ASKS_WHAT.match(_plain(text)) is not None
+    """Whether the words are a question. A voice may rise at its end as it does in a pause, and then tells nothing."""
+    return heard_as_question(text) or asks_yes_or_no(text) or ENGLISH.asks_what.match(_plain(text)) is not None
 
 
 def asks_yes_or_no(text: str) -> bool:
-    """Whether `text` asks what is answered by yes or no: people end it with a rise, as they do a pause."""
+    """Whether `text` is a question that is answered by yes or no. People end it with a rise, as they do a pause."""
     said = _plain(text)
-    asked = [question.start() for question in _YES_OR_NO.finditer(said)]
-    return bool(asked) and not any(found.start() <= asked[-1] < found.end() for found in _ASKS_FOR_MORE.finditer(said))
+    asked = [question.start() for question in ENGLISH.asks_yes_or_no.finditer(said)]
+    return bool(asked) and not any(
+        found.start() <= asked[-1] < found.end() for found in ENGLISH.asks_for_more.finditer(said)
+    )
 
 
 def announces(text: str) -> bool:
     """Whether the words end by saying that more is to come, as "can you help me" and "i have a question" do."""
-    return _ANNOUNCES.search(_plain(text)) is not None
+    return ENGLISH.announces.search(_plain(text)) is not None
 
 
 def _plain(text: str) -> str:
-    return " ".join(_WORD.findall(text.lower().replace("’", "'")))
+    return " ".join(words_of(text))
 
 
-_ASK = r"(?:what|who|whom|where|when|why|how|which)"
-_IT = r"(?:i|you|we|they|he|she|it|that|this|there)"
-_DO = (
-    r"(?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must|don't|doesn't"
-    r"|didn't|can't|couldn't|won't|wouldn't|isn't|aren't)"
-)
-_OPENER = r"(?:hello|hi|hey|and|but|or|so|yes|yeah|no|okay|please|um|uh|well|thank you|thanks|sorry|excuse me)"
-_YES_OR_NO = re.compile(
-    # hello is my order ready · my order has not arrived can you check it, but not: tell me if you can
-    rf"^(?:{_OPENER} )*{_DO} (?:{_IT}|my|the|your|anyone|anybody|someone|somebody)\b"
-    r"|(?<!if )(?<!that )\b(?:is|are|do|did|can|could|will|would) you\b"
-)
-_ASKS_FOR_MORE = re.compile(rf"\b{_ASK}(?: \w+)? {_DO} ")
-"""What time do …: its answer is not yes."""
-_ASKS_WHAT = re.compile(rf"^(?:{_OPENER} )*{_ASK}\b")
-_ANNOUNCES = re.compile(
-    r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
-    r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
-)
-_NUMBER = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
-)
-_NUMBERS = frozenset(_NUMBER.split())
-_TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
-_TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
-_ASKS_FOR_NUMBER = re.compile(
-    r"\b(number|digits|code)\b[^?]{0,40}\?\s*$|\b(tell|say|give|repeat)\b[^.!?]*\b(number|digits|code)\b[^.!?]*\.?\s*$"
-)
-_FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
-_LONE_FIGURE = re.compile(rf"\b(at|plus|minus|times|by|of|past|until|till|than|from) {_FIGURE}$")
-_NEVER = r"(?!)"
-
-_OPEN_UNLESS = {
-    "a an the my your his our their its every and or but because if whether unless than as whose except very also just "
-    "um uh uhm er erm hmm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
-    "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NEVER,
-    # who am i · how old is she · so do i
-    "i we they he she": rf"{_ASK}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
-    # yes it is · as soon as you can · if you may · i think you should · that's all i have
-    # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
-    # what can you do · please do · how many do you have · when will that be · how have you been
-    "is are was were am do does did have has had can could will would shall should may might must be been": (
-        rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_IT}( \w+)? \w+"
-        r"|if (i|you|we|they) (can|could|do|may|might|must|would|will)"
-        rf"|(think|hope|believe) {_IT} (do|does|did|can|could|will|would|should)"
-        rf"|(what|where|who) {_IT}( \w+)? \w+|(what|which) \w+ {_IT} \w+"
-        rf"|{_ASK} (my|your|his|her|our|the)( [\w']+){{1,3}} (is|are|was|were)"
-        rf"|(know|tell me|say|see|remember) {_ASK} .*(is|are|was|were)|{_ASK}\b.* say .*(is|are|was|were)"
-        rf"|(what|who|how)\b.* {_DO} .*do|(what|to|will|that'll|please) do"
-        rf"|(what|which|how many|how much)\b.* {_DO} .*have|{_ASK}\b.* {_DO} .*(be|been)"
-    ),
-    # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
-    "to for from with without at in on by about of into onto between until till since per via": (
-        rf"(what|who|where)('s| is| are| was| were| am) {_IT}( \w+)? \w+|(what|where) .*(made of|from)"
-        rf"|(what|who) {_DO} {_IT} (?!need|want|have|like)\w+( it| that| this| me| us)? (to|for|from|with|about|on)"
-        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
-        r"|(think|heard) of|if you (want|like|need|have) to"
-    ),
-    # what · i don't know why · so what · since when
-    "what who where when why how which": (
-        r"^(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
-        r"|(so|or|guess|for|say) what|(since|until) when"
-    ),
-    # of course not · no it's not
-    "not": (
-        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better) not"
-        r"|no [\w']+( \w+)? not"
-    ),
-    "so": r"(think|hope|guess|believe|suppose|even|do|did|not|thought|said) so",
-}
-"""Last words that leave a sentence open, and the endings with them that are whole."""
-
-_WHOLE_UNLESS = {
-    # can you · if you · are you · when are you, but how are you
-    "you": (
-        r"(can|could|do|does|did|would|will|have|should|may|if|when|that|because) you"
-        r"|^(so |and )?(are|were) you|(when|time|long|late) are you"
-    ),
-    # is it · hello is there · can i · does that · i think this, but what is it · i need that
-    "it that this there": (
-        rf"^(?!{_ASK} )(\w+ )?(is|was|are|isn't|aren't) \w+|{_ASK} did \w+"
-        r"|(does|can|could|will|would|should|has|if|when|because|and|but|or|so|think) \w+"
-    ),
-    # well · and then, but bye then
-    "then well": r"^\w+|(and|so|but) \w+",
-    "actually maybe": r"^\w+|(and|so|but|or|no|yes|i) \w+",
-    # i would like · i need · i'm looking · can you tell me, but what do i need · can you call me
-    "like prefer": r"(i|we) would( \w+)? \w+|(i'd|we'd)( \w+)? \w+|(something|anything) \w+",
-    "need want wanted ordered think thought guess": r"^(?!what|all|whatever)(\w+ )?(i|we)( \w+)? \w+",
-    "wondering looking calling": r"(i'm|i am|i was|we're|just)( \w+)? \w+",
-    "me us": r"(tell|give|send|show|bring|let) \w+",
-    "many": r"how many",
-    # two times · two point, but your opening times
-    "times point": rf"{_FIGURE} \w+",
-}
-"""Last words that mostly end a sentence, and the endings with them that do not."""
-
-_OPEN = {
-    word: re.compile(rf"(?!.*\b(?:{whole})$)") for words, whole in _OPEN_UNLESS.items() for word in words.split()
-} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _WHOLE_UNLESS.items() for word in words.split()}
-_MORE_FIGURES = re.compile(
-    # order one, but the blue one · four oh · d a n, but five p m
-    rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till|from)"
-    rf" )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
-)
 _LOOK_BACK = 16
-"""So many words at the end are looked at: a story takes no longer to judge than a sentence."""
-_WORD = re.compile(r"[\w']+")
+"""How many words at the end are looked at. So a story takes no longer to judge than a sentence."""
 _CLOSERS = " \t\r\n\"')]»”"
 
 
 def completeness(text: str) -> Completeness:
-    """How finished `text` looks: its last words say, and then the punctuation, where the engine writes any."""
-    words = _WORD.findall(text.lower().replace("’", "'"))
+    """How finished `text` looks, by its last words, and then by the punctuation if the engine writes any."""
+    words = words_of(text)
     if not words:
         return Completeness.NOTHING
     said, last, marked = " ".join(words[-_LOOK_BACK:]), words[-1], text.rstrip(_CLOSERS)
     if len(words) > _LOOK_BACK:
         said = f"… {said}"
-    if marked.endswith(("...", "…", ",", "-", "–", "—", ":", ";")) or (last in _OPEN and _OPEN[last].match(said)):
+    if marked.endswith(("...", "…", ",", "-", "–", "—", ":", ";")) or (
+        last in ENGLISH.open_endings and ENGLISH.open_endings[last].match(said)
+    ):
         return Completeness.OPEN
-    if last.isdigit() or (last in _NUMBERS and last != "one") or _MORE_FIGURES.match(said):
+    if last.isdigit() or (last in ENGLISH.numbers and last != "one") or ENGLISH.more_figures.match(said):
         return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
     return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
 
 
 def ends_in_whole_number(text: str, digits: int) -> bool:
-    """It has all its `digits` (0: that differs), or is the kind that has few: "at ten", "seven times eight"."""
+    """Whether the number at the end is complete.
+
+    It is when it has all its `digits` (0: their number differs), or when its place says that it has few, as in "at ten"
+    and "seven times eight".
+    """
     if digits and _digits_at_end(text) == digits:
         return True
-    return _LONE_FIGURE.search(" ".join(_WORD.findall(text.lower()))) is not None
+    return ENGLISH.lone_figure.search(" ".join(words_of(text))) is not None
 
 
 def _digits_at_end(text: str) -> int:
-    """How many digits the number at the end has: "four two seven one", "forty two seventy one" and 4271 have 4."""
+    """How many digits the number at the end has. "four two seven one", "forty two seventy one" and 4271 have 4."""
     count, after = 0, ""
-    for word in reversed(_WORD.findall(text.lower())):
+    for word in reversed(words_of(text)):
         if word.isdigit():
             count += len(word)
-        elif word in _TENS:
-            count += 1 if after in _NUMBERS - _TENS - _TEENS - {"zero"} else 2
-        elif word in _TEENS:
+        elif word in ENGLISH.tens:
+            count += 1 if after in ENGLISH.numbers - ENGLISH.tens - ENGLISH.teens - {"zero"} else 2
+        elif word in ENGLISH.teens:
             count += 2
-        elif word in ("oh", "double") or word in _NUMBERS:
+        elif word in ("oh", "double") or word in ENGLISH.numbers:
             count += 1
         else:
             break

@@ -1,9 +1,8 @@
 """The sentences that callers are expected to say, and whether one of them has only begun."""
 
-import re
 from functools import lru_cache
 
-_WORD = re.compile(r"[\w']+")
+from server.call.turns.lexicon.lexicon import words_of
 
 
 class Expectation:
@@ -24,7 +23,7 @@ class Expectation:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(text.lower()))
+    return tuple(words_of(text))
 
 
 @lru_cache(maxsize=8)

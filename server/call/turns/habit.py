@@ -18,12 +18,12 @@ KEPT = 20
 """Older examples fade: the same person is tired, or somebody else, an hour later."""
 SUREST = 4.6
 """In log odds: 99 %, as in the endpoint."""
-REST_MS = 160
+MIN_PAUSE_MS = 160
 """A shorter silence may be part of a consonant, and is no example."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class PauseSound:
     """A voice that rests, for a moment or for good."""
 
     text: str
@@ -40,7 +40,7 @@ class Habit:
         self._pauses = _Mean(-TAUGHT)
         self._falls = _Mean(0.0, believed=2)
 
-    def over(self, rest: Rest) -> float:
+    def over(self, rest: PauseSound) -> float:
         """The probability that this caller sounds over."""
         if asks(rest.text):
             return rest.over
@@ -52,12 +52,12 @@ class Habit:
         """How surely, from 0 to 1, questions with what, where or when end with a fall; 0 while unknown."""
         return self._falls.value
 
-    def went_on(self, rest: Rest) -> None:
+    def went_on(self, rest: PauseSound) -> None:
         """The person paused so, and said more."""
         if not asks(rest.text):
             self._pauses.add(_log_odds(rest.over))
 
-    def was_done(self, rest: Rest) -> None:
+    def was_done(self, rest: PauseSound) -> None:
         """The person ended so, and let the answer be said."""
         if not asks(rest.text):
             self._ends.add(_log_odds(rest.over))

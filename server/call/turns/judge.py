@@ -1,148 +1,188 @@
-"""Judgement: what the present sound of the person means for the floor: nothing yet, or one event.
+"""Judge: what the sound of the caller means for the floor, and what should be ready in case the caller is done.
 
-Brings together what ears, mouth and history know for the pure judges of endpoint and overlap, and lets the answer be
-prepared while it waits.
+The judge looks at the present utterance after every frame. It sees a `View` and gives a `Verdict`. The dialogue acts on
+the verdict; the judge itself starts nothing. It remembers how this caller sounds when going on and when done.
 """
 
 from collections import deque
+from dataclasses import dataclass
+from enum import Enum
 from math import inf
 
-from server.agent.voice_agent import VoiceAgent
-from server.call import events
-from server.call.ears.ears import Ears, Utterance
-from server.call.ears.stirring import Stirring
-from server.call.mind.history import History
-from server.call.mind.preparation import Preparation
-from server.call.mouth.mouth import Mouth, Spoken
-from server.call.settings import CallSettings
-from server.call.turns.endpoint import Pause, enough_silence_ms, enough_to_prepare_ms
+from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
+from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
 from server.call.turns.expectation import expectation
-from server.call.turns.habit import REST_MS, Habit, Rest
-from server.call.turns.overlap import AgentState, Overlap, Verdict, judge
+from server.call.turns.habit import MIN_PAUSE_MS, Habit, PauseSound
+from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 from server.media.frame import FRAME_MS
 
 
-class Judgement:
-    """Looks at the present utterance after every frame."""
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How the voice of the present utterance is at one frame."""
+
+    voiced: bool
+    """The newest frame has a voice in it."""
+    active_ms: int
+    """Time since the voice began, with its pauses."""
+    voiced_ms: int
+    """The same without the pauses."""
+    silence_ms: int
+    """How long the caller has been silent again."""
+    usual_pause_ms: float = 0.0
+    """How long this caller's pauses inside utterances are; 0 while unknown."""
+    echoed: bool = False
+    """The utterance is the agent's own voice, and nobody spoke."""
+    over: float | None = None
+    """The probability that the voice sounds as if the caller is done; None outside pauses, and when nothing tells."""
+    by_cadence: bool = True
+    """`over` comes from the cadence; False: from a turn model."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known at one frame: about the present utterance, and about the agent meanwhile."""
+
+    utterance: int
+    """The number of the utterance."""
+    text: str
+    """Its words, as far as speech-to-text knows them."""
+    settled: bool
+    """`text` covers everything that was heard."""
+    voice: Voice
+    last_said: str = ""
+    """What the caller heard the agent say last."""
+    agent: AgentState = AgentState.SPEAKING
+    reply_heard: str = ""
+    """What the caller has heard of the current reply."""
+    reply_left_ms: float = inf
+    """How much of the current reply is left to be heard."""
+    interruptible: bool = True
+    """The caller may stop the current reply."""
+
+
+class Prepare(Enum):
+    """What should be made ready in case the caller is done."""
+
+    NOTHING = "nothing"  # leave everything as it is
+    DROP = "drop"  # the caller goes on: what was prepared is not wanted
+    WORDS = "words"  # ask speech-to-text for the words of the whole utterance
+    ANSWER = "answer"  # and let the agent answer them, unheard
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to prepare first, and what to tell the floor then, if anything."""
+
+    prepare: Prepare = Prepare.NOTHING
+    event: Event | None = None
+
+
+class Judge:
+    """The judge of one call."""
 
     def __init__(
         self,
-        ears: Ears,
-        mouth: Mouth,
-        history: History,
-        preparation: Preparation,
-        settings: CallSettings,
-        agent: VoiceAgent,
+        endpoint: EndpointSettings,
+        overlap: OverlapSettings,
+        longest_ms: int,
+        phrases: tuple[str, ...] = (),
+        digits: int = 0,
     ) -> None:
-        self._ears = ears
-        self._mouth = mouth
-        self._history = history
-        self._preparation = preparation
-        self._settings = settings
-        self._digits = agent.digits
-        self._texts: deque[str] = deque(maxlen=settings.overlap.steady_ms // FRAME_MS + 1)
-        """The words of the present overlap, frame by frame."""
-        self._stirring = Stirring()
-        self._habit = Habit()
-        self._rest: Rest | None = None
-        """Of the present pause."""
-        self._rested_ms = 0
-        self._end: Rest | None = None
-        """Of the utterance that was judged to be over last, until the answer was heard."""
-        self._expectation = expectation((*agent.phrases, *agent.number_phrases))
+        """An utterance of `longest_ms` is answered as it is.
 
-    def of_hearing(self, utterance: Utterance) -> events.Event | None:
-        """The person has the floor: are they done?"""
-        settings, voicing = self._settings, self._ears.voicing
-        if self._ears.echoed:
-            return events.NoWords(utterance.number)
-        if voicing.voiced:
+        Callers are expected to say `phrases`, and numbers of so many `digits` (0: the number of digits differs).
+        """
+        self._endpoint = endpoint
+        self._overlap = overlap
+        self._longest_ms = longest_ms
+        self._digits = digits
+        self._expectation = expectation(phrases)
+        self._habit = Habit()
+        self._texts: deque[str] = deque(maxlen=overlap.steady_ms // FRAME_MS + 1)
+        """The words of the present overlap at each of the last frames."""
+        self._pause: PauseSound | None = None
+        """How the voice sounds in the present pause, if the cadence tells."""
+        self._pause_ms = 0
+        self._end: PauseSound | None = None
+        """How the voice sounded at the newest endpoint, until the caller has heard the answer."""
+
+    # The caller has the floor
+
+    def hearing(self, view: View) -> Verdict:
+        """Is the caller done?"""
+        if view.voice.echoed:
+            return Verdict(event=NoWords(view.utterance))
+        if view.voice.voiced:
             self._go_on()
-            self._preparation.drop(utterance)
-            endless = voicing.active_ms > settings.max_utterance_ms
-            return events.Endpoint(utterance.number) if endless else None
-        if voicing.silence_ms < settings.endpoint.prepare_ms:
-            return None
-        self._rest, self._rested_ms = self._resting(utterance), voicing.silence_ms
-        self._ears.sound.ask()
-        wait_ms = enough_silence_ms(self.pause(utterance), settings.endpoint)
-        if voicing.silence_ms >= enough_to_prepare_ms(wait_ms, settings.endpoint):
-            self._preparation.pause(utterance, voicing.voiced_ms)
-        else:
-            self._preparation.ask(utterance)
-        if voicing.silence_ms < wait_ms:
-            return None
-        self._end, self._rest = self._rest, None
-        return events.Endpoint(utterance.number)
+            endless = view.voice.active_ms > self._longest_ms
+            return Verdict(Prepare.DROP, Endpoint(view.utterance) if endless else None)
+        if view.voice.silence_ms < self._endpoint.prepare_ms:
+            return Verdict()
+        by_cadence = view.voice.over if view.voice.by_cadence else None
+        self._pause = None if by_cadence is None else PauseSound(view.text, by_cadence)
+        self._pause_ms = view.voice.silence_ms
+        wait_ms = enough_silence_ms(self._pause_of(view), self._endpoint)
+        soon = view.voice.silence_ms >= enough_to_prepare_ms(wait_ms, self._endpoint)
+        prepare = Prepare.ANSWER if soon else Prepare.WORDS
+        if view.voice.silence_ms < wait_ms:
+            return Verdict(prepare)
+        self._end, self._pause = self._pause, None
+        return Verdict(prepare, Endpoint(view.utterance))
 
     def was_answered(self) -> None:
-        """The answer was heard to its end: the person was done indeed."""
+        """The caller heard the answer to its end, so the caller was really done."""
         if self._end is not None:
             self._habit.was_done(self._end)
         self._end = None
 
     def _go_on(self) -> None:
-        if self._rest is not None and self._rested_ms >= REST_MS:
-            self._habit.went_on(self._rest)
-        self._rest = None
+        if self._pause is not None and self._pause_ms >= MIN_PAUSE_MS:
+            self._habit.went_on(self._pause)
+        self._pause = None
 
-    def _resting(self, utterance: Utterance) -> Rest | None:
-        """How the voice rests, as far as its cadence tells and is what counts."""
-        sound = self._ears.sound
-        over = sound.over() if sound.by_cadence else None
-        return None if over is None else Rest(utterance.text, over)
-
-    def pause(self, utterance: Utterance) -> Pause:
+    def _pause_of(self, view: View) -> Pause:
         """What the endpoint is decided from."""
         return Pause(
-            text=utterance.text,
-            agent_text=self._history.last_said,
-            begun=self._expectation.begun(utterance.text),
-            whole=self._expectation.whole(utterance.text),
+            text=view.text,
+            agent_text=view.last_said,
+            begun=self._expectation.begun(view.text),
+            whole=self._expectation.whole(view.text),
             digits=self._digits,
-            usual_pause_ms=self._ears.usual_pause_ms,
-            over=self._ears.sound.over() if self._rest is None else self._habit.over(self._rest),
+            usual_pause_ms=view.voice.usual_pause_ms,
+            over=view.voice.over if self._pause is None else self._habit.over(self._pause),
             falls=self._habit.falls,
         )
 
-    def stirs(self, pcm: bytes) -> bool:
-        """Whether somebody may be about to speak over the agent, by 20 ms that the ears have heard."""
-        return self._stirring.hear(pcm, self._ears.voicing.voiced, echoes=self._ears.echo.path is not None)
+    # The caller makes a sound while it is the agent's turn
 
-    def of_overlap(self, utterance: Utterance) -> events.Event | None:
-        """The person makes a sound while it is the agent's turn: shall it stop?"""
-        self._texts.append(utterance.text)
-        verdict = judge(self._overlap(utterance), self._settings.overlap)
-        if verdict is not Verdict.UNDECIDED:
-            self._texts.clear()
-        if verdict is Verdict.INTERRUPTION:
-            self._end = None  # perhaps they were not done
-            return events.Interruption(utterance.number)
-        if verdict is Verdict.BACKCHANNEL:
-            return events.Backchannel(utterance.number)
-        return None
+    def overlap(self, view: View) -> Verdict:
+        """Shall the agent stop?"""
+        prepare = Prepare.NOTHING
+        if view.voice.voiced:
+            prepare = Prepare.DROP
+        elif view.voice.silence_ms >= self._endpoint.prepare_ms:
+            prepare = Prepare.WORDS
+        self._texts.append(view.text)
+        meaning = meaning_of(self._sound_over_agent(view), self._overlap)
+        if meaning is Meaning.UNDECIDED:
+            return Verdict(prepare)
+        self._texts.clear()
+        if meaning is Meaning.BACKCHANNEL:
+            return Verdict(prepare, Backchannel(view.utterance))
+        self._end = None  # the caller goes on, so perhaps the caller was not done
+        return Verdict(prepare, Interruption(view.utterance))
 
-    def _overlap(self, utterance: Utterance) -> Overlap:
-        voicing, spoken = self._ears.voicing, self._mouth.spoken
-        if voicing.voiced:
-            self._preparation.drop(utterance)
-        elif voicing.silence_ms >= self._settings.endpoint.prepare_ms:
-            self._preparation.ask(utterance)
+    def _sound_over_agent(self, view: View) -> Overlap:
         return Overlap(
-            voiced_ms=voicing.voiced_ms,
-            silence_ms=voicing.silence_ms,
-            text=utterance.text,
+            voiced_ms=view.voice.voiced_ms,
+            silence_ms=view.voice.silence_ms,
+            text=view.text,
             earlier_text=self._texts[0] if len(self._texts) == self._texts.maxlen else "",
-            agent_text=spoken.reply.speech.heard if spoken else "",
-            left_ms=spoken.reply.speech.left_ms if spoken else inf,
-            state=_state(spoken),
-            interruptible=spoken.reply.interruptible if spoken else True,
-            echoed=self._ears.echoed,
-            settled=utterance.settled,
+            agent_text=view.reply_heard,
+            left_ms=view.reply_left_ms,
+            state=view.agent,
+            interruptible=view.interruptible,
+            echoed=view.voice.echoed,
+            settled=view.settled and not view.voice.voiced,
         )
-
-
-def _state(spoken: Spoken | None) -> AgentState:
-    if spoken is not None and spoken.reply.source.tool_running:
-        return AgentState.TOOL
-    return AgentState.SPEAKING if spoken is not None and spoken.reply.speech.begun else AgentState.THINKING

@@ -4,7 +4,6 @@ The answer is ducked at once; this says what to do next, from how long the sound
 "mm-hm" and "right" cheer the agent on, a cough and a door have no words, and echo has the agent's own words, in order.
 """
 
-import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
@@ -13,10 +12,12 @@ from typing import ClassVar
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.lexicon import words_of
 from server.settings_group import SettingsGroup
 
 
-class Verdict(Enum):
+class Meaning(Enum):
     UNDECIDED = "undecided"
     INTERRUPTION = "interruption"  # stop for good
     BACKCHANNEL = "backchannel"  # go on, from where it is
@@ -126,38 +127,25 @@ class Overlap:
 ECHO_WORDS = 30
 """Echo comes within a second, its words within a few: words that the agent said before that are the person's own."""
 
-_WORD = re.compile(r"[\w']+")
-_BACKCHANNELS = frozenset(
-    "mm mmm mhm hm hmm mmhm uh huh um ah aha oh ok okay yeah yes yep yup right sure good great fine nice cool perfect "
-    "wow really exactly true well so alright a the and".split()
-)
-_CHEERS = re.compile(
-    r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good"
-    r"|fair enough|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
-)
-_STOPS = frozenset("stop wait no hold cancel enough".split())
-"""Commands that are clear enough to end a running tool."""
-_COMMANDS = _STOPS | frozenset("hang excuse sorry hello hey listen pause goodbye bye pardon repeat help".split())
 
-
-def judge(overlap: Overlap, settings: OverlapSettings) -> Verdict:
+def meaning_of(overlap: Overlap, settings: OverlapSettings) -> Meaning:
     """What the sound means; UNDECIDED asks to be called again with more."""
     if overlap.echoed:
-        return Verdict.BACKCHANNEL
+        return Meaning.BACKCHANNEL
     if not overlap.interruptible:
         over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
-        return Verdict.BACKCHANNEL if over else Verdict.UNDECIDED
+        return Meaning.BACKCHANNEL if over else Meaning.UNDECIDED
     if _goes_on(overlap, settings):
-        return Verdict.INTERRUPTION
+        return Meaning.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
-        return Verdict.UNDECIDED
-    return Verdict.INTERRUPTION if _was_meant(overlap, settings) else Verdict.BACKCHANNEL
+        return Meaning.UNDECIDED
+    return Meaning.INTERRUPTION if _was_meant(overlap, settings) else Meaning.BACKCHANNEL
 
 
 def _goes_on(overlap: Overlap, settings: OverlapSettings) -> bool:
     """There is enough to interrupt, whatever may follow."""
     bar = settings.bar(overlap.state)
-    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(_words(overlap.text))
+    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(words_of(overlap.text))
     steady = min(_news(overlap.text, overlap), _news(overlap.earlier_text, overlap), key=len)
     enough = len(steady) >= bar.words and overlap.voiced_ms >= bar.words_ms
     commands = _commands(overlap.text, overlap) & _commands(overlap.earlier_text, overlap)
@@ -167,30 +155,26 @@ def _goes_on(overlap: Overlap, settings: OverlapSettings) -> bool:
 def _was_meant(overlap: Overlap, settings: OverlapSettings) -> bool:
     """The sound is over, and it asked for something."""
     news = _news(overlap.text, overlap)
-    early = overlap.left_ms <= settings.early_ms and _not_echoed(_words(overlap.text), overlap.agent_text)
+    early = overlap.left_ms <= settings.early_ms and _not_echoed(words_of(overlap.text), overlap.agent_text)
     enough = news and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
     return bool(_commands(overlap.text, overlap) or early or enough)
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower().replace("’", "'"))
-
-
 def _commands(text: str, overlap: Overlap) -> frozenset[str]:
-    return (_STOPS if overlap.state is AgentState.TOOL else _COMMANDS).intersection(_news(text, overlap))
+    return (ENGLISH.stops if overlap.state is AgentState.TOOL else ENGLISH.commands).intersection(_news(text, overlap))
 
 
 def _news(text: str, overlap: Overlap) -> list[str]:
     """The words that ask for something: neither a backchannel nor the agent's own."""
-    rest = _words(_CHEERS.sub(" ", " ".join(_words(text))))
-    return [word for word in _not_echoed(rest, overlap.agent_text) if word not in _BACKCHANNELS]
+    rest = words_of(ENGLISH.cheers.sub(" ", " ".join(words_of(text))))
+    return [word for word in _not_echoed(rest, overlap.agent_text) if word not in ENGLISH.backchannels]
 
 
 def _not_echoed(words: list[str], agent_text: str) -> list[str]:
     """The words that are not the agent's own coming back, in its order; a command alone is never its echo."""
-    own = _words(agent_text)[-ECHO_WORDS:]
+    own = words_of(agent_text)[-ECHO_WORDS:]
     echo: set[int] = set()
     for start, _, size in SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks():
-        if size > 1 or (size == 1 and words[start] not in _COMMANDS):
+        if size > 1 or (size == 1 and words[start] not in ENGLISH.commands):
             echo.update(range(start, start + size))
     return [word for i, word in enumerate(words) if i not in echo]

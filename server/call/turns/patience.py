@@ -6,13 +6,12 @@ less; `patient` waits longer and is harder to interrupt.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TypeVar
 
+from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
 from server.settings_group import SettingsGroup
-
-Patience = Literal["quick", "normal", "patient"]
 
 _Group = TypeVar("_Group", bound=SettingsGroup)
 

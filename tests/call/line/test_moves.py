@@ -26,7 +26,7 @@ def test_a_conversation_outlives_its_process() -> None:
         for _ in range(250):
             await asyncio.sleep(0.02)
             session.next_frame()
-        said = session.history.messages
+        said = session.dialogue.history.messages
         assert said
         await calls.close()
         other = directory(notebook=book)
@@ -35,7 +35,7 @@ def test_a_conversation_outlives_its_process() -> None:
         again = Line()
         other.attach(restored, again, line.token)
         await asyncio.sleep(0.1)
-        assert restored.history.messages == said
+        assert restored.dialogue.history.messages == said
         assert isinstance(again.told[0], Hello)
         assert again.told[0].resumed
         assert again.token != line.token

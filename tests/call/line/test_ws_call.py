@@ -6,8 +6,7 @@ from server.call.line.leg import Leg
 from server.call.line.ws_call import LEAD_FRAMES, WsCall
 from server.call.messages import AudioFormat, Text
 from server.call.session import Session
-from server.call.settings import CallSettings
-from server.call.setup import Engines
+from server.call.setup import CallSetup, Engines
 from server.media.pacer import Pacer
 from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
@@ -46,7 +45,8 @@ def test_an_answer_is_sent_when_it_is_ready() -> None:
     async def scenario() -> None:
         mind, socket = Mind(first_token_ms=0, token_ms=0), QuietSocket(types_ms=105)
         engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(first_ms=30), EnergyVad())
-        session = Session(Notebook().minutes("call"), mind.agent(), engines, CallSettings())
+        agent = mind.agent()
+        session = Session(Notebook().minutes("call"), CallSetup(agent, agent.make_deps(), engines))
         leg = Leg(session, session.attach)
         running = asyncio.create_task(session.run(), name="the call")
         serving = asyncio.create_task(

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.turns.overlap import AgentState, Overlap, OverlapSettings, Verdict, judge
+from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 
 SETTINGS = OverlapSettings()
 AGENT = "Your order forty two has been shipped and will be there on Friday. There is no charge for delivery."
-UNDECIDED, INTERRUPTION, BACKCHANNEL = Verdict.UNDECIDED, Verdict.INTERRUPTION, Verdict.BACKCHANNEL
+UNDECIDED, INTERRUPTION, BACKCHANNEL = Meaning.UNDECIDED, Meaning.INTERRUPTION, Meaning.BACKCHANNEL
 
 
 def verdict(
@@ -20,13 +20,13 @@ def verdict(
     state: AgentState = AgentState.SPEAKING,
     interruptible: bool = True,
     settled: bool = True,
-) -> Verdict:
+) -> Meaning:
     """Words that have stood for a while, unless `earlier_text` says otherwise."""
     earlier = text if earlier_text is None else earlier_text
     overlap = Overlap(
         voiced_ms, silence_ms, text, earlier, agent_text, state, interruptible=interruptible, settled=settled
     )
-    return judge(overlap, SETTINGS)
+    return meaning_of(overlap, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_what_sounds_as_the_agent_did_is_its_echo(
 ) -> None:
     """Whatever its words are heard as; nothing is waited for."""
     overlap = Overlap(voiced_ms, silence_ms, text, text, "", state, echoed=True)
-    assert judge(overlap, SETTINGS) is BACKCHANNEL
+    assert meaning_of(overlap, SETTINGS) is BACKCHANNEL
 
 
 def test_a_reply_into_the_last_syllable_is_one() -> None:
     """With little of the answer left, a word that cheers on elsewhere is a reply; the agent's own word is echo."""
     late = Overlap(200, 250, text="yes", earlier_text="yes", agent_text="Shall I call you at ten", left_ms=300)
-    assert judge(late, SETTINGS) is Verdict.INTERRUPTION
-    assert judge(replace(late, text="ten"), SETTINGS) is Verdict.BACKCHANNEL
+    assert meaning_of(late, SETTINGS) is Meaning.INTERRUPTION
+    assert meaning_of(replace(late, text="ten"), SETTINGS) is Meaning.BACKCHANNEL

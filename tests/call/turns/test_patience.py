@@ -1,8 +1,9 @@
 import pytest
 
+from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.turns.overlap import AgentState, Overlap, OverlapSettings, Verdict, judge
-from server.call.turns.patience import PRESETS, Patience, endpoint_of, overlap_of
+from server.call.turns.patience import PRESETS, endpoint_of, overlap_of
 
 ENDPOINT, OVERLAP = EndpointSettings(), OverlapSettings()
 PACE: tuple[Patience, ...] = ("quick", "normal", "patient")

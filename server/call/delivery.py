@@ -1,0 +1,151 @@
+"""Delivery: the reply on its way to the caller's ear.
+
+A reply is begun, shown to the client, cut off or heard to its end, and written down.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from server.agent.voice_agent import EndsCalls
+from server.call import events, messages
+from server.call.host import Host
+from server.call.mind.answers import Answers
+from server.call.mind.exchange_writer import ExchangeWriter
+from server.call.mind.owed import Debt, Owed
+from server.call.mouth.mouth import Asked, Mouth, SpokenReply
+from server.call.mouth.reply import Line, Reply
+from server.call.mouth.stopwatch import Stopwatch
+from server.call.setup import CallSetup
+from server.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+
+class Conductor(Protocol):
+    """Is told what happens to the reply."""
+
+    def tell_floor(self, event: events.Event) -> None:
+        """The floor has to know this."""
+
+    def on_over(self, spoken: SpokenReply, failure: EngineError | None) -> None:
+        """The caller has heard the reply to its end, or it failed. The call goes on."""
+
+
+class Delivery:
+    """The replies that the floor has committed to, one after the other."""
+
+    def __init__(
+        self, conductor: Conductor, host: Host, setup: CallSetup, answers: Answers, writer: ExchangeWriter, owed: Owed
+    ) -> None:
+        self._conductor = conductor
+        self._host = host
+        self._deps = setup.deps
+        self._answers = answers
+        self._writer = writer
+        self._owed = owed
+        self._now = asyncio.get_running_loop().time
+        self.mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
+
+    @property
+    def current(self) -> SpokenReply | None:
+        return self.mouth.current
+
+    @property
+    def speaking(self) -> int | None:
+        """The number of the current reply."""
+        return None if self.current is None else self.current.number
+
+    @property
+    def working(self) -> bool:
+        """The current reply is still being made."""
+        return self.current is not None and not self.current.reply.speech.finished
+
+    @property
+    def interruptible(self) -> bool:
+        """The caller may stop what is being said."""
+        return self.current is None or self.current.reply.interruptible
+
+    # A reply begins
+
+    def say(self, number: int, line: Line) -> None:
+        """Reply `number` is a line for which nobody has asked."""
+        stopwatch = Stopwatch(self._now)
+        self._speak(SpokenReply(number, self._answers.line(line, stopwatch), stopwatch))
+
+    def answer(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked) -> None:
+        """Reply `number` answers what was `asked`."""
+        self._speak(SpokenReply(number, reply, stopwatch, asked))
+
+    def _speak(self, spoken: SpokenReply) -> None:
+        spoken.reply.committed.set()
+        self.mouth.speak(spoken)
+        self.hurry(spoken.reply)
+
+    def hurry(self, reply: Reply) -> None:
+        """A reply that can be heard, and has not begun, begins now and does not wait for the next tick."""
+        if self.current is not None and self.current.reply is reply and reply.speech.ready and not reply.speech.begun:
+            self._host.hurry()
+
+    # A reply is cut off
+
+    def lose(self, unheard_ms: float) -> None:
+        """The connection is gone: the caller did not hear what left in the last `unheard_ms`."""
+        unheard_ms = self.mouth.unheard_ms(unheard_ms)
+        ended = self.mouth.take_back(unheard_ms)
+        if ended is not None:
+            self._writer.amend(ended, unheard_ms)
+
+    def cancel(self, number: int) -> None:
+        """Reply `number` is over for good. What the caller heard of it is history; the rest may be owed."""
+        spoken = self.current
+        if spoken is None or spoken.number != number:
+            return
+        reply, asked = spoken.reply, spoken.asked
+        self.mouth.take_back(self.mouth.unheard_ms(self._host.unheard_ms))
+        self.mouth.stop()
+        self._host.send(messages.Interrupted(reply=number))
+        self._answers.stop(reply)
+        self._writer.close(spoken, partly=True, interrupted=True)
+        if asked is not None and not reply.speech.heard and not reply.source.tools:
+            self._owed.owe_answer(asked.utterance, asked.prompt)
+        else:
+            self._owed.owe_rest(reply.unheard if reply.complete else "", then_end=self.hanging_up)
+        self.hang_up_after(False)  # a caller who cuts in on the goodbye has more to say
+
+    # A reply is heard
+
+    def _on_started(self, spoken: SpokenReply) -> None:
+        spoken.stopwatch.mark("first_packet")
+        self._conductor.tell_floor(events.SoundStarted(spoken.number))
+        if spoken.asked is not None:
+            metrics = spoken.stopwatch.metrics(spoken.number)
+            self._host.send(metrics)
+            log.info("> call %s answers: %s", self._host.id, metrics.in_words())
+
+    def _on_caption(self, spoken: SpokenReply, heard: str) -> None:
+        self._host.send(
+            messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools)
+        )
+
+    def _on_ended(self, spoken: SpokenReply) -> None:
+        self.mouth.stop()
+        failure = spoken.reply.failure
+        if failure is None and not spoken.reply.speech.begun:
+            failure = EngineError("model", "The agent had nothing to say.")
+        self._writer.close(spoken, partly=failure is not None)
+        self._conductor.tell_floor(events.ReplyEnded(spoken.number))
+        if self._owed.owes(Debt.GOODBYE) or self.hanging_up:
+            self._host.end()
+        else:
+            self._conductor.on_over(spoken, failure)
+
+    @property
+    def hanging_up(self) -> bool:
+        """A tool has asked for the end of the call, after the reply in progress."""
+        return isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested
+
+    def hang_up_after(self, wanted: bool) -> None:
+        """Whether the call ends after the reply in progress."""
+        if isinstance(self._deps, EndsCalls):
+            self._deps.hang_up_requested = wanted

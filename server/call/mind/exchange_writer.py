@@ -1,0 +1,85 @@
+"""ExchangeWriter: writes each exchange down as the caller heard it, in the history and in the record."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic_ai.messages import ModelMessage
+
+from server.call import messages
+from server.call.host import Host
+from server.call.mind.history import History
+from server.call.mind.owed import Owed
+from server.call.mouth.mouth import SpokenReply
+from server.call.setup import CallSetup
+from server.record.conversation import Exchange, Said, Standing, tool_uses
+from server.record.minutes import Minutes
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The exchange that was written down last."""
+
+    spoken: SpokenReply
+    interrupted: bool
+    ended_s: float
+
+
+class ExchangeWriter:
+    """The exchanges of one call."""
+
+    def __init__(
+        self,
+        host: Host,
+        setup: CallSetup,
+        history: History,
+        minutes: Minutes,
+        owed: Owed,
+        standing: Callable[[], Standing],
+    ) -> None:
+        """`standing` tells where the dialogue stands, for the record."""
+        self._host = host
+        self._setup = setup
+        self._history = history
+        self._minutes = minutes
+        self._owed = owed
+        self._standing = standing
+        self._now = asyncio.get_running_loop().time
+        self._last: _Written | None = None
+
+    def close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
+        """The reply is over, heard `partly` or to its end: write the exchange down, and tell the client."""
+        heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
+        if heard or tools:
+            kept = spoken.reply.source.messages()
+            kept = self._history.add_interrupted(kept, heard) if partly else self._history.add(kept)
+            self._last = _Written(spoken, interrupted, self._now())
+            state = self._setup.agent.state_of(self._setup.deps)
+            self._minutes.exchanged(self._exchange(self._last, kept), state, self._standing())
+        self._host.send(
+            messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=tools)
+        )
+
+    def amend(self, spoken: SpokenReply, unheard_ms: float) -> None:
+        """The caller missed the last `unheard_ms` of a reply that was closed. Its speech has been put back already."""
+        if self._last is None or self._last.spoken is not spoken:
+            return
+        kept = self._history.take_back(spoken.reply.speech.heard)
+        last = _Written(spoken, self._last.interrupted, self._now() - unheard_ms / 1000)
+        self._minutes.amended(self._exchange(last, kept))
+        if not last.interrupted:
+            self._owed.owe_repeat(spoken.reply.speech.unheard)
+
+    def _exchange(self, last: _Written, kept: Sequence[ModelMessage]) -> Exchange:
+        """As it is kept: offsets in ms since the conversation began, and `kept`, the model's view of the same."""
+        spoken, at = last.spoken, self._minutes.offset_ms
+        heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
+        said = []
+        if (asked := spoken.asked) is not None:
+            began_ms = at(asked.began_s)
+            said.append(Said("caller", asked.prompt, began_ms, max(began_ms, at(spoken.stopwatch.start_s))))
+        if heard or tools:
+            began_ms = at(min(spoken.begun_s or last.ended_s, last.ended_s))
+            ended_ms = max(began_ms, at(last.ended_s))
+            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, tool_uses(kept)))
+        return Exchange(tuple(said), tuple(kept))

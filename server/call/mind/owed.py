@@ -1,0 +1,182 @@
+"""Owed: everything that the agent still owes the caller, in one place.
+
+A reply may be cut off by a cough, its words may come late, an engine may fail, the connection may drop. Each of these
+leaves a debt. `TERMS` says for every debt what pays it and what cancels it. The dialogue reports what happened and,
+when nobody speaks, pays what is `due` next. Nothing here waits, speaks or knows the time.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Debt(Enum):
+    """What can be owed. The order of the members is the order of payment."""
+
+    APOLOGY = "apology"  # something failed, and the caller has not been told yet
+    ANSWER = "answer"  # the caller said words that no reply has answered
+    REST = "rest"  # a sound cut a reply off, and the caller has not heard the rest of it
+    REPEAT = "repeat"  # the caller missed words because the connection or the server went away
+    GOODBYE = "goodbye"  # the agent is saying goodbye, and the call ends when the caller has heard it
+
+
+class Happening(Enum):
+    """What can settle a debt."""
+
+    REPLY_BEGINS = "reply begins"  # to the caller's words; its prompt holds all the words that are owed an answer
+    LINE_BEGINS = "line begins"  # the agent says something unasked: an apology, the rest of a reply, a goodbye
+    SILENCED = "silenced"  # the caller asked for silence by other means than the voice
+    RETURNED = "returned"  # the caller is back on a new connection
+    ENDED = "ended"  # the call is over
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When a debt is settled."""
+
+    paid_by: frozenset[Happening]
+    cancelled_by: frozenset[Happening] = frozenset()
+
+
+TERMS: dict[Debt, Terms] = {
+    Debt.APOLOGY: Terms(
+        paid_by=frozenset({Happening.LINE_BEGINS}),
+        cancelled_by=frozenset({Happening.REPLY_BEGINS}),  # the agent works again, and the caller hears it
+    ),
+    Debt.ANSWER: Terms(
+        paid_by=frozenset({Happening.REPLY_BEGINS}),
+        cancelled_by=frozenset({Happening.LINE_BEGINS, Happening.SILENCED}),
+    ),
+    Debt.REST: Terms(
+        paid_by=frozenset({Happening.LINE_BEGINS}),
+        cancelled_by=frozenset({Happening.REPLY_BEGINS, Happening.SILENCED}),
+    ),
+    Debt.REPEAT: Terms(paid_by=frozenset({Happening.RETURNED})),
+    Debt.GOODBYE: Terms(paid_by=frozenset({Happening.ENDED})),
+}
+
+DUE_IN_SILENCE = (Debt.APOLOGY, Debt.ANSWER, Debt.REST)
+"""These are paid as soon as nobody speaks. The others wait for a new connection, or for the end of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What the caller has not heard of a reply that was cut off."""
+
+    text: str = ""
+    """Whole clauses; "" where the text of the reply is not known to its end."""
+    then_end: bool = False
+    """A tool of that reply asked for the end of the call, so the call ends after the rest."""
+
+
+class Owed:
+    """The debts of one call."""
+
+    def __init__(self, unanswered: str = "", unsaid: str = "") -> None:
+        """A session that goes on from its record owes what was `unanswered` and what was `unsaid` then."""
+        self.rest = Rest()
+        self._apology = False
+        self._goodbye = False
+        self._repeat = unsaid
+        self._words: dict[int, str | None] = {0: unanswered} if unanswered else {}
+        """By utterance, so that they stay in the order of speaking. None: speech-to-text has not given them yet."""
+
+    # What becomes owed
+
+    def owe_apology(self) -> None:
+        self._apology = True
+
+    def owe_goodbye(self) -> None:
+        self._goodbye = True
+
+    def owe_answer(self, utterance: int, words: str) -> None:
+        """The words of `utterance` have had no answer: they are put to the agent again, with what comes next."""
+        self._words[utterance] = words
+
+    def expect_words(self, utterance: int) -> None:
+        """The caller went on before speech-to-text gave the words of `utterance`; `owe_answer` brings them."""
+        self._words[utterance] = None
+
+    def owe_rest(self, text: str, then_end: bool) -> None:
+        """A sound cut a reply off. Without text, and without an end of the call, nothing is owed."""
+        self.rest = Rest(text, then_end)
+
+    def owe_repeat(self, text: str) -> None:
+        """The caller has missed `text`. Nothing is owed if it is empty."""
+        self._repeat = text
+
+    def leave_behind(self, unheard: str | None, answers: bool) -> None:
+        """The session ends here; decide what the server that goes on with the call has to say first.
+
+        `unheard` is the unheard rest of a reply that was still being said, None if there was none; `answers` tells
+        whether that reply answered the caller. Where the caller is owed an answer, that answer comes instead.
+        """
+        if unheard is not None and not (answers and self.words):
+            self._repeat = unheard
+        elif not self.words:
+            self._repeat = self.rest.text or self._repeat
+
+    # What is owed
+
+    @property
+    def words(self) -> str:
+        """All words that are owed an answer, as far as they are known, in the order of speaking."""
+        return " ".join(words for _, words in sorted(self._words.items()) if words)
+
+    def prompt(self, words: str) -> str:
+        """What the agent is asked when the caller has just said `words`: everything unanswered comes first."""
+        return f"{self.words} {words}".strip()
+
+    def expects_words(self, utterance: int) -> bool:
+        return utterance in self._words and self._words[utterance] is None
+
+    @property
+    def unsaid(self) -> str:
+        """What the agent repeats when the caller is back."""
+        return self._repeat
+
+    def owes(self, debt: Debt) -> bool:
+        return {
+            Debt.APOLOGY: self._apology,
+            Debt.ANSWER: bool(self.words),
+            Debt.REST: self.rest != Rest(),
+            Debt.REPEAT: bool(self._repeat),
+            Debt.GOODBYE: self._goodbye,
+        }[debt]
+
+    @property
+    def due(self) -> Debt | None:
+        """What is to be paid first now that nobody speaks."""
+        return next((debt for debt in DUE_IN_SILENCE if self.owes(debt)), None)
+
+    # What settles it
+
+    def settle(self, happening: Happening) -> None:
+        """Strike out every debt that this pays or cancels."""
+        for debt, terms in TERMS.items():
+            if happening in terms.paid_by | terms.cancelled_by:
+                self._strike_out(debt)
+
+    def take_words(self) -> str:
+        """The words that are owed an answer, which the agent is asked now."""
+        words = self.words
+        self._strike_out(Debt.ANSWER)
+        return words
+
+    def take_unsaid(self) -> str:
+        """What the caller missed, now that the caller is back; "" if nothing."""
+        unsaid = self._repeat
+        self.settle(Happening.RETURNED)
+        return unsaid
+
+    def _strike_out(self, debt: Debt) -> None:
+        match debt:
+            case Debt.APOLOGY:
+                self._apology = False
+            case Debt.ANSWER:  # words that are still to come are owed an answer when they are there
+                self._words = {utterance: None for utterance, words in self._words.items() if words is None}
+            case Debt.REST:
+                self.rest = Rest()
+            case Debt.REPEAT:
+                self._repeat = ""
+            case Debt.GOODBYE:
+                self._goodbye = False

@@ -1,0 +1,64 @@
+"""Utterance: what the caller is saying, on its way to words and to an answer.
+
+Silence is held back from speech-to-text while it is asked for the words, so that the words stay valid until there is a
+voice again.
+"""
+
+import asyncio
+import re
+
+from server.call.mouth.reply import Reply
+from server.call.mouth.stopwatch import Stopwatch
+from server.speech.protocols import Transcription
+
+
+class Utterance:
+    """From its first sound until its answer is ready to be heard."""
+
+    def __init__(self, number: int, transcription: Transcription | None, stopwatch: Stopwatch, text: str = "") -> None:
+        """`transcription` is None for words that were typed: their `text` is known."""
+        self.number = number
+        self.stopwatch = stopwatch
+        self.began_s = stopwatch.start_s
+        self.text = text
+        """The words so far, as last known."""
+        self.told = False
+        """The client knows these words already, from an earlier utterance."""
+        self.settled = False
+        """`text` covers everything that was heard."""
+        self.settling: asyncio.Task[None] | None = None
+        """Asks for the words, and then begins the answer."""
+        self.prepared: Reply | None = None
+        """The answer to the settled words, made before it is known that the caller is done."""
+        self._transcription = transcription
+        self._asked = False
+        self._held: list[bytes] = []
+
+    def hear(self, pcm: bytes, voiced: bool) -> None:
+        """More sound of it. Silence that comes after the words were asked for is held back."""
+        if self._transcription is None:
+            return
+        if voiced:
+            self.stopwatch.restart()
+        elif self._asked:
+            self._held.append(pcm)
+            return
+        self._transcription.feed(b"".join([*self._held, pcm]))
+        self._asked = False
+        self._held.clear()
+
+    async def words(self) -> str:
+        """The words of everything that was heard. Punctuation alone, as engines write for a noise, counts as no words.
+
+        Raises EngineError.
+        """
+        if self._transcription is None:
+            return self.text
+        self._asked = True
+        text = await self._transcription.transcript()
+        return text if re.search(r"\w", text) else ""
+
+    async def close(self) -> None:
+        """Give up speech-to-text."""
+        if self._transcription is not None:
+            await self._transcription.close()

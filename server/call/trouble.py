@@ -1,0 +1,59 @@
+"""Trouble: when an engine fails, the client reads it and the caller hears an apology."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from server.call import messages
+from server.call.host import Host
+from server.call.mind.owed import Owed
+from server.call.setup import CallSetup
+from server.errors import EngineError, origin
+
+APOLOGY_DELAY_S = 1.0
+"""Time between tries to say an apology. A worker that has died is back in about as long."""
+
+log = logging.getLogger(__name__)
+
+
+class Trouble:
+    """The failures of one call."""
+
+    def __init__(
+        self, host: Host, setup: CallSetup, owed: Owed, answering: Callable[[], bool], pay: Callable[[], None]
+    ) -> None:
+        """`answering` says whether a reply is live; `pay` lets the agent say what it owes, if nobody speaks."""
+        self._host = host
+        self._apology = setup.agent.apology
+        self._most = setup.settings.apologies
+        self._owed = owed
+        self._answering = answering
+        self._pay = pay
+        self._tries = 0
+
+    def report(self, failure: EngineError, final: bool) -> None:
+        """An engine has failed. The caller hears an apology, unless something else is being said or this is `final`."""
+        traceback = failure if log.isEnabledFor(logging.DEBUG) else None  # its messages may quote people
+        log.warning(
+            "x call %s: %s failed: %s %s", self._host.id, failure.stage, failure, origin(failure), exc_info=traceback
+        )
+        self._host.failed(failure)
+        self._host.send(messages.Error(code=failure.code, message=failure.sentence))
+        self._tries += 1
+        if final or self._answering() or self._tries > self._most:
+            return
+        delay_s = APOLOGY_DELAY_S if self._tries > 1 else 0.0
+        self._host.start(partial(self._apologise, delay_s), "apologise")
+
+    def over(self) -> None:
+        """The caller has heard a reply to its end: speech works again."""
+        self._tries = 0
+
+    async def _apologise(self, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        if self._answering():
+            return  # the caller has gone on meanwhile, and is answered
+        if self._apology:
+            self._owed.owe_apology()
+        self._pay()

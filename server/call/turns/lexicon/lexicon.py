@@ -1,0 +1,59 @@
+"""Lexicon: what turn-taking has to know about the words of one language.
+
+Each language has a file of its own beside this one, as `english.py`. So far every call is judged by English.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[\w']+")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation. A typographic apostrophe becomes a plain one."""
+    return _WORD.findall(text.lower().replace("’", "'"))
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The patterns match words in lower case, with one blank between them and no punctuation, unless stated."""
+
+    # Questions
+
+    asks_yes_or_no: re.Pattern[str]
+    """A question that is answered by yes or no."""
+    asks_for_more: re.Pattern[str]
+    """A question word before the same verbs: the answer to "what time do you close" is not yes."""
+    asks_what: re.Pattern[str]
+    """A question that begins with a question word."""
+    asks_for_number: re.Pattern[str]
+    """Text of the agent, with its punctuation, that ends by asking for a number."""
+    announces: re.Pattern[str]
+    """An ending that says that more is to come, such as "can you help me"."""
+
+    # Numbers
+
+    numbers: frozenset[str]
+    tens: frozenset[str]
+    teens: frozenset[str]
+    lone_figure: re.Pattern[str]
+    """A number at the end that has few digits by its place: "at ten", "seven times eight"."""
+    more_figures: re.Pattern[str]
+    """An ending that may be a part of a number, although its last word alone does not say so."""
+
+    # Endings
+
+    open_endings: Mapping[str, re.Pattern[str]]
+    """By last word: the sentences with that last word that cannot be complete."""
+
+    # Words said over the agent
+
+    backchannels: frozenset[str]
+    """They cheer the agent on and ask for nothing."""
+    cheers: re.Pattern[str]
+    """The same in several words."""
+    stops: frozenset[str]
+    """Commands that are clear enough to end a running tool."""
+    commands: frozenset[str]
+    """All commands that stop the agent, each of them alone."""
