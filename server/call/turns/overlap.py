@@ -52,7 +52,7 @@ class OverlapSettings(SettingsGroup):
 
     words: PositiveInt = 2
     """Words that interrupt the agent while it speaks. Backchannels and the agent's own words, which come back as echo,
-    do not count. A command such as "stop" is enough alone."""
+    do not count. A command such as "stop" is enough alone, and so is any one word when the sound has ended."""
     words_ms: NonNegativeInt = 600
     """Voice in ms that there must be before words, other than commands, interrupt the agent while it speaks. "Mm-hm"
     and "got it" are shorter, and the words of shorter sounds are often misheard."""

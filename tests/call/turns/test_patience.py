@@ -2,7 +2,7 @@ import pytest
 
 from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
-from server.call.turns.overlap import AgentState, Overlap, OverlapSettings, Verdict, judge
+from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 from server.call.turns.patience import PRESETS, endpoint_of, overlap_of
 
 ENDPOINT, OVERLAP = EndpointSettings(), OverlapSettings()
@@ -56,4 +56,4 @@ def test_each_bar_is_higher_with_more_patience(state: AgentState) -> None:
 def test_a_command_stops_the_agent_with_any_patience(patience: Patience) -> None:
     """A caller who says "stop" is never asked for more words."""
     said = Overlap(400, 0, "stop", "stop", "once upon a time there was a shop")
-    assert judge(said, overlap_of(patience, OVERLAP)) is Verdict.INTERRUPTION
+    assert meaning_of(said, overlap_of(patience, OVERLAP)) is Meaning.INTERRUPTION
