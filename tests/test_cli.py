@@ -30,7 +30,7 @@ def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subproces
 
 def test_help_lists_every_setting() -> None:
     """Each setting is an option with its default, those that most people need first; old names are not shown."""
-    shown = antiphon("serve", "--help").stdout
+    shown = " ".join(antiphon("serve", "--help").stdout.replace("│", " ").split())
     for setting in described():
         assert f"--{setting.name.replace('_', '-')} " in shown
         assert f"[default: {setting.default or 'none'}]" in shown
