@@ -7,7 +7,8 @@ RUN install -d -o nobody /data
 ENV PYTHONPATH=/antiphon ANTIPHON_HOST=0.0.0.0 ANTIPHON_MODELS_DIR=/models ANTIPHON_STORE=/data/conversations.db
 VOLUME /data
 USER nobody
-# Ready for another call: so a full or draining server is "unhealthy", too. Send it nobody, but do not restart it for that.
+# The container is "healthy" when the server would answer another call. A full or draining server is "unhealthy" too: send it
+# no callers, but do not restart it for that.
 HEALTHCHECK --start-period=60s --interval=5s --timeout=3s --retries=2 \
     CMD python -c "import os, urllib.request as r; r.urlopen('http://127.0.0.1:%s/health/ready' % os.getenv('ANTIPHON_PORT', 8080))"
-CMD ["python", "-m", "server", "serve"]
+CMD ["python", "-m", "antiphon", "serve"]

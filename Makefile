@@ -51,7 +51,7 @@ $(BIN)/pip:
 $(VENV)/.run: requirements.lock | $(BIN)/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/antiphon.pth"
-	printf '#!%s\nfrom server.cli import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/antiphon
+	printf '#!%s\nfrom antiphon.__main__ import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/antiphon
 	chmod +x $(BIN)/antiphon
 	touch $@
 

@@ -102,7 +102,8 @@ def serving(name: str, provider: str, tree: Path) -> Iterator[tuple[str, int]]:
     if name == "plain aiortc":
         arguments, environment = ["-m", "bench.plain_aiortc", "--port", str(port)], {}
     else:
-        arguments, environment = ["-m", "server", "serve", "--port", str(port)], antiphon(provider)
+        package = "antiphon" if (tree / "antiphon").is_dir() else "server"  # its name in checkouts of older versions
+        arguments, environment = ["-m", package, "serve", "--port", str(port)], antiphon(provider)
     with running(SERVER_CORE, *arguments, tree=ROOT if name == "plain aiortc" else tree, **environment) as process:
         wait_for(url)
         time.sleep(SETTLE_S)

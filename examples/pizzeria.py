@@ -1,15 +1,18 @@
-"""An agent to copy: takes orders for pizza. `antiphon serve --agent examples/pizzeria.py:agent --model …`"""
+"""An agent to copy: it takes orders for pizza. docs/agents.md explains each part.
+
+antiphon serve --agent examples/pizzeria.py:agent --model openai:gpt-5-mini
+"""
 
 from dataclasses import dataclass, field
 
 from pydantic_ai import Agent, RunContext
 
-from server.agent.voice_agent import VoiceAgent
+from antiphon import VoiceAgent
 
 
 @dataclass
 class Order:
-    """What one caller has ordered. A tool that sets `hang_up_requested` ends the call."""
+    """What one caller has ordered. A tool that sets `hang_up_requested` ends the call after the answer."""
 
     hang_up_requested: bool = False
     pizzas: list[str] = field(default_factory=list)

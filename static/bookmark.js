@@ -1,23 +1,23 @@
 const KEPT = "antiphon.bookmark";
-const GOOD_MS = 60_000; // The server keeps a conversation for as long: ANTIPHON_RESUME_S.
+const GOOD_MS = 60_000; // How long a bookmark may be used. The server keeps a conversation as long: ANTIPHON_RESUME_S.
 
 /**
- * Where a call was when its page went away, for the page that is loaded next in the same tab. A live page keeps none, so
- * that a copy of the tab does not take its call over.
+ * A bookmark keeps what the next page in the same tab needs to go on with the call, when this page goes away. A page keeps
+ * no bookmark while it is open. Otherwise a copy of the tab would take the call over.
  *
  * @typedef {{ticket: import("./call.js").Ticket, typed: boolean, muted: boolean, talkedMs: number, captions: object[], at: number}} Bookmark
  */
 
-/** @param {Omit<Bookmark, "at">} bookmark */
+/** Store the bookmark for the next page. @param {Omit<Bookmark, "at">} bookmark */
 export function keep(bookmark) {
   try {
     sessionStorage.setItem(KEPT, JSON.stringify({ ...bookmark, at: Date.now() }));
   } catch {
-    // Storage is refused in some private windows: the next page begins anew.
+    // Some private windows refuse storage. There the next page begins without the call.
   }
 }
 
-/** The bookmark, once. @returns {Bookmark | null} */
+/** Read the bookmark and remove it. @returns {Bookmark | null} null if there is none, or it is too old */
 export function take() {
   try {
     const bookmark = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");

@@ -9,20 +9,28 @@ import { Route } from "./route.js";
 import { endCall } from "./signaling.js";
 import { Socket } from "./socket.js";
 
-const LAST_WORDS_MS = 300; // what the jitter buffer still holds when the agent hangs up
-const JITTER = 0.25; // Not all callers of a server that restarts come back in the same moment.
-const MOST_UNSENT = 8; // typed while nothing carries the call
+const LAST_WORDS_MS = 300; // How long the sound goes on after the agent hangs up: the jitter buffer still holds this much.
+// Share by which waits vary, so that not all clients of a restarted server come back at the same moment.
+const JITTER = 0.25;
+const MOST_UNSENT = 8; // How many typed messages wait while no connection carries the call. The oldest are dropped first.
 const FROM_SERVER = ["session", "state", "transcription", "response"];
 
 /**
- * One call: what carries it, its microphone and its figures, no DOM. Made and started in a click; not used again after `over`.
+ * One call: its connections, its microphone and its figures. It does not touch the DOM. Make and start it in a click, and do
+ * not use it again after `over`.
  *
- * Events (CustomEvent, `detail` in braces): `asking` for the microphone · `connected` {line} · each message of the server
- * under its own type {the message} · `line` {"", "slow" or "reconnecting"}: what carries the call now · `trouble` {message}: an error
- * that does not end the call · `microphone` {label} or {null} · `exchange` {Figures} · `blocked`: the browser holds the sound
- * back until play() is called in a click · `over` {reason: "hangup" | "agent" | CallError}.
+ * It dispatches these events (CustomEvent, with `detail` in braces):
+ * - `asking`: the browser asks for the microphone
+ * - `connected` {line}: the call has begun
+ * - `session`, `state`, `transcription`, `response` {the message}: a message of the server
+ * - `line` {"", "slow" or "reconnecting"}: how the call is carried now
+ * - `trouble` {CallError}: an error that does not end the call
+ * - `microphone` {label or null}: a microphone was opened, or it was unplugged
+ * - `exchange` {Figures}: how long an answer took
+ * - `blocked`: the browser does not play the sound until play() is called in a click
+ * - `over` {reason: "hangup" | "agent" | CallError}: the call has ended
  *
- * @typedef {{sessionId: string, resume: string, pcId: string | null}} Ticket what another connection needs to go on
+ * @typedef {{sessionId: string, resume: string, pcId: string | null}} Ticket what another connection needs to go on with the call
  */
 export class Call extends EventTarget {
   #route = new Route();
@@ -43,15 +51,15 @@ export class Call extends EventTarget {
   #onNetwork = () => this.#steer("online");
 
   /**
-   * Connect; `connected` or `over` follows.
-   * @param {{typed?: boolean, muted?: boolean, deviceId?: string, relay?: boolean, ticket?: Ticket | null}} how typed: without a
-   *   microphone; relay: by TURN alone; ticket: of a conversation to go on with, which then goes on even if the microphone
-   *   does not open
+   * Connect. The event `connected` or `over` follows.
+   * @param {{typed?: boolean, muted?: boolean, deviceId?: string, relay?: boolean, ticket?: Ticket | null}} how
+   *   typed: call without a microphone. relay: use only TURN. ticket: go on with this conversation, even if the microphone
+   *   does not open.
    */
   async start({ typed = false, muted = false, deviceId = "", relay = false, ticket = null } = {}) {
     this.#ticket = ticket;
     this.#ice = new Ice(relay);
-    this.#ice.configuration(); // It is asked for while the microphone opens.
+    this.#ice.configuration(); // Ask for the servers already now, while the microphone opens.
     addEventListener("online", this.#onNetwork);
     navigator.connection?.addEventListener?.("change", this.#onNetwork);
     try {
@@ -64,7 +72,7 @@ export class Call extends EventTarget {
     this.#steer(ticket ? "resume" : "start");
   }
 
-  /** @param {string} text */
+  /** Send typed words. @param {string} text */
   type(text) {
     this.#exchange.begin(false);
     this.#send({ type: "text", text });
@@ -84,23 +92,23 @@ export class Call extends EventTarget {
     await this.#microphone.mute(muted);
   }
 
-  /** Change the microphone during the call. @param {string} deviceId @throws {CallError} */
+  /** Open a microphone, or change it during the call. @param {string} deviceId @throws {CallError} */
   async useMicrophone(deviceId) {
     this.#tell("asking");
     await this.#microphone.open(deviceId);
   }
 
-  /** Let the sound out after `blocked`; call it in a click. */
+  /** Play the sound after `blocked`. Call it in a click. */
   async play() {
     await Promise.all([this.#levels.context.resume(), this.#current?.play()]);
   }
 
-  /** @returns {{caller: number, agent: number}} loudness of both, 0 to 1 */
+  /** @returns {{caller: number, agent: number}} the loudness of both sides, 0 to 1 */
   levels() {
     return this.#levels.read();
   }
 
-  /** The peer connection that carries the call, if one does. */
+  /** The peer connection that carries the call, or null. */
   get pc() {
     return this.#current?.pc ?? null;
   }
@@ -111,7 +119,10 @@ export class Call extends EventTarget {
     this.#finish("hangup");
   }
 
-  /** The page goes away without a word to the server, which keeps the conversation for a while. @returns {Ticket | null} */
+  /**
+   * Close the call because the page goes away. The server is not told, and keeps the conversation for a while.
+   * @returns {Ticket | null} what the next page needs to go on; null if there is no conversation yet
+   */
   leave() {
     const ticket = this.#over ? null : this.#ticket;
     if (!ticket) this.hangUp();
@@ -124,9 +135,14 @@ export class Call extends EventTarget {
     return this.#links.get(this.#route.current);
   }
 
-  // What carries the call
+  // Connections
 
-  /** @param {string} event as Route.receive @param {number} [link] @param {unknown} [cause] */
+  /**
+   * Tell the route what happened, and carry out its orders.
+   * @param {string} event see Route.receive
+   * @param {number} [link]
+   * @param {unknown} [cause]
+   */
   #steer(event, link, cause) {
     if (this.#over) return;
     const orders = this.#route.receive(event, performance.now(), link);
@@ -187,7 +203,7 @@ export class Call extends EventTarget {
     this.#tell("line", line);
   }
 
-  // What is said
+  // Messages
 
   /** @param {number} number @param {any} message */
   #onMessage(number, message) {
@@ -225,7 +241,11 @@ export class Call extends EventTarget {
     this.#tell("microphone", track ? track.label : null);
   }
 
-  /** What a person typed waits for a connection; what else there is to say is of the moment. @param {{type: string}} message */
+  /**
+   * Send a message. Typed text waits if there is no connection; other messages are dropped, because they would come too
+   * late.
+   * @param {{type: string}} message
+   */
   #send(message) {
     if (this.#current) this.#current.send(message);
     else if (message.type === "text") this.#unsent = [...this.#unsent, message].slice(-MOST_UNSENT);
@@ -236,7 +256,11 @@ export class Call extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** @param {"hangup" | "agent" | CallError} reason @param {number} [lingerMs] how long the sound goes on */
+  /**
+   * End the call.
+   * @param {"hangup" | "agent" | CallError} reason
+   * @param {number} [lingerMs] how long the sound still goes on
+   */
   #finish(reason, lingerMs = 0) {
     if (this.#over) return;
     this.#over = true;
@@ -247,7 +271,7 @@ export class Call extends EventTarget {
     this.#tell("over", { reason });
   }
 
-  /** Give everything back. */
+  /** Release everything: timers, listeners, microphone, links and sound. */
   #close() {
     clearTimeout(this.#timer);
     removeEventListener("online", this.#onNetwork);

@@ -2,24 +2,29 @@ import { duration } from "./sentences.js";
 
 const NEAR_END_PX = 48;
 
-/** What both sides say, as it comes. The newest line stays in view unless the person has scrolled back. */
+/**
+ * The captions: what both sides say, while they say it. The newest line stays in view, unless the caller has scrolled back.
+ */
 export class Captions {
   #list;
   #announce;
   /** @type {Map<string, HTMLElement>} */
   #lines = new Map();
-  /** How long each answer took. @type {Map<number, string>} */
+  /** For each answer, the text that says how long it took. @type {Map<number, string>} */
   #figures = new Map();
-  /** What was typed and not yet confirmed by the server. @type {HTMLElement[]} */
+  /** The lines of typed words that the server has not yet confirmed. @type {HTMLElement[]} */
   #typed = [];
-  /** What was not final when the connection broke: its end may have been told to nobody. @type {HTMLElement[]} */
+  /**
+   * The lines that were not final when the connection broke. The server may have sent their end while nobody listened.
+   * @type {HTMLElement[]}
+   */
   #cutOff = [];
   #atEnd = true;
   agent = "Agent";
 
   /**
    * @param {HTMLElement} list
-   * @param {(text: string) => void} announce for those who do not see it: whole answers only, not their parts
+   * @param {(text: string) => void} announce tells screen readers; it gets whole answers only, not their parts
    */
   constructor(list, announce) {
     this.#list = list;
@@ -37,19 +42,22 @@ export class Captions {
     this.#atEnd = true;
   }
 
-  /** Another connection, and perhaps another server, which counts anew: what is final keeps its line to itself. */
+  /**
+   * Get ready for the messages of a new connection. A new server may count from 1 again, so lines that are final are not
+   * changed any more.
+   */
   renew() {
     for (const [key, line] of this.#lines) if (line.dataset.final === "true") this.#lines.delete(key);
     this.#figures.clear();
     this.#cutOff = [...this.#lines.values()];
   }
 
-  /** The call is over: nothing more comes. */
+  /** Make every line final, because the call is over. */
   settle() {
     for (const line of this.#list.children) line.dataset.final = "true";
   }
 
-  /** All of it, for the page that is loaded next. @returns {Line[]} */
+  /** Return all lines, for the page that is loaded next. @returns {Line[]} */
   kept() {
     const keys = new Map([...this.#lines].map(([key, line]) => [line, key]));
     return [...this.#list.children].map((line) => ({
@@ -63,7 +71,7 @@ export class Captions {
   }
 
   /**
-   * What was said before this page was loaded.
+   * Show the lines that an earlier page has kept.
    * @typedef {{key: string, role: "caller" | "agent", who: string, words: string, aside: string,
    *   final: boolean}} Line
    * @param {Line[]} lines
@@ -75,7 +83,7 @@ export class Captions {
     }
   }
 
-  /** @param {string} text */
+  /** Show typed words at once. @param {string} text */
   typed(text) {
     this.#typed.push(this.#write(this.#append("caller"), text, true));
   }
@@ -102,7 +110,10 @@ export class Captions {
     if (final) this.#announce(`${this.agent}: ${text}`);
   }
 
-  /** How long an answer took: its line may be there already, or come later. @param {import("./exchange.js").Figures} figures */
+  /**
+   * Show how long an answer took, in its line or, if that is not there yet, as soon as it comes.
+   * @param {import("./exchange.js").Figures} figures
+   */
   figures({ reply, metrics, gapMs }) {
     const { first_packet_ms: sentMs } = metrics;
     this.#figures.set(reply, gapMs === null ? `answered in ${duration(sentMs)}` : `heard after ${duration(gapMs)}`);
@@ -115,7 +126,10 @@ export class Captions {
     return [this.#figures.get(reply), line.dataset.about].filter(Boolean).join(" · ");
   }
 
-  /** The server says typed words back as an utterance: the same line serves both. @param {string} text */
+  /**
+   * Find the line of typed words that the server now sends back as an utterance, so that they show only once.
+   * @param {string} text
+   */
   #confirm(text) {
     const index = this.#typed.findIndex((line) => line.querySelector(".words").textContent === text.trim());
     return index < 0 ? undefined : this.#typed.splice(index, 1)[0];

@@ -1,12 +1,15 @@
 import { listMicrophones, rememberMicrophone, rememberedMicrophone } from "./devices.js";
 
-/** The list of microphones to choose from. */
+/** The list in which the caller chooses a microphone. */
 export class Choice {
   #label;
   #select;
   #use;
 
-  /** @param {HTMLElement} label @param {(deviceId: string) => Promise<boolean>} use whether the choice could be followed */
+  /**
+   * @param {HTMLElement} label
+   * @param {(deviceId: string) => Promise<boolean>} use opens the chosen microphone; false if it does not open
+   */
   constructor(label, use) {
     this.#label = label;
     this.#select = label.querySelector("select");

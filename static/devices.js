@@ -1,11 +1,13 @@
 const REMEMBERED = "antiphon.microphone";
-/** Where storage is refused, as in some private windows, it lasts as long as the page. */
+/**
+ * The chosen microphone where the browser refuses storage, as in some private windows. It lasts only as long as the page.
+ */
 let chosen = "";
-/** Chrome lists the system's choice a second time under these. */
+/** The ids under which Chrome lists the system's choice a second time. */
 const ALIASES = ["default", "communications"];
 
 /**
- * Those the page may name; none before the person has allowed one.
+ * The microphones whose names the page may see. There are none before the caller has allowed one.
  * @returns {Promise<{id: string, label: string}[]>}
  */
 export async function listMicrophones() {
@@ -15,7 +17,7 @@ export async function listMicrophones() {
     .map((device) => ({ id: device.deviceId, label: device.label.replace(/ \([0-9a-f]{4}:[0-9a-f]{4}\)$/, "") }));
 }
 
-/** @returns {string} "" for the system's choice */
+/** The id of the microphone that the caller has chosen. @returns {string} "" for the system's choice */
 export function rememberedMicrophone() {
   try {
     return localStorage.getItem(REMEMBERED) ?? "";
@@ -30,6 +32,6 @@ export function rememberMicrophone(deviceId) {
   try {
     localStorage.setItem(REMEMBERED, deviceId);
   } catch {
-    // It is remembered in `chosen`.
+    // Storage is refused, so the choice is only in `chosen`.
   }
 }

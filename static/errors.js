@@ -1,4 +1,6 @@
-/** Why a call failed: `code` is stable and for programs, `sentence` is what the server said to the person, if anything. */
+/**
+ * Why a call failed. `code` is for programs and does not change. `sentence` is what the server says to the caller, or "".
+ */
 export class CallError extends Error {
   /**
    * @param {string} code one of those that sentences.js knows

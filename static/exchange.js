@@ -1,8 +1,11 @@
-/** The page and the server hear the same pause, a network apart: figures further apart than this are not of one pause. */
+/**
+ * How much earlier or later the page's gap may be than the server's figure of the same pause. Both measure the same pause, from
+ * two ends of the network. Figures further apart than this belong to different pauses.
+ */
 const EARLIER_MS = 100;
 const LATER_MS = 1_000;
 
-/** One exchange: the server's figures and the gap as it was heard here, joined when both are of the same answer. Pure. */
+/** One exchange: joins the server's figures and the gap that the page heard, if both belong to the same answer. Pure. */
 export class Exchange {
   #spoken = false;
   /** @type {Record<string, number> | null} */
@@ -10,20 +13,25 @@ export class Exchange {
   /** @type {number | null} */
   #gapMs = null;
 
-  /** The person says something: what comes next is another answer. @param {boolean} spoken and not typed */
+  /** The caller says something, so the next answer is a new one. @param {boolean} spoken false if it was typed */
   begin(spoken) {
     this.#spoken = spoken;
     this.#metrics = this.#gapMs = null;
   }
 
-  /** @param {Record<string, number>} metrics @returns {Figures | null} */
+  /** Take the server's figures. @param {Record<string, number>} metrics @returns {Figures | null} */
   metrics(metrics) {
     if (typeof metrics.first_packet_ms !== "number") return null;
     this.#metrics = metrics;
     return this.#figures();
   }
 
-  /** A gap counts once after each utterance: a pause inside an answer is none. @param {number} ms @returns {Figures | null} */
+  /**
+   * Take a gap that the page heard. Only the first one after each utterance counts; a later one is a pause inside an
+   * answer.
+   * @param {number} ms
+   * @returns {Figures | null}
+   */
   gap(ms) {
     if (!this.#spoken) return null;
     this.#spoken = false;
@@ -32,7 +40,7 @@ export class Exchange {
   }
 
   /**
-   * What is known of the exchange.
+   * What is known about the exchange so far; null without the server's figures.
    * @typedef {{reply: number, metrics: Record<string, number>, gapMs: number | null}} Figures
    */
   #figures() {

@@ -1,24 +1,25 @@
 export const PING_EVERY_MS = 1_000;
 
-/** Is the other side there? Pure: time in ms comes in. */
+/** Decides whether the other side is still there. Pure: the time comes in as an argument, in ms. */
 export class Heartbeat {
   #silentMs;
   #heardAt;
   #beatAt;
 
-  /** @param {number} now @param {number} silentMs a longer silence is none of a living side */
+  /** @param {number} now @param {number} silentMs after a longer silence the other side counts as gone */
   constructor(now, silentMs) {
     this.#silentMs = silentMs;
     this.#heardAt = this.#beatAt = now;
   }
 
-  /** Anything came from the other side. @param {number} now */
+  /** Something came from the other side. @param {number} now */
   heard(now) {
     this.#heardAt = now;
   }
 
   /**
-   * Call at every ping. After a sleeping computer's gap the wait begins anew: nobody could have answered.
+   * Call this at every ping. If the last call is too long ago, the computer has slept, and the wait begins again from now:
+   * no answer could have arrived meanwhile.
    * @param {number} now
    * @returns {boolean} whether the other side is still there
    */

@@ -1,14 +1,17 @@
 const URL = "api/ice-servers";
 const TIMEOUT_MS = 3_000;
 
-/** How a call's peer connections find their way: the server's STUN and TURN, asked for again before they expire. */
+/**
+ * The ICE servers for a call's peer connections: asks the server for STUN and TURN, and asks again before the credentials
+ * expire.
+ */
 export class Ice {
   #relay;
   /** @type {Promise<RTCIceServer[]> | null} */
   #servers = null;
   #goodUntil = Infinity;
 
-  /** @param {boolean} relay by TURN alone */
+  /** @param {boolean} relay true to use only TURN */
   constructor(relay) {
     this.#relay = relay;
   }
@@ -19,14 +22,15 @@ export class Ice {
     return { iceServers: await this.#servers, iceTransportPolicy: this.#relay ? "relay" : "all" };
   }
 
-  /** Nothing if the server says nothing: most calls do without. */
+  /** Ask the server. Returns an empty list if it gives no answer: most calls need no ICE servers. */
   async #ask() {
     try {
       const response = await fetch(URL, { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
       if (response.status >= 500) throw new Error("asked again for the next connection");
       if (!response.ok) return [];
       const { iceServers, ttl } = await response.json();
-      this.#goodUntil = performance.now() + 500 * ttl; // Half their life: a connection that begins late needs them longer.
+      // Half of their lifetime, because a connection goes on using them after it began.
+      this.#goodUntil = performance.now() + 500 * ttl;
       return iceServers;
     } catch {
       this.#goodUntil = 0;

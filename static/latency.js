@@ -2,15 +2,16 @@ import { duration } from "./sentences.js";
 
 const STAGES = [
   ["endpoint_ms", "you were done"],
-  ["transcript_ms", "your words were clear"],
+  ["transcript_ms", "your words were understood"],
   ["first_token_ms", "the model began"],
   ["first_clause_ms", "the voice began"],
   ["first_packet_ms", "the answer was sent"],
 ];
-/** How long the last answer took: one line, its stages on demand. */
+
+/** Shows how long the last answer took: one line, and its stages when the caller opens it. */
 export class Latency {
   #details;
-  /** In order. @type {{reply: number, ms: number}[]} */
+  /** All answers so far, oldest first. @type {{reply: number, ms: number}[]} */
   #answers = [];
 
   /** @param {HTMLDetailsElement} details */
@@ -28,7 +29,10 @@ export class Latency {
     this.#details.hidden = true;
   }
 
-  /** Again for the same answer, when more is known of it. @param {import("./exchange.js").Figures} figures */
+  /**
+   * Show the figures of an answer. It may be called again for the same answer when more is known.
+   * @param {import("./exchange.js").Figures} figures
+   */
   show({ reply, metrics, gapMs }) {
     const total = metrics.first_packet_ms;
     if (this.#answers.at(-1)?.reply === reply) this.#answers.pop();
@@ -42,7 +46,7 @@ export class Latency {
     this.#details.hidden = false;
   }
 
-  /** @returns {boolean} whether the stages were open */
+  /** Close the stages. @returns {boolean} whether they were open */
   close() {
     const open = this.#details.open;
     this.#details.open = false;
@@ -50,7 +54,7 @@ export class Latency {
   }
 }
 
-/** @param {string} label @param {number} ms @param {number} share of the longest, 0 to 1 */
+/** One stage. @param {string} label @param {number} ms @param {number} share of the longest stage, 0 to 1 */
 function row(label, ms, share) {
   const term = document.createElement("dt");
   const value = document.createElement("dd");

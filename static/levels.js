@@ -1,35 +1,39 @@
-const QUIET_DB = -58;
-const LOUD_DB = -14;
-const WINDOW = 1024; // samples: 21 ms
-const GESTURES = ["pointerdown", "keydown"];
+const QUIET_DB = -58; // shown as level 0
+const LOUD_DB = -14; // shown as level 1
+const WINDOW = 1024; // samples over which the loudness is measured: 21 ms
+const GESTURES = ["pointerdown", "keydown"]; // events after which a browser lets a page play sound
 
-/** How loud both sides are, and the gap between them. One a call; made in a click, or browsers keep it silent. */
+/**
+ * The audio context of one call: it measures how loud both sides are, and the gap between them. Make it in a click;
+ * otherwise browsers keep it silent.
+ */
 export class Levels {
   context = new AudioContext({ latencyHint: "interactive" });
-  /** Resolves when the nodes of worklet.js can be made. */
+  /** Resolves when the nodes of worklet.js can be created. */
   worklets = this.context.audioWorklet?.addModule(new URL("worklet.js", import.meta.url)) ?? Promise.reject(new Error("no worklets"));
-  #wake = () => this.context.state === "suspended" && this.context.resume().catch(() => {}); // The call may end meanwhile.
+  // Fails if the call ends meanwhile.
+  #wake = () => this.context.state === "suspended" && this.context.resume().catch(() => {});
   #caller = new Side(this.context);
   #agent = new Side(this.context);
 
-  /** @param {(ms: number) => void} onGap each time an answer begins after speech */
+  /** @param {(ms: number) => void} onGap is called each time an answer begins after the caller's speech */
   constructor(onGap) {
-    this.#measureGap(onGap).catch(() => {}); // Without worklets the page does without this figure.
-    // A page that was loaded anew has had no click: the browser may hold its sound back until the first.
+    this.#measureGap(onGap).catch(() => {}); // Without worklets the page does not show this figure.
+    // A page that goes on with a call after a reload has had no click. The browser may block its sound until the first one.
     for (const gesture of GESTURES) addEventListener(gesture, this.#wake);
   }
 
-  /** A track that is silent: it stands in for a microphone. */
+  /** A silent track, to send in place of a microphone. */
   silence() {
     return this.context.createMediaStreamDestination().stream.getAudioTracks()[0];
   }
 
-  /** @param {MediaStreamTrack | null} track */
+  /** Measure this track as the caller's side. @param {MediaStreamTrack | null} track */
   setCaller(track) {
     this.#caller.listen(track && this.source(track));
   }
 
-  /** @param {AudioNode | null} voice */
+  /** Measure this node as the agent's side. @param {AudioNode | null} voice */
   setAgent(voice) {
     this.#agent.listen(voice);
   }
@@ -39,7 +43,7 @@ export class Levels {
     return this.context.createMediaStreamSource(new MediaStream([track]));
   }
 
-  /** 0 is quiet, 1 is loud. */
+  /** The loudness of both sides: 0 is quiet, 1 is loud. */
   read() {
     return { caller: this.#caller.level(), agent: this.#agent.level() };
   }
@@ -55,11 +59,12 @@ export class Levels {
     const node = new AudioWorkletNode(this.context, "gap", { numberOfInputs: 2, channelCount: 1, channelCountMode: "explicit" });
     this.#caller.tap.connect(node, 0, 0);
     this.#agent.tap.connect(node, 0, 1);
-    node.connect(this.context.destination); // It is silent; browsers run what leads to the speaker.
+    node.connect(this.context.destination); // Its output is silent. Browsers run only nodes that lead to the speaker.
     node.port.onmessage = ({ data }) => onGap(data);
   }
 }
 
+/** One side of the call: measures the loudness of its source. */
 class Side {
   /** @type {AudioNode | null} */
   #source = null;
@@ -70,7 +75,10 @@ class Side {
     this.tap = new AnalyserNode(context, { fftSize: WINDOW });
   }
 
-  /** @param {AudioNode | null} source the one before is connected to nothing any more */
+  /**
+   * Measure this source from now on. The source before it is disconnected from everything.
+   * @param {AudioNode | null} source
+   */
   listen(source) {
     this.#source?.disconnect();
     this.#source = source;

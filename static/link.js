@@ -1,13 +1,15 @@
 import { CallError } from "./errors.js";
 import { Heartbeat, PING_EVERY_MS } from "./heartbeat.js";
 
-const STANDS_MS = 3_000; // from the answer to the first message: enough for a relay far away
+const STANDS_MS = 3_000; // How long the first message may take after the server's answer. Enough for a relay far away.
 const CODES = { not_found: "gone", at_capacity: "limit" };
 
 /**
- * One try to connect, and then one connection: a wire (Peer, Socket), the messages on it and its heartbeat. What becomes of
- * it is told once, by the names that route.js has: `stands`, `no-path`, `failed`, `gone`, then `lost`, `superseded`,
- * `reconnect`; and `message` for all that is said, `blocked` when the browser holds the sound back.
+ * One try to connect, and then one connection: a wire (Peer or Socket), the messages on it, and its heartbeat.
+ *
+ * It tells what happens to it by the names of route.js: first `stands`, `no-path`, `failed` or `gone`, later `lost`,
+ * `superseded` or `reconnect`. It also tells `message` for each message of the server, and `blocked` when the browser does
+ * not play the sound.
  *
  * @typedef {{text: (data: string) => void, sign: () => void, closed: () => void, blocked: () => void,
  *   played: (report: {reply: number, ms: number}) => void}} WireEvents
@@ -24,7 +26,7 @@ export class Link {
 
   /**
    * @param {(on: WireEvents) => any} makeWire
-   * @param {boolean} fresh it begins a conversation, and does not go on with one
+   * @param {boolean} fresh true if it begins a conversation, false if it goes on with one
    * @param {(event: string, detail?: any) => void} tell
    */
   constructor(makeWire, fresh, tell) {
@@ -47,7 +49,7 @@ export class Link {
     return this.#wire.pcId;
   }
 
-  /** @param {MediaStreamTrack | null} microphone */
+  /** Begin to connect. @param {MediaStreamTrack | null} microphone */
   async open(microphone) {
     try {
       await this.#wire.open(microphone);
@@ -67,23 +69,26 @@ export class Link {
     await this.#wire.setMicrophone(microphone);
   }
 
-  /** From now on this link is listened to. */
+  /** Play the sound of this link from now on. */
   sound() {
     this.#wire.sound();
   }
 
-  /** Let the sound out after `blocked`; call it in a click. */
+  /** Play the sound after `blocked`. Call it in a click. */
   async play() {
     await this.#wire.play();
   }
 
-  /** The person hangs up. */
+  /** End the call, because the caller hangs up. */
   hangUp() {
     this.send({ type: "hangup" });
     this.#wire.end();
   }
 
-  /** Nothing is told any more. A conversation that it began and that never stood is over, at the server too. Idempotent. */
+  /**
+   * Close the link; it tells nothing any more. If it began a conversation and never stood, end that conversation at the
+   * server too. Idempotent.
+   */
   close() {
     this.#closed = true;
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
@@ -141,7 +146,7 @@ export class Link {
   }
 }
 
-/** @param {string} data @returns {any} null for what is not one of our messages */
+/** @param {string} data @returns {any} the message, or null for anything else */
 function parse(data) {
   try {
     const message = JSON.parse(data);

@@ -8,16 +8,19 @@ const CODES = {
   AbortError: "microphone-busy",
 };
 
-/** The microphone of one call: open, changed, muted, unplugged. */
+/** The microphone of one call. It can be opened, changed, muted and unplugged. */
 export class Microphone {
-  /** @type {MediaStreamTrack | null} null while there is none */
+  /** @type {MediaStreamTrack | null} null while there is no microphone */
   track = null;
   #onChange;
   #deviceId = "";
   #muted = false;
   #closed = false;
 
-  /** @param {(track: MediaStreamTrack | null) => void} onChange another one is open, or it was unplugged */
+  /**
+   * @param {(track: MediaStreamTrack | null) => void} onChange is called when another microphone is open, or with null
+   *   when it was unplugged
+   */
   constructor(onChange) {
     this.#onChange = onChange;
   }
@@ -26,7 +29,7 @@ export class Microphone {
     return this.#muted || !this.track;
   }
 
-  /** @param {string} deviceId @throws {CallError} as openMicrophone */
+  /** Open this microphone in place of the one before. @param {string} deviceId @throws {CallError} as openMicrophone */
   async open(deviceId) {
     const track = await openMicrophone(deviceId);
     if (this.#closed) return track.stop();
@@ -59,14 +62,14 @@ export class Microphone {
 }
 
 /**
- * @param {string} deviceId "" for the system's choice, which also stands in for one that is gone
+ * @param {string} deviceId "" for the system's choice, which is also used if the chosen microphone is not there any more
  * @returns {Promise<MediaStreamTrack>}
- * @throws {CallError} insecure, microphone-refused, -missing, -busy, -failed
+ * @throws {CallError} unsupported, insecure, microphone-refused, microphone-missing, microphone-busy, microphone-failed
  */
 async function openMicrophone(deviceId) {
   if (!navigator.mediaDevices?.getUserMedia) throw new CallError(isSecureContext ? "unsupported" : "insecure");
   const audio = {
-    deviceId: deviceId ? { exact: deviceId } : undefined, // Chromium puts its own default before one that is only "ideal".
+    deviceId: deviceId ? { exact: deviceId } : undefined, // With "ideal" instead, Chromium would prefer its own default.
     channelCount: 1,
     echoCancellation: true,
     noiseSuppression: true,

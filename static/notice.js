@@ -1,4 +1,4 @@
-/** The card that says what is wrong, and what can be done about it. */
+/** The card that says what went wrong, with a button for what the caller can do about it. */
 export class Notice {
   #card;
   #remedy;
@@ -11,7 +11,11 @@ export class Notice {
     this.#remedy.onclick = () => this.#then();
   }
 
-  /** @param {{title: string, text?: string}} words @param {string} [remedy] what the button says @param {() => void} [then] */
+  /**
+   * @param {{title: string, text?: string}} words
+   * @param {string} [remedy] the button's label; "" for no button
+   * @param {() => void} [then] what the button does
+   */
   show({ title, text = "" }, remedy = "", then = () => {}) {
     this.#card.querySelector(".title").textContent = title;
     this.#card.querySelector(".text").textContent = text;

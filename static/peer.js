@@ -1,14 +1,14 @@
 import { Signaling } from "./signaling.js";
 
-const DISCONNECTED_MS = 1_500;
-const STEADY_BUFFER_MS = 40;
-const GLITCHY = 0.02; // share of samples made up since the last look
+const DISCONNECTED_MS = 1_500; // How long the connection may be "disconnected" before it counts as lost.
+const STEADY_BUFFER_MS = 40; // The jitter buffer where the shortest one makes the voice stutter.
+const GLITCHY = 0.02; // Share of concealed samples since the last look above which the voice stutters.
 
-/** WebRTC: one peer connection with its data channel, a wire of a Link. */
+/** The wire of a Link over WebRTC: one peer connection with its data channel. */
 export class Peer {
   /** @type {RTCPeerConnection | null} */
   pc = null;
-  /** Packets come several times a second, in silence too. */
+  /** After a longer silence the server counts as gone. Packets come several times a second, in silence too. */
   silentMs = 2_500;
   #ticket;
   #levels;
@@ -18,7 +18,7 @@ export class Peer {
   #audio = new Audio();
   /** @type {RTCDataChannel | null} */
   #channel = null;
-  /** @type {MediaStreamTrack | null} what there is to send; it may change before there is a sender */
+  /** @type {MediaStreamTrack | null} what to send; it may change before the sender exists */
   #microphone = null;
   /** @type {RTCRtpSender | null} */
   #sender = null;
@@ -47,7 +47,11 @@ export class Peer {
     return this.#signaling.pcId;
   }
 
-  /** Resolves when the server has answered. @param {MediaStreamTrack | null} microphone @throws {CallError} as Signaling */
+  /**
+   * Send an offer; resolves when the server has answered.
+   * @param {MediaStreamTrack | null} microphone
+   * @throws {CallError} as Signaling
+   */
   async open(microphone) {
     this.#microphone = microphone;
     const configuration = await this.#ice.configuration();
@@ -70,7 +74,7 @@ export class Peer {
     await this.#sender?.replaceTrack(microphone ?? this.#levels.silence());
   }
 
-  /** This is the one that is listened to. */
+  /** Play the sound of this connection from now on. */
   sound() {
     if (!this.#voice) return;
     this.#audio.srcObject = new MediaStream([this.#voice]);
@@ -87,7 +91,7 @@ export class Peer {
     if (this.#channel?.readyState === "open") this.#channel.send(text);
   }
 
-  /** Look after what comes in; call it once a second. */
+  /** Check whether packets arrive and whether the voice stutters. Call it once a second. */
   async mind() {
     const [receiver] = this.pc.getReceivers();
     const stats = [...(await receiver.getStats()).values()].find(({ type }) => type === "inbound-rtp");
@@ -96,12 +100,12 @@ export class Peer {
     if (receiver.jitterBufferTarget === 0) this.#steady(receiver, stats);
   }
 
-  /** End the call at the server, too. */
+  /** End the call at the server. */
   end() {
     this.#signaling.end();
   }
 
-  /** Give everything back; the call may go on elsewhere. Idempotent. */
+  /** Release everything; the call may go on over another connection. Idempotent. */
   close() {
     this.#closed = true;
     clearTimeout(this.#disconnected);
@@ -131,8 +135,9 @@ export class Peer {
   }
 
   /**
-   * The shortest jitter buffer answers soonest; where it makes the voice stutter, a longer one is worth its 40 ms.
-   * @param {RTCRtpReceiver} receiver @param {any} stats of its inbound-rtp
+   * Use a longer jitter buffer if the voice stutters. The shortest buffer gives the shortest gap, but a voice that does not
+   * stutter is worth 40 ms.
+   * @param {RTCRtpReceiver} receiver @param {any} stats its inbound-rtp statistics
    */
   #steady(receiver, stats) {
     const total = stats?.totalSamplesReceived ?? 0;

@@ -1,10 +1,11 @@
-const START_MS = 60; // The server sends 100 ms ahead: what is kept here is safe from the network, the rest is under way.
-const REPORT_MS = 200;
-const MOST_MS = 10_000; // More than that is not a late network but a fault; the newest is refused.
+const START_MS = 60; // How much sound to gather before playing. The server sends 100 ms ahead; the rest may be on its way.
+const REPORT_MS = 200; // How often to report what was played.
+const MOST_MS = 10_000; // How much sound to keep. More is not a late network but a fault, and the newest sound is refused.
 
 /**
- * The jitter buffer of answers that come by WebSocket: plays what comes, knows how much of each answer it has played, and
- * drops one at once. Pure: time is counted in samples. Reports are {reply, ms}: so much of what came of it was played.
+ * The jitter buffer for answers that come by WebSocket. It plays them, knows how much of each answer it has played, and
+ * can drop an answer at once. Pure: time is counted in samples. A report {reply, ms} says how many ms it has played of
+ * what came of that answer.
  */
 export class Playback {
   #rate;
@@ -22,14 +23,14 @@ export class Playback {
     this.#rate = rateHz;
   }
 
-  /** @param {number} reply @param {Float32Array} samples */
+  /** Take more sound of an answer. @param {number} reply @param {Float32Array} samples */
   push(reply, samples) {
     if (!samples.length || this.#buffered > this.#samples(MOST_MS)) return;
     this.#queue.push({ reply, samples, from: 0 });
     this.#buffered += samples.length;
   }
 
-  /** The answer is over. @param {number} reply */
+  /** Drop the rest of an answer, because it is over. Returns a report if this answer was playing. @param {number} reply */
   drop(reply) {
     this.#queue = this.#queue.filter((piece) => piece.reply !== reply);
     this.#buffered = this.#queue.reduce((sum, { samples, from }) => sum + samples.length - from, 0);
@@ -38,9 +39,9 @@ export class Playback {
   }
 
   /**
-   * The next sound, in the place of what is in `output`; silence where there is none.
+   * Fill `output` with the next sound, and with silence where there is none.
    * @param {Float32Array} output
-   * @returns {{reply: number, ms: number} | null} a report, now and then
+   * @returns {{reply: number, ms: number} | null} a report when one is due
    */
   pull(output) {
     output.fill(0);
@@ -53,7 +54,10 @@ export class Playback {
     return due ? this.#report() : null;
   }
 
-  /** A little is gathered first: for as long, at most, as it would take to play it. @param {number} length */
+  /**
+   * Whether to play now. Gathers START_MS of sound first, but never waits longer than START_MS for it.
+   * @param {number} length samples that pass with this step
+   */
   #starts(length) {
     if (this.#playing || !this.#buffered) return this.#playing;
     this.#waited += length;
@@ -61,7 +65,7 @@ export class Playback {
     return this.#playing;
   }
 
-  /** Of the first piece, what there is place for. @param {Float32Array} output */
+  /** Play as much of the first piece as fits. @param {Float32Array} output @returns {number} samples played */
   #play(output) {
     const piece = this.#queue[0];
     const part = piece.samples.subarray(piece.from, piece.from + output.length);

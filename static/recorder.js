@@ -1,4 +1,4 @@
-/** Hands over the microphone's sound as PCM: 20 ms at a time, 16 kHz, signed 16-bit, mono. */
+/** Gives the microphone's sound as PCM: 20 ms at a time, 16 kHz, signed 16-bit, mono. */
 export class Recorder {
   #levels;
   #node;
@@ -9,11 +9,12 @@ export class Recorder {
   constructor(levels, onChunk) {
     this.#levels = levels;
     this.#node = new AudioWorkletNode(levels.context, "recorder", { channelCount: 1, channelCountMode: "explicit" });
-    this.#node.connect(levels.context.destination); // It is silent; browsers run what leads to the speaker.
+    // Its output is silent. Browsers run only nodes that lead to the speaker.
+    this.#node.connect(levels.context.destination);
     this.#node.port.onmessage = ({ data }) => onChunk(data);
   }
 
-  /** @param {MediaStreamTrack | null} track null for none: then nothing is handed over */
+  /** @param {MediaStreamTrack | null} track null for no microphone; then it gives nothing */
   listen(track) {
     this.#source?.disconnect();
     this.#source = track && this.#levels.source(track);

@@ -1,14 +1,17 @@
-const ZEROS = 8; // zero crossings of the kernel on each side: about 60 dB down beyond the transition
-const PHASES = 256;
-const ROLL_OFF = 0.92; // of the lower Nyquist frequency
+const ZEROS = 8; // Zero crossings of the kernel on each side. They damp by about 60 dB beyond the transition.
+const PHASES = 256; // How many positions between two samples have a kernel.
+const ROLL_OFF = 0.92; // Where the transition begins, as a share of the lower Nyquist frequency.
 
-/** Sound at another rate: a windowed sinc, whole streams in pieces of any size. Pure; half a millisecond late at 16 kHz. */
+/**
+ * Converts a stream of sound to another sample rate, in pieces of any size, with a windowed sinc. Pure. Its output is half
+ * a millisecond late at 16 kHz.
+ */
 export class Resampler {
   #step;
   #half;
   #kernels;
   #before;
-  /** Where the next sample lies, counted from the first of #before. */
+  /** The position of the next output sample, in input samples from the first one of #before. */
   #at;
 
   /** @param {number} fromHz @param {number} toHz */
@@ -21,7 +24,7 @@ export class Resampler {
     this.#at = this.#half - 1;
   }
 
-  /** @param {Float32Array} samples @returns {Float32Array} what can be told by now */
+  /** @param {Float32Array} samples @returns {Float32Array} the output that can be computed so far */
   push(samples) {
     const known = joined(this.#before, samples);
     const out = [];
@@ -43,7 +46,10 @@ export class Resampler {
   }
 }
 
-/** Weights of the 2 × half samples around a point that lies `fraction` after one of them. @param {number} cut @param {number} half @param {number} fraction */
+/**
+ * The weights of the 2 × half samples around a point that lies `fraction` of a sample after one of them.
+ * @param {number} cut the transition, as a share of the input's Nyquist frequency @param {number} half @param {number} fraction
+ */
 function kernel(cut, half, fraction) {
   const weights = Float32Array.from({ length: 2 * half }, (_, tap) => {
     const x = tap - half + 1 - fraction;

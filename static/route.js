@@ -1,22 +1,28 @@
 /**
- * By which way a call goes, and what is done when that way breaks: WebRTC first, then a new offer, then the WebSocket, and
- * from there back to WebRTC. Pure: events and the time come in, orders go out; it knows no connection, no timer, no page.
+ * Decides by which way a call goes, and what to do when that way breaks: first WebRTC, then a new offer, then the WebSocket,
+ * and from there back to WebRTC. Pure: events and the time come in, orders go out. It knows no connection, no timer and no
+ * page.
  *
- * A link is one try to connect, by its number. At most one is `current` (it carries the call) and one is `pending` (it is to
- * take its place). The newer one wins, at the server too; what comes from any other link is late, and nothing.
+ * A link is one try to connect; it has a number. At most one link is `current` (it carries the call), and at most one is
+ * `pending` (it tries to take the current one's place). The newer one wins, at the server too. An event of any other link is
+ * late, and is ignored.
  *
  * @typedef {"rtc" | "ws"} Way
  * @typedef {{order: "open", link: number, way: Way} | {order: "close", link: number} | {order: "wait", ms: number} |
  *   {order: "end", code: "no-path" | "lost" | "elsewhere"}} Order
  */
 
-const GIVE_UP_MS = 60_000; // The server keeps a conversation for as long: ANTIPHON_RESUME_S.
-const RETRY_MS = [500, 1_000, 1_500, 2_000];
+// How long to try before the call is over. The server keeps a conversation as long: ANTIPHON_RESUME_S.
+const GIVE_UP_MS = 60_000;
+const RETRY_MS = [500, 1_000, 1_500, 2_000]; // Waits before the next try. The last one repeats.
+// Waits on the WebSocket before WebRTC is tried again. The last one repeats.
 const RETURN_MS = [5_000, 10_000, 20_000, 40_000, 60_000];
-const TIMES_GONE = 4; // A server that restarts does not know the conversation for a moment.
-const OURS_MS = 5_000; // So long after we gave a try up it may still win at the server.
+// How often the server may not know the conversation before the call is over. While it restarts it does not know it for a
+// moment.
+const TIMES_GONE = 4;
+const OURS_MS = 5_000; // How long a try that we gave up may still win at the server.
 
-/** State → event → state; a pair that is not here is a fault. */
+/** State → event → next state. A pair that is not in the table is a fault. */
 const TABLE = {
   idle: { start: "calling", resume: "renewing" },
   calling: { "rtc stands": "direct", "no-path": "calling slow", failed: "over", gone: "over", online: "calling" },
@@ -31,15 +37,15 @@ const TABLE = {
   },
   waiting: { due: "renewing", online: "renewing" },
 };
-/** What a state opens when it is entered, unless something is pending. @type {Record<string, Way | undefined>} */
+/** The way that a state opens when it is entered, unless a link is pending. @type {Record<string, Way | undefined>} */
 const OPENS = { calling: "rtc", "calling slow": "ws", renewing: "rtc", falling: "ws", returning: "rtc" };
-/** What the person is told of it. */
+/** What the page shows of each state. */
 const LINES = {
   ...{ idle: "", calling: "", "calling slow": "", direct: "", over: "" },
   ...{ renewing: "reconnecting", falling: "reconnecting", waiting: "reconnecting", slow: "slow", returning: "slow" },
 };
-const OF_PENDING = ["stands", "no-path", "failed", "gone"];
-const OF_CURRENT = ["lost", "superseded", "reconnect"];
+const OF_PENDING = ["stands", "no-path", "failed", "gone"]; // events of the pending link
+const OF_CURRENT = ["lost", "superseded", "reconnect"]; // events of the current link
 
 export class Route {
   state = "idle";
@@ -49,7 +55,7 @@ export class Route {
   pending = null;
   #links = 0;
   #stood = false;
-  /** Since when nothing carries the call. @type {number | null} */
+  /** Since when no link carries the call. @type {number | null} */
   #brokenAt = null;
   #gaveUpAt = -Infinity;
   #retries = 0;
@@ -62,13 +68,16 @@ export class Route {
   }
 
   /**
-   * @param {string} event `start` a call or `resume` one that another page began; of a pending link: `stands`, `no-path`
-   *   (nothing gets through), `failed` (the server does not take it), `gone` (it does not know the conversation); of the
-   *   current one: `lost`, `superseded` (a newer connection has the call), `reconnect` (the server goes); `due`: the time
-   *   that was to be waited is over; `online`: the network has changed
+   * Take an event, and say what to do.
+   * @param {string} event one of
+   *   - `start` a call, or `resume` a call that another page began;
+   *   - of the pending link: `stands` (it is connected), `no-path` (nothing gets through), `failed` (the server refuses it),
+   *     `gone` (the server does not know the conversation);
+   *   - of the current link: `lost`, `superseded` (a newer connection has the call), `reconnect` (the server is about to stop);
+   *   - `due`: the wait that was ordered is over; `online`: the network has changed
    * @param {number} now ms
-   * @param {number} [link] whose event it is
-   * @returns {Order[] | null} in order; null for an event that comes too late
+   * @param {number} [link] the link that the event belongs to
+   * @returns {Order[] | null} orders, to be carried out in this order; null for an event that comes too late
    */
   receive(event, now, link) {
     if (this.state === "over" || !this.#concerns(event, link)) return null;
@@ -86,14 +95,23 @@ export class Route {
     return true;
   }
 
-  /** As the table has it: where a try of ours has won before we know, the call is not elsewhere. @param {string} event @param {number} now */
+  /**
+   * The event's name in the table. `superseded` becomes `lost` if our own try may have won before we know it: then the call
+   * has not gone to another window.
+   * @param {string} event @param {number} now
+   */
   #name(event, now) {
     if (event === "stands") return `${this.pending.way} stands`;
     const ours = this.pending !== null || now - this.#gaveUpAt < OURS_MS;
     return event === "superseded" && ours ? "lost" : event;
   }
 
-  /** What the event means for the links. @param {string} name @param {number} now @returns {Order[]} */
+  /**
+   * Update the links after the event; returns the orders to close those that are over.
+   * @param {string} name
+   * @param {number} now
+   * @returns {Order[]}
+   */
   #settle(name, now) {
     if (name.endsWith("stands")) return this.#take();
     const links = name === "reconnect" ? [this.current, this.pending?.link] : [];
@@ -106,7 +124,7 @@ export class Route {
     return links.filter((link) => typeof link === "number").map((link) => ({ order: "close", link }));
   }
 
-  /** The pending link carries the call from now on. @returns {Order[]} */
+  /** Let the pending link carry the call from now on. @returns {Order[]} */
   #take() {
     const before = this.current;
     this.current = this.pending.link;
@@ -117,14 +135,14 @@ export class Route {
     return before === null ? [] : [{ order: "close", link: before }];
   }
 
-  /** Nobody waits for ever. @param {string} next @param {number} now */
+  /** End the call instead of waiting, if that has lasted too long. @param {string} next @param {number} now */
   #bounded(next, now) {
     if (next !== "waiting") return next;
     const tooLong = this.#brokenAt !== null && now - this.#brokenAt >= GIVE_UP_MS;
     return tooLong || this.#gone >= TIMES_GONE ? "over" : next;
   }
 
-  /** @param {string} state @param {string} name of the event that led here @returns {Order[]} */
+  /** Enter a state. @param {string} state @param {string} name the event that led here @returns {Order[]} */
   #enter(state, name) {
     this.state = state;
     if (state === "waiting") return [{ order: "wait", ms: nth(RETRY_MS, this.#retries++) }];
@@ -136,14 +154,14 @@ export class Route {
     return [{ order: "open", ...this.pending }];
   }
 
-  /** @param {string} name */
+  /** Why the call is over. @param {string} name the event that ended it */
   #verdict(name) {
     if (name === "superseded") return "elsewhere";
     return this.#stood || name === "gone" ? "lost" : "no-path";
   }
 }
 
-/** @param {number[]} steps @param {number} index the last step is repeated */
+/** @param {number[]} steps @param {number} index an index beyond the end gives the last step */
 function nth(steps, index) {
   return steps[Math.min(index, steps.length - 1)];
 }

@@ -1,5 +1,5 @@
 /**
- * What a person reads when something fails. `type` offers to go on without a microphone.
+ * What the caller reads when something fails. `type: true` offers to call without a microphone.
  * @type {Record<string, {title: string, text: string, type?: boolean}>}
  */
 const FAILURES = {
@@ -36,7 +36,7 @@ const FAILURES = {
   limit: { title: "All lines are busy.", text: "Please call again in a minute." },
   refused: { title: "The server did not take the call.", text: "Please call again in a moment." },
   "no-path": {
-    title: "No connection came about.",
+    title: "No connection could be made.",
     text: "The server answered, but sound gets through neither by WebRTC nor by WebSocket. A firewall or VPN may be in the way.",
   },
   lost: { title: "The connection was lost.", text: "Check your network and call again." },
@@ -45,17 +45,17 @@ const FAILURES = {
   failed: { title: "The call could not be started.", text: "Please call again, or try another browser." },
 };
 
-/** Codes to which the server may add its own sentence. */
+/** Codes where the server's own sentence, if there is one, replaces the text. */
 const SERVER_SPEAKS = ["limit", "refused", "ended"];
 
-/** @param {import("./errors.js").CallError} error */
+/** What to show for an error. @param {import("./errors.js").CallError} error */
 export function failure(error) {
   if (error.code === "trouble") return { title: error.sentence };
   const known = FAILURES[error.code] ?? FAILURES.failed;
   return SERVER_SPEAKS.includes(error.code) && error.sentence ? { ...known, text: error.sentence } : known;
 }
 
-/** What the middle of the stage says in each state, and what to do about it. */
+/** What the middle of the stage says in each state: a word, and a hint. */
 export const STATES = {
   asking: ["Microphone", "please allow it"],
   connecting: ["Connecting", "one moment"],
@@ -67,7 +67,9 @@ export const STATES = {
   reconnecting: ["One moment", "please wait"],
 };
 
-/** What carries the call, when it is not WebRTC: the small word, and what is said to those who do not see it. */
+/**
+ * What the page says of the line: `word` is shown while the call is not on WebRTC, `said` is read out by screen readers.
+ */
 export const LINES = {
   "": { word: "", said: "Connected again." },
   reconnecting: { word: "Reconnecting…", said: "The connection is lost. Reconnecting." },
@@ -87,6 +89,7 @@ export function duration(ms) {
 }
 
 /**
+ * The sentence under a call that has ended.
  * @param {number} ms how long the call was
  * @param {number[]} answersMs how long each answer took
  */

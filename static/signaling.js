@@ -3,10 +3,10 @@ import { CallError } from "./errors.js";
 const OFFER_URL = "api/offer";
 const TIMEOUT_MS = 8_000;
 const CODES = { 404: "gone", 503: "limit" };
-const BATCH_MS = 50;
-const BATCH = 32; // what the server takes at once
+const BATCH_MS = 50; // How long a candidate waits for others, to be sent with them in one request.
+const BATCH = 32; // How many candidates the server takes in one request.
 
-/** One connection's signaling over HTTP: the offer, the candidates found after it, and the end. */
+/** The signaling of one connection over HTTP: the offer, the candidates that are found after it, and the end. */
 export class Signaling {
   /** @type {string | null} */
   #pcId = null;
@@ -16,7 +16,7 @@ export class Signaling {
   #closed = false;
   #ended = false;
 
-  /** @returns {string | null} the call's name in requests, once there is an answer */
+  /** @returns {string | null} the name of the call in requests; null until there is an answer */
   get pcId() {
     return this.#pcId;
   }
@@ -24,7 +24,7 @@ export class Signaling {
   /**
    * Post the offer at once, without waiting for candidates.
    * @param {string} sdp
-   * @param {import("./call.js").Ticket | null} ticket the conversation to go on with; null for a new one
+   * @param {import("./call.js").Ticket | null} ticket of the conversation to go on with; null for a new one
    * @returns {Promise<string>} the answer's SDP
    * @throws {CallError} limit, refused, gone, unreachable
    */
@@ -37,8 +37,8 @@ export class Signaling {
   }
 
   /**
-   * A candidate, or null when there are no more. Waits for the answer, then leaves with its neighbours.
-   * @param {RTCIceCandidate | null} candidate
+   * Send a candidate of this client. It waits for the answer, and is then sent together with others.
+   * @param {RTCIceCandidate | null} candidate null says that there are no more
    */
   add(candidate) {
     this.#found.push({
@@ -49,13 +49,13 @@ export class Signaling {
     if (this.#pcId && !this.#timer && !this.#closed) this.#timer = setTimeout(() => this.#send(), BATCH_MS);
   }
 
-  /** Nothing more is sent. The call itself may go on by another way. */
+  /** Send nothing more. The call itself may go on over another connection. */
   close() {
     clearTimeout(this.#timer);
     this.#closed = true;
   }
 
-  /** End the call at the server, as soon as it has one. */
+  /** End the call at the server, as soon as the server has answered. */
   end() {
     this.close();
     this.#ended = true;
@@ -75,7 +75,10 @@ export class Signaling {
     throw new CallError(CODES[response.status] ?? "refused", typeof said === "string" ? said : "");
   }
 
-  /** A batch that does not arrive is no failure by itself: the connection's own state tells. */
+  /**
+   * Send the candidates that wait. A batch that does not arrive is no failure: the connection's own state shows whether it
+   * works.
+   */
   #send() {
     this.#timer = 0;
     while (this.#found.length) {
@@ -85,12 +88,16 @@ export class Signaling {
   }
 }
 
-/** End a call at the server; outlives the page. @param {string} pcId */
+/** End a call at the server. The request goes on even if the page is closed. @param {string} pcId */
 export function endCall(pcId) {
   fetch(`${OFFER_URL}?pc_id=${encodeURIComponent(pcId)}`, { method: "DELETE", keepalive: true }).catch(() => {});
 }
 
-/** By the name of a call that lives, or by the token of one that has lost its connection: the server takes what is good. @param {import("./call.js").Ticket | null} ticket */
+/**
+ * What an offer needs to go on with a call: the call's name, if it is live, and the token, if it has lost its connection. The
+ * server uses what is valid.
+ * @param {import("./call.js").Ticket | null} ticket
+ */
 function continuation(ticket) {
   if (!ticket) return {};
   const { pcId, sessionId, resume } = ticket;
@@ -107,6 +114,6 @@ function request(method, body) {
     method,
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout?.(TIMEOUT_MS), // Safari 15 has none.
+    signal: AbortSignal.timeout?.(TIMEOUT_MS), // Safari 15 does not have it.
   };
 }

@@ -1,18 +1,18 @@
 import { Recorder } from "./recorder.js";
 import { Speaker } from "./speaker.js";
 
-const MOST_UNSENT_BYTES = 64_000; // 2 s of sound: what is older is of no use to a conversation
+const MOST_UNSENT_BYTES = 64_000; // How much sound may wait to be sent: 2 s. Older sound is of no use to a conversation.
 
-/** The WebSocket, for where WebRTC does not get through: messages and 16 kHz PCM, a wire of a Link. */
+/** The wire of a Link over a WebSocket, for networks that WebRTC cannot pass: messages and 16 kHz PCM. */
 export class Socket {
   pcId = null;
   pc = null;
-  /** A packet that is lost holds the next ones up: TCP may need seconds. */
+  /** After a longer silence the server counts as gone. TCP may need seconds to send a lost packet again. */
   silentMs = 4_000;
   #ticket;
   #levels;
   #on;
-  /** @type {MediaStreamTrack | null} what there is to send; it may change before there is a recorder */
+  /** @type {MediaStreamTrack | null} what to send; it may change before the recorder exists */
   #microphone = null;
   /** @type {WebSocket | null} */
   #socket = null;
@@ -34,7 +34,7 @@ export class Socket {
     this.#on = on;
   }
 
-  /** Resolves when it is on its way. @param {MediaStreamTrack | null} microphone */
+  /** Begin to connect; resolves before the socket is open. @param {MediaStreamTrack | null} microphone */
   async open(microphone) {
     this.#microphone = microphone;
     await this.#levels.worklets;
@@ -55,7 +55,7 @@ export class Socket {
     this.#recorder?.listen(microphone);
   }
 
-  /** This is the one that is listened to. */
+  /** Play the sound of this connection from now on. */
   sound() {
     this.#speaker.voice.connect(this.#levels.context.destination);
     this.#levels.setAgent(this.#speaker.voice);
@@ -71,16 +71,16 @@ export class Socket {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
-  /** What a message means for the sound. @param {{type: string, reply?: number}} message */
+  /** Note what a message says about the sound. @param {{type: string, reply?: number}} message */
   note({ type, reply }) {
     if (type === "audio") this.#reply = reply;
     if (type === "interrupted") this.#speaker.drop(reply);
   }
 
-  /** There is nothing to end but the conversation, and `hangup` did. */
+  /** Does nothing: the message `hangup` has already ended the conversation. */
   end() {}
 
-  /** Give everything back; the call may go on elsewhere. Idempotent. */
+  /** Release everything; the call may go on over another connection. Idempotent. */
   close() {
     this.#closed = true;
     this.#socket?.close(1000);

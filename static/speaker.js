@@ -1,11 +1,11 @@
-/** Plays PCM that comes by WebSocket, in the worklet's jitter buffer. */
+/** Plays PCM that comes by WebSocket, through the jitter buffer of the worklet. */
 export class Speaker {
   #context;
   #node;
 
   /**
    * @param {AudioContext} context with its worklets loaded
-   * @param {(report: {reply: number, ms: number}) => void} onPlayed so much of what came of an answer has been heard
+   * @param {(report: {reply: number, ms: number}) => void} onPlayed is told how many ms of an answer the caller has heard
    */
   constructor(context, onPlayed) {
     this.#context = context;
@@ -13,17 +13,20 @@ export class Speaker {
     this.#node.port.onmessage = ({ data }) => onPlayed({ reply: data.reply, ms: Math.max(0, data.ms - this.#outputMs) });
   }
 
-  /** What it plays, to be connected to where it is heard. */
+  /** The node that plays, to be connected to an output. */
   get voice() {
     return this.#node;
   }
 
-  /** @param {number} reply @param {ArrayBuffer} pcm 16 kHz, signed 16-bit, mono; it is taken over */
+  /**
+   * @param {number} reply
+   * @param {ArrayBuffer} pcm 16 kHz, signed 16-bit, mono; it is transferred, so do not use it afterwards
+   */
   play(reply, pcm) {
     this.#node.port.postMessage({ reply, pcm }, [pcm]);
   }
 
-  /** Not another sound of this answer. @param {number} reply */
+  /** Play nothing more of this answer. @param {number} reply */
   drop(reply) {
     this.#node.port.postMessage({ drop: reply });
   }
@@ -33,7 +36,7 @@ export class Speaker {
     this.#node.disconnect();
   }
 
-  /** From the worklet to the ear: with a wireless headset, words. */
+  /** How long sound takes from the worklet to the ear, in ms. With a wireless headset that is whole words. */
   get #outputMs() {
     return 1000 * (this.#context.outputLatency || this.#context.baseLatency || 0);
   }

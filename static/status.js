@@ -1,6 +1,6 @@
 import { LINES, STATES, clock } from "./sentences.js";
 
-/** What the page says of the call as a whole: who speaks, what carries it, how long it has lasted. */
+/** What the page says about the call as a whole: who speaks, how it is carried, how long it has lasted. */
 export class Status {
   #root = document.documentElement;
   #words;
@@ -23,13 +23,13 @@ export class Status {
     return this.#root.dataset.state;
   }
 
-  /** The page's face: idle, connecting, ended, failed, or the state of the floor. @param {string} state */
+  /** Show this state. @param {string} state idle, connecting, ended, failed, or a state of the floor */
   show(state) {
     this.#root.dataset.state = state;
     this.say(state);
   }
 
-  /** @param {string} state one of STATES, or nothing is said */
+  /** Say the words of this state. @param {string} state one of STATES; for any other it says nothing */
   say(state) {
     if (this.line === "reconnecting" && state in STATES) state = "reconnecting";
     const [word, hint] = STATES[state] ?? ["", ""];
@@ -38,12 +38,12 @@ export class Status {
     small.textContent = hint;
   }
 
-  /** To those who do not see it. @param {string} text */
+  /** Let screen readers read this out. @param {string} text */
   announce(text) {
     this.#announcer.textContent = text;
   }
 
-  /** What carries the call now. @param {"" | "slow" | "reconnecting"} line */
+  /** Show how the call is carried now. @param {"" | "slow" | "reconnecting"} line */
   setLine(line) {
     this.line = this.#root.dataset.line = line;
     this.#line.textContent = LINES[line].word;
@@ -51,7 +51,7 @@ export class Status {
     this.say(this.state);
   }
 
-  /** @param {() => number} talkedMs */
+  /** Show the length of the call, and keep it up to date. @param {() => number} talkedMs */
   startClock(talkedMs) {
     this.stopClock();
     const tick = () => (this.#timer.textContent = clock(talkedMs()));

@@ -12,19 +12,19 @@ import { Voices } from "./voices.js";
 
 const $ = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
-/** The page: one call at a time, and what it shows of it. */
+/** The page: it holds one call at a time, and shows it. */
 class Page {
   /** @type {Call | null} */
   #call = null;
   #typed = false;
   #resuming = false;
-  /** The browser holds the sound back. */
+  /** The browser does not play the sound until the caller clicks. */
   #blocked = false;
-  /** The page went away in a call; it may come back whole. */
+  /** The page went away during a call. The browser may keep it and show it again. */
   #away = false;
-  /** By the page's clock; null until the call stands. @type {number | null} */
+  /** When the call was connected, by the page's clock; null before that. @type {number | null} */
   #connectedAt = null;
-  /** How long it lasted on the page before this one. */
+  /** How long the call had lasted on earlier pages. */
   #talkedMs = 0;
   #status = new Status($("status"), $("line"), $("timer"), $("announcer"));
   #voices = new Voices($("stage"));
@@ -46,7 +46,7 @@ class Page {
     addEventListener("pageshow", () => this.#comeBack());
   }
 
-  /** @param {boolean} typed */
+  /** Begin a new call. @param {boolean} typed true for a call without a microphone */
   #start(typed) {
     if (this.#call) return;
     this.#clear();
@@ -66,7 +66,7 @@ class Page {
     call.start({ ...how, deviceId: rememberedMicrophone(), relay });
   }
 
-  /** The page goes away: the call waits for the next one. */
+  /** The page goes away: leave a bookmark, so that the next page can go on with the call. */
   #leave() {
     const muted = this.#call?.muted;
     const ticket = this.#call?.leave();
@@ -76,7 +76,7 @@ class Page {
     this.#away = true;
   }
 
-  /** Go on with the call that this tab had before it was loaded anew. */
+  /** Go on with the call that this tab had before the page was reloaded, if there was one. */
   #comeBack() {
     const left = this.#call ? null : bookmark.take();
     const away = this.#away;
@@ -126,7 +126,7 @@ class Page {
     if (this.#status.state === "connecting") this.#status.say("asking");
   }
 
-  /** @param {string | null} label null when it was unplugged */
+  /** @param {string | null} label null when the microphone was unplugged */
   #onMicrophone(label) {
     if (label === null) {
       this.#notice.show({ title: "The microphone is gone.", text: "Choose another one, or type instead of speaking." });
@@ -168,7 +168,7 @@ class Page {
     if (state === "hearing" && !this.#notice.hasRemedy) this.#hideNotice();
     const onButton = document.activeElement === $("interrupt");
     this.#status.show(state);
-    if (onButton && !$("interrupt").offsetParent) $("status").focus(); // The button has gone.
+    if (onButton && !$("interrupt").offsetParent) $("status").focus(); // The button that had the focus is hidden now.
   }
 
   /** @param {import("./exchange.js").Figures} figures */
@@ -179,10 +179,12 @@ class Page {
 
   #onBlocked() {
     this.#blocked = true;
-    this.#notice.show({ title: "The browser holds the sound back." }, "Turn the sound on");
+    this.#notice.show({ title: "The browser has blocked the sound." }, "Turn the sound on");
   }
 
-  /** Any click will do: the notice may have made room for another. */
+  /**
+   * Play the sound after any click, not only after one on the notice's button: another notice may have replaced that one.
+   */
   #unblock() {
     if (!this.#blocked) return;
     this.#blocked = false;
@@ -248,7 +250,10 @@ class Page {
     $("mute").querySelector("span").textContent = muted ? "Muted" : "Mute";
   }
 
-  /** A microphone that fails in the middle of a call does not end it. @param {Promise<void>} change */
+  /**
+   * Wait for a change of the microphone. If it fails, show why; the call goes on.
+   * @param {Promise<void>} change @returns {Promise<boolean>} whether it worked
+   */
   async #attempt(change) {
     const call = this.#call;
     try {
@@ -260,7 +265,7 @@ class Page {
     }
   }
 
-  /** @param {SubmitEvent} event */
+  /** Send what the caller has typed. @param {SubmitEvent} event */
   #type(event) {
     event.preventDefault();
     const text = $("typed").value.trim();
@@ -271,16 +276,20 @@ class Page {
     $("typed").value = "";
   }
 
-  /** Escape goes back one step: the stages, what is typed, then the call. @param {KeyboardEvent} event */
+  /**
+   * Escape goes back one step: it closes the stages, else clears the typed text, else ends the call.
+   * @param {KeyboardEvent} event
+   */
   #onKey(event) {
-    if (event.repeat && ["Enter", "Escape"].includes(event.key)) event.preventDefault(); // Once is meant, by who holds it long too.
+    // A key that is held down counts once.
+    if (event.repeat && ["Enter", "Escape"].includes(event.key)) event.preventDefault();
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
     if (this.#latency.close()) return;
     if ($("typed").value) $("typed").value = "";
     else this.#call?.hangUp();
   }
 
-  /** @param {string} agent */
+  /** Show this name of the agent everywhere. @param {string} agent */
   #name(agent) {
     this.#status.agent = this.#captions.agent = agent;
     document.querySelector(".agent-name").textContent = agent;

@@ -3,9 +3,12 @@ const CENTRE = { x: 200, y: 110 };
 const INNER = 74;
 const STEP = 22;
 const HALF_ANGLE = (38 * Math.PI) / 180;
-const FALL = 0.16; // of the distance, a frame: meters jump up and sink
+const FALL = 0.16; // Share of the distance by which a level sinks in a frame. Levels rise at once and sink slowly.
 
-/** The two voices as facing arcs that are lit by loudness: the person on the left, the agent on the right. */
+/**
+ * Shows the two voices as arcs that face each other and light up with loudness: the caller on the left, the agent on the
+ * right.
+ */
 export class Voices {
   #stage;
   #shown = { caller: 0, agent: 0 };
@@ -17,7 +20,10 @@ export class Voices {
     for (const side of ["caller", "agent"]) stage.querySelector(`.voices .${side}`).append(...arcs(side === "caller" ? -1 : 1));
   }
 
-  /** @param {() => {caller: number, agent: number}} read */
+  /**
+   * Draw until stop() is called.
+   * @param {() => {caller: number, agent: number}} read gives the loudness of both sides, 0 to 1
+   */
   start(read) {
     this.stop();
     const draw = () => {
@@ -32,7 +38,7 @@ export class Voices {
     this.#draw({ caller: 0, agent: 0 }, true);
   }
 
-  /** @param {{caller: number, agent: number}} levels @param {boolean} [now] */
+  /** @param {{caller: number, agent: number}} levels @param {boolean} [now] true to sink at once */
   #draw(levels, now = false) {
     for (const side of ["caller", "agent"]) {
       const before = this.#shown[side];
@@ -43,7 +49,7 @@ export class Voices {
   }
 }
 
-/** @param {1 | -1} direction */
+/** The arcs of one side. @param {1 | -1} direction -1 for the left side, 1 for the right side */
 function arcs(direction) {
   return Array.from({ length: ARCS }, (_, index) => {
     const radius = INNER + index * STEP;

@@ -2,12 +2,12 @@ import { GapMeter } from "./gap.js";
 import { Playback } from "./playback.js";
 import { Resampler } from "./resampler.js";
 
-const QUANTUM = 128;
-const FRAME_S = 0.01;
-const WIRE_HZ = 16_000;
+const QUANTUM = 128; // samples that a worklet gets at a time
+const FRAME_S = 0.01; // length of a frame of the gap meter
+const WIRE_HZ = 16_000; // sample rate on the WebSocket
 const CHUNK = WIRE_HZ / 50; // 20 ms
 
-/** Input 0 is the caller, input 1 the agent; posts each gap in ms. Its output is silence. */
+/** Measures gaps. Input 0 is the caller and input 1 the agent; it posts each gap in ms. Its output is silence. */
 class GapProcessor extends AudioWorkletProcessor {
   #quanta = Math.max(1, Math.round((sampleRate * FRAME_S) / QUANTUM));
   #meter = new GapMeter((1000 * this.#quanta * QUANTUM) / sampleRate);
@@ -29,7 +29,10 @@ class GapProcessor extends AudioWorkletProcessor {
   }
 }
 
-/** Posts what comes in as 20 ms of signed 16-bit 16 kHz PCM in the machine's order, which is little-endian wherever browsers run. */
+/**
+ * Posts its input in pieces of 20 ms: signed 16-bit 16 kHz PCM in the machine's byte order, which is little-endian wherever
+ * browsers run.
+ */
 class RecorderProcessor extends AudioWorkletProcessor {
   #resampler = new Resampler(sampleRate, WIRE_HZ);
   #chunk = new Int16Array(CHUNK);
@@ -50,7 +53,7 @@ class RecorderProcessor extends AudioWorkletProcessor {
   }
 }
 
-/** Takes {reply, pcm} and {drop: reply}; plays; posts how much of each answer it has played: {reply, ms}. */
+/** Plays answers. Takes {reply, pcm} and {drop: reply}; posts how much of each answer it has played: {reply, ms}. */
 class SpeakerProcessor extends AudioWorkletProcessor {
   #resampler = new Resampler(WIRE_HZ, sampleRate);
   #playback = new Playback(sampleRate);
@@ -77,7 +80,7 @@ class SpeakerProcessor extends AudioWorkletProcessor {
   }
 }
 
-/** @param {Float32Array | undefined} samples */
+/** The sum of the squares. @param {Float32Array | undefined} samples */
 function energy(samples) {
   let sum = 0;
   for (const sample of samples ?? []) sum += sample * sample;

@@ -1,4 +1,4 @@
-"""What every test has: an environment of its own, and time, however busy the machine is."""
+"""For every test: an environment of its own, and no time limit for Hypothesis, however busy the machine is."""
 
 import os
 
@@ -11,7 +11,7 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No setting and no key of the machine reaches a test."""
+    """Remove the machine's settings and keys, so that they reach no test."""
     for name in tuple(os.environ):
         if name.startswith(("ANTIPHON_", "OPENAI_", "ANTHROPIC_", "OLLAMA_")):
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Conversations to keep: short, and with everything that a record can have."""
+"""Conversations for tests of stores: short, but with everything that a record can have."""
 
 from functools import cache
 
@@ -21,7 +21,7 @@ ASKED = "Where is my order? Ça va <b>&"
 
 @cache
 def exchange(number: int) -> Exchange:
-    """The person asks, a tool runs, the agent answers and is interrupted."""
+    """An exchange in which the caller asks, a tool runs, and the agent answers and is interrupted."""
     messages: list[ModelMessage] = [
         ModelRequest(parts=[UserPromptPart([ASKED, BinaryContent(data=b"\xff\x00", media_type="audio/wav")])]),
         ModelResponse(parts=[ToolCallPart("order_status", {"number": "4271"}, f"call_{number}")]),
@@ -35,7 +35,7 @@ def exchange(number: int) -> Exchange:
 
 
 def conversation(name: str = "one", exchanges: int = 0, created_ms: int = START_MS) -> Conversation:
-    """Has run for as many exchanges; its token is "token"."""
+    """A conversation after this many exchanges; its resume token is "token"."""
     kept = Conversation(name, "Riverside Books", created_ms, created_ms, token_hash=hash_token("token"))
     for _ in range(exchanges):
         kept = said_more(kept)
@@ -43,7 +43,7 @@ def conversation(name: str = "one", exchanges: int = 0, created_ms: int = START_
 
 
 def said_more(kept: Conversation) -> Conversation:
-    """One exchange later."""
+    """The same conversation, one exchange later."""
     number = len(kept.exchanges)
     standing = Standing(number + 1, 2 * number + 1)
     return kept.with_exchange(exchange(number), kept.updated_ms + 4_000, f'{{"exchange": {number}}}', standing)

@@ -1,4 +1,4 @@
-"""A server in this process with real media and signaling, and scripted engines; all on 127.0.0.1."""
+"""A server in this process, with real media and signaling and with scripted engines. All on 127.0.0.1."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ from tests.loopback import SETTINGS
 
 
 class OneSentence:
-    """Speech-to-text that always understands the same."""
+    """Speech-to-text that always understands the same sentence."""
 
     def __init__(self) -> None:
         self.fed_bytes = 0
@@ -51,7 +51,7 @@ class OneSentence:
 
 
 class Exchange:
-    """`resume_s` 0 ends a call with its connection."""
+    """The server. With `resume_s` 0 a call ends with its connection."""
 
     def __init__(
         self,
@@ -61,13 +61,13 @@ class Exchange:
         chars_per_s: int = 15,
         **peers: Any,
     ) -> None:
-        """`peers` are changes to the peers' settings."""
+        """`peers` changes the settings of the WebRTC peers."""
         self.stt = OneSentence()
         silero = Silero()
 
         self.notebook = Notebook()
         self.mouths: WeakValueDictionary[str, SteadyTextToSpeech] = WeakValueDictionary()
-        """Who speaks in each conversation, while it lives."""
+        """The text-to-speech of each conversation that lives, by its id."""
 
         def open_session(session_id: str, options: CallOptions) -> Session:
             return start(self.notebook.minutes(session_id), options)

@@ -1,4 +1,4 @@
-"""aiortc's callers in tests and benchmarks keep to 127.0.0.1, and call a peer of ours as its signaling would."""
+"""Keeps aiortc's callers in tests and benchmarks on 127.0.0.1, and calls a peer of the server as signaling does."""
 
 import aioice.ice
 
@@ -11,7 +11,7 @@ SETTINGS = PeerSettings(Reach(addresses=("127.0.0.1",), loopback=True, contact=C
 
 
 def keep_to_loopback() -> None:
-    """Every caller of aiortc's in this process gathers 127.0.0.1, and no other address."""
+    """Let every aiortc caller of this process gather 127.0.0.1 and no other address."""
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
 
 

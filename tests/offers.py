@@ -1,4 +1,4 @@
-"""Offers as browsers write them, and offers that nobody writes."""
+"""Offers as browsers write them, and malformed offers."""
 
 import random
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def video(mid: str = "2", *more: str, port: int = 9) -> list[str]:
 
 
 def offer(*sections: list[str], bundle: str | None = None) -> str:
-    """With every section in the bundle, unless it is given."""
+    """An offer of these sections. All of them are in the bundle, unless `bundle` is given."""
     mids = [line[6:] for section in sections for line in section if line.startswith("a=mid:")]
     group = f"a=group:BUNDLE {' '.join(mids) if bundle is None else bundle}".rstrip()
     head = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", group, "a=msid-semantic: WMS"]
@@ -74,7 +74,7 @@ WORDS = """
 
 
 def malformed(seed: int) -> Iterator[str]:
-    """Offers without end, each a good one that a few blows have hit. The same for the same seed."""
+    """Malformed offers without end: good offers with a few random changes. The same seed gives the same ones."""
     chance = random.Random(seed)
     blows = (_cut, _repeat, _swap, _replace, _insert, _drop, _flood, _noise)
     while True:

@@ -1,4 +1,4 @@
-"""A caller over WebRTC made of aiortc, as independent of the server as a browser is; all on 127.0.0.1."""
+"""A caller over WebRTC, made of aiortc: as independent of the server as a browser is. All on 127.0.0.1."""
 
 import asyncio
 import fractions
@@ -15,11 +15,11 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSes
 RATE = 48_000
 FRAME = 960
 LOUD = 300
-"""RMS of a 16-bit frame above which somebody speaks."""
+"""RMS of a 16-bit frame above which it counts as a voice."""
 
 
 class Microphone(MediaStreamTrack):
-    """Silence, and what is put into `say`."""
+    """A microphone that sends silence, and the sound that `say` is given."""
 
     kind = "audio"
 
@@ -32,12 +32,12 @@ class Microphone(MediaStreamTrack):
         self.quiet = asyncio.Event()
 
     def say(self, pcm: bytes) -> None:
-        """Speak 48 kHz mono PCM from now on."""
+        """Speak this 48 kHz mono PCM, after what is still to be said."""
         self._pcm += pcm
         self.quiet.clear()
 
     def hush(self) -> None:
-        """Send nothing at all any more, as a machine that has lost its network."""
+        """Send nothing at all any more, like a machine that has lost its network."""
         self._hushed = True
 
     async def recv(self) -> av.AudioFrame:
@@ -56,7 +56,7 @@ class Microphone(MediaStreamTrack):
 
 
 class Phone:
-    """One call. `told` has the server's messages, `loud` one entry a received frame: whether it has a voice."""
+    """One call. `told` has the server's messages; `loud` says for each received frame whether it has a voice."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._url, self._http = url, http
@@ -70,7 +70,7 @@ class Phone:
         self.use(RTCPeerConnection(RTCConfiguration(iceServers=[])))
 
     def use(self, pc: RTCPeerConnection) -> None:
-        """Call by this connection, in place of one that gathers the machine's own addresses."""
+        """Call over this connection, in place of one that gathers the machine's own addresses."""
         self.pc = pc
         self.channel = pc.createDataChannel("events")
         self.channel.on("open", self.opened.set)
@@ -79,7 +79,7 @@ class Phone:
         self.pc.on("track", self._on_track)
 
     async def dial(self, prefer: str | None = None, **more: Any) -> dict[str, Any]:
-        """Offer, with `more` in the request, and take the answer; returns its JSON."""
+        """Send an offer, with `more` in the request, and take the answer; returns its JSON."""
         transceiver = self.pc.addTransceiver(self.microphone, "sendrecv")
         if prefer:
             from aiortc import RTCRtpSender
@@ -98,7 +98,7 @@ class Phone:
         return answer
 
     async def until(self, **wanted: Any) -> dict[str, Any]:
-        """The first message from now or before that has all of `wanted`."""
+        """Wait for a message that has all of `wanted`; earlier ones count too."""
         while True:
             for message in self.told:
                 if all(message.get(name) == value for name, value in wanted.items()):
@@ -110,19 +110,19 @@ class Phone:
         self.channel.send(json.dumps(message))
 
     def say(self, pcm: bytes) -> None:
-        """Speak 48 kHz mono PCM from now on."""
+        """Speak this 48 kHz mono PCM, after what is still to be said."""
         self.microphone.say(pcm)
 
     async def drop(self) -> None:
-        """The connection is gone, without a word."""
+        """Close the connection without a message."""
         await self.hang_up()
 
     def hide_addresses(self) -> None:
-        """Name them as browsers do without a microphone: by mDNS (RFC 8828)."""
+        """Hide the addresses behind mDNS names, as browsers do without a microphone (RFC 8828)."""
         self._hides = True
 
     def skip_dtls(self) -> None:
-        """Do ICE, and then nothing."""
+        """Do ICE, and nothing after it."""
         self._skips_dtls = True
 
     def _shown(self, sdp: str) -> str:
@@ -135,13 +135,13 @@ class Phone:
         return "\r\n".join(" ".join(words) for words in lines) + "\r\n"
 
     def vanish(self) -> None:
-        """Be gone without a word, as a machine that has lost its network: its sockets are closed."""
+        """Close the sockets without a message, like a machine that has lost its network."""
         for protocol in self._ice._protocols:
             protocol.transport.abort()
 
     @property
     def _ice(self) -> Any:
-        """aioice's connection, of the one transport in the bundle."""
+        """aioice's connection for the one transport in the bundle."""
         return self.pc.getTransceivers()[0].receiver.transport.transport._connection
 
     async def hang_up(self) -> None:
@@ -166,7 +166,7 @@ class Phone:
 
 @asynccontextmanager
 async def calling(url: str, prefer: str | None = None) -> AsyncIterator[Phone]:
-    """A call that is connected, hung up at the end."""
+    """A connected call, hung up at the end."""
     async with aiohttp.ClientSession() as http:
         phone = Phone(url, http)
         try:

@@ -1,4 +1,4 @@
-"""Debian's coturn with the configuration of turn/, on 127.0.0.1."""
+"""A coturn of Debian's package, with the configuration in turn/, on 127.0.0.1."""
 
 import secrets
 import shutil
@@ -21,7 +21,7 @@ needs_coturn = pytest.mark.skipif(shutil.which("turnserver") is None, reason="ma
 
 
 class Relay:
-    """A running coturn; `url` is where it is."""
+    """A running coturn; `url` is its address."""
 
     def __init__(self, directory: Path, *options: str, address: str = "127.0.0.1") -> None:
         self.address = address
@@ -41,7 +41,7 @@ class Relay:
         )
 
     def wait(self) -> None:
-        """Until it answers TCP, which it does after UDP."""
+        """Wait until it answers over TCP, which it does later than over UDP."""
         ends_s = time.monotonic() + START_S
         while True:
             try:
@@ -57,13 +57,13 @@ class Relay:
         self._process.wait(START_S)
 
     def login(self, seconds: int = 600) -> tuple[str, str]:
-        """User name and password that end after so many seconds from now, of somebody new: each has a quota."""
+        """User name and password, good for this many seconds, of a new user each time: each user has a quota."""
         return credentials(SECRET, int(time.time()) + seconds, secrets.token_hex(4))
 
 
 @contextmanager
 def relay(directory: Path, *options: str, address: str = "127.0.0.1") -> Iterator[Relay]:
-    """Running, stopped at the end. The configuration denies all of this machine: `options` allow what a test needs."""
+    """A running coturn, stopped at the end. Its configuration denies this machine's addresses; `options` allow some."""
     running = Relay(directory, *options, address=address)
     try:
         running.wait()

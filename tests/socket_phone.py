@@ -1,4 +1,4 @@
-"""A caller over the WebSocket: what tests/phone.py is over WebRTC."""
+"""A caller over the WebSocket: the counterpart of tests/phone.py, which calls over WebRTC."""
 
 import asyncio
 import json
@@ -14,10 +14,10 @@ PIECE = 2 * RATE // 50
 
 
 class SocketPhone:
-    """One call. `told` has the server's messages, `loud` one entry for each 20 ms of sound: whether it has a voice."""
+    """One call. `told` has the server's messages; `loud` says for each 20 ms of sound whether it has a voice."""
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
-        """`url` is the server's, as http://host:port."""
+        """`url` is the server's address, such as http://host:port."""
         self._url, self._http = url, http
         self.told: list[dict[str, Any]] = []
         self.loud: list[bool] = []
@@ -29,7 +29,7 @@ class SocketPhone:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def dial(self, session_id: str = "new", **start: Any) -> None:
-        """Connect, speak 48 kHz PCM, and choose what `start` says."""
+        """Connect to speak 48 kHz PCM, with the choices in `start`."""
         self.ws = await self._http.ws_connect(f"{self._url}/api/voice/conversation/{session_id}")
         audio = {"encoding": "pcm16", "sample_rate": RATE}
         await self.ws.send_json({"type": "start", "audio": audio, **start})
@@ -37,7 +37,7 @@ class SocketPhone:
         self._tasks = [loop.create_task(self._listen()), loop.create_task(self._speak())]
 
     async def until(self, **wanted: Any) -> dict[str, Any]:
-        """The first message from now or before that has all of `wanted`."""
+        """Wait for a message that has all of `wanted`; earlier ones count too."""
         while True:
             for message in self.told:
                 if all(message.get(name) == value for name, value in wanted.items()):
@@ -49,11 +49,11 @@ class SocketPhone:
         self._tasks.append(asyncio.get_running_loop().create_task(self.ws.send_str(json.dumps(message))))
 
     def say(self, pcm: bytes) -> None:
-        """Speak 48 kHz mono PCM from now on."""
+        """Speak this 48 kHz mono PCM, after what is still to be said."""
         self._pcm += pcm
 
     async def drop(self) -> None:
-        """The connection is gone, without a word."""
+        """Break the connection without a message."""
         transport = self.ws._response.connection.transport  # type: ignore[union-attr]
         transport.abort()  # type: ignore[union-attr]
         await self.closed.wait()
@@ -81,7 +81,7 @@ class SocketPhone:
             self.closed.set()
 
     async def _speak(self) -> None:
-        """The microphone: silence, and what is to be said."""
+        """The microphone: send silence, and the sound that `say` is given."""
         loop = asyncio.get_running_loop()
         start_s, sent = loop.time(), 0
         while True:

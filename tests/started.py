@@ -1,4 +1,4 @@
-"""A started server, as an operator starts it: `python -m server serve` in a process of its own."""
+"""A server as an operator starts it: `python -m antiphon serve`, in a process of its own."""
 
 import os
 import re
@@ -11,18 +11,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+ANTIPHON = (sys.executable, "-m", "antiphon")
 READY = re.compile(r"Antiphon is at\s+(\S+)")
 PATIENT = {"ANTIPHON_ADMISSION_LAG_MS": "1e9", "ANTIPHON_ADMISSION_WAIT_MS": "1e9"}
-"""A machine that is busy with other tests is no reason to refuse a call."""
+"""Limits so high that the server refuses no call when the machine is busy with other tests."""
 START_S = 60
 STOP_S = 20
 
 
 class Started:
-    """`url` is where it is; `lines` is what it has printed so far, logs and all."""
+    """A running server. `url` is its address; `lines` has what it has printed so far, logs included."""
 
-    def __init__(self, *options: str, prefix: Sequence[str] = (), **environment: str) -> None:
-        """`prefix` is a command that runs the server's in some other place, such as a network namespace."""
+    def __init__(
+        self,
+        *options: str,
+        prefix: Sequence[str] = (),
+        command: Sequence[str] = ANTIPHON,
+        cwd: Path = ROOT,
+        **environment: str,
+    ) -> None:
+        """Start `antiphon serve` with `options`, in the directory `cwd`.
+
+        `command` is the program `antiphon`: by default the one in this repository. `prefix` is a command that runs it
+        in some other place, such as a network namespace. `environment` is added to the environment of the tests.
+        """
         variables = {
             "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
             "ANTIPHON_STORE": ":memory:",
@@ -31,8 +43,8 @@ class Started:
             **environment,
         }
         self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "server", "serve", "--port", "0", *options],
-            cwd=ROOT,
+            [*prefix, *command, "serve", "--port", "0", *options],
+            cwd=cwd,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -45,12 +57,12 @@ class Started:
         self._reader.start()
 
     def wait(self) -> None:
-        """Until it serves, or has ended."""
+        """Wait until the server is ready. Fails if it has ended."""
         assert self._ready.wait(START_S), self.lines
         assert self.url, self.lines
 
     def stop(self) -> int:
-        """SIGTERM, as an operator stops it; returns the exit code."""
+        """Send SIGTERM, as an operator does; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -75,7 +87,7 @@ class Started:
 
 @contextmanager
 def started(*options: str, prefix: Sequence[str] = (), **environment: str) -> Iterator[Started]:
-    """A server that serves, stopped at the end."""
+    """A server that is ready, stopped at the end."""
     server = Started(*options, prefix=prefix, **environment)
     try:
         server.wait()

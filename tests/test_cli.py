@@ -19,7 +19,7 @@ from tests.started import ROOT, Started, started
 
 def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "server", *arguments],
+        [sys.executable, "-m", "antiphon", *arguments],
         cwd=cwd,
         env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | environment,
         capture_output=True,

@@ -1,12 +1,16 @@
 """What the documents say is what the code does."""
 
 import re
+from dataclasses import MISSING, Field
+from dataclasses import fields as fields_of
+from inspect import signature
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 
+from antiphon import VoiceAgent
 from server.call.messages import ClientMessage, ServerMessage
 from server.config import Described, described, essential
 from server.settings_page import page
@@ -64,6 +68,20 @@ def test_operations_has_every_metric() -> None:
     made = set(re.findall(r'"(antiphon\.[a-z_.]+)"', code))
     named = {name for cells in rows("docs/operations.md") for name in CELL.findall(cells[0]) if "." in name}
     assert named == made
+
+
+def test_the_guide_for_authors_has_every_field_of_an_agent() -> None:
+    """The table in docs/agents.md is the dataclass: its fields in order, with their defaults."""
+
+    def shown(field: Field[Any]) -> str:
+        if field.default is MISSING:
+            return "required"
+        if callable(field.default):
+            return f"a function that returns `{field.default(*signature(field.default).parameters)!r}`"
+        return f"`{field.default!r}`"
+
+    _head, _line, *documented = rows("docs/agents.md", "## The fields", "## Dependencies")
+    assert [cells[:2] for cells in documented] == [[f"`{field.name}`", shown(field)] for field in fields_of(VoiceAgent)]
 
 
 def fields(message: type[BaseModel]) -> set[str]:

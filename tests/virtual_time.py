@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """In place of waiting, time passes."""
+    """Lets time pass instead of waiting."""
 
     now_s = 0.0
 
@@ -32,17 +32,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.now_s
 
     def hold_up(self, seconds: float) -> None:
-        """As a long step of somebody does: time passes, and nothing else."""
+        """Let time pass while nothing runs, as if one step of the loop took so long."""
         self._jumping.now_s += seconds
 
 
 def run_virtual(scenario: Coroutine[Any, Any, T], limit_s: float = 600.0) -> T:
-    """Run to the end on virtual time; a task that is left over fails the test."""
+    """Run the scenario to its end on virtual time. A task that is left over fails the test."""
 
     async def bounded() -> T:
         async with asyncio.timeout(limit_s):
             result = await scenario
-        for _ in range(5):  # callbacks of what has just ended
+        for _ in range(5):  # let the callbacks of tasks run that have just ended
             await asyncio.sleep(0)
         left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not left, f"tasks left over: {left}"

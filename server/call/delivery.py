@@ -66,6 +66,10 @@ class Delivery:
         """The caller may stop what is being said."""
         return self.current is None or self.current.reply.interruptible
 
+    def frame_ahead(self) -> bytes | None:
+        """One more frame of what is being said, before its time. No time passes by it."""
+        return None if self.current is None else self.mouth.next_frame()
+
     # A reply begins
 
     def say(self, number: int, line: Line) -> None:

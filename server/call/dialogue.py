@@ -101,14 +101,6 @@ class Dialogue:
                 self._hear(Frame(SILENCE, start_samples=0))
         return self.delivery.mouth.next_frame()
 
-    def frame_ahead(self) -> bytes | None:
-        """One more frame of what is being said, before its time. No time passes by it."""
-        return self.delivery.mouth.next_frame() if self.delivery.current is not None else None
-
-    def heard_by_caller(self, frame: bytes | None) -> None:
-        """The caller hears this in these 20 ms. It may come back as echo."""
-        self.ears.echo.say(frame)
-
     def _hear(self, frame: Frame) -> None:
         event = self._hearing.hear(frame, self._floor.state)
         stirs = self._floor.state is State.SPEAKING and self.ears.stirs(frame.pcm)
@@ -251,3 +243,4 @@ class Dialogue:
             self._owed.leave_behind(None, answers=False)
         else:
             self._owed.leave_behind(current.reply.unheard, answers=current.asked is not None)
+        self._owed.settle(Happening.ENDED)

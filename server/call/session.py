@@ -167,7 +167,7 @@ class Session:
         if frame is not None:
             self._ahead.append(frame)
         audible = self._ahead.popleft() if self._ahead else None
-        self.dialogue.heard_by_caller(audible)
+        self.dialogue.ears.echo.say(audible)  # it may come back as echo
         if self._recorder is not None:
             self._recorder.spoken(audible)
         if number := self._keypad.pass_frame():
@@ -177,7 +177,7 @@ class Session:
 
     def frame_ahead(self) -> bytes | None:
         """One more frame of what is being said, before its time, for a client that keeps a buffer."""
-        frame = self.dialogue.frame_ahead()
+        frame = self.dialogue.delivery.frame_ahead()
         if frame is not None:
             self._ahead.append(frame)
         return frame

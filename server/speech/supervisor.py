@@ -118,7 +118,7 @@ class Supervisor:
     async def _process(self) -> AsyncIterator[Process]:
         self.socket.unlink(missing_ok=True)
         model = ["--model", self._model] if self._model else []
-        command = ["-m", "server.speech.worker", "--engine", self.engine, "--socket", str(self.socket), *model]
+        command = ["-m", f"{__package__}.worker", "--engine", self.engine, "--socket", str(self.socket), *model]
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )

@@ -44,14 +44,14 @@ def load(engine: str, model: str | None) -> Any:
     if not engine.isidentifier():
         raise ConfigError(f"{engine!r} is not the name of an engine")
     try:
-        module = importlib.import_module(f"server.speech.engines.{engine}")
+        module = importlib.import_module(f"{__package__}.engines.{engine}")
     except ImportError as exc:
         raise ConfigError(f"the engine {engine} does not load: {exc}") from exc
     return module.Engine(model)
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(prog="python -m server.speech.worker")
+    arguments = argparse.ArgumentParser(prog=f"python -m {__package__}.worker")
     arguments.add_argument("--engine", required=True)
     arguments.add_argument("--model")
     arguments.add_argument("--socket", required=True, type=Path)

@@ -1,4 +1,4 @@
-"""A real Chromium that has a WAV file for a microphone, on the machine's network or in a namespace of its own."""
+"""A real Chromium whose microphone is a WAV file, on the machine's network or in a namespace of its own."""
 
 import wave
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ RATE_HZ = 48_000
 
 
 def microphone(path: Path, *sentences: str, before_s: float, after_s: float, voice: str = "en-us") -> str:
-    """A WAV that waits for the greeting, then says the sentences with time to answer after each."""
+    """Write a WAV: a wait for the greeting, then sentences with time to answer; returns its name for Chromium."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -42,7 +42,7 @@ def microphone(path: Path, *sentences: str, before_s: float, after_s: float, voi
 
 @contextmanager
 def page_with(microphone_file: str, url: str, namespace: Namespace | None = None) -> Iterator[Page]:
-    """The page in Chromium; a message of the console that is an error fails the test."""
+    """The page in Chromium. An error on the console fails the test."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=namespace.program(CHROMIUM) if namespace else CHROMIUM,
@@ -61,7 +61,7 @@ def page_with(microphone_file: str, url: str, namespace: Namespace | None = None
 
 
 def _is_error(message: ConsoleMessage) -> bool:
-    """Chromium itself writes down that a request got no 200, such as one to end a call that has ended."""
+    """Chromium itself logs requests that got no 200, such as one to end a call that has already ended."""
     return message.type == "error" and not message.text.startswith("Failed to load resource")
 
 
@@ -82,5 +82,5 @@ def ask(page: Page, text: str, limit_ms: float = 15_000) -> str:
 
 
 def wait_for_line(page: Page, line: str, limit_ms: float = 20_000) -> None:
-    """Until the page says so of what carries the call: "", "slow" or "reconnecting"."""
+    """Wait until the page shows how the call is carried: "", "slow" or "reconnecting"."""
     page.locator(f'html[data-line="{line}"]').wait_for(state="attached", timeout=limit_ms)

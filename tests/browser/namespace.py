@@ -1,4 +1,4 @@
-"""A network of its own: a namespace of the kernel with loopback alone, and a firewall that a test may raise."""
+"""A network for one test: a kernel namespace with loopback alone, and a firewall that the test may switch on."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ add rule inet wall incoming meta l4proto udp drop
 
 
 def reason_against() -> str:
-    """Why no namespace can be made here; empty if it can."""
+    """Why no namespace can be made here; "" if it can."""
     if os.geteuid() != 0:
         return "only root makes network namespaces"
     missing = [tool for tool in ("ip", "nft", "nsenter") if shutil.which(tool) is None]
@@ -22,7 +22,7 @@ def reason_against() -> str:
 
 
 class Namespace:
-    """Made at once; `close` takes it away."""
+    """A network namespace; made at once, and removed by `close`."""
 
     def __init__(self) -> None:
         self._name = f"antiphon-{os.getpid()}"
@@ -32,18 +32,18 @@ class Namespace:
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """What a command that runs in it begins with."""
+        """The beginning of a command that runs in the namespace."""
         return ("nsenter", f"--net=/run/netns/{self._name}")
 
     def program(self, path: str) -> str:
-        """A script that runs the program in it, for who takes a path only."""
+        """A script that runs the program in the namespace, for a caller that takes only a path."""
         script = Path(self._folder.name) / Path(path).name
         script.write_text(f'#!/bin/sh\nexec {" ".join(self.prefix)} {path} "$@"\n')
         script.chmod(0o755)
         return str(script)
 
     def block_udp(self) -> None:
-        """Drop every datagram without a word, as many an office's firewall does."""
+        """Drop every datagram silently, as the firewalls of many offices do."""
         _run(*self.prefix, "nft", "-f", "-", text=WALL)
 
     def let_udp_through(self) -> None:

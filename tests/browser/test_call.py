@@ -1,4 +1,4 @@
-"""The real thing: Chromium speaks sentences to a started server with the embedded engines, and hears its answers."""
+"""A real call: Chromium speaks sentences to a started server with the embedded engines, and hears its answers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 GREETING_S = 5.0
 ANSWER_S = 7.0
 FAREWELLS = ("Goodbye.",) * 3
-"""Whoever is not let go says it again: on a busy machine Chromium's microphone may swallow a word."""
+"""The caller says goodbye three times, because on a busy machine Chromium's microphone may swallow a word."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def server() -> Iterator[Started]:
 
 
 def sound(page: Page) -> float:
-    """The energy of all sound that came back so far (W3C webrtc-stats, totalAudioEnergy)."""
+    """The energy of all sound that the page has received so far (W3C webrtc-stats, totalAudioEnergy)."""
     energy: float = page.evaluate(
         """async () => {
             const stats = await window.antiphon.call.pc.getStats();
@@ -37,7 +37,7 @@ def sound(page: Page) -> float:
 
 
 def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
-    """Spoken requests are captioned, answered rightly by the tool that knows, and the answer is audible."""
+    """A spoken request is captioned, answered rightly by the tool that knows, and the answer is audible."""
     sentences = ("Where is my order four two seven one?", *FAREWELLS)
     file = microphone(tmp_path / "mic.wav", *sentences, before_s=GREETING_S, after_s=ANSWER_S)
     with page_with(file, server.url) as page:
@@ -60,7 +60,7 @@ def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
 
 @needs_coturn
 def test_a_call_through_the_relay_alone(tmp_path: Path) -> None:
-    """With `?relay` the page uses nothing but the TURN server that it is told of, and the conversation is the same."""
+    """With `?relay` the page uses only the TURN server that it is told of, and the call works the same."""
     file = microphone(tmp_path / "mic.wav", *FAREWELLS, before_s=GREETING_S, after_s=ANSWER_S)
     with relay(tmp_path, "--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1") as turn:
         options = ("--turn-urls", turn.url, "--turn-secret", SECRET)
@@ -74,7 +74,7 @@ def test_a_call_through_the_relay_alone(tmp_path: Path) -> None:
 
 
 def ways(page: Page) -> list[str]:
-    """The types of all candidates that the page gathered."""
+    """The types of all candidates that the page has gathered."""
     found: list[str] = page.evaluate(
         """async () => {
             const stats = await window.antiphon.call.pc.getStats();

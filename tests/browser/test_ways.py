@@ -1,4 +1,4 @@
-"""A call whose way breaks: Chromium and a started server in a network that the test breaks and mends."""
+"""Calls whose connection breaks: Chromium and a started server in a network that the test breaks and repairs."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,14 +15,14 @@ from tests.started import Started, started
 pytestmark = pytest.mark.browser
 
 DRAIN_S = "0"
-"""A closed browser's call would wait for its page to come back."""
+"""No drain: otherwise the server would wait for the page of a closed browser to come back."""
 BREAK = """() => {
     antiphon.seen = [];
     antiphon.call.addEventListener("line", (event) => antiphon.seen.push(event.detail));
     antiphon.before = antiphon.call.pc;
     antiphon.before.close();
 }"""
-"""Then note what the page says of its line, however short it says it."""
+"""Closes the peer connection, and notes every line that the page shows afterwards, even for a short moment."""
 WITH_NAMESPACE = pytest.mark.skipif(reason_against() != "", reason=reason_against() or "-")
 
 
@@ -46,7 +46,7 @@ def walled_server(namespace: Namespace) -> Iterator[Started]:
 
 
 def call(page: Page) -> None:
-    """Call, and hear the greeting to its end."""
+    """Call, and hear the whole greeting."""
     page.click("#call")
     page.locator('#captions > [data-role=agent][data-final="true"]').first.wait_for(timeout=30_000)
 
@@ -57,7 +57,7 @@ def way(page: Page) -> str:
 
 
 def test_a_connection_that_breaks_is_made_anew(server: Started, tmp_path: Path) -> None:
-    """The conversation goes on over another peer connection: what was told before is known after."""
+    """The conversation goes on over another peer connection, and remembers what was said before."""
     quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
     with page_with(quiet, server.url) as page:
         call(page)
@@ -72,7 +72,7 @@ def test_a_connection_that_breaks_is_made_anew(server: Started, tmp_path: Path) 
 
 
 def test_a_page_that_is_loaded_anew_is_back_in_its_call(server: Started, tmp_path: Path) -> None:
-    """What was said is still there, and what was told is still known."""
+    """After a reload the captions are still there, and the agent still knows what was said."""
     quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
     with page_with(quiet, server.url) as page:
         call(page)
@@ -106,7 +106,7 @@ def test_a_server_that_is_restarted_goes_on_with_its_calls(tmp_path: Path) -> No
 
 @WITH_NAMESPACE
 def test_a_firewall_comes_and_goes(namespace: Namespace, walled_server: Started, tmp_path: Path) -> None:
-    """Without UDP the call goes on by WebSocket, and back to WebRTC when it can: one conversation all the while."""
+    """Without UDP the same conversation goes on by WebSocket, and returns to WebRTC when UDP works again."""
     quiet = microphone(tmp_path / "quiet.wav", before_s=120, after_s=0)
     with page_with(quiet, walled_server.url, namespace) as page:
         call(page)
@@ -123,7 +123,7 @@ def test_a_firewall_comes_and_goes(namespace: Namespace, walled_server: Started,
 
 @WITH_NAMESPACE
 def test_a_call_behind_a_firewall_from_the_start(namespace: Namespace, walled_server: Started, tmp_path: Path) -> None:
-    """The WebSocket alone carries a spoken conversation: the caller is understood and hears the answer."""
+    """Over the WebSocket alone, the caller is understood and hears the answer."""
     namespace.block_udp()
     file = microphone(tmp_path / "mic.wav", "Where is my order four two seven one?", before_s=14, after_s=60)
     with page_with(file, walled_server.url, namespace) as page:

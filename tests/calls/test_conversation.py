@@ -1,4 +1,4 @@
-"""Whole calls, from frames to frames, on virtual time."""
+"""Whole calls on virtual time, from the caller's frames to the agent's frames."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_a_question_is_heard_and_answered() -> None:
-    """What the person says is captioned, answered aloud and written down."""
+    """What the caller says is captioned, answered aloud and written down."""
 
     async def scenario() -> None:
         mind = Mind(answers={"where is my order": "It has been sent. It comes tomorrow."})
@@ -31,7 +31,7 @@ def test_a_question_is_heard_and_answered() -> None:
 
 
 def test_the_answer_is_ready_when_the_person_is_done() -> None:
-    """Speech-to-text, model and voice work inside the pause, so the gap is the endpoint and nothing more."""
+    """The answer is prepared during the pause, so that the gap is only the wait for the endpoint."""
 
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=60), LetterSpeechToText(final_ms=40)) as caller:
@@ -46,7 +46,7 @@ def test_the_answer_is_ready_when_the_person_is_done() -> None:
 
 
 def test_a_call_does_not_outgrow_its_model() -> None:
-    """What was said first is not given to the model for ever, and is still in the history."""
+    """The model gets only the newest part of a long call; the history keeps everything."""
 
     async def scenario() -> None:
         mind = Mind()
@@ -63,7 +63,7 @@ def test_a_call_does_not_outgrow_its_model() -> None:
 
 @pytest.mark.parametrize("final_ms", [40, 700])
 def test_an_answer_that_is_ready_need_not_wait_for_a_tick(final_ms: int) -> None:
-    """The line is told once, when the endpoint finds the answer prepared, or as soon as it has its first sound."""
+    """The connection is told once to hurry: at the endpoint if the answer is ready, else at its first sound."""
 
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=60), LetterSpeechToText(final_ms=final_ms)) as caller:
@@ -82,14 +82,14 @@ def _shows(message: messages.ServerMessage, *states: str) -> bool:
 
 
 class HighCadence(Cadence):
-    """That of a person whose voice never comes to rest."""
+    """The cadence of a caller whose voice never comes to rest."""
 
     def over(self) -> float | None:
         return 0.45
 
 
 def test_who_always_ends_high_is_soon_understood() -> None:
-    """Each answer that was let be said shows that the person had been done."""
+    """For a caller whose sentences always end high, each answer that is heard makes the next gap shorter."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -101,7 +101,7 @@ def test_who_always_ends_high_is_soon_understood() -> None:
 
 
 def test_who_goes_on_from_such_a_sound_is_waited_for() -> None:
-    """The pauses before make the wait at the end longer than it is without them."""
+    """For a caller who went on after earlier pauses, the wait at the end is longer."""
 
     async def scenario(pauses: int) -> float:
         async with Caller(Mind()) as caller:
@@ -115,7 +115,7 @@ def test_who_goes_on_from_such_a_sound_is_waited_for() -> None:
 
 
 async def gap_ms(caller: Caller, text: str) -> float:
-    """From the end of what is said to the first sound of the answer."""
+    """Say the text; returns the time from its end to the first sound of the answer."""
     await caller.say(text)
     end_ms = caller.now_ms
     await caller.until_silent(2_000)
@@ -123,7 +123,7 @@ async def gap_ms(caller: Caller, text: str) -> float:
 
 
 def test_nothing_ends_before_it_may_be_prepared() -> None:
-    """Silence shorter than `prepare_ms` is no pause, however surely the words are all."""
+    """Silence shorter than `prepare_ms` never ends an utterance, however complete the words are."""
 
     async def scenario(prepare_ms: int) -> float:
         settings = CallSettings(endpoint=EndpointSettings(prepare_ms=prepare_ms))
@@ -135,7 +135,7 @@ def test_nothing_ends_before_it_may_be_prepared() -> None:
 
 
 def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
-    """Who goes on after a pause is answered once, for all that was said; what was prepared is gone."""
+    """A caller who goes on after a pause is answered once, for everything; the prepared answer is dropped."""
 
     async def scenario() -> None:
         mind = Mind()
@@ -153,7 +153,7 @@ def test_a_pause_inside_a_sentence_leaves_no_trace() -> None:
 
 
 def test_no_answer_is_prepared_where_more_must_come() -> None:
-    """A short pause after words that cannot be all costs no request."""
+    """A short pause after words that cannot be complete costs no request to the model."""
 
     async def scenario() -> None:
         mind = Mind()
@@ -186,7 +186,7 @@ def test_a_tool_waits_for_the_commit() -> None:
 
 
 def test_words_said_while_the_answer_is_made_are_answered_together() -> None:
-    """Who goes on before anything was heard is answered once, for both."""
+    """A caller who goes on before the answer is heard is answered once, for both parts."""
 
     async def scenario() -> None:
         mind = Mind(first_token_ms=900)
@@ -232,7 +232,7 @@ def test_the_greeting_comes_at_once() -> None:
 
 
 def test_what_comes_before_a_slow_tool_is_said_while_it_runs() -> None:
-    """ "One moment" is heard at once, not when the tool has ended."""
+    """Words that the agent says before a slow tool are heard at once, not when the tool has ended."""
 
     async def scenario() -> None:
         async with Caller(Mind(tool_s=6)) as caller:
@@ -250,7 +250,7 @@ def test_what_comes_before_a_slow_tool_is_said_while_it_runs() -> None:
 
 
 def test_two_quick_messages_are_answered_together() -> None:
-    """A message typed right after another is answered with it, once."""
+    """A message that is typed right after another one is answered together with it, once."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -263,7 +263,7 @@ def test_two_quick_messages_are_answered_together() -> None:
 
 
 def test_an_endless_utterance_is_answered_in_time() -> None:
-    """Who talks without end, pauses and all, is answered before speech-to-text runs out of memory."""
+    """A caller who talks without end is answered before speech-to-text runs out of memory."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:

@@ -18,7 +18,7 @@ from tests.virtual_time import run_virtual
 STORY = "Once upon a time there was a shop. It sold books of every kind, and people came from far. So it goes on."
 
 STORY_S = sum(len(clause) for clause in re.split(r"(?<=[.,]) ", STORY)) / CHARS_PER_S
-"""The blanks between clauses take no time."""
+"""How long the story takes to say. The spaces between clauses take no time."""
 
 
 def heard_s(caller: Caller) -> float:
@@ -45,7 +45,7 @@ def test_the_unheard_rest_of_an_answer_is_heard(noticed_ms: int) -> None:
 
 
 def test_an_answer_that_ended_into_a_dead_line_is_said_again() -> None:
-    """The server thought that it was heard; who comes back hears the clauses that were not."""
+    """An answer that ended on a dead connection is said again from the first clause that the caller did not hear."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"story": STORY})) as caller:
@@ -63,7 +63,7 @@ def test_an_answer_that_ended_into_a_dead_line_is_said_again() -> None:
 
 @pytest.mark.parametrize("noticed_ms", [1_000, 4_000])
 def test_what_is_written_down_is_what_was_heard(noticed_ms: int) -> None:
-    """An answer that ended into a dead line is written as it was heard, and then what is said again as another one."""
+    """An answer on a dead connection is written down as far as it was heard; its repetition is another one."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"story": STORY})) as caller:
@@ -89,7 +89,7 @@ def test_what_is_written_down_is_what_was_heard(noticed_ms: int) -> None:
 
 
 def test_an_answer_of_which_nothing_was_heard_is_not_written_down() -> None:
-    """What the caller said is; the answer is said when they are back."""
+    """Only the caller's words are written down; the unheard answer is said when the caller is back."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -108,7 +108,7 @@ def test_an_answer_of_which_nothing_was_heard_is_not_written_down() -> None:
 
 
 def test_an_answer_that_was_interrupted_is_not_said_again() -> None:
-    """Who cut in did not want to hear it, whenever the line dies after that."""
+    """An interrupted answer is not said again, even if the connection dies just afterwards."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"story": STORY})) as caller:
@@ -134,7 +134,7 @@ def said(caller: Caller) -> list[str]:
 
 
 def test_who_comes_back_to_an_open_question_is_asked_again() -> None:
-    """A line that was dead for a while makes people forget what they were asked."""
+    """A caller who comes back to an open question hears it again, because a break makes people forget it."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"hello": "Good morning. What is your order number?"})) as caller:
@@ -150,7 +150,7 @@ def test_who_comes_back_to_an_open_question_is_asked_again() -> None:
 
 
 def test_a_question_asked_before_the_drop_is_answered_after_it() -> None:
-    """The answer that was being made waits for who comes back."""
+    """The answer that was being made waits until the caller is back."""
 
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=2_000)) as caller:
@@ -166,7 +166,7 @@ def test_a_question_asked_before_the_drop_is_answered_after_it() -> None:
 
 
 def test_half_a_sentence_goes_on_after_the_drop() -> None:
-    """No time passes for the conversation while nobody is there."""
+    """An utterance goes on after the drop, because no time passes in a call without a connection."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -182,7 +182,7 @@ def test_half_a_sentence_goes_on_after_the_drop() -> None:
 
 
 def test_a_tool_goes_on_while_the_line_is_dead() -> None:
-    """It runs once, and its result is told to who comes back."""
+    """A tool runs once during the drop, and the caller hears its result when they are back."""
 
     async def scenario() -> None:
         mind = Mind(tool_s=5.0)
@@ -201,7 +201,7 @@ def test_a_tool_goes_on_while_the_line_is_dead() -> None:
 
 
 def test_who_does_not_come_back_in_time_has_hung_up() -> None:
-    """The call ends, its tools and engines released."""
+    """The call ends after `resume_s` without a connection, and its engines are released."""
 
     async def scenario() -> None:
         async with Caller(Mind(), settings=CallSettings(resume_s=20)) as caller:
@@ -217,7 +217,7 @@ def test_who_does_not_come_back_in_time_has_hung_up() -> None:
 
 
 def test_goodbye_to_nobody_is_not_waited_for() -> None:
-    """A call that has to end while its line is dead ends at once."""
+    """A call that has to end while it has no connection ends at once."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -230,7 +230,7 @@ def test_goodbye_to_nobody_is_not_waited_for() -> None:
 
 
 def test_played_reports_cut_the_history() -> None:
-    """Where the client says how far its speaker is, an interrupted answer ends there in the history."""
+    """An interrupted answer ends in the history where the client says that its speaker is."""
 
     async def scenario() -> None:
         mind = Mind(answers={"story": STORY})
@@ -248,7 +248,7 @@ def test_played_reports_cut_the_history() -> None:
 
 
 def test_what_a_client_has_reported_does_not_hide_that_its_line_was_dead() -> None:
-    """Who tells how far it has played hears the unheard rest like others."""
+    """A client that reports what it played hears the unheard rest all the same."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"story": STORY})) as caller:
@@ -267,7 +267,7 @@ def test_what_a_client_has_reported_does_not_hide_that_its_line_was_dead() -> No
 
 @pytest.mark.parametrize("seed", range(40))
 def test_drops_at_any_moment(seed: int) -> None:
-    """Whatever goes on when the line dies, after the last return all is said, once, and every tool has run once."""
+    """Whenever the connection drops, in the end everything is said once, and every tool has run once."""
 
     async def scenario() -> None:
         chance = random.Random(seed)
@@ -294,7 +294,7 @@ def test_drops_at_any_moment(seed: int) -> None:
 
 
 async def rest(caller: Caller) -> None:
-    """Until nobody speaks and nothing is being made."""
+    """Wait until nobody speaks and nothing is being made."""
     for _ in range(100):
         await caller.wait(500)
         if caller.states[-1] == "listening" and not any(caller.heard[-25:]):

@@ -15,7 +15,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_a_silent_caller_is_asked_twice_and_then_bidden_goodbye() -> None:
-    """Nobody there: two questions, a goodbye, and the call is over."""
+    """A silent caller is asked twice, then hears a goodbye, and the call is over."""
 
     async def scenario() -> None:
         async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
@@ -28,7 +28,7 @@ def test_a_silent_caller_is_asked_twice_and_then_bidden_goodbye() -> None:
 
 
 def test_without_a_voice_a_call_still_ends() -> None:
-    """With text-to-speech dead for good, a silent caller is let go all the same."""
+    """The call of a silent caller ends even if text-to-speech does not work at all."""
 
     async def scenario() -> None:
         tts = SteadyTextToSpeech(failures=1000)
@@ -41,7 +41,7 @@ def test_without_a_voice_a_call_still_ends() -> None:
 
 
 def test_who_talks_over_the_goodbye_does_not_hold_it_back() -> None:
-    """What must be said is said without a gap."""
+    """The goodbye goes on without a gap while the caller talks over it."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -60,7 +60,7 @@ def test_who_talks_over_the_goodbye_does_not_hold_it_back() -> None:
 
 @pytest.mark.parametrize("doing", ["listening", "hearing", "speaking"])
 def test_leaving_says_goodbye_whatever_goes_on(doing: str) -> None:
-    """Asked to leave in any state, the agent says goodbye once and the call ends."""
+    """Asked to leave in any state, the agent says goodbye once, and the call ends."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"talk": "This is a long answer that goes on for a while."})) as caller:
@@ -79,7 +79,7 @@ def test_leaving_says_goodbye_whatever_goes_on(doing: str) -> None:
 
 
 def test_silence_asked_for_during_the_goodbye_ends_the_call() -> None:
-    """Who stops the goodbye has left."""
+    """The Stop button during the goodbye ends the call."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -93,7 +93,7 @@ def test_silence_asked_for_during_the_goodbye_ends_the_call() -> None:
 
 
 def test_who_says_goodbye_hears_it_and_the_call_is_over() -> None:
-    """A tool of the agent asks for the end; it comes when the answer was heard."""
+    """When a tool of the agent asks for the end, the call ends after the answer was heard."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -107,7 +107,7 @@ def test_who_says_goodbye_hears_it_and_the_call_is_over() -> None:
 
 
 def test_who_cuts_in_on_the_agents_goodbye_is_not_hung_up_on() -> None:
-    """Who has one more question is answered, and may ask another."""
+    """A caller who interrupts the agent's goodbye is answered, and may ask more."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -124,7 +124,7 @@ def test_who_cuts_in_on_the_agents_goodbye_is_not_hung_up_on() -> None:
 
 
 def test_a_noise_over_the_agents_goodbye_does_not_hold_the_call() -> None:
-    """The goodbye is said to its end, and then the call is over."""
+    """After a noise the goodbye is said to its end, and then the call is over."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -140,7 +140,7 @@ def test_a_noise_over_the_agents_goodbye_does_not_hold_the_call() -> None:
 
 
 def test_a_noise_before_the_agents_goodbye_does_not_hold_the_call() -> None:
-    """The model has not come to it when the noise stops it: the agent's own goodbye is said in its place."""
+    """If a noise stops the model before its goodbye, the agent says its own goodbye, and the call ends."""
 
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=1_500)) as caller:
@@ -155,7 +155,7 @@ def test_a_noise_before_the_agents_goodbye_does_not_hold_the_call() -> None:
 
 
 def test_silence_asked_for_during_the_agents_goodbye_ends_the_call() -> None:
-    """Who wants to hear no more of it has left."""
+    """The Stop button during the model's goodbye ends the call."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -169,7 +169,7 @@ def test_silence_asked_for_during_the_agents_goodbye_ends_the_call() -> None:
 
 
 def test_an_agent_without_such_lines_says_nothing_to_a_silent_caller() -> None:
-    """With its lines left empty it does not ask, and ends the call all the same."""
+    """An agent without these lines does not ask a silent caller, but the call ends all the same."""
 
     class Taciturn(Mind):
         def agent(self, greeting: str = "") -> VoiceAgent:

@@ -1,4 +1,4 @@
-"""Who speaks while it is the agent's turn, in whole calls on virtual time: what stops it, and what is said after."""
+"""Callers who speak while the agent has the floor, on virtual time: what stops the agent, and what it says then."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_who_cuts_in_is_heard() -> None:
-    """The agent falls silent, what it was heard to say is history, and the interruption is answered."""
+    """On an interruption the agent falls silent, the heard part becomes history, and the caller is answered."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind. Nobody knew where they came from."
@@ -36,7 +36,7 @@ def test_who_cuts_in_is_heard() -> None:
 
 
 def test_who_goes_on_into_the_first_word_is_answered_for_all() -> None:
-    """An answer that is cut off before a word of it is out leaves the question to be asked, with what was added."""
+    """An answer that is interrupted before a word of it was heard is replaced by one for the whole question."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -52,7 +52,7 @@ def test_who_goes_on_into_the_first_word_is_answered_for_all() -> None:
 
 
 def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
-    """For a moment, and without losing its place."""
+    """At the first sign of a voice the agent is softer for a moment, and keeps its place in the answer."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind."
@@ -74,7 +74,7 @@ def test_at_the_first_sign_of_a_voice_the_agent_is_softer() -> None:
 
 
 def test_stop_by_the_button() -> None:
-    """The client's interrupt silences the agent and keeps what was heard."""
+    """The client's `interrupt` silences the agent and keeps what was heard."""
 
     async def scenario() -> None:
         mind = Mind(answers={"tell me": "One two three four five six seven eight nine ten eleven twelve."})
@@ -91,7 +91,7 @@ def test_stop_by_the_button() -> None:
 
 
 def test_a_yes_into_the_last_syllable_is_an_answer() -> None:
-    """A word that would cheer the agent on is an early reply when the agent is all but done."""
+    """A "yes" into the last syllable of a question is an answer, not a backchannel."""
 
     async def scenario() -> None:
         mind = Mind(answers={"call me": "Shall I call you at ten?", "yes": "Then at ten."})
@@ -106,7 +106,7 @@ def test_a_yes_into_the_last_syllable_is_an_answer() -> None:
 
 
 def test_a_yes_in_the_middle_cheers_the_agent_on() -> None:
-    """The same word in the middle of a long answer stops nothing, and no word of the answer is lost."""
+    """A "yes" in the middle of a long answer does not stop it, and no word of the answer is lost."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind, and people came from far away."
@@ -124,7 +124,7 @@ def test_a_yes_in_the_middle_cheers_the_agent_on() -> None:
 
 @pytest.mark.parametrize("typed", [False, True])
 def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: bool) -> None:
-    """Speech-to-text that tells the words late, and all at once, does not lose those that came before."""
+    """Speech-to-text that gives all words late does not lose those that the caller said before."""
 
     async def scenario() -> None:
         async with Caller(Mind(), LetterSpeechToText(final_ms=2_500, partial_ms=None)) as caller:
@@ -144,7 +144,7 @@ def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: boo
 
 @pytest.mark.parametrize(("sound", "ends"), [("okay", False), ("monday then", False), ("stop", True)])
 def test_a_murmur_does_not_cancel_a_booking(sound: str, ends: bool) -> None:
-    """While a tool runs the person has to be clear, and what they murmur leaves no trace."""
+    """While a tool runs, only a clear interruption stops it, and a murmur leaves no trace."""
 
     async def scenario() -> None:
         mind = Mind(tool_s=4)
@@ -161,7 +161,7 @@ def test_a_murmur_does_not_cancel_a_booking(sound: str, ends: bool) -> None:
 
 
 def test_deafness_to_a_murmur_does_not_cut_the_answer_off() -> None:
-    """Speech-to-text that fails on a sound over the agent is reported; the agent goes on."""
+    """When speech-to-text fails on a sound over the agent, the client is told, and the agent goes on."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind, and people came from far away."

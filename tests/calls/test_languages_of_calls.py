@@ -1,4 +1,4 @@
-"""A call in the language that it has chosen, on virtual time."""
+"""Calls in a language that they have chosen, on virtual time."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_a_call_in_another_language() -> None:
-    """Heard, answered and spoken in it; the agent's own lines stay in its own language and voice."""
+    """The call is heard, answered and spoken in its language; the agent's fixed lines keep their language and voice."""
 
     async def scenario() -> None:
         caller = Caller(Mind(), greeting="Hello, this is the shop.", options=CallOptions(language="de"))
@@ -32,7 +32,7 @@ def test_a_call_in_another_language() -> None:
 
 
 def test_the_agents_own_language_may_be_chosen() -> None:
-    """Then its phrases and its voice stay; without a choice nobody is told of a language."""
+    """The agent's own language keeps its phrases and voice; without a choice the model is told no language."""
 
     async def scenario() -> None:
         agent = replace(Mind().agent(), voice="amy", phrases=("what time is it",), greeting="Hello.")
@@ -55,7 +55,7 @@ def test_the_agents_own_language_may_be_chosen() -> None:
     ("language", "unknown"), [("de", None), ("", None), ("fr", "text-to-speech"), ("en-GB", "the agent")]
 )
 def test_a_language_that_somebody_does_not_know_is_refused(language: str, unknown: str | None) -> None:
-    """The sentence says who does not know it."""
+    """A call in an unknown language is refused, and the sentence says which part does not know it."""
     stages = {"speech-to-text": ["en", "de", "fr"], "text-to-speech": ["en_US", "de_DE"], "the agent": ["de"]}
     if unknown is None:
         check_language(language, stages)

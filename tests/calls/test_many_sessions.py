@@ -1,4 +1,4 @@
-"""Many conversations at once on one server, by real sockets: nobody hears what is another's."""
+"""Many conversations at once on one server, over real sockets: no caller gets anything of another's call."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ ASKED = re.compile(r"(keep|recall) ?(.*)")
 
 
 def keeper() -> VoiceAgent:
-    """Keeps words in the call's own deps, and answers with them, the history's first request, and the call's limit."""
+    """An agent that keeps words in the call's own deps; it answers with them, the first request, and the limit."""
     agent = Agent(FunctionModel(stream_function=_think), deps_type=Desk, tools=[keep, recall])
     return VoiceAgent(agent=agent, name="Keeper", make_deps=Desk)
 
@@ -50,7 +50,7 @@ async def _think(history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[
 
 
 async def call(http: aiohttp.ClientSession, running: Exchange, number: int, all_in: asyncio.Barrier) -> str:
-    """Tell the server something of one's own, when all are there ask for it; returns the conversation's id."""
+    """Tell the server a word of its own and, when all callers are there, ask for it; returns the conversation's id."""
     async with http.ws_connect(f"{running.home}/api/voice/conversation/new") as ws:
         language = "de" if number % 2 else "en-GB"
         chosen = {"max_tokens": 1_000 + number, "voice": f"voice {number}", "language": language}
@@ -79,7 +79,7 @@ async def told(ws: aiohttp.ClientWebSocketResponse, **wanted: Any) -> dict[str, 
 
 
 async def test_a_hundred_conversations_at_once() -> None:
-    """Each has its own options, agent's state and history, and is told its own; afterwards nothing is left of any."""
+    """Each call has its own options, agent's state, history and messages; afterwards nothing is left of any."""
     async with asyncio.timeout(60), exchange(keeper(), limit=CALLS, chars_per_s=150) as running:
         before = tasks(), len(os.listdir("/proc/self/fd"))
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:

@@ -12,7 +12,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_a_cough_over_the_agent_changes_nothing() -> None:
-    """A sound without words holds the agent for a moment; the same answer goes on to its end."""
+    """A cough holds the agent for a moment; then the same answer goes on to its end."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind."
@@ -31,7 +31,7 @@ def test_a_cough_over_the_agent_changes_nothing() -> None:
 
 @pytest.mark.parametrize("then", ["nothing", "button", "question"])
 def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
-    """From the clause that was cut off; not when the person wants silence, or asks something else meanwhile."""
+    """After a long noise the answer goes on from the interrupted clause, unless the caller stops it or asks."""
 
     async def scenario() -> None:
         clauses = ["Once upon a time there was a shop.", "It sold books of every kind.", "Nobody came."]
@@ -57,7 +57,7 @@ def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
 
 
 def test_an_answer_that_was_stopped_while_its_end_had_no_sound_yet_goes_on() -> None:
-    """All its words are known, and a slow text-to-speech server makes the rest of them."""
+    """An answer that a noise stopped goes on even if text-to-speech has not made its end yet."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind. Nobody came."
@@ -74,7 +74,7 @@ def test_an_answer_that_was_stopped_while_its_end_had_no_sound_yet_goes_on() -> 
 
 
 def test_an_answer_that_noise_after_noise_has_stopped_goes_on() -> None:
-    """Also when the second one comes before a word of the rest was heard."""
+    """An answer goes on after two noises, even if the second comes before a word of the rest was heard."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind. Nobody came."
@@ -94,7 +94,7 @@ def test_an_answer_that_noise_after_noise_has_stopped_goes_on() -> None:
 
 
 def test_a_noise_in_silence_is_not_answered() -> None:
-    """A cough while nobody speaks is withdrawn and asks the model nothing."""
+    """A cough while nobody speaks is withdrawn, and costs no request to the model."""
 
     async def scenario() -> None:
         mind = Mind()
@@ -125,7 +125,7 @@ class Dotting(LetterTranscription):
 
 
 def test_a_noise_that_is_written_as_a_full_stop_is_not_answered() -> None:
-    """Marks are no words; what has some is as it was written."""
+    """A transcript of punctuation alone counts as a noise; words keep their punctuation."""
 
     async def scenario() -> None:
         mind = Mind()
@@ -141,7 +141,7 @@ def test_a_noise_that_is_written_as_a_full_stop_is_not_answered() -> None:
 
 
 def test_a_cough_while_slow_words_are_awaited_does_not_lose_the_question() -> None:
-    """A second sound over the wait for the first one's transcript leaves that wait alone."""
+    """A cough during the wait for a transcript does not disturb that wait."""
 
     async def scenario() -> None:
         async with Caller(Mind(), LetterSpeechToText(final_ms=800)) as caller:
@@ -155,7 +155,7 @@ def test_a_cough_while_slow_words_are_awaited_does_not_lose_the_question() -> No
 
 
 def test_a_noise_while_slow_words_are_awaited_does_not_lose_them() -> None:
-    """However long it is: the words are answered when it is known to have none."""
+    """A long noise during the wait for a transcript loses no words; they are answered when it is known as noise."""
 
     async def scenario() -> None:
         async with Caller(Mind(), LetterSpeechToText(final_ms=2_500, partial_ms=None)) as caller:
@@ -170,7 +170,7 @@ def test_a_noise_while_slow_words_are_awaited_does_not_lose_them() -> None:
 
 
 def test_a_long_noise_while_the_answer_is_made_does_not_lose_the_question() -> None:
-    """Before its words are known it passes for the person going on; once it has none, the question is answered."""
+    """A long noise seems to continue the question; once it is known to have no words, the question is answered."""
 
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=2_000)) as caller:

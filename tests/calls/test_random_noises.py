@@ -1,4 +1,4 @@
-"""One long answer among noises and lost connections: whole calls by seed on virtual time."""
+"""One long answer among noises and lost connections: whole calls on virtual time, one for each seed."""
 
 import asyncio
 import random
@@ -41,7 +41,7 @@ TROUBLES = ((cough,), (drop,), (cough, drop))
 
 @pytest.mark.parametrize("seed", range(60))
 def test_a_story_is_told_to_its_end(seed: int) -> None:
-    """Of what was heard no word is missing, and no sentence that was heard in full is said again."""
+    """No word is missing from what was heard, and no sentence that was heard in full is said again."""
 
     async def scenario() -> None:
         chance = random.Random(seed)
@@ -62,7 +62,7 @@ def test_a_story_is_told_to_its_end(seed: int) -> None:
 
 
 def assert_told(parts: Sequence[str]) -> None:
-    """All of the story, part after part; each may begin again with the sentence that was cut off before."""
+    """Assert that the parts tell the whole story; each may begin again with the sentence that was cut off before."""
     told = 0
     for part in filter(None, parts):
         assert part in STORY

@@ -1,4 +1,4 @@
-"""People who do anything at any time: whole calls by seed on virtual time, and what holds for all of them."""
+"""Callers who do anything at any time: whole calls on virtual time by seed, and what is true for all of them."""
 
 import random
 
@@ -18,7 +18,7 @@ STORY = "Once upon a time there was a shop. It sold books of every kind, and peo
 
 
 async def live(caller: Caller, chance: random.Random) -> None:
-    """Some dozen things that people do on the phone, with pauses of any length."""
+    """Do some dozen things that callers do, with pauses of any length."""
     for _ in range(chance.randint(5, 25)):
         doing = chance.random()
         if doing < 0.6:
@@ -88,9 +88,9 @@ def check(caller: Caller) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_no_word_is_lost_or_doubled(seed: int) -> None:
-    """Whenever they pause, cough, type or cut in, all that people say is put to the model, once and in order.
+    """Whenever callers pause, cough, type or interrupt, the model gets all their words, once and in order.
 
-    In brackets stands why the agent says something unasked.
+    A prompt in brackets is no word of the caller: it says why the agent speaks unasked.
     """
 
     async def scenario() -> None:
@@ -109,7 +109,7 @@ def test_no_word_is_lost_or_doubled(seed: int) -> None:
 
 
 async def say_or_type(caller: Caller, chance: random.Random, number: int) -> list[str]:
-    """Words that were never said before, or none, and a pause."""
+    """Say or type words that were never said before, or make a noise, and pause; returns the words."""
     words = [f"{number}th{place}" for place in range(3)]
     doing = chance.random()
     if doing < 0.7:

@@ -28,7 +28,7 @@ async def calling(server: Started, session_id: str = "new", resume: str = "") ->
 
 
 async def ask(phone: SocketPhone, text: str) -> dict[str, Any]:
-    """Type it; returns the answer that was heard to its end."""
+    """Type a text; returns the answer that was heard to its end."""
     known = {message["reply"] for message in phone.told if message["type"] == "response"}
     phone.send(type="text", text=text)
     while True:
@@ -45,7 +45,7 @@ def replies(phone: SocketPhone) -> set[int]:
 
 
 async def test_killed_in_the_middle_of_an_answer(tmp_path: Path) -> None:
-    """After a kill -9 and a restart the caller's next connection goes on with everything that was committed."""
+    """After a kill -9 and a restart, the caller's next connection goes on with everything that was committed."""
     store = str(tmp_path / "conversations.db")
     async with asyncio.timeout(110):
         with started("--store", store) as server:
@@ -77,7 +77,7 @@ def redis(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 async def test_a_store_that_hangs_costs_no_call_anything(redis: RedisServer) -> None:
-    """While Redis is stopped calls go on as if nothing were; when it is back, all that was said is there."""
+    """While Redis hangs, calls go on as usual; when it is back, everything that was said is there."""
     async with asyncio.timeout(110):
         with started("--store", redis.url) as server:
             async with calling(server) as phone:

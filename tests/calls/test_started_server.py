@@ -1,4 +1,4 @@
-"""Calls to a started server with the embedded engines, by aiortc over loopback."""
+"""Calls by aiortc over loopback to a started server with the embedded engines."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ def server() -> Iterator[Started]:
 
 
 def workers(server: Started) -> dict[str, int]:
-    """The speech workers by engine."""
+    """The process ids of the speech workers, by engine."""
     found = {}
     for pid in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split():
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
@@ -34,9 +34,9 @@ def workers(server: Started) -> dict[str, int]:
 
 
 async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started) -> None:
-    """Through Opus, VAD, PocketSphinx, rules, tool and eSpeak: the right answer, aloud.
+    """A spoken request gets the right answer aloud, through Opus, VAD, PocketSphinx, rules, tool and eSpeak.
 
-    A busy machine may hold sound back until a word is another one; who is misheard says it again.
+    On a busy machine a delay in the sound may change a word. A caller who is misheard says it again.
     """
     async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone:
         await phone.until(type="response", final=True)
@@ -53,7 +53,7 @@ async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started)
 
 
 async def test_a_language_is_spoken_or_refused(server: Started) -> None:
-    """The embedded engines hear English alone: another language begins no call, by either way; English does."""
+    """With the embedded engines a call in English begins, and one in another language is refused, both ways."""
     async with ClientSession() as http, asyncio.timeout(40):
         for language, refused in (("de", True), ("en-GB", False)):
             phone = SocketPhone(server.url, http)
@@ -68,14 +68,14 @@ async def test_a_language_is_spoken_or_refused(server: Started) -> None:
 
 @pytest.mark.parametrize("engine", ["espeak", "pocketsphinx"])
 async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Started, engine: str) -> None:
-    """Killed in the middle of a call, a worker is started again, and the caller's next request is answered."""
+    """A speech worker that is killed during a call is replaced, and the caller's next request is answered."""
     async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone:
         await phone.until(type="response", final=True)
         before = workers(server)[engine]
         os.kill(before, signal.SIGKILL)
         phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
         first = await phone.until(type="response", reply=2, final=True)
-        if first["text"].startswith("Sorry"):  # it may have died with the request in its hands
+        if first["text"].startswith("Sorry"):  # the worker may have died while it worked on the request
             phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
             first = await phone.until(type="response", reply=3, final=True)
         assert "Saturday" in first["text"]
@@ -83,7 +83,7 @@ async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Start
 
 
 async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
-    """The exchange as the server sees it, the gap as the client heard it, the tool that ran, the packets' lateness."""
+    """The metrics show the exchange's stages, the client's gap, the tool that ran, and the packets' lateness."""
     with started() as server:
         async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
             await phone.until(type="response", final=True)
@@ -102,7 +102,7 @@ async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
 
 
 async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() -> None:
-    """While a running call waits for a worker that is held up, nobody new gets in; afterwards they do."""
+    """While a call waits for a worker that hangs, new calls are refused; afterwards they are admitted."""
     with started("--admission-wait-ms", "3000") as server:
         async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
             await phone.until(type="response", final=True)
@@ -121,7 +121,7 @@ async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() 
 
 
 async def until_ready_is(status: int, http: ClientSession) -> None:
-    while (await http.get("/health/ready")).status != status:  # noqa: ASYNC110  # another process: there is no event
+    while (await http.get("/health/ready")).status != status:  # noqa: ASYNC110  # no event comes from another process
         await asyncio.sleep(0.1)
 
 
@@ -135,7 +135,7 @@ async def an_offer() -> str:
 
 
 async def test_sigterm_makes_the_server_not_ready_at_once() -> None:
-    """Load balancers send nobody any more while the calls that run go on."""
+    """After SIGTERM the server is not ready at once, and the running call goes on."""
     with started("--drain-s", "30") as server:
         async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
             await phone.until(type="response", final=True)
@@ -150,7 +150,7 @@ async def test_sigterm_makes_the_server_not_ready_at_once() -> None:
 
 
 async def test_sigterm_lets_a_call_go_on_and_then_moves_it() -> None:
-    """Asked to stop during a call, the server answers on until its deadline, then tells the caller to reconnect."""
+    """After SIGTERM the server answers until its deadline, then tells the client to reconnect."""
     with started("--drain-s", "4") as server:
         async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone:
             await phone.until(type="response", final=True)

@@ -19,7 +19,7 @@ from tests.virtual_time import run_virtual
 
 @pytest.mark.parametrize("broken", ["speech-to-text", "model", "text-to-speech"])
 def test_a_failing_engine_is_an_apology(broken: str) -> None:
-    """Whatever fails once, the caller reads it, hears an apology, and is answered the next time."""
+    """When an engine fails once, the client is told, the caller hears an apology, and the next request is answered."""
 
     async def scenario() -> None:
         mind = Mind(failures=int(broken == "model"))
@@ -38,7 +38,7 @@ def test_a_failing_engine_is_an_apology(broken: str) -> None:
 
 
 def test_the_log_tells_what_failed_where(caplog: pytest.LogCaptureFixture) -> None:
-    """Once, of which call, and from which line; a traceback, whose messages may quote people, only for debug."""
+    """The log names a failure once, with its call and line; only debug adds the traceback, which may quote people."""
 
     async def scenario() -> None:
         for level in (logging.INFO, logging.DEBUG):
@@ -55,7 +55,7 @@ def test_the_log_tells_what_failed_where(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> None:
-    """The apology is tried again when text-to-speech is what is broken."""
+    """The apology is tried again if text-to-speech is what failed."""
 
     async def scenario() -> None:
         async with Caller(Mind(), tts=SteadyTextToSpeech(failures=3)) as caller:
@@ -67,7 +67,7 @@ def test_a_worker_that_is_away_for_a_while_does_not_silence_the_apology() -> Non
 
 
 def test_a_cough_does_not_silence_an_apology() -> None:
-    """What fails while somebody coughs is told when the cough is known to be one."""
+    """If something fails during a cough, the apology follows when the cough is known as one."""
 
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=1_500, failures=1)) as caller:
@@ -81,7 +81,7 @@ def test_a_cough_does_not_silence_an_apology() -> None:
 
 
 def test_a_late_apology_does_not_cut_off_an_answer() -> None:
-    """Who has asked something else before the apology could be tried again hears the answer to it."""
+    """An apology that is tried again does not interrupt the answer to a later question."""
 
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind."
@@ -96,7 +96,7 @@ def test_a_late_apology_does_not_cut_off_an_answer() -> None:
 
 
 def test_a_late_apology_does_not_cut_off_the_goodbye() -> None:
-    """The call has to end: what failed before is of no interest any more."""
+    """An apology that is tried again does not interrupt the goodbye."""
 
     async def scenario() -> None:
         async with Caller(Mind(), tts=SteadyTextToSpeech(failures=2)) as caller:
@@ -110,7 +110,7 @@ def test_a_late_apology_does_not_cut_off_the_goodbye() -> None:
 
 
 def test_a_client_that_stops_sending_is_answered() -> None:
-    """Packets may stop with the voice; the silence is then counted by playout."""
+    """When the client stops sending after its voice, playout counts the silence, and the caller is answered."""
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
@@ -124,7 +124,7 @@ def test_a_client_that_stops_sending_is_answered() -> None:
 
 
 def test_broken_sound_is_an_apology() -> None:
-    """An engine that breaks its protocol fails like one that says so."""
+    """An engine that breaks its protocol is treated like one that reports a failure."""
 
     class Odd(SteadyTextToSpeech):
         async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
@@ -143,7 +143,7 @@ def test_broken_sound_is_an_apology() -> None:
 
 
 def test_a_fault_in_speech_to_text_is_an_apology() -> None:
-    """An engine that raises what it should not fails like one that says so."""
+    """An engine that raises an unexpected exception is treated like one that reports a failure."""
 
     class Faulty(LetterTranscription):
         async def transcript(self) -> str:
@@ -171,11 +171,11 @@ def test_a_fault_in_speech_to_text_is_an_apology() -> None:
 
 
 def test_an_agent_whose_state_cannot_be_kept_goes_on() -> None:
-    """A fault in what it dumps after each exchange costs another server its state, and the caller nothing."""
+    """If the agent's state cannot be dumped, the call goes on; only another server would miss the state."""
 
     class Forgetful(Mind):
         def agent(self, greeting: str = "") -> VoiceAgent:
-            return replace(super().agent(greeting), dump_deps=json.dumps)  # which cannot take a Desk
+            return replace(super().agent(greeting), dump_deps=json.dumps)  # fails, because a Desk is not JSON
 
     async def scenario() -> None:
         async with Caller(Forgetful()) as caller:
@@ -189,7 +189,7 @@ def test_an_agent_whose_state_cannot_be_kept_goes_on() -> None:
 
 
 def test_after_an_apology_the_question_is_asked_once() -> None:
-    """What failed is not put in front of what the person says next."""
+    """The words whose answer failed are not put in front of what the caller says next."""
 
     async def scenario() -> None:
         mind = Mind(failures=1)
@@ -204,7 +204,7 @@ def test_after_an_apology_the_question_is_asked_once() -> None:
 
 
 def test_a_tool_that_waits_for_something_cancelled_is_an_apology() -> None:
-    """A tool that dies of its client's own CancelledError fails like others; the call goes on."""
+    """A tool that dies of its client's own CancelledError fails like others, and the call goes on."""
 
     class Unlucky(Mind):
         async def book(self, what: str) -> str:
@@ -227,7 +227,7 @@ def test_a_tool_that_waits_for_something_cancelled_is_an_apology() -> None:
 
 
 def test_an_answer_that_cannot_be_spoken_is_an_apology() -> None:
-    """A model that answers with a picture leaves nobody in silence."""
+    """If a model's answer cannot be spoken, such as an emoji, the caller hears an apology."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"smile": "😀"})) as caller:

@@ -1,4 +1,4 @@
-"""The WebSocket's own ways, by real sockets: the simplest client, wrong ones, slow ones, and those that flood."""
+"""The WebSocket over real sockets: the simplest client, wrong clients, slow clients, and clients that flood."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ async def told(ws: aiohttp.ClientWebSocketResponse, **wanted: Any) -> dict[str, 
 
 
 async def test_the_simplest_client() -> None:
-    """Connect, send 16 kHz PCM in pieces of any size, receive JSON and PCM of the same kind."""
+    """A client that sends 16 kHz PCM in pieces of any size receives JSON and PCM of the same kind."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, connected(running) as ws:
         pcm = speak("What time is it?", rate_hz=16_000) + bytes(32_000)
         for start in range(0, len(pcm), 1_234):
@@ -58,7 +58,7 @@ async def test_the_simplest_client() -> None:
 
 
 async def test_a_client_that_only_listens_is_greeted() -> None:
-    """Without a word from it, the call begins after a second."""
+    """If the client sends nothing, the call begins after a second."""
     async with asyncio.timeout(20), exchange(Mind().agent("Hello.")) as running, connected(running) as ws:
         await told(ws, type="session")
         assert (await told(ws, type="response", final=True))["text"] == "Hello."
@@ -68,7 +68,7 @@ async def test_a_client_that_only_listens_is_greeted() -> None:
     ("encoding", "sample_rate"), [("pcmu", 8_000), ("pcma", 8_000), ("opus", 48_000), ("pcm16", 24_000)]
 )
 async def test_other_formats(encoding: str, sample_rate: int) -> None:
-    """The client says how it speaks, and is spoken to in the same way."""
+    """The client chooses a format, and receives sound in the same format."""
     async with asyncio.timeout(20), exchange(Mind().agent("Hello.")) as running, connected(running) as ws:
         audio = {"encoding": encoding, "sample_rate": sample_rate}
         await ws.send_json({"type": "start", "audio": audio})
@@ -81,7 +81,7 @@ async def test_other_formats(encoding: str, sample_rate: int) -> None:
 
 
 async def test_a_sign_of_life_is_not_a_beginning() -> None:
-    """A ping, which some libraries and proxies send at once, takes nothing from the start that follows."""
+    """A ping before `start`, which some libraries and proxies send, does not begin the call."""
     async with asyncio.timeout(20), exchange(Mind().agent("Hello.")) as running, connected(running) as ws:
         audio = {"encoding": "pcmu", "sample_rate": 8_000}
         await ws.ping()
@@ -90,7 +90,7 @@ async def test_a_sign_of_life_is_not_a_beginning() -> None:
 
 
 async def test_who_is_gone_before_the_beginning_was_never_there() -> None:
-    """A probe that only looks whether the socket opens begins no call, and no conversation waits for it."""
+    """A client that only opens and closes the socket begins no call and leaves no conversation."""
     async with asyncio.timeout(20), exchange(Mind().agent("Hello."), resume_s=30) as running:
         async with connected(running):
             pass
@@ -111,7 +111,7 @@ async def test_who_is_gone_before_the_beginning_was_never_there() -> None:
     ],
 )
 async def test_a_wrong_start_is_told_so(first: str) -> None:
-    """The client reads what was wrong, the socket is closed as not allowed, and no place is held."""
+    """On a wrong first message the client is told why, the socket closes with 1008, and no place stays taken."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, connected(running) as ws:
         await ws.send_str(first)
         error = await told(ws, type="error")
@@ -123,7 +123,7 @@ async def test_a_wrong_start_is_told_so(first: str) -> None:
 
 
 async def test_a_wrong_token_is_not_told_whether_the_name_exists() -> None:
-    """A live conversation and none at all answer alike."""
+    """A wrong token gets the same answer for a live conversation and for one that does not exist."""
     async with asyncio.timeout(20), exchange(Mind().agent(), resume_s=30) as running, connected(running) as ws:
         await ws.send_json({"type": "start"})
         session_id = (await told(ws, type="session"))["session_id"]
@@ -140,7 +140,7 @@ async def test_a_wrong_token_is_not_told_whether_the_name_exists() -> None:
 
 
 async def test_another_sites_page_may_not_call() -> None:
-    """A foreign Origin is refused before the upgrade; our own is not."""
+    """A foreign Origin is refused before the upgrade; the server's own is not."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
             async with connected(running, Origin="https://elsewhere.example"):
@@ -161,7 +161,7 @@ async def test_another_sites_page_may_not_call() -> None:
 async def test_a_fault_before_the_call_is_told(
     caplog: pytest.LogCaptureFixture, fault: Exception, code: str, logged: str
 ) -> None:
-    """An agent that cannot begin is an error and a close code to the client, and the reason to the log."""
+    """When an agent cannot begin, the client gets an error and a close code, and the log the reason."""
 
     def make_deps() -> object:
         raise fault
@@ -178,7 +178,7 @@ async def test_a_fault_before_the_call_is_told(
 
 
 async def test_when_all_lines_are_busy() -> None:
-    """The socket says so, and closes with "try again later"."""
+    """When all lines are busy, the client is told so, and the socket closes with "try again later" (1013)."""
     async with asyncio.timeout(20), exchange(Mind().agent(), limit=1) as running, connected(running) as first:
         await first.send_json({"type": "start"})
         await told(first, type="session")
@@ -190,7 +190,7 @@ async def test_when_all_lines_are_busy() -> None:
 
 
 async def test_garbage_is_told_once_and_the_call_goes_on() -> None:
-    """Sound that is none costs the client nothing but that sound."""
+    """For sound that cannot be decoded the client gets one error, and the call goes on."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, connected(running) as ws:
         await ws.send_json({"type": "start", "audio": {"encoding": "opus"}})
         for _ in range(50):
@@ -201,7 +201,7 @@ async def test_garbage_is_told_once_and_the_call_goes_on() -> None:
 
 
 async def test_a_message_that_is_too_large_ends_the_connection_alone() -> None:
-    """It closes with 1009, and the conversation can be resumed."""
+    """A message that is too large closes the socket with 1009, and the conversation can be resumed."""
     async with asyncio.timeout(20), exchange(Mind().agent(), resume_s=30) as running, connected(running) as ws:
         await ws.send_json({"type": "start"})
         hello = await told(ws, type="session")
@@ -215,7 +215,7 @@ async def test_a_message_that_is_too_large_ends_the_connection_alone() -> None:
 
 
 async def test_who_floods_is_cut_off_and_told_why() -> None:
-    """Faster than real time for too long: the connection ends with the reason, the conversation does not."""
+    """A client that floods for too long is cut off with the reason; its conversation waits for it."""
     async with asyncio.timeout(40), exchange(Mind().agent(), resume_s=30) as running, connected(running) as ws:
         await ws.send_json({"type": "start"})
         flooding = asyncio.ensure_future(flood(ws))
@@ -235,7 +235,7 @@ async def flood(ws: aiohttp.ClientWebSocketResponse) -> None:
 
 
 async def test_who_does_not_read_loses_sound_not_our_memory() -> None:
-    """The other call is served all the while."""
+    """While one client does not read what it is sent, another call is served all the time."""
     mind = Mind(answers={"story": STORY})
     async with asyncio.timeout(40), exchange(mind.agent(), resume_s=30) as running:
         reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
@@ -260,5 +260,5 @@ async def test_who_does_not_read_loses_sound_not_our_memory() -> None:
 
 
 def masked(payload: bytes) -> bytes:
-    """A text frame of a client (RFC 6455, section 5.2), with a mask of zeros."""
+    """A text frame as a client sends it (RFC 6455, section 5.2), with a mask of zeros."""
     return bytes([0x81, 0x80 | len(payload), 0, 0, 0, 0]) + payload

@@ -1,4 +1,4 @@
-"""What tests of the page do all the time, and what the server may say."""
+"""What most tests of the page do, and messages that the server may send."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ async def is_in(page: Page, state: str) -> None:
 
 
 async def call(page: Page) -> None:
-    """Connect, and wait for the server's first words: the channel opens a moment sooner here than there."""
+    """Connect, and wait for the server's first messages; the channel opens here a moment sooner than there."""
     await page.click("#call")
     await expect(page.locator(".agent-name")).to_have_text("Marta")
     await is_in(page, "listening")

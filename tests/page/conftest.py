@@ -1,4 +1,4 @@
-"""The page in a real Chromium, against the stand-in."""
+"""Fixtures: the page in a real Chromium, against the stand-in server."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -56,9 +56,9 @@ async def page(browser: Browser, standin: Standin, permissions: list[str]) -> As
 async def page_of(
     browser: Browser, standin: Standin, permissions: list[str], clock: bool = False
 ) -> AsyncIterator[Page]:
-    """The page, loaded; with `clock` its time can be let pass by the test.
+    """The loaded page. With `clock` the test itself lets the page's time pass.
 
-    After each test: no errors, nothing that the CSP stopped, no request to another host.
+    After each test: the page had no errors, the CSP stopped nothing, and no request went to another host.
     """
     context = await browser.new_context(viewport={"width": 360, "height": 740}, permissions=permissions)
     page = await context.new_page()
@@ -77,6 +77,6 @@ async def page_of(
 
 
 def _is_fault(message: ConsoleMessage) -> bool:
-    """Chromium itself writes down that a request got no 200, or a socket broke; the tests of failures ask for that."""
+    """Chromium itself logs requests without a 200 and sockets that broke. Tests of failures cause these on purpose."""
     asked_for = message.text.startswith(("Failed to load resource", "WebSocket connection to"))
     return message.type in ("error", "warning") and not asked_for

@@ -1,4 +1,4 @@
-"""A small true server for the page: its files, and conversations over data channels and WebSockets."""
+"""A small but real server for the page: serves its files, and holds conversations over data channels and WebSockets."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ CSP = "default-src 'self'; style-src 'self'; media-src 'self' blob:; connect-src
 
 
 class ChannelLine:
-    """One conversation's way to the page over WebRTC."""
+    """A conversation's connection to the page over WebRTC."""
 
     def __init__(self, pc: RTCPeerConnection, channel: RTCDataChannel) -> None:
         self._pc = pc
@@ -29,7 +29,7 @@ class ChannelLine:
 
 
 class SocketLine:
-    """One conversation's way to the page over a WebSocket."""
+    """A conversation's connection to the page over a WebSocket."""
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         self._request = request
@@ -50,23 +50,23 @@ class SocketLine:
 
 
 class Standin:
-    """Answers offers and sockets, keeps what the page sends, and says what a test tells it to."""
+    """Answers offers and sockets, keeps what the page sends, and sends what a test tells it to."""
 
     def __init__(self) -> None:
         self.refusal: tuple[int, dict[str, Any]] | None = None
         self.refused = 0
         self.gone = False
         self.deaf = False
-        """Pings are not answered, until there is another connection."""
+        """Whether to leave pings unanswered, until there is another connection."""
         self.without_sockets = False
         self.ice_servers: list[dict[str, Any]] | None = []
         self.walled = False
-        """Answers lead nowhere, as if a firewall stopped every datagram."""
+        """Whether to answer without candidates, so that nothing gets through, as behind a firewall."""
         self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=1000)
         self.sound: asyncio.Queue[bytes] = asyncio.Queue(maxsize=3000)
         self.offers: list[dict[str, Any]] = []
         self.starts: list[tuple[str, dict[str, Any]]] = []
-        """Each WebSocket's conversation, as its address names it, and its first message."""
+        """For each WebSocket: the conversation that its address names, and its first message."""
         self.candidates: list[dict[str, Any]] = []
         self.ended = asyncio.Event()
         self.hung_up = asyncio.Event()
@@ -89,20 +89,20 @@ class Standin:
             self._line.send(json.dumps(message))
 
     def play(self, reply: int, pcm: bytes) -> None:
-        """Sound of an answer, 16 kHz PCM."""
+        """Send sound of an answer, as 16 kHz PCM."""
         assert isinstance(self._line, SocketLine)
         self.say({"type": "audio", "reply": reply})
         self._line.send(pcm)
 
     async def hears(self, kind: str) -> dict[str, Any]:
-        """The next message of this type."""
+        """Return the next message of this type from the page."""
         async with asyncio.timeout(5):
             while (message := await self.received.get())["type"] != kind:
                 pass
         return message
 
     async def drop(self) -> None:
-        """End the connection without a word."""
+        """Break the connection without telling the page."""
         if self._line is not None:
             await self._line.drop()
 
@@ -113,7 +113,7 @@ class Standin:
         await self.server.close()
 
     async def _file(self, request: web.Request) -> web.Response:
-        """In one piece: a FileResponse that the page gives up half-way leaves its file to the garbage collector."""
+        """The file in one piece; an aborted FileResponse would leave its file to the garbage collector."""
         path = STATIC / (request.match_info["name"] or "index.html")
         return web.Response(body=path.read_bytes(), content_type=mimetypes.guess_type(path)[0])
 
@@ -179,7 +179,7 @@ class Standin:
         self._take(ChannelLine(pc, channel))
 
     def _take(self, line: ChannelLine | SocketLine) -> None:
-        """The newest wins."""
+        """Use the newest connection, and tell the older one that it is superseded."""
         if self._line is not None and self._lines:
             self._say_to_the_older()
         self._line, self._lines, self.deaf = line, self._lines + 1, False
@@ -189,7 +189,7 @@ class Standin:
     def _say_to_the_older(self) -> None:
         try:
             self.say({"type": "error", "code": "superseded", "message": "The call goes on elsewhere.", "final": True})
-        except Exception:  # aiortc refuses what it cannot send any more
+        except Exception:  # aiortc raises when the older connection cannot send any more
             return
 
     def _on_message(self, data: str) -> None:

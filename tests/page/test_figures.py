@@ -1,4 +1,4 @@
-"""How long answers took, as the page measures and shows it."""
+"""How the page measures and shows the time that answers took."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_the_last_answer_s_latency(page: Page, standin: Standin) -> None:
-    """One line, its stages on demand; a stage that was not is not shown."""
+    """The page shows one line for the last answer and its stages on demand, without stages that did not happen."""
     await call(page)
     standin.say({"type": "metrics", "reply": 1, "endpoint_ms": 231.4, "first_packet_ms": 1412.2})
     await expect(page.locator("#latency summary")).to_have_text("answered in 1.4 s")
@@ -21,7 +21,7 @@ async def test_the_last_answer_s_latency(page: Page, standin: Standin) -> None:
 
 
 async def test_the_gap_is_measured_as_it_is_heard(page: Page) -> None:
-    """From the end of speech to the answer, not to a click, nor over a pause inside the answer."""
+    """The gap is measured from the end of speech to the answer; a click or a pause inside the answer does not count."""
     gaps = await page.evaluate(
         """async () => {
             const { GapMeter } = await import("/gap.js");
@@ -45,7 +45,7 @@ async def test_the_gap_is_measured_as_it_is_heard(page: Page) -> None:
 
 
 async def test_the_figures_of_one_exchange_are_joined(page: Page) -> None:
-    """The gap belongs to the answer whose figures say about the same; a typed one has none."""
+    """The gap belongs to the answer whose server figure is about the same; a typed message has no gap."""
     figures = await page.evaluate(
         """async () => {
             const { Exchange } = await import("/exchange.js");

@@ -1,4 +1,4 @@
-"""Who sees no screen or holds no mouse."""
+"""The page for callers who see no screen or use no mouse."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_a_call_by_keyboard_alone(page: Page) -> None:
-    """Tab reaches everything in reading order, Enter and Space press, Escape goes back one step at a time."""
+    """Tab reaches everything in reading order, Enter and Space press, and Escape goes back one step at a time."""
     focused = page.locator(":focus")
     await page.keyboard.press("Tab")
     await expect(focused).to_have_id("call")
@@ -34,7 +34,7 @@ async def test_a_call_by_keyboard_alone(page: Page) -> None:
 
 
 async def test_a_button_that_goes_leaves_the_focus_at_the_status(page: Page, standin: Standin) -> None:
-    """Else a screen reader would be at the top of the page."""
+    """When a focused button disappears, the status gets the focus; a screen reader would else start at the top."""
     await call(page)
     standin.say(state("speaking"))
     await page.focus("#interrupt")
@@ -46,7 +46,7 @@ async def test_a_button_that_goes_leaves_the_focus_at_the_status(page: Page, sta
 
 
 async def test_escape_closes_the_stages_and_clears_the_text_first(page: Page, standin: Standin) -> None:
-    """Only then does it hang up."""
+    """Escape first closes the stages, then clears the typed text, and only then hangs up."""
     await call(page)
     standin.say({"type": "metrics", "reply": 1, "first_packet_ms": 400})
     await page.click("#latency summary")
@@ -61,7 +61,7 @@ async def test_escape_closes_the_stages_and_clears_the_text_first(page: Page, st
 
 
 async def test_a_key_that_is_held_down_counts_once(page: Page, standin: Standin) -> None:
-    """The button that takes the focus from the one that was pressed is not pressed too: Hang up does not call again."""
+    """A held key presses one button only: after Hang up it does not also press Call, which then has the focus."""
     await call(page)
     await page.fill("#typed", "half a sent")
     await hold(page, "Escape")
@@ -74,14 +74,14 @@ async def test_a_key_that_is_held_down_counts_once(page: Page, standin: Standin)
 
 
 async def hold(page: Page, key: str) -> None:
-    """So that it repeats itself."""
+    """Hold the key so that it repeats."""
     for _ in range(3):
         await page.keyboard.down(key)
     await page.keyboard.up(key)
 
 
 async def test_only_whole_answers_are_announced(page: Page, standin: Standin) -> None:
-    """A screen reader hears no partial words."""
+    """A screen reader hears whole answers, not partial words."""
     await call(page)
     standin.say(response(1, "We", final=False), response(1, "We have", final=False))
     await expect(page.locator("#captions [data-role=agent]")).to_contain_text("We have")

@@ -1,4 +1,4 @@
-"""How the page looks, in each of its faces."""
+"""How the page looks in each of its states."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
-    """The page's faces, one after the other."""
+    """Bring the page into each of its states, one after the other."""
     yield "idle"
     await call(page)
     standin.say(
@@ -39,7 +39,7 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
 
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (640, 360), (580, 360)])
 async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, height: int) -> None:
-    """Upright or on its side: nothing sticks out, and only the captions scroll."""
+    """On an upright or sideways telephone nothing sticks out, and only the captions scroll."""
     await page.set_viewport_size({"width": width, "height": height})
     async for face in everything(page, standin):
         size = await page.evaluate("(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.body)")
@@ -55,7 +55,7 @@ async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, hei
 
 
 async def test_words_run_as_their_script_does(page: Page, standin: Standin) -> None:
-    """From right to left in Arabic, said or typed: else a sentence's last sign stands before its first word."""
+    """Arabic words run from right to left, so that the last sign does not stand before the first word."""
     await call(page)
     standin.say(transcription(1, "مرحبا!", final=True), response(1, "Hello!", final=True))
     await expect(page.locator("#captions p")).to_have_count(2)
@@ -66,7 +66,7 @@ async def test_words_run_as_their_script_does(page: Page, standin: Standin) -> N
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_stands_out(page: Page, standin: Standin, scheme: Any) -> None:
-    """WCAG AA: every text that shows has a contrast of 4.5 or more, in both schemes."""
+    """Every visible text has a contrast of 4.5 or more in both colour schemes (WCAG AA)."""
     await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     measured = 0
     async for face in everything(page, standin):

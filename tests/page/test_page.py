@@ -1,4 +1,4 @@
-"""The page in a real Chromium, against a small stand-in for the server. Calls have no sound here."""
+"""The page in a real Chromium, against a small stand-in for the server. These calls have no sound."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_a_server_that_tells_no_ice_servers_is_called_all_the_same(page: Page, standin: Standin) -> None:
-    """They are for the few whom nothing else reaches."""
+    """The page calls without ICE servers, because most networks do not need them."""
     standin.ice_servers = None
     await call(page)
 
 
 async def test_the_page_uses_the_ice_servers_that_it_is_told(page: Page, standin: Standin) -> None:
-    """With their credentials, as they come."""
+    """The page uses the server's ICE servers and their credentials unchanged."""
     told = {"urls": ["turn:127.0.0.1:9?transport=udp"], "username": "a", "credential": "b"}
     standin.ice_servers = [told]
     await call(page)
@@ -28,18 +28,18 @@ async def test_the_page_uses_the_ice_servers_that_it_is_told(page: Page, standin
 
 
 async def test_a_browser_without_timeouts_of_requests(page: Page, standin: Standin) -> None:
-    """Safari 15 has no AbortSignal.timeout: it calls all the same, and learns of the ICE servers."""
+    """A browser without AbortSignal.timeout, such as Safari 15, can still call and learns of the ICE servers."""
     await page.evaluate("delete AbortSignal.timeout")
     standin.ice_servers = [{"urls": ["stun:127.0.0.1:9"]}]
     await call(page)
     assert await page.evaluate("antiphon.call.pc.getConfiguration().iceServers.length") == 1
 
 
-# What fails
+# Failures
 
 
 async def test_a_full_server_is_explained_in_its_own_words(page: Page, standin: Standin) -> None:
-    """HTTP 503 shows the server's sentence, and the next try may succeed."""
+    """On HTTP 503 the page shows the server's sentence, and the next try may succeed."""
     standin.refusal = (503, {"error": {"code": "at_capacity", "message": "All 20 lines are taken."}})
     await page.click("#call")
     await fails_with(page, "All lines are busy.", "All 20 lines are taken.")
@@ -49,14 +49,14 @@ async def test_a_full_server_is_explained_in_its_own_words(page: Page, standin: 
 
 
 async def test_an_error_without_a_sentence_has_one(page: Page, standin: Standin) -> None:
-    """A proxy's 502 has no JSON of ours."""
+    """The page has its own sentence for an error without our JSON, such as a proxy's 502."""
     standin.refusal = (502, {})
     await page.click("#call")
     await fails_with(page, "The server did not take the call.")
 
 
 async def test_a_server_that_is_gone(page: Page, standin: Standin) -> None:
-    """A request that breaks off says that the server cannot be reached."""
+    """When the request breaks off, the page says that the server cannot be reached."""
     standin.gone = True
     await page.click("#call")
     await fails_with(page, "The server cannot be reached.")
@@ -64,7 +64,7 @@ async def test_a_server_that_is_gone(page: Page, standin: Standin) -> None:
 
 @pytest.mark.parametrize("permissions", [[]])
 async def test_a_refused_microphone_leaves_typing(page: Page, standin: Standin) -> None:
-    """The person learns where to allow it, and can go on without it at once."""
+    """The caller learns where to allow the microphone, and can go on without it at once."""
     await page.click("#call")
     await fails_with(page, "The microphone is blocked.")
     await page.click("#remedy")
@@ -79,7 +79,7 @@ async def test_a_refused_microphone_leaves_typing(page: Page, standin: Standin) 
 
 
 async def test_a_microphone_that_is_refused_after_the_call_is_no_matter(page: Page) -> None:
-    """The browser's question stays open when the person hangs up; whoever closes it then has nothing to be told."""
+    """The caller hangs up while the browser still asks for the microphone; refusing it afterwards shows no error."""
     await page.click("#without")
     await is_in(page, "listening")
     await page.evaluate(
@@ -98,7 +98,7 @@ async def test_a_microphone_that_is_refused_after_the_call_is_no_matter(page: Pa
 
 
 async def test_a_microphone_that_does_not_open(page: Page) -> None:
-    """Each of the browser's reasons has its sentence."""
+    """Each of the browser's reasons has its own sentence."""
     reasons = {
         "NotFoundError": "No microphone was found.",
         "NotReadableError": "The microphone is busy.",
@@ -114,7 +114,7 @@ async def test_a_microphone_that_does_not_open(page: Page) -> None:
 
 
 async def test_a_page_without_https(page: Page) -> None:
-    """Browsers hide the microphone from insecure pages; the person learns why."""
+    """Browsers hide the microphone from insecure pages; the caller learns why."""
     await page.evaluate(
         """() => {
             Object.defineProperty(navigator, "mediaDevices", { value: undefined });
@@ -125,11 +125,11 @@ async def test_a_page_without_https(page: Page) -> None:
     await fails_with(page, "This page cannot use the microphone.", "https")
 
 
-# A call
+# A call that works
 
 
 async def test_signaling_ends_what_it_began(page: Page, standin: Standin) -> None:
-    """Candidates follow the answer, up to the empty one; hanging up says so on both ways."""
+    """Candidates follow the answer and end with an empty one; hanging up is told by message and by HTTP."""
     await call(page)
     async with asyncio.timeout(5):
         await standin.ended.wait()
@@ -145,7 +145,7 @@ async def test_signaling_ends_what_it_began(page: Page, standin: Standin) -> Non
 
 
 async def test_the_agent_hangs_up(page: Page, standin: Standin) -> None:
-    """`closed` is a good end, an error that is final is not."""
+    """The state `closed` ends the call normally; a final error ends it as a failure."""
     await call(page)
     standin.say(state("closed"))
     await is_in(page, "ended")
@@ -156,7 +156,7 @@ async def test_the_agent_hangs_up(page: Page, standin: Standin) -> None:
 
 
 async def test_a_ping_is_answered_and_the_unknown_ignored(page: Page, standin: Standin) -> None:
-    """What a newer server may send does no harm."""
+    """The page answers a ping, and ignores messages and states of a newer server."""
     await call(page)
     standin.say({"type": "future"}, {"type": "state", "state": "dreaming"}, {"type": "ping", "t": 7})
     assert (await standin.hears("pong"))["t"] == 7
@@ -164,7 +164,7 @@ async def test_a_ping_is_answered_and_the_unknown_ignored(page: Page, standin: S
 
 
 async def test_the_stage_shows_who_speaks(page: Page, standin: Standin) -> None:
-    """Each state has its word."""
+    """The page shows a word for each state of the call."""
     await call(page)
     for name, word in {"hearing": "You", "thinking": "Thinking", "speaking": "Marta", "overlap": "Both"}.items():
         standin.say(state(name))
@@ -173,7 +173,7 @@ async def test_the_stage_shows_who_speaks(page: Page, standin: Standin) -> None:
 
 
 async def test_captions_grow_until_they_are_final(page: Page, standin: Standin) -> None:
-    """A later message of the same number replaces the earlier; a noise is withdrawn."""
+    """A later message with the same number replaces the earlier one, and a noise is removed."""
     caller, agent = page.locator("#captions [data-role=caller]"), page.locator("#captions [data-role=agent]")
     await call(page)
     standin.say(transcription(1, "Have you", final=False), transcription(2, "Hm", final=False))
@@ -191,7 +191,7 @@ async def test_captions_grow_until_they_are_final(page: Page, standin: Standin) 
 
 
 async def test_typed_words_show_once(page: Page, standin: Standin) -> None:
-    """At once, and not again when the server says them back."""
+    """Typed words show at once, and not again when the server sends them back."""
     await call(page)
     await page.fill("#typed", " Good morning ")
     await page.click("#send")
@@ -204,7 +204,7 @@ async def test_typed_words_show_once(page: Page, standin: Standin) -> None:
 
 
 async def test_a_sound_that_is_held_back_comes_with_the_next_click(page: Page, standin: Standin) -> None:
-    """Wherever it is: the button for it may have made room for what went wrong meanwhile."""
+    """A click anywhere plays a blocked sound, because another notice may have replaced the button for it."""
     await page.evaluate(
         """() => {
             window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -231,7 +231,7 @@ async def test_a_sound_that_is_held_back_comes_with_the_next_click(page: Page, s
 
 
 async def test_stop_interrupts(page: Page, standin: Standin) -> None:
-    """The button is there while the agent speaks, and only then."""
+    """The Stop button shows only while the agent speaks, and interrupts it."""
     await call(page)
     await expect(page.locator("#interrupt")).to_be_hidden()
     standin.say(state("speaking"))
@@ -240,7 +240,7 @@ async def test_stop_interrupts(page: Page, standin: Standin) -> None:
 
 
 async def test_the_microphone_can_be_changed_in_the_call(page: Page) -> None:
-    """The one that was chosen is sent at once, and remembered."""
+    """The page sends the chosen microphone at once, and remembers the choice."""
     await call(page)
     for index in (1, 2):
         option = page.locator("#mic option").nth(index)
@@ -251,7 +251,7 @@ async def test_the_microphone_can_be_changed_in_the_call(page: Page) -> None:
 
 
 async def test_another_microphone_stands_in_for_one_that_is_gone(page: Page) -> None:
-    """Who left the headset at home can call."""
+    """If the remembered microphone is not there, the call uses the default one."""
     await page.evaluate("localStorage.setItem('antiphon.microphone', 'left at home')")
     await call(page)
     await page.wait_for_function(SENT, arg="Fake Default Audio Input")
@@ -259,7 +259,7 @@ async def test_another_microphone_stands_in_for_one_that_is_gone(page: Page) -> 
 
 
 async def test_without_storage_the_choice_of_a_microphone_lasts_as_long_as_the_page(page: Page) -> None:
-    """Browsers that refuse cookies refuse it too: the list shows what is used, and so does the next call."""
+    """Without storage, the chosen microphone stays chosen in the list and in the page's next call."""
     await page.evaluate(
         "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError'); } })"
     )

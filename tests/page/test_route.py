@@ -1,4 +1,4 @@
-"""The route of a call: which way is tried when. A pure machine, driven in the browser's engine."""
+"""The route of a call: which way it tries when. A pure state machine, driven inside the browser."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def drive(page: Page, *steps: tuple[str, float] | tuple[str, float, int]) -> list[Any]:
-    """Events with their times in seconds, and their links → after each the state, and the orders in short."""
+    """Send events with their times in seconds and their links; returns the state and the short orders after each."""
     told: list[Any] = await page.evaluate(
         """async (steps) => {
             const { Route } = await import("/route.js");
@@ -27,7 +27,7 @@ async def drive(page: Page, *steps: tuple[str, float] | tuple[str, float, int]) 
 
 
 async def test_the_first_way_is_webrtc_and_the_second_the_websocket(page: Page) -> None:
-    """Where nothing gets through at first, another offer from the same place would not either."""
+    """If WebRTC does not get through at first, the WebSocket is next, because a second offer would fail too."""
     assert await drive(page, ("start", 0), ("no-path", 3, 1), ("stands", 4, 2)) == [
         ["calling", "open 1 rtc"],
         ["calling slow", "close 1, open 2 ws"],
@@ -36,14 +36,14 @@ async def test_the_first_way_is_webrtc_and_the_second_the_websocket(page: Page) 
 
 
 async def test_a_call_that_cannot_begin_ends(page: Page) -> None:
-    """Neither way, or a server that does not take it."""
+    """The call ends if neither way gets through, or if the server refuses it."""
     told = await drive(page, ("start", 0), ("no-path", 3, 1), ("no-path", 6, 2))
     assert told[-1] == ["over", "close 2, end no-path"]
     assert (await drive(page, ("start", 0), ("failed", 1, 1)))[-1] == ["over", "close 1, end no-path"]
 
 
 async def test_what_breaks_is_offered_anew_then_goes_by_websocket(page: Page) -> None:
-    """The order of the ways in a call."""
+    """When a connection breaks during a call, a new offer is tried first, and then the WebSocket."""
     told = await drive(page, ("start", 0), ("stands", 1, 1), ("lost", 9, 1), ("no-path", 12, 2), ("stands", 13, 3))
     assert told[2:] == [
         ["renewing", "close 1, open 2 rtc"],
@@ -53,7 +53,7 @@ async def test_what_breaks_is_offered_anew_then_goes_by_websocket(page: Page) ->
 
 
 async def test_webrtc_is_tried_again_ever_more_rarely(page: Page) -> None:
-    """The WebSocket stays until the other way stands."""
+    """On the WebSocket, WebRTC is tried again at growing intervals, and the WebSocket stays until it stands."""
     steps: list[Any] = [("start", 0), ("no-path", 3, 1), ("stands", 4, 2)]
     for link in range(3, 9):
         steps += [("due", 10 * link), ("no-path", 10 * link + 3, link)]
@@ -64,7 +64,7 @@ async def test_webrtc_is_tried_again_ever_more_rarely(page: Page) -> None:
 
 
 async def test_a_server_that_goes_is_waited_for(page: Page) -> None:
-    """As long as it keeps the conversation, and a little longer each time."""
+    """After `reconnect` the page tries again with growing waits, for as long as the server keeps the conversation."""
     steps: list[Any] = [("start", 0), ("stands", 1, 1), ("reconnect", 10, 1)]
     for link, at in enumerate((11, 13, 17, 22, 71), 2):
         steps += [("due", at), ("failed", at, link)]
@@ -75,7 +75,7 @@ async def test_a_server_that_goes_is_waited_for(page: Page) -> None:
 
 
 async def test_a_conversation_that_is_gone_is_not_asked_for_for_a_minute(page: Page) -> None:
-    """A server that restarts does not know it for a moment; after four times it is gone."""
+    """A server that restarts may not know the conversation for a moment; after four such answers the call is over."""
     told = await drive(
         page,
         *(("resume", 0), ("gone", 0, 1), ("due", 1), ("gone", 1, 2)),
@@ -86,7 +86,7 @@ async def test_a_conversation_that_is_gone_is_not_asked_for_for_a_minute(page: P
 
 
 async def test_a_call_that_another_window_took_is_over_but_not_one_that_we_took(page: Page) -> None:
-    """A new connection may win at the server before we know that it stands, and even after we gave it up."""
+    """`superseded` ends the call, unless our own new connection won before we knew it, or soon after we gave it up."""
     there: list[Any] = [("start", 0), ("stands", 1, 1)]
     assert (await drive(page, *there, ("superseded", 9, 1)))[-1] == ["over", "close 1, end elsewhere"]
     slow: list[Any] = [("start", 0), ("no-path", 3, 1), ("stands", 4, 2), ("due", 9)]
@@ -99,13 +99,13 @@ async def test_a_call_that_another_window_took_is_over_but_not_one_that_we_took(
 
 
 async def test_what_a_closed_link_says_is_late(page: Page) -> None:
-    """By its number, not by luck."""
+    """An event of a closed link is recognised by its number and ignored."""
     told = await drive(page, ("start", 0), ("stands", 1, 1), ("lost", 9, 1), ("lost", 9, 1), ("stands", 9, 1))
     assert told[3:] == [["renewing", None], ["renewing", None]]
 
 
 async def test_no_order_of_events_leaves_a_call_hanging(page: Page) -> None:
-    """Whatever may happen in any state that can be reached, something carries the call, is tried or is waited for."""
+    """In every reachable state, whatever happens, a link carries the call, is being tried, or is waited for."""
     found = await page.evaluate(
         """async () => {
             const { Route } = await import("/route.js");

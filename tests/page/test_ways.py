@@ -1,4 +1,4 @@
-"""A call whose way breaks, against the stand-in: what the page does, says and sends. Its clock is the test's."""
+"""Calls whose connection breaks, against the stand-in: what the page does, shows and sends. The test has its clock."""
 
 import asyncio
 import itertools
@@ -34,7 +34,7 @@ async def announced(page: Page, text: str) -> None:
 
 
 async def let_pass(page: Page, seconds: float) -> None:
-    """In small steps: to a page whose clock jumps the computer has slept."""
+    """Let time pass in small steps: a clock that jumps looks to the page like a computer that has slept."""
     for _ in range(round(seconds * 2)):
         await page.clock.run_for(500)
 
@@ -46,7 +46,7 @@ async def let_pass_until(page: Page, condition: Callable[[], bool]) -> None:
 
 
 async def until(page: Page, line: str, seconds: int) -> None:
-    """Let time pass, at most so much, until the page says so of its line."""
+    """Let time pass, at most so many seconds, until the page shows this line."""
     for _ in range(2 * seconds):
         if await page.locator(f'html[data-line="{line}"]').count():
             return
@@ -62,7 +62,7 @@ async def call_on_the_slower_line(page: Page, standin: Standin) -> None:
 
 
 async def test_a_lost_connection_is_made_anew(page: Page, standin: Standin) -> None:
-    """The new offer names the call and the conversation; captions stay, and what was typed meanwhile arrives."""
+    """A new offer names the call and the conversation; the captions stay, and text that was typed meanwhile arrives."""
     await call(page)
     standin.say(transcription(1, "My name is Anna.", final=True), response(1, "Hello, Anna.", final=True))
     await announced(page, "Marta: Hello, Anna.")
@@ -86,7 +86,7 @@ async def test_a_lost_connection_is_made_anew(page: Page, standin: Standin) -> N
 
 
 async def test_a_peer_that_sends_nothing_any_more_is_lost(page: Page, standin: Standin) -> None:
-    """No pong for a few seconds: a new offer, long before ICE itself gives up."""
+    """After a few seconds without a pong the page sends a new offer, long before ICE itself gives up."""
     await call(page)
     standin.deaf = True
     await let_pass_until(page, lambda: len(standin.offers) == 2)
@@ -95,7 +95,7 @@ async def test_a_peer_that_sends_nothing_any_more_is_lost(page: Page, standin: S
 
 
 async def test_ice_servers_that_could_not_be_told_are_asked_for_again(page: Page, standin: Standin) -> None:
-    """A proxy's 502 holds for one connection: the server behind it restarts."""
+    """If a proxy answers 502 while the server restarts, the next connection asks for the ICE servers again."""
     standin.ice_servers = [{"urls": ["stun:127.0.0.1:9"]}]
     await page.route("**/api/ice-servers", lambda route: route.fulfill(status=502))
     await call(page)
@@ -106,7 +106,7 @@ async def test_ice_servers_that_could_not_be_told_are_asked_for_again(page: Page
 
 
 async def test_behind_a_wall_the_call_goes_on_by_websocket(page: Page, standin: Standin) -> None:
-    """The same conversation, by its newest token, in the format that the page can play."""
+    """The same conversation goes on with its newest token, in the format that the page can play."""
     await call(page)
     standin.walled = True
     await standin.drop()
@@ -121,7 +121,7 @@ async def test_behind_a_wall_the_call_goes_on_by_websocket(page: Page, standin: 
 
 
 async def test_a_wall_from_the_start(page: Page, standin: Standin) -> None:
-    """The call begins by WebSocket, and the one that the server waits for in vain is given up."""
+    """The call begins by WebSocket, and the WebRTC call that the server still waits for is given up."""
     await call_on_the_slower_line(page, standin)
     assert standin.starts == [("new", {"type": "start", "audio": {"encoding": "pcm16", "sample_rate": 16000}})]
     async with asyncio.timeout(5):
@@ -131,17 +131,17 @@ async def test_a_wall_from_the_start(page: Page, standin: Standin) -> None:
 
 
 async def test_neither_way(page: Page, standin: Standin) -> None:
-    """The person learns that it is the network."""
+    """If neither way gets through, the caller learns that it is the network."""
     standin.walled, standin.without_sockets = True, True
     await page.click("#call")
     async with asyncio.timeout(10):
         while not await page.locator("html[data-state=failed]").count():
             await page.clock.run_for(500)
-    await fails_with(page, "No connection came about.", "firewall")
+    await fails_with(page, "No connection could be made.", "firewall")
 
 
 async def test_back_to_webrtc_when_the_wall_is_gone(page: Page, standin: Standin) -> None:
-    """Tried now and then; the older connection is told that it is superseded, and that is no error."""
+    """The page tries WebRTC now and then; when it works, `superseded` on the older connection is no error."""
     await call_on_the_slower_line(page, standin)
     await let_pass_until(page, lambda: len(standin.offers) == 2)
     await let_pass(page, 4)
@@ -155,7 +155,7 @@ async def test_back_to_webrtc_when_the_wall_is_gone(page: Page, standin: Standin
 
 
 async def test_a_socket_that_breaks_is_made_anew(page: Page, standin: Standin) -> None:
-    """Another one first: where WebRTC did not get through a moment ago, it would only take time."""
+    """A broken WebSocket is replaced by another one first, because WebRTC did not get through a moment ago."""
     await call_on_the_slower_line(page, standin)
     await standin.drop()
     await let_pass_until(page, lambda: len(standin.starts) == 2)
@@ -165,7 +165,7 @@ async def test_a_socket_that_breaks_is_made_anew(page: Page, standin: Standin) -
 
 
 async def test_another_window_may_have_the_call(page: Page, standin: Standin) -> None:
-    """Then this one has no part in it, and does not take it back."""
+    """When another window has taken the call, this one ends and does not take it back."""
     await call(page)
     standin.say({"type": "error", "code": "superseded", "message": "The call goes on elsewhere.", "final": True})
     await fails_with(page, "The call goes on elsewhere.")
@@ -174,7 +174,7 @@ async def test_another_window_may_have_the_call(page: Page, standin: Standin) ->
 
 
 async def test_a_server_that_goes_is_called_again(page: Page, standin: Standin) -> None:
-    """What it says after `reconnect` is about itself, not about the call."""
+    """After `reconnect` the page calls again; a `closed` that follows is about the server, not about the call."""
     await call(page)
     standin.say({"type": "reconnect"}, {"type": "state", "state": "closed"})
     await line_is(page, "reconnecting")
@@ -184,7 +184,7 @@ async def test_a_server_that_goes_is_called_again(page: Page, standin: Standin) 
 
 
 async def test_a_server_that_was_restarted_counts_anew(page: Page, standin: Standin) -> None:
-    """The first answer of the next server does not replace the first one of the last."""
+    """The first answer of a restarted server does not replace the first answer of the server before it."""
     await call(page)
     standin.say(transcription(1, "My name is Anna.", final=True), response(1, "Hello, Anna.", final=True))
     await announced(page, "Marta: Hello, Anna.")
@@ -196,7 +196,7 @@ async def test_a_server_that_was_restarted_counts_anew(page: Page, standin: Stan
 
 
 async def test_what_was_cut_off_is_not_waited_for(page: Page, standin: Standin) -> None:
-    """Its end was told while nobody was there: its line is done when the next one begins, or when the call is over."""
+    """A line whose end nobody received becomes final when the next line begins or the call is over."""
     captions = page.locator("#captions p")
     await call(page)
     standin.say(transcription(1, "My name", final=False), response(1, "Good mor", final=False))
@@ -223,7 +223,7 @@ async def finals(page: Page, *expected: bool) -> None:
 async def test_the_page_gives_up_when_the_server_has(
     page: Page, standin: Standin, refusal: tuple[int, dict[str, Any]], tries: int
 ) -> None:
-    """A conversation that is not there any more is soon over; any other failure is tried again for a minute."""
+    """A conversation that the server does not know is soon over; other failures are tried again for a minute."""
     await call(page)
     standin.refusal = refusal
     await standin.drop()
@@ -237,7 +237,7 @@ async def test_the_page_gives_up_when_the_server_has(
 
 
 async def test_a_page_that_is_loaded_anew_goes_on(page: Page, standin: Standin) -> None:
-    """With a word, with what was said, and muted if it was; once the call is over a reload is only a reload."""
+    """A reload goes on with the call, its captions and its muting; after the call it changes nothing."""
     await call(page)
     standin.say(response(1, "Good morning.", final=True), transcription(1, "My name is Anna.", final=True))
     standin.say(response(2, "Hello, Anna.", final=False))
@@ -260,7 +260,7 @@ async def test_a_page_that_is_loaded_anew_goes_on(page: Page, standin: Standin) 
 
 
 async def test_a_call_that_is_gone_when_its_page_is_back(page: Page, standin: Standin) -> None:
-    """It was lost, which is not a call that could not be started in this browser."""
+    """A call that is gone after a reload was lost; the page does not say that it could not be started."""
     await call(page)
     standin.refusal = (404, {})
     await page.reload()
@@ -272,7 +272,7 @@ async def test_a_call_that_is_gone_when_its_page_is_back(page: Page, standin: St
 async def test_a_page_that_the_browser_has_kept_comes_back(
     page: Page, standin: Standin, minutes: float, face: str, tries: int
 ) -> None:
-    """By the back button, with all that it showed: the call goes on, or is over if it was left too long ago."""
+    """When the back button shows a kept page, its call goes on, or is over if the caller was away too long."""
     await call(page)
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     await page.clock.fast_forward(int(60_000 * minutes))
@@ -287,7 +287,7 @@ async def test_a_page_that_the_browser_has_kept_comes_back(
 
 
 async def voice(standin: Standin, chunks: int) -> int:
-    """The peak of the next chunks from the page."""
+    """The peak level in the next chunks from the page."""
     peaks = []
     async with asyncio.timeout(10):
         for _ in range(chunks):
@@ -298,7 +298,7 @@ async def voice(standin: Standin, chunks: int) -> int:
 
 
 async def test_the_microphone_is_sent_as_pcm(page: Page, standin: Standin) -> None:
-    """20 ms of 16 kHz a chunk; nothing but zeros while muted; another microphone takes over at once."""
+    """The page sends 20 ms of 16 kHz PCM in a chunk, only zeros while muted, and another microphone's sound at once."""
     await call_on_the_slower_line(page, standin)
     assert await voice(standin, 100) > 1000
     await page.click("#mute")
@@ -318,7 +318,7 @@ async def test_the_microphone_is_sent_as_pcm(page: Page, standin: Standin) -> No
 
 
 async def test_a_call_without_a_microphone_sends_none(page: Page, standin: Standin) -> None:
-    """Typed words go by WebSocket too."""
+    """A call without a microphone sends typed words by WebSocket, and no sound."""
     standin.walled = True
     await page.click("#without")
     await until(page, "slow", 8)
@@ -329,7 +329,7 @@ async def test_a_call_without_a_microphone_sends_none(page: Page, standin: Stand
 
 
 async def test_an_answer_is_played_and_told_of(page: Page, standin: Standin) -> None:
-    """`played` grows as it is heard, to the end of what came."""
+    """The page's `played` reports grow while the answer is heard, up to the end of what came."""
     await call_on_the_slower_line(page, standin)
     for _ in range(6):
         standin.play(3, TONE)
@@ -343,7 +343,7 @@ async def test_an_answer_is_played_and_told_of(page: Page, standin: Standin) -> 
 
 
 async def test_an_interrupted_answer_is_silent_at_once(page: Page, standin: Standin) -> None:
-    """What is buffered of it is dropped, and how much was heard is told in the same moment."""
+    """The page drops the rest of an interrupted answer, and reports at once how much was heard."""
     await call_on_the_slower_line(page, standin)
     for _ in range(50):
         standin.play(3, TONE)
@@ -359,7 +359,7 @@ async def test_an_interrupted_answer_is_silent_at_once(page: Page, standin: Stan
 
 
 async def test_a_microphone_that_opens_while_the_call_reconnects_is_heard(page: Page, standin: Standin) -> None:
-    """Also when the new connection is still waiting to learn which ICE servers there are."""
+    """A microphone that opens during a reconnection is sent, even while the ICE servers are still unknown."""
     answered = asyncio.Event()
     answered.set()
 

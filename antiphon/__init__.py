@@ -1,0 +1,24 @@
+"""What authors of agents import: `from antiphon import VoiceAgent`. See docs/agents.md.
+
+All other modules are private: they may change with every version.
+"""
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["EndsCalls", "VoiceAgent", "__version__"]
+
+if TYPE_CHECKING:
+    from server.agent.voice_agent import EndsCalls, VoiceAgent
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import a public class when it is first asked for (PEP 562): `antiphon --help` need not load pydantic-ai.
+
+        Type checkers do not see this function. To them a name that is not public is an error.
+        """
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from server.agent import voice_agent
+
+        return getattr(voice_agent, name)

@@ -1,5 +1,0 @@
-"""`python -m server` is `antiphon`."""
-
-from server.cli import main
-
-main()

@@ -1,0 +1,146 @@
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
+from server.call.turns.endpoint import EndpointSettings
+from server.call.turns.judge import Judge, Prepare, Verdict, View, Voice
+from server.call.turns.overlap import AgentState, OverlapSettings
+from server.media.frame import FRAME_MS
+
+ENDPOINT = EndpointSettings()
+LONGEST_MS = 28_000
+PAUSE = Voice(voiced=False, active_ms=1_500, voiced_ms=900, silence_ms=0)
+
+
+def judge(phrases: tuple[str, ...] = ()) -> Judge:
+    return Judge(ENDPOINT, OverlapSettings(), LONGEST_MS, phrases)
+
+
+def view(text: str, voice: Voice, settled: bool = True) -> View:
+    return View(utterance=7, text=text, settled=settled, voice=voice)
+
+
+def pausing(judge: Judge, text: str, until_ms: int = 5_000) -> list[tuple[int, Verdict]]:
+    """The verdicts of a silence, frame by frame, up to the first with an event."""
+    verdicts = []
+    for silence_ms in range(FRAME_MS, until_ms, FRAME_MS):
+        verdict = judge.hearing(view(text, replace(PAUSE, silence_ms=silence_ms)))
+        verdicts.append((silence_ms, verdict))
+        if verdict.event is not None:
+            break
+    return verdicts
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_ms"),
+    [
+        ("my order has not arrived", ENDPOINT.complete_ms),
+        ("where is my order?", ENDPOINT.question_ms),
+        ("i want to ask about", ENDPOINT.open_ms),
+        ("yes", ENDPOINT.single_ms),
+        ("", ENDPOINT.nothing_ms),
+    ],
+)
+def test_the_endpoint_comes_when_the_silence_is_enough(text: str, wait_ms: int) -> None:
+    """The verdict has the endpoint as soon as the silence is as long as these words need, and not before."""
+    silence_ms, verdict = pausing(judge(), text)[-1]
+    assert silence_ms == -(-wait_ms // FRAME_MS) * FRAME_MS
+    assert verdict.event == Endpoint(7)
+
+
+def test_words_first_then_the_answer() -> None:
+    """In a short silence nothing is prepared, then the words, and at most `ahead_ms` before the end the answer."""
+    prepared = {silence_ms: verdict.prepare for silence_ms, verdict in pausing(judge(), "i want to ask about")}
+    first = {what: min(ms for ms, each in prepared.items() if each is what) for what in set(prepared.values())}
+    assert first[Prepare.NOTHING] < first[Prepare.WORDS] == ENDPOINT.prepare_ms
+    assert first[Prepare.ANSWER] == ENDPOINT.open_ms - ENDPOINT.ahead_ms
+
+
+def test_a_voice_drops_what_was_prepared() -> None:
+    """While there is a voice, nothing that was prepared is wanted."""
+    assert judge().hearing(view("where", replace(PAUSE, voiced=True))) == Verdict(Prepare.DROP)
+
+
+def test_an_endless_utterance_is_answered() -> None:
+    """After the longest time an utterance is answered as it is, although the caller goes on."""
+    endless = replace(PAUSE, voiced=True, active_ms=LONGEST_MS + FRAME_MS)
+    assert judge().hearing(view("and then", endless)) == Verdict(Prepare.DROP, Endpoint(7))
+
+
+def test_the_agents_echo_has_no_words() -> None:
+    """An utterance that turns out to be the agent's own voice is withdrawn."""
+    assert judge().hearing(view("hello", replace(PAUSE, echoed=True))) == Verdict(event=NoWords(7))
+
+
+def test_a_caller_who_begins_an_expected_sentence_gets_more_time() -> None:
+    """Words that begin one of the agent's phrases may go on, so the silence has to be longer."""
+    waits = [pausing(judge(phrases), "can i order")[-1][0] for phrases in ((), ("can i order a book please",))]
+    assert waits == [-(-ENDPOINT.asking_ms // FRAME_MS) * FRAME_MS, ENDPOINT.begun_ms]
+
+
+def test_the_judge_learns_how_the_caller_sounds() -> None:
+    """A voice that sounds over, and goes on time after time, is waited for longer than at first."""
+    learning, text = judge(), "my order has not arrived"
+    falling = replace(PAUSE, over=0.55)
+
+    def wait_ms() -> int:
+        for silence_ms in range(FRAME_MS, 5_000, FRAME_MS):
+            if learning.hearing(view(text, replace(falling, silence_ms=silence_ms))).event is not None:
+                return silence_ms
+        raise AssertionError("the endpoint never came")
+
+    before = wait_ms()
+    for _ in range(10):
+        learning.hearing(view(text, replace(falling, silence_ms=180)))
+        learning.hearing(view(text, replace(falling, voiced=True)))
+    assert wait_ms() > before
+
+
+def overlapping(text: str, voice: Voice, agent: AgentState = AgentState.SPEAKING) -> Event | None:
+    """The verdict when the words have been there for long enough."""
+    judging = judge()
+    seen = replace(view(text, voice), agent=agent, reply_left_ms=inf)
+    verdicts = [judging.overlap(seen) for _ in range(10)]
+    return next((verdict.event for verdict in verdicts if verdict.event is not None), None)
+
+
+TALKING = Voice(voiced=True, active_ms=900, voiced_ms=900, silence_ms=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "voice", "agent", "event"),
+    [
+        ("stop", TALKING, AgentState.SPEAKING, Interruption(7)),
+        ("what about tomorrow", TALKING, AgentState.SPEAKING, Interruption(7)),
+        ("mm-hm", replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400), AgentState.SPEAKING, Backchannel(7)),
+        ("", replace(TALKING, voiced=False, voiced_ms=200, silence_ms=400), AgentState.SPEAKING, Backchannel(7)),
+        ("tomorrow then", replace(TALKING, voiced_ms=700), AgentState.TOOL, None),
+        ("monday", replace(TALKING, voiced_ms=300), AgentState.THINKING, Interruption(7)),
+    ],
+)
+def test_a_sound_over_the_agent(text: str, voice: Voice, agent: AgentState, event: Event | None) -> None:
+    """A command or enough words interrupt, a backchannel and a cough do not, and a running tool needs more."""
+    assert overlapping(text, voice, agent) == event
+
+
+@pytest.mark.parametrize(
+    ("voice", "prepare"),
+    [
+        (TALKING, Prepare.DROP),
+        (replace(TALKING, voiced=False, silence_ms=40), Prepare.NOTHING),
+        (replace(TALKING, voiced=False, silence_ms=ENDPOINT.prepare_ms), Prepare.WORDS),
+    ],
+)
+def test_over_the_agent_no_answer_is_prepared(voice: Voice, prepare: Prepare) -> None:
+    """While the agent has its turn, at most the words are asked for: they are needed to judge."""
+    assert judge().overlap(view("hm", voice)).prepare is prepare
+
+
+def test_the_words_of_an_ended_overlap_are_forgotten() -> None:
+    """Words of an overlap that was a backchannel do not count as steady words of the next one."""
+    judging = judge()
+    over = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
+    assert judging.overlap(view("yeah", over)).event == Backchannel(7)
+    assert judging.overlap(view("what about tomorrow", TALKING)).event is None
