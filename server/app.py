@@ -45,7 +45,7 @@ from server.speech.clips import Clips
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
-from signaling import conversation, conversations, health, ice_servers, metrics, offer
+from signaling import conversations, health, ice_servers, metrics, offer, websocket
 from signaling.admin import Admin
 from signaling.errors import errors_as_json
 from signaling.health import Health
@@ -101,7 +101,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         if settings.metrics:
             metrics.add_routes(app, exporter.text)
         offer.add_routes(app, calls)
-        conversation.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
+        websocket.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
         conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
         ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
         port = starting.addresses[0][1]

@@ -1,4 +1,5 @@
-"""Settings → how callers reach us: where media is bound, whom it contacts, which STUN and TURN servers there are."""
+"""Turns the settings into how clients reach us: where media is bound, which addresses it contacts, and which STUN and
+TURN servers there are."""
 
 import os
 import secrets
@@ -9,14 +10,15 @@ from collections.abc import Callable
 from server.config import Settings
 from server.errors import ConfigError
 from server.media.candidates import Contact
-from server.media.reach import IceServer, PeerSettings, Reach, port_range
+from server.media.reach import GatherServer, PeerSettings, Reach, port_range
 from signaling import ice
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""The values of ANTIPHON_HOST with which only this machine reaches the server."""
 
 
 def peer_settings(settings: Settings) -> PeerSettings:
-    """What peers are made by. Raises ConfigError."""
+    """The settings of all WebRTC peers. Raises ConfigError."""
     loopback = settings.host in LOOPBACK
     reach = Reach(
         addresses=_addresses(settings),
@@ -24,17 +26,21 @@ def peer_settings(settings: Settings) -> PeerSettings:
         ports=_ports(settings),
         public_address=settings.public_address,
         contact=_contact(settings.remote_candidates, loopback),
-        ice_servers=_own_servers(settings),
+        gather_servers=_gather_servers(settings),
     )
     return PeerSettings(reach, vanished_s=settings.vanished_s)
 
 
 def client_servers(settings: Settings) -> Callable[[], list[ice.IceServer]]:
-    """→ a function that gives what clients are told to use, with credentials of their own. Raises ConfigError."""
+    """Return a function that makes the list of ICE servers for one client, with credentials of its own.
+
+    Raises ConfigError if a URL or the TURN secret is missing or wrong.
+    """
     return _servers(settings, settings.stun_urls + settings.turn_urls, "ANTIPHON_STUN_URLS or ANTIPHON_TURN_URLS")
 
 
 def _addresses(settings: Settings) -> tuple[str, ...]:
+    """The media addresses, after trying to bind each one."""
     for address in settings.media_addresses:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as tried:
             try:
@@ -46,6 +52,7 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 
 def _contact(setting: str, loopback: bool) -> Contact:
+    """The setting "auto" allows local addresses only if only this machine reaches the server."""
     if setting == "auto":
         return Contact.LOCAL if loopback else Contact.PRIVATE
     return Contact[setting.upper()]
@@ -57,25 +64,31 @@ def _ports(settings: Settings) -> range:
     except ValueError as exc:
         raise ConfigError(f"ANTIPHON_MEDIA_PORTS: {exc}") from exc
     if ports and len(ports) < settings.max_calls:
-        raise ConfigError(f"ANTIPHON_MEDIA_PORTS: {settings.max_calls} calls (ANTIPHON_MAX_CALLS) need as many ports")
+        raise ConfigError(
+            f"ANTIPHON_MEDIA_PORTS: must be at least {settings.max_calls} ports, because ANTIPHON_MAX_CALLS calls need "
+            "one each"
+        )
     return ports
 
 
-def _own_servers(settings: Settings) -> Callable[[], list[IceServer]]:
+def _gather_servers(settings: Settings) -> Callable[[], list[GatherServer]]:
     urls = settings.gather_urls
     if any("[" in url or url.startswith("stuns:") for url in urls):
-        raise ConfigError("ANTIPHON_GATHER_URLS: servers are reached by name or IPv4 address, STUN without TLS")
+        raise ConfigError(
+            "ANTIPHON_GATHER_URLS: name the servers by host name or IPv4 address; STUN works only without TLS"
+        )
     servers = _servers(settings, urls, "ANTIPHON_GATHER_URLS")
-    return lambda: [IceServer(url, s.username, s.credential) for s in servers() for url in s.urls]
+    return lambda: [GatherServer(url, s.username, s.credential) for s in servers() for url in s.urls]
 
 
 def _servers(settings: Settings, urls: tuple[str, ...], variable: str) -> Callable[[], list[ice.IceServer]]:
+    """Check the URLs that the setting `variable` has. Returns a function that makes servers with fresh credentials."""
     secret = settings.turn_secret.get_secret_value()
     for url in urls:
         if not ice.valid_url(url):
-            raise ConfigError(f"{variable}: {url!r} is not like stun:host:3478 or turn:host:3478?transport=udp")
+            raise ConfigError(f"{variable}: {url!r} must be like stun:host:3478 or turn:host:3478?transport=udp")
         if ice.is_turn(url) and not secret:
-            raise ConfigError(f"{variable}: TURN needs ANTIPHON_TURN_SECRET")
+            raise ConfigError(f"{variable}: TURN servers need ANTIPHON_TURN_SECRET")
 
     def servers() -> list[ice.IceServer]:
         ends_s = int(time.time()) + settings.turn_ttl_s

@@ -1,15 +1,33 @@
-"""Allowance: so many things a second, with a second's worth at once; more has to wait."""
+"""TokenBucket: limits how much of something happens per second, and allows a burst after a rest.
+
+This is the token bucket of RFC 2697: tokens come back at a fixed rate, and the bucket holds at most one burst of them.
+A user of it either refuses what is too much (`admits`) or delays it (`reserve`). Times are seconds of any steady clock.
+"""
 
 
-class Allowance:
-    """A token bucket (as RFC 2697 describes one) that says how long to wait instead of refusing."""
+class TokenBucket:
+    """Gets `per_s` new tokens in each second and holds at most `burst`. It is full at the start."""
 
-    def __init__(self, a_second: float) -> None:
-        self._interval_s = 1 / a_second
-        self._free_s = 0.0
-        """When the bucket would be full."""
+    def __init__(self, per_s: float, burst: float) -> None:
+        self._per_s = per_s
+        self._burst = self._tokens = burst
+        self._last_s: float | None = None
 
-    def take(self, now_s: float) -> float:
-        """Take one at `now_s`; returns for how many seconds to wait before using it."""
-        self._free_s = max(self._free_s, now_s) + self._interval_s
-        return max(0.0, self._free_s - now_s - 1.0)
+    def admits(self, now_s: float, amount: float = 1) -> bool:
+        """Take `amount` tokens if the bucket has them. Returns False, and takes nothing, if it has too few."""
+        self._refill(now_s)
+        if self._tokens < amount:
+            return False
+        self._tokens -= amount
+        return True
+
+    def reserve(self, now_s: float) -> float:
+        """Take one token, even one that the bucket does not have yet. Returns how many seconds to wait for it."""
+        self._refill(now_s)
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._per_s)
+
+    def _refill(self, now_s: float) -> None:
+        if self._last_s is not None:
+            self._tokens = min(self._burst, self._tokens + (now_s - self._last_s) * self._per_s)
+        self._last_s = now_s

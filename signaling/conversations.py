@@ -1,4 +1,4 @@
-"""Conversations at rest by HTTP, for who runs the server: list, read, hear, export and delete: /api/conversations."""
+"""Stored conversations over HTTP, for operators: list, read, listen to, export and delete them (/api/conversations)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,33 +14,36 @@ from server.record.webvtt import webvtt
 from signaling.admin import Admin
 
 NO_STORE = {"Cache-Control": "no-store"}
-"""People's words stay in no cache on the way."""
+"""The header that keeps what people say out of all caches between us and the operator."""
 _Q = TypeVar("_Q", bound=BaseModel)
 _ONE = "/api/conversations/{conversation_id}"
 
 
 class Archive(Protocol):
-    """What is kept of conversations. Every method raises StoreError when it cannot be had."""
+    """The stored conversations. Every method raises StoreError if the store cannot be reached."""
 
     async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]: ...
 
     async def load(self, conversation_id: str) -> Conversation | None: ...
 
     async def recording(self, conversation_id: str) -> Sequence[Path]:
-        """The files of its sound, oldest first."""
+        """The files of the conversation's recording, oldest first."""
 
     async def delete(self, conversation_id: str) -> bool: ...
 
 
-class Part(BaseModel):
-    """The query of a recording: which file of it, where a conversation went on at another server or after a restart."""
+class PartQuery(BaseModel):
+    """The query of a recording: which of its files.
+
+    A recording has several if its conversation went on at another server or after a restart.
+    """
 
     model_config = ConfigDict(frozen=True)
     part: Annotated[int, Field(ge=1, le=1_000)] = 1
 
 
-class Page(BaseModel):
-    """The query of a list: so many, older than the one that the cursor is of."""
+class PageQuery(BaseModel):
+    """The query of a list: how many conversations, and the cursor (`before`) of the one after which the page begins."""
 
     model_config = ConfigDict(frozen=True)
     limit: Annotated[int, Field(ge=1, le=100)] = 20
@@ -49,7 +52,7 @@ class Page(BaseModel):
 
 def add_routes(app: web.Application, archive: Archive, admin: Admin) -> None:
     """Serve /api/conversations on `app`."""
-    handler = _Handler(archive, admin)
+    handler = _ConversationsHandler(archive, admin)
     app.router.add_get("/api/conversations", handler.page)
     app.router.add_get(_ONE, handler.show)
     app.router.add_get(f"{_ONE}/export", handler.export)
@@ -57,14 +60,14 @@ def add_routes(app: web.Application, archive: Archive, admin: Admin) -> None:
     app.router.add_delete(_ONE, handler.delete)
 
 
-class _Handler:
+class _ConversationsHandler:
     def __init__(self, archive: Archive, admin: Admin) -> None:
         self._archive = archive
         self._admin = admin
 
     async def page(self, request: web.Request) -> web.Response:
         self._admin.admit(request)
-        wanted = _query(request, Page)
+        wanted = _query(request, PageQuery)
         found = await self._archive.page(wanted.limit, wanted.before)
         more = found[-1].cursor if len(found) == wanted.limit else None
         body = {"conversations": [asdict(summary) for summary in found], "next": more}
@@ -78,7 +81,7 @@ class _Handler:
     async def export(self, request: web.Request) -> web.Response:
         form = request.query.get("format", "json")
         if form not in ("json", "vtt"):
-            raise PeerError("format: json or vtt.")
+            raise PeerError("format must be json or vtt.")
         conversation = await self._find(request)
         headers = NO_STORE | {"Content-Disposition": f'attachment; filename="{conversation.id}.{form}"'}
         if form == "vtt":
@@ -87,12 +90,15 @@ class _Handler:
         return web.Response(body=body, content_type="application/json", headers=headers)
 
     async def recording(self, request: web.Request) -> web.FileResponse:
-        """From the disk, whole or in ranges (RFC 9110, section 14); the next part of several is in Link (RFC 8288)."""
+        """Send a file from the disk, whole or in ranges (RFC 9110, section 14).
+
+        If there is a next part, its address is in the Link header (RFC 8288).
+        """
         self._admin.admit(request)
-        conversation_id, wanted = _id(request), _query(request, Part).part
+        conversation_id, wanted = _id(request), _query(request, PartQuery).part
         parts = await self._archive.recording(conversation_id)
         if len(parts) < wanted:
-            raise NotFound("There is no such recording here.")
+            raise NotFound("There is no such recording.")
         name = f"{conversation_id}.{wanted}.opus"
         headers = NO_STORE | {"Content-Type": "audio/ogg", "Content-Disposition": f'attachment; filename="{name}"'}
         if len(parts) > wanted:
@@ -114,6 +120,7 @@ class _Handler:
 
 
 def _id(request: web.Request) -> str:
+    """The conversation's id in the path. Raises NotFound if it cannot be an id."""
     conversation_id = request.match_info["conversation_id"]
     if not ID.fullmatch(conversation_id):
         raise NotFound("There is no such conversation.")
@@ -121,7 +128,7 @@ def _id(request: web.Request) -> str:
 
 
 def _query(request: web.Request, form: type[_Q]) -> _Q:
-    """Raises PeerError with what is wrong."""
+    """Read the query as `form`. Raises PeerError, which says what is wrong."""
     try:
         return form.model_validate(dict(request.query))
     except ValidationError as exc:

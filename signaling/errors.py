@@ -1,4 +1,4 @@
-"""What handlers raise → HTTP. Nothing of our inside reaches a peer."""
+"""Turns what handlers raise into HTTP responses. Clients learn nothing about the inside of the server."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,8 @@ from aiohttp import web
 from server.errors import AntiphonError, AtCapacity, ConfigError, Unauthorized
 
 MAX_FILE_PATH = 255
-"""Bytes of a file's path, as most systems have it for a name; ours have about twenty."""
+"""How many characters the path of one of the page's files may have. Most systems allow 255 bytes for a file name; our
+paths have about twenty."""
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 async def errors_as_json(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Every failure of the API is `{"error": {code, message}}` with its status."""
+    """Answer every failure of the API with its status and the body `{"error": {code, message}}`."""
     try:
         if _is_no_file(request):
             raise web.HTTPNotFound
@@ -34,12 +35,15 @@ async def errors_as_json(
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return web.json_response(body, status=error.status, headers=headers)
     except Exception:
-        log.exception("x fault in %s %s", request.method, request.path)
+        log.exception("x fault while handling %s %s", request.method, request.path)
         return _response(AntiphonError("Something went wrong in the server."))
 
 
 def _is_no_file(request: web.Request) -> bool:
-    """Asked of the page's files, and none of them: aiohttp would answer without a body, or fail at a long name."""
+    """Whether a request that aiohttp takes for one of the page's files cannot be for one.
+
+    aiohttp itself would answer it without a body, or fail if the name is long.
+    """
     if not isinstance(request.match_info.route.resource, web.StaticResource):
         return False
     path = request.rel_url.raw_path

@@ -1,8 +1,8 @@
-"""Health over HTTP, for load balancers, containers and people.
+"""Tells over HTTP whether the server is healthy, for load balancers, containers and operators.
 
-GET /health/live    200: the loop answers
-GET /health/ready   200: a new call would be answered now; 503 with the reason when not
-GET /health         the same status, and each part with its state and reason
+GET /health/live    200 if the loop answers
+GET /health/ready   200 if a new call would be answered now; 503 with the reason if not
+GET /health         the status of /health/ready, and each part of the server with its state and reason
 """
 
 from collections.abc import Callable
@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from aiohttp import web
 
 RETRY_AFTER_S = 5
+"""After how many seconds a client should ask again, if the server is not ready."""
 
 Check = Callable[[], str]
-"""What is wrong with a part, as a sentence; "" when it is well. Never waits."""
+"""A function that returns what is wrong with a part of the server, as a sentence, or "" if it works. It must not
+wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +28,29 @@ class _Part:
 
 
 class Health:
-    """The parts of the server. Each registers itself."""
+    """Knows the parts of the server. Each part registers itself."""
 
     def __init__(self) -> None:
         self._parts: dict[str, _Part] = {}
 
     def add(self, name: str, check: Check, needed: bool) -> None:
-        """While a `needed` part is not well, no call is to be sent here.
+        """Register a part. While a `needed` part does not work, the server is not ready: it should get no calls.
 
-        A part whose state is known by its last use is not needed in this sense: unused, it would never be well again.
+        A part whose state is known only from its last use must not be `needed`. Without calls it would not be used, and
+        so the server would never become ready again.
         """
         self._parts[name] = _Part(check, needed)
 
     def remove(self, name: str) -> None:
-        """It is no part any more."""
+        """Remove a part."""
         del self._parts[name]
 
     def reason(self) -> str:
-        """Why the server is not ready; "" when it is."""
+        """Why the server is not ready. Empty if it is ready."""
         return next((reason for part in self._parts.values() if part.needed and (reason := part.check())), "")
 
     def parts(self) -> dict[str, dict[str, str]]:
+        """Each part by its name, with its `state` ("up", "degraded" or "down") and the `reason`."""
         reasons = {name: part.check() for name, part in self._parts.items()}
         return {name: {"state": self._parts[name].state(why), "reason": why} for name, why in reasons.items()}
 

@@ -1,4 +1,7 @@
-"""GET /api/ice-servers: what a client gives to its RTCPeerConnection, so that it reaches us from behind a firewall."""
+"""GET /api/ice-servers: tells a client which STUN and TURN servers it can use to reach us from behind a firewall.
+
+The client passes them to its RTCPeerConnection.
+"""
 
 from collections.abc import Callable
 
@@ -8,7 +11,7 @@ from signaling.ice import IceServer
 
 
 def add_routes(app: web.Application, servers: Callable[[], list[IceServer]], ttl_s: int) -> None:
-    """`servers` gives them with credentials that are good for `ttl_s`."""
+    """Serve /api/ice-servers on `app`. `servers` makes the list, with credentials that are valid for `ttl_s`."""
 
     async def get(request: web.Request) -> web.Response:
         body = {"iceServers": [server.to_json() for server in servers()], "ttl": ttl_s}

@@ -1,4 +1,4 @@
-"""GET /metrics: what the server has measured, as Prometheus text."""
+"""GET /metrics: shows the server's metrics as Prometheus text."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""WebRTC by HTTP: POST an offer, PATCH candidates, DELETE to hang up, all at /api/offer.
+"""WebRTC signaling over HTTP at /api/offer: POST an offer, PATCH candidates, DELETE to hang up.
 
-The JSON is that of Pipecat's SmallWebRTC clients. `pc_id` names the call in later requests; `session_id` the
-conversation. An offer with the pc_id of a live call (ICE restart, another network) lets that call go on over a new
-peer connection; one with `resume` in its requestData goes on with a conversation that has lost its connection.
+The JSON is that of Pipecat's SmallWebRTC clients. `pc_id` names the call in later requests, `session_id` names the
+conversation. An offer with the pc_id of a live call moves that call to a new peer connection (ICE restart, another
+network). An offer with `resume` in its requestData resumes a conversation that has lost its connection.
 """
 
 from typing import Literal, Protocol, TypeVar
@@ -15,48 +15,49 @@ from server.call.options import CallOptions
 from server.errors import NotFound, PeerError, TooLarge
 
 MAX_BODY_BYTES = 64 * 1024
-"""Browsers' offers have 2 to 8 KB."""
+"""How large the body of a request may be. The offers of browsers have 2 to 8 KB."""
 
 _M = TypeVar("_M", bound=BaseModel)
 
 
-Answer = tuple[str, str, str]
-"""The answer's SDP, pc_id, session_id."""
+Answered = tuple[str, str, str]
+"""The answer's SDP, the pc_id and the session_id."""
 
 
-class Calls(Protocol):
-    """What the offers are for."""
+class RtcCalls(Protocol):
+    """Serves the calls that come by WebRTC. Its methods raise NotFound if there is no such call or conversation."""
 
-    async def answer(self, sdp: str, options: CallOptions) -> Answer:
-        """A new conversation."""
+    async def answer(self, sdp: str, options: CallOptions) -> Answered:
+        """Begin a new conversation."""
 
-    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> Answer:
-        """A conversation that has lost its connection."""
+    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> Answered:
+        """Resume a conversation that has lost its connection."""
 
-    async def move(self, sdp: str, pc_id: str) -> Answer:
-        """A live call, over a new peer connection."""
+    async def move(self, sdp: str, pc_id: str) -> Answered:
+        """Move a live call to a new peer connection."""
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None: ...
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None: ...
 
     async def hang_up(self, pc_id: str) -> None: ...
 
 
 class RequestData(CallOptions):
-    """What of an offer's `requestData` has a meaning here; the rest is the application's."""
+    """The fields of an offer's `requestData` that the server reads. An application may add more for itself."""
 
     session_id: str = Field(default="", max_length=MAX_TOKEN_CHARS)
     resume: str = Field(default="", max_length=MAX_TOKEN_CHARS)
 
 
-class Offer(BaseModel):
-    """POST: an offer."""
+class OfferBody(BaseModel):
+    """The JSON body of a POST: an offer."""
 
     model_config = ConfigDict(frozen=True)
     sdp: str = Field(min_length=1, max_length=MAX_BODY_BYTES)
     type: Literal["offer"]
     pc_id: str | None = None
     restart_pc: bool = False
-    requestData: RequestData = RequestData()  # the name on the wire
+    """Clients send it for an ICE restart. The server does not need it: `pc_id` alone says that a call moves."""
+    requestData: RequestData = RequestData()  # spelled as in the JSON
 
     @field_validator("requestData", mode="before")
     @classmethod
@@ -64,46 +65,45 @@ class Offer(BaseModel):
         return value if isinstance(value, dict) else {}
 
 
-class Candidate(BaseModel):
-    """One trickled candidate (RFC 8838); an empty string says that there are no more."""
+class CandidateBody(BaseModel):
+    """One candidate that comes after the offer (trickle ICE, RFC 8838). An empty `candidate` says that no more come."""
 
     model_config = ConfigDict(frozen=True)
     candidate: str = Field(max_length=1024)
     sdp_mid: str | None = None
     sdp_mline_index: int | None = None
+    """Clients send it. The server does not need it: `sdp_mid` names the candidate's section."""
 
 
-class Candidates(BaseModel):
-    """PATCH: candidates of a live call."""
+class CandidatesBody(BaseModel):
+    """The JSON body of a PATCH: candidates of a live call."""
 
     model_config = ConfigDict(frozen=True)
     pc_id: str
-    candidates: list[Candidate] = Field(max_length=32)
+    candidates: list[CandidateBody] = Field(max_length=32)
 
 
-def add_routes(app: web.Application, calls: Calls) -> None:
+def add_routes(app: web.Application, calls: RtcCalls) -> None:
     """Serve /api/offer on `app`."""
-    handler = _Handler(calls)
+    handler = _OfferHandler(calls)
     app.router.add_post("/api/offer", handler.post)
     app.router.add_patch("/api/offer", handler.patch)
     app.router.add_delete("/api/offer", handler.delete)
 
 
-class _Handler:
-    def __init__(self, calls: Calls) -> None:
+class _OfferHandler:
+    def __init__(self, calls: RtcCalls) -> None:
         self._calls = calls
 
     async def post(self, request: web.Request) -> web.Response:
-        offer = await _read(request, Offer)
+        offer = await _read(request, OfferBody)
         sdp, pc_id, session_id = await self._answer(offer)
         return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
 
     async def patch(self, request: web.Request) -> web.Response:
-        body = await _read(request, Candidates)
+        body = await _read(request, CandidatesBody)
         for candidate in body.candidates:
-            await self._calls.add_candidate(
-                body.pc_id, candidate.candidate, candidate.sdp_mid, candidate.sdp_mline_index
-            )
+            await self._calls.add_candidate(body.pc_id, candidate.candidate, candidate.sdp_mid)
         return web.json_response({"status": "success"})
 
     async def delete(self, request: web.Request) -> web.Response:
@@ -113,26 +113,27 @@ class _Handler:
         await self._calls.hang_up(pc_id)
         return web.json_response({"status": "success"})
 
-    async def _answer(self, offer: Offer) -> Answer:
+    async def _answer(self, offer: OfferBody) -> Answered:
+        """Move a live call, or resume a conversation, or begin a new one."""
         data = offer.requestData
         if offer.pc_id:
             try:
                 return await self._calls.move(offer.sdp, offer.pc_id)
             except NotFound:
-                pass  # the call has ended, or lost its connection: who comes back late is served as the token says
+                pass  # the call has ended or has lost its connection: the token decides if its conversation is resumed
         if data.resume:
             return await self._calls.resume(offer.sdp, data.session_id, data.resume, data)
         return await self._calls.answer(offer.sdp, data)
 
 
 async def _read(request: web.Request, model: type[_M]) -> _M:
-    """The body as `model`; raises PeerError or TooLarge with what is wrong."""
+    """Read the body as `model`. Raises PeerError or TooLarge, which say what is wrong."""
     try:
         body = await request.read()
     except web.HTTPRequestEntityTooLarge as exc:
-        raise TooLarge(f"The body may have {MAX_BODY_BYTES} bytes.") from exc
+        raise TooLarge(f"The body may have at most {MAX_BODY_BYTES} bytes.") from exc
     except web.RequestPayloadError as exc:
-        raise PeerError("The body is not what its headers say.") from exc
+        raise PeerError("The body does not match its headers.") from exc
     try:
         return model.model_validate_json(body)
     except ValidationError as exc:

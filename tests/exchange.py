@@ -21,7 +21,7 @@ from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
-from signaling import conversation, offer
+from signaling import offer, websocket
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
@@ -86,7 +86,7 @@ class Exchange:
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
         app = application()
         offer.add_routes(app, self.calls)
-        conversation.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), ())
+        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), ())
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

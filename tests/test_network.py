@@ -1,4 +1,4 @@
-"""Settings → how calls are reached."""
+"""How the settings decide where clients reach calls, and which addresses calls contact."""
 
 import pytest
 
@@ -20,13 +20,13 @@ TURN = {"turn_urls": "turn:a:3478", "turn_secret": "s"}
         ({"remote_candidates": "private"}, Contact.PRIVATE),
     ],
 )
-def test_who_is_contacted(given: dict[str, str], contact: Contact) -> None:
-    """A server that only its own machine reaches may contact it; any other may not, unless it is told to."""
+def test_which_addresses_are_contacted(given: dict[str, str], contact: Contact) -> None:
+    """Only a server that is reached from its own machine alone contacts local addresses, unless a setting allows it."""
     assert peer_settings(load(**given)).reach.contact is contact
 
 
 def test_settings_reach_the_peers() -> None:
-    """Each under its own name."""
+    """Each setting of the media reaches the peers' settings."""
     given = {"vanished_s": "7", "media_ports": "40000-40099"}
     peers = peer_settings(load(media_addresses="127.0.0.2", public_address="203.0.114.7", **given))
     assert peers.vanished_s == 7
@@ -35,7 +35,7 @@ def test_settings_reach_the_peers() -> None:
 
 
 def test_clients_get_servers_with_credentials_of_their_own() -> None:
-    """Two callers have two names, so that one of them does not use up the other's quota."""
+    """Two clients get two TURN user names, so that one does not use up the other's quota."""
     servers = client_servers(load(stun_urls="stun:b", **TURN))
     (stun, one), (_, other) = servers(), servers()
     assert stun.urls == ("stun:b",)
@@ -44,10 +44,10 @@ def test_clients_get_servers_with_credentials_of_their_own() -> None:
     assert client_servers(load())() == []
 
 
-def test_the_server_gathers_by_its_own() -> None:
-    """TURN with credentials, STUN without."""
+def test_the_server_gathers_by_servers_of_its_own() -> None:
+    """The servers by which the server itself gathers candidates have credentials if they are TURN servers."""
     settings = load(gather_urls="stun:b:3478, turn:a:3478", turn_secret="s")
-    stun, turn = peer_settings(settings).reach.ice_servers()
+    stun, turn = peer_settings(settings).reach.gather_servers()
     assert (stun.url, stun.credential) == ("stun:b:3478", "")
     assert (turn.url, bool(turn.credential)) == ("turn:a:3478", True)
 
@@ -63,14 +63,14 @@ def test_the_server_gathers_by_its_own() -> None:
         ({"gather_urls": "a:3478"}, "ANTIPHON_GATHER_URLS"),
     ],
 )
-def test_what_no_call_could_be_reached_by_is_said_at_the_start(given: dict[str, str], named: str) -> None:
-    """And which setting it is."""
+def test_settings_with_which_no_call_works_are_refused_at_the_start(given: dict[str, str], named: str) -> None:
+    """Settings with which no client could reach a call raise ConfigError, which names the setting."""
     with pytest.raises(ConfigError, match=named):
         peer_settings(load(**given))
 
 
 @pytest.mark.parametrize("given", [{"turn_urls": "turn:a:3478"}, {**TURN, "turn_urls": "http://a"}, {"stun_urls": "x"}])
-def test_what_no_client_could_use_is_said_at_the_start(given: dict[str, str]) -> None:
-    """A URL that is none, or TURN without a secret."""
+def test_servers_that_no_client_could_use_are_refused_at_the_start(given: dict[str, str]) -> None:
+    """A URL that is not valid, or a TURN server without a secret, raises ConfigError."""
     with pytest.raises(ConfigError, match=r"ANTIPHON_TURN|ANTIPHON_STUN"):
         client_servers(load(**given))

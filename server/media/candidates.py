@@ -1,9 +1,12 @@
-"""Which of a caller's ICE candidates are contacted: pure, by address and number.
+"""Decides which of a client's ICE candidates we contact, by their addresses and their number. Pure.
 
-A candidate is an address that the caller chose and that we send packets to, before anything proves that the caller is
-there (RFC 8445, section 19.5.1). So only addresses that a caller can have are contacted, and few of them. Names
-(mDNS, `.local`) are not looked up: whoever calls could make us query, and nobody needs it: our own candidates are
-addresses, and the caller's checks make its address known (peer-reflexive). What is left out is counted, and no error.
+A candidate is an address that the client chooses. We send packets to it before anything proves that the client is
+there (RFC 8445, section 19.5.1). So we contact only addresses that a client can have, and only a few of them.
+
+Names (mDNS, `.local`) are not looked up, because a client could use them to make us send queries. No call needs them:
+our own candidates are addresses, and the client's checks show us its address (a peer-reflexive candidate).
+
+A candidate that is not contacted is counted. It is not an error.
 """
 
 import re
@@ -15,13 +18,14 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from server.errors import PeerError
 
 MAX_CONTACTED = 32
-"""Addresses that one call may have us check; a browser on a machine with many interfaces has about ten."""
+"""How many addresses one call may make us check. A browser on a machine with many interfaces has about ten."""
 MAX_SEEN = 128
-"""Candidates that are read at all, because TCP ones, names and repetitions come on top."""
+"""How many candidates of one call are read. It is more than MAX_CONTACTED, because TCP candidates, names and
+repetitions come on top of those that are contacted."""
 MAX_LENGTH = 512
-"""Characters of one candidate; real ones have about 150."""
+"""How many characters one candidate may have. Real ones have about 150."""
 FIRST_PORT = 1024
-"""Below are the ports of services, which no caller's UDP socket has."""
+"""The lowest port that is contacted. Ports below it belong to services; no client's UDP socket has one of them."""
 
 _TOKEN = re.compile(r"[!-~]{1,256}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
@@ -36,22 +40,27 @@ _METADATA = frozenset(
          "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
     )
 )  # fmt: skip
-"""Where clouds hand their machines credentials (AWS, Google, Azure, Oracle, Alibaba): no caller is there."""
+"""The addresses where clouds give credentials to their machines (AWS, Google, Azure, Oracle, Alibaba). No client has
+one of them."""
 
 
 class Contact(IntEnum):
-    """How near to the server an address may be; each step allows all before it."""
+    """How near to the server an address may be that we contact. Each step also allows all steps before it."""
 
     PUBLIC = 0
+    """Addresses of the public Internet."""
     PRIVATE = 1
-    """Also private and shared networks (RFC 1918, 6598, 4193)."""
+    """Addresses of private and shared networks (RFC 1918, 6598, 4193), too."""
     LOCAL = 2
-    """Also loopback and link-local addresses."""
+    """Loopback and link-local addresses, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One that is contacted: UDP, by address. `foundation` and `priority` as the caller gave them."""
+    """A candidate that we contact: an address and a port for UDP.
+
+    `foundation` and `priority` are those that the client gave, shortened to 32 characters and to 31 bits.
+    """
 
     foundation: str
     priority: int
@@ -60,40 +69,47 @@ class Candidate:
     type: str
 
     def to_sdp(self) -> str:
-        """The value of `a=candidate` (RFC 8839, section 5.1), without the related address."""
+        """Write the value of an `a=candidate` line (RFC 8839, section 5.1), without the related address."""
         return f"{self.foundation} 1 udp {self.priority} {self.address} {self.port} typ {self.type}"
 
 
 class Candidates:
-    """All that one call's caller has named so far."""
+    """All candidates that the client of one call has sent so far."""
 
     def __init__(self, contact: Contact) -> None:
         self._contact = contact
         self._seen = 0
         self._contacted: set[tuple[str, int]] = set()
         self.left_out: Counter[str] = Counter()
+        """How many candidates were not contacted, by reason."""
 
     def take(self, text: str) -> Candidate | None:
-        """Read a candidate, with or without `candidate:`; None when it is not contacted. Raises PeerError."""
+        """Read one candidate, with or without `candidate:` in front. Returns None if it is not to be contacted.
+
+        Raises PeerError if `text` is not a candidate, or if the call has too many of them.
+        """
         self._seen += 1
         if self._seen > MAX_SEEN:
-            raise PeerError(f"A call may name {MAX_SEEN} candidates.")
+            raise PeerError(f"A call may send at most {MAX_SEEN} candidates.")
         candidate, reason = self._read(text.strip().removeprefix("a=").removeprefix("candidate:"))
         if candidate is None:
             self.left_out[reason] += 1
             return None
         self._contacted.add((candidate.address, candidate.port))
         if len(self._contacted) > MAX_CONTACTED:
-            raise PeerError(f"A call may have {MAX_CONTACTED} candidates.")
+            raise PeerError(f"A call may have at most {MAX_CONTACTED} candidates.")
         return candidate
 
     def leave_out(self, reason: str) -> None:
-        """Count one that belongs to nothing that we use."""
+        """Count a candidate that is not contacted, without reading it."""
         self._seen += 1
         self.left_out[reason] += 1
 
     def _read(self, text: str) -> tuple[Candidate | None, str]:
-        """→ the candidate, or why it is not contacted. Raises PeerError for what is none (RFC 8839, section 5.1)."""
+        """Return the candidate, or None and the reason why it is not contacted.
+
+        Raises PeerError if `text` is not a candidate (RFC 8839, section 5.1).
+        """
         words = text.split(" ")
         if len(text) > MAX_LENGTH or len(words) < 8 or not all(map(_TOKEN.fullmatch, words)):
             raise PeerError("The ICE candidate is not valid.")
@@ -105,7 +121,7 @@ class Candidates:
         address = _address(host)
         if address is None:
             return None, "name"
-        if "%" in host or not may_contact(address, self._contact):  # a zone is one of the caller's machine
+        if "%" in host or not may_contact(address, self._contact):  # "%" starts a zone of the client's own machine
             return None, "address"
         if int(port) < FIRST_PORT:
             return None, "port"
@@ -115,7 +131,7 @@ class Candidates:
 
 
 def may_contact(address: IPv4Address | IPv6Address, contact: Contact) -> bool:
-    """Whether a caller can be at `address`; one inside of another (IPv4 in IPv6) is judged as what it holds."""
+    """Whether a client can have `address`. An IPv6 address that holds an IPv4 address is judged by that one."""
     inner = _inner(address)
     if inner is not None:
         return may_contact(inner, contact)
@@ -129,7 +145,7 @@ def may_contact(address: IPv4Address | IPv6Address, contact: Contact) -> bool:
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """The IPv4 address inside of a mapped, compatible, NAT64, 6to4 or Teredo address."""
+    """The IPv4 address inside a mapped, compatible, NAT64, 6to4 or Teredo address. None for any other address."""
     if not isinstance(address, IPv6Address):
         return None
     if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
@@ -139,7 +155,7 @@ def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | None:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """None for a name. Raises PeerError for what is neither."""
+    """Read an address. Returns None for a name. Raises PeerError if `host` is neither an address nor a name."""
     try:
         return ip_address(host)
     except ValueError:

@@ -1,49 +1,51 @@
-"""What has happened to the packets of one call: counted here, shown by whoever keeps metrics."""
+"""Counts what happens to the packets of one call. The server's metrics read these counters."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class MediaCounters:
-    """Datagrams until a reason is given; packets are RTP. All of them only grow."""
+    """The counters of one call. They only grow."""
 
-    # What the guard refused, before anything looked inside
+    # Datagrams that were dropped
 
     empty: int = 0
+    """Datagrams without a single byte."""
     unknown_kind: int = 0
-    """Neither STUN, DTLS nor RTP by its first byte (RFC 7983)."""
+    """Datagrams whose first byte is neither that of STUN, DTLS nor RTP (RFC 7983)."""
     unvalidated: int = 0
-    """From an address that ICE has not checked, or STUN that does not know our user name."""
+    """Datagrams from an address that ICE has not checked, and STUN messages that do not carry our user name."""
     over_rate: int = 0
-    """More in a second than any call needs: of authentic sound, or of STUN and DTLS."""
+    """Datagrams beyond what any call needs in a second: of authentic sound, or of STUN and DTLS."""
     unauthentic: int = 0
-    """SRTP whose tag is wrong, or that was here before."""
+    """SRTP packets whose authentication tag is wrong, or that came a second time (a replay)."""
     malformed: int = 0
-    """What parsing or decoding one of them raised."""
+    """Datagrams and packets that made a parser or a decoder raise."""
 
-    # What came in
+    # RTP packets that came in
 
     received: int = 0
-    """Authentic RTP packets."""
+    """Authentic packets of a codec that was negotiated."""
     duplicate: int = 0
+    """Packets that came a second time."""
     lost: int = 0
     """Packets that were given up."""
     late: int = 0
-    """Of these, the ones that came after all."""
+    """Packets that came after they were given up."""
     reordered: int = 0
-    """Packets that were waited for, and came."""
+    """Packets that came out of order, while the jitter buffer waited for them."""
     recovered: int = 0
-    """Lost packets whose sound was in the next one (in-band FEC)."""
+    """Lost packets whose sound was taken from the copy in the next packet (in-band FEC)."""
     concealed_ms: int = 0
-    """Sound that was made up; silence after it is not counted."""
+    """Sound that a decoder made up for lost packets. The silence after it is counted in `silent_ms`."""
     silent_ms: int = 0
-    """Silence in place of what never came, lost or never sent."""
+    """Silence that stands for sound that never came, because it was lost or was never sent."""
     too_fast: int = 0
-    """Packets with more sound than time has passed for."""
+    """Packets that were dropped because they hold more sound than time has passed."""
 
-    # What went out
+    # RTP packets that went out
 
     sent: int = 0
-    """RTP packets."""
+    """All packets that we sent."""
     sent_silence: int = 0
-    """Of these, the ones that say that nobody speaks."""
+    """How many of the packets in `sent` only say that the agent is silent."""

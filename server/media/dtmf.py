@@ -1,13 +1,17 @@
-"""Digits in RTP: telephone events (RFC 4733), sent many times each, as they are lost and duplicated."""
+"""Reads the keys that a caller presses from RTP: telephone events (RFC 4733).
+
+A sender repeats each event in many packets, because packets get lost. Here each event becomes one digit.
+"""
 
 DIGITS = "0123456789*#ABCD"
-"""By their event number (RFC 4733, section 3.2)."""
+"""The digits. The index of each is its event number (RFC 4733, section 3.2)."""
 MAX_DURATION = 0xFFFF
-"""A longer event goes on as a further segment, with a timestamp of its own (section 2.5.1.3)."""
+"""The longest duration that one event can have, in RTP timestamp units. A key that is held longer is sent as several
+segments, each with a timestamp of its own (RFC 4733, section 2.5.1.3)."""
 
 
 class TelephoneEvents:
-    """The packets of one sender → each digit once, at the first packet of it that comes."""
+    """Turns the packets of one sender into digits. Each digit comes once, with the first packet of its event."""
 
     def __init__(self) -> None:
         self._timestamp: int | None = None
@@ -15,14 +19,17 @@ class TelephoneEvents:
         self._duration = 0
 
     def receive(self, timestamp: int, payload: bytes) -> str | None:
-        """The digit that begins with this packet. All packets of an event have the timestamp of its start."""
+        """Return the digit that begins with this packet, or None if no digit begins with it.
+
+        All packets of one event have the same timestamp: that of the event's start.
+        """
         if len(payload) < 4:
             return None
         event, duration = payload[0], int.from_bytes(payload[2:4], "big")
         if self._timestamp is not None:
             since = (timestamp - self._timestamp) & 0xFFFFFFFF
             if since >= 0x80000000:
-                return None  # of an event before this one
+                return None  # the packet belongs to an event before this one
             if since == 0:
                 self._duration = max(self._duration, duration)
                 return None

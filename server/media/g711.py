@@ -1,4 +1,7 @@
-"""G.711 (ITU-T), PCMU and PCMA: 8 kHz, one byte a sample; RFC 3551 section 4.5.14."""
+"""Encodes and decodes G.711 (ITU-T), the codec of telephone networks: 8 kHz, one byte per sample.
+
+It has two variants ("laws"): PCMU and PCMA. RFC 3551, section 4.5.14, describes them as RTP payloads.
+"""
 
 from typing import Literal
 
@@ -13,7 +16,7 @@ Law = Literal["PCMU", "PCMA"]
 
 
 def law(name: str) -> Law:
-    """The law by its name in SDP, in any case; raises ValueError."""
+    """Return the law with this SDP name, in upper or lower case. Raises ValueError for any other name."""
     match name.upper():
         case "PCMU":
             return "PCMU"
@@ -36,7 +39,10 @@ def _expand_a(code: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _compressor(table: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """For each 16-bit sample, as an unsigned index, the code whose value is nearest; of PCMU's two zeros 0xFF."""
+    """Build the table that encodes: for each 16-bit sample, read as an unsigned index, the code with the nearest value.
+
+    PCMU has two codes for zero; the table uses 0xFF.
+    """
     values, backward = np.unique(table[::-1].astype(np.int32), return_index=True)
     samples = np.arange(65536, dtype=np.uint16).view(np.int16).astype(np.int32)
     right = np.clip(np.searchsorted(values, samples), 1, len(values) - 1)
@@ -51,7 +57,7 @@ _COMPRESS = {law: _compressor(table) for law, table in _EXPAND.items()}
 
 
 class G711Decoder:
-    """Payloads → 16 kHz mono PCM of the same time, 2 ms late."""
+    """Turns payloads into 16 kHz mono PCM of the same length, delayed by 2 ms."""
 
     def __init__(self, law: Law) -> None:
         self._table = _EXPAND[law]
@@ -60,18 +66,19 @@ class G711Decoder:
 
     def decode(self, payload: bytes) -> bytes:
         pcm = self._resampler.convert(self._table[np.frombuffer(payload, np.uint8)].tobytes())
-        pcm = bytes(max(0, 2 * len(payload) * HEARD_RATE // RATE - len(pcm))) + pcm  # the lag, once, at the start
+        # The resampler holds 2 ms back at the start: put silence in their place.
+        pcm = bytes(max(0, 2 * len(payload) * HEARD_RATE // RATE - len(pcm))) + pcm
         self._last = (self._last + pcm)[-HEARD_BYTES:]
         return pcm
 
     def conceal(self) -> bytes:
-        """20 ms in place of what was lost: the last 20 ms again, half as loud (as G.711 appendix I, but simpler)."""
+        """Return 20 ms in place of lost sound: the last 20 ms, half as loud. G.711, appendix I, is less simple."""
         self._last = (np.frombuffer(self._last, np.int16) // 2).astype(np.int16).tobytes()
         return self._last
 
 
 class G711Encoder:
-    """24 kHz mono PCM → payloads of the same time, 2 ms late."""
+    """Turns 24 kHz mono PCM into payloads of the same length, delayed by 2 ms."""
 
     def __init__(self, law: Law) -> None:
         self._table = _COMPRESS[law]
@@ -79,5 +86,5 @@ class G711Encoder:
 
     def encode(self, pcm: bytes) -> bytes:
         converted = self._resampler.convert(pcm)
-        lag = max(0, len(pcm) * RATE // SPOKEN_RATE - len(converted))  # once, at the start
+        lag = max(0, len(pcm) * RATE // SPOKEN_RATE - len(converted))  # only at the start, when 2 ms are held back
         return self._table[np.frombuffer(bytes(lag) + converted, np.uint16)].tobytes()

@@ -1,8 +1,11 @@
-"""The one file that knows aioice: one call's ICE agent, gathering where we say and contacting whom we say.
+"""Adapts aioice, the ICE library: one call's ICE agent binds the addresses and ports that we choose, and contacts only
+the candidates that we choose.
 
-What it changes of aioice 0.13 by private names is guarded by tests/media/test_set_up.py: host candidates are gathered
-here, because aioice binds any port of any address. The end of candidates is never told to it: it would fail a call
-whose caller is known only when its checks arrive (RFC 8863), and the set-up has a deadline of its own.
+It replaces some private methods of aioice 0.13; tests/media/test_set_up.py checks that they still exist. Host
+candidates are gathered here, because aioice itself binds any port of any address.
+
+aioice is never told that there are no more candidates. If it knew, it would fail a call whose client is known only
+when its checks arrive (RFC 8863). The set-up of a call has its own deadline.
 """
 
 import asyncio
@@ -25,21 +28,24 @@ from server.media import candidates
 from server.media.reach import Reach
 
 GATHER_S = 2.0
-"""An answer waits so long for STUN and TURN servers, and goes without what has not come."""
+"""How long an answer waits for STUN and TURN servers. After it, the answer leaves without the candidates that have not
+come."""
 RECEIVE_BUFFER_BYTES = 256 * 1024
-"""Of the kernel, for each socket: five seconds of packets, of which the jitter buffer wants far less."""
+"""The size of the kernel's receive buffer of each socket: five seconds of packets. The jitter buffer needs far less."""
 MAX_REMOTE = candidates.MAX_CONTACTED + 16
-"""Addresses of the caller, those included that its checks come from: whoever knows a call's password could send them
-from any address, and have us answer there with checks of our own."""
+"""How many addresses of a client one call may have, including those that its checks come from. Without a limit, a
+client that knows the call's password could send checks from many forged addresses, and we would send our own checks
+there."""
 RETRY_AFTER_S = 5
+"""When a client should call again if all media ports are taken."""
 _HIDDEN = {4: "0.0.0.0", 6: "::"}
-"""In place of the address behind a candidate (RFC 8839, section 5.1): it is nobody's business."""
+"""Written in place of the address behind a candidate (RFC 8839, section 5.1). Clients need not know that address."""
 
 log = logging.getLogger(__name__)
 
 
 class Ice:
-    """One aioice connection, as we want it. `on_answer` is called whenever the caller has answered `ask`."""
+    """Controls one aioice connection. Calls `on_answer` whenever the client has answered the check of `ask`."""
 
     def __init__(self, connection: Any, reach: Reach, on_answer: Callable[[], None]) -> None:
         self._connection = connection
@@ -52,17 +58,17 @@ class Ice:
         connection.check_incoming = self._incoming
 
     async def add(self, candidate: candidates.Candidate) -> None:
-        """Begin to check an address of the caller."""
+        """Begin to check an address of the client."""
         await self._connection.add_remote_candidate(aioice.Candidate.from_sdp(candidate.to_sdp()))
 
     def ask(self) -> None:
-        """Send the caller a STUN check, which it answers if it is there (RFC 7675, section 5.1)."""
+        """Send the client a STUN check. It answers if it is still there (RFC 7675, section 5.1)."""
         task = asyncio.get_running_loop().create_task(self._ask(), name="ice-ask")
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
     def close(self) -> None:
-        """Ask no more. The connection itself is closed by its owner."""
+        """Cancel the checks of `ask`. The owner of the connection closes the connection itself."""
         for task in self._asking:
             task.cancel()
 
@@ -76,13 +82,16 @@ class Ice:
                 self._on_answer()
 
     def _incoming(self, message: Any, address: tuple[str, int], protocol: Any) -> None:
-        """In place of aioice's own, which takes a check from ever more addresses."""
+        """Replaces aioice's `check_incoming`, which accepts checks from any number of addresses."""
         known = self._connection._remote_candidates
         if len(known) < MAX_REMOTE or any((c._network_host, c.port) == address for c in known):
             self._check_incoming(message, address, protocol)
 
     async def _gather(self, component: int, addresses: object, timeout: float = GATHER_S) -> list[aioice.Candidate]:
-        """In place of aioice's own. Raises AtCapacity when all ports are taken, ConfigError when no address is ours."""
+        """Replaces aioice's `get_component_candidates`: bind our sockets, and return all our candidates.
+
+        Raises AtCapacity if all ports are taken, and ConfigError if this machine has none of the media addresses.
+        """
         sockets = [await self._open(component, address) for address in self._addresses()]
         bound = [protocol for protocol in sockets if protocol is not None]
         if not bound:
@@ -99,7 +108,7 @@ class Ice:
         return [*found, *(["127.0.0.1"] if self._reach.loopback else [])]
 
     async def _open(self, component: int, address: str) -> Any:
-        """A socket with its host candidate; None for an address that this machine does not have."""
+        """Open a socket and make its host candidate. Returns None if this machine does not have the address."""
         try:
             bound = _bind(address, self._reach.ports)
         except OSError as exc:
@@ -122,21 +131,21 @@ class Ice:
         return protocol
 
     def _advertised(self, own: aioice.Candidate) -> aioice.Candidate:
-        """The candidate as the caller reads it: behind 1:1 NAT, at the public address and the same port."""
+        """The candidate that the client is told. Behind 1:1 NAT it has the public address and the same port."""
         public = self._reach.public_address
         if not public or (":" in public) != (":" in own.host):
             return own
         return aioice.Candidate(own.foundation, own.component, own.transport, own.priority, public, own.port, own.type)
 
     async def _relay(self, component: int) -> list[aioice.Candidate]:
-        """Our address at the TURN server; nothing if it does not give one in time. aioice does not tell why."""
+        """Our address at the TURN server. Empty if the server gives none in time; aioice does not tell why."""
         found: list[aioice.Candidate] = await self._relayed(component, [], GATHER_S)
         if self._connection.turn_server and not found:
-            log.warning("x TURN server gives no relay: it does not answer, or takes no ANTIPHON_TURN_SECRET of ours")
+            log.warning("x TURN server gives no relay: it does not answer, or it refuses our ANTIPHON_TURN_SECRET")
         return found
 
     async def _reflexive(self, protocol: Any) -> list[aioice.Candidate]:
-        """Our address as the STUN server sees it (IPv4, as aioice); nothing if it does not answer in time."""
+        """Our address as the STUN server sees it. Empty if it does not answer in time. IPv4 only, as in aioice."""
         if not self._connection.stun_server or ":" in protocol.local_candidate.host:
             return []
         try:
@@ -149,6 +158,7 @@ class Ice:
 
 
 def _without_base(candidate: aioice.Candidate) -> aioice.Candidate:
+    """Remove our own address behind the candidate."""
     if candidate.related_address is not None:
         candidate.related_address = _HIDDEN[ipaddress.ip_address(candidate.host).version]
         candidate.related_port = 9
@@ -156,7 +166,10 @@ def _without_base(candidate: aioice.Candidate) -> aioice.Candidate:
 
 
 def _bind(address: str, ports: range) -> socket.socket:
-    """A UDP socket on a port of the range, or any. Raises AtCapacity when all are taken, OSError for anything else."""
+    """Open a UDP socket on a random free port of the range, or on any port if the range is empty.
+
+    Raises AtCapacity if all ports of the range are taken, and OSError if the address cannot be bound.
+    """
     opened = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         opened.setblocking(False)
@@ -172,7 +185,7 @@ def _bind(address: str, ports: range) -> socket.socket:
 
 
 def _takes(opened: socket.socket, address: str, port: int) -> bool:
-    """Bind it; False when somebody has the port."""
+    """Bind the socket. Returns False if the port is taken."""
     try:
         opened.bind((address, port))
     except OSError as exc:

@@ -1,8 +1,10 @@
-"""What a caller's packets say: RTP → 20 ms frames and digits, in order, on the sender's clock.
+"""Turns the RTP packets of one caller into 20 ms frames and digits, in order, on the sender's clock.
 
-A frame's time is its RTP timestamp. What is missing is made up as far as it can be, then it is silence; a sender that
-pauses is silent for as long as it paused. When nothing comes, silence is handed on as time passes, so that who waits
-for the end of a sentence hears it; words that come after all are used, and time goes on from there.
+The time of a frame is that of its RTP timestamp. If sound is missing, the decoder makes up 100 ms of it at most; after
+that, the frames are silent. If the sender pauses, the frames are silent for as long as the pause is.
+
+If no packets come, silent frames go out as time passes, so that the endpoint can see that the caller is silent. Words
+that come late are still used, and time goes on from there.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,37 +14,41 @@ from server.media.counters import MediaCounters
 from server.media.dtmf import TelephoneEvents
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_RATE, HEARD_SAMPLES, Frame
 from server.media.g711 import G711Decoder, law
-from server.media.guard import RateLimit
 from server.media.jitter import JitterBuffer, Ready
 from server.media.opus import OpusDecoder, has_copy
 from server.media.rtp import RtpPacket
+from server.token_bucket import TokenBucket
 
 MAX_CONCEALED = 5
-"""So many frames are made up; beyond 100 ms a made-up voice is a robot, and silence is more honest."""
+"""How many frames in a row are made up: 100 ms. A voice that is made up for longer sounds like a robot; silence is more
+honest."""
 MAX_GAP_MS = 400
-"""A timestamp further ahead is another clock, not a pause: pauses are filled while they last."""
+"""How far ahead of the last packet a timestamp may be. If it is further ahead, the sender has a new clock: it is not a
+pause, because pauses are filled with silence while they last."""
 STARVED_TICKS = 100 // FRAME_MS
-"""After so long without a packet silence is handed on: more than a network's jitter, less than an endpoint's wait.
+"""How long no packet may come until silent frames go out: 100 ms. This is more than a network's jitter, and less than
+the shortest silence that an endpoint waits for.
 
-Counted in ticks, because after a stall of ours the packets are there, and only not read yet."""
+It is counted in ticks, not in time: after this process has stalled, packets are waiting in the socket, not yet read."""
 MAX_PACE = 1.1
-"""So much sound may come in a second, on average: a sender's clock is never ten per cent fast."""
+"""How many seconds of sound may come per second, on average. No sender's clock is ten per cent too fast."""
 MAX_HELD_BACK_S = 3.0
-"""And so much at once, after a network held it back. More is an attack on the CPU."""
+"""How many seconds of sound may come at once, after a network has held packets back. More is an attack on the CPU."""
 
 TELEPHONE_EVENT = "telephone-event"
+"""The codec name of pressed keys in SDP (RFC 4733)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """By its name in SDP, in lower case, and its RTP clock."""
+    """A codec: its SDP name in lower case, and the rate of its RTP clock in Hz."""
 
     name: str
     clock_rate: int
 
 
 class Inbound:
-    """One call's sound. Its callbacks are called from `receive` and `poll`, in order."""
+    """Decodes the sound of one call. `receive` and `poll` call `on_frame` and `on_digit`, in order."""
 
     def __init__(
         self,
@@ -58,15 +64,17 @@ class Inbound:
         self._stream: _Stream | None = None
         self._events = TelephoneEvents()
         self._presser: int | None = None
-        """Whose events they are (SSRC): timestamps of two senders do not compare."""
-        self._pace = RateLimit(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
+        """The sender (SSRC) of the events in `_events`. Timestamps of two senders cannot be compared."""
+        self._pace = TokenBucket(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
+        """Limits the sound that is decoded. Its tokens are 16 kHz samples."""
         self._quiet_ticks = 0
         self._samples = 0
-        """Heard so far, at 16 kHz: where the next sound begins."""
+        """How many 16 kHz samples were heard so far: where the next sound begins."""
         self._pcm = b""
+        """Sound that does not fill a frame yet."""
 
     def receive(self, packet: RtpPacket, now_ms: float) -> None:
-        """Take a packet as it comes."""
+        """Take a packet when it arrives."""
         codec = self._codecs.get(packet.payload_type)
         if codec is None:
             return
@@ -80,7 +88,7 @@ class Inbound:
         self._play(self._stream, self._stream.jitter.push(packet, now_ms), now_ms)
 
     def poll(self, now_ms: float) -> None:
-        """Time passes; to be called every 20 ms."""
+        """Give up packets that are too late, and hand on silence if no packets come. Call it every 20 ms."""
         if self._stream is None:
             return
         self._play(self._stream, self._stream.jitter.poll(now_ms), now_ms)
@@ -98,7 +106,7 @@ class Inbound:
         for item in ready:
             try:
                 self._play_one(stream, item, now_ms)
-            except Exception:  # whatever one packet does to a decoder, the next one may be good
+            except Exception:  # a packet may make a decoder raise anything, and the next packet may be good
                 self._counters.malformed += 1
 
     def _play_one(self, stream: "_Stream", item: Ready, now_ms: float) -> None:
@@ -117,11 +125,11 @@ class Inbound:
         else:
             self._fill(stream, gap)
         pcm = decoder.decode(packet.payload)
-        stream.follow(packet, codec, self._samples, len(pcm) // 2)
+        stream.follow(packet, self._samples, len(pcm) // 2)
         self._push(pcm, packet.voice)
 
     def _fill(self, stream: "_Stream", samples: int) -> None:
-        """Make up what is missing, for as long as that is possible."""
+        """Fill a gap of so many samples: made-up sound first, silence when MAX_CONCEALED frames are made up."""
         while samples > 0:
             piece = min(samples, HEARD_SAMPLES)
             if piece == HEARD_SAMPLES and stream.decoder is not None and stream.concealed < MAX_CONCEALED:
@@ -143,20 +151,20 @@ class Inbound:
 
 
 class _Stream:
-    """What is known of one sender (SSRC)."""
+    """The state of one sender (SSRC): its jitter buffer, its decoders and its clock."""
 
     def __init__(self, ssrc: int, counters: MediaCounters) -> None:
         self.ssrc = ssrc
         self.jitter = JitterBuffer(counters)
         self.decoder: OpusDecoder | G711Decoder | None = None
-        """The one that was used last."""
+        """The decoder that was used last."""
         self.samples = 0
-        """What the last packet had."""
+        """How many samples the last packet had."""
         self.concealed = 0
-        """Frames made up since then."""
+        """How many frames were made up since the last packet."""
         self._decoders: dict[str, OpusDecoder | G711Decoder] = {}
         self._anchor: tuple[int, int] | None = None
-        """A timestamp, and the sample of ours that it is."""
+        """The RTP timestamp of the last packet, and the 16 kHz sample of ours at which that packet began."""
 
     def decoder_of(self, codec: Codec) -> OpusDecoder | G711Decoder:
         decoder = self._decoders.get(codec.name)
@@ -167,7 +175,10 @@ class _Stream:
         return decoder
 
     def gap_before(self, packet: RtpPacket, codec: Codec, heard: int) -> int:
-        """Samples between what was heard and the packet; 0 when its clock has nothing to do with ours."""
+        """How many samples are missing between the sound so far (`heard` samples) and the packet.
+
+        Returns 0 if the packet's timestamp does not continue the clock of the last one.
+        """
         if self._anchor is None:
             return 0
         timestamp, sample = self._anchor
@@ -175,7 +186,7 @@ class _Stream:
         gap = sample + since * HEARD_RATE // codec.clock_rate - heard
         return gap if 0 < gap <= MAX_GAP_MS * HEARD_RATE // 1000 else 0
 
-    def follow(self, packet: RtpPacket, codec: Codec, start: int, samples: int) -> None:
-        """The packet begins at our sample `start`."""
+    def follow(self, packet: RtpPacket, start: int, samples: int) -> None:
+        """Remember the packet as the last one: it begins at our sample `start`, and has so many samples."""
         self._anchor = (packet.timestamp, start)
         self.samples, self.concealed = samples, 0

@@ -1,9 +1,11 @@
-"""Packets as they come → packets in order, each with how many are missing before it.
+"""The jitter buffer: puts packets in order, and says how many are missing before each one.
 
-Nothing waits without need: while a network keeps the order, a gap is given up the moment it shows, because what is
-missing is lost. A packet that comes after it was given up shows a network that reorders: from then on gaps stay open
-as long as it was late, at most WINDOW_MS, until the network has kept the order for HOLD_MS. Time is handed in.
-Sequence numbers wrap at 16 bits (RFC 3550, section 5.1).
+It waits only when waiting helps. While a network keeps the order of packets, a missing packet is lost, so the buffer
+gives it up at once, when the next packet comes. If a packet comes after it was given up, the network reorders packets.
+From then on the buffer waits for a missing packet as long as that one was late, at most WINDOW_MS. It stops waiting
+when the network has kept the order for HOLD_MS.
+
+The methods get the time as an argument. Sequence numbers wrap at 16 bits (RFC 3550, section 5.1).
 """
 
 from typing import NamedTuple
@@ -12,42 +14,49 @@ from server.media.counters import MediaCounters
 from server.media.rtp import RtpPacket
 
 WINDOW_MS = 60
-"""The longest wait for a packet. What is later than three packets is better made up."""
+"""How long the buffer waits for a packet at most: the time of three packets. Sound that comes later is better made
+up."""
 MARGIN_MS = 10
-"""Added to how late a packet was, since the next one is not late by the same millisecond."""
+"""Added to how late the last late packet was: the buffer waits this much longer, because the next packet is not late
+by exactly the same time."""
 HOLD_MS = 800
-"""So long after the last packet out of order nothing waits any more."""
+"""How long after the last packet that was out of order the buffer stops waiting."""
 MAX_AHEAD = 3_000
-"""Sequence numbers further ahead than this, a minute, are a new start of the sender, not a loss (RFC 3550, A.1)."""
+"""How far ahead a sequence number may be to count as a loss: a minute of packets. If it is further ahead, the sender
+has started anew (RFC 3550, A.1)."""
 MAX_LATE = 50
-"""Sequence numbers further back than this are a new start of the sender, not late packets."""
+"""How far back a sequence number may be to count as a late packet. If it is further back, the sender has started
+anew."""
 MAX_HELD = 16
-"""Packets behind a gap: more than come in WINDOW_MS. With more, the gap is given up."""
+"""How many packets the buffer holds behind a missing one: more than come in WINDOW_MS. With more, it gives up."""
 
 
 class Ready(NamedTuple):
-    """A packet whose turn it is, after `missing` that were given up."""
+    """A packet that may be decoded now. `missing` packets directly before it were given up."""
 
     packet: RtpPacket
     missing: int
 
 
 class JitterBuffer:
-    """Follows the sequence numbers of one sender."""
+    """Holds the packets of one sender, and follows its sequence numbers."""
 
     def __init__(self, counters: MediaCounters) -> None:
         self.window_ms = 0.0
-        """How long a gap stays open at present."""
+        """How long the buffer waits for a missing packet at present. 0: it gives up at once."""
         self._counters = counters
         self._next: int | None = None
         self._proof: int | None = None
-        """The sequence number that would show the one before it to be a new start of the sender."""
+        """Set after a jump of the sequence numbers: if a packet with this number comes, the sender has started anew."""
         self._held: dict[int, tuple[float, RtpPacket]] = {}
+        """By sequence number: packets that wait behind a missing one, each with its time of arrival."""
         self._given_up: dict[int, float] = {}
+        """By sequence number: packets that were given up, each with the time when the wait for it began."""
         self._disordered_ms = 0.0
+        """When the last packet came that was out of order."""
 
     def push(self, packet: RtpPacket, now_ms: float) -> list[Ready]:
-        """What is ready now that this packet is here."""
+        """Take a packet. Returns the packets that are ready now."""
         sequence = packet.sequence
         if self._next is None:
             self._next = sequence
@@ -57,7 +66,7 @@ class JitterBuffer:
         if ahead > 0xFFFF - MAX_LATE:
             self._come_late(sequence, now_ms)
         elif ahead > MAX_AHEAD:
-            self._proof = (sequence + 1) & 0xFFFF  # one alone is a straggler of long ago (RFC 3550, A.1)
+            self._proof = (sequence + 1) & 0xFFFF  # one such packet alone may just be very late (RFC 3550, A.1)
             self._counters.late += 1
         elif sequence in self._held:
             self._counters.duplicate += 1
@@ -72,7 +81,10 @@ class JitterBuffer:
         return self.poll(now_ms)
 
     def poll(self, now_ms: float) -> list[Ready]:
-        """What is ready because nothing is waited for any longer; to be asked every few ms while packets are held."""
+        """Give up the packets that are too late. Returns the packets that are ready now.
+
+        Call it every few ms while packets are held.
+        """
         if not self._held:
             return []
         assert self._next is not None, "because something came"
@@ -87,7 +99,7 @@ class JitterBuffer:
         return ready
 
     def _in_order(self, missing: int) -> list[Ready]:
-        """All that follow without a gap; `missing` come before the first of them."""
+        """Take out the held packets that follow without a gap. `missing` packets are missing before the first one."""
         ready = []
         assert self._next is not None, "because something came"
         while (found := self._held.pop(self._next, None)) is not None:
@@ -96,7 +108,7 @@ class JitterBuffer:
         return ready
 
     def _give_up(self, opened_ms: float) -> list[Ready]:
-        """Go on after the gap."""
+        """Give up the packets that are missing, and go on with the first one that is held."""
         gap_start = self._next
         assert gap_start is not None, "because something came"
         missing = min((sequence - gap_start) & 0xFFFF for sequence in self._held)
@@ -121,7 +133,7 @@ class JitterBuffer:
         self.window_ms = min(WINDOW_MS, max(self.window_ms, late_ms + MARGIN_MS))
 
     def _restart(self, packet: RtpPacket) -> list[Ready]:
-        """The sender has begun anew: what is held will never be complete."""
+        """The sender has started anew: follow its new sequence numbers, and drop the packets that are held."""
         self._proof = None
         self._held.clear()
         self._given_up.clear()

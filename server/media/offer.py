@@ -1,9 +1,12 @@
-"""What of an SDP offer is answered (RFC 8866, 3264, 8843): pure, and decided before anything is allocated for it.
+"""Reads an SDP offer and decides which parts of it we answer (RFC 8866, 3264, 8843). Pure.
 
-One audio section and at most one data section, in one bundle, are handed on, each line of them bounded. No transport
-and no decoder ever exists for any other: video in the bundle is answered as inactive, which aiortc's clients understand
-better than a refusal; what is outside of the bundle, closed or unknown is rejected, with port 0. Candidates are taken
-out: `Candidates` says which are contacted.
+It decides before anything is allocated for the offer. We use one audio section and at most one data section, in one
+bundle; the number of lines and their lengths are limited. No transport and no decoder is ever made for other sections:
+
+- A video section in the bundle is answered as inactive. aiortc's clients understand this better than a rejection.
+- A section that is outside the bundle, closed or unknown is rejected with port 0.
+
+The candidates are taken out of the offer. `Candidates` decides which of them are contacted.
 """
 
 import re
@@ -14,22 +17,23 @@ from server.errors import NotAcceptable, PeerError, TooLarge
 from server.media.candidates import Candidate, Candidates, Contact
 
 MAX_LENGTH = 64 * 1024
-"""Characters; browsers' offers have 2,000 to 8,000."""
+"""How many characters an offer may have. The offers of browsers have 2,000 to 8,000."""
 MAX_SECTIONS = 8
-"""A page that also sends a camera and a screen has four."""
+"""How many sections an offer may have. A page that also sends a camera and a screen has four."""
 MAX_SECTION_LINES = 256
-"""Chromium's video section has about 150."""
+"""How many lines a section may have. Chromium's video section has about 150."""
 MAX_LINE_LENGTH = 1024
-"""The longest line of a browser, a fingerprint or an ssrc, has about 120 characters."""
+"""How many characters a line may have. The longest lines of browsers, fingerprints and ssrcs, have about 120."""
 MAX_CODECS = 32
-"""Of audio; Chromium offers nine."""
+"""How many audio codecs an offer may have. Chromium offers nine."""
 
 CODECS = frozenset({"opus/48000/2", "pcmu/8000", "pcmu/8000/1", "pcma/8000", "pcma/8000/1"})
-NO_CODEC = "There is no audio codec in common: Opus, PCMU or PCMA is needed."
+"""The audio codecs that we speak, as an `a=rtpmap` line names them, in lower case."""
+NO_CODEC = "The offer has no audio codec that the server speaks: Opus, PCMU or PCMA is needed."
 NOT_VALID = "The SDP offer is not valid."
 
 _FORBIDDEN = re.compile(r"[^\t\r\n\x20-\x7e\xa0-\u2027\u202a-\U0010ffff]")
-"""Control characters, and all else that ends a line for Python but not for SDP."""
+"""Control characters, and all other characters that end a line for Python but not for SDP."""
 _MEDIA = re.compile(r"([a-z]{1,32}) ([0-9]{1,5})(?:/[0-9]{1,5})? ([A-Za-z0-9/]{1,64}) ([\x21-\x7e]+(?: [\x21-\x7e]+)*)")
 _MID = re.compile(r"[!-~]{1,64}")
 _TRANSPORT_FORMS = {
@@ -38,16 +42,18 @@ _TRANSPORT_FORMS = {
     "fingerprint": re.compile(r"sha-(?:256|384|512) (?:[0-9A-F]{2}:){31,63}[0-9A-F]{2}", re.IGNORECASE),
     "setup": re.compile(r"actpass|active|passive"),
 }
-"""RFC 8839 and 8122; some clients write ICE names in the base64 of URLs."""
+"""The attributes that ICE and DTLS need, and the valid values of each (RFC 8839 and 8122). "-" and "_" are allowed in
+the first two because some clients use the URL-safe base64."""
 _DIRECTIONS = ("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive")
 _TRANSPORT = tuple(f"a={attribute}:" for attribute in _TRANSPORT_FORMS)
 _LEFT_OUT = (*_TRANSPORT, "a=candidate", "a=end-of-candidates", "a=bundle-only", "a=ice-", "a=mid:", *_DIRECTIONS)
+"""The starts of lines that are not copied from the offer, because we write them anew or do not use them."""
 _GROUP = re.compile(r"a=group:BUNDLE[^\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One `m=` section. `kind` is audio, video, application …; `lines` are all after the first."""
+    """One `m=` section of an offer. `kind` is audio, video, application …; `lines` are all lines but the first."""
 
     kind: str
     port: int
@@ -57,20 +63,25 @@ class Section:
 
     @property
     def mid(self) -> str:
+        """The section's name in the offer (RFC 5888). Empty if it has none."""
         return next(self.values("mid"), "")
 
     @property
     def live(self) -> bool:
-        """Port 0 closes a section, but for one that shares the transport of its bundle (RFC 8843, section 6)."""
+        """Whether the client uses the section. Port 0 closes it.
+
+        A section that is marked as bundle-only has port 0, too, but it is open: it shares the transport of its bundle
+        (RFC 8843, section 6).
+        """
         return self.port != 0 or "a=bundle-only" in self.lines
 
     def values(self, attribute: str) -> Iterator[str]:
-        """The values of `a=attribute:value`."""
+        """The values of all lines `a=attribute:value` with this attribute."""
         start = f"a={attribute}:"
         return (line[len(start) :].strip() for line in self.lines if line.startswith(start))
 
     def refused(self, port: int, *more: str) -> str:
-        """The section of the answer that says no: port 0 rejects it (RFC 3264, section 6)."""
+        """Write the answer's section that declines this one. Port 0 rejects it (RFC 3264, section 6)."""
         mid = [f"a=mid:{self.mid}"] if self.mid else []
         lines = [f"m={self.kind} {port} {self.protocol} {self.formats}", "c=IN IP4 0.0.0.0", "a=inactive", *mid, *more]
         return "\r\n".join(lines) + "\r\n"
@@ -78,42 +89,45 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of the sections of an offer: some are `used`, some `idle` (inactive), the rest is rejected."""
+    """What we do with the sections of an offer: some are `used`, some are `idle` (inactive), the rest is rejected."""
 
     sections: tuple[Section, ...]
     used: tuple[Section, ...]
     idle: tuple[Section, ...]
     bundle: tuple[str, ...]
-    """The mids that share the transport, in the caller's order."""
+    """The mids of the sections that share one transport, in the client's order."""
 
     @property
     def group(self) -> str:
+        """The answer's line about its bundle."""
         answered = {section.mid for section in (*self.used, *self.idle)}
         return f"a=group:BUNDLE {' '.join(mid for mid in self.bundle if mid in answered)}"
 
     @property
     def tagged(self) -> Section:
-        """The section whose transport is the bundle's: the first that is answered (RFC 8843, section 7.3.1)."""
+        """The section whose transport the bundle uses: the first that is answered (RFC 8843, section 7.3.1)."""
         answered = {section.mid: section for section in (*self.used, *self.idle)}
         return next((answered[mid] for mid in self.bundle if mid in answered), self.used[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer that can be answered: `sdp` has only what is used of it, and no candidates."""
+    """An offer that can be answered."""
 
     sdp: str
+    """The part of the offer that we use, without candidates."""
     contacts: tuple[Candidate, ...]
+    """The offer's candidates that are contacted."""
     candidates: Candidates
-    """All that the caller has named so far: those of the offer, and those that follow."""
+    """All candidates that the client has sent so far: those of the offer, and those that follow (trickle ICE)."""
     mid: str
-    """Of the section whose transport is used: only its candidates count."""
+    """The mid of the section whose transport is used. Only the candidates of this section count."""
     sends: bool
-    """Whether the caller's audio will come: false for one who only listens."""
+    """Whether the client will send audio. False for a caller who only listens."""
     _plan: Plan = field(repr=False)
 
     def completed(self, answer: str) -> str:
-        """An answer to `sdp`, with the sections that it leaves out where the caller expects them."""
+        """Add the sections that we do not use to an answer to `sdp`, at the places where the client expects them."""
         head, *answered = re.split(r"^(?=m=)", answer, flags=re.MULTILINE)
         transport = [line for line in answered[0].splitlines() if line.startswith(_TRANSPORT)]
         left, plan = iter(answered), self._plan
@@ -128,7 +142,10 @@ class Offer:
 
 
 def read_offer(sdp: str, contact: Contact) -> Offer:
-    """`contact`: how near an address of the caller may be. Raises PeerError, TooLarge or NotAcceptable."""
+    """Read an offer. `contact` says how near to the server a candidate's address may be.
+
+    Raises PeerError, TooLarge or NotAcceptable.
+    """
     head, sections = _sections(sdp)
     _check_mids(sections)
     plan = _plan(head, sections)
@@ -141,7 +158,7 @@ def read_offer(sdp: str, contact: Contact) -> Offer:
 
 
 def _written(head: list[str], plan: Plan, transport: list[str]) -> str:
-    """The offer with the sections in use alone, each with the transport of the bundle."""
+    """Write the offer anew, with only the sections that we use. Each gets the transport of the bundle."""
     lines = ["v=0", "o=- 0 0 IN IP4 0.0.0.0", "s=-", "t=0 0", *transport]
     if plan.bundle:
         mids = {section.mid for section in plan.used}
@@ -155,19 +172,21 @@ def _written(head: list[str], plan: Plan, transport: list[str]) -> str:
 
 
 def _sections(sdp: str) -> tuple[list[str], tuple[Section, ...]]:
-    """The lines of the session, and its sections, all bounded."""
+    """Split the offer into the lines of the session and its sections. Raises if they are too many or too long."""
     if len(sdp) > MAX_LENGTH:
-        raise TooLarge(f"An offer may have {MAX_LENGTH} characters.")
+        raise TooLarge(f"An offer may have at most {MAX_LENGTH} characters.")
     lines = sdp.replace("\r\n", "\n").split("\n")
     if lines[0] != "v=0" or _FORBIDDEN.search(sdp) or "\r" in "".join(lines):
         raise PeerError(NOT_VALID)
     starts = [number for number, line in enumerate(lines) if line.startswith("m=")]
     if len(starts) > MAX_SECTIONS:
-        raise NotAcceptable(f"An offer may have {MAX_SECTIONS} sections.")
+        raise NotAcceptable(f"An offer may have at most {MAX_SECTIONS} sections.")
     ends = [*starts, len(lines)]
     longest = max(end - start for start, end in zip([0, *starts], ends, strict=True))
     if longest > MAX_SECTION_LINES or max(map(len, lines)) > MAX_LINE_LENGTH:
-        raise TooLarge(f"A section of an offer may have {MAX_SECTION_LINES} lines of {MAX_LINE_LENGTH} characters.")
+        raise TooLarge(
+            f"A section of an offer may have at most {MAX_SECTION_LINES} lines of at most {MAX_LINE_LENGTH} characters."
+        )
     return lines[: ends[0]], tuple(_section(lines[start:end]) for start, end in zip(starts, ends[1:], strict=True))
 
 
@@ -179,7 +198,7 @@ def _section(lines: list[str]) -> Section:
 
 
 def _plan(head: list[str], sections: tuple[Section, ...]) -> Plan:
-    """The audio section and the first data section beside it are used, in the order of the offer."""
+    """Choose the sections that are used: the audio section, and the first data section in its bundle."""
     audio = [section for section in sections if section.kind == "audio" and section.live]
     if not audio:
         raise NotAcceptable("The offer has no audio section.")
@@ -197,22 +216,23 @@ def _plan(head: list[str], sections: tuple[Section, ...]) -> Plan:
 def _check_codecs(audio: Section) -> None:
     names = [value.partition(" ")[2].strip().lower() for value in audio.values("rtpmap")]
     if len(names) > MAX_CODECS or len(audio.formats.split()) > MAX_CODECS:
-        raise TooLarge(f"An offer may have {MAX_CODECS} audio codecs.")
+        raise TooLarge(f"An offer may have at most {MAX_CODECS} audio codecs.")
     if not CODECS & set(names):
         raise NotAcceptable(NO_CODEC)
 
 
 def _check_mids(sections: tuple[Section, ...]) -> None:
-    """They are tokens, and each is another's name for nothing (RFC 5888)."""
+    """Raise PeerError unless each mid is a token, and no two sections have the same one (RFC 5888)."""
     mids = [section.mid for section in sections]
     if len(set(mids)) < len(mids) or not all(_MID.fullmatch(mid) for mid in mids if mid):
         raise PeerError(NOT_VALID)
 
 
 def _transport(tagged: Section, head: list[str]) -> list[str]:
-    """What ICE and DTLS need: a name, a password, fingerprints and a role, of the section or else of the session.
+    """The lines that ICE and DTLS need: a user name, a password, fingerprints and a role.
 
-    A fingerprint by a hash that is broken (SHA-1) counts for nothing.
+    They come from the section, or from the session if the section has none. A fingerprint by SHA-1 is ignored, because
+    that hash is broken.
     """
     session = Section("session", 0, "", "", tuple(head))
     lines = []
@@ -226,5 +246,5 @@ def _transport(tagged: Section, head: list[str]) -> list[str]:
 
 
 def _direction(section: Section, head: list[str]) -> str:
-    """Of the section, else of the session, else both ways (RFC 8866, section 6.7)."""
+    """The direction of the section, or else that of the session, or else both ways (RFC 8866, section 6.7)."""
     return next((line for line in (*section.lines, *head) if line in _DIRECTIONS), "a=sendrecv")

@@ -1,4 +1,4 @@
-"""A stereo Opus file in Ogg (RFC 7845), written as it comes: a process that dies leaves a file that plays."""
+"""Writes a stereo Opus file in Ogg (RFC 7845) while the sound comes. If the process dies, the file still plays."""
 
 import os
 from pathlib import Path
@@ -10,15 +10,19 @@ from server.media.frame import HEARD_RATE, SPOKEN_RATE, SPOKEN_SAMPLES
 from server.media.resample import Resampler
 
 BITRATE = 64_000
-"""Two voices apart, each in its channel: at less, stereo Opus lets one be heard in the other."""
+"""The bit rate of the file. With less, stereo Opus does not keep the two voices apart: each is heard in the channel of
+the other."""
 COMPLEXITY = 5
-"""As in a call: no difference to hear, at half of the time."""
+"""How hard the encoder works, up to 10. It is the value of a call: it sounds the same as 10, in half of the time."""
 PAGE_US = 500_000
-"""How much sound an Ogg page has; pages are written as soon as they are full."""
+"""How much sound an Ogg page holds, in microseconds. A page is written as soon as it is full."""
 
 
 class StereoFile:
-    """Mono 16 kHz on the left, mono 24 kHz on the right; the file is new and for its owner alone."""
+    """A file with 16 kHz mono PCM on the left and 24 kHz mono PCM on the right.
+
+    The file must not exist yet. Only its owner can read it.
+    """
 
     def __init__(self, path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -31,19 +35,20 @@ class StereoFile:
         self._left = self._right = b""
 
     def write(self, left: bytes, right: bytes) -> None:
-        """Sound of both sides, equally long."""
+        """Add sound of both sides. Both must have the same length in time."""
         self._left += self._resampler.convert(left)
         self._right += right
         self._encode(SPOKEN_SAMPLES)
 
     def close(self) -> None:
+        """Write the rest, and close the file."""
         self._left += self._resampler.flush()
         self._encode(1)
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
     def _encode(self, least_samples: int) -> None:
-        """What both sides have; the resampler keeps the left one a little behind."""
+        """Encode the sound that both sides have. The left side lags a little, because the resampler delays it."""
         while (samples := min(len(self._left), len(self._right), 2 * SPOKEN_SAMPLES) // 2) >= least_samples:
             left, right = (np.frombuffer(side[: 2 * samples], np.int16) for side in (self._left, self._right))
             self._left, self._right = self._left[2 * samples :], self._right[2 * samples :]

@@ -1,8 +1,10 @@
-"""libopus by ctypes: what PyAV's wrapper does not give: decoding straight to 16 kHz mono, FEC and concealment.
+"""Encodes and decodes Opus with libopus, called by ctypes.
 
-The library is the one inside PyAV's wheel, or the system's when PyAV was built without: to look for that one takes
-processes and time. Each coder belongs to one call and is used from one thread. RFC 6716 is the codec, RFC 7587 its
-payload in RTP.
+PyAV's wrapper of libopus cannot decode straight to 16 kHz mono, use in-band FEC or conceal losses. The library is the
+one inside PyAV's wheel. If PyAV was built without it, it is the system's; that one is looked for last, because looking
+for it starts processes and takes time.
+
+Each coder belongs to one call and is used from one thread. RFC 6716 describes the codec, RFC 7587 its RTP payload.
 """
 
 import ctypes
@@ -17,20 +19,24 @@ from server.errors import ConfigError, PeerError
 from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SPOKEN_RATE, SPOKEN_SAMPLES
 
 MAX_PACKET_SAMPLES = HEARD_RATE * 120 // 1000
-"""The longest packet: 120 ms (RFC 6716, section 3.2.5)."""
+"""How many 16 kHz samples the longest packet has: 120 ms (RFC 6716, section 3.2.5)."""
 MAX_PACKET_BYTES = 1_275
+"""How many bytes one encoded frame has at most (RFC 6716, section 3.2.1)."""
 BITRATE = 32_000
-"""Transparent for a mono voice, a third of what aiortc sends by default."""
+"""The bit rate of the agent's voice. A mono voice sounds like the original with it, and it is a third of what aiortc
+sends by default."""
 COMPLEXITY = 5
-"""Half of the most: no difference to hear in a voice at this rate, at a third of the time."""
+"""How hard the encoder works, up to 10. At this bit rate a voice sounds the same as with 10, in a third of the time."""
 SILENCE_PACKET = b"\xd8"
-"""20 ms of which nothing was coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame, of no bytes)."""
+"""A packet of 20 ms in which nothing is coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame of no
+bytes)."""
 
 _APPLICATION_LOWDELAY = 2051
 _SET_BITRATE, _SET_COMPLEXITY, _SET_SIGNAL, _SIGNAL_VOICE = 4002, 4010, 4024, 3001
 
 
-def _candidates() -> Iterator[str]:
+def _paths() -> Iterator[str]:
+    """The places where libopus may be, in the order in which they are tried."""
     yield from (str(path) for path in sorted((Path(av.__file__).parent.parent / "av.libs").glob("libopus*")))
     if system := ctypes.util.find_library("opus"):
         yield system
@@ -38,8 +44,8 @@ def _candidates() -> Iterator[str]:
 
 @cache
 def _library() -> ctypes.CDLL:
-    """The library is one for the process, as the dynamic loader has it."""
-    for path in _candidates():
+    """Load libopus, once for the process. Raises ConfigError if it cannot be found."""
+    for path in _paths():
         try:
             library = ctypes.CDLL(path)
         except OSError:
@@ -52,14 +58,17 @@ def _library() -> ctypes.CDLL:
         library.opus_encode.argtypes = [
             ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int32,
         ]  # fmt: skip
-        library.opus_encoder_ctl.argtypes = [ctypes.c_void_p, ctypes.c_int]  # and one that varies
+        library.opus_encoder_ctl.argtypes = [ctypes.c_void_p, ctypes.c_int]  # a third argument depends on the request
         return library
-    raise ConfigError("libopus is not there: install Debian's libopus0, or PyAV from its wheel")
+    raise ConfigError("libopus was not found: install Debian's libopus0, or PyAV from its wheel")
 
 
 def has_copy(packet: bytes) -> bool:
-    """Whether it carries a copy of what was in the packet before it (in-band FEC; RFC 6716, sections 3.1 and 4.2.4)."""
-    if len(packet) < 3 or packet[0] & 0x83:  # CELT alone has none; several frames in a packet are not looked into
+    """Whether a packet carries a copy of the sound before it (in-band FEC; RFC 6716, sections 3.1 and 4.2.4).
+
+    Returns False for a packet of several frames: they are not looked into.
+    """
+    if len(packet) < 3 or packet[0] & 0x83:  # a packet that is coded only by CELT has no copy
         return False
     mode, channels = packet[0] >> 3, 1 + (packet[0] >> 2 & 1)
     frames = (1, 1, 2, 3)[mode & 3] if mode < 12 else 1
@@ -67,7 +76,7 @@ def has_copy(packet: bytes) -> bool:
 
 
 class OpusDecoder:
-    """Opus packets of any length and channel count → 16 kHz mono PCM."""
+    """Turns Opus packets of any length and number of channels into 16 kHz mono PCM."""
 
     def __init__(self) -> None:
         self._opus = _library()
@@ -78,20 +87,20 @@ class OpusDecoder:
         self._pcm = ctypes.create_string_buffer(2 * MAX_PACKET_SAMPLES)
 
     def decode(self, packet: bytes) -> bytes:
-        """The packet's sound; raises PeerError when it is not Opus."""
+        """Return the packet's sound. Raises PeerError if it is not Opus."""
         if not packet:
-            raise PeerError("not an Opus packet")  # libopus would conceal 120 ms
+            raise PeerError("not an Opus packet")  # libopus would make up 120 ms of sound
         return self._decode(packet, MAX_PACKET_SAMPLES, fec=0)
 
     def recover(self, following: bytes, samples: int = HEARD_SAMPLES) -> bytes:
-        """What was lost just before `following`, from the copy in it, or concealed if it has none.
+        """Return the sound of the lost packet before `following`: the copy in it, or made-up sound if it has no copy.
 
-        `samples` is what the lost packet had, at 16 kHz: a multiple of 2.5 ms.
+        `samples` is how many 16 kHz samples the lost packet had. It must be a multiple of 2.5 ms.
         """
         return self._decode(following, samples, fec=1)
 
     def conceal(self) -> bytes:
-        """20 ms of what may have been lost, made up from what was before; fades when asked again and again."""
+        """Make up 20 ms of lost sound from the sound before it. It fades if it is called again and again."""
         return self._decode(None, HEARD_SAMPLES, fec=0)
 
     def _decode(self, packet: bytes | None, samples: int, fec: int) -> bytes:
@@ -107,7 +116,7 @@ class OpusDecoder:
 
 
 class OpusEncoder:
-    """20 ms frames of 24 kHz mono PCM → Opus packets, with 5 ms of look-ahead."""
+    """Turns 20 ms frames of 24 kHz mono PCM into Opus packets, with 5 ms of look-ahead."""
 
     def __init__(self) -> None:
         self._opus = _library()
@@ -122,8 +131,8 @@ class OpusEncoder:
         self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
 
     def encode(self, pcm: bytes) -> bytes:
-        """One frame → one packet."""
-        assert len(pcm) == 2 * SPOKEN_SAMPLES, "because playout cuts frames of 20 ms"
+        """Encode one frame as one packet."""
+        assert len(pcm) == 2 * SPOKEN_SAMPLES, "because playout cuts the sound into frames of 20 ms"
         count = self._opus.opus_encode(self._encoder, pcm, SPOKEN_SAMPLES, self._packet, MAX_PACKET_BYTES)
         assert count > 0, "because every setting above is valid"
         return self._packet.raw[:count]

@@ -1,8 +1,11 @@
-"""What the agent says, as RTP packets: one every 20 ms while it speaks, hardly any while it does not.
+"""Turns what the agent says into RTP packets: one every 20 ms while it speaks, and hardly any while it is silent.
 
-The timestamp is the tick's, so silence takes time though nothing is sent; a talkspurt begins with the marker bit (RFC
-3551, section 4.1). Measured in Chromium 156, over 16 pauses of up to 3 s, some in the middle of a word: with this no
-sample is concealed; when nothing at all is sent 5.5 s are, audibly; silence at full rate gains nothing over this.
+A packet's timestamp is that of its tick, so it goes on during silence, too. The first packet after silence has the
+marker bit (RFC 3551, section 4.1).
+
+Measured in Chromium 156, over 16 pauses of up to 3 s, some in the middle of a word: with these packets of silence the
+browser conceals (makes up) no sample. If nothing at all is sent in a pause, it conceals 5.5 s, which one can hear. A
+packet of silence every 20 ms is no better than this.
 """
 
 import secrets
@@ -15,15 +18,17 @@ from server.media.rtcp import Sent
 from server.media.rtp import build
 
 HANGOVER_FRAMES = 3
-"""Silence that is encoded after the last sound: the codec fades out, and both ends are in the same state after it, from
-which the next talkspurt is decoded as meant. (An encoder that is reset instead is too soft or too loud at first.)"""
+"""How many frames of silence are encoded after the last sound. The codec fades out in them, and encoder and decoder
+reach the same state, so that the next sound is decoded correctly. (If the encoder is reset instead, the next sound is
+too soft or too loud at first.)"""
 KEEP_ALIVE_TICKS = 400 // FRAME_MS
-"""Opus in silence: so often a packet of one byte, as a sender with DTX does (RFC 7587, section 3.1.3)."""
+"""How often Opus sends a packet in silence: one byte every 400 ms, as a sender with DTX does (RFC 7587, section
+3.1.3)."""
 _SILENT_CODE = {"PCMU": 0xFF, "PCMA": 0xD5}
 
 
 class OpusVoice:
-    """Opus at 48 kHz RTP time, with silence as DTX has it."""
+    """Encodes with Opus. Its RTP clock has 48 kHz. In silence it sends one small packet every 400 ms (DTX)."""
 
     clock_rate = 48_000
 
@@ -38,7 +43,7 @@ class OpusVoice:
 
 
 class G711Voice:
-    """PCMU or PCMA, which know no silence: the same packet is sent all the time."""
+    """Encodes with PCMU or PCMA. They have no packet for silence, so each tick sends a packet of silent samples."""
 
     clock_rate = 8_000
 
@@ -54,7 +59,12 @@ class G711Voice:
 
 
 class Outbound:
-    """One call's voice. Sequence and timestamp begin at random (RFC 3550, section 5.1), below the wrap of SRTP's."""
+    """Makes the packets of one call's agent.
+
+    The sequence number and the timestamp start at random values (RFC 3550, section 5.1). The sequence number starts in
+    the lower half of its range. If it wrapped among the first packets and these were lost, the receiver's SRTP would
+    count the wraps wrong.
+    """
 
     def __init__(
         self,
@@ -73,10 +83,13 @@ class Outbound:
         self._silent_ticks = HANGOVER_FRAMES
         self._octets = 0
         self._unused: int | None = None
-        """The newest tick, when nothing was sent in it."""
+        """The newest tick, if nothing was sent in it."""
 
     def next(self, pcm: bytes | None, tick: int) -> bytes | None:
-        """The packet of this tick for 20 ms of 24 kHz PCM, or for silence; None when nothing is to be sent."""
+        """Make the packet of this tick. `pcm` is 20 ms of 24 kHz PCM, or None for silence.
+
+        Returns None if nothing is to be sent.
+        """
         begins, payload = False, None
         if pcm is not None:
             begins, self._silent_ticks = self._silent_ticks > 0, 0
@@ -91,17 +104,17 @@ class Outbound:
 
     @property
     def may_begin(self) -> bool:
-        """Nothing was sent in the newest tick, so what is said now may still be its sound."""
+        """Whether an answer may begin before the next tick: whether the newest tick has sent nothing."""
         return self._unused is not None
 
     def begin(self, pcm: bytes) -> bytes:
-        """The first packet of an answer, within the newest tick: late for it by less than 20 ms, and early for none."""
+        """Make the first packet of an answer, as the packet of the newest tick. It is less than 20 ms late for it."""
         tick, self._unused, self._silent_ticks = self._unused, None, 0
-        assert tick is not None, "because the caller has asked whether it may"
+        assert tick is not None, "because `may_begin` is true"
         return self._packet(self._voice.encode(pcm), tick, begins=True)
 
     def sent(self, tick: int) -> Sent:
-        """For the sender's report: the RTP time of `tick`, and totals."""
+        """The numbers for the sender's report: the RTP time of `tick`, and how much was sent so far."""
         return Sent(self._ssrc, self._timestamp(tick), self._counters.sent, self._octets)
 
     def _silence(self) -> bytes | None:

@@ -1,7 +1,7 @@
-"""One clock for all calls: every 20 ms each of them sends its next packet.
+"""The clock of all calls: every 20 ms each call sends its next packet.
 
-Ticks are set by the loop's clock from the first one on, so they do not drift. After a stall the ticks that were missed
-are made up, two at most; after a longer one they are left out, because nobody wants to hear late what was due then.
+The times of all ticks are fixed when the first one comes, so they do not drift. If the loop stalls, up to two missed
+ticks follow at once. After a longer stall the missed ticks are left out, because their sound would come too late.
 """
 
 import asyncio
@@ -11,16 +11,17 @@ from collections.abc import Callable
 from server.media.frame import FRAME_MS
 
 MAX_MISSED = 2
-"""Ticks that are made up after a stall: 40 ms, what a browser's buffer absorbs. After more it has made sound up
-already, and a burst would only be played too late."""
+"""How many missed ticks follow at once after a stall: 40 ms, as much as a browser's buffer absorbs. After a longer
+stall the browser has already made sound up, and would play the missed packets too late."""
 
 Tick = Callable[[int], None]
+"""A member: a function that is called at each tick, with the number of the tick."""
 
 log = logging.getLogger(__name__)
 
 
 class Pacer:
-    """Calls every member with the number of the tick. A member never waits; one that raises is called no more."""
+    """Calls all its members at every tick. A member must not wait. A member that raises is not called again."""
 
     def __init__(self) -> None:
         self._members: set[Tick] = set()
@@ -28,19 +29,19 @@ class Pacer:
         self.late_s = 0.0
         """How late the present tick began."""
         self.served_late_s = 0.0
-        """How late the tick before was done, and so its last packet."""
+        """How late the last member of the tick before was done: how late that tick's last packet left."""
 
     def __len__(self) -> int:
         return len(self._members)
 
     def join(self, tick: Tick) -> None:
-        """Call `tick` from now on. The clock runs while somebody needs it."""
+        """Add a member. The clock runs while there are members."""
         self._members.add(tick)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="pacer")
 
     def leave(self, tick: Tick) -> None:
-        """Call it no more; idempotent."""
+        """Remove a member. Idempotent."""
         self._members.discard(tick)
         if not self._members and self._task is not None:
             self._task.cancel()
@@ -63,9 +64,9 @@ class Pacer:
 
     def _call(self, tick: Tick, number: int) -> None:
         if tick not in self._members:
-            return  # left in this very tick
+            return  # another member has removed it in this tick
         try:
             tick(number)
         except Exception:
-            log.exception("x fault in a call's tick: the other calls go on")
+            log.exception("x fault in the tick of a call; the other calls go on")
             self.leave(tick)

@@ -1,8 +1,10 @@
-"""A peer connection that gives 20 ms frames and takes 20 ms frames. With transport.py and ice.py all that knows aiortc.
+"""A WebRTC peer connection: it gives the caller's sound and takes the agent's sound, in frames of 20 ms.
 
 aiortc does SDP, ICE, DTLS and the data channel. Its RTP is not used: its senders and receivers are never started, so
-that no thread, task or queue of theirs stands between a packet and the call (RtpSession). What this changes of aiortc
-1.16 by private names is guarded by tests/media/test_aiortc.py. What it changes of aioice is in `ice.py`.
+none of their threads, tasks and queues delays a packet. `RtpSession` does RTP instead.
+
+Only this file, `transport.py` and `ice.py` know aiortc and its parts. tests/media/test_aiortc.py checks that the
+private names of aiortc 1.16 that are used here still exist.
 """
 
 import asyncio
@@ -29,16 +31,17 @@ from server.media.offer import NO_CODEC, NOT_VALID, Offer
 from server.media.pacer import Pacer
 from server.media.presence import Absence, Presence
 from server.media.reach import PeerSettings
-from server.media.rtcp import Report
 from server.media.rtp_session import Negotiated, RtpSession
 from server.media.transport import MediaTransport
 
 MAX_UNSENT = 64
-"""Messages kept for a data channel that is not open yet; the oldest go first."""
+"""How many messages are kept for a data channel that is not open yet. With more, the oldest are dropped."""
 MAX_BUFFERED_BYTES = 256 * 1024
-"""A data channel whose client takes nothing loses messages, not the server's memory."""
+"""How many bytes may wait in a data channel whose client reads nothing. With more, messages are dropped, so that such a
+client does not fill the server's memory."""
 SURELY_THERE_MS = 300
-"""Networks hold packets back for about so long without being broken."""
+"""How long nothing may come from the client until its connection counts as doubtful. A network that works may hold
+packets back for about this long."""
 
 _CODECS = {"audio/opus", "audio/pcmu", "audio/pcma"}
 _EVENT = f"audio/{TELEPHONE_EVENT}"
@@ -47,26 +50,26 @@ _AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 log = logging.getLogger(__name__)
 
 
-class Listener(Protocol):
-    """What a peer belongs to. All of it is called on the loop and never waits."""
+class PeerListener(Protocol):
+    """The call that a peer belongs to. All methods are called on the loop, and must not wait."""
 
-    def ready(self) -> None: ...
-    def hear(self, frame: Frame) -> None: ...
-    def digit(self, digit: str) -> None: ...
-    def next_frame(self) -> bytes | None: ...
-    def frame_ahead(self) -> bytes | None: ...
-    def receive_text(self, text: str | bytes) -> None: ...
-    def lost(self) -> None: ...
+    def ready(self) -> None: ...  # the connection is set up
+    def hear(self, frame: Frame) -> None: ...  # the caller's next 20 ms
+    def digit(self, digit: str) -> None: ...  # the caller has pressed a key
+    def next_frame(self) -> bytes | None: ...  # at each tick: give the agent's next 20 ms, or None for silence
+    def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of an answer that is ready
+    def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
+    def lost(self) -> None: ...  # the connection could not be set up, or is gone
 
 
 class Peer:
-    """One WebRTC connection. `answer` sets it up, `close` ends it; in between it calls its listener."""
+    """One WebRTC connection. `answer` sets it up and `close` ends it. In between it calls its listener."""
 
-    def __init__(self, listener: Listener, pacer: Pacer, settings: PeerSettings) -> None:
+    def __init__(self, listener: PeerListener, pacer: Pacer, settings: PeerSettings) -> None:
         self._listener = listener
         self._pacer = pacer
         self._settings = settings
-        servers = [RTCIceServer(s.url, s.username, s.credential) for s in settings.reach.ice_servers()]
+        servers = [RTCIceServer(s.url, s.username, s.credential) for s in settings.reach.gather_servers()]
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.on("connectionstatechange", self._on_state)
         self._pc.on("iceconnectionstatechange", self._on_ice_state)
@@ -83,13 +86,8 @@ class Peer:
         self._now_s = 0.0
         self._closed = False
 
-    @property
-    def report(self) -> Report | None:
-        """What the peer has last said of how it hears us; None before it has."""
-        return self._rtp.report if self._rtp is not None else None
-
     async def answer(self, offer: Offer) -> str:
-        """Take an offer, give the answer with all our candidates. Raises PeerError, NotAcceptable or AtCapacity."""
+        """Take an offer. Returns the answer, with all our candidates. Raises PeerError, NotAcceptable or AtCapacity."""
         self._offer = offer
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
@@ -99,17 +97,20 @@ class Peer:
             raise
         except OperationError as exc:
             raise NotAcceptable(NO_CODEC) from exc
-        except Exception as exc:  # aiortc fails in every way that Python has on what it does not expect
+        except Exception as exc:  # aiortc raises exceptions of any type for an offer that it does not expect
             raise PeerError(NOT_VALID) from exc
         transport.guard()
-        assert self._ice is not None, "because it is arranged"
+        assert self._ice is not None, "because `_arrange` has made it"
         self._await("ICE", self._settings.ice_s)
         for candidate in offer.contacts:
             await self._ice.add(candidate)
         return offer.completed(_with_fec(self._pc.localDescription.sdp))
 
-    async def add_candidate(self, candidate: str, sdp_mid: str | None, sdp_mline_index: int | None) -> None:
-        """Take a trickled candidate (RFC 8838); an empty one says that there are no more. Raises PeerError."""
+    async def add_candidate(self, candidate: str, sdp_mid: str | None) -> None:
+        """Take a candidate that comes after the offer (trickle ICE, RFC 8838). Raises PeerError.
+
+        An empty `candidate` says that no more come; nothing depends on it. `sdp_mid` names the candidate's section.
+        """
         if self._offer is None or self._ice is None or not candidate:
             return
         if sdp_mid is not None and sdp_mid != self._offer.mid:
@@ -119,12 +120,15 @@ class Peer:
 
     @property
     def unheard_ms(self) -> float:
-        """How long ago the last sign of the peer was: what was sent since then may have been lost."""
+        """How long nothing has come from the client. What was sent since then may be lost. 0 if it is not long."""
         silent_ms = 0.0 if self._presence is None else self._presence.silent_ms(self._now_s)
         return silent_ms if silent_ms > SURELY_THERE_MS else 0.0
 
     def send_text(self, text: str) -> None:
-        """Send on the data channel; kept while there is none yet, dropped when the client takes nothing."""
+        """Send a message on the data channel. It is kept while the channel is not open yet.
+
+        It is dropped if the client does not read, or if the channel is closed.
+        """
         channel = self._channel
         if channel is None or channel.readyState == "connecting":
             self._unsent = [*self._unsent[-MAX_UNSENT + 1 :], text]
@@ -132,14 +136,14 @@ class Peer:
             channel.send(text)
 
     def hush(self) -> None:
-        """Nothing waits here to be sent: what the listener gives goes out in the same step."""
+        """Drop sound that waits to be sent. Here no sound ever waits: each frame is sent as soon as it is asked for."""
 
     def hurry(self) -> None:
-        """An answer is ready to begin: send its first packet now, unless this tick has had one."""
-        asyncio.get_running_loop().call_soon(self._begin)  # after the step in which it became ready
+        """Send the first packet of an answer now, or at the next tick if this one has sent a packet already."""
+        asyncio.get_running_loop().call_soon(self._begin)  # so that the step that made the answer ready can finish
 
     async def close(self) -> None:
-        """Give everything back; idempotent."""
+        """End the connection and free all that it holds. Idempotent."""
         self._pacer.leave(self._tick)
         self._reached()
         if self._ice is not None:
@@ -147,10 +151,10 @@ class Peer:
         if self._rtp is not None and not self._closed:
             self._rtp.close()
         self._closed = True
-        await asyncio.shield(self._pc.close())  # aiortc may be closing already, and is not to be cancelled with us
+        await asyncio.shield(self._pc.close())  # if we are cancelled, aiortc must still finish closing
 
     def _arrange(self, events: list[Any]) -> MediaTransport:
-        """Our voice on the audio section, the caller's packets to us, all by the one transport of the bundle."""
+        """Take the audio section over from aiortc: both directions of sound go through our own transport."""
         (audio,) = self._pc.getTransceivers()
         audio.direction = "sendrecv"
         audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS] + events
@@ -162,16 +166,16 @@ class Peer:
         self._rtp = RtpSession(_negotiated(audio), self, transport, self.counters)
         return transport
 
-    # The transport's receiver, the session's ear
+    # Called by MediaTransport (receive_*) and by RtpSession (hear, digit)
 
     def receive_rtp(self, data: bytes, now_s: float) -> None:
         if self._presence is not None:
             self._presence.sound(self._now_s)
-        assert self._rtp is not None, "because nothing comes before the answer"
+        assert self._rtp is not None, "because no packet comes before the answer"
         self._rtp.receive_rtp(data, now_s)
 
     def receive_rtcp(self, data: bytes, now_s: float) -> None:
-        assert self._rtp is not None, "because nothing comes before the answer"
+        assert self._rtp is not None, "because no packet comes before the answer"
         self._rtp.receive_rtcp(data, now_s)
 
     def hear(self, frame: Frame) -> None:
@@ -180,7 +184,7 @@ class Peer:
     def digit(self, digit: str) -> None:
         self._listener.digit(digit)
 
-    # aiortc's callbacks
+    # Called by aiortc
 
     def _on_state(self) -> None:
         state = self._pc.connectionState
@@ -199,11 +203,11 @@ class Peer:
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
         if self._channel is not None:
-            return  # the first one is the call's
+            return  # a call uses only its first data channel
         self._channel = channel
         channel.on("message", self._on_message)
         channel.on("open", self._flush)
-        self._flush()  # it may be open already, and then no event follows
+        self._flush()  # the channel may be open already; then no "open" event follows
 
     def _on_message(self, text: str | bytes) -> None:
         self._on_sign()
@@ -219,9 +223,9 @@ class Peer:
             self.send_text(text)
 
     def _tick(self, number: int) -> None:
-        """20 ms have passed."""
+        """Called by the pacer every 20 ms."""
         now_s = asyncio.get_running_loop().time()
-        assert self._rtp is not None, "because nothing ticks before the answer"
+        assert self._rtp is not None, "because the pacer is joined after the answer"
         self._rtp.hear(now_s)
         self._rtp.speak(self._listener.next_frame(), number, now_s)
         self._look(number * FRAME_MS / 1000)
@@ -232,19 +236,21 @@ class Peer:
         if (frame := self._listener.frame_ahead()) is not None:
             self._rtp.begin(frame)
 
-    # Whether the caller is there
+    # Watching whether the client is still there
 
     def _await(self, stage: str, limit_s: float) -> None:
-        """The call is lost unless the stage of set-up is reached in time."""
+        """Give the connection up if this stage of the set-up is not reached in time."""
         self._reached()
         if not self._closed:
             self._deadline = asyncio.get_running_loop().call_later(limit_s, self._lose, f"no {stage} in time")
 
     def _reached(self) -> None:
+        """Stop the deadline, because the stage was reached."""
         if self._deadline is not None:
             self._deadline.cancel()
 
     def _look(self, now_s: float) -> None:
+        """Check whether the client is still there."""
         self._now_s = now_s
         if self._presence is None:
             first_packet_s = self._settings.first_packet_s if self._offer and self._offer.sends else None
@@ -257,17 +263,17 @@ class Peer:
 
     def _lose(self, reason: str) -> None:
         left_out = dict(self._offer.candidates.left_out) if self._offer else {}
-        log.info("x peer is lost: %s; candidates not contacted: %s", reason, left_out)
+        log.info("x peer is lost: %s; candidates that were not contacted: %s", reason, left_out)
         self._presence = None
         self._listener.lost()
 
 
 async def _not_by_aiortc(parameters: Any) -> None:
-    """In place of what would start aiortc's own RTP."""
+    """Replaces the methods that would start aiortc's own RTP. It does nothing."""
 
 
 def _negotiated(audio: Any) -> Negotiated:
-    """`audio` is the transceiver, after the offer."""
+    """What the offer and our answer agree on. `audio` is aiortc's transceiver after it has read the offer."""
     codecs = {codec.payloadType: Codec(codec.name.lower(), codec.clockRate) for codec in audio._codecs}
     level_id = next((found.id for found in audio._headerExtensions if found.uri == _AUDIO_LEVEL), None)
     ssrc = audio.sender._ssrc
@@ -275,13 +281,13 @@ def _negotiated(audio: Any) -> Negotiated:
 
 
 def _telephone_events(sdp: str) -> list[Any]:
-    """The telephone events (RFC 4733) that the first audio section offers."""
+    """The codecs of telephone events (RFC 4733) that the first audio section offers, as aiortc represents them."""
     audio = next(section for section in SessionDescription.parse(sdp).media if section.kind == "audio")
     return [codec for codec in audio.rtp.codecs if codec.mimeType.lower() == _EVENT]
 
 
 def _with_fec(sdp: str) -> str:
-    """The answer, with a request for in-band FEC (RFC 7587, section 6.1), which aiortc leaves out."""
+    """Add a request for in-band FEC to the answer (RFC 7587, section 6.1). aiortc does not write it."""
     lines = []
     for line in sdp.splitlines():
         lines.append(line)

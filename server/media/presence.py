@@ -1,53 +1,61 @@
-"""Is the caller still there? Pure: from the times of the signs of it.
+"""Decides whether the client is still there, from the times at which something came from it. Pure.
 
-Sound comes all the time, also from a muted browser, so its absence is noticed within seconds. But a client on hold, or
-one that sends nothing in silence (DTX), is there without it: when sound stops it is asked by a STUN check, which every
-ICE agent answers (RFC 7675). A stall of this process is no sign of the caller's absence, and does not count.
+A browser sends sound all the time, even if it is muted, so one notices within seconds when it stops. But a client on
+hold, or one that sends nothing in silence (DTX), is there without sending. So when the sound stops, we send a STUN
+check, which every ICE agent answers (RFC 7675). Time in which this process has stalled does not count.
 """
 
 from enum import Enum
 
 ASK_AFTER_S = 1.0
-"""A pause of a browser whose machine is busy is shorter."""
+"""How long nothing may come until the client is asked. A browser on a busy machine pauses for less than this."""
 ASK_EVERY_S = 0.4
-"""So that on a bad network, with every fifth packet lost each way, one of several answers comes through."""
+"""How often the client is asked. On a bad network that loses every fifth packet each way, one of several answers still
+comes through."""
 STALL_S = 0.5
-"""Looks are 20 ms apart; a longer gap is ours."""
+"""How far two calls of `look` may be apart until this process counts as stalled. They should be 20 ms apart."""
 
 
 class Absence(Enum):
-    """What to do about a caller of whom nothing comes."""
+    """How absent a client is, and so what is to be done."""
 
     NONE = "none"
+    """The client is there."""
     ASK = "ask"
+    """The client has been silent for a while: send it a STUN check."""
     NO_SOUND = "no sound"
+    """The client has never sent sound: end the connection."""
     VANISHED = "vanished"
+    """The client is gone: end the connection."""
 
 
 class Presence:
-    """Signs of one caller, from the moment that it is connected. Times in seconds, of any one clock."""
+    """Watches one client, from the moment when it is connected. Times are seconds of any steady clock."""
 
     def __init__(self, now_s: float, first_packet_s: float | None, vanished_s: float) -> None:
-        """`first_packet_s`: time until the first sound; None for a caller who only listens."""
+        """`first_packet_s` is how long the first sound may take. None for a client that only listens.
+
+        `vanished_s` is how long nothing may come until the client counts as gone.
+        """
         self._begin_s = self._sign_s = self._asked_s = self._looked_s = now_s
         self._first_packet_s = first_packet_s
         self._vanished_s = vanished_s
 
     def sound(self, now_s: float) -> None:
-        """A packet of the caller's sound came."""
+        """A packet of sound has come."""
         self._first_packet_s = None
         self._sign_s = now_s
 
     def sign(self, now_s: float) -> None:
-        """Something else came that only the caller can have sent."""
+        """Something else has come that only this client can send."""
         self._sign_s = now_s
 
     def silent_ms(self, now_s: float) -> float:
-        """Since the newest sign."""
+        """How long nothing has come."""
         return max(0.0, now_s - self._sign_s) * 1000
 
     def look(self, now_s: float) -> Absence:
-        """To be called every 20 ms."""
+        """Judge whether the client is there. Call it every 20 ms."""
         stall_s = now_s - self._looked_s
         self._looked_s = now_s
         if stall_s > STALL_S:

@@ -1,4 +1,4 @@
-"""Where a call's media is reached, whom it contacts, and how long its set-up may take."""
+"""Settings of a call's media: where clients reach it, which addresses it contacts, and how long its set-up may take."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,8 +10,8 @@ _PORTS = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
-class IceServer:
-    """A STUN or TURN server (RFC 7064, 7065), with credentials if it is TURN."""
+class GatherServer:
+    """A STUN or TURN server by which this server gathers candidates (RFC 7064, 7065). TURN needs credentials."""
 
     url: str
     username: str = ""
@@ -20,23 +20,25 @@ class IceServer:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`addresses` are bound, none: all of the machine, with 127.0.0.1 if `loopback`. `ports`: empty for any free one.
-
-    `public_address` is advertised in place of the address of its family (1:1 NAT). `ice_servers`: by which the server
-    itself gathers, at most one of STUN and one of TURN; asked for each call, because credentials age.
-    """
+    """Where clients reach a call's media, and which addresses the call contacts."""
 
     addresses: tuple[str, ...] = ()
+    """The addresses that are bound. If there are none: all addresses of the machine."""
     loopback: bool = False
+    """Whether "all addresses" includes 127.0.0.1."""
     ports: range = range(0)
+    """The ports that are bound. If the range is empty: any free port."""
     public_address: str = ""
+    """Advertised in place of the bound address of the same family (IPv4 or IPv6), behind 1:1 NAT."""
     contact: Contact = Contact.PRIVATE
-    ice_servers: Callable[[], Sequence[IceServer]] = tuple
+    """How near to the server a client's address may be."""
+    gather_servers: Callable[[], Sequence[GatherServer]] = tuple
+    """Gives at most one STUN server and one TURN server. It is called for each call, because credentials expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
-    """What every peer is made with. Each deadline counts from the end of the stage before it."""
+    """The settings of every peer. Times are in seconds; each deadline counts from the end of the stage before it."""
 
     reach: Reach = Reach()
     connect_s: float = 15.0
@@ -49,12 +51,15 @@ class PeerSettings:
     """How long the caller's first sound may take, unless the caller only listens. A client that never sends must not
     hold a line."""
     vanished_s: float = 4.0
-    """How long a caller may give no sign of life, neither sound nor message nor answer to a STUN check, before the
+    """How long a client may give no sign of life, neither sound nor message nor answer to a STUN check, before the
     connection counts as lost. ICE itself takes 30 s."""
 
 
 def port_range(text: str) -> range:
-    """`40000-40099` → these ports; empty text → none in particular. Raises ValueError."""
+    """Read a range of ports like `40000-40099`; both ends belong to it. Empty text gives an empty range.
+
+    Raises ValueError.
+    """
     if not text:
         return range(0)
     found = _PORTS.fullmatch(text)

@@ -1,4 +1,4 @@
-"""Recordings: calls as sound, on disk. One thread writes for all, so that neither codec nor disk stops the loop."""
+"""Records the sound of calls on disk. One thread writes for all calls, so the loop never waits for encoder or disk."""
 
 import asyncio
 import logging
@@ -17,18 +17,20 @@ from server.media.ogg import StereoFile
 from server.media.tape import PIECE_TICKS, Piece, Tape
 
 MAX_PIECES = 200
-"""Pieces of half a second that wait for the disk, of all calls: 8 MB. Beyond it they are dropped, heard as silence."""
+"""How many pieces (half a second of sound) of all calls may wait for the disk: 8 MB. More are dropped; the recording is
+silent in their place."""
 MAX_SKIP_MS = 300_000
-"""Silence that a recording may be made longer by at once: five minutes without a connection."""
+"""How much silence a recording gets at most for a time without a connection: five minutes."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
+"""The names of recordings. They become parts of file names."""
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """One call's sound: the caller on the left, the agent on the right. Nothing here waits or raises."""
+    """Records one call: the caller on the left, the agent on the right. Its methods never wait and never raise."""
 
     def __init__(self, name: str, recordings: "Recordings") -> None:
         self.name = name
@@ -36,19 +38,19 @@ class Recorder:
         self._tape = Tape()
 
     def heard(self, frame: Frame) -> None:
-        """What the caller said, as it comes."""
+        """Record a frame of the caller, when it arrives."""
         self._tape.hear(frame)
 
     def spoken(self, pcm: bytes | None) -> None:
-        """What the agent says in the next 20 ms: 24 kHz PCM, None for silence. Called at every tick."""
+        """Record the agent's next 20 ms: 24 kHz PCM, or None for silence. Call it at every tick."""
         self._hand_on(self._tape.speak(pcm))
 
     def skip(self, ms: int) -> None:
-        """So long there was no connection, and no tick: the recording is silent."""
+        """Record silence for a time without a connection, in which there were no ticks."""
         self._hand_on(self._tape.skip(min(ms, MAX_SKIP_MS) // FRAME_MS))
 
     def close(self) -> None:
-        """The call is over; idempotent."""
+        """End the recording. Idempotent."""
         self._hand_on(self._tape.finish())
         self._recordings.finish(self.name)
 
@@ -58,9 +60,9 @@ class Recorder:
 
 
 class Recordings:
-    """The recordings in `directory`, which is made when it is not there. Raises ConfigError when there can be none.
+    """All recordings in `directory`. It makes the directory if there is none; raises ConfigError if that fails.
 
-    A name's first file is `name.1.opus`; who goes on with it in another process begins the next one.
+    The first file of a call is `name.1.opus`. If the call is resumed, also in another process, the next file begins.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -72,30 +74,33 @@ class Recordings:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recordings")
         self._room = threading.Semaphore(MAX_PIECES)
         self._open: dict[str, _Open] = {}
-        """The files being written. This and the next two are the thread's alone."""
+        """The files that are being written, by name. Only the thread uses `_open`, `_forgotten` and `_refused`."""
         self._forgotten: set[str] = set()
-        """Calls that were deleted while they were recorded, until they are over."""
+        """Calls that were deleted while they were recorded. A name stays here until its call is over."""
         self._refused: set[str] = set()
-        """Calls of which the log says that something could not be written, until they are over."""
+        """Calls whose failure to be written is in the log already. A name stays here until its call is over."""
         self._closed = False
         self.dropped = 0
-        """Pieces that the disk was too slow for, or that it refused."""
+        """How many pieces were not written, because the disk was too slow or refused them."""
 
     def recorder(self, name: str) -> Recorder:
-        """Record a call. `name` is a part of a file name: letters, digits, - and _."""
+        """Begin to record a call. `name` becomes a part of a file name: letters, digits, - and _.
+
+        Raises ValueError for any other name.
+        """
         if not _NAME.fullmatch(name):
             raise ValueError("not a name for a recording")
         return Recorder(name, self)
 
     def write(self, name: str, piece: Piece) -> None:
-        """Have a piece written soon; never waits."""
+        """Let the thread write a piece. Never waits."""
         if not self._closed and self._room.acquire(blocking=False):
             self._thread.submit(self._write, name, piece)
         else:
             self.dropped += 1
 
     def finish(self, name: str) -> None:
-        """Nothing more comes of it; idempotent."""
+        """Let the thread close the file of a call that is over. Idempotent."""
         if not self._closed:
             self._thread.submit(self._finish, name)
 
@@ -106,19 +111,25 @@ class Recordings:
         return sorted(self._directory.glob(f"{name}.*.opus"), key=lambda path: int(path.name.split(".")[1]))
 
     async def parts(self, name: str) -> list[Path]:
-        """As `files`, without keeping the loop waiting for the disk."""
+        """Return what `files` returns, without making the loop wait for the disk. Raises StoreError."""
         return await self._run(lambda: self.files(name))
 
     async def delete(self, name: str) -> bool:
-        """Forget the sound; a call that is still being recorded is not recorded further. False when there is none."""
+        """Delete all files of a call. If the call is still being recorded, its recording ends.
+
+        Returns False if there are none. Raises StoreError if they cannot be deleted.
+        """
         return await self._run(lambda: self._delete(name))
 
     async def sweep(self, before_ms: int) -> int:
-        """Forget what was last written before then, in Unix milliseconds; returns how many files."""
+        """Delete the files that were last written before this time, in Unix milliseconds. Returns how many they were.
+
+        Raises StoreError if they cannot be deleted.
+        """
         return await self._run(lambda: self._sweep(before_ms))
 
     async def close(self, deadline_s: float = 5.0) -> None:
-        """Finish every file; a disk that hangs is not waited for longer. Idempotent."""
+        """Close every file. If the disk hangs, give up after `deadline_s`. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -126,16 +137,16 @@ class Recordings:
             async with asyncio.timeout(deadline_s):
                 await self._run(self._finish_all)
         except TimeoutError:
-            log.error("x recordings are not finished: the disk hangs")
+            log.error("x the recordings were not closed in time: the disk hangs")
         self._thread.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         try:
             return await asyncio.wrap_future(self._thread.submit(work))
         except OSError as exc:
-            raise StoreError("The recordings cannot be had.") from exc
+            raise StoreError("The recordings cannot be reached.") from exc
 
-    # On the thread
+    # Called on the thread
 
     def _write(self, name: str, piece: Piece) -> None:
         self._room.release()
@@ -150,10 +161,10 @@ class Recordings:
             self._complain(name, error)
 
     def _complain(self, name: str, error: Exception) -> None:
-        """Once a call: it has two pieces a second, and a disk that is full may have the log, too."""
+        """Log a failure, once per call. A call has two pieces a second, and a full disk may be the log's disk, too."""
         if name not in self._refused:
             self._refused.add(name)
-            log.error("x recording %s: %s; what else of it is lost is only counted", name, error)
+            log.error("x recording %s: %s; further failures of this recording are only counted", name, error)
 
     def _new_path(self, name: str) -> Path:
         number = 1 + max((int(path.name.split(".")[1]) for path in self.files(name)), default=0)
@@ -190,7 +201,7 @@ class Recordings:
 
 
 class _Open:
-    """A file that is being written; what was dropped before a piece is silence."""
+    """A file that is being written. It is silent in the place of pieces that were dropped."""
 
     def __init__(self, path: Path) -> None:
         self.file = StereoFile(path)

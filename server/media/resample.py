@@ -1,11 +1,11 @@
-"""One stream of mono PCM from one sample rate to another, with its filter's memory kept from chunk to chunk."""
+"""Changes the sample rate of a stream of mono PCM. The filter remembers the end of each chunk for the next one."""
 
 import av
 import numpy as np
 
 
 class Resampler:
-    """Mono signed 16-bit PCM at `rate_in` → the same at `rate_out`. FFmpeg's swresample, through PyAV."""
+    """Converts mono signed 16-bit PCM from `rate_in` to `rate_out`, with FFmpeg's swresample through PyAV."""
 
     def __init__(self, rate_in: int, rate_out: int) -> None:
         self._rate_in = rate_in
@@ -14,7 +14,7 @@ class Resampler:
             self._resampler = av.AudioResampler(format="s16", layout="mono", rate=rate_out)
 
     def convert(self, pcm: bytes) -> bytes:
-        """The samples that are ready: a few ms lag behind until `flush`."""
+        """Convert a chunk. Returns the samples that are ready; the last few ms come later, or with `flush`."""
         if self._resampler is None or not pcm:
             return pcm
         frame = av.AudioFrame.from_ndarray(np.frombuffer(pcm, np.int16)[None], format="s16", layout="mono")
@@ -22,7 +22,7 @@ class Resampler:
         return self._join(self._resampler.resample(frame))
 
     def flush(self) -> bytes:
-        """The samples that are left; the stream is over."""
+        """End the stream. Returns the samples that are left."""
         return b"" if self._resampler is None else self._join(self._resampler.resample(None))
 
     @staticmethod

@@ -1,4 +1,8 @@
-"""RTCP, as much as a call needs (RFC 3550, section 6): our report out; the peer's clock and its report of us in."""
+"""Writes and reads RTCP (RFC 3550, section 6), as far as a call needs it.
+
+We send reports about what we have sent and received. From the peer's reports we read only its clock, which our reports
+give back: the peer measures the round trip by it.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -7,14 +11,14 @@ from dataclasses import dataclass
 from server.media.rtp import RtpPacket
 
 NTP_EPOCH_S = 2_208_988_800
-"""1970 in seconds since 1900."""
+"""The start of Unix time (1970) in NTP time: seconds since 1900."""
 _SR, _RR, _SDES, _BYE = 200, 201, 202, 203
 _HEADER, _BLOCK = struct.Struct("!BBH"), struct.Struct("!LLLLLL")
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What we have sent so far, for the report about it."""
+    """What we have sent so far, for our report as a sender. `timestamp` is the present RTP time."""
 
     ssrc: int
     timestamp: int
@@ -22,18 +26,8 @@ class Sent:
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the peer says of what it got from us."""
-
-    fraction_lost: float
-    jitter: int
-    """In units of the codec's RTP clock."""
-    round_trip_s: float | None
-
-
 class Reception:
-    """Counts what comes from one sender, for the reports that it gets (RFC 3550, A.3 and A.8)."""
+    """Counts what comes from one sender, for our reports to it (RFC 3550, A.3 and A.8)."""
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.ssrc = ssrc
@@ -43,10 +37,14 @@ class Reception:
         self._received = 0
         self._jitter = 0.0
         self._transit: float | None = None
+        """How far our clock was ahead of the last packet's timestamp, in units of the RTP clock."""
         self._reported = (0, 0)
+        """How many packets were expected, and how many had come, at the last report."""
         self._peer_clock = (0, 0.0)
+        """The clock in the sender's last report, and when that report came."""
 
     def receive(self, packet: RtpPacket, now_s: float) -> None:
+        """Count a packet that has come."""
         if self._first is None:
             self._first = self._highest = packet.sequence
         self._received += 1
@@ -60,11 +58,11 @@ class Reception:
         self._transit = transit
 
     def see_clock(self, middle_ntp: int, now_s: float) -> None:
-        """The sender's own report has come, with the middle of its NTP time."""
+        """Note that a report of the sender has come. `middle_ntp` is the middle 32 bits of its NTP time."""
         self._peer_clock = (middle_ntp, now_s)
 
     def block(self, now_s: float) -> bytes:
-        """A report block about the time since the last one."""
+        """Write a report block. It tells the losses since the last block, and the total (RFC 3550, section 6.4.1)."""
         expected = self._highest - (self._first or 0) + 1
         expected_now, received_now = expected - self._reported[0], self._received - self._reported[1]
         self._reported = (expected, self._received)
@@ -79,12 +77,16 @@ class Reception:
 
 
 def ntp(unix_s: float) -> int:
-    """64 bits: seconds since 1900, and their fraction."""
+    """Convert Unix time to NTP time in 64 bits: the seconds since 1900, then their fraction."""
     return int((unix_s + NTP_EPOCH_S) * 2**32) & 0xFFFFFFFFFFFFFFFF
 
 
 def compound(sent: Sent, cname: str, reception: Reception | None, unix_s: float, now_s: float) -> bytes:
-    """Our report (section 6.4): as a sender once something was sent, about what came, and our name."""
+    """Write our report and our name in one packet (RFC 3550, section 6.4).
+
+    It is a sender's report if we have sent anything, and a receiver's report if not. It tells what came from the peer
+    if there is a `reception`.
+    """
     blocks = reception.block(now_s) if reception is not None else b""
     count = len(blocks) // _BLOCK.size
     head = struct.pack("!L", sent.ssrc)
@@ -97,7 +99,7 @@ def compound(sent: Sent, cname: str, reception: Reception | None, unix_s: float,
 
 
 def bye(ssrc: int) -> bytes:
-    """We send no more (section 6.6)."""
+    """Write the packet that says that we stop sending (RFC 3550, section 6.6)."""
     return _packet(_RR, 0, struct.pack("!L", ssrc)) + _packet(_BYE, 1, struct.pack("!L", ssrc))
 
 
@@ -106,31 +108,19 @@ def _packet(kind: int, count: int, body: bytes) -> bytes:
 
 
 def sender_clock(data: bytes) -> tuple[int, int] | None:
-    """SSRC and middle NTP time of the sender's report in a compound packet. Raises ValueError."""
-    for kind, _, body in _split(data):
+    """Read a sender's report from a compound packet. Returns its SSRC and the middle 32 bits of its NTP time.
+
+    Returns None if there is no sender's report. Raises ValueError if the packet is not RTCP.
+    """
+    for kind, body in _split(data):
         if kind == _SR and len(body) >= 24:
             ssrc, high, low = struct.unpack_from("!LLL", body)
             return ssrc, (high & 0xFFFF) << 16 | low >> 16
     return None
 
 
-def report_of(data: bytes, ssrc: int, unix_s: float) -> Report | None:
-    """What a compound packet says of our stream. Raises ValueError."""
-    for kind, count, body in _split(data):
-        if kind not in (_SR, _RR):
-            continue
-        start = 24 if kind == _SR else 4
-        for place in range(start, min(start + count * _BLOCK.size, len(body) - _BLOCK.size + 1), _BLOCK.size):
-            about, lost, _, jitter, middle, delay = _BLOCK.unpack_from(body, place)
-            if about == ssrc:
-                passed = ((ntp(unix_s) >> 16) - middle - delay) & 0xFFFFFFFF
-                round_trip_s = passed / 65536 if middle and passed < 60 * 65536 else None
-                return Report((lost >> 24) / 256, jitter, round_trip_s)
-    return None
-
-
-def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Kind, count and body of each packet. Raises ValueError."""
+def _split(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split a compound packet. Gives the type and the body of each packet in it. Raises ValueError."""
     place = 0
     while place < len(data):
         if place + _HEADER.size > len(data):
@@ -139,5 +129,5 @@ def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         end = place + _HEADER.size + 4 * words
         if first >> 6 != 2 or end > len(data):
             raise ValueError("not RTCP")
-        yield kind, first & 0x1F, data[place + _HEADER.size : end]
+        yield kind, data[place + _HEADER.size : end]
         place = end

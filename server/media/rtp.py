@@ -1,4 +1,7 @@
-"""RTP packets (RFC 3550, section 5.1) with the audio level of RFC 6464 in a header extension (RFC 8285)."""
+"""Writes and reads RTP packets (RFC 3550, section 5.1).
+
+Of the header extensions (RFC 8285) it reads only the audio level (RFC 6464).
+"""
 
 import struct
 from typing import NamedTuple
@@ -9,7 +12,7 @@ _ONE_BYTE, _TWO_BYTE = 0xBEDE, 0x1000
 
 
 class RtpPacket(NamedTuple):
-    """What a receiver of sound needs of a packet. `timestamp` is in units of the codec's RTP clock."""
+    """The parts of a packet that a receiver of sound needs. `timestamp` is in units of the codec's RTP clock."""
 
     payload_type: int
     sequence: int
@@ -17,11 +20,12 @@ class RtpPacket(NamedTuple):
     ssrc: int
     payload: bytes
     voice: bool | None = None
-    """The sender says that this is a voice (RFC 6464): a hint, since a sender may say what it likes."""
+    """Whether the sender says that this is a voice (RFC 6464). None if it says nothing. Use it only as a hint, because
+    a sender may say anything."""
 
 
 def parse(data: bytes, level_id: int | None = None) -> RtpPacket:
-    """`level_id` is the negotiated id of the audio level. Raises ValueError."""
+    """Read a packet. `level_id` is the negotiated id of the audio level extension. Raises ValueError."""
     if len(data) < _FIXED.size:
         raise ValueError("shorter than an RTP header")
     first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(data)
@@ -46,7 +50,7 @@ def parse(data: bytes, level_id: int | None = None) -> RtpPacket:
 
 
 def _voice(elements: bytes, profile: int, level_id: int) -> bool | None:
-    """The highest bit of the element with that id; None when it is not there."""
+    """Return the voice bit, the highest bit of the element with this id. None if there is no such element."""
     place, end = 0, len(elements)
     while place < end:
         if elements[place] == 0:  # padding
@@ -65,6 +69,6 @@ def _voice(elements: bytes, profile: int, level_id: int) -> bool | None:
 
 
 def build(payload_type: int, sequence: int, timestamp: int, ssrc: int, payload: bytes, marker: bool = False) -> bytes:
-    """A packet without extensions; numbers wrap by themselves."""
+    """Write a packet without header extensions. `sequence` and `timestamp` may be too large: they wrap here."""
     second = payload_type | (0x80 if marker else 0)
     return _FIXED.pack(0x80, second, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc) + payload

@@ -1,7 +1,7 @@
-"""One call's RTP and RTCP (RFC 3550), both ways: packets in, frames out of them; frames in, packets out of them.
+"""One call's RTP and RTCP (RFC 3550): turns the caller's packets into frames, and the agent's frames into packets.
 
-Knows no socket: what it sends goes to two functions. Everything happens in `receive_*`, when a packet has come, and in
-`tick`, every 20 ms; there is no task, no thread and no queue.
+It knows no socket; it gives its packets to a `PacketSender`. All work is done in `receive_rtp` and `receive_rtcp`, when
+a packet has come, and in `hear` and `speak`, every 20 ms. There is no task, no thread and no queue.
 """
 
 import time
@@ -17,18 +17,19 @@ from server.media.inbound import TELEPHONE_EVENT, Codec, Inbound
 from server.media.outbound import G711Voice, OpusVoice, Outbound
 
 REPORT_TICKS = 1_000 // FRAME_MS
-"""A report a second: peers measure the round trip by it, and some take silence without one for a dead call."""
+"""How often a report is sent: once a second. Peers measure the round trip by it. If it does not come, some peers take a
+silent call for a dead one."""
 
 
 class Ear(Protocol):
-    """Who hears the caller."""
+    """Gets the caller's sound and digits. Its methods must not wait."""
 
     def hear(self, frame: Frame) -> None: ...
     def digit(self, digit: str) -> None: ...
 
 
-class Wire(Protocol):
-    """What packets leave by. Never waits."""
+class PacketSender(Protocol):
+    """Sends packets to the client. Its methods must not wait."""
 
     def send_rtp(self, packet: bytes) -> None: ...
     def send_rtcp(self, packet: bytes) -> None: ...
@@ -36,25 +37,26 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """What offer and answer have agreed on."""
+    """What the offer and the answer have agreed on."""
 
     codecs: Mapping[int, Codec]
-    """By payload type, the one to speak first. No telephone event comes before it."""
+    """The codecs by payload type. The first one that is not for telephone events is the one that we speak with."""
     ssrc: int
+    """Our SSRC."""
     cname: str
+    """Our name in RTCP reports."""
     level_id: int | None = None
-    """The header extension with the audio level (RFC 6464)."""
+    """The id of the header extension with the audio level (RFC 6464)."""
     ticks_apart: int = 0
-    """By how many ticks its reports differ from other calls', so that not all calls report at once."""
+    """By how many ticks the reports are moved, so that not all calls send theirs in the same tick."""
 
 
 class RtpSession:
-    def __init__(self, agreed: Negotiated, ear: Ear, wire: Wire, counters: MediaCounters) -> None:
-        self.report: rtcp.Report | None = None
-        """The last that the peer said of what it got."""
+    """The RTP session of one call."""
+
+    def __init__(self, agreed: Negotiated, ear: Ear, sender: PacketSender, counters: MediaCounters) -> None:
         self._agreed = agreed
-        self._wire = wire
-        self._counters = counters
+        self._sender = sender
         payload_type, codec = next(item for item in agreed.codecs.items() if item[1].name != TELEPHONE_EVENT)
         voice = OpusVoice() if codec.name == "opus" else G711Voice(law(codec.name))
         self._inbound = Inbound(agreed.codecs, ear.hear, ear.digit, counters)
@@ -62,7 +64,7 @@ class RtpSession:
         self._reception: rtcp.Reception | None = None
 
     def receive_rtp(self, data: bytes, now_s: float) -> None:
-        """Raises ValueError when it is none."""
+        """Take an RTP packet. Raises ValueError if it is not RTP."""
         packet = rtp.parse(data, self._agreed.level_id)
         codec = self._agreed.codecs.get(packet.payload_type)
         if codec is None:
@@ -73,35 +75,34 @@ class RtpSession:
         self._inbound.receive(packet, now_s * 1000)
 
     def receive_rtcp(self, data: bytes, now_s: float) -> None:
-        """Raises ValueError when it is none."""
+        """Take an RTCP packet. Raises ValueError if it is not RTCP."""
         clock = rtcp.sender_clock(data)
         if clock is not None and self._reception is not None and self._reception.ssrc == clock[0]:
             self._reception.see_clock(clock[1], now_s)
-        self.report = rtcp.report_of(data, self._agreed.ssrc, time.time()) or self.report
 
     def hear(self, now_s: float) -> None:
-        """Time passes for what is waited for; to be called every 20 ms."""
+        """Hand on the caller's sound that is due now. Call it every 20 ms."""
         self._inbound.poll(now_s * 1000)
 
     def speak(self, pcm: bytes | None, tick: int, now_s: float) -> None:
-        """Send this tick's 20 ms of 24 kHz PCM, or silence."""
+        """Send the agent's 20 ms of this tick: 24 kHz PCM, or None for silence. Call it every 20 ms."""
         packet = self._outbound.next(pcm, tick)
         if packet is not None:
-            self._wire.send_rtp(packet)
+            self._sender.send_rtp(packet)
         if (tick + self._agreed.ticks_apart) % REPORT_TICKS == 0:
-            self._wire.send_rtcp(
+            self._sender.send_rtcp(
                 rtcp.compound(self._outbound.sent(tick), self._agreed.cname, self._reception, time.time(), now_s)
             )
 
     @property
     def may_begin(self) -> bool:
-        """Whether an answer need not wait for the next tick."""
+        """Whether an answer can begin now, without waiting for the next tick."""
         return self._outbound.may_begin
 
     def begin(self, pcm: bytes) -> None:
         """Send the first 20 ms of an answer now."""
-        self._wire.send_rtp(self._outbound.begin(pcm))
+        self._sender.send_rtp(self._outbound.begin(pcm))
 
     def close(self) -> None:
-        """Tell the peer that no more will come."""
-        self._wire.send_rtcp(rtcp.bye(self._agreed.ssrc))
+        """Tell the peer that we send no more."""
+        self._sender.send_rtcp(rtcp.bye(self._agreed.ssrc))

@@ -1,4 +1,4 @@
-"""Sound as a stream of bytes, as a WebSocket carries it, to and from frames."""
+"""Turns the bytes of sound that a WebSocket carries into frames, and frames into such bytes."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ Encoding = Literal["pcm16", "opus", "pcmu", "pcma"]
 
 
 class StreamDecoder:
-    """What a client sends, in pieces of any size → 20 ms frames."""
+    """Turns the sound that a client sends, in pieces of any size, into 20 ms frames."""
 
     def __init__(self, encoding: Encoding, sample_rate: int) -> None:
         self._decoder: _Pcm16Decoder | OpusDecoder | G711Decoder
@@ -24,11 +24,14 @@ class StreamDecoder:
         self._samples = 0
 
     def decode(self, data: bytes) -> list[Frame]:
-        """The frames that `data` completes. Raises PeerError for what is no sound; the next piece may be good."""
+        """Decode a piece. Returns the frames that it completes.
+
+        Raises PeerError if the piece is not sound of this encoding. The next piece may be good again.
+        """
         if data:
             try:
                 self._pcm += self._decoder.decode(data)
-            except Exception as exc:  # whatever one piece does to a decoder
+            except Exception as exc:  # a decoder may raise anything for a piece that is not sound
                 raise PeerError("This binary frame is not sound of the encoding that was chosen.") from exc
         frames = []
         while len(self._pcm) >= HEARD_BYTES:
@@ -39,7 +42,7 @@ class StreamDecoder:
 
 
 class StreamEncoder:
-    """20 ms of 24 kHz PCM → what a client receives."""
+    """Turns 20 ms frames of 24 kHz PCM into the bytes that a client receives."""
 
     def __init__(self, encoding: Encoding, sample_rate: int) -> None:
         self._encoder: _Pcm16Encoder | OpusEncoder | G711Encoder
@@ -49,7 +52,7 @@ class StreamEncoder:
             self._encoder = OpusEncoder() if encoding == "opus" else G711Encoder(law(encoding))
 
     def encode(self, pcm: bytes) -> bytes:
-        """One frame; the first ones of PCM are a few ms short, by the lag of the resampling."""
+        """Encode one frame. With PCM, the first results are a few ms short, because the resampler lags."""
         return self._encoder.encode(pcm)
 
 
@@ -59,7 +62,7 @@ class _Pcm16Decoder:
         self._half = b""
 
     def decode(self, data: bytes) -> bytes:
-        """Half a sample is kept for the next piece."""
+        """Decode a piece. If it ends in the middle of a sample, that byte is kept for the next piece."""
         data = self._half + data
         whole = len(data) - len(data) % 2
         self._half = data[whole:]

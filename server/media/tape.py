@@ -1,7 +1,7 @@
-"""Tape: both sides of a call side by side, 20 ms by 20 ms.
+"""Tape: puts both sides of a call side by side, 20 ms by 20 ms, for a recording.
 
-The tick at which the agent's next 20 ms leave is the clock. The caller's frames come when the network brings them, so
-the tape runs a little behind, and a frame that comes late still finds its place.
+Its clock is the tick at which the agent's next 20 ms leave. The caller's frames come when the network brings them. The
+tape waits a little before it hands sound on, so that a frame that comes late still gets its place.
 """
 
 from dataclasses import dataclass, field
@@ -9,18 +9,23 @@ from dataclasses import dataclass, field
 from server.media.frame import HEARD_SAMPLES, SILENCE, SPOKEN_BYTES, Frame
 
 LATE_TICKS = 10
-"""How much later than others a frame may come: 200 ms, more than a network's jitter mostly is."""
+"""How late a frame of the caller may come: 200 ms. The jitter of a network is mostly less."""
 LOST_TICKS = 25
-"""When frames have come too late for so long, it is the caller's clock that is off, and it is set anew."""
+"""How long frames may come too late until the caller's clock is set anew: half a second. After so long it is not the
+network: the caller's clock does not match ours any more."""
 PIECE_TICKS = 25
-"""Sound is handed on in pieces of half a second: so much is lost when the process dies, and a thread wakes so often."""
+"""How long one piece of sound is: half a second. If the process dies, about one piece is lost. The thread that writes
+wakes up once per piece."""
 
 _SPOKEN_SILENCE = bytes(SPOKEN_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What both said from tick number `tick` on: mono 16-bit PCM at 16 and at 24 kHz, equally long."""
+    """What caller and agent said, from tick number `tick` on: mono 16-bit PCM, equally long.
+
+    `heard` is the caller at 16 kHz, `spoken` is the agent at 24 kHz.
+    """
 
     tick: int
     heard: bytes
@@ -29,48 +34,58 @@ class Piece:
 
 @dataclass(slots=True)
 class Tape:
+    """Collects the frames of both sides, and gives them out in pieces."""
+
     _heard: dict[int, bytes] = field(default_factory=dict)
-    """By tick: at most `LATE_TICKS` and one piece of them."""
+    """The caller's frames by tick: at most `LATE_TICKS` of them and those of one piece."""
     _spoken: list[bytes] = field(default_factory=list)
+    """The agent's frames that are not handed on yet."""
     _handed_on: int = 0
-    """Ticks that have left in pieces."""
+    """How many ticks have left in pieces."""
     _offset: int = 0
-    """A frame's own number plus this is its tick."""
+    """Added to a caller's frame's own number, it gives the tick of the frame."""
     _last: int | None = None
+    """The number of the caller's last frame."""
     _late_since: int | None = None
-    """The tick at which frames began to come too late."""
+    """The tick at which the caller's frames began to come too late. None if they come in time."""
 
     @property
     def ticks(self) -> int:
-        """How many have been spoken."""
+        """How many ticks there were so far."""
         return self._handed_on + len(self._spoken)
 
     def hear(self, frame: Frame) -> None:
-        """What the caller said. Frames that begin to count again are those of a new connection."""
+        """Take a frame of the caller. If the frames start counting anew, they are those of a new connection."""
         number = frame.start_samples // HEARD_SAMPLES
         if self._last is None or number <= self._last or self._lost:
             self._offset = self.ticks - number
         self._last = number
-        self._offset = min(self._offset, self.ticks - number)  # nothing is heard before it was said
+        self._offset = min(self._offset, self.ticks - number)  # a frame cannot be heard before it was said
         tick = number + self._offset
         if tick >= self._handed_on:
             self._heard[tick] = frame.pcm
-        if self.ticks - tick <= LATE_TICKS:  # whatever still finds its place before the next piece is handed on
+        if self.ticks - tick <= LATE_TICKS:  # the frame got its place before its piece was handed on
             self._late_since = None
         elif self._late_since is None:
             self._late_since = self.ticks
 
     def speak(self, pcm: bytes | None) -> Piece | None:
-        """The agent's next 20 ms of 24 kHz PCM, None for silence: one tick. Gives a piece when there is one."""
+        """Take the agent's next 20 ms: 24 kHz PCM, or None for silence. One call is one tick.
+
+        Returns the next piece if it is complete.
+        """
         self._spoken.append(_SPOKEN_SILENCE if pcm is None else pcm)
         return self._piece(PIECE_TICKS) if len(self._spoken) >= PIECE_TICKS + LATE_TICKS else None
 
     def finish(self) -> Piece | None:
-        """The rest."""
+        """Return the rest as a last piece. None if there is no rest."""
         return self._piece(len(self._spoken)) if self._spoken else None
 
     def skip(self, ticks: int) -> Piece | None:
-        """Nothing is said for so long: what was said before, if anything; the next piece says where it stands."""
+        """Leave out so many ticks of silence. Returns the sound before them as a piece; None if there is none.
+
+        The next piece tells by its `tick` how long the silence was.
+        """
         rest = self.finish()
         self._heard.clear()
         self._handed_on += ticks
@@ -78,6 +93,7 @@ class Tape:
 
     @property
     def _lost(self) -> bool:
+        """Whether the caller's clock must be set anew."""
         return self._late_since is not None and self.ticks - self._late_since >= LOST_TICKS
 
     def _piece(self, ticks: int) -> Piece:

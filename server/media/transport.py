@@ -1,9 +1,10 @@
-"""Sound over aiortc's ICE and DTLS, without its own RTP: a guarded way in, and a way out that never waits.
+"""Sends and receives sound over aiortc's ICE and DTLS, without aiortc's own RTP.
 
-aiortc hands a datagram over by a queue and a task, decodes in a thread for each call, and ends a call at an empty
-datagram from anywhere. Here every datagram passes the guard first; SRTP is taken off and put on in the step of the
-loop in which it comes or goes, and only DTLS takes the way through aiortc. Its private names that this needs are
-listed in tests/media/test_aiortc.py, which says what an upgrade has broken.
+aiortc itself hands each datagram over through a queue and a task, decodes in one thread per call, and ends a call when
+an empty datagram comes from anywhere. Here every datagram is judged first (`guard.py`). SRTP is decrypted and encrypted
+in the same step of the loop in which a packet comes or goes. Only DTLS goes through aiortc.
+
+tests/media/test_aiortc.py lists the private names of aiortc that are used here, and fails if an upgrade changes them.
 """
 
 import asyncio
@@ -14,55 +15,65 @@ from typing import Any, Protocol
 from aioice.ice import CandidatePair
 
 from server.media.counters import MediaCounters
-from server.media.guard import Kind, RateLimit, is_rtcp, kind_of, names, transaction_of
+from server.media.guard import Kind, is_rtcp, kind_of, names, transaction_of
+from server.token_bucket import TokenBucket
 
+MAX_PER_S = 200
+"""How many datagrams of authentic sound a call may get per second, and how many of STUN and DTLS. A call needs 50 to
+100; the rest is room for a burst after a stall."""
 MAX_FAULTS_PER_S = 10
-"""DTLS records that may raise; a transport that raises again and again is broken, and ends."""
+"""How many DTLS records per second may make aiortc raise. A transport that raises more often is broken, and ends."""
 MAX_DATAGRAM_BYTES = 2048
-"""More than any link carries in one piece; asyncio's own buffer of 256 KiB is made anew for each datagram."""
+"""The size of the buffer for one datagram. No link carries more in one piece. asyncio's own buffer has 256 KiB, and is
+allocated anew for each datagram."""
 _CHECKED = (CandidatePair.State.IN_PROGRESS, CandidatePair.State.SUCCEEDED)
 
 log = logging.getLogger(__name__)
 
 
 class Receiver(Protocol):
-    """Who gets what is authentic. Called on the loop; never waits."""
+    """Gets the authentic packets. Its methods are called on the loop, and must not wait."""
 
     def receive_rtp(self, data: bytes, now_s: float) -> None: ...
     def receive_rtcp(self, data: bytes, now_s: float) -> None: ...
 
 
 class MediaTransport:
-    """One DTLS transport of aiortc's, and the sockets below it."""
+    """Controls one DTLS transport of aiortc, and the sockets below it."""
 
     def __init__(self, dtls: Any, receiver: Receiver, counters: MediaCounters) -> None:
-        """To be made before candidates are gathered: from then on nothing gets in but by the guard."""
+        """Create it before candidates are gathered, so that no datagram gets past it.
+
+        `dtls` is aiortc's RTCDtlsTransport.
+        """
         self._dtls = dtls
         self._ice = dtls.transport._connection
         self._receiver = receiver
         self._counters = counters
-        self._control_rate, self._sound_rate = RateLimit(), RateLimit()  # a flood of forgeries starves no sound
-        self._faults = RateLimit(MAX_FAULTS_PER_S, MAX_FAULTS_PER_S)
+        # Two limits, so that a flood of STUN and DTLS takes no room from the sound. Forged sound counts for neither.
+        self._control_rate, self._sound_rate = (TokenBucket(MAX_PER_S, burst=MAX_PER_S) for _ in range(2))
+        self._faults = TokenBucket(MAX_FAULTS_PER_S, burst=MAX_FAULTS_PER_S)
         self._user = self._ice.local_username.encode()
         self._peer: Any = None
-        """The address that the last valid datagram came from."""
+        """An address that ICE has checked with success: the last one that a datagram came from."""
         self._loop = asyncio.get_running_loop()
         self._ice.data_received = self._refuse
         dtls._recv_next = self._surviving(dtls._recv_next)
 
     def guard(self) -> None:
-        """Stand in front of every socket that was gathered."""
+        """Receive in place of aioice at every socket. Call it after candidates are gathered."""
         for protocol in self._ice._protocols:
             protocol.datagram_received = self._guarding(protocol)
             if hasattr(protocol.transport, "max_size"):
                 protocol.transport.max_size = MAX_DATAGRAM_BYTES
 
     def send_rtp(self, packet: bytes) -> None:
-        """Nothing is sent while there is no connection."""
+        """Encrypt and send an RTP packet. It is dropped while there is no connection."""
         if self._dtls._tx_srtp is not None:
             self._send(self._dtls._tx_srtp.protect(packet))
 
     def send_rtcp(self, packet: bytes) -> None:
+        """Encrypt and send an RTCP packet. It is dropped while there is no connection."""
         if self._dtls._tx_srtp is not None:
             self._send(self._dtls._tx_srtp.protect_rtcp(packet))
 
@@ -72,19 +83,20 @@ class MediaTransport:
             pair.protocol.transport.sendto(data, pair.remote_addr)
 
     def _guarding(self, protocol: Any) -> Callable[[bytes, tuple[Any, ...]], None]:
-        """→ what the socket calls in place of aioice's own method."""
+        """Make the function that the socket calls in place of aioice's own method."""
         stun = type(protocol).datagram_received
 
         def datagram_received(data: bytes, address: tuple[Any, ...]) -> None:
             try:
                 self._admit(protocol, stun, data, address[:2])
-            except Exception:  # one datagram never ends a call
+            except Exception:  # one datagram must not end a call
                 self._counters.malformed += 1
-                log.debug("x datagram of %d bytes", len(data), exc_info=True)
+                log.debug("x cannot handle a datagram of %d bytes", len(data), exc_info=True)
 
         return datagram_received
 
     def _admit(self, protocol: Any, stun: Callable[..., None], data: bytes, address: tuple[Any, ...]) -> None:
+        """Hand a datagram to the protocol that it belongs to, or count it as dropped."""
         counters = self._counters
         if not data:
             counters.empty += 1
@@ -104,7 +116,7 @@ class MediaTransport:
             stun(protocol, data, address)
 
     def _knows(self, protocol: Any, address: tuple[Any, ...]) -> bool:
-        """Whether ICE checks, or has checked, the way to this address."""
+        """Whether ICE is checking this address, or has checked it with success."""
         if address == self._peer:
             return True
         for pair in self._ice._check_list:
@@ -115,7 +127,7 @@ class MediaTransport:
         return False
 
     def _expects(self, protocol: Any, data: bytes) -> bool:
-        """Whether STUN from somewhere new is a check for us, or the answer to one of ours."""
+        """Whether a STUN message from a new address is a check for us, or the answer to a check of ours."""
         transaction = transaction_of(data)
         return names(data, self._user) if transaction is None else transaction in protocol.transactions
 
@@ -135,11 +147,14 @@ class MediaTransport:
         (self._receiver.receive_rtcp if control else self._receiver.receive_rtp)(plain, now_s)
 
     def _refuse(self, data: bytes, component: int) -> None:
-        """What aioice would pass on without having looked where it comes from."""
+        """Drop a datagram that aioice would hand over without checking where it comes from."""
         self._counters.unvalidated += 1
 
     def _surviving(self, receive_next: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """→ the same, but what one DTLS record does to aiortc is counted and the next one may be good."""
+        """Wrap aiortc's function that handles the next DTLS record: it survives a record that makes it raise.
+
+        The next record may be good. It still raises if too many records fail in a second.
+        """
 
         async def recv_next() -> None:
             try:
@@ -150,6 +165,6 @@ class MediaTransport:
                 self._counters.malformed += 1
                 if not self._faults.admits(self._loop.time()):
                     raise
-                log.debug("x DTLS record", exc_info=True)
+                log.debug("x cannot handle a DTLS record", exc_info=True)
 
         return recv_next

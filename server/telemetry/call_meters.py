@@ -1,4 +1,4 @@
-"""CallMeters: what is told in calls, counted. People's words go in and never come out."""
+"""CallMeters: counts and measures what happens in calls. What people say is never in a metric."""
 
 from opentelemetry.metrics import Meter
 
@@ -8,38 +8,41 @@ from server.errors import EngineError
 from server.telemetry.last_use import LastUse
 
 GAP_S = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0)
-"""Finest where a conversation has its pauses."""
+"""The bounds of the histogram buckets, in seconds. They are finest where the pauses of a conversation are."""
 _STAGES = ("endpoint", "transcript", "first_token", "first_clause", "first_packet")
 
 
 class CallMeters:
-    """Observes all calls. `model` is the state of the model's last request."""
+    """Observes all calls. `model` tells whether the last request to the agent's model succeeded."""
 
     def __init__(self, meter: Meter) -> None:
         self.model = LastUse()
         self._stages = meter.create_histogram(
             "antiphon.exchange.stage",
             unit="s",
-            description="From the person's last sound until the stage was reached",
+            description="From the caller's last sound until the stage was reached",
             explicit_bucket_boundaries_advisory=GAP_S,
         )
         self._gap = meter.create_histogram(
             "antiphon.exchange.gap",
             unit="s",
-            description="From the person's last sound to the first sound of the answer, by the client's own ears",
+            description="From the caller's last sound to the first sound of the answer, as the client measured it",
             explicit_bucket_boundaries_advisory=GAP_S,
         )
         self._attempts = meter.create_counter(
-            "antiphon.exchange.attempts", description="Answers begun for what persons said, given or dropped"
+            "antiphon.exchange.attempts", description="Answers begun for utterances, whether given or dropped"
         )
-        self._interruptions = meter.create_counter("antiphon.exchange.interruptions", description="Answers cut into")
+        self._interruptions = meter.create_counter(
+            "antiphon.exchange.interruptions", description="Answers that the caller interrupted"
+        )
         self._false_starts = meter.create_counter(
-            "antiphon.utterance.false_starts", description="Sounds that were taken for a voice and had no words"
+            "antiphon.utterance.false_starts", description="Sounds that were taken for a voice but had no words"
         )
-        self._tools = meter.create_counter("antiphon.tool.runs", description="Tools that were called")
+        self._tools = meter.create_counter("antiphon.tool.runs", description="Tool calls")
         self._failures = meter.create_counter("antiphon.call.failures", description="Failures that a caller noticed")
 
     def observe(self, observed: Observed) -> None:
+        """Take a message or a failure of any call."""
         match observed:
             case messages.Metrics():
                 self._count_exchange(observed)

@@ -1,6 +1,6 @@
-"""Exporter: OpenTelemetry's meters, and what they have measured as Prometheus text.
+"""Exporter: gives out OpenTelemetry's meter, and shows what was measured with it as Prometheus text.
 
-Who wants them elsewhere (OTLP, a vendor) lets an OpenTelemetry Collector scrape it.
+To send the metrics elsewhere (OTLP, a vendor), let an OpenTelemetry Collector scrape this text.
 """
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 
 class Exporter:
-    """Gives the meter of this server; `close` it."""
+    """Owns the meter of this server. `close` it at the end."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""LoopWatch: how late the media loop is, by the one timer that it has: the pacer's."""
+"""LoopWatch: measures how late the media loop is. It uses the one timer that all calls share: the pacer."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,17 +7,20 @@ from typing import Protocol
 from server.media.frame import FRAME_MS
 
 WINDOW_TICKS = 5_000 // FRAME_MS
-"""A stall of a few ms has no say in it; trouble of a quarter of a second has."""
+"""How many of the last ticks are judged together: 5 s."""
 LATE_TICKS = WINDOW_TICKS // 20
+"""How many of these ticks may be late without an effect on `p95_ms`: a quarter of a second. So one stall of a few ms
+does not count as trouble, but a quarter of a second of late ticks does."""
 REPORTED_TICKS = 200 // FRAME_MS
-"""The latest of so many ticks is told: telling of each costs more than an idle call."""
+"""How many ticks are reported together: 200 ms. Only the latest of them is reported. To report each tick would cost
+more than an idle call."""
 
 Record = Callable[[float], None]
-"""Takes seconds."""
+"""A function that records a measured time in seconds."""
 
 
 class Clock(Protocol):
-    """What is asked of the pacer."""
+    """The part of the pacer that is used here."""
 
     late_s: float
     served_late_s: float
@@ -26,7 +29,10 @@ class Clock(Protocol):
 
 
 class LoopWatch:
-    """A member of the pacer. `on_lag` is told how late ticks began, `on_packet` how late their last packets left."""
+    """Watches the pacer as one of its members: `tick` must join it.
+
+    `on_lag` records how late ticks began, `on_packet` records how late their last packets left.
+    """
 
     def __init__(self, pacer: Clock, on_lag: Record, on_packet: Record) -> None:
         self._pacer = pacer
@@ -37,9 +43,10 @@ class LoopWatch:
         self._reported = 0
         self._worst_lag_s = self._worst_packet_s = 0.0
         self.skipped = 0
-        """Ticks that were left out, with the packets of all calls in them."""
+        """How many ticks were left out. In each of them, no call sent a packet."""
 
     def tick(self, number: int) -> None:
+        """Note how late this tick is. The pacer calls it."""
         late_s, skipped, self._number = self._pacer.late_s, number - self._number - 1, number
         self._note(late_s)
         self.skipped += skipped
@@ -59,6 +66,9 @@ class LoopWatch:
         self._worst_lag_s = self._worst_packet_s = 0.0
 
     def p95_ms(self) -> float:
-        """Of the last few seconds; ticks that were left out are late, too, and those before the first were in time."""
+        """How late ticks were in the last 5 s: 95 % of them were less late.
+
+        Ticks that were left out count as late. Ticks before the server's first one count as in time.
+        """
         lags = sorted(self._lags_ms, reverse=True)
         return lags[LATE_TICKS] if len(lags) > LATE_TICKS else 0.0

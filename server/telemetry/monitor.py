@@ -1,6 +1,7 @@
-"""Monitor: the watches on loop, engines, workers and calls, and what of them is measured.
+"""Monitor: measures the media loop, the speech engines, the workers and the calls.
 
-The rooms below know nothing of it: it reads their counters when it is asked, and is told of what happens in calls.
+The other parts of the server do not know it. When metrics are read, it reads their counters. What happens in calls is
+shown to `CallMeters`.
 """
 
 import asyncio
@@ -15,16 +16,17 @@ from server.telemetry.loop_watch import Clock, LoopWatch
 from server.telemetry.watched_engines import Watch
 
 LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
+"""The bounds of the histogram buckets for how late the loop is, in seconds."""
 
 
 class Parts(Protocol):
-    """Where the state of each part is kept."""
+    """Keeps the state of each part of the server (`signaling.health.Health`)."""
 
     def add(self, name: str, check: Callable[[], str], needed: bool) -> None: ...
 
 
-class Calls(Protocol):
-    """What is read of the directory of calls."""
+class Directory(Protocol):
+    """The part of the directory of calls that is read here."""
 
     opened: int
 
@@ -40,7 +42,7 @@ class Calls(Protocol):
 
 
 class Worker(Protocol):
-    """What is read of the supervisor of a speech worker."""
+    """The part of a speech worker's supervisor that is read here."""
 
     engine: str
     restarts: int
@@ -48,12 +50,13 @@ class Worker(Protocol):
 
 
 Read = Callable[[], Iterable[Observation]]
+"""A function that reads the present values of a metric."""
 
 
 class Monitor:
-    """Measures with `meter`, and tells `parts` what it knows of their health.
+    """Measures with `meter`, and registers with `parts` how healthy each part is.
 
-    `loop.tick` is to join the pacer, `calls.observe` to be shown what is told in calls.
+    Join `loop.tick` to the pacer, and pass what happens in calls to `calls.observe`.
     """
 
     def __init__(self, meter: Meter, pacer: Clock, parts: Parts) -> None:
@@ -75,52 +78,55 @@ class Monitor:
         self._observe_speech()
         self.count("antiphon.worker.restarts", "Workers that were replaced", lambda: self._of_workers("restarts"))
         self._gauge("antiphon.worker.ready", "Whether a worker answers", lambda: self._of_workers("ready"))
-        self.count("antiphon.loop.skipped", "Ticks left out", lambda: [Observation(self.loop.skipped)])
+        self.count("antiphon.loop.skipped", "Ticks that were left out", lambda: [Observation(self.loop.skipped)])
 
     def load(self) -> Load:
-        """What admission decides by."""
+        """The load of this server, by which the admission of new calls decides."""
         now_s = asyncio.get_running_loop().time()
         longest_s = max((watch.waits.longest_s(now_s) for watch in self._watches.values()), default=0.0)
         return Load(lag_ms=self.loop.p95_ms(), wait_ms=longest_s * 1000)
 
     def watch(self, stage: str) -> Watch:
-        """A watch on the speech engine of that stage."""
+        """Make a watch on the speech engine of this stage ("speech-to-text" or "text-to-speech")."""
         watch = self._watches[stage] = Watch(lambda waited_s: self._answers.record(waited_s, {"stage": stage}))
         self._parts.add(stage, watch.last_use.check, needed=False)
         return watch
 
     def watch_worker(self, worker: Worker) -> None:
+        """Watch a speech worker. While it is not ready, the server is not ready."""
         self._workers.append(worker)
         sentence = f"The worker of {worker.engine} is being started."
         self._parts.add(f"worker {worker.engine}", lambda: "" if worker.ready else sentence, needed=True)
 
-    def watch_calls(self, calls: Calls) -> None:
+    def watch_calls(self, directory: Directory) -> None:
+        """Watch the calls. While new calls are refused, the server is not ready."""
+
         def live() -> Iterable[Observation]:
-            yield Observation(len(calls) - calls.detached, {"state": "connected"})
-            yield Observation(calls.detached, {"state": "detached"})
+            yield Observation(len(directory) - directory.detached, {"state": "connected"})
+            yield Observation(directory.detached, {"state": "detached"})
 
         def refused() -> Iterable[Observation]:
-            return [Observation(count, {"reason": refusal.value}) for refusal, count in calls.refused.items()]
+            return [Observation(count, {"reason": refusal.value}) for refusal, count in directory.refused.items()]
 
         def check() -> str:
-            refusal = calls.refusal()
+            refusal = directory.refusal()
             return refusal.sentence if refusal else ""
 
         self._parts.add("calls", check, needed=True)
         self._gauge("antiphon.call.live", "Calls at present", live)
-        self.count("antiphon.call.opened", "Calls that were admitted", lambda: [Observation(calls.opened)])
+        self.count("antiphon.call.opened", "Calls that were admitted", lambda: [Observation(directory.opened)])
         self.count("antiphon.call.refused", "Calls that were refused", refused)
 
     def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
-        """`drops` tells what some queues have dropped so far, by their names."""
+        """Watch what is dropped. `drops` returns how much was dropped so far, by the queue's name or the reason."""
         self.count(
             name,
-            "What did not fit into a queue",
+            "What was dropped, by queue or by reason",
             lambda: [Observation(count, {"queue": queue}) for queue, count in drops().items()],
         )
 
     def count(self, name: str, description: str, read: Read) -> None:
-        """A counter that somebody else keeps."""
+        """Export a counter that another part of the server keeps. `read` is called when metrics are read."""
         self._meter.create_observable_counter(name, [_callback(read)], description=description)
 
     def _gauge(self, name: str, description: str, read: Read, unit: str = "") -> None:
@@ -136,11 +142,14 @@ class Monitor:
             now = asyncio.get_running_loop().time
             return lambda: [Observation(value(w, now()), {"stage": stage}) for stage, w in self._watches.items()]
 
-        self._gauge("antiphon.speech.waiting", "Who waits for an engine", each(lambda w, _: len(w.waits)))
+        self._gauge("antiphon.speech.waiting", "Requests that wait for an engine", each(lambda w, _: len(w.waits)))
         self._gauge(
-            "antiphon.speech.oldest", "The longest wait under way", each(lambda w, now: w.waits.oldest_s(now)), "s"
+            "antiphon.speech.oldest",
+            "How long the oldest request waits",
+            each(lambda w, now: w.waits.oldest_s(now)),
+            "s",
         )
-        self.count("antiphon.speech.failures", "Answers that failed", each(lambda w, _: w.last_use.failures))
+        self.count("antiphon.speech.failures", "Requests that failed", each(lambda w, _: w.last_use.failures))
 
     def _of_workers(self, field: str) -> Iterable[Observation]:
         return [Observation(int(getattr(worker, field)), {"engine": worker.engine}) for worker in self._workers]

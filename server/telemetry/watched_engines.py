@@ -1,4 +1,4 @@
-"""Speech engines with a watch on them: how long calls wait for them, and whether they fail."""
+"""Wraps speech engines to measure how long calls wait for them, and whether they fail."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from server.telemetry.waits import Waits
 
 
 class Watch:
-    """On one engine. `on_answer` is told how many seconds each answer took that came."""
+    """Watches one engine. Calls `on_answer` for each answer that came, with how many seconds it took."""
 
     def __init__(self, on_answer: Callable[[float], None]) -> None:
         self.waits = Waits()
@@ -20,7 +20,10 @@ class Watch:
 
     @contextmanager
     def waiting(self) -> Iterator[Callable[[], None]]:
-        """Somebody waits inside, until the answer is there (they call what they are given) or they give up."""
+        """A context for one request: it waits from the start until its answer is there, or until it leaves the context.
+
+        The context gives a function that the request calls when its answer is there.
+        """
         now = asyncio.get_running_loop().time
         ticket: int | None = self.waits.begin(now())
 
@@ -42,7 +45,7 @@ class Watch:
 
 
 class WatchedSpeechToText:
-    """A SpeechToText; a wait is from asking for the words to having them."""
+    """A SpeechToText that is watched. A wait lasts from asking for the words to getting them."""
 
     def __init__(self, engine: SpeechToText, watch: Watch) -> None:
         self._engine = engine
@@ -74,7 +77,7 @@ class _WatchedTranscription:
 
 
 class WatchedTextToSpeech:
-    """A TextToSpeech; a wait is from giving the text to the first sound."""
+    """A TextToSpeech that is watched. A wait lasts from giving the text to getting the first sound."""
 
     def __init__(self, engine: TextToSpeech, watch: Watch) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""Datagrams that nobody should send: of every kind that a media socket may get, well-formed, damaged and random."""
+"""Makes hostile datagrams of every kind that a media socket may get: well-formed, damaged and random ones."""
 
 import os
 import random
@@ -14,7 +14,7 @@ MAX_BYTES = 1_500
 
 
 def hostile(seed: int) -> Iterator[bytes]:
-    """Without end, the same ones for the same seed."""
+    """Make datagrams without end. The same seed gives the same ones."""
     rng = random.Random(seed)
     makers = (_random, _stun_request, _stun_response, _alert, _client_hello, _record, _rtp, _rtcp, _turn_channel)
     while True:
@@ -26,7 +26,7 @@ def hostile(seed: int) -> Iterator[bytes]:
 
 
 def damaged(rng: random.Random, data: bytes) -> bytes:
-    """Cut short, prolonged, or with some bytes changed."""
+    """Damage a datagram: cut it short, make it longer, or change some bytes."""
     changed = bytearray(data)
     match rng.randrange(4):
         case 0:
@@ -41,13 +41,13 @@ def damaged(rng: random.Random, data: bytes) -> bytes:
 
 
 def rtp(rng: random.Random) -> bytes:
-    """RTP with any header: sources, extensions and padding that may or may not be there."""
+    """RTP with a random header: it may announce sources, extensions and padding that are not there."""
     head = bytes([0x80 | rng.randrange(64)]) + rng.randbytes(1)
     return head + rng.randbytes(10) + rng.choice((b"\xbe\xde", b"\x10\x00", b"")) + rng.randbytes(rng.randrange(120))
 
 
 def rtcp(rng: random.Random) -> bytes:
-    """Compound RTCP as libraries make it."""
+    """Compound RTCP, as aiortc and we make it."""
     block = RtcpReceiverInfo(rng.getrandbits(32), 3, 5, rng.getrandbits(32), 7, rng.getrandbits(32), 9)
     parts = [
         compound(Sent(rng.getrandbits(32), 1, rng.randrange(3), 4), "me", None, 1.0, 2.0),
@@ -81,7 +81,7 @@ def _stun(rng: random.Random, kind: stun.Class) -> bytes:
 
 
 def _alert(rng: random.Random) -> bytes:
-    """A fatal DTLS alert, or a goodbye."""
+    """A DTLS alert: a fatal one, or one that closes the connection."""
     return b"\x15\xfe\xfd" + bytes(8) + b"\0\2" + rng.choice((b"\2\x28", b"\1\0"))
 
 
@@ -92,7 +92,7 @@ def _client_hello(rng: random.Random) -> bytes:
 
 
 def _record(rng: random.Random) -> bytes:
-    """A DTLS record of any kind, epoch and number."""
+    """A DTLS record of a random type, epoch and number."""
     body = rng.randbytes(rng.randrange(60))
     return bytes([rng.randrange(20, 64)]) + b"\xfe\xfd" + rng.randbytes(8) + len(body).to_bytes(2, "big") + body
 
@@ -110,5 +110,5 @@ def _turn_channel(rng: random.Random) -> bytes:
 
 
 def rounds() -> int:
-    """How many to try: some in the suite, many by `make fuzz`."""
+    """How many datagrams to try: some in the test suite, many with `make fuzz`."""
     return int(os.environ.get("FUZZ_ROUNDS", "3000"))

@@ -1,4 +1,4 @@
-"""Hostile bytes against everything that reads them; a seed and a number of rounds, so that a failure comes again."""
+"""Hostile datagrams against all code that reads them. They come from a seed, so a failure can be repeated."""
 
 import random
 from itertools import islice
@@ -21,7 +21,7 @@ CODECS = {
 
 
 class Sink:
-    """Hears and sends into nothing, and counts."""
+    """Takes frames and packets, and only counts the frames."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -41,7 +41,7 @@ class Sink:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_authentic_but_hostile_rtp_and_rtcp(seed: int) -> None:
-    """Whatever a caller who has the keys sends, it is sound, a report, or a ValueError, and no flood of frames."""
+    """Whatever a client that has the keys sends, it is read or raises ValueError. It never gives too many frames."""
     rng, sink, counters = random.Random(seed), Sink(), MediaCounters()
     session = RtpSession(Negotiated(CODECS, 9, "me", level_id=1), sink, sink, counters)
     for n in range(rounds()):
@@ -61,7 +61,7 @@ def test_authentic_but_hostile_rtp_and_rtcp(seed: int) -> None:
 
 
 async def test_a_call_survives_datagrams_from_its_own_address() -> None:
-    """Spoofed as if the peer had sent them, hostile datagrams end no call: only what is authentic has an effect."""
+    """Hostile datagrams with the client's own address as their source do not end a call. Only authentic ones count."""
     async with calling() as call:
         await call.connect()
         [protocol] = call.protocols

@@ -1,4 +1,4 @@
-"""A bad network, the same one every time: says of each packet when it arrives, once, twice or never."""
+"""A bad network that behaves the same every time: it says when each packet arrives: once, twice or never."""
 
 import heapq
 import random
@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Impairment:
-    """Shares are of 1. Jitter keeps the order; a reordered packet alone is `reorder_ms` later."""
+    """How bad the network is. Shares of packets are from 0 to 1.
+
+    Jitter keeps the order of packets. A packet that is reordered comes `reorder_ms` later than without it.
+    """
 
     loss: float = 0.0
     jitter_ms: float = 0.0
@@ -17,12 +20,12 @@ class Impairment:
     duplicate: float = 0.0
     delay_ms: float = 0.0
     cuts_ms: tuple[tuple[float, float], ...] = ()
-    """From and to: nothing that is sent meanwhile arrives."""
+    """Times from and to: no packet that is sent between them arrives."""
 
 
 @dataclass(slots=True)
 class Link:
-    """One direction."""
+    """The network in one direction."""
 
     impairment: Impairment
     seed: int = 1
@@ -33,7 +36,7 @@ class Link:
         self._rng = random.Random(self.seed)
 
     def arrivals_ms(self, now_ms: float) -> list[float]:
-        """When a packet that is sent now arrives."""
+        """When a packet that is sent now arrives. Empty if it is lost, two times if it is duplicated."""
         bad = self.impairment
         lost, late, twice, jitter = (self._rng.random() for _ in range(4))
         if lost < bad.loss or any(start <= now_ms < end for start, end in bad.cuts_ms):
@@ -45,7 +48,7 @@ class Link:
 
 
 class Clock:
-    """Time that jumps from one event to the next."""
+    """A clock that jumps from one event to the next."""
 
     def __init__(self) -> None:
         self.now_ms = 0.0
@@ -55,7 +58,7 @@ class Clock:
         heapq.heappush(self._events, (time_ms, len(self._events) + int(time_ms * 1_000_000), do))
 
     def run(self) -> None:
-        """Until nothing is left to happen."""
+        """Run all events, until none is left."""
         while self._events:
             self.now_ms, _, do = heapq.heappop(self._events)
             do()

@@ -1,4 +1,4 @@
-"""What we use of aiortc by private names, so that an upgrade that breaks us says where."""
+"""The private names of aiortc that we use. If an upgrade breaks us, these tests say where."""
 
 import inspect
 from typing import Any
@@ -13,31 +13,31 @@ def source(thing: Any) -> str:
 @pytest.mark.parametrize(
     ("where", "needed", "reason"),
     [
-        ("aioice.ice:StunProtocol.datagram_received", "self.receiver.data_received(data", "what is no STUN goes there"),
-        ("aioice.ice:StunProtocol", "self.transactions", "answers to our checks are known by it"),
+        ("aioice.ice:StunProtocol.datagram_received", "self.receiver.data_received(data", "other datagrams go there"),
+        ("aioice.ice:StunProtocol", "self.transactions", "by it we know the answers to our checks"),
         ("aioice.ice:Connection.get_component_candidates", "self._protocols += host_protocols", "the sockets to guard"),
-        ("aioice.ice:Connection.recvfrom", "self._queue.get()", "DTLS is put there, as (data, component)"),
-        ("aioice.ice:Connection.data_received", "self._queue.put_nowait((data, component))", "the same, put by aioice"),
-        ("aioice.ice:Connection.sendto", "self._nominated.get(component)", "the pair that sound is sent on"),
-        ("aioice.ice:Connection.check_start", "CandidatePair.State.IN_PROGRESS", "a pair that is checked may talk"),
-        ("aioice.ice:Connection.check_incoming", "self._check_list", "where the checked pairs are"),
-        ("aioice.ice:CandidatePair", "def remote_addr", "their addresses"),
+        ("aioice.ice:Connection.recvfrom", "self._queue.get()", "we put DTLS there, as (data, component)"),
+        ("aioice.ice:Connection.data_received", "self._queue.put_nowait((data, component))", "aioice does so, too"),
+        ("aioice.ice:Connection.sendto", "self._nominated.get(component)", "the pair on which sound is sent"),
+        ("aioice.ice:Connection.check_start", "CandidatePair.State.IN_PROGRESS", "a pair in this state may send"),
+        ("aioice.ice:Connection.check_incoming", "self._check_list", "the pairs that are checked"),
+        ("aioice.ice:CandidatePair", "def remote_addr", "the address of a pair"),
         ("aiortc.rtcicetransport:RTCIceTransport.__init__", "self._connection = ", "the way from DTLS down to ICE"),
-        ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._rx_srtp = Session", "SRTP is taken off by it"),
-        ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._tx_srtp = Session", "SRTP is put on by it"),
-        ("aiortc.rtcdtlstransport:RTCDtlsTransport.__init__", "self._tx_srtp: Session = None", "no keys, no sound"),
-        ("aiortc.rtcdtlstransport:RTCDtlsTransport._do_handshake", "await self._recv_next()", "made to survive"),
-        ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.sender.send(", "replaced, starts no sender"),
-        ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.receiver.receive(", "replaced, no receiver"),
-        ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._codecs = common", "what was agreed on"),
-        ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._headerExtensions = find_common", "and extensions"),
-        ("aiortc.rtcrtpsender:RTCRtpSender.__init__", "self._ssrc = random32()", "the SSRC that the answer tells"),
-        ("aiortc.rtcrtpreceiver:RTCRtpReceiver.stop", "if self.__started:", "one that never started stops nothing"),
-        ("aiortc.rtcrtpsender:RTCRtpSender.stop", "if self.__started:", "one that never started stops nothing"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._rx_srtp = Session", "it decrypts SRTP"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._tx_srtp = Session", "it encrypts SRTP"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport.__init__", "self._tx_srtp: Session = None", "None: no keys yet"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._do_handshake", "await self._recv_next()", "we wrap it"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.sender.send(", "we replace it"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.receiver.receive(", "we replace it"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._codecs = common", "the negotiated codecs"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._headerExtensions = find_common", "the extensions"),
+        ("aiortc.rtcrtpsender:RTCRtpSender.__init__", "self._ssrc = random32()", "the SSRC in the answer"),
+        ("aiortc.rtcrtpreceiver:RTCRtpReceiver.stop", "if self.__started:", "it stops nothing if it never started"),
+        ("aiortc.rtcrtpsender:RTCRtpSender.stop", "if self.__started:", "it stops nothing if it never started"),
     ],
 )
 def test_aiortc_is_as_the_adapter_knows_it(where: str, needed: str, reason: str) -> None:
-    """Each private name that is used exists where it was; a failure says which one an upgrade has changed."""
+    """Each private name that we use still exists. A failure says which one an upgrade has changed."""
     module, _, path = where.partition(":")
     thing: Any = __import__(module, fromlist=["_"])
     for name in path.split("."):

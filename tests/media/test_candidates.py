@@ -1,4 +1,4 @@
-"""Which addresses of a caller are contacted."""
+"""Which addresses of a client are contacted."""
 
 from ipaddress import ip_address
 
@@ -32,20 +32,20 @@ PUBLIC = "8.8.8.8 203.0.114.9 2a00:1450:4001::1 ::ffff:8.8.8.8".split()
     ],
 )
 def test_an_address_is_contacted_from_its_step_on(address: str, nearest: Contact | None) -> None:
-    """Also when it is written inside of an IPv6 address."""
+    """An address is contacted from its own step on, also if it is an IPv4 address inside an IPv6 address."""
     allowed = [contact for contact in Contact if may_contact(ip_address(address), contact)]
     assert allowed == ([] if nearest is None else [contact for contact in Contact if contact >= nearest])
 
 
 @given(st.ip_addresses())
 def test_a_step_allows_all_that_the_one_before_does(address: object) -> None:
-    """And no address at all makes the judgement fail."""
+    """Each step allows all addresses of the step before it. No address makes `may_contact` raise."""
     public, private, local = (may_contact(address, contact) for contact in Contact)  # type: ignore[arg-type]
     assert public <= private <= local
 
 
 def test_a_candidate_is_read_and_written() -> None:
-    """With or without its label; the related address is not taken over."""
+    """A candidate is read with or without `a=` and `candidate:`. It is written without the related address."""
     text = "1467250027 1 udp 2122260223 203.0.114.9 46243 typ srflx raddr 10.0.0.1 rport 9 generation 0"
     for form in (text, f"candidate:{text}", f"a=candidate:{text}"):
         candidate = Candidates(Contact.PUBLIC).take(form)
@@ -66,14 +66,14 @@ def test_a_candidate_is_read_and_written() -> None:
     ],
 )
 def test_what_is_not_contacted_is_counted(text: str, reason: str) -> None:
-    """Each reason by itself; none of them is the caller's mistake."""
+    """A candidate that is not contacted is counted by its reason. It is not an error of the client."""
     candidates = Candidates(Contact.PRIVATE)
     assert candidates.take(text) is None
     assert candidates.left_out == {reason: 1}
 
 
 def test_an_address_is_contacted_once() -> None:
-    """A repetition is counted, and takes no place."""
+    """If an address is repeated, it is counted and not contacted again."""
     candidates = Candidates(Contact.PUBLIC)
     assert candidates.take("1 1 udp 1 203.0.114.9 5000 typ host") is not None
     assert candidates.take("2 1 udp 7 203.0.114.9 5000 typ srflx") is None
@@ -97,13 +97,13 @@ def test_an_address_is_contacted_once() -> None:
     ],
 )
 def test_garbage_is_refused(text: str) -> None:
-    """What is no candidate is the caller's mistake."""
+    """Text that is not a candidate is an error of the client."""
     with pytest.raises(PeerError):
         Candidates(Contact.LOCAL).take(text)
 
 
 def test_a_call_contacts_a_limited_number() -> None:
-    """One more than the limit is refused, and so is reading on for ever."""
+    """A call may not have more addresses than the limit, and may not send more candidates than the limit."""
     candidates = Candidates(Contact.PUBLIC)
     for port in range(MAX_CONTACTED):
         assert candidates.take(f"1 1 udp 1 203.0.114.9 {5000 + port} typ host") is not None
@@ -117,7 +117,7 @@ def test_a_call_contacts_a_limited_number() -> None:
 
 
 def test_a_zone_is_not_contacted() -> None:
-    """It names an interface of another machine (RFC 4007), or nothing at all."""
+    """An address with a zone is not contacted: the zone names an interface of another machine (RFC 4007) or nothing."""
     assert Candidates(Contact.LOCAL).take("1 1 udp 1 fe80::1%eth0 5000 typ host") is None
 
 
@@ -126,7 +126,7 @@ def test_a_zone_is_not_contacted() -> None:
     | st.lists(st.sampled_from("1 udp typ host 10.0.0.1 ::1 a.local 5000 99999999999 \0 é".split())).map(" ".join)
 )
 def test_any_text_is_a_candidate_or_not(text: str) -> None:
-    """And one that is contacted is at an address that may be."""
+    """Any text is either read or refused. If it is contacted, its address is one that may be contacted."""
     try:
         candidate = Candidates(Contact.PRIVATE).take(text)
     except PeerError:

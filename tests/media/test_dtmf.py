@@ -7,12 +7,12 @@ from server.media.dtmf import DIGITS, MAX_DURATION, TelephoneEvents
 
 
 def event(number: int, duration: int, end: bool = False) -> bytes:
-    """RFC 4733, section 2.3."""
+    """The payload of a telephone event (RFC 4733, section 2.3)."""
     return bytes([number, 0x80 * end | 10]) + duration.to_bytes(2, "big")
 
 
 def pressed(digit: str, timestamp: int, packets: int = 5) -> list[tuple[int, bytes]]:
-    """A key as a phone sends it: an update every 20 ms, the end three times."""
+    """The packets that a phone sends for one key: an update every 20 ms, and the end three times."""
     number = DIGITS.index(digit)
     updates = [(timestamp, event(number, 160 * (n + 1))) for n in range(packets)]
     return updates + [(timestamp, event(number, 160 * packets, end=True))] * 3
@@ -24,13 +24,13 @@ def heard(packets: list[tuple[int, bytes]]) -> str:
 
 
 def test_each_key_is_one_digit() -> None:
-    """Whatever the key, and twice the same one after the other, each press is heard once."""
+    """Each key is heard once. If the same key is pressed twice, it is heard twice."""
     assert heard([p for n, digit in enumerate(DIGITS + "55") for p in pressed(digit, 8_000 * n)]) == DIGITS + "55"
 
 
 @given(st.text(DIGITS, max_size=12), st.integers(0, 0xFFFFFFFF), st.integers(0, 1_000))
 def test_any_loss_order_and_copies(digits: str, start: int, seed: int) -> None:
-    """Each digit is heard once, as long as one of its packets arrives, across the wrap of timestamps."""
+    """Each digit is heard once if one of its packets arrives, also when the timestamps wrap."""
     rng, packets = random.Random(seed), list[tuple[int, bytes]]()
     for n, digit in enumerate(digits):
         mine = pressed(digit, (start + 8_000 * n) & 0xFFFFFFFF)
@@ -44,12 +44,12 @@ def test_any_loss_order_and_copies(digits: str, start: int, seed: int) -> None:
 
 
 def test_a_long_press_is_one_digit() -> None:
-    """An event longer than its duration field goes on in segments (RFC 4733, section 2.5.1.3)."""
+    """A key that is held longer than the duration field can say is sent in segments (RFC 4733, section 2.5.1.3)."""
     packets = [(1_000, event(5, 160)), (1_000, event(5, MAX_DURATION))]
     packets += [(1_000 + MAX_DURATION, event(5, 160)), (1_000 + MAX_DURATION, event(5, 320, end=True))]
     assert heard(packets) == "5"
 
 
 def test_other_events_are_no_digits() -> None:
-    """A flash hook, a modem's tone and half a packet are nothing."""
+    """A flash hook, a modem's tone and a packet that is cut off give no digit."""
     assert heard([(1, event(16, 160)), (9_000, event(36, 160)), (20_000, b"\x05\x0a")]) == ""

@@ -10,7 +10,7 @@ def frames(count: int, start: int = 0) -> list[Frame]:
 
 
 def test_real_time_passes_through() -> None:
-    """One frame a tick waits for nothing, for as long as it goes on."""
+    """A client that sends one frame per tick is heard without delay, for as long as it does so."""
     feed = Feed()
     for number in range(5_000):
         [frame] = frames(1, number)
@@ -21,7 +21,7 @@ def test_real_time_passes_through() -> None:
 
 
 def test_a_burst_is_made_good() -> None:
-    """A second that comes at once is heard in a third of one."""
+    """A second of sound that comes at once is heard in a third of a second."""
     feed = Feed()
     feed.put(frames(50))
     ticks = 0
@@ -31,7 +31,8 @@ def test_a_burst_is_made_good() -> None:
 
 
 def test_a_flood_is_held_back_and_known() -> None:
-    """Who sends as fast as there is room gets far ahead once, is then heard at the real pace, and is known by it."""
+    """A client that always sends as fast as there is room gets ahead of real time up to the limit, is then heard at the
+    real pace, and counts as flooding."""
     feed, sent, heard = Feed(), 0, 0
     for tick in range(MAX_FLOOD_TICKS + 1_000):
         if feed.flooded:
@@ -47,7 +48,7 @@ def test_a_flood_is_held_back_and_known() -> None:
 
 @given(st.lists(st.integers(0, 60), max_size=200))
 def test_nothing_is_lost_or_reordered(bursts: list[int]) -> None:
-    """What is put while there is room comes out, once and in order, and never more than three at a tick."""
+    """Frames that are put while there is room come out once and in order, at most three per tick."""
     feed, sent, heard = Feed(), 0, []
     for burst in bursts:
         if feed.room:

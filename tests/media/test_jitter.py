@@ -19,7 +19,7 @@ def told(ready: list[Ready]) -> list[tuple[int, int]]:
 
 
 def received(*sequences: int) -> list[list[tuple[int, int]]]:
-    """What is ready at each packet, sent 20 ms apart."""
+    """Which packets are ready after each packet, if they come 20 ms apart."""
     buffer = JitterBuffer(MediaCounters())
     return [told(buffer.push(packet(sequence), 20.0 * n)) for n, sequence in enumerate(sequences)]
 
@@ -44,17 +44,17 @@ def received(*sequences: int) -> list[list[tuple[int, int]]]:
     ],
 )
 def test_gaps(sequences: list[int], ready: list[list[tuple[int, int]]]) -> None:
-    """On a network that keeps the order nothing waits; copies are dropped, two packets prove a restart."""
+    """While a network keeps the order, no packet waits. Duplicates are dropped. Two packets in a row show a restart."""
     assert received(*sequences) == ready
 
 
 def test_a_late_packet_opens_the_window_and_the_next_one_is_waited_for() -> None:
-    """Once a packet came 20 ms after it was given up, the next gap stays open, and what was late is in its place."""
+    """When a packet has come 20 ms after it was given up, the buffer waits for the next one, and puts it in order."""
     assert received(0, 2, 1, 3, 5, 4, 6) == [[(0, 0)], [(2, 1)], [], [(3, 0)], [], [(4, 0), (5, 0)], [(6, 0)]]
 
 
 def test_the_window_closes_again() -> None:
-    """Within a second after a packet out of order, losses are given up at once again."""
+    """Less than a second after a packet out of order, lost packets are given up at once again."""
     buffer = JitterBuffer(MediaCounters())
     for sequence, now_ms in [(0, 0.0), (2, 20.0), (1, 40.0), (3, 60.0)]:
         buffer.push(packet(sequence), now_ms)
@@ -68,7 +68,7 @@ def test_the_window_closes_again() -> None:
 
 
 def test_the_window_has_a_limit() -> None:
-    """However late a packet comes, nobody waits longer than the window's limit for the next."""
+    """However late a packet has come, the buffer waits for the next one no longer than the limit."""
     buffer = JitterBuffer(MediaCounters())
     for sequence, now_ms in [(0, 0.0), (2, 20.0), (1, 500.0), (4, 510.0)]:
         buffer.push(packet(sequence), now_ms)
@@ -78,7 +78,7 @@ def test_the_window_has_a_limit() -> None:
 
 
 def test_what_is_held_has_a_limit() -> None:
-    """A burst behind a gap does not grow: the gap is given up."""
+    """If too many packets wait behind a missing one, the missing one is given up."""
     buffer = JitterBuffer(MediaCounters())
     for sequence in (0, 2, 1):
         buffer.push(packet(sequence), 0.0)
@@ -87,7 +87,7 @@ def test_what_is_held_has_a_limit() -> None:
 
 
 def test_counts() -> None:
-    """Each packet counts once, as what it was."""
+    """Each packet is counted once: as lost, late, reordered or duplicate."""
     counters = MediaCounters()
     buffer = JitterBuffer(counters)
     for n, sequence in enumerate([0, 2, 1, 4, 3, 3, 8, 30_000]):
@@ -107,7 +107,7 @@ NETWORKS = st.builds(
 
 @given(NETWORKS, st.integers(0, 0xFFFF), st.integers(0, 1_000))
 def test_any_network(bad: Impairment, first: int, seed: int) -> None:
-    """Whatever a network does, each packet comes out once at most, in order, with what is missing before it."""
+    """Whatever a network does, each packet comes out at most once, in order, with how many are missing before it."""
     link, counters = Link(bad, seed), MediaCounters()
     buffer = JitterBuffer(counters)
     arrivals = sorted((at_ms, n) for n in range(100) for at_ms in link.arrivals_ms(20.0 * n))
@@ -126,9 +126,8 @@ def test_any_network(bad: Impairment, first: int, seed: int) -> None:
 
 @given(st.lists(st.integers(0, 0xFFFF), max_size=200))
 def test_any_sequence_of_numbers(sequences: list[int]) -> None:
-    """Whatever a sender numbers its packets with, what is held is bounded and nothing is lost without being counted."""
-    buffer, counters = JitterBuffer(MediaCounters()), MediaCounters()
-    buffer = JitterBuffer(counters)
+    """However a sender numbers its packets, the number of packets that are held and the gaps are limited."""
+    buffer = JitterBuffer(MediaCounters())
     for n, sequence in enumerate(sequences):
         for item in buffer.push(packet(sequence), 5.0 * n):
             assert 0 <= item.missing <= MAX_AHEAD + MAX_HELD

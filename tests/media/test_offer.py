@@ -1,4 +1,4 @@
-"""What of an offer is answered."""
+"""Which parts of an offer are answered."""
 
 import pytest
 from hypothesis import given
@@ -21,12 +21,12 @@ def read(*sections: list[str], bundle: str | None = None) -> Offer:
 
 
 def sections(sdp: str) -> list[str]:
-    """The first lines of the sections."""
+    """The first line of each section."""
     return [line for line in sdp.splitlines() if line.startswith("m=")]
 
 
 def test_audio_and_data_are_used() -> None:
-    """With their attributes, and the candidates apart from them."""
+    """The audio section and the data section are used with their attributes. The candidates are taken out."""
     read_one = read(audio("0", HOST, "a=end-of-candidates"), data())
     assert [line.split()[0] for line in sections(read_one.sdp)] == ["m=audio", "m=application"]
     assert "a=rtpmap:111 opus/48000/2" in read_one.sdp
@@ -36,7 +36,7 @@ def test_audio_and_data_are_used() -> None:
 
 
 def test_video_in_the_bundle_is_idle() -> None:
-    """It is not part of what is used, and the answer has it as inactive with the bundle's transport."""
+    """A video section in the bundle is not used. The answer has it as inactive, with the transport of the bundle."""
     read_one = read(audio("1"), video("0"), data("2"))
     assert "m=video" not in read_one.sdp
     found = read_one.completed(ANSWER)
@@ -55,20 +55,20 @@ def test_video_in_the_bundle_is_idle() -> None:
     [video("7", port=0), data("7"), audio("7", port=0), ["m=text 9 RTP/AVP 98", "a=mid:7"]],
 )
 def test_what_is_closed_or_unknown_is_rejected(unwanted: list[str]) -> None:
-    """By port 0, at its place in the answer, and outside of the bundle."""
+    """Such a section is rejected with port 0, at its place in the answer, and is not in the bundle."""
     found = read(audio("1"), data("2"), unwanted).completed(ANSWER)
     assert sections(found)[2].split()[1] == "0"
     assert "a=group:BUNDLE 1 2\r\n" in found
 
 
 def test_what_is_outside_of_the_bundle_is_rejected() -> None:
-    """A call has one transport."""
+    """A section outside the bundle is not used, because a call has only one transport."""
     read_one = read(audio("1"), data("2"), bundle="")
     assert [line.split()[0] for line in sections(read_one.sdp)] == ["m=audio"]
 
 
 def test_the_transport_is_that_of_the_first_in_the_bundle() -> None:
-    """The others need not have one, and their candidates are of no use (RFC 8843, section 7)."""
+    """Other sections need no transport, and their candidates are not used (RFC 8843, section 7)."""
     first = [line.replace("abcd", "first") for line in video("0", HOST)]
     bare = [
         line for line in audio("1", "a=bundle-only", HOST.replace("50000", "50001"), port=0) if line not in TRANSPORT
@@ -80,20 +80,20 @@ def test_the_transport_is_that_of_the_first_in_the_bundle() -> None:
 
 
 def test_a_weak_fingerprint_counts_for_nothing() -> None:
-    """Beside a good one it is left out."""
+    """A fingerprint by a weak hash is left out. A good one beside it is used."""
     read_one = read(audio("0", "a=fingerprint:sha-1 " + ":".join(["AB"] * 20)))
     assert "sha-1 " not in read_one.sdp
     assert read_one.sdp.count("a=fingerprint:sha-256") == 1
 
 
 def test_a_second_name_is_no_name() -> None:
-    """Of several mids the first counts, for us and for all that read what we write."""
+    """If a section has several mids, the first one counts, and only that one is written."""
     read_one = read(audio("0", "a=mid:9"), data("1"), bundle="0 1")
     assert [line for line in read_one.sdp.splitlines() if line.startswith("a=mid:")] == ["a=mid:0", "a=mid:1"]
 
 
-def test_who_only_listens_does_not_send() -> None:
-    """By the direction of the section, or else of the session."""
+def test_a_caller_who_only_listens_does_not_send() -> None:
+    """Whether the client sends is told by the direction of the section, or else by that of the session."""
     assert not read(audio("0", "a=recvonly")).sends
     assert not read(audio("0", "a=inactive")).sends
     assert read(audio("0", "a=sendonly")).sends
@@ -130,7 +130,7 @@ def test_who_only_listens_does_not_send() -> None:
     ],
 )
 def test_what_cannot_be_answered_is_refused(sdp: str, error: type[PeerError]) -> None:
-    """Each by what is wrong with it."""
+    """An offer that cannot be answered is refused with the error for what is wrong."""
     with pytest.raises(PeerError) as caught:
         read_offer(sdp, Contact.LOCAL)
     assert type(caught.value) is error
@@ -138,7 +138,7 @@ def test_what_cannot_be_answered_is_refused(sdp: str, error: type[PeerError]) ->
 
 @given(st.sampled_from(SEEDS), st.data())
 def test_any_text_is_an_offer_or_not(seed: str, drawn: st.DataObject) -> None:
-    """And what is answered has one audio section, no candidate and bounded lines."""
+    """Any text is either read or refused. An offer that is read has one audio section and no candidates."""
     at = drawn.draw(st.integers(0, len(seed)))
     sdp = seed[:at] + drawn.draw(st.text(max_size=40)) + seed[at + drawn.draw(st.integers(0, 40)) :]
     try:

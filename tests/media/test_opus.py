@@ -26,7 +26,7 @@ def samples_of(pcm: bytes) -> NDArray[np.float64]:
 
 
 def with_fec(pcm: bytes, layout: str = "mono", options: dict[str, str] | None = None) -> list[bytes]:
-    """Packets as a browser makes them on a bad line: 16 kHz speech in, each packet with a copy of the one before."""
+    """Encode 16 kHz PCM as a browser does on a bad network: each packet has a copy of the sound before it."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = HEARD_RATE, layout, "s16", 24_000
@@ -42,7 +42,7 @@ def with_fec(pcm: bytes, layout: str = "mono", options: dict[str, str] | None = 
 
 
 def test_a_tone_keeps_level_and_pitch() -> None:
-    """From our voice to an ear a tone keeps its level within 1 dB and its pitch."""
+    """A tone that is encoded and decoded keeps its pitch, and keeps its level within 1 dB."""
     decoder = OpusDecoder()
     heard = b"".join(decoder.decode(packet) for packet in packets_of(tone()))
     assert len(heard) == 50 * HEARD_BYTES
@@ -52,7 +52,7 @@ def test_a_tone_keeps_level_and_pitch() -> None:
 
 
 def test_packets_are_small() -> None:
-    """A second of voice has about 4 KB, and no packet more than the standard allows."""
+    """A second of sound has about 4 KB, and no packet is larger than the standard allows."""
     packets = packets_of(tone())
     assert max(map(len, packets)) <= MAX_PACKET_BYTES
     assert 3_000 < sum(map(len, packets)) < 5_000
@@ -60,7 +60,7 @@ def test_packets_are_small() -> None:
 
 @pytest.mark.parametrize("duration_ms", [10, 20, 40, 60])
 def test_packets_of_any_length_and_stereo(duration_ms: int) -> None:
-    """A packet gives as much mono sound as it has time, whatever its sender chose."""
+    """A packet gives mono sound for as long as it lasts, whatever length and number of channels the sender chose."""
     packets = with_fec(bytes(HEARD_BYTES * 20), "stereo", {"frame_duration": str(duration_ms)})
     decoder = OpusDecoder()
     assert packets
@@ -68,7 +68,7 @@ def test_packets_of_any_length_and_stereo(duration_ms: int) -> None:
 
 
 def test_a_lost_packet_is_recovered_from_the_next() -> None:
-    """The copy in the following packet is nearer to what was lost than what can be made up."""
+    """The copy in the next packet is nearer to the lost sound than sound that is made up."""
     packets = with_fec(speak("Good morning, what are your opening hours please?"))
     recovered, concealed = [], []
     for lost in range(10, len(packets) - 1, 5):
@@ -84,7 +84,7 @@ def test_a_lost_packet_is_recovered_from_the_next() -> None:
 
 @pytest.mark.parametrize("layout", ["mono", "stereo"])
 def test_a_copy_is_known(layout: str) -> None:
-    """Packets made for a bad line carry copies of speech, others do not."""
+    """Packets that are made for a bad network carry copies of speech. Other packets do not."""
     speech = speak("Good morning, what are your opening hours please?")
     for fec, least, most in (("1", 0.5, 1.0), ("0", 0.0, 0.0)):
         packets = with_fec(speech, layout, {"fec": fec})
@@ -93,7 +93,7 @@ def test_a_copy_is_known(layout: str) -> None:
 
 
 def test_what_cannot_be_recovered_is_concealed() -> None:
-    """20 ms each time: from a packet without a copy, from nothing at all, and before the first packet."""
+    """20 ms are made up if the next packet has no copy, if there is no next packet, and before the first packet."""
     decoder = OpusDecoder()
     assert len(decoder.conceal()) == HEARD_BYTES
     packets = packets_of(tone())
@@ -106,7 +106,7 @@ def test_what_cannot_be_recovered_is_concealed() -> None:
 
 
 def test_concealment_fades() -> None:
-    """A gap that lasts becomes silence, not a hum."""
+    """A long gap fades to silence. It does not become a hum."""
     decoder = OpusDecoder()
     for packet in packets_of(tone())[:10]:
         decoder.decode(packet)
@@ -116,21 +116,21 @@ def test_concealment_fades() -> None:
 
 
 def test_an_empty_packet_is_not_opus() -> None:
-    """Nothing is not a packet, and makes no sound."""
+    """An empty packet is refused and makes no sound."""
     with pytest.raises(PeerError):
         OpusDecoder().decode(b"")
 
 
 @pytest.mark.parametrize("packet", [b"\xff\xff\xff", b"\x03", b"\x01xxx", bytes([0x0B, 0x40]), b"\xfb\x31" + bytes(9)])
 def test_what_is_not_a_packet_is_the_peers_mistake(packet: bytes) -> None:
-    """Impossible frame counts and lengths are refused."""
+    """Packets with impossible frame counts and lengths are refused."""
     with pytest.raises(PeerError):
         OpusDecoder().decode(packet)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_garbage_is_refused_or_decoded(garbage: list[bytes]) -> None:
-    """Whatever comes in a packet, the decoder gives some sound or a PeerError, and then decodes what is good."""
+    """For any packet the decoder gives sound or raises PeerError. After it, it decodes a good packet."""
     decoder = OpusDecoder()
     for packet in garbage:
         for read in (decoder.decode, decoder.recover):
@@ -147,13 +147,13 @@ _GOOD = packets_of(tone(seconds=0.02))[0]
 
 
 def test_a_frame_of_another_length_is_our_own_fault() -> None:
-    """Only frames of 20 ms are spoken."""
+    """The encoder accepts only frames of 20 ms. Another length is a bug of ours."""
     with pytest.raises(AssertionError):
         OpusEncoder().encode(bytes(SPOKEN_BYTES - 2))
 
 
 def test_the_packet_of_silence_is_one_of_the_encoders() -> None:
-    """It has the encoder's own configuration, lasts 20 ms, and after real silence it is silence."""
+    """The packet of silence has the encoder's own configuration and lasts 20 ms. After real silence it is silent."""
     packets = packets_of(tone(seconds=0.2) + bytes(5 * SPOKEN_BYTES))
     assert {packet[:1] for packet in packets} == {SILENCE_PACKET}
     decoder = OpusDecoder()

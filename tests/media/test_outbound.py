@@ -11,7 +11,7 @@ VOICE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_SAMPLES) / 24_000)).a
 
 
 def spoken(frames: list[bytes | None], voice: OpusVoice | G711Voice | None = None) -> list[tuple[int, bytes]]:
-    """The packets of these ticks, each with its tick."""
+    """Send these frames, one per tick. Returns the packets, each with its tick."""
     outbound = Outbound(voice or OpusVoice(), 111, 9, MediaCounters(), sequence=65_530)
     packets = [(tick, outbound.next(pcm, tick)) for tick, pcm in enumerate(frames)]
     return [(tick, packet) for tick, packet in packets if packet is not None]
@@ -22,7 +22,7 @@ def read(packets: list[tuple[int, bytes]]) -> list[tuple[int, RtpPacket]]:
 
 
 def test_a_voice_is_a_packet_every_20_ms() -> None:
-    """Sequence and timestamp go on by one packet and one frame, across the wrap."""
+    """The sequence number goes on by one and the timestamp by one frame, also when they wrap."""
     packets = read(spoken([VOICE] * 10))
     assert [tick for tick, _ in packets] == list(range(10))
     assert [packet.sequence for _, packet in packets] == [*range(65_530, 65_536), 0, 1, 2, 3]
@@ -32,7 +32,7 @@ def test_a_voice_is_a_packet_every_20_ms() -> None:
 
 
 def test_silence_is_nearly_nothing() -> None:
-    """After a voice the codec fades out, then one byte says that nobody speaks, and again every 400 ms."""
+    """When the agent falls silent, the codec fades out. Then a packet of one byte says so, and again every 400 ms."""
     packets = read(spoken([VOICE] * 5 + [None] * 100))
     silent = [(tick - 5, len(packet.payload)) for tick, packet in packets if packet.payload == SILENCE_PACKET]
     assert silent == [(HANGOVER_FRAMES + KEEP_ALIVE_TICKS * n, 1) for n in range(5)]
@@ -40,7 +40,7 @@ def test_silence_is_nearly_nothing() -> None:
 
 
 def test_silence_takes_its_time() -> None:
-    """What is said after a pause has the timestamp of its tick, and the next sequence number."""
+    """The first packet after a pause has the timestamp of its tick, and the next sequence number."""
     packets = read(spoken([VOICE] * 5 + [None] * 103 + [VOICE]))
     (first_tick, first), (last_tick, last) = packets[0], packets[-1]
     assert (last_tick, (last.timestamp - first.timestamp) & 0xFFFFFFFF) == (108, 960 * 108)
@@ -49,13 +49,13 @@ def test_silence_takes_its_time() -> None:
 
 
 def test_the_marker_is_at_the_start_of_each_talkspurt() -> None:
-    """It is set on the first packet after silence, however short, and on no other."""
+    """The marker is set on the first packet after silence, however short the silence is, and on no other packet."""
     packets = spoken([VOICE] * 3 + [None] + [VOICE] * 3 + [None] * 50 + [VOICE] * 3)
     assert [tick for tick, packet in packets if packet[1] & 0x80] == [0, 4, 57]
 
 
 def test_nothing_is_left_of_a_voice_that_is_cut() -> None:
-    """When a voice ends in the middle of a word, what is decoded is silent within the fade."""
+    """When the agent's voice ends in the middle of a word, the decoded sound is silent by the end of the fade."""
     decoder, levels = OpusDecoder(), []
     for _, packet in read(spoken([VOICE] * 10 + [None] * 60)):
         pcm = decoder.decode(packet.payload)
@@ -66,7 +66,7 @@ def test_nothing_is_left_of_a_voice_that_is_cut() -> None:
 
 
 def test_after_a_pause_a_voice_is_heard_as_meant() -> None:
-    """What the peer's decoder makes of a pause does not change what comes after it."""
+    """A decoder that plays a pause decodes the sound after it like a decoder without the pause."""
     packets = [packet.payload for _, packet in read(spoken([VOICE] * 10 + [None] * 150 + [VOICE] * 10))]
     paused, unpaused, differences = OpusDecoder(), OpusDecoder(), []
     for payload in packets:
@@ -82,7 +82,7 @@ def test_after_a_pause_a_voice_is_heard_as_meant() -> None:
 
 @pytest.mark.parametrize(("law", "code"), [("PCMU", 0xFF), ("PCMA", 0xD5)])
 def test_telephones_hear_silence_all_the_time(law: str, code: int) -> None:
-    """G.711 has no way to say that nobody speaks, so silence goes on in packets, of which none is encoded anew."""
+    """G.711 has no packet for silence, so packets of silent samples are sent all the time. They are all the same."""
     packets = read(spoken([VOICE] * 3 + [None] * 50, G711Voice(law)))  # type: ignore[arg-type]
     assert [tick for tick, _ in packets] == list(range(53))
     assert {packet.payload for _, packet in packets[10:]} == {bytes([code]) * 160}
@@ -90,7 +90,7 @@ def test_telephones_hear_silence_all_the_time(law: str, code: int) -> None:
 
 
 def test_what_was_sent_is_known() -> None:
-    """Packets, octets and the present RTP time are there for the report."""
+    """The numbers for the sender's report are right: packets, octets and the present RTP time."""
     counters = MediaCounters()
     outbound = Outbound(OpusVoice(), 111, 9, counters)
     packets = [parse(packet) for tick in range(40) if (packet := outbound.next(VOICE if tick < 4 else None, tick))]
@@ -101,13 +101,13 @@ def test_what_was_sent_is_known() -> None:
 
 
 def test_a_call_begins_with_a_word_of_silence() -> None:
-    """Before anybody has spoken one packet opens the stream."""
+    """Before the agent has spoken, one packet of silence opens the stream."""
     [(tick, packet)] = read(spoken([None] * KEEP_ALIVE_TICKS))
     assert (tick, packet.payload) == (0, SILENCE_PACKET)
 
 
 def test_an_answer_may_begin_between_two_ticks() -> None:
-    """Its first packet has the time of the tick that had none, and the next tick's packet follows without a mark."""
+    """The first packet of such an answer has the time of the last tick, which sent none. The next has no marker."""
     outbound = Outbound(OpusVoice(), 111, 9, MediaCounters())
     ticks = [outbound.next(pcm, tick) for tick, pcm in enumerate([VOICE] + [None] * 50)]
     assert ticks[-1] is None
@@ -123,7 +123,7 @@ def test_an_answer_may_begin_between_two_ticks() -> None:
 
 
 def test_no_tick_has_two_packets() -> None:
-    """Where a tick had its packet, of voice, of its end or of silence, an answer waits for the next one."""
+    """If a tick has sent a packet of sound, of the fade or of silence, an answer waits for the next tick."""
     opus, telephone = (Outbound(voice, 111, 9, MediaCounters()) for voice in (OpusVoice(), G711Voice("PCMU")))
     frames = [VOICE] + [None] * (HANGOVER_FRAMES + KEEP_ALIVE_TICKS + 1)
     sent = [(opus.next(pcm, tick) is not None, opus.may_begin) for tick, pcm in enumerate(frames)]

@@ -10,14 +10,14 @@ from tests.virtual_time import VirtualLoop
 
 
 class StallingLoop(VirtualLoop):
-    """A loop whose clock can be moved on, as when something holds it up."""
+    """A loop whose clock can be moved on, as if something blocked the loop."""
 
     def stall(self, seconds: float) -> None:
         self._jumping.now_s += seconds
 
 
 class Member:
-    """Notes its ticks and their times in ms, and does something at some of them."""
+    """A member of the pacer. It notes its ticks and their times in ms, and calls each function in `at` at its tick."""
 
     def __init__(self, loop: StallingLoop) -> None:
         self._loop, self._start_s = loop, loop.time()
@@ -42,7 +42,7 @@ def pacer_tasks() -> list[asyncio.Task[Any]]:
 
 
 def test_ticks_do_not_drift() -> None:
-    """A minute has 3,000 ticks at their times, though every tick takes 3 ms."""
+    """A minute has 3,000 ticks at the right times, although every tick takes 3 ms."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, member = Pacer(), Member(loop)
@@ -57,7 +57,7 @@ def test_ticks_do_not_drift() -> None:
 
 
 def test_a_short_stall_is_made_up() -> None:
-    """After a stall of less than 60 ms the missed ticks follow at once, and then the clock goes on as before."""
+    """After a stall of less than 60 ms, the missed ticks follow at once. Then the clock goes on as before."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, member = Pacer(), Member(loop)
@@ -72,7 +72,7 @@ def test_a_short_stall_is_made_up() -> None:
 
 
 def test_a_long_stall_is_left_out() -> None:
-    """After a long stall nothing is sent late, and the numbers tell the time."""
+    """After a long stall the missed ticks are left out. The numbers of the ticks still match the time."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, member = Pacer(), Member(loop)
@@ -87,7 +87,7 @@ def test_a_long_stall_is_left_out() -> None:
 
 
 def test_never_more_ticks_at_once_than_the_limit() -> None:
-    """Whatever a stall lasts, a burst has the ticks that were missed, up to the limit, and the one that is due."""
+    """However long a stall is, at most MAX_MISSED missed ticks and the one that is due come at once."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, member = Pacer(), Member(loop)
@@ -102,7 +102,7 @@ def test_never_more_ticks_at_once_than_the_limit() -> None:
 
 
 def test_the_last_to_leave_stops_the_clock() -> None:
-    """There is one task while somebody needs it and none afterwards; leaving twice is once."""
+    """There is one task while there are members, and none afterwards. To leave twice does no harm."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, one, two = Pacer(), Member(loop), Member(loop)
@@ -126,8 +126,8 @@ def test_the_last_to_leave_stops_the_clock() -> None:
     run(scenario)
 
 
-def test_who_leaves_in_a_tick_is_not_called_again() -> None:
-    """A member may end itself and others in the middle of a tick, which calls none of them any more."""
+def test_a_member_that_leaves_in_a_tick_is_not_called_again() -> None:
+    """A member may remove itself and others in the middle of a tick. None of them is called after that."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, one, two = Pacer(), Member(loop), Member(loop)
@@ -147,7 +147,7 @@ def test_who_leaves_in_a_tick_is_not_called_again() -> None:
 
 
 def test_a_fault_in_one_call_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    """A member that raises is called no more; the others are, in the same tick and after it."""
+    """A member that raises is not called again. The others are called in the same tick and after it."""
 
     async def scenario(loop: StallingLoop) -> None:
         pacer, bad = Pacer(), Member(loop)

@@ -1,4 +1,4 @@
-"""The peer against aiortc at the other end, over loopback."""
+"""The peer in calls with aiortc at the other end, over loopback."""
 
 import asyncio
 import gc
@@ -25,7 +25,7 @@ from tests.voices import speak
 
 @pytest.mark.parametrize("codec", ["opus", "PCMU", "PCMA"])
 async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:
-    """Speech goes in by each codec, the right length of it is heard, and a voice comes back."""
+    """With each codec, speech goes in, all of it is heard, and a voice comes back."""
     async with asyncio.timeout(30), exchange(Mind().agent()) as running, calling(running.url, prefer=codec) as phone:
         await phone.until(type="state", state="listening")
         sentence = speak("What time is it?", rate_hz=48_000)
@@ -41,7 +41,7 @@ async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:
 
 
 async def test_ten_calls_leave_nothing_behind() -> None:
-    """After ten calls in a row the process has the tasks, threads, sockets and files that it had before."""
+    """After ten calls in a row the process has as many tasks, threads, sockets and files as before."""
     async with asyncio.timeout(60), exchange(Mind().agent("Hello.")) as running:
         async with calling(running.url) as phone:
             await phone.until(type="response", final=True)
@@ -55,7 +55,7 @@ async def test_ten_calls_leave_nothing_behind() -> None:
 
 
 async def test_hanging_up_by_http_ends_the_call() -> None:
-    """DELETE closes the call at the server, and a second one says that there is none."""
+    """DELETE ends the call at the server. A second DELETE gets 404."""
     async with (
         asyncio.timeout(20),
         exchange(Mind().agent()) as running,
@@ -69,7 +69,7 @@ async def test_hanging_up_by_http_ends_the_call() -> None:
 
 
 async def test_a_call_that_moves_often_keeps_one_peer() -> None:
-    """Each new connection takes the place of the one before, which is given back."""
+    """Each new connection replaces the one before, whose peer is freed."""
     async with asyncio.timeout(30), exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         before = _peers()
         phone = Phone(running.url, http)
@@ -88,7 +88,7 @@ async def test_a_call_that_moves_often_keeps_one_peer() -> None:
 
 
 async def test_a_call_that_two_moves_have_missed_is_still_known() -> None:
-    """Who has tried twice, the second time before the first had failed, moves their call with the third."""
+    """A client can move its call after two moves that fail, of which the second begins before the first has failed."""
     async with (
         asyncio.timeout(20),
         exchange(Mind().agent(), ice_s=0.5) as running,
@@ -108,13 +108,13 @@ async def test_a_call_that_two_moves_have_missed_is_still_known() -> None:
 
 
 def _peers() -> int:
-    """How many there are in this process."""
+    """How many peers there are in this process."""
     gc.collect()
     return sum(isinstance(each, Peer) for each in gc.get_objects())
 
 
 async def test_one_call_too_many_is_refused_at_the_door() -> None:
-    """With all places taken an offer gets 503 and Retry-After, and the place is there again after a call."""
+    """While all places are taken, an offer gets 503 and Retry-After. When a call is over, its place is free again."""
     async with asyncio.timeout(20), exchange(Mind().agent(), limit=1) as running:
         async with calling(running.url), aiohttp.ClientSession() as http:
             async with http.post(running.url, json={"sdp": "v=0", "type": "offer"}) as response:
@@ -127,7 +127,7 @@ async def test_one_call_too_many_is_refused_at_the_door() -> None:
 
 
 async def test_a_peer_that_never_connects_gives_its_place_back() -> None:
-    """An offer whose sender then does nothing is released at the deadline."""
+    """If a client does nothing after its offer, its place is free again after the deadline."""
     async with (
         asyncio.timeout(20),
         exchange(Mind().agent(), limit=1, ice_s=0.3) as running,
@@ -149,7 +149,7 @@ HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"
 
 
 async def test_a_peer_that_vanishes_is_noticed() -> None:
-    """Without a packet or a message for the set time the call is closed and gives all back."""
+    """If no packet and no message come for the set time, the call is closed and all is freed."""
     async with asyncio.timeout(20), exchange(Mind().agent(), vanished_s=0.5) as running, calling(running.url) as phone:
         await phone.until(type="state", state="listening")
         assert len(running.directory) == 1
@@ -173,7 +173,7 @@ async def test_a_peer_that_vanishes_is_noticed() -> None:
     ],
 )
 async def test_a_bad_offer_is_refused_and_holds_no_place(sdp: str, status: int) -> None:
-    """What is no offer of audio that we speak gets its status, a code and a sentence."""
+    """An offer that cannot be answered gets a status, a code and a sentence."""
     async with exchange(Mind().agent(), limit=1) as running, aiohttp.ClientSession() as http:
         response = await http.post(running.url, json={"sdp": sdp, "type": "offer"})
         body = await response.json()
@@ -197,8 +197,8 @@ async def test_video_is_refused_and_audio_answered() -> None:
     assert "useinbandfec=1" in sections["audio"]
 
 
-async def test_a_message_that_is_none_is_told_so() -> None:
-    """Nonsense on the data channel gets an error, and the call goes on."""
+async def test_nonsense_on_the_data_channel_gets_an_error() -> None:
+    """A text on the data channel that is not a message gets an error, and the call goes on."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, calling(running.url) as phone:
         phone.channel.send("nonsense")
         assert (await phone.until(type="error"))["code"] == "bad_request"
@@ -207,7 +207,7 @@ async def test_a_message_that_is_none_is_told_so() -> None:
 
 
 async def test_only_the_configured_addresses_are_advertised() -> None:
-    """The answer has candidates on the media addresses and on no others."""
+    """The answer has candidates on the media addresses, and on no other addresses."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         answer = await phone.dial()
@@ -222,39 +222,39 @@ async def _until_empty(directory: Directory) -> None:
 
 
 def _held() -> tuple[int, int, int]:
-    """Tasks, threads, and open files and sockets of this process.
+    """How many tasks, threads, and open files and sockets this process has.
 
-    The loop's own pool, which looks names up, grows by itself up to its limit and belongs to no call.
+    Threads of the loop's own pool are not counted. They look names up, and belong to no call.
     """
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
     return len(asyncio.all_tasks()), len(threads), len(os.listdir("/proc/self/fd"))
 
 
 def test_loud_is_loud() -> None:
-    """The phone's measure tells a voice from silence."""
+    """The phone's measure of loudness can tell a voice from silence."""
     assert np.sqrt(np.mean(np.frombuffer(speak("Hello there"), np.int16).astype(np.float32) ** 2)) > 300
 
 
 async def test_an_answer_need_not_wait_for_the_next_tick() -> None:
-    """When it is ready its first packet is sent at once, and only the first: the others leave at their ticks."""
-    wire, listener = Wire(), Ready()
+    """When an answer is ready, its first packet is sent at once. The other packets leave at their ticks."""
+    sent, listener = SentPackets(), Ready()
     peer = Peer(listener, Pacer(), SETTINGS)
-    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, 9, "me"), listener, wire, peer.counters)
+    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, 9, "me"), listener, sent, peer.counters)
     for tick in range(5):
         peer._rtp.speak(None, tick, tick * 0.02)
-    sent = len(wire.packets)
+    before = len(sent.packets)
     for _ in range(3):
         peer.hurry()
         await asyncio.sleep(0)
-        assert len(wire.packets) - sent == 1
+        assert len(sent.packets) - before == 1
     await peer.close()
     peer.hurry()
     await asyncio.sleep(0)
-    assert len(wire.packets) - sent == 1
+    assert len(sent.packets) - before == 1
 
 
-class Wire:
-    """Keeps what is sent."""
+class SentPackets:
+    """A PacketSender that keeps the RTP packets."""
 
     def __init__(self) -> None:
         self.packets: list[bytes] = []

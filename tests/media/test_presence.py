@@ -1,4 +1,4 @@
-"""Is the caller still there."""
+"""Whether the client is still there."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,21 +7,21 @@ from server.media.presence import ASK_EVERY_S, Absence, Presence
 
 
 def watched(presence: Presence, from_s: float, to_s: float) -> list[tuple[float, Absence]]:
-    """What is to be done, at 20 ms each, and when."""
+    """Look every 20 ms between the two times. Returns each absence that is found, with its time."""
     looks = [(tick / 50, presence.look(tick / 50)) for tick in range(round(from_s * 50), round(to_s * 50))]
     return [(at_s, absence) for at_s, absence in looks if absence is not Absence.NONE]
 
 
-def test_who_sends_sound_is_here() -> None:
-    """Nothing is asked while packets come."""
+def test_a_client_that_sends_sound_is_there() -> None:
+    """While packets come, the client is not asked."""
     presence = Presence(0, 10, 4)
     for tick in range(1, 1000):
         presence.sound(tick / 50)
         assert presence.look(tick / 50) is Absence.NONE
 
 
-def test_who_falls_silent_is_asked_and_then_gone() -> None:
-    """After a second it is asked several times, and after four it has vanished."""
+def test_a_client_that_falls_silent_is_asked_and_then_gone() -> None:
+    """A client is asked several times after a second of silence, and counts as gone after four."""
     presence = Presence(1, 10, 4)
     presence.sound(1)
     found = watched(presence, 1.02, 6)
@@ -32,8 +32,8 @@ def test_who_falls_silent_is_asked_and_then_gone() -> None:
     assert 5.0 < gone[0] < 5.1
 
 
-def test_who_answers_stays() -> None:
-    """A caller on hold sends nothing for an hour, and answers."""
+def test_a_client_that_answers_stays() -> None:
+    """A client on hold that sends nothing for an hour, but answers the checks, is still there."""
     presence = Presence(0, 10, 4)
     presence.sound(0)
     for tick in range(50 * 3600):
@@ -43,8 +43,8 @@ def test_who_answers_stays() -> None:
             presence.sign(tick / 50)
 
 
-def test_who_never_sends_sound_holds_no_line() -> None:
-    """Answering is not enough for one who said that it would send."""
+def test_a_client_that_never_sends_sound_holds_no_line() -> None:
+    """For a client whose offer says that it sends sound, it is not enough to answer the checks."""
     presence = Presence(0, 10, 4)
     for tick in range(600):
         presence.sign(tick / 50)
@@ -52,8 +52,8 @@ def test_who_never_sends_sound_holds_no_line() -> None:
         assert (absence is Absence.NO_SOUND) == (tick / 50 > 10)
 
 
-def test_who_only_listens_need_not_send() -> None:
-    """Its signs are enough."""
+def test_a_client_that_only_listens_need_not_send() -> None:
+    """For a client that only listens, it is enough to answer the checks."""
     presence = Presence(0, None, 4)
     for tick in range(5000):
         presence.sign(tick / 50)
@@ -61,8 +61,8 @@ def test_who_only_listens_need_not_send() -> None:
 
 
 @given(st.floats(0.6, 3600))
-def test_a_stall_of_ours_is_not_the_callers(stall_s: float) -> None:
-    """However long nobody looked, nobody is gone for it."""
+def test_a_stall_of_this_process_does_not_count(stall_s: float) -> None:
+    """However long this process has stalled, the client does not count as gone because of it."""
     presence = Presence(0, 10, 4)
     presence.sound(1)
     presence.look(1)

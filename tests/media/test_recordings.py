@@ -32,7 +32,7 @@ def tone(hertz: int, tick: int, samples: int) -> bytes:
 
 
 def talk(recorder: Recorder, ticks: int, caller: int | None, agent: int | None, first: int = 0) -> None:
-    """Each says a tone of so many hertz, or nothing."""
+    """For so many ticks, each side says a tone of so many hertz, or is silent."""
     for tick in range(first, first + ticks):
         if caller is not None:
             recorder.heard(Frame(tone(caller, tick, HEARD_SAMPLES), tick * HEARD_SAMPLES))
@@ -40,7 +40,7 @@ def talk(recorder: Recorder, ticks: int, caller: int | None, agent: int | None, 
 
 
 def play(path: Path) -> np.ndarray:
-    """→ left and right at 48 kHz, -1 to 1."""
+    """Decode a file. Returns left and right at 48 kHz, from -1 to 1."""
     with av.open(str(path)) as container:
         (stream,) = container.streams
         assert (stream.codec_context.name, stream.codec_context.layout.name) == ("opus", "stereo")
@@ -48,7 +48,7 @@ def play(path: Path) -> np.ndarray:
 
 
 def loudness(sound: np.ndarray, hertz: int, start_s: float, end_s: float) -> tuple[float, float]:
-    """How loud a tone is on the left and on the right, between the two times; the tones of `talk` have about 0.24."""
+    """How loud a tone is on the left and on the right between the two times. The tones of `talk` have about 0.24."""
     part = sound[:, int(start_s * 48_000) : int(end_s * 48_000)]
     wave = np.exp(-2j * np.pi * hertz * np.arange(part.shape[1]) / 48_000)
     left, right = 2 * np.abs(part @ wave) / part.shape[1]
@@ -56,7 +56,7 @@ def loudness(sound: np.ndarray, hertz: int, start_s: float, end_s: float) -> tup
 
 
 async def test_the_caller_is_left_and_the_agent_right(recordings: Recordings) -> None:
-    """Each is heard in one channel, alone and while both speak, at the time when it was said."""
+    """Each side is heard in its own channel at the time when it spoke, alone and while both speak."""
     recorder = recordings.recorder("call")
     talk(recorder, 50, caller=400, agent=None)
     talk(recorder, 50, caller=None, agent=1_000, first=50)
@@ -75,7 +75,7 @@ async def test_the_caller_is_left_and_the_agent_right(recordings: Recordings) ->
 
 
 async def test_both_sides_are_aligned(recordings: Recordings) -> None:
-    """Two sounds that begin in the same tick begin within 3 ms of each other in the file, and at their time."""
+    """Two sounds that begin in the same tick begin at their time in the file, less than 3 ms apart."""
     recorder = recordings.recorder("call")
     talk(recorder, 80, caller=None, agent=None)
     talk(recorder, 50, caller=700, agent=700, first=80)
@@ -87,7 +87,7 @@ async def test_both_sides_are_aligned(recordings: Recordings) -> None:
 
 
 async def test_time_without_a_connection_is_silence(recordings: Recordings) -> None:
-    """What is said after a gap stands at its time, up to a limit of minutes."""
+    """Sound after a time without a connection is at its own time in the file. A gap of many minutes is shortened."""
     recorder = recordings.recorder("call")
     talk(recorder, 50, caller=None, agent=1_000)
     recorder.skip(2_000)
@@ -102,7 +102,7 @@ async def test_time_without_a_connection_is_silence(recordings: Recordings) -> N
 
 
 async def test_silence_takes_no_place_from_sound(recordings: Recordings) -> None:
-    """Who comes back after minutes costs the other calls nothing of theirs, and their own recording neither."""
+    """When a caller comes back after minutes, no sound is lost: not of other calls, and not of this one."""
     release = hold(recordings)
     back, other = recordings.recorder("back"), recordings.recorder("other")
     talk(back, 30, caller=None, agent=1_000)
@@ -119,7 +119,7 @@ async def test_silence_takes_no_place_from_sound(recordings: Recordings) -> None
 
 
 async def test_a_conversation_that_goes_on_has_a_second_file(recordings: Recordings, tmp_path: Path) -> None:
-    """Another process does not write over what the first one recorded."""
+    """A second recording of the same call gets its own file. It does not overwrite the first one."""
     for _ in range(11):
         recorder = recordings.recorder("call")
         talk(recorder, 5, caller=400, agent=None)
@@ -129,7 +129,7 @@ async def test_a_conversation_that_goes_on_has_a_second_file(recordings: Recordi
 
 
 async def test_files_are_for_their_owner(recordings: Recordings) -> None:
-    """Nobody else on the machine hears what people said."""
+    """Only the owner of the files can read them."""
     recorder = recordings.recorder("call")
     talk(recorder, 5, caller=400, agent=None)
     recorder.close()
@@ -139,7 +139,7 @@ async def test_files_are_for_their_owner(recordings: Recordings) -> None:
 
 
 async def test_deleting_takes_every_file_of_the_call_and_no_other(recordings: Recordings) -> None:
-    """A call that is still being recorded is so no more."""
+    """Deleting removes all files of a call, and no others. If the call is still being recorded, its recording ends."""
     for name in ("call", "call", "call-2"):
         recorder = recordings.recorder(name)
         talk(recorder, 5, caller=400, agent=None)
@@ -157,7 +157,7 @@ async def test_deleting_takes_every_file_of_the_call_and_no_other(recordings: Re
 
 
 async def test_a_call_that_outlives_the_recordings_is_no_failure(recordings: Recordings) -> None:
-    """What is said while the server stops is dropped and counted."""
+    """Sound that comes after the recordings are closed is dropped and counted."""
     recorder = recordings.recorder("call")
     await recordings.close()
     talk(recorder, 2 * PIECE_TICKS, caller=400, agent=None)
@@ -167,14 +167,14 @@ async def test_a_call_that_outlives_the_recordings_is_no_failure(recordings: Rec
 
 
 async def test_a_disk_that_does_not_delete_says_so(recordings: Recordings, tmp_path: Path) -> None:
-    """Who deletes learns that the sound is still there."""
+    """If a file cannot be deleted, StoreError is raised."""
     (tmp_path / "recordings" / "call.1.opus").mkdir()
     with pytest.raises(StoreError):
         await recordings.delete("call")
 
 
 async def test_old_recordings_are_swept(recordings: Recordings) -> None:
-    """What was last written before the time is gone."""
+    """Files that were last written before the given time are deleted. Newer files stay."""
     for name in ("old", "new"):
         recorder = recordings.recorder(name)
         talk(recorder, 5, caller=400, agent=None)
@@ -186,7 +186,7 @@ async def test_old_recordings_are_swept(recordings: Recordings) -> None:
 
 
 async def test_a_slow_disk_costs_sound_and_nothing_else(recordings: Recordings) -> None:
-    """Beyond a number of pieces that wait they are dropped and counted; the rest stands at its time."""
+    """If too many pieces wait for the disk, more are dropped and counted. The rest is at its own time in the file."""
     release = hold(recordings)
     recorder = recordings.recorder("call")
     for _ in range(MAX_PIECES + 3):
@@ -205,7 +205,7 @@ async def test_a_slow_disk_costs_sound_and_nothing_else(recordings: Recordings) 
 
 
 def hold(recordings: Recordings) -> Callable[[], None]:
-    """The disk hangs, until the function that comes back is called."""
+    """Let the disk hang, until the function that is returned is called."""
     go_on = threading.Event()
     recordings._thread.submit(go_on.wait)
     return go_on.set
@@ -214,7 +214,7 @@ def hold(recordings: Recordings) -> Callable[[], None]:
 async def test_a_disk_that_refuses_is_counted(
     recordings: Recordings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A directory that is gone costs the recording, and no call; the log says so once."""
+    """If the directory is gone, the recording is lost and the pieces are counted. The log says so once."""
     (tmp_path / "recordings").rmdir()
     recorder = recordings.recorder("call")
     talk(recorder, 60, caller=400, agent=None)
@@ -226,14 +226,14 @@ async def test_a_disk_that_refuses_is_counted(
 
 @pytest.mark.parametrize("name", ["", "../call", "a/b", "call.1", "*"])
 async def test_a_name_is_no_path(recordings: Recordings, name: str) -> None:
-    """Nothing that a peer may choose leads out of the directory."""
+    """A name that could lead out of the directory is refused."""
     with pytest.raises(ValueError, match="name"):
         recordings.recorder(name)
     assert recordings.files(name) == []
 
 
-def test_a_directory_that_cannot_be_is_a_setting_gone_wrong(tmp_path: Path) -> None:
-    """The operator reads which setting it is."""
+def test_a_directory_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
+    """If the directory cannot be made, the error names the setting."""
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="ANTIPHON_RECORDINGS_DIR"):
         Recordings(tmp_path / "file")
@@ -257,7 +257,7 @@ asyncio.run(main())
 
 
 def test_a_killed_process_leaves_a_file_that_plays(tmp_path: Path) -> None:
-    """After kill -9 all but the last second and a half is there, each side in its channel."""
+    """After kill -9, the file has all but the last second and a half, each side in its channel."""
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None

@@ -16,7 +16,7 @@ def tone(rate: int, samples: int, hz: float = 440) -> bytes:
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), RATES)
 def test_a_tone_keeps_time_level_and_pitch(rate_in: int, rate_out: int) -> None:
-    """A second stays a second, and its tone the same tone."""
+    """A second of a tone stays a second of the same tone."""
     resampler = Resampler(rate_in, rate_out)
     pcm = resampler.convert(tone(rate_in, rate_in)) + resampler.flush()
     samples = np.frombuffer(pcm, np.int16).astype(float)
@@ -29,7 +29,7 @@ def test_a_tone_keeps_time_level_and_pitch(rate_in: int, rate_out: int) -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 2_000), max_size=20), st.sampled_from(RATES))
 def test_any_chunks_give_the_same_sound(chunks: list[int], rates: tuple[int, int]) -> None:
-    """The filter's memory makes the borders between chunks inaudible."""
+    """However the sound is cut into chunks, the result is the same, because the filter remembers the last chunk."""
     pcm = tone(rates[0], sum(chunks))
     ends = np.cumsum([0, *chunks]) * 2
     whole, pieces = Resampler(*rates), Resampler(*rates)
@@ -38,7 +38,7 @@ def test_any_chunks_give_the_same_sound(chunks: list[int], rates: tuple[int, int
 
 
 def test_equal_rates_change_nothing() -> None:
-    """Without a need for it there is no filter and no delay."""
+    """If both rates are equal, the sound is not filtered and not delayed."""
     pcm = tone(24_000, 480)
     resampler = Resampler(24_000, 24_000)
     assert resampler.convert(pcm) == pcm
@@ -46,7 +46,7 @@ def test_equal_rates_change_nothing() -> None:
 
 
 def test_nothing_in_nothing_out() -> None:
-    """No sound is no fault."""
+    """Empty input gives empty output."""
     resampler = Resampler(16_000, 24_000)
     assert resampler.convert(b"") == b""
     assert resampler.flush() == b""

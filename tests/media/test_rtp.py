@@ -14,7 +14,7 @@ LEVEL_ID = 2
     st.integers(0, 0x7F), st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), st.integers(0, 0xFFFFFFFF), st.binary()
 )
 def test_what_is_built_is_parsed(kind: int, sequence: int, timestamp: int, ssrc: int, payload: bytes) -> None:
-    """A packet comes back as it went, with the marker and without."""
+    """A packet that is built and parsed comes back unchanged, with the marker bit and without."""
     for marker in (False, True):
         data = build(kind, sequence, timestamp, ssrc, payload, marker)
         assert parse(data) == RtpPacket(kind, sequence, timestamp, ssrc, payload)
@@ -25,7 +25,7 @@ def test_what_is_built_is_parsed(kind: int, sequence: int, timestamp: int, ssrc:
 @pytest.mark.parametrize("padding", [0, 7])
 @pytest.mark.parametrize("csrc", [[], [5, 6]])
 def test_what_another_library_builds_is_parsed(voice: bool, padding: int, csrc: list[int]) -> None:
-    """aiortc's packets with padding, sources and header extensions give the same payload and the voice bit."""
+    """The payload and the voice bit are read from aiortc's packets with padding, sources and header extensions."""
     extensions = HeaderExtensionsMap()
     uris = {1: "urn:ietf:params:rtp-hdrext:sdes:mid", LEVEL_ID: "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
     headers = [RTCRtpHeaderExtensionParameters(id=number, uri=uri) for number, uri in uris.items()]
@@ -40,7 +40,7 @@ def test_what_another_library_builds_is_parsed(voice: bool, padding: int, csrc: 
 
 
 def test_two_byte_extensions() -> None:
-    """The audio level is found in the longer form of header extensions, too."""
+    """The audio level is also found in the two-byte form of header extensions."""
     data = bytearray(build(111, 7, 8, 9, bytes.fromhex("1000 0002 01 01 61 00 02 01 80 00") + b"sound"))
     data[0] |= 0x10
     assert parse(bytes(data), LEVEL_ID) == RtpPacket(111, 7, 8, 9, b"sound", True)
@@ -59,15 +59,15 @@ def test_two_byte_extensions() -> None:
         "a0" + "00" * 11 + "05",
     ],
 )
-def test_what_is_no_packet(data: str) -> None:
-    """Truncated or impossible headers are refused."""
+def test_what_is_not_a_packet_is_refused(data: str) -> None:
+    """Packets with a truncated or impossible header are refused."""
     with pytest.raises(ValueError, match=r"."):
         parse(bytes.fromhex(data), LEVEL_ID)
 
 
 @given(st.binary(max_size=100), st.integers(0, 255))
 def test_any_bytes(data: bytes, first: int) -> None:
-    """Whatever comes is a packet or a ValueError."""
+    """Any bytes are either a packet or raise ValueError."""
     for tried in (data, bytes([0x80 | first & 0x3F]) + data):
         try:
             packet = parse(tried, LEVEL_ID)

@@ -1,4 +1,4 @@
-"""How a call is set up: where it is reached, whom it contacts, and what is given back when it stops half-way."""
+"""How a call is set up: where clients reach it, which addresses it contacts, and what is freed if it stops half-way."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ def reach(**changes: object) -> Reach:
 
 
 def free_ports(count: int) -> range:
-    """Ports side by side that nobody has now."""
+    """So many free ports in a row."""
     for first in range(20_000, 60_000, count):
         try:
             for port in range(first, first + count):
@@ -54,20 +54,20 @@ async def until_free(running: Exchange) -> None:
 
 
 def held() -> tuple[int, int, int]:
-    """Tasks, threads but those of the loop's pool, and open files and sockets of this process."""
+    """How many tasks, threads, and open files and sockets this process has. Threads of the loop's pool do not count."""
     gc.collect()
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
     return len(asyncio.all_tasks()), len(threads), len(os.listdir("/proc/self/fd"))
 
 
 async def until_held(before: tuple[int, int, int]) -> None:
-    """aiortc's tasks end a moment after they are cancelled."""
+    """Wait until the process holds as much as before: aiortc's tasks end a moment after they are cancelled."""
     while held() != before:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
 async def test_media_stays_in_its_ports() -> None:
-    """Each call takes one of the range; the last one gone, the next caller is told to wait; a port comes back."""
+    """Each call takes a port of the range. If none is left, a client is told to wait. A call that ends frees it."""
     ports = free_ports(2)
     async with asyncio.timeout(20), exchange(reach=reach(ports=ports)) as running, aiohttp.ClientSession() as http:
         answers = [await (await post(running, http, offer(audio(), data()))).json() for _ in ports]
@@ -82,7 +82,7 @@ async def test_media_stays_in_its_ports() -> None:
 
 
 async def test_a_port_that_another_program_has_is_passed_over() -> None:
-    """The range may have holes."""
+    """If another program has a port of the range, the next one is taken."""
     ports = free_ports(2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", ports[0]))
@@ -93,7 +93,7 @@ async def test_a_port_that_another_program_has_is_passed_over() -> None:
 
 
 async def test_a_public_address_stands_for_the_private_one() -> None:
-    """Behind 1:1 NAT nothing of the inside is in the answer, but the port."""
+    """Behind 1:1 NAT, the answer has the public address and no private one."""
     settings = reach(public_address="203.0.114.7")
     async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
         sdp = (await (await post(running, http, offer(audio(), data()))).json())["sdp"]
@@ -103,7 +103,7 @@ async def test_a_public_address_stands_for_the_private_one() -> None:
 
 
 async def test_an_address_of_another_machine_is_the_operators_mistake() -> None:
-    """The caller learns nothing of it but that the server is not set up."""
+    """If a media address is not this machine's, the client learns only that the server is not set up."""
     settings = reach(addresses=("203.0.114.7",))
     async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
         response = await post(running, http, offer(audio()))
@@ -123,10 +123,10 @@ async def test_an_address_of_another_machine_is_the_operators_mistake() -> None:
         (Contact.LOCAL, False, "7", False),
     ],
 )
-async def test_a_caller_may_not_choose_whom_we_contact(
+async def test_a_client_may_not_choose_whom_we_contact(
     contact: Contact, in_offer: bool, mid: str | None, checked: bool
 ) -> None:
-    """An address that no caller has gets no packet, nor one that is for a section that is not used."""
+    """We send no packet to an address that no client can have, nor to a candidate of a section that is not used."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
         victim.bind(("127.0.0.1", 0))
         victim.setblocking(False)
@@ -150,7 +150,7 @@ def _received(bound: socket.socket) -> bool:
 
 
 async def test_names_are_not_looked_up() -> None:
-    """mDNS: the call connects by the caller's own checks, and nobody asks the network."""
+    """A client whose candidates are mDNS names connects by its own checks. The names are not looked up."""
     async with asyncio.timeout(20), exchange() as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         phone.hide_addresses()
@@ -159,8 +159,8 @@ async def test_names_are_not_looked_up() -> None:
         await phone.hang_up()
 
 
-async def test_an_offer_without_a_caller_is_given_back(caplog: pytest.LogCaptureFixture) -> None:
-    """Twenty answers to nobody leave no task and no socket."""
+async def test_an_offer_without_a_client_frees_all(caplog: pytest.LogCaptureFixture) -> None:
+    """After twenty answers to clients that never connect, no task and no socket is left."""
     caplog.set_level("INFO", "server.media.peer")
     async with asyncio.timeout(30), exchange(limit=20, ice_s=0.3) as running, aiohttp.ClientSession() as http:
         await (await post(running, http, "v=0")).read()
@@ -175,10 +175,10 @@ async def test_an_offer_without_a_caller_is_given_back(caplog: pytest.LogCapture
 
 
 @pytest.mark.parametrize(("stage", "limit"), [("DTLS", {"dtls_s": 0.4}), ("sound", {"first_packet_s": 0.5})])
-async def test_a_caller_that_stops_half_way_is_given_back(
+async def test_a_client_that_stops_half_way_frees_all(
     stage: str, limit: dict[str, float], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that does ICE and no DTLS; one that does DTLS and sends no sound. The stages before have all their time."""
+    """A client that does ICE but no DTLS, or DTLS but sends no sound, is dropped at the deadline of that stage."""
     caplog.set_level("INFO", "server.media.peer")
     async with asyncio.timeout(30), exchange(limit=3, **limit) as running, aiohttp.ClientSession() as http:
         await (await post(running, http, "v=0")).read()
@@ -199,8 +199,8 @@ async def test_a_caller_that_stops_half_way_is_given_back(
     assert caplog.text.count(f"no {stage}") == 3
 
 
-async def test_a_caller_on_hold_is_kept() -> None:
-    """One whose sound stops after a while, and whose page says nothing, still answers STUN checks."""
+async def test_a_client_on_hold_is_kept() -> None:
+    """A client whose sound stops after a while, and that sends no message, is kept because it answers STUN checks."""
     async with asyncio.timeout(20), exchange(vanished_s=1.5) as running, calling(running.url) as phone:
         await phone.until(type="state", state="listening")
         phone.microphone.say(bytes(9600))
@@ -215,7 +215,7 @@ async def test_a_caller_on_hold_is_kept() -> None:
 async def test_a_relay_that_is_not_given_is_in_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A TURN server that is down, or takes other credentials, costs the relay alone, and the operator reads of it."""
+    """If the TURN server is down or refuses our credentials, only the relay is missing, and the log says so."""
     monkeypatch.setattr(ice, "GATHER_S", 0.1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
@@ -230,7 +230,7 @@ async def test_a_relay_that_is_not_given_is_in_the_log(
 
 
 async def test_checks_from_ever_more_addresses_are_not_taken() -> None:
-    """A caller that knows the password has no more addresses than anybody needs."""
+    """If checks with the right password come from too many addresses, only a limited number become candidates."""
     agent = Connection(ice_controlling=False)
     guarded = Ice(agent, reach(), lambda: None)
     agent.remote_username, agent.remote_password = "caller", "p" * 22
@@ -253,7 +253,7 @@ async def test_checks_from_ever_more_addresses_are_not_taken() -> None:
 
 
 def _check(agent: Connection) -> bytes:
-    """As an ICE agent sends it that knows the name and the password of `agent`."""
+    """A check as an ICE agent sends it that knows the user name and the password of `agent`."""
     request = Message(message_method=Method.BINDING, message_class=Class.REQUEST)
     request.attributes["USERNAME"] = f"{agent.local_username}:caller"
     request.attributes["PRIORITY"] = 1
@@ -262,8 +262,8 @@ def _check(agent: Connection) -> bytes:
     return bytes(request)
 
 
-def test_the_defaults_notice_a_vanished_caller_in_seconds() -> None:
-    """And the deadlines of set-up add up to what a client waits for."""
+def test_the_defaults_notice_a_vanished_client_in_seconds() -> None:
+    """By default a vanished client is noticed within 4 s, and the set-up takes no longer than clients wait: 15 s."""
     settings = PeerSettings()
     assert settings.vanished_s <= 4
     assert settings.ice_s + settings.dtls_s <= 15
@@ -271,7 +271,7 @@ def test_the_defaults_notice_a_vanished_caller_in_seconds() -> None:
 
 
 def test_aioice_is_as_the_adapter_knows_it() -> None:
-    """The private names that the adapter uses exist; if not, an aioice release has changed its inside."""
+    """The private names of aioice that we use still exist. If not, an aioice release has changed them."""
     connection = Connection(ice_controlling=False)
     for name in ("_nominated", "_protocols", "_remote_candidates", "check_incoming"):
         assert hasattr(connection, name), f"aioice's Connection.{name} is gone: see Ice"

@@ -14,7 +14,7 @@ FORMATS: list[tuple[Encoding, int]] = [
 
 
 def tone(rate_hz: int, seconds: float) -> bytes:
-    """440 Hz, at a third of full scale."""
+    """A tone of 440 Hz, at a third of the largest level."""
     return (10_000 * np.sin(2 * np.pi * 440 * np.arange(int(rate_hz * seconds)) / rate_hz)).astype(np.int16).tobytes()
 
 
@@ -25,7 +25,7 @@ def pitch_hz(pcm: bytes, rate_hz: int) -> float:
 
 @pytest.mark.parametrize(("encoding", "sample_rate"), FORMATS)
 def test_a_tone_goes_out_and_comes_back(encoding: Encoding, sample_rate: int) -> None:
-    """What the encoder makes of a second of a tone, the decoder takes for a second of the same tone."""
+    """A second of a tone that is encoded and decoded is a second of the same tone."""
     encoder, decoder = StreamEncoder(encoding, sample_rate), StreamDecoder(encoding, sample_rate)
     spoken, heard = tone(SPOKEN_RATE, 1), []
     for start in range(0, len(spoken), 2 * SPOKEN_SAMPLES):
@@ -39,7 +39,7 @@ def test_a_tone_goes_out_and_comes_back(encoding: Encoding, sample_rate: int) ->
 @given(st.lists(st.integers(0, 3_000), max_size=40))
 @settings(deadline=None)
 def test_pcm_may_come_in_pieces_of_any_size(sizes: list[int]) -> None:
-    """However the bytes are cut, odd sizes and empty pieces too, the frames are the same."""
+    """However the bytes are cut into pieces, also of odd sizes or empty ones, the frames are the same."""
     pcm, whole, cut = tone(16_000, 1), StreamDecoder("pcm16", 16_000), StreamDecoder("pcm16", 16_000)
     frames: list[Frame] = []
     start = 0
@@ -52,7 +52,7 @@ def test_pcm_may_come_in_pieces_of_any_size(sizes: list[int]) -> None:
 
 @pytest.mark.parametrize("garbage", [b"\xff" * 2_000, bytes(range(256)) * 8, b"\x03"])
 def test_garbage_is_refused_and_the_next_packet_is_good(garbage: bytes) -> None:
-    """One binary frame that is no Opus is an error that says so; the stream goes on."""
+    """A binary frame that is not Opus gets an error that says so. The next packet is decoded."""
     packet = StreamEncoder("opus", 48_000).encode(tone(SPOKEN_RATE, 0.02))
     decoder = StreamDecoder("opus", 48_000)
     decoder.decode(packet)
@@ -65,7 +65,7 @@ def test_garbage_is_refused_and_the_next_packet_is_good(garbage: bytes) -> None:
 @given(st.binary(max_size=4_000))
 @settings(deadline=None, max_examples=40)
 def test_any_bytes_are_sound_or_an_error(encoding: Encoding, sample_rate: int, data: bytes) -> None:
-    """Nothing else can come of it."""
+    """Any bytes give frames or raise PeerError. Nothing else can happen."""
     try:
         frames = StreamDecoder(encoding, sample_rate).decode(data)
     except PeerError:

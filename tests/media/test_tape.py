@@ -7,7 +7,7 @@ from server.media.tape import LATE_TICKS, LOST_TICKS, PIECE_TICKS, Piece, Tape
 
 
 def frame(number: int) -> Frame:
-    """A frame that can be told from others and from silence."""
+    """A frame of the caller that differs from other frames and from silence."""
     return Frame(bytes([number % 250 + 1]) * HEARD_BYTES, number * HEARD_SAMPLES)
 
 
@@ -16,7 +16,7 @@ def spoken(number: int) -> bytes:
 
 
 def heard_in(pieces: list[Piece]) -> list[int]:
-    """The frames of the caller by their content, tick by tick; 0 is silence."""
+    """Which frame of the caller is at each tick, by its content. 0 is silence."""
     sound = b"".join(piece.heard for piece in pieces)
     return [sound[i] for i in range(0, len(sound), HEARD_BYTES)]
 
@@ -27,7 +27,7 @@ def spoken_in(pieces: list[Piece]) -> list[int]:
 
 
 def run(arrivals: dict[int, list[int]], ticks: int) -> list[Piece]:
-    """The pieces of a call in which at each tick these frames arrive."""
+    """Run a call in which these frames of the caller arrive at each tick. Returns its pieces."""
     tape, pieces = Tape(), list[Piece | None]()
     for tick in range(ticks):
         for number in arrivals.get(tick, []):
@@ -38,13 +38,13 @@ def run(arrivals: dict[int, list[int]], ticks: int) -> list[Piece]:
 
 
 def test_both_sides_are_side_by_side() -> None:
-    """What is heard and spoken in the same 20 ms is at the same place."""
+    """Sound of both sides in the same 20 ms is at the same place in the recording."""
     pieces = run({tick: [tick] for tick in range(200)}, 200)
     assert heard_in(pieces) == spoken_in(pieces) == [i + 1 for i in range(200)]
 
 
 def test_silence_has_its_time() -> None:
-    """Nothing said is as long as it lasted."""
+    """Silence is as long in the recording as it was in the call."""
     tape = Tape()
     pieces = [piece for _ in range(100) if (piece := tape.speak(None)) is not None] + [tape.finish()]
     assert sum(len(piece.spoken) for piece in pieces if piece) == 100 * SPOKEN_BYTES
@@ -52,7 +52,7 @@ def test_silence_has_its_time() -> None:
 
 
 def test_a_burst_goes_where_it_belongs() -> None:
-    """Frames that the network held back for a while stand where they would have stood in time."""
+    """Frames that the network held back for a while are at the places that they would have had without a delay."""
     arrivals = {tick: [tick] for tick in range(100)}
     for tick in range(50, 50 + LATE_TICKS):
         arrivals[50 + LATE_TICKS].append(arrivals[tick].pop())
@@ -61,7 +61,7 @@ def test_a_burst_goes_where_it_belongs() -> None:
 
 
 def test_what_comes_far_too_late_is_silence() -> None:
-    """After a long stall the frames whose time is on the tape already are left out; the others have their places."""
+    """After a long stall, frames whose time was handed on already are left out. The others get their places."""
     arrivals = {tick: [tick] for tick in range(200) if not 50 <= tick < 130} | {130: list(range(50, 131))}
     heard = heard_in(run(arrivals, 200))
     missing = [tick for tick, content in enumerate(heard) if content == 0]
@@ -71,26 +71,26 @@ def test_what_comes_far_too_late_is_silence() -> None:
 
 
 def test_a_call_that_begins_late_begins_late() -> None:
-    """Sound that comes first at tick 40 stands there."""
+    """If the caller's first frame comes at tick 40, it is at tick 40."""
     heard = heard_in(run({tick: [tick - 40] for tick in range(40, 100)}, 100))
     assert heard == [0] * 40 + [i + 1 for i in range(60)]
 
 
 def test_a_late_first_frame_does_not_shift_the_rest() -> None:
-    """The frames that come soonest say when they were spoken."""
+    """The frames with the least delay decide where all frames are."""
     arrivals = {5: [0, 1, 2, 3, 4, 5]} | {tick: [tick] for tick in range(6, 60)}
     assert heard_in(run(arrivals, 60))[6:] == [i + 1 for i in range(6, 60)]
 
 
 def test_a_new_connection_counts_from_the_start() -> None:
-    """After a reconnect the caller's frames stand where they are heard."""
+    """After a reconnect, the caller's frames are at the ticks at which they come."""
     arrivals = {tick: [tick] for tick in range(50)} | {tick: [tick - 70] for tick in range(70, 120)}
     heard = heard_in(run(arrivals, 120))
     assert heard == [i + 1 for i in range(50)] + [0] * 20 + [i + 1 for i in range(50)]
 
 
 def test_a_clock_that_is_off_is_set_anew() -> None:
-    """A caller whose sound is delayed for good is heard again after half a second."""
+    """If the caller's sound is late from some point on, it is recorded again after half a second."""
     arrivals = {tick: [tick] for tick in range(50)} | {tick: [tick - 60] for tick in range(110, 300)}
     heard = heard_in(run(arrivals, 300))
     assert heard[: LATE_TICKS + 40] == [i + 1 for i in range(LATE_TICKS + 40)]
@@ -99,7 +99,7 @@ def test_a_clock_that_is_off_is_set_anew() -> None:
 
 @pytest.mark.parametrize("pause", [LATE_TICKS + 1, 15, 25, 30, 100])
 def test_a_pause_of_the_client_costs_half_a_second_at_most(pause: int) -> None:
-    """A client that sends nothing for a moment, and counts on from there, is late for good, by however little."""
+    """A client that pauses without counting the pause is late from then on. It costs at most half a second of sound."""
     arrivals = {tick: [tick] for tick in range(50)} | {tick + pause: [tick] for tick in range(50, 500)}
     heard = heard_in(run(arrivals, 500 + pause))
     assert sum(content != 0 for content in heard) >= 500 - LOST_TICKS
@@ -111,7 +111,7 @@ def test_a_pause_of_the_client_costs_half_a_second_at_most(pause: int) -> None:
     st.integers(0, 300),
 )
 def test_any_frames_make_a_tape_of_equal_sides(numbers: list[int], ticks: int) -> None:
-    """Whatever comes, both sides are as long as the call, and what is kept waiting has a bound."""
+    """Whatever frames come, both sides are as long as the call, and the number of frames that wait is limited."""
     tape, pieces = Tape(), list[Piece]()
     for i in range(max(ticks, len(numbers))):
         if i < len(numbers) and numbers[i] >= 0:

@@ -40,7 +40,7 @@ async def store() -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def recordings(tmp_path: Path) -> AsyncIterator[Recordings]:
-    """Of conversation "one", in two parts."""
+    """The recordings of conversation "one", in two parts."""
     kept = Recordings(tmp_path)
     (tmp_path / "one.1.opus").write_bytes(SOUND)
     (tmp_path / "one.10.opus").write_bytes(b"the rest")
@@ -67,7 +67,7 @@ async def code(client: Client, method: str, path: str, **headers: str) -> tuple[
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
 async def test_nobody_reads_without_the_token(client: Client, store: Store, method: str, path: str) -> None:
-    """Without it, or with another one, every request is refused alike, and nothing is deleted."""
+    """Without the token, or with a wrong one, every request is refused in the same way, and nothing is deleted."""
     await store.save(conversation())
     assert await code(client, method, path) == (401, "unauthorized")
     for wrong in (
@@ -93,7 +93,7 @@ async def test_nobody_reads_without_the_token(client: Client, store: Store, meth
 async def test_without_a_token_there_is_no_such_api(
     aiohttp_client: NewClient, store: Store, method: str, path: str
 ) -> None:
-    """A server that was given none shows nothing to nobody."""
+    """If the server has no admin token, its answers do not show that this API exists."""
     await store.save(conversation())
     client = await serving(aiohttp_client, store, None, "")
     for authorization in ("", "Bearer ", "Bearer", "Bearer None"):
@@ -101,7 +101,7 @@ async def test_without_a_token_there_is_no_such_api(
 
 
 async def test_the_list_goes_from_page_to_page(client: Client, store: Store) -> None:
-    """The newest first; the last page says that there is no next one."""
+    """The newest conversations come first. The last page says that there is no next page."""
     for i in range(5):
         await store.save(conversation(f"c{i}", exchanges=i, created_ms=START_MS + i))
     pages, before = [], ""
@@ -119,14 +119,14 @@ async def test_the_list_goes_from_page_to_page(client: Client, store: Store) -> 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", f"before={'x' * 101}"])
 async def test_what_is_wrong_with_a_query_is_said(client: Client, query: str) -> None:
-    """The reader learns which part it is."""
+    """If a query is wrong, the error names the parameter."""
     response = await client.get(f"/api/conversations?{query}", headers=BEARER)
     assert response.status == 400
     assert query.partition("=")[0] in (await response.json())["error"]["message"]
 
 
 async def test_a_conversation_is_read(client: Client, store: Store) -> None:
-    """What each side said, with its tools; nothing of how to resume it, and in no cache."""
+    """A conversation shows what each side said and the tool calls, but not its resume token. It is not cached."""
     await store.save(conversation(exchanges=1))
     response = await client.get("/api/conversations/one", headers=BEARER)
     assert response.headers["Cache-Control"] == "no-store"
@@ -139,7 +139,7 @@ async def test_a_conversation_is_read(client: Client, store: Store) -> None:
 
 
 async def test_an_export_is_a_file(client: Client, store: Store) -> None:
-    """JSON with the agent's messages, or captions; each with its name and type."""
+    """An export is a JSON file with the agent's messages, or a file of captions, with the right name and type."""
     await store.save(conversation(exchanges=1))
     response = await client.get("/api/conversations/one/export", headers=BEARER)
     assert response.headers["Content-Disposition"] == 'attachment; filename="one.json"'
@@ -152,7 +152,7 @@ async def test_an_export_is_a_file(client: Client, store: Store) -> None:
 
 
 async def test_a_recording_is_heard(client: Client) -> None:
-    """Whole or in ranges, part after part, as a file of Ogg that no cache keeps."""
+    """A recording is sent as an Ogg file, whole or in ranges, part after part. It is not cached."""
     url = "/api/conversations/one/recording"
     response = await client.get(url, headers=BEARER)
     assert (response.headers["Content-Type"], response.headers["Cache-Control"]) == ("audio/ogg", "no-store")
@@ -167,7 +167,7 @@ async def test_a_recording_is_heard(client: Client) -> None:
 
 
 async def test_what_was_not_recorded_is_not_there(client: Client, aiohttp_client: NewClient, store: Store) -> None:
-    """A part too many, another conversation, or a server that records nothing: it says so."""
+    """A part that does not exist, another conversation, and a server that does not record give 404."""
     for path in ("one/recording?part=3", "two/recording", "../one/recording", "one.1/recording"):
         assert await code(client, "GET", f"/api/conversations/{path}", **BEARER) == (404, "not_found")
     for part in ("0", "x"):
@@ -178,7 +178,7 @@ async def test_what_was_not_recorded_is_not_there(client: Client, aiohttp_client
 
 
 async def test_deleting(client: Client, store: Store) -> None:
-    """A conversation can be deleted once; then it is not there."""
+    """A conversation can be deleted once. After that it is not found."""
     await store.save(conversation())
     assert await code(client, "DELETE", "/api/conversations/one", **BEARER) == (200, "")
     for method, path in REQUESTS[1:]:
@@ -186,13 +186,13 @@ async def test_deleting(client: Client, store: Store) -> None:
 
 
 @pytest.mark.parametrize("name", ["..%2fone", "a:b", "a" * 65, "%00", "one%0a"])
-async def test_what_is_no_id_is_not_there(client: Client, name: str) -> None:
-    """Nothing but an id gets as far as the store."""
+async def test_what_is_not_an_id_is_not_found(client: Client, name: str) -> None:
+    """A name that is not an id gets 404. It does not reach the store."""
     assert await code(client, "GET", f"/api/conversations/{name}", **BEARER) == (404, "not_found")
 
 
 async def test_a_store_that_is_down_is_said(client: Client, store: SqliteStore) -> None:
-    """The reader is told to come again, not that there is nothing."""
+    """If the store is down, the answer is 503, not 404."""
     await store.close()
     for method, path in [request for request in REQUESTS if "recording" not in request[1]]:
         assert await code(client, method, path, **BEARER) == (503, "store_unavailable")

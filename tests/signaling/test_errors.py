@@ -26,11 +26,11 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "acceptable": lambda: NotAcceptable("There is no audio."),
     "found": lambda: NotFound("There is no such call."),
     "foreign": lambda: Forbidden("Pages of this origin may not call here."),
-    "large": lambda: TooLarge("The body may have 10 bytes."),
+    "large": lambda: TooLarge("The body may have at most 10 bytes."),
     "busy": lambda: AtCapacity("All lines are busy.", 7),
     "engine": lambda: EngineError("model", "The model failed."),
     "config": lambda: ConfigError("no libopus in /secret/place"),
-    "token": lambda: Unauthorized("This needs the admin token."),
+    "token": lambda: Unauthorized("This request needs the admin token."),
     "store": lambda: StoreError("The store of conversations cannot be had."),
     "bug": lambda: KeyError("secret"),
     "see-other": lambda: web.HTTPSeeOther("/api/found"),
@@ -60,11 +60,11 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("acceptable", 406, "not_acceptable", "There is no audio."),
         ("found", 404, "not_found", "There is no such call."),
         ("foreign", 403, "forbidden", "Pages of this origin may not call here."),
-        ("large", 413, "too_large", "The body may have 10 bytes."),
+        ("large", 413, "too_large", "The body may have at most 10 bytes."),
         ("busy", 503, "at_capacity", "All lines are busy."),
         ("engine", 502, "engine_failed", "The model failed."),
         ("config", 500, "config", "The server is not set up for this."),
-        ("token", 401, "unauthorized", "This needs the admin token."),
+        ("token", 401, "unauthorized", "This request needs the admin token."),
         ("store", 503, "store_unavailable", "The store of conversations cannot be had."),
         ("bug", 500, "internal", "Something went wrong in the server."),
         ("gone", 410, "gone", "Gone."),
@@ -74,39 +74,39 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
 async def test_every_failure_has_its_status_and_sentence(
     client: Client, fault: str, status: int, code: str, message: str
 ) -> None:
-    """A program reads the code, a person the sentence, and neither reads of our inside."""
+    """Every failure has its status, a code for programs and a sentence for people. None shows the server's inside."""
     response = await client.get(f"/api/{fault}")
     assert response.status == status
     assert await response.json() == {"error": {"code": code, "message": message}}
 
 
 async def test_a_refusal_says_when_to_come_again(client: Client) -> None:
-    """Retry-After stands where there was no place, and nowhere else."""
+    """Only a refusal for lack of capacity has a Retry-After header."""
     assert (await client.get("/api/busy")).headers["Retry-After"] == "7"
     assert "Retry-After" not in (await client.get("/api/peer")).headers
 
 
-async def test_who_has_no_token_is_told_how_to_bring_one(client: Client) -> None:
-    """401 has its challenge (RFC 6750, section 3), and nothing else has."""
+async def test_a_client_without_a_token_is_told_how_to_send_one(client: Client) -> None:
+    """Only a 401 has a challenge, the WWW-Authenticate header (RFC 6750, section 3)."""
     assert (await client.get("/api/token")).headers["WWW-Authenticate"] == "Bearer"
     assert "WWW-Authenticate" not in (await client.get("/api/peer")).headers
 
 
 async def test_a_wrong_method_is_told_the_right_ones(client: Client) -> None:
-    """405 has its Allow header."""
+    """A 405 has an Allow header."""
     response = await client.delete("/api/fine")
     assert response.status == 405
     assert "GET" in response.headers["Allow"]
 
 
-async def test_what_is_no_failure_passes(client: Client) -> None:
-    """Answers and redirections stay what they are."""
+async def test_what_is_not_a_failure_passes(client: Client) -> None:
+    """Answers and redirects are not changed."""
     assert await (await client.get("/api/fine")).text() == "fine"
     assert (await client.get("/api/see-other", allow_redirects=False)).status == 303
 
 
-async def test_a_page_that_is_not_there_is_no_json(client: Client) -> None:
-    """Outside of the API an HTTP failure is aiohttp's own."""
+async def test_a_page_that_is_not_found_is_not_json(client: Client) -> None:
+    """Outside the API, HTTP failures are aiohttp's own."""
     response = await client.get("/nothing")
     assert response.status == 404
     assert response.content_type == "text/plain"
@@ -114,7 +114,7 @@ async def test_a_page_that_is_not_there_is_no_json(client: Client) -> None:
 
 @pytest.mark.parametrize("path", ["/api/bug", "/page/bug", "/api/config"])
 async def test_our_own_faults_are_logged_once(client: Client, path: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Who runs the server reads what a caller does not."""
+    """A fault of the server is in the log, with the details that the client does not get."""
     with caplog.at_level(logging.ERROR):
         assert (await client.get(path)).status == 500
     [record] = caplog.records
@@ -122,13 +122,13 @@ async def test_our_own_faults_are_logged_once(client: Client, path: str, caplog:
 
 
 async def test_mistakes_of_peers_are_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody fills our log from outside."""
+    """Clients cannot fill our log with their mistakes."""
     for fault in ("peer", "found", "busy"):
         await client.get(f"/api/{fault}")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_every_error_of_ours_is_tried() -> None:
-    """The table above leaves no error out."""
+    """The table above has every error class."""
     tried = {type(make()) for make in FAULTS.values()}
     assert set(AntiphonError.__subclasses__()) | set(PeerError.__subclasses__()) <= tried

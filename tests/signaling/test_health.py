@@ -16,7 +16,7 @@ def client(parts: Health) -> TestClient[web.Request, web.Application]:
 
 
 async def test_ready_while_every_needed_part_is_well() -> None:
-    """A part that is not needed may fail; one that is needed may not, and its reason is told."""
+    """The server is ready although a part fails that is not needed. If a needed part fails, it is not, and says why."""
     parts, wrong = Health(), {"store": "", "model": "It took too long."}
     parts.add("store", lambda: wrong["store"], needed=True)
     parts.add("model", lambda: wrong["model"], needed=False)
@@ -31,7 +31,7 @@ async def test_ready_while_every_needed_part_is_well() -> None:
 
 
 async def test_each_part_with_its_state() -> None:
-    """Up, down when it is needed, degraded when it is not; with the status of ready."""
+    """A part that works is "up". A part that fails is "down" if it is needed, and "degraded" if not."""
     parts = Health()
     parts.add("loop", lambda: "", needed=True)
     parts.add("store", lambda: "It does not answer.", needed=True)
@@ -47,7 +47,7 @@ async def test_each_part_with_its_state() -> None:
 
 
 async def test_while_it_starts_the_server_lives_and_is_not_ready() -> None:
-    """Whatever is asked of it meanwhile is refused with the time to come again."""
+    """While the server starts, it is live and not ready. Other requests are refused and told when to come again."""
     async with TestClient(TestServer(starting_application(Health()))) as http:
         assert (await http.get("/health/live")).status == 200
         ready = await http.get("/health/ready")
@@ -57,7 +57,7 @@ async def test_while_it_starts_the_server_lives_and_is_not_ready() -> None:
 
 
 async def test_metrics_are_prometheus_text() -> None:
-    """As they are, with the content type that a scraper asks for."""
+    """The metrics are sent unchanged, with the content type that Prometheus expects."""
     async with client(Health()) as http:
         answer = await http.get("/metrics")
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"

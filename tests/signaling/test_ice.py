@@ -9,14 +9,15 @@ from signaling.ice_servers import add_routes
 
 
 def test_credentials_are_those_of_coturn() -> None:
-    """HMAC-SHA1 of the user name, in base64, as `openssl dgst -sha1 -hmac north -binary | base64` makes it."""
+    """The password is the HMAC-SHA1 of the user name in base64, as `openssl dgst -sha1 -hmac north -binary | base64`
+    makes it."""
     assert credentials("north", 1_700_000_000, "caller") == (
         "1700000000:caller", "L5EzooO2LK/7YBCQSGEXNTxLeuQ=",
     )  # fmt: skip
 
 
 def test_turn_servers_have_credentials_and_stun_servers_none() -> None:
-    """Each kind is one entry, as RTCConfiguration takes it."""
+    """STUN servers are one entry without credentials, and TURN servers are one entry with credentials."""
     urls = ("stun:a:3478", "turn:b:3478", "turns:b:5349?transport=tcp")
     stun, turn = [server.to_json() for server in ice_servers(urls, "secret", 99, "x")]
     assert stun == {"urls": ["stun:a:3478"]}
@@ -26,7 +27,7 @@ def test_turn_servers_have_credentials_and_stun_servers_none() -> None:
 
 
 def test_a_credential_is_not_shown() -> None:
-    """Whoever logs a server logs no password."""
+    """The password of a server is not in its `repr`, so it does not get into a log."""
     assert "hunter2" not in repr(IceServer(("turn:a",), "me", "hunter2"))
 
 
@@ -49,12 +50,12 @@ def test_a_credential_is_not_shown() -> None:
     ],
 )
 def test_urls(url: str, valid: bool) -> None:
-    """As RFC 7064 and 7065 have them."""
+    """URLs are valid if they follow RFC 7064 and 7065."""
     assert valid_url(url) is valid
 
 
-async def test_clients_are_handed_them() -> None:
-    """With the time that they are good for, and nobody keeps the answer."""
+async def test_clients_get_the_servers() -> None:
+    """Clients get the servers, and how long the credentials are valid. The answer is not cached."""
     app = web.Application()
     add_routes(app, lambda: [IceServer(("turn:a",), "99:x", "secret")], 600)
     async with TestClient(TestServer(app)) as client:

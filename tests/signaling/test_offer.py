@@ -11,17 +11,17 @@ from pydantic import BaseModel, ValidationError
 from server.call.options import CallOptions
 from server.errors import AtCapacity, NotAcceptable, NotFound
 from signaling.errors import errors_as_json
-from signaling.offer import MAX_BODY_BYTES, Candidate, Candidates, Offer, add_routes
+from signaling.offer import MAX_BODY_BYTES, CandidateBody, CandidatesBody, OfferBody, add_routes
 
 Client = TestClient[web.Request, web.Application]
 NewClient = Callable[[web.Application], Awaitable[Client]]
 
 
 class Desk:
-    """Calls that are only names: answers offers up to a limit, keeps candidates, forgets who hangs up."""
+    """Calls without media: it answers offers up to a limit, keeps candidates, and forgets calls that hang up."""
 
     def __init__(self, limit: int = 2) -> None:
-        self.live: dict[str, list[tuple[str, str | None, int | None]]] = {}
+        self.live: dict[str, list[tuple[str, str | None]]] = {}
         self.options: list[CallOptions] = []
         self._limit = limit
         self._answered = 0
@@ -46,14 +46,14 @@ class Desk:
         self._find(pc_id)
         return f"moved by {sdp}", pc_id, f"session-{pc_id[3:]}"
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
-        self._find(pc_id).append((candidate, mid, index))
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+        self._find(pc_id).append((candidate, mid))
 
     async def hang_up(self, pc_id: str) -> None:
         self._find(pc_id)
         del self.live[pc_id]
 
-    def _find(self, pc_id: str) -> list[tuple[str, str | None, int | None]]:
+    def _find(self, pc_id: str) -> list[tuple[str, str | None]]:
         if pc_id not in self.live:
             raise NotFound("There is no such call.")
         return self.live[pc_id]
@@ -75,7 +75,7 @@ OFFER = {"sdp": "m=audio", "type": "offer"}
 
 
 async def failure(response: Any) -> tuple[int, str]:
-    """The status and the code of an answer that is a failure."""
+    """The status and the code of a response that is a failure."""
     body = await response.json()
     assert set(body) == {"error"}
     assert set(body["error"]) == {"code", "message"}
@@ -84,7 +84,7 @@ async def failure(response: Any) -> tuple[int, str]:
 
 
 async def test_an_offer_is_answered(client: Client, desk: Desk) -> None:
-    """The answer has its SDP and the names of the call and of the conversation."""
+    """The answer has the SDP, the pc_id and the session_id."""
     response = await client.post("/api/offer", json=OFFER)
     assert response.status == 200
     assert await response.json() == {
@@ -94,13 +94,13 @@ async def test_an_offer_is_answered(client: Client, desk: Desk) -> None:
 
 
 async def test_fields_of_other_clients_are_taken(client: Client) -> None:
-    """What SmallWebRTC clients send besides is no fault."""
+    """Other fields that SmallWebRTC clients send are accepted."""
     body = {**OFFER, "pc_id": None, "restart_pc": False, "requestData": {"user": [1]}, "something": "new"}
     assert (await client.post("/api/offer", json=body)).status == 200
 
 
 async def test_an_offer_with_the_name_of_a_call_moves_it(client: Client, desk: Desk) -> None:
-    """Who offers again (ICE restart, another network) goes on with the same call, also when all lines are busy."""
+    """A client that sends a second offer with its pc_id keeps its call, also when all lines are busy."""
     for _ in range(2):
         await client.post("/api/offer", json=OFFER)
     response = await client.post("/api/offer", json={**OFFER, "pc_id": "pc-1", "restart_pc": True})
@@ -110,7 +110,7 @@ async def test_an_offer_with_the_name_of_a_call_moves_it(client: Client, desk: D
 
 
 async def test_a_token_goes_on_with_a_conversation(client: Client) -> None:
-    """With its name and token a conversation is resumed; without, nobody learns that it exists."""
+    """A conversation is resumed by its id and token. With a wrong one, nobody learns that it exists."""
     data = {"session_id": "session-1", "resume": "secret"}
     response = await client.post("/api/offer", json={**OFFER, "pc_id": "gone", "requestData": data})
     assert (await response.json())["session_id"] == "session-1"
@@ -120,7 +120,7 @@ async def test_a_token_goes_on_with_a_conversation(client: Client) -> None:
 
 
 async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
-    """Model, temperature, voice and the like come in requestData; what makes no sense is refused."""
+    """A call's model, temperature, voice and so on come in requestData. Values that make no sense are refused."""
     chosen = {
         "model": "openai-chat:gpt-5-mini",
         "temperature": 0.2,
@@ -144,23 +144,23 @@ async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
 
 
 async def test_an_offer_with_the_name_of_a_call_that_is_over_begins_one(client: Client, desk: Desk) -> None:
-    """A client that comes back late is served as a new one."""
+    """If a client comes back after its call has ended, it gets a new call."""
     response = await client.post("/api/offer", json={**OFFER, "pc_id": "gone"})
     assert response.status == 200
     assert list(desk.live) == ["pc-1"]
 
 
 async def test_candidates_reach_their_call(client: Client, desk: Desk) -> None:
-    """Trickled candidates come in order, the end of them too."""
+    """Candidates reach their call in order, and so does the empty one at the end."""
     await client.post("/api/offer", json=OFFER)
     candidates = [{"candidate": "candidate:1", "sdp_mid": "0", "sdp_mline_index": 0}, {"candidate": ""}]
     response = await client.patch("/api/offer", json={"pc_id": "pc-1", "candidates": candidates})
     assert await response.json() == {"status": "success"}
-    assert desk.live["pc-1"] == [("candidate:1", "0", 0), ("", None, None)]
+    assert desk.live["pc-1"] == [("candidate:1", "0"), ("", None)]
 
 
 async def test_hanging_up(client: Client, desk: Desk) -> None:
-    """A call is ended by its name, once."""
+    """A call is ended by its pc_id, once."""
     await client.post("/api/offer", json=OFFER)
     response = await client.delete("/api/offer", params={"pc_id": "pc-1"})
     assert await response.json() == {"status": "success"}
@@ -169,7 +169,7 @@ async def test_hanging_up(client: Client, desk: Desk) -> None:
 
 
 async def test_a_busy_server_says_when_to_come_again(client: Client) -> None:
-    """The third caller of two lines reads when to try again."""
+    """The third client of a server with two lines is told when to call again."""
     for _ in range(2):
         await client.post("/api/offer", json=OFFER)
     response = await client.post("/api/offer", json=OFFER)
@@ -199,13 +199,13 @@ async def test_a_busy_server_says_when_to_come_again(client: Client) -> None:
     ],
 )  # fmt: skip
 async def test_what_is_wrong_is_said(client: Client, method: str, body: bytes, status: int, code: str) -> None:
-    """A client that breaks the protocol reads what is wrong, and nothing has begun."""
+    """A request that breaks the protocol gets the status and the code for what is wrong."""
     response = await client.request(method, "/api/offer", data=body)
     assert await failure(response) == (status, code)
 
 
 async def test_a_body_that_is_not_as_it_says_is_the_clients_mistake(client: Client) -> None:
-    """A body whose compression is broken is no fault of the server."""
+    """A body with broken compression is an error of the client, not of the server."""
     response = await client.post("/api/offer", data=b"no gzip", headers={"Content-Encoding": "gzip"})
     assert (await failure(response))[0] == 400
 
@@ -220,9 +220,9 @@ JSON = st.recursive(
 )
 
 
-@given(JSON, st.sampled_from([Offer, Candidate, Candidates]))
+@given(JSON, st.sampled_from([OfferBody, CandidateBody, CandidatesBody]))
 def test_any_json_is_a_request_or_not(value: object, model: type[BaseModel]) -> None:
-    """A body is valid, and stays so when it is written down again, or it is not valid."""
+    """Any JSON is either refused, or accepted and unchanged when it is written and read again."""
     try:
         request = model.model_validate(value)
     except ValidationError:

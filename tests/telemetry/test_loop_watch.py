@@ -1,4 +1,4 @@
-"""The loop's lateness by the pacer's clock, on a loop that can be held up."""
+"""How late the loop is by the pacer's clock, on a loop that can be made to stall."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,7 +12,7 @@ from tests.media.test_pacer import StallingLoop
 
 
 class Watched:
-    """A pacer with a watch and one call, which works for `work_s` in each of its ticks."""
+    """A pacer with a watch, and with one call that works for `work_s` in each tick (no call if it is 0)."""
 
     def __init__(self, loop: StallingLoop, work_s: float = 0.0) -> None:
         self.loop = loop
@@ -33,7 +33,7 @@ def run(scenario: Callable[[StallingLoop], Coroutine[Any, Any, None]]) -> None:
 
 
 def test_an_idle_loop_is_not_late() -> None:
-    """The latest tick of each fifth of a second is told, and nothing of packets while there is no call."""
+    """The latest tick of each 200 ms is reported. No packets are reported while there is no call."""
 
     async def scenario(loop: StallingLoop) -> None:
         watched = Watched(loop)
@@ -46,7 +46,7 @@ def test_an_idle_loop_is_not_late() -> None:
 
 
 def test_the_last_packet_is_as_late_as_the_work_before_it() -> None:
-    """What the calls do in a tick delays the last of them, though the tick begins in time."""
+    """The work of calls in a tick delays the tick's last packet, although the tick itself begins in time."""
 
     async def scenario(loop: StallingLoop) -> None:
         watched = Watched(loop, work_s=0.007)
@@ -58,7 +58,7 @@ def test_the_last_packet_is_as_late_as_the_work_before_it() -> None:
 
 
 def test_a_late_start_is_not_trouble() -> None:
-    """The first ticks are late because the server has just started: a few of them do not make five seconds."""
+    """A few late ticks right after the server has started do not count as trouble: they are few among those of 5 s."""
 
     async def scenario(loop: StallingLoop) -> None:
         watched = Watched(loop)
@@ -72,7 +72,7 @@ def test_a_late_start_is_not_trouble() -> None:
 
 
 def test_a_long_stall_counts_for_every_tick_that_it_cost() -> None:
-    """A second of silence in five is a fifth of all ticks late, not one, and the skipped ticks are counted."""
+    """A stall of a second counts as 50 late ticks of 250, not as one late tick. The skipped ticks are counted."""
 
     async def scenario(loop: StallingLoop) -> None:
         watched = Watched(loop)

@@ -1,4 +1,4 @@
-"""What is measured, as Prometheus reads it, and what of it is health."""
+"""What the monitor measures, as Prometheus reads it, and what it tells about the health of the server."""
 
 import asyncio
 from collections import Counter
@@ -17,8 +17,8 @@ from tests.virtual_time import run_virtual
 SECRET = "my card is four two seven one"
 
 
-class Calls:
-    """Three calls, one without a connection."""
+class ThreeCalls:
+    """A directory with three calls, of which one has no connection."""
 
     opened = 7
     detached = 1
@@ -41,14 +41,14 @@ class Worker:
 
 
 class House:
-    """A monitor with everything that it measures into."""
+    """A monitor, with the exporter and the health that it works with."""
 
     def __init__(self) -> None:
         self.exporter, self.health = Exporter(), Health()
         self.monitor = Monitor(self.exporter.meter, Pacer(), self.health)
 
     def samples(self) -> dict[str, float]:
-        """name{label} → value, buckets left out."""
+        """The value of each sample, by its name and labels. Histogram buckets are left out."""
         return {
             "/".join([sample.name, *sample.labels.values()]): sample.value
             for family in text_string_to_metric_families(self.exporter.text().decode())
@@ -67,7 +67,7 @@ def run(scenario: object) -> None:
 
 
 def test_what_is_told_in_calls_is_counted() -> None:
-    """Exchanges with their stages, gaps, interruptions, false starts, tools and failures; and nobody's words."""
+    """Stages and gaps of exchanges, interruptions, false starts, tools and failures are counted. No words are shown."""
 
     async def scenario(house: House) -> None:
         observe = house.monitor.calls.observe
@@ -95,10 +95,10 @@ def test_what_is_told_in_calls_is_counted() -> None:
 
 
 def test_the_rooms_counters_are_read() -> None:
-    """Calls, refusals by reason, workers and drops are as they are when somebody asks."""
+    """The counters of calls, refusals, workers and drops are read when the metrics are read."""
 
     async def scenario(house: House) -> None:
-        house.monitor.watch_calls(Calls())
+        house.monitor.watch_calls(ThreeCalls())
         house.monitor.watch_worker(Worker())
         house.monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": 5})
         found = house.samples()
@@ -114,7 +114,7 @@ def test_the_rooms_counters_are_read() -> None:
 
 
 def test_waits_for_engines_are_measured_and_are_load() -> None:
-    """Depth and age while somebody waits; the longest wait is what admission is told."""
+    """While a request waits, the number of waiting requests and the oldest wait are shown. The longest wait is load."""
 
     async def scenario(house: House) -> None:
         watch = house.monitor.watch("speech-to-text")
@@ -133,10 +133,10 @@ def test_waits_for_engines_are_measured_and_are_load() -> None:
 
 
 def test_parts_register_themselves() -> None:
-    """The model, each engine, each worker and the calls; workers and calls decide whether the server is ready."""
+    """The model, each engine, each worker and the calls are parts. Only workers and calls decide if we are ready."""
 
     async def scenario(house: House) -> None:
-        calls, worker = Calls(), Worker()
+        calls, worker = ThreeCalls(), Worker()
         house.monitor.watch_calls(calls)
         house.monitor.watch_worker(worker)
         house.monitor.watch("text-to-speech").last_use.fail("It is silent.")
@@ -144,7 +144,7 @@ def test_parts_register_themselves() -> None:
         parts = house.health.parts()
         assert {name for name, part in parts.items() if part["state"] == "up"} == {"worker espeak", "calls"}
         assert parts["model"] == {"state": "degraded", "reason": "The model took too long to answer."}
-        assert house.health.reason() == "", "what was seen to fail once may work the next time"
+        assert house.health.reason() == "", "a model that has failed once may work the next time"
         worker.ready = False
         assert "espeak" in house.health.reason()
         worker.ready, calls.refuses = True, Refusal.DRAINING

@@ -1,4 +1,4 @@
-"""Watched engines behave as the engines do, and what calls waited for is known."""
+"""Watched engines behave as the engines that they wrap, and measure how long calls wait."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -13,7 +13,7 @@ from tests.virtual_time import run_virtual
 
 
 class SlowEngine:
-    """Answers after `delay_s`: with its own name, or with a failure."""
+    """An engine that answers or fails after `delay_s`."""
 
     def __init__(self, delay_s: float = 1.0, fails: bool = False) -> None:
         self.delay_s, self.fails = delay_s, fails
@@ -48,7 +48,7 @@ class SlowEngine:
 
 
 def test_a_transcript_is_waited_for() -> None:
-    """From the question to the words; feeding is no wait."""
+    """A wait lasts from asking for the words to getting them. To feed the engine is not a wait."""
 
     async def scenario() -> None:
         engine, took_s = SlowEngine(), list[float]()
@@ -68,7 +68,7 @@ def test_a_transcript_is_waited_for() -> None:
 
 
 def test_the_first_sound_is_waited_for() -> None:
-    """The rest comes while the first is heard, and who leaves in the middle leaves nothing behind."""
+    """The wait ends with the first sound. A call that stops reading in the middle leaves no wait behind."""
 
     async def scenario() -> None:
         took_s = list[float]()
@@ -83,7 +83,7 @@ def test_the_first_sound_is_waited_for() -> None:
 
 
 def test_a_failure_is_raised_and_remembered() -> None:
-    """It ends the wait, is no answer, and is the engine's state until it answers again."""
+    """A failure ends the wait and is not an answer. It is the engine's state until the engine answers again."""
 
     async def scenario() -> None:
         engine, took_s = SlowEngine(fails=True), list[float]()
@@ -100,8 +100,8 @@ def test_a_failure_is_raised_and_remembered() -> None:
     run_virtual(scenario())
 
 
-def test_who_gives_up_is_neither_success_nor_failure() -> None:
-    """An answer that is not wanted any more says nothing of the engine, but the wait was one."""
+def test_a_request_that_is_cancelled_is_neither_success_nor_failure() -> None:
+    """A request that is cancelled says nothing about the engine, but its wait counts."""
 
     async def scenario() -> None:
         took_s = list[float]()

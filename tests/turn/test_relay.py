@@ -1,4 +1,4 @@
-"""Calls through coturn, set up as in turn/."""
+"""Calls through coturn, with the configuration in turn/."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ import pytest
 from aioice.turn import create_turn_endpoint
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
 
-from server.media.reach import IceServer
+from server.media.reach import GatherServer
 from signaling.ice import credentials
 from tests.exchange import exchange
 from tests.media.test_set_up import candidates, reach
@@ -26,14 +26,15 @@ LOOPBACK = ("--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1")
 
 @pytest.fixture(scope="module")
 def open_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    """One that relays to this machine."""
+    """A relay that may send to this machine."""
     with relay(tmp_path_factory.mktemp("open"), *LOOPBACK) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def closed_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    """One with the configuration as it is, but that loopback itself is no reason to refuse."""
+    """A relay with the configuration as it is. Only coturn's own rule against loopback is switched off, so that our
+    rules are tested."""
     with relay(tmp_path_factory.mktemp("closed"), "--allow-loopback-peers") as running:
         yield running
 
@@ -45,7 +46,7 @@ def ipv6_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
 
 
 def through(phone: Phone, server: Relay, only: bool = True) -> None:
-    """Let the phone use the relay, and nothing else."""
+    """Let the phone use the relay. With `only`, it uses nothing else."""
     username, password = server.login()
     servers = [RTCIceServer(server.url, username, password)]
     policy = RTCIceTransportPolicy.RELAY if only else RTCIceTransportPolicy.ALL
@@ -53,7 +54,7 @@ def through(phone: Phone, server: Relay, only: bool = True) -> None:
 
 
 async def test_a_call_through_the_relay_alone(open_relay: Relay) -> None:
-    """A question is heard and its answer comes back, without one packet beside the relay."""
+    """A question is heard and its answer comes back. No packet goes another way than through the relay."""
     async with asyncio.timeout(40), exchange() as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         through(phone, open_relay)
@@ -70,9 +71,9 @@ async def test_a_call_through_the_relay_alone(open_relay: Relay) -> None:
 
 
 async def test_a_server_behind_the_relay(open_relay: Relay) -> None:
-    """A server that gathers by TURN advertises the relay's address, and says nothing of its own behind it."""
+    """A server that gathers by TURN advertises the relay's address, without its own address behind it."""
     username, password = open_relay.login()
-    settings = reach(ice_servers=lambda: [IceServer(open_relay.url, username, password)])
+    settings = reach(gather_servers=lambda: [GatherServer(open_relay.url, username, password)])
     async with asyncio.timeout(40), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
         phone = Phone(running.url, http)
         answer = await phone.dial()
@@ -84,12 +85,12 @@ async def test_a_server_behind_the_relay(open_relay: Relay) -> None:
 
 
 async def test_a_relay_that_does_not_answer_costs_seconds_not_the_call() -> None:
-    """The answer goes without it."""
+    """If a relay does not answer, the SDP answer leaves without it, and the call works."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         url = f"127.0.0.1:{mute.getsockname()[1]}"
-        servers = [IceServer(f"turn:{url}", "a", "b"), IceServer(f"stun:{url}")]
-        settings = reach(ice_servers=lambda: servers)
+        servers = [GatherServer(f"turn:{url}", "a", "b"), GatherServer(f"stun:{url}")]
+        settings = reach(gather_servers=lambda: servers)
         async with asyncio.timeout(20), exchange(reach=settings) as running, aiohttp.ClientSession() as http:
             phone = Phone(running.url, http)
             answer = await phone.dial()
@@ -103,18 +104,18 @@ async def test_a_relay_that_does_not_answer_costs_seconds_not_the_call() -> None
     ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"],
 )
 async def test_a_denied_peer_is_refused(closed_relay: Relay, peer: str) -> None:
-    """Nobody gets at the inside of a network by the relay."""
+    """The relay sends nothing to addresses inside a network."""
     assert await permission(closed_relay, closed_relay.login(), peer) == 403
 
 
 async def test_a_peer_outside_is_allowed(closed_relay: Relay) -> None:
-    """So that the refusals above are for the address."""
+    """A public address is allowed. This shows that the refusals above are because of the address."""
     assert await permission(closed_relay, closed_relay.login(), "8.8.8.8") == 200
 
 
 @pytest.mark.parametrize("seconds", [-1, 600])
 async def test_credentials_that_are_not_ours_or_over_are_refused(open_relay: Relay, seconds: int) -> None:
-    """Past their end they are nothing, and so are those of another secret."""
+    """Credentials that have expired are refused, and so are those that are made with another secret."""
     username, password = open_relay.login(seconds)
     if seconds > 0:
         password = credentials("another secret", 2_000_000_000, "tests")[1]
@@ -135,7 +136,10 @@ async def test_credentials_that_are_not_ours_or_over_are_refused(open_relay: Rel
     ],
 )
 async def test_an_address_inside_of_an_ipv6_one_is_no_way_around(ipv6_relay: Relay, peer: str, allowed: bool) -> None:
-    """CVE-2026-27624 and its like, asked by coturn's own client, as aioice allocates IPv4 only."""
+    """An IPv6 address that holds a denied IPv4 address is denied, too (CVE-2026-27624 and similar faults).
+
+    coturn's own client asks for it, because aioice allocates only IPv4 addresses.
+    """
     client = await asyncio.create_subprocess_exec(
         *("turnutils_uclient", "-v", "-x", "-n", "1", "-m", "1", "-W", SECRET, "-u", secrets.token_hex(4)),
         *("-p", str(ipv6_relay.port), "-e", peer, "-r", "5000", "::1"),
@@ -146,7 +150,7 @@ async def test_an_address_inside_of_an_ipv6_one_is_no_way_around(ipv6_relay: Rel
     async with asyncio.timeout(10):
         while not answered:
             line = (await client.stdout.readline()).decode()
-            assert line, "the client has ended"
+            assert line, "coturn's client has ended"
             bind = line if "channel bind sent" in line else bind
             answered = line if bind and ("403" in line or "success" in line) else ""
     if client.returncode is None:
@@ -156,7 +160,7 @@ async def test_an_address_inside_of_an_ipv6_one_is_no_way_around(ipv6_relay: Rel
 
 
 async def permission(server: Relay, login: tuple[str, str], peer: str) -> int:
-    """Allocate, and ask to send to `peer` (RFC 8656, section 9): 200, or the error code."""
+    """Allocate a relay and ask for permission to send to `peer` (RFC 8656, section 9). Returns 200 or an error code."""
     address = ("127.0.0.1", server.port)
     try:
         transport, _ = await create_turn_endpoint(asyncio.DatagramProtocol, address, *login)

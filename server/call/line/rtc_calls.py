@@ -77,8 +77,8 @@ class RtcCalls:
         before = self._find(pc_id)
         return await self._answer(self._read(sdp), before.leg.session, pc_id, before, "")
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None, index: int | None) -> None:
-        await self._find(pc_id).peer.add_candidate(candidate, mid, index)
+    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+        await self._find(pc_id).peer.add_candidate(candidate, mid)
 
     async def hang_up(self, pc_id: str) -> None:
         """End the call and wait until its place is free; raises NotFound."""

@@ -13,7 +13,7 @@ from server.media.feed import Feed
 from server.media.frame import FRAME_MS
 from server.media.pacer import Pacer
 from server.media.stream import StreamDecoder, StreamEncoder
-from server.token_bucket import Allowance
+from server.token_bucket import TokenBucket
 
 LEAD_FRAMES = 100 // FRAME_MS
 """Sent ahead of the ear: what a client's buffer needs against jitter, and what an interruption must throw away."""
@@ -54,7 +54,7 @@ class WsCall:
         self._feed = Feed()
         self._room = asyncio.Event()
         self._outbox = Outbox()
-        self._allowance = Allowance(MESSAGES_A_SECOND)
+        self._message_rate = TokenBucket(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
         self._ahead = 0
         """Frames that were sent ahead of the ear."""
         self._speaking: int | None = None
@@ -164,7 +164,7 @@ class WsCall:
             self._leg.lost()
 
     async def _take(self, item: str | bytes) -> None:
-        if (wait_s := self._allowance.take(asyncio.get_running_loop().time())) > 0:
+        if (wait_s := self._message_rate.reserve(asyncio.get_running_loop().time())) > 0:
             await asyncio.sleep(wait_s)
         if isinstance(item, str):
             self._leg.receive_text(item)

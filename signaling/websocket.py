@@ -1,4 +1,4 @@
-"""WebSocket /api/voice/conversation/{session_id}: messages as text, sound as binary frames, both ways."""
+"""WebSocket /api/voice/conversation/{session_id}: carries messages as text and sound as binary frames, both ways."""
 
 import socket as sockets
 from collections.abc import Sequence
@@ -11,11 +11,12 @@ from server.errors import Forbidden
 
 PATH = "/api/voice/conversation/{session_id}"
 MAX_MESSAGE_BYTES = 64 * 1024
-"""0.7 s of PCM at 48 kHz; clients send 10 to 100 ms at a time."""
+"""How large a message from a client may be: 0.7 s of PCM at 48 kHz. Clients send 10 to 100 ms at a time."""
 SEND_BUFFER_BYTES = 64 * 1024
-"""In the kernel: what a client that reads slowly has to hear late before it loses any."""
+"""The size of the kernel's send buffer. A client that reads slowly hears this much sound late before it loses any."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
-"""In the kernel, which would else keep megabytes of what a client sends too fast."""
+"""The size of the kernel's receive buffer. Without a limit the kernel would keep megabytes from a client that sends too
+fast."""
 
 _CODES = {
     "": 1000,
@@ -26,18 +27,21 @@ _CODES = {
     "internal": 1011,
     "config": 1011,
 }
+"""The close code (RFC 6455, section 7.4) for the reason why a WebSocket is closed."""
 _NOT_ALLOWED = 1008
+"""The close code for all other reasons."""
 _CLOSING = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
-class Calls(Protocol):
-    """What the sockets are for."""
+class WsCalls(Protocol):
+    """Serves the calls that come by WebSocket."""
 
-    async def serve(self, session_id: str, socket: "WebSocket") -> None: ...
+    async def serve(self, session_id: str, socket: "WebSocket") -> None:
+        """Serve one call until it is over."""
 
 
-def add_routes(app: web.Application, calls: Calls, origins: Sequence[str]) -> None:
-    """Serve the WebSocket on `app`; pages of other `origins` than our own may use it too."""
+def add_routes(app: web.Application, calls: WsCalls, origins: Sequence[str]) -> None:
+    """Serve the WebSocket on `app`. Pages of our own origin and of `origins` may use it."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
         _check_origin(request, origins)
@@ -51,14 +55,17 @@ def add_routes(app: web.Application, calls: Calls, origins: Sequence[str]) -> No
 
 
 def _check_origin(request: web.Request, origins: Sequence[str]) -> None:
-    """A page of another site may not use its visitor's way in (CWE-1385). Programs send no Origin."""
+    """Raise Forbidden if a page of another site connects, because it may use its visitor's access (CWE-1385).
+
+    Programs that are not pages send no Origin, and may connect.
+    """
     origin = request.headers.get("Origin")
     if origin is not None and origin not in origins and _host(origin) != request.host:
         raise Forbidden("Pages of this origin may not call here.")
 
 
 def _host(origin: str) -> str:
-    """ "" for what is no origin."""
+    """The host and port of an origin. Empty if it is not an origin."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
@@ -73,12 +80,13 @@ def _limit_buffer(request: web.Request) -> None:
 
 
 class WebSocket:
-    """aiohttp's WebSocket as calls see it."""
+    """A WebSocket as calls use it, without aiohttp's types."""
 
     def __init__(self, response: web.WebSocketResponse) -> None:
         self._response = response
 
     async def receive(self) -> str | bytes | None:
+        """Wait for the next message. b"" for one without content, such as a ping. None when the WebSocket is closed."""
         message: WSMessage = await self._response.receive()
         if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
             data: str | bytes = message.data
@@ -97,5 +105,6 @@ class WebSocket:
         await self._response.ping()
 
     async def close(self, reason: str) -> None:
+        """Close the WebSocket with the close code that belongs to `reason`."""
         code = _CODES.get(reason, _NOT_ALLOWED)
         await self._response.close(code=WSCloseCode(code) if code < 4000 else code, message=reason.encode())
