@@ -1,4 +1,4 @@
-"""Patience: one choice that stands for the forty thresholds of turn-taking.
+"""Patience: one choice that stands for thirty thresholds of turn-taking.
 
 `normal` is every threshold at its default. `quick` answers after shorter silences and lets the caller interrupt with
 less; `patient` waits longer and is harder to interrupt.
