@@ -24,9 +24,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 from bench.capacity import SERVER_CORE, providing
 from bench.figures import quantile, show
 from server.agent.demo.front_desk import front_desk
-from server.agent.limits import RunLimits
-from server.agent.openai_requests import spared
-from server.agent.run import AgentRun
+from server.agent.openai_requests import send_unconverted
+from server.agent.run import AgentRun, RunSetup
 
 RUNS = 20
 QUESTION = "What is the answer to my question?"
@@ -64,7 +63,7 @@ async def exchange(model: Model, history: Sequence[ModelMessage]) -> list[ModelM
     """One answer; what was said for it."""
     agent, committed = front_desk(), asyncio.Event()
     committed.set()
-    run = AgentRun(agent, model, QUESTION, history, agent.make_deps(), RunLimits())
+    run = AgentRun(RunSetup(agent, model, agent.make_deps()), QUESTION, history)
     await run.speak(lambda text: None, committed)
     return run.messages()
 
@@ -86,7 +85,7 @@ async def compare(url: str, counts: Sequence[int]) -> list[Row]:
         plain, apart = (
             OpenAIChatModel("any", provider=OpenAIProvider(openai_client=client)) for client in (one, other)
         )
-        models = {"as it is": plain, "spared": spared(apart)}
+        models = {"as it is": plain, "spared": send_unconverted(apart)}
         for model in models.values():
             await measure("", model, 0)  # the first runs load what the others find loaded
         return [await measure(client, model, count) for count in counts for client, model in models.items()]

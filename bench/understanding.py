@@ -154,7 +154,7 @@ def hear(engine: Engine, phrases: Sequence[str], sample: Sample) -> Result:
 
 def _action(text: str) -> str:
     """What the agent does when it hears `text`, as a string to compare."""
-    answer = rules.answer([text])
+    answer = rules.decide([text])
     return f"{answer.tool} {answer.args}" if answer.tool else answer.text
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
@@ -41,7 +42,7 @@ from server.network import client_servers, peer_settings
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.record.minutes import Minutes
-from server.speech.clips import Clips
+from server.speech.cached_tts import CachedTextToSpeech
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
@@ -90,6 +91,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         if (recordings := keeper.recordings) is not None:
             monitor.watch_drops("antiphon.recording.dropped", lambda: {"pieces": recordings.dropped})
         say(f"conversations   {keeping(settings)}")
+        toolsets = Toolsets(agent, settings.run)
+        stack.push_async_callback(toolsets.close)
+        agent = await toolsets.start()
         directory = _directory(settings, agent, engines.of_call, keeper, monitor, parts, stack)
         calls = RtcCalls(directory, pacer, peers.connect_s, peers)
         stack.push_async_callback(calls.close)
@@ -125,7 +129,7 @@ class _Chosen:
         """Start the engines; closed with the stack. Raises ConfigError."""
         self._answers_in = agent.languages
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
-        self._tts = Clips(
+        self._tts = CachedTextToSpeech(
             await text_to_speech(self._settings, stack, say, monitor),
             agent.lines,
         )

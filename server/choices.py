@@ -1,21 +1,22 @@
-"""What the settings choose: the agent and its model, the engines, the store. Composition root, with app.py."""
+"""What the settings choose: the engines, the store, the agent and its model.
 
-import importlib.util
-import sys
+This file and app.py are the composition root: they alone name concrete engines and stores.
+"""
+
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic_ai import Agent, TextOutput
+from pydantic_ai import Agent
+from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model, infer_model
 
+from server.agent.agent_file import load_agent
 from server.agent.demo.front_desk import front_desk
-from server.agent.openai_requests import spared
+from server.agent.openai_requests import send_unconverted
 from server.agent.voice_agent import VoiceAgent
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
@@ -28,7 +29,7 @@ from server.record.store import Store
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from server.speech import models
-from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
 from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
@@ -44,68 +45,61 @@ Print = Callable[[str], None]
 
 
 async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> SpeechToText:
-    name, better = settings.stt, ""
-    whisper = models.find(settings.models_dir, "whisper", settings.stt_model or None)
-    if name == "auto":
-        name = "whisper" if whisper else "pocketsphinx"
-        better = "" if whisper else "; a better one: antiphon models pull whisper"
-    engine: SpeechToText
+    """The engine that the settings name, started; closed with the stack. Raises ConfigError."""
+    here = _Local("whisper", "pocketsphinx", models.find(settings.models_dir, "whisper", settings.stt_model or None))
+    name = here.best_name if settings.stt == "auto" else settings.stt
+    engine: OpenAISpeechToText | WyomingSpeechToText
     if name == "openai":
+        address = _needed(settings.stt_url, "ANTIPHON_STT_URL")
         engine = OpenAISpeechToText(
-            _needed(settings.stt_url, "ANTIPHON_STT_URL"),
+            OpenAIServer(address, settings.stt_api_key.get_secret_value() or None),
             model=settings.stt_model or "whisper-1",
-            api_key=settings.stt_api_key.get_secret_value() or None,
             languages=settings.stt_languages,
         )
     elif name.startswith("tcp://"):
         engine = WyomingSpeechToText(name, model=settings.stt_model or None, languages=settings.stt_languages)
-        await engine.learn()
-    elif name in ("whisper", "pocketsphinx"):
-        if name == "whisper" and whisper is None:
-            raise ConfigError(f"no Whisper model in {settings.models_dir}; get one: antiphon models pull whisper")
-        uri = await _worker(name, str(whisper) if name == "whisper" else None, stack, monitor)
-        engine = WyomingSpeechToText(uri)
-        await engine.learn()
+    elif name in here.names:
+        engine = WyomingSpeechToText(await _worker(here, name, settings, stack, monitor))
     else:
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
     stack.push_async_callback(engine.close)
-    say(f"speech-to-text  {name}{better}")
+    if isinstance(engine, WyomingSpeechToText):
+        await engine.learn()
+    say(f"speech-to-text  {name}{here.advice(settings.stt)}")
     return WatchedSpeechToText(engine, monitor.watch("speech-to-text"))
 
 
 async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> TextToSpeech:
-    name, better = settings.tts, ""
-    piper = models.find(settings.models_dir, "piper", settings.tts_model or None)
-    if name == "auto":
-        name = "piper" if piper else "espeak"
-        better = "" if piper else "; a better one: antiphon models pull piper"
-    engine: TextToSpeech
+    """The engine that the settings name, started; closed with the stack. Raises ConfigError."""
+    here = _Local("piper", "espeak", models.find(settings.models_dir, "piper", settings.tts_model or None))
+    name = here.best_name if settings.tts == "auto" else settings.tts
+    engine: OpenAITextToSpeech | WyomingTextToSpeech
     if name == "openai":
+        address = _needed(settings.tts_url, "ANTIPHON_TTS_URL")
         engine = OpenAITextToSpeech(
-            _needed(settings.tts_url, "ANTIPHON_TTS_URL"),
+            OpenAIServer(address, settings.tts_api_key.get_secret_value() or None),
             model=settings.tts_model or "gpt-4o-mini-tts",
-            api_key=settings.tts_api_key.get_secret_value() or None,
             voice=settings.tts_voice or "alloy",
             languages=settings.tts_languages,
         )
     elif name.startswith("tcp://"):
         engine = WyomingTextToSpeech(name, voice=settings.tts_voice, languages=settings.tts_languages)
-        await engine.learn()
-    elif name in ("piper", "espeak"):
-        if name == "piper" and piper is None:
-            raise ConfigError(f"no Piper voice in {settings.models_dir}; get one: antiphon models pull piper")
-        uri = await _worker(name, str(piper) if name == "piper" else None, stack, monitor)
-        engine = WyomingTextToSpeech(uri, voice=settings.tts_voice)
-        await engine.learn()
+    elif name in here.names:
+        engine = WyomingTextToSpeech(await _worker(here, name, settings, stack, monitor), voice=settings.tts_voice)
     else:
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
     stack.push_async_callback(engine.close)
-    say(f"text-to-speech  {name}{better}")
+    if isinstance(engine, WyomingTextToSpeech):
+        await engine.learn()
+    say(f"text-to-speech  {name}{here.advice(settings.tts)}")
     return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
 
 
 def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
-    """Smart Turn when its file is there; without it words and cadence decide. Raises ConfigError for a wrong file."""
+    """Smart Turn when its file is there; None when it is not: then words and cadence alone find the endpoint.
+
+    Raises ConfigError for a file that is no such model.
+    """
     if settings.endpoint_model == "none":
         return None
     auto = settings.endpoint_model == "auto"
@@ -118,9 +112,36 @@ def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> Tur
     return model
 
 
-async def _worker(name: str, model: str | None, stack: AsyncExitStack, monitor: Monitor) -> str:
-    """A worker process that hosts the engine; returns its URI."""
-    supervisor = Supervisor(name, model)
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """The engines of one kind that run in a worker process here."""
+
+    better: str
+    """The name of the engine that needs a model on disk, and of that model."""
+    embedded: str
+    """The name of the engine that needs none."""
+    model: Path | None
+    """The model on disk, if there is one."""
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.better, self.embedded
+
+    @property
+    def best_name(self) -> str:
+        """The name of the best engine that can run."""
+        return self.better if self.model else self.embedded
+
+    def advice(self, setting: str) -> str:
+        """For the operator who has left the choice to "auto" and has no model."""
+        return f"; a better one: antiphon models pull {self.better}" if setting == "auto" and not self.model else ""
+
+
+async def _worker(here: _Local, name: str, settings: Settings, stack: AsyncExitStack, monitor: Monitor) -> str:
+    """Start a worker process that hosts the engine; returns its URI. Raises ConfigError."""
+    if name == here.better and here.model is None:
+        raise ConfigError(f"there is no {name} model in {settings.models_dir}; get one: antiphon models pull {name}")
+    supervisor = Supervisor(name, str(here.model) if name == here.better else None)
     monitor.watch_worker(supervisor)
     await supervisor.start()
     stack.push_async_callback(supervisor.close)
@@ -128,8 +149,9 @@ async def _worker(name: str, model: str | None, stack: AsyncExitStack, monitor: 
 
 
 def _needed(value: str, name: str) -> str:
+    """The value of the setting by that name. Raises ConfigError when it is empty."""
     if not value:
-        raise ConfigError(f"{name} is needed with the engine openai")
+        raise ConfigError(f"the engine openai needs {name}")
     return value
 
 
@@ -138,11 +160,11 @@ def _needed(value: str, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Where words and sound are kept."""
+    """Where the words and the sound of conversations are kept."""
 
     store: Store
     outlives: bool
-    """Whether the words are still there when the server has stopped."""
+    """Whether the words are still there after the server has stopped."""
     recordings: Recordings | None
     archive: Archive
 
@@ -151,7 +173,7 @@ class Keeper:
 
 
 async def open_archive(settings: Settings, stack: AsyncExitStack) -> Keeper:
-    """What is kept of conversations, until the stack is left. Raises ConfigError."""
+    """The store and the recordings that the settings name; closed with the stack. Raises ConfigError."""
     recordings = Recordings(Path(settings.recordings_dir)) if settings.recordings_dir else None
     if recordings is not None:
         stack.push_async_callback(recordings.close)
@@ -161,12 +183,12 @@ async def open_archive(settings: Settings, stack: AsyncExitStack) -> Keeper:
 
 
 def wall_ms() -> int:
-    """Unix milliseconds."""
+    """The wall clock in Unix milliseconds."""
     return time.time_ns() // 1_000_000
 
 
 async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
-    """The store by its address, until the stack is left. Raises ConfigError."""
+    """The store at the address in the settings; closed with the stack. Raises ConfigError."""
     store: RedisStore | SqliteStore
     if _in_redis(settings):
         store = RedisStore(settings.store.get_secret_value())
@@ -182,7 +204,7 @@ def _in_redis(settings: Settings) -> bool:
 
 
 def keeping(settings: Settings) -> str:
-    """Where conversations are kept, without a password, for how long, and whether HTTP shows them."""
+    """A line for the operator: where conversations are kept, for how long, and whether HTTP shows them. No password."""
     place = "Redis" if _in_redis(settings) else settings.store.get_secret_value()
     off = "" if settings.admin_token.get_secret_value() else "; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
     return f"{place}, kept for {settings.keep_days:g} days{off}"
@@ -206,65 +228,37 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
 
 
 _ITS_OWN = ("auto", "demo")
-"""Names of a model that leave the agent its own."""
+"""Values of ANTIPHON_MODEL that leave the agent its own model."""
 
 
 def choose_agent(settings: Settings) -> VoiceAgent:
-    """The embedded agent, or the user's own by `path/to/file.py:name`; raises ConfigError."""
+    """The demo agent, or the operator's own by `path/to/file.py:name`. Raises ConfigError."""
     if settings.agent == "demo":
         return front_desk()
-    path, _, name = settings.agent.rpartition(":")
-    if not path or not Path(path).is_file():
-        raise ConfigError(f"ANTIPHON_AGENT: {settings.agent!r} is not path/to/file.py:name")
-    spec = importlib.util.spec_from_file_location("antiphon_agent", path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"ANTIPHON_AGENT: {path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    beside = str(Path(path).resolve().parent)
-    if beside not in sys.path:
-        sys.path.append(beside)  # as Python does for a script; last, so that nothing of ours is hidden
-    try:
-        spec.loader.exec_module(module)
-    except Exception as exc:
-        raise ConfigError(f"ANTIPHON_AGENT: {path} fails: {type(exc).__name__}: {exc}") from exc
-    agent = getattr(module, name, None)
-    if not isinstance(agent, VoiceAgent):
-        raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
-    if not _answers_in_text(agent.agent.output_type):
-        raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} is not text: nothing could be said")
-    if iscoroutinefunction(agent.make_deps):
-        raise ConfigError(f"ANTIPHON_AGENT: make_deps of {name!r} in {path} is async: tools would get a coroutine")
+    agent = load_agent(settings.agent)
     if agent.patience and agent.patience not in PRESETS:
-        raise ConfigError(f"ANTIPHON_AGENT: patience of {name!r} in {path} must be one of {', '.join(PRESETS)}")
+        raise ConfigError(f"ANTIPHON_AGENT: the patience of {settings.agent} must be one of {', '.join(PRESETS)}")
     if settings.model in _ITS_OWN:
-        _prepare_model(agent.agent, f"{name!r} in {path}")
+        _prepare_model(agent.agent, settings.agent)
     return agent
 
 
-def _answers_in_text(output_type: object) -> bool:
-    """Whether words are among what a pydantic-ai agent may answer with."""
-    if isinstance(output_type, Sequence) or get_origin(output_type) in (Union, UnionType):
-        kinds = output_type if isinstance(output_type, Sequence) else get_args(output_type)
-        return any(map(_answers_in_text, kinds))
-    return output_type is str or isinstance(output_type, TextOutput)
-
-
-def _prepare_model(agent: Agent[Any, str], name: str) -> None:
-    """What it brings itself is made now, not in the first call. Raises ConfigError when it has none that can be."""
+def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
+    """Make the agent's own model now and not in the first call. Raises ConfigError when there is none or it fails."""
     capability = agent.root_capability
     if agent.model is None and capability.get_model() is None:
         raise ConfigError(f"ANTIPHON_AGENT: {name} has no model: give it one, or name one in ANTIPHON_MODEL")
-    if isinstance(agent.model, str) and not capability.has_resolve_model_id:
+    if isinstance(agent, Agent) and isinstance(agent.model, str) and not capability.has_resolve_model_id:
         agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
     elif isinstance(agent.model, Model):
-        spared(agent.model)
+        send_unconverted(agent.model)
 
 
 def choose_model(settings: Settings, name: str = "") -> Model | None:
-    """The model by its pydantic-ai name; None leaves the agent its own.
+    """The model that the settings name, in pydantic-ai's way; None leaves the agent its own model.
 
-    `name` is what a call wishes for. Raises ConfigError, and PeerError when calls may not choose that.
+    `name` is the model that a call has asked for instead. Raises ConfigError, and PeerError when calls may not choose
+    that model.
     """
     if name and name not in settings.allowed_models:
         raise PeerError(f"A call may not choose the model {name!r} here.")
@@ -273,7 +267,8 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
 
 
 def _model(name: str, setting: str) -> Model:
+    """The model by its pydantic-ai name; `setting` is the one to blame in a ConfigError."""
     try:
-        return spared(infer_model(name))
-    except Exception as exc:  # each provider complains in its own way of a missing key or package
+        return send_unconverted(infer_model(name))
+    except Exception as exc:  # each provider has its own exception for a missing key or package
         raise ConfigError(f"{setting}: {name}: {str(exc).splitlines()[0]}") from exc

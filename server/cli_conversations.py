@@ -1,6 +1,6 @@
-"""The command line for conversations at rest: `antiphon conversations list | show | export | delete`.
+"""The command line for stored conversations: `antiphon conversations list | show | export | delete`.
 
-What knows the agent's messages is imported where it is needed: it takes most of a second.
+The modules that import pydantic-ai take most of a second to load, so they are imported inside the functions.
 """
 
 import asyncio
@@ -21,23 +21,25 @@ if TYPE_CHECKING:
     from server.record.archive import Archive
     from server.record.conversation import Conversation, Said
 
-app = typer.Typer(help="Conversations that were kept.", no_args_is_help=True)
+app = typer.Typer(help="Show, export and delete stored conversations.", no_args_is_help=True)
 
 _ID_CHARS = 16
-"""Whole on the narrowest terminal: it is what the other commands want."""
+"""The width of the column of ids. Even the narrowest terminal shows whole ids, because the other commands need them."""
 _ANY_ID = {"ignore_unknown_options": True}
-"""One in 64 ids begins with a dash, and is no option."""
+"""One in 64 ids begins with a dash and would otherwise be taken for an option."""
 
-Id = Annotated[str, typer.Argument(help="The conversation's id, from the list.")]
-Where = Annotated[str | None, typer.Option("--store", help="Where they are kept [default: ANTIPHON_STORE].")]
+Id = Annotated[str, typer.Argument(help="The conversation's id, as the list shows it.")]
+Where = Annotated[str | None, typer.Option("--store", help="Where conversations are stored [default: ANTIPHON_STORE].")]
 
 _T = TypeVar("_T")
 
 
 @app.command("list")
 def list_(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
-    before: Annotated[str | None, typer.Option(help="Older than this one, by what the list ends with.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many conversations to list.")] = 20,
+    before: Annotated[
+        str | None, typer.Option(help="List conversations before this one; the end of a list shows the value.")
+    ] = None,
     store: Where = None,
 ) -> None:
     """List conversations, the newest first."""
@@ -45,7 +47,7 @@ def list_(
     ids = Column("id", min_width=_ID_CHARS)
     table = Table(ids, "agent", "began", "lasted", "exchanges", box=None, pad_edge=False)
     for each in found:
-        lasted = "goes on" if each.ended_ms is None else _duration(each.ended_ms - each.created_ms)
+        lasted = "not ended" if each.ended_ms is None else _duration(each.ended_ms - each.created_ms)
         table.add_row(each.id, Text(each.agent), _moment(each.created_ms), lasted, str(each.exchanges))
     Console().print(table)
     if len(found) == limit:
@@ -54,7 +56,7 @@ def list_(
 
 @app.command(context_settings=_ANY_ID)
 def show(conversation_id: Id, store: Where = None) -> None:
-    """Show what was said."""
+    """Show what the caller and the agent said."""
     conversation = _find(conversation_id, store)
     table = Table("at", "who", "said", box=None, pad_edge=False)
     for said in conversation.said:
@@ -67,11 +69,11 @@ def show(conversation_id: Id, store: Where = None) -> None:
 def export(
     conversation_id: Id,
     form: Annotated[
-        Literal["json", "vtt"], typer.Option("--format", help="JSON with everything, or captions.")
+        Literal["json", "vtt"], typer.Option("--format", help="JSON with everything, or WebVTT captions.")
     ] = "json",
     store: Where = None,
 ) -> None:
-    """Print a conversation as JSON, or as WebVTT captions of its recording."""
+    """Print a conversation as JSON, or as WebVTT captions for its recording."""
     from server.record.conversation import to_json
     from server.record.webvtt import webvtt
 
@@ -81,7 +83,7 @@ def export(
 
 @app.command(context_settings=_ANY_ID)
 def delete(conversation_id: Id, store: Where = None) -> None:
-    """Forget a conversation and its recording, for good."""
+    """Delete a conversation and its recording for ever."""
     if not _run(store, lambda archive: archive.delete(conversation_id)):
         raise _Missing(conversation_id)
     typer.echo(f"deleted {conversation_id}")
@@ -101,7 +103,7 @@ def _find(conversation_id: str, store: str | None) -> "Conversation":
 
 
 def _run(store: str | None, work: "Callable[[Archive], Awaitable[_T]]") -> _T:
-    """Do it on the store of the settings, or on the one that was given."""
+    """Run `work` on the archive at `store`, or at the store of the settings. A StoreError ends the command."""
     from server.choices import open_archive
 
     async def run() -> _T:
@@ -125,6 +127,6 @@ def _duration(ms: int) -> str:
 
 
 def _words(said: "Said") -> str:
-    """The words, then what was done."""
+    """The words, and then the tools that ran."""
     tools = "".join(f" [{tool.name}: {tool.result}]" for tool in said.tools)
     return said.text + (" (interrupted)" if said.interrupted else "") + tools

@@ -1,36 +1,39 @@
-"""Everything that can go wrong, and what each says to a caller.
+"""All errors of Antiphon, with the HTTP status that a client gets for each.
 
     AntiphonError
-    ├── ConfigError        a setting, a port or a library is not usable      exit code 2
-    ├── PeerError          the other side broke the protocol                 400
-    │   ├── Unauthorized   without the right token                           401, WWW-Authenticate
-    │   ├── NotAcceptable  well-formed, but nothing we can speak             406
-    │   ├── NotFound       no such call                                      404
-    │   ├── Forbidden      not for this one                                  403
-    │   └── TooLarge       over a limit                                      413
-    ├── AtCapacity         no place for another call                         503, Retry-After
-    ├── StoreError         conversations at rest cannot be had               503
+    ├── ConfigError        a setting, a port or a library cannot be used     exit code 2
+    ├── PeerError          the client broke the protocol                     400
+    │   ├── Unauthorized   the token is missing or wrong                     401, WWW-Authenticate
+    │   ├── NotAcceptable  a valid offer, but no common codec                406
+    │   ├── NotFound       there is no such call                             404
+    │   ├── Forbidden      the client may not have this                      403
+    │   └── TooLarge       a message is over its limit                       413
+    ├── AtCapacity         there is no room for another call                 503, Retry-After
+    ├── StoreError         the store of conversations is not available       503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 
-A foreign exception becomes one of these once, in its adapter, `from exc`. People's words never go into a message.
+An exception of another library is turned into one of these once, where we call the library, with `from exc`. An error
+message never contains what people said.
 """
 
 from traceback import walk_tb
 
 
 class AntiphonError(Exception):
-    """Base of ours: `code` is stable and for programs, the message is a sentence for people."""
+    """The base of all our errors. `code` is for programs and never changes; the message is a sentence for people."""
 
     code = "internal"
     status = 500
 
     @property
     def sentence(self) -> str:
+        """What a client may read."""
         return str(self)
 
 
 class ConfigError(AntiphonError):
-    """Antiphon cannot start as it is set up. The message is for who runs it; a caller learns nothing of our inside."""
+    """Antiphon cannot start with these settings. The message is for the operator; clients get only `sentence`, which
+    tells them nothing about the server."""
 
     code = "config"
 
@@ -40,7 +43,7 @@ class ConfigError(AntiphonError):
 
 
 class PeerError(AntiphonError):
-    """The other side sent something that is not valid."""
+    """The client sent something that is not valid."""
 
     code = "bad_request"
     status = 400
@@ -54,35 +57,35 @@ class Unauthorized(PeerError):
 
 
 class NotAcceptable(PeerError):
-    """A valid offer that has no audio or no codec in common with us (RFC 9725 uses 406 for the same)."""
+    """A valid offer that has no audio, or no codec that we have too (RFC 9725 uses 406 for this case)."""
 
     code = "not_acceptable"
     status = 406
 
 
 class NotFound(PeerError):
-    """The call that was named is not here."""
+    """There is no call, or no conversation, with the id that the client gave."""
 
     code = "not_found"
     status = 404
 
 
 class Forbidden(PeerError):
-    """Who asks may not have it."""
+    """The client may not have what it asks for."""
 
     code = "forbidden"
     status = 403
 
 
 class TooLarge(PeerError):
-    """A message over its limit."""
+    """A message is larger than its limit."""
 
     code = "too_large"
     status = 413
 
 
 class AtCapacity(AntiphonError):
-    """No place for another call; `retry_after_s` says when to try again."""
+    """There is no room for another call. `retry_after_s` tells the client when to try again."""
 
     code = "at_capacity"
     status = 503
@@ -93,14 +96,14 @@ class AtCapacity(AntiphonError):
 
 
 class StoreError(AntiphonError):
-    """The store of conversations is down, hangs, or has something in it that cannot be read."""
+    """The store of conversations is down, hangs, or holds something that cannot be read."""
 
     code = "store_unavailable"
     status = 503
 
 
 class EngineError(AntiphonError):
-    """A stage failed: `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech" or "server"."""
+    """A stage of a call failed. `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech" or "server"."""
 
     code = "engine_failed"
     status = 502
@@ -111,9 +114,9 @@ class EngineError(AntiphonError):
 
 
 def origin(error: BaseException) -> str:
-    """Where the first of the exceptions behind `error` was raised, as "KeyError at shop.py:31"; "" when none is.
+    """Where the original cause of `error` was raised, as "KeyError at shop.py:31"; "" when `error` has no cause.
 
-    For the log, in words that nobody has said: the message of a foreign exception may quote people.
+    The log gets this instead of the cause's message, because a foreign message may quote what people said.
     """
     first = error
     while (cause := first.__cause__) is not None:

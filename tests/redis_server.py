@@ -1,4 +1,4 @@
-"""A Redis of our own: Debian's redis-server as a child process, on a Unix socket in a directory of the test."""
+"""A Redis for tests: Debian's redis-server as a child process, on a Unix socket in a directory of the test."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ START_S = 10
 
 
 class RedisServer:
-    """Can be stopped and started again with its data, and held like a process that hangs."""
+    """A Redis that can be killed and started again with its data, and that can be made to hang."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -41,7 +41,7 @@ class RedisServer:
             self.socket.unlink(missing_ok=True)
 
     def hang(self) -> None:
-        """Takes connections, as the kernel does for it, and never answers."""
+        """Stop the process: the kernel still accepts connections for it, but it never answers."""
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:

@@ -1,4 +1,4 @@
-"""What the settings choose is made as calls need it."""
+"""The agent and the model that the settings choose, and what the operator reads when they cannot be used."""
 
 import sys
 from pathlib import Path
@@ -32,15 +32,17 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"), [("openai-chat:any", OpenAIChatModel), ("openai-responses:any", OpenAIResponsesModel)]
 )
-def test_a_model_by_its_name_is_spared_long_histories(name: str, kind: type[OpenAIChatModel]) -> None:
+def test_the_model_of_the_settings_sends_messages_unconverted(name: str, kind: type[OpenAIChatModel]) -> None:
+    """A long history does not stop the event loop, whichever of OpenAI's APIs the name chooses."""
     model = choose_model(load(model=name))
     assert isinstance(model, kind)
-    assert_spared(model)
+    assert_sends_unconverted(model)
 
 
-def test_so_is_the_model_that_an_agent_brings(tmp_path: Path) -> None:
+def test_the_own_model_of_an_agent_sends_messages_unconverted(tmp_path: Path) -> None:
+    """A model that the agent's file names is made like one of the settings."""
     (tmp_path / "agent.py").write_text(AGENT)
-    assert_spared(choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).agent.model)
+    assert_sends_unconverted(choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).agent.model)
 
 
 OTHERS = """
@@ -68,11 +70,11 @@ union = VoiceAgent(Agent("test", output_type=str | int))
         ("unknown", "Unknown model: nobody:any"),
         ("numbers", "is not text"),
         ("late", "is async"),
-        ("hasty", "patience of 'hasty' in .* must be one of quick, normal, patient"),
+        ("hasty", "the patience of .*:hasty must be one of quick, normal, patient"),
     ],
 )
-def test_an_agent_that_could_answer_nobody_is_refused(tmp_path: Path, name: str, why: str) -> None:
-    """Who starts the server reads what is missing, before a caller hears an apology."""
+def test_an_agent_that_cannot_answer_is_refused(tmp_path: Path, name: str, why: str) -> None:
+    """The operator reads what is missing at the start, before any caller hears an apology."""
     (tmp_path / "agent.py").write_text(OTHERS)
     with pytest.raises(ConfigError, match=f"ANTIPHON_AGENT: .*{why}"):
         choose_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
@@ -80,20 +82,20 @@ def test_an_agent_that_could_answer_nobody_is_refused(tmp_path: Path, name: str,
 
 @pytest.mark.parametrize("name", ["selected", "named", "either", "union"])
 def test_an_agent_that_can_answer_is_taken(tmp_path: Path, name: str) -> None:
-    """Also with a model that it chooses in the run, or only names, and with other output beside text."""
+    """Its model may be chosen in the run, or only named, and it may have other outputs beside text."""
     (tmp_path / "agent.py").write_text(OTHERS)
     agent = choose_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
     assert not isinstance(agent.agent.model, str)
 
 
 def test_an_agent_without_a_model_answers_with_that_of_the_settings() -> None:
-    """As the example does."""
+    """The example agent has no model of its own."""
     pizzeria = Path(__file__).parent.parent / "examples" / "pizzeria.py"
     assert choose_agent(load(agent=f"{pizzeria}:agent", model="test")).name == "Pizzeria"
 
 
 def test_an_agent_may_import_what_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As any script may: an agent of some size has more than one file."""
+    """A larger agent has more than one file; imports work as in a script."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "name_of_the_shop.py").write_text("SHOP = 'Napoli'")
     (tmp_path / "agent.py").write_text(
@@ -140,8 +142,8 @@ def test_settings_of_a_call_come_from_the_settings() -> None:
     assert (made.run.tools_s, made.voicing.start_ms) == (6, 80)
 
 
-def assert_spared(model: object) -> None:
-    """tests/agent/test_spared.py tells what that does."""
+def assert_sends_unconverted(model: object) -> None:
+    """tests/agent/test_openai_requests.py tests what this does to requests."""
     assert isinstance(model, OpenAIChatModel | OpenAIResponsesModel)
     resource = model.client.chat.completions if isinstance(model, OpenAIChatModel) else model.client.responses
     assert "create" in vars(resource)

@@ -26,7 +26,7 @@ EVERY = [cls for cls in subclasses(AntiphonError) if cls.__module__ == errors.__
 
 
 def test_the_tree_is_drawn_as_it_is() -> None:
-    """The docstring of the file has every error in its place, with its status."""
+    """The drawing in the file's docstring has every error in its place, with its status."""
     drawn = re.findall(
         r"^ +([│ ]*[├└]── )?(\w*Error|\w+)(?:  +.*?(\b\d{3}\b|exit code 2).*)?$", errors.__doc__ or "", re.MULTILINE
     )
@@ -39,7 +39,7 @@ def test_the_tree_is_drawn_as_it_is() -> None:
 
 
 def test_codes_are_unique() -> None:
-    """A program can tell every error by its code."""
+    """Each error has a code of its own, by which a program can tell it from the others."""
     codes = [cls.code for cls in EVERY]
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch(r"[a-z_]+", code) for code in codes)
@@ -48,24 +48,24 @@ def test_codes_are_unique() -> None:
 @pytest.mark.parametrize(
     "cls", [AntiphonError, PeerError, NotAcceptable, NotFound, Forbidden, TooLarge, Unauthorized, StoreError]
 )
-def test_a_message_is_what_a_person_reads(cls: type[AntiphonError]) -> None:
-    """The sentence of an error is its message."""
+def test_the_message_is_what_a_client_reads(cls: type[AntiphonError]) -> None:
+    """The sentence that a client reads is the error's message."""
     assert cls("It is not there.").sentence == str(cls("It is not there.")) == "It is not there."
 
 
-def test_a_caller_learns_nothing_of_the_setup() -> None:
-    """What is wrong with the server's settings is for who runs it."""
+def test_a_client_learns_nothing_about_the_settings() -> None:
+    """The message of a ConfigError is for the operator; a client cannot read it."""
     error = ConfigError("no Whisper model in /home/ann/models")
     assert "ann" in str(error)
     assert "ann" not in error.sentence
 
 
-def test_a_refusal_says_when_to_come_again() -> None:
-    """At capacity there is a time to wait."""
+def test_a_refusal_says_when_to_try_again() -> None:
+    """AtCapacity says how long to wait before the next try."""
     assert AtCapacity("All lines are busy.", 5).retry_after_s == 5
 
 
-def test_a_failed_stage_has_its_name() -> None:
-    """An engine's failure says which stage it was."""
+def test_an_engine_error_names_its_stage() -> None:
+    """EngineError says which stage failed."""
     error = EngineError("text-to-speech", "The voice is gone.")
     assert (error.stage, error.sentence) == ("text-to-speech", "The voice is gone.")

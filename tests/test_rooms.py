@@ -19,7 +19,8 @@ PURE = """
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/ears/keypad.py server/token_bucket.py server/call/desk/admission.py server/record/conversation.py
     server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
-    server/speech/protocols.py server/speech/sentences.py server/speech/languages.py server/media/frame.py
+    server/speech/protocols.py server/speech/clauses.py server/speech/languages.py server/media/frame.py
+    server/call/soundtrack.py
     server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
@@ -41,7 +42,7 @@ TASKS = frozenset(
     server/call/session.py server/call/mouth/reply.py server/record/journal.py server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
-    server/speech/openai_http.py server/speech/wyoming_address.py
+    server/speech/openai_http.py server/speech/wyoming_client.py server/agent/held_toolset.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""
@@ -70,7 +71,7 @@ MOST_PARAMETERS = 6
 ENGINES = (
     "server.speech.wyoming_stt",
     "server.speech.wyoming_tts",
-    "server.speech.wyoming_address",
+    "server.speech.wyoming_client",
     "server.speech.openai_http",
     "server.speech.supervisor",
     "server.speech.vad",

@@ -1,8 +1,8 @@
-"""Models of a few kilobytes that the real libraries load: what they say is fixed, how they are run is not.
+"""Models of a few kilobytes, which the real libraries load and run. Only their results are simple and known.
 
-`make_whisper` writes a CTranslate2 Whisper whose weights are noise, with a bias that makes it say WORD to any sound;
-`make_piper` writes a Piper voice that hums 16 ms for every phoneme; `make_smart_turn` writes a turn model that finds
-loud ends likely.
+`make_whisper` writes a CTranslate2 Whisper whose weights are noise, with a bias that makes it say WORD for any sound.
+`make_piper` writes a Piper voice that hums 16 ms for every phoneme. `make_smart_turn` writes a turn model that gives a
+higher probability for louder sound.
 """
 
 import json
@@ -26,7 +26,8 @@ _WIDTH, _MELS = 16, 80
 
 
 def make_whisper(directory: Path) -> Path:
-    """A directory that faster-whisper loads; English only, like every model with a small vocabulary."""
+    """Write a model that faster-whisper loads, and return its directory. It is English only, like every model with a
+    small vocabulary."""
     directory.mkdir(parents=True)
     spec = ctranslate2.specs.WhisperSpec(1, 2, 1, 2)
     noise = np.random.default_rng(7)
@@ -51,7 +52,7 @@ def make_whisper(directory: Path) -> Path:
 
 
 def _says_word() -> np.ndarray:
-    """WORD is likelier than all other words, the end likelier than WORD but not allowed to come first."""
+    """A bias that makes WORD more likely than all other words. The end is even more likely, but may not come first."""
     bias = np.zeros(len(_TOKENS), np.float32)
     bias[_TOKENS.index(WORD)] = 20
     bias[_TOKENS.index("<|endoftext|>")] = 40
@@ -59,7 +60,7 @@ def _says_word() -> np.ndarray:
 
 
 def _shapes(spec: ctranslate2.specs.WhisperSpec) -> dict[str, tuple[int, ...]]:
-    """What each weight that has to be set looks like, by the end of its name."""
+    """The shape of each weight that has to be set, by the weight's name."""
     d, words = _WIDTH, len(_TOKENS)
     ends: dict[str, tuple[int, ...]] = {
         "conv1/weight": (d, _MELS, 3),
@@ -80,7 +81,7 @@ def _shapes(spec: ctranslate2.specs.WhisperSpec) -> dict[str, tuple[int, ...]]:
 
 
 def make_piper(directory: Path, name: str = "en_US-tiny-low") -> Path:
-    """`name`.onnx and `name`.onnx.json; the path of the first."""
+    """Write `name`.onnx and `name`.onnx.json, and return the path of the first."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{name}.onnx"
     path.write_bytes(_humming_model())
@@ -116,7 +117,7 @@ def _humming_model() -> bytes:
 
 
 def make_smart_turn(directory: Path, name: str = "smart-turn-tiny", frames: int = 800) -> Path:
-    """[1, 80, `frames`] log-mel -> the sigmoid of its mean."""
+    """Write a model that maps a log-mel spectrogram [1, 80, `frames`] to the sigmoid of its mean."""
     directory.mkdir(parents=True, exist_ok=True)
     graph = [
         _field(1, _node("ReduceMean", ["input_features"], "mean")),
@@ -130,7 +131,7 @@ def make_smart_turn(directory: Path, name: str = "smart-turn-tiny", frames: int 
     return path
 
 
-# ONNX is protobuf: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto has the numbers of the fields.
+# ONNX files are protobuf. The numbers of the fields are in https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 
 
 def _field(number: int, value: int | str | bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Speech for tests, made by the eSpeak NG library that comes with `espeakng-loader`."""
+"""Speech for tests, made with the eSpeak NG library that comes with `espeakng-loader`."""
 
 import ctypes
 import functools
@@ -17,7 +17,7 @@ _END_OF_EVENTS, _WORD = 0, 1  # espeak_EVENT_TYPE
 
 
 class _Event(ctypes.Structure):
-    """espeak_EVENT of speak_lib.h: what is said in the samples that it comes with."""
+    """espeak_EVENT of speak_lib.h: tells which words are in the samples that come with it."""
 
     _fields_ = (
         ("type", ctypes.c_int),
@@ -35,7 +35,7 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class _Library:
-    """libespeak-ng has one voice and one callback for all that have loaded the same file."""
+    """One copy of libespeak-ng. A copy has one voice and one callback for everybody who has loaded the same file."""
 
     def __init__(self, path: str) -> None:
         self.chunks: list[bytes] = []
@@ -48,7 +48,7 @@ class _Library:
 
     def speak(self, text: str, voice: str, words_per_minute: int, pitch: int) -> bytes:
         language, plus, variant = voice.partition("+")
-        by_name = "en" if language == "en-gb" else language  # the one English that its file's name does not tell
+        by_name = "en" if language == "en-gb" else language  # the file of this one voice has another name than its tag
         if self._call.espeak_SetVoiceByName(f"{by_name}{plus}{variant}".encode()) != 0:
             raise ValueError(f"eSpeak NG has no voice {voice}")
         self._call.espeak_SetParameter(_RATE, words_per_minute, 0)
@@ -75,8 +75,8 @@ class _Library:
 def speak(text: str, voice: str = "en-us", rate_hz: int = 16_000, speed: int = 150, pitch: int = 50) -> bytes:
     """`text` as mono signed 16-bit PCM.
 
-    Between [[ and ]] it is eSpeak's phonemes. `voice` may have a variant, "en-gb+f3"; `speed` is in words a minute,
-    `pitch` is 0..99.
+    Text between [[ and ]] is read as eSpeak's phonemes. `voice` may have a variant, as "en-gb+f3". `speed` is in words
+    per minute, `pitch` is 0..99.
     """
     return _spoken(text, voice, rate_hz, speed, pitch)[0]
 
@@ -85,7 +85,7 @@ def speak(text: str, voice: str = "en-us", rate_hz: int = 16_000, speed: int = 1
 def speak_parts(
     parts: tuple[str, ...], voice: str = "en-us", rate_hz: int = 16_000, speed: int = 150, pitch: int = 50
 ) -> tuple[bytes, ...]:
-    """One sentence, said in one breath and cut where its parts meet: no part knows that it is the end of one."""
+    """One sentence, spoken as a whole and then cut between its parts, so that only the last part sounds like an end."""
     text = " ".join(parts)
     pcm, words_ms = _spoken(text, voice, rate_hz, speed, pitch)
     starts = [len(" ".join(parts[:number])) + 1 for number in range(1, len(parts))]
@@ -94,8 +94,8 @@ def speak_parts(
 
 
 def _spoken(text: str, voice: str, rate_hz: int, speed: int, pitch: int) -> tuple[bytes, dict[int, int]]:
-    """PCM, and the ms in it that each word begins at, by the word's place in the text."""
-    # A library of its own each time, because what was spoken before changes how a voice trembles.
+    """The PCM, and for each word's position in the text the time in ms at which it begins."""
+    # Use a new copy of the library each time, because earlier speech changes how a voice trembles.
     with tempfile.TemporaryDirectory() as folder:
         library = _Library(shutil.copy(espeakng_loader.get_library_path(), folder))
         pcm = resample(library.speak(text, voice, speed, pitch), library.rate_hz, rate_hz)
@@ -103,7 +103,7 @@ def _spoken(text: str, voice: str, rate_hz: int, speed: int, pitch: int) -> tupl
 
 
 def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
-    """The same sound at another rate, by the spectrum of the whole of it."""
+    """The same sound at another sample rate, computed through the spectrum of the whole sound."""
     samples = np.frombuffer(pcm, "<i2")
     if from_hz == to_hz or not len(samples):
         return pcm
@@ -116,7 +116,7 @@ def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
 
 
 def hum(frames_hz: Sequence[float], level: float = 6_000, rate_hz: int = 16_000) -> bytes:
-    """A voice without words: 20 ms at each of these pitches, gliding between, with the overtones that voices have."""
+    """A voice without words: 20 ms at each of these pitches, gliding from one to the next, with a voice's overtones."""
     count = len(frames_hz) * rate_hz // 50
     middles = (np.arange(len(frames_hz)) + 0.5) * (rate_hz // 50)
     phase = 2 * np.pi * np.cumsum(np.interp(np.arange(count), middles, frames_hz)) / rate_hz

@@ -1,4 +1,4 @@
-"""Memory: what of a long call its model is given, so that the call never outgrows it."""
+"""Memory: the part of a long call that the model is given, so that no call outgrows its model."""
 
 from collections.abc import Sequence
 
@@ -6,25 +6,33 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ToolCallPart, UserP
 
 
 class Memory:
-    """Of one call. It forgets whole exchanges, many at once: providers cache a prompt by how it begins."""
+    """The memory of one call. It forgets whole exchanges, and many at once, because providers cache a prompt by how it
+    begins: the beginning should change rarely."""
 
     def __init__(self, chars: int) -> None:
-        """`chars` are given at most."""
+        """The model is given at most `chars` characters."""
         self._chars = chars
         self._begin = 0
 
     def recall(self, history: Sequence[ModelMessage]) -> list[ModelMessage]:
-        """The newest messages of a history that only grows; when they are too many, not more than half as many."""
+        """The newest messages of `history`, which may only grow from call to call.
+
+        When they have too many characters, so many are forgotten that at most half the limit is left.
+        """
         sizes = [_size(message) for message in history[self._begin :]]
         if sum(sizes) > self._chars:
             self._begin += self._forget(history[self._begin :], sizes)
         return list(history[self._begin :])
 
     def _forget(self, messages: Sequence[ModelMessage], sizes: Sequence[int]) -> int:
-        """How many: to the earliest exchange from which half is left, else to the newest, if that is not too long."""
+        """How many messages to forget.
+
+        What is kept begins with the earliest exchange from which at most half the limit is left. If there is none, it
+        begins with the newest exchange, unless that alone is over the limit.
+        """
         left, begins = sum(sizes), len(messages)
         for number, (message, size) in enumerate(zip(messages, sizes, strict=True)):
-            if _asks(message) and left <= self._chars:
+            if _begins_exchange(message) and left <= self._chars:
                 begins = number
                 if left <= self._chars // 2:
                     break
@@ -32,13 +40,14 @@ class Memory:
         return begins
 
 
-def _asks(message: ModelMessage) -> bool:
-    """An exchange begins with what the person says: no provider takes a tool's result without its call."""
+def _begins_exchange(message: ModelMessage) -> bool:
+    """Whether an exchange begins with this message: with what the caller says. No provider accepts the result of a tool
+    without the call to that tool, so no other message may come first."""
     return isinstance(message, ModelRequest) and any(isinstance(part, UserPromptPart) for part in message.parts)
 
 
 def _size(message: ModelMessage) -> int:
-    """Characters, near enough."""
+    """The number of characters, roughly."""
     return sum(
         len(str(part.args)) if isinstance(part, ToolCallPart) else len(str(getattr(part, "content", "")))
         for part in message.parts

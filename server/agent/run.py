@@ -1,12 +1,13 @@
-"""One run of the agent: its text as it comes, its tools only after the commit, its limits.
+"""One run of the agent: it gives the text as the model makes it, runs tools only after the commit, and keeps limits.
 
-A run may begin while the person merely pauses. Its text has no effect until it is played; a tool has, so tools wait
-until the floor has committed the utterance, unless the agent says that they only look something up.
+A run may begin while the caller merely pauses. Its text has no effect until it is played. A tool has an effect at once,
+so tools wait until the floor has committed the utterance, unless the agent says that they only look something up.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
@@ -34,37 +35,36 @@ ANSWER_IN = "The caller has chosen the language with the BCP 47 tag {language}: 
 OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
 
 
+@dataclass(frozen=True, slots=True)
+class RunSetup:
+    """What stays the same for every run of one call."""
+
+    agent: VoiceAgent
+    model: Model | None = None
+    """None leaves the agent its own model."""
+    deps: Any = None
+    """The agent's dependencies in this call."""
+    limits: RunLimits = field(default_factory=RunLimits)
+    model_settings: ModelSettings | None = None
+    language: str = ""
+    """The tag (BCP 47) of the language that the caller has chosen; "" leaves the language to the agent."""
+
+
 class AgentRun:
     """The agent's answer to one prompt."""
 
-    def __init__(
-        self,
-        voice_agent: VoiceAgent,
-        model: Model | None,
-        prompt: str,
-        history: Sequence[ModelMessage],
-        deps: Any,
-        limits: RunLimits,
-        model_settings: ModelSettings | None = None,
-        language: str = "",
-    ) -> None:
-        """`language` is the tag (BCP 47) of the one that the caller has chosen; "" leaves it to the agent."""
-        self._agent: Agent[Any, str] = voice_agent.agent
-        self._lookups = voice_agent.lookups
-        self._model = model
+    def __init__(self, setup: RunSetup, prompt: str, history: Sequence[ModelMessage]) -> None:
+        self._setup = setup
+        self._agent = setup.agent.agent
         self._prompt = prompt
         self._history = history
-        self._deps = deps
-        self._limits = limits
-        self._model_settings = model_settings
-        self._instructions = ANSWER_IN.format(language=language) if language else None
         self._complete: list[ModelMessage] = []
         self._partial = ""
         self._running_tools: ModelResponse | None = None
         self._asked = False
-        """The model has been asked something."""
+        """A request to the model has begun."""
         self.tools: list[str] = []
-        """Names of the tools that have been called, in order."""
+        """Names of the tools that were called, in order."""
 
     @property
     def tool_running(self) -> bool:
@@ -72,7 +72,10 @@ class AgentRun:
         return self._running_tools is not None
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        """Run to the end; raises EngineError of the stage "agent", "model" or "tool": it fails or takes too long."""
+        """Run to the end, with each piece of text given to `on_text`.
+
+        Raises EngineError of the stage "agent", "model" or "tool" when that stage fails or takes too long.
+        """
         try:
             await self._run(on_text, committed)
         except EngineError:
@@ -89,7 +92,10 @@ class AgentRun:
             raise self._failure(f"failed: {_kind(exc)}") from exc
 
     def _failure(self, what: str) -> EngineError:
-        """Of a tool while one runs, of the agent before it asks: neither is for the model's provider to mend."""
+        """The error of the stage that failed: of the tool while one runs, and of the agent before it asks the model.
+
+        The provider of the model has nothing to do with either.
+        """
         if self._running_tools is None:
             stage = "model" if self._asked else "agent"
             return EngineError(stage, f"The {stage} {what}.")
@@ -97,7 +103,7 @@ class AgentRun:
         return EngineError("tool", f"The tool {' or '.join(names)} {what}.")
 
     def messages(self) -> list[ModelMessage]:
-        """What was exchanged with the model so far, the unfinished answer at its end."""
+        """The messages exchanged with the model so far. The unfinished answer is the last one."""
         messages = list(self._complete) or [ModelRequest.user_text_prompt(self._prompt)]
         if self._running_tools is not None:
             returns = [
@@ -111,47 +117,52 @@ class AgentRun:
 
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
-            async with asyncio.timeout(self._limits.first_token_s):
-                run = await stack.enter_async_context(await self._begin())  # which connects its toolsets
+            async with asyncio.timeout(self._setup.limits.first_token_s):
+                run = await stack.enter_async_context(
+                    await self._begin()
+                )  # connects the toolsets that are made for this run
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
                     await self._stream(node, run.ctx, on_text)
                 elif Agent.is_call_tools_node(node):
                     await self._before_tools(node, on_text, committed)
-                async with asyncio.timeout(self._limits.tools_s):
+                async with asyncio.timeout(self._setup.limits.tools_s):
                     node = await run.next(node)
                 self._running_tools, self._partial = None, ""
                 self._complete = run.new_messages()
 
     async def _begin(self) -> AbstractAsyncContextManager[PydanticRun[Any, str]]:
-        system = await self._system_prompt()
+        setup, system = self._setup, await self._system_prompt()
         return self._agent.iter(
             self._prompt,
             message_history=[*system, *self._history],
-            deps=self._deps,
-            instructions=self._instructions,
-            model=self._model,
-            model_settings=self._model_settings,
-            usage_limits=UsageLimits(request_limit=self._limits.requests),
+            deps=setup.deps,
+            instructions=ANSWER_IN.format(language=setup.language) if setup.language else None,
+            model=setup.model,
+            model_settings=setup.model_settings,
+            usage_limits=UsageLimits(request_limit=setup.limits.requests),
         )
 
     async def _system_prompt(self) -> list[ModelMessage]:
-        """The agent's, if it has one: pydantic-ai puts it before no history, and from the greeting on there is one."""
+        """The system prompt of the agent, if it has one.
+
+        pydantic-ai adds it only when there is no history, and here there is a history from the greeting on.
+        """
         parts = await self._agent.system_prompt_parts(
-            deps=self._deps,
-            model=self._model,
+            deps=self._setup.deps,
+            model=self._setup.model,
             message_history=self._history,
             prompt=self._prompt,
-            model_settings=self._model_settings,
+            model_settings=self._setup.model_settings,
         )
         return [ModelRequest(parts=parts)] if parts else []
 
     async def _stream(self, node: ModelRequestNode[Any, str], ctx: Any, on_text: Callable[[str], None]) -> None:
         loop, self._asked = asyncio.get_running_loop(), True
-        async with asyncio.timeout(self._limits.first_token_s) as deadline, node.stream(ctx) as stream:
+        async with asyncio.timeout(self._setup.limits.first_token_s) as deadline, node.stream(ctx) as stream:
             async for event in stream:
-                deadline.reschedule(loop.time() + self._limits.between_tokens_s)
+                deadline.reschedule(loop.time() + self._setup.limits.between_tokens_s)
                 if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
                     text = event.part.content
                 elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
@@ -167,16 +178,16 @@ class AgentRun:
         calls = node.model_response.tool_calls
         if not calls:
             return
-        on_text("\n")  # what was said so far is spoken while the tools run
-        if not self._lookups.issuperset(call.tool_name for call in calls):
+        on_text("\n")  # ends the sentence: text so far is spoken while the tools run
+        if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
             await committed.wait()
         self._running_tools = node.model_response
         self.tools += [call.tool_name for call in calls]
 
 
 def _kind(failure: BaseException) -> str:
-    """What kind of failure it is; never its message, which may quote what people said."""
-    if isinstance(failure, BaseExceptionGroup):  # each model's, where one stands in for another
+    """What kind of failure it is, without its message, which may quote what the caller said."""
+    if isinstance(failure, BaseExceptionGroup):  # of a FallbackModel: one failure for each model
         return ", ".join(map(_kind, failure.exceptions))
     status = f" (HTTP {failure.status_code})" if isinstance(failure, ModelHTTPError) else ""
     return f"{type(failure).__name__}{status}"

@@ -1,4 +1,4 @@
-"""Attachment: the connection that a session has at present, or none while it waits for the next."""
+"""Attachment: the connection that a session has at present, or none while the session waits for the next one."""
 
 from typing import Protocol
 
@@ -11,31 +11,34 @@ class Connection(Protocol):
 
     @property
     def unheard_ms(self) -> float:
-        """How much of what it took has not been heard: on its way, or sent since its last sign of life."""
+        """How much of the sound that the connection has taken the caller has not heard.
+
+        It is still on its way, or it was sent after the client gave its last sign of life.
+        """
 
     @property
     def audio(self) -> messages.AudioFormat | None:
-        """What the client is told of the sound's format."""
+        """The format of the sound, to be told to the client. None where the connection itself agrees on it."""
 
     def send(self, message: messages.ServerMessage) -> None:
-        """Tell the client; never waits, and drops what a dead client cannot take."""
+        """Tell the client. Never waits; a message that a dead client cannot take is dropped."""
 
     def hurry(self) -> None:
-        """An answer is ready to begin: it need not wait until `next_frame` is due. Never calls back at once."""
+        """A reply is ready to begin, and need not wait until `next_frame` is due. Never calls the session at once."""
 
     def close(self) -> None:
-        """The session needs it no more; what was sent is still delivered."""
+        """The session does not need the connection any more. What was sent before is still delivered."""
 
 
 class Attachment:
-    """Who is at the other end, and by which token the next connection may take its place."""
+    """Holds the present connection, and gives out the token with which the next one may take its place."""
 
     def __init__(self, token: ResumeToken) -> None:
         self.token = token
         self.connection: Connection | None = None
 
     def take(self, connection: Connection) -> str:
-        """From now on this one is talked to; returns the token that the next one will need."""
+        """Use `connection` from now on, and close the one before. Returns the token that the next one will need."""
         if self.connection is not None:
             self.send(messages.Error(code="superseded", message="The call goes on elsewhere.", final=True))
             self.connection.close()
@@ -43,26 +46,26 @@ class Attachment:
         return self.token.renew()
 
     def leave(self) -> None:
-        """Nobody is there now."""
+        """The connection is lost."""
         self.connection = None
 
     def close(self) -> None:
-        """Release the connection, if there is one."""
+        """Close the connection, if there is one."""
         if self.connection is not None:
             self.connection.close()
         self.connection = None
 
     @property
     def unheard_ms(self) -> float:
-        """As the connection says; what nobody takes is not lost."""
+        """The connection's own figure. Without a connection it is 0, because nothing is taken that could be lost."""
         return 0.0 if self.connection is None else self.connection.unheard_ms
 
     def hurry(self) -> None:
-        """Somebody who is there shall hear the answer now."""
+        """Let the connection begin the reply now."""
         if self.connection is not None:
             self.connection.hurry()
 
     def send(self, message: messages.ServerMessage) -> None:
-        """Tell the client; what is said while nobody is there is said in vain: a new connection is told the present."""
+        """Tell the client. Without a connection the message is dropped: the next one is told how things are then."""
         if self.connection is not None:
             self.connection.send(message)

@@ -1,4 +1,4 @@
-"""What a session and its client tell each other, whatever carries it: one class a message, JSON objects on the wire.
+"""The messages between a session and its client: one class for each. On every kind of connection they are JSON objects.
 
 Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Reconnect, Error, Ping, Pong.
 Client to server: Start (on a WebSocket), Text, Played, Heard, Interrupt, HangUp, Ping, Pong.
@@ -22,7 +22,7 @@ from server.call.options import CallOptions
 from server.errors import PeerError
 
 MAX_TEXT_CHARS = 2_000
-"""Longest typed message: a minute of speech has about 1,000 characters."""
+"""The longest typed message. A minute of speech has about 1,000 characters."""
 MAX_TOKEN_CHARS = 128
 NonNegativeFloat = Annotated[FiniteFloat, Field(ge=0)]
 
@@ -35,10 +35,10 @@ class _Message(BaseModel):
 
 
 class AudioFormat(_Message):
-    """How sound is carried in the binary frames of a WebSocket.
+    """The format of the sound in the binary frames of a WebSocket.
 
-    pcm16: signed 16-bit little-endian mono. opus: one packet (RFC 6716) a frame; sample_rate says what is decoded to.
-    pcmu, pcma: G.711, at 8000 only.
+    pcm16: signed 16-bit little-endian mono. opus: each frame is one packet (RFC 6716), and sample_rate is the rate to
+    which it is decoded. pcmu, pcma: G.711, at 8000 only.
     """
 
     encoding: Literal["pcm16", "opus", "pcmu", "pcma"] = "pcm16"
@@ -52,10 +52,11 @@ class AudioFormat(_Message):
 
 
 class Hello(_Message):
-    """First on every connection: whose call this is and who answers.
+    """The first message on every connection: which session this is, and which agent answers.
 
-    `resume` is the secret that continues this conversation on another connection; each is good for one. `resumed` says
-    that this connection does so. `audio` is the format of both directions where the connection does not know it itself.
+    `resume` is the secret that continues this conversation on another connection. Each secret is good for one.
+    `resumed` tells that this connection continues a conversation. `audio` is the format of the sound in both
+    directions, where the connection itself has not agreed on one.
     """
 
     type: Literal["session"] = "session"
@@ -74,9 +75,9 @@ class State(_Message):
 
 
 class Transcription(_Message):
-    """What the person has said so far in utterance number `utterance`; a later one of the same number replaces it.
+    """What the caller has said so far in utterance number `utterance`. It replaces earlier text of the same number.
 
-    A final with empty text withdraws the utterance: it was a noise.
+    A final message with empty text withdraws the utterance: it was a noise.
     """
 
     type: Literal["transcription"] = "transcription"
@@ -86,9 +87,9 @@ class Transcription(_Message):
 
 
 class Response(_Message):
-    """What has been heard so far of answer number `reply`; a later one of the same number replaces it.
+    """What the caller has heard so far of reply number `reply`. It replaces earlier text of the same number.
 
-    `final` comes once for each answer. `interrupted` says that the caller cut in. `tools` names those that ran.
+    `final` comes once for each reply. `interrupted` tells that the caller cut in. `tools` names the tools that ran.
     """
 
     type: Literal["response"] = "response"
@@ -100,26 +101,26 @@ class Response(_Message):
 
 
 class Audio(_Message):
-    """The binary frames that follow on this WebSocket are of answer number `reply`."""
+    """The binary frames that follow on this WebSocket belong to reply number `reply`."""
 
     type: Literal["audio"] = "audio"
     reply: int
 
 
 class Interrupted(_Message):
-    """Answer number `reply` is over: what is buffered of it is to be dropped, now."""
+    """Reply number `reply` is over. The client has to drop at once what it has buffered of it."""
 
     type: Literal["interrupted"] = "interrupted"
     reply: int
 
 
 class Metrics(_Message):
-    """The stages of one exchange in ms from the last voiced frame; None where there was no such stage.
+    """The stages of one exchange in ms, from the last frame with a voice. None where a stage was not reached.
 
-    endpoint: until the floor decided that the person is done. transcript: until the words were final.
+    endpoint: until the floor decided that the caller is done. transcript: until the words were final.
     first_token: until the model's first text. first_clause: until the first clause went to text-to-speech.
-    first_packet: until the answer's first packet was sent: the gap as the server sees it.
-    attempts: how often an answer was begun for what the person said; more than one when they paused and went on.
+    first_packet: until the reply's first packet was sent. This is the gap as the server sees it.
+    attempts: how many replies were begun for the utterance; more than one when the caller paused and went on.
     """
 
     type: Literal["metrics"] = "metrics"
@@ -132,19 +133,19 @@ class Metrics(_Message):
     first_packet_ms: float | None = None
 
     def in_words(self) -> str:
-        """All of it on one line, for the log."""
+        """All stages on one line, for the log."""
         stages = self.model_dump(exclude={"type", "reply"}, exclude_none=True)
         return f"reply={self.reply} " + " ".join(f"{stage}={ms:.0f}" for stage, ms in stages.items())
 
 
 class Reconnect(_Message):
-    """The server goes: connect again, with the newest `resume`, and the conversation continues."""
+    """This server stops. Connect again with the newest `resume`, and the conversation continues."""
 
     type: Literal["reconnect"] = "reconnect"
 
 
 class Error(_Message):
-    """Something went wrong; `message` is a sentence for the person. `final` means that the call is over."""
+    """Something went wrong. `message` is a sentence for the caller. `final` means that the call is over."""
 
     type: Literal["error"] = "error"
     code: str
@@ -153,16 +154,16 @@ class Error(_Message):
 
 
 class Text(_Message):
-    """The person types instead of speaking."""
+    """The caller types instead of speaking."""
 
     type: Literal["text"] = "text"
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_CHARS)]
 
 
 class Start(_Message, CallOptions):
-    """First on a WebSocket, if at all: how sound is carried, and what this call chooses for itself.
+    """The first message on a WebSocket, if the client sends one: the format of the sound, and the caller's choices.
 
-    `resume` goes on with the conversation that the WebSocket's address names.
+    With `resume` the client goes on with the conversation that the WebSocket's address names.
     """
 
     type: Literal["start"] = "start"
@@ -171,7 +172,7 @@ class Start(_Message, CallOptions):
 
 
 class Played(_Message):
-    """The client's speaker has played `ms` of answer number `reply`; history then ends there if it is interrupted."""
+    """The client has played `ms` of reply number `reply`. If the reply is interrupted, the history ends there."""
 
     type: Literal["played"] = "played"
     reply: NonNegativeInt
@@ -179,7 +180,7 @@ class Played(_Message):
 
 
 class Heard(_Message):
-    """The gap as the caller heard it: `gap_ms` from the end of their voice to the first sound of answer `reply`."""
+    """The gap that the caller heard: `gap_ms` from the end of the caller's voice to the first sound of `reply`."""
 
     type: Literal["heard"] = "heard"
     reply: NonNegativeInt
@@ -187,19 +188,19 @@ class Heard(_Message):
 
 
 class Interrupt(_Message):
-    """The person wants the agent to stop talking."""
+    """The caller wants the agent to stop talking."""
 
     type: Literal["interrupt"] = "interrupt"
 
 
 class HangUp(_Message):
-    """The person ends the call."""
+    """The caller ends the call."""
 
     type: Literal["hangup"] = "hangup"
 
 
 class Ping(_Message):
-    """Either side asks whether the other is there; `t` comes back unchanged."""
+    """Either side asks whether the other one is there. The other one sends `t` back unchanged."""
 
     type: Literal["ping"] = "ping"
     t: FiniteFloat = 0
@@ -221,7 +222,7 @@ _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field
 
 
 def parse_client(data: str | bytes) -> ClientMessage:
-    """Read a client's message; raises PeerError that says what is wrong with it."""
+    """Read a client's message. Raises PeerError, which says what is wrong with the message."""
     try:
         return _CLIENT.validate_json(data)
     except ValidationError as exc:

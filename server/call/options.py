@@ -1,4 +1,4 @@
-"""What one call may choose for itself, in the offer's `requestData` or the WebSocket's `start`."""
+"""CallOptions: what one caller may choose for a call, in the offer's `requestData` or the WebSocket's `start`."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ Language = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
 ]
-"""A tag of BCP 47 that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"."""
+"""A BCP 47 tag that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"."""
 
 
 Patience = Literal["quick", "normal", "patient"]
@@ -18,17 +18,17 @@ Patience = Literal["quick", "normal", "patient"]
 
 
 class CallOptions(BaseModel):
-    """None and "" leave each as the server and the agent have it."""
+    """The choices for one call. None and "" choose nothing: the server's and the agent's own settings are used."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     model: Name = ""
-    """A pydantic-ai model name among those that the server allows."""
+    """A pydantic-ai model name. The server has a list of the names that it allows."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Of one answer."""
+    """How many tokens one reply may have."""
     voice: Name = ""
-    """The text-to-speech engine's name of a voice."""
+    """The name of a voice, as the text-to-speech engine calls it."""
     language: Language = ""
-    """What the caller speaks and wants to hear."""
+    """The language that the caller speaks and wants to hear."""
     patience: Patience | Literal[""] = ""
     """How patient the agent is in this call."""

@@ -1,4 +1,4 @@
-"""Archive: what is kept of conversations, words and sound, for as long as it may be kept."""
+"""The archive: stored conversations with their recordings. It deletes both when they are too old."""
 
 import asyncio
 import logging
@@ -11,27 +11,27 @@ from server.record.conversation import Conversation, Summary
 from server.record.store import Store
 
 SWEEP_S = 3600.0
-"""Between sweeps: what is kept for days may stay an hour longer."""
+"""How long to wait between sweeps. Conversations are kept for days, so an hour more does not matter."""
 DAY_MS = 24 * 3600 * 1000
 
 log = logging.getLogger(__name__)
 
 
 class Recordings(Protocol):
-    """The sound of conversations, by their ids. Each raises StoreError when the disk refuses."""
+    """The sound of conversations, by their ids. Every method raises StoreError when the disk fails."""
 
     async def parts(self, conversation_id: str) -> Sequence[Path]:
-        """Its files, oldest first; one that is still being recorded grows."""
+        """The files of a conversation, oldest first. A file that is still being recorded grows."""
 
     async def delete(self, conversation_id: str) -> bool:
-        """Forget the sound for good, also if it is still being recorded; False when there is none."""
+        """Delete the sound for ever, even while it is being recorded. False when there is none."""
 
     async def sweep(self, before_ms: int) -> int:
-        """Forget sound that was last written before then; returns how many files."""
+        """Delete sound that was last written before `before_ms`. Returns how many files."""
 
 
 class Archive:
-    """Conversations at rest with their recordings. `now_ms` is the wall clock, in Unix milliseconds."""
+    """Stored conversations with their recordings. `now_ms` is the wall clock, in Unix milliseconds."""
 
     def __init__(self, store: Store, recordings: Recordings | None, now_ms: Callable[[], int]) -> None:
         self._store = store
@@ -46,25 +46,28 @@ class Archive:
         return await self._store.load(conversation_id)
 
     async def recording(self, conversation_id: str) -> Sequence[Path]:
-        """The files of its sound, one for each server that it was held at, as far as they are here."""
+        """The files of its sound that are on this server, oldest first. Each server of a call has a file of its own."""
         return await self._recordings.parts(conversation_id) if self._recordings is not None else ()
 
     async def delete(self, conversation_id: str) -> bool:
-        """False when there was nothing of it. Sound that is on another server stays there until it is swept."""
-        heard = await self._recordings.delete(conversation_id) if self._recordings is not None else False
-        return await self._store.delete(conversation_id) or heard
+        """Delete words and sound. False when there was neither.
+
+        Sound on another server stays there until that server sweeps it.
+        """
+        had_sound = await self._recordings.delete(conversation_id) if self._recordings is not None else False
+        return await self._store.delete(conversation_id) or had_sound
 
     async def sweep(self, keep_days: float) -> None:
-        """Forget what is older; what cannot be had now is swept next time."""
+        """Delete what is older than `keep_days`. If the store or the disk fails, the next sweep tries again."""
         before_ms = self._now_ms() - int(keep_days * DAY_MS)
         try:
             files = await self._recordings.sweep(before_ms) if self._recordings is not None else 0
             words = await self._store.sweep(before_ms)
         except StoreError as error:
-            log.warning("x old conversations are not swept: %r", error.__cause__ or error)
+            log.warning("x old conversations cannot be deleted now: %r", error.__cause__ or error)
             return
         if words or files:
-            log.info("- forgot %d old conversations and %d recordings", words, files)
+            log.info("- deleted %d old conversations and %d recordings", words, files)
 
     def start(self, keep_days: float) -> None:
         """Sweep now and every hour, until `close`."""

@@ -1,7 +1,7 @@
-"""Conversation: what is kept of a call: who said what and when, the agent's messages and state, who may go on with it.
+"""A conversation as it is stored: who said what and when, the agent's messages and state, and who may resume it.
 
-A record is never changed: the methods `with_…` and `ended` give the next one. Times are Unix
-milliseconds in UTC, handed in; offsets count from `created_ms`.
+A record never changes: the methods `with_…` and `ended` return the next record. Times are Unix milliseconds in UTC and
+are passed in. Offsets count from `created_ms`.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What may name a conversation: it becomes a part of paths, file names and keys."""
+"""The ids that a conversation may have. An id becomes a part of paths, file names and keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """A tool that ran: its arguments as JSON, and its result as the model saw it."""
+    """A tool that ran, with its arguments as JSON and its result as the model saw it."""
 
     name: str
     arguments: str
@@ -28,7 +28,8 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One stretch of speech: the caller's as it was understood, the agent's as far as it was heard."""
+    """What one side said at a stretch: the caller's words as they were understood, the agent's as far as they were
+    heard."""
 
     who: Literal["caller", "agent"]
     text: str
@@ -40,7 +41,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An utterance and its reply, or what the agent said unasked; `messages` are the model's view of the same."""
+    """An utterance and its reply, or what the agent said without an utterance. `messages` tell the same to a model."""
 
     said: tuple[Said, ...]
     messages: tuple[ModelMessage, ...] = ()
@@ -50,21 +51,24 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the talking stands, for whoever goes on with it."""
+    """Where a conversation stands, so that another session can go on with it."""
 
     utterance: int = 0
-    """The last number that an utterance was given."""
+    """The number of the last utterance."""
     reply: int = 0
-    """The last number that an answer was given."""
+    """The number of the last reply."""
     unsaid: str = ""
-    """What the agent was about to say, or was saying and was not heard."""
+    """The part of the reply that the caller has not heard."""
     unanswered: str = ""
-    """What the caller has said, and of whose answer nothing was heard."""
+    """The caller's words to which the caller has heard no part of an answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A whole conversation. `(epoch, revision)` orders its records: a new epoch begins when a server takes it over."""
+    """The record of a whole conversation.
+
+    `(epoch, revision)` orders the records of a conversation. A new epoch begins when a server takes it over.
+    """
 
     id: str
     agent: str
@@ -72,12 +76,12 @@ class Conversation:
     updated_ms: int
     ended_ms: int | None = None
     agent_state: str = ""
-    """What the agent's own `dump_deps` gave; "" when it keeps nothing."""
+    """What the agent's `dump_deps` returned; "" when the agent has no state to keep."""
     exchanges: tuple[Exchange, ...] = ()
-    """Only ever grows, and of what is there only the last one may change: stores write from there on."""
+    """Exchanges are only added, and only the last one may change. So stores write from the last known one on."""
     standing: Standing = Standing()
     token_hash: str | None = None
-    """Of the token that resumes it, by `hash_token`; None when nobody can."""
+    """The hash (`hash_token`) of the token that resumes the conversation; None when it cannot be resumed."""
     epoch: int = 1
     revision: int = 0
 
@@ -92,12 +96,12 @@ class Conversation:
 
     @property
     def said(self) -> list[Said]:
-        """All that was said, oldest first."""
+        """What both sides said, oldest first."""
         return [said for exchange in self.exchanges for said in exchange.said]
 
     @property
     def begun(self) -> bool:
-        """Whether anything has been said in it."""
+        """Whether anything was said in the conversation."""
         return bool(self.exchanges or self.standing.unanswered)
 
     @property
@@ -107,24 +111,24 @@ class Conversation:
     def with_exchange(
         self, exchange: Exchange, now_ms: int, agent_state: str, standing: Standing = Standing()
     ) -> "Conversation":
-        """The next record: one exchange more."""
+        """The next record: it has one exchange more."""
         exchanges = (*self.exchanges, exchange)
         return self._next(now_ms, exchanges=exchanges, agent_state=agent_state, standing=standing)
 
     def with_amended(self, exchange: Exchange, now_ms: int) -> "Conversation":
-        """The next record: the last exchange was `exchange`, as it turns out."""
+        """The next record: `exchange` replaces the last exchange, because the caller heard less of it."""
         return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange))
 
     def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
-        """The next record: the talking was left like this."""
+        """The next record: the session has left the conversation at `standing`."""
         return self._next(now_ms, standing=standing)
 
     def with_token(self, token_hash: str, now_ms: int) -> "Conversation":
-        """The next record: another token resumes it, and the one before does no longer."""
+        """The next record: a new token resumes the conversation, and the old token no longer does."""
         return self._next(now_ms, token_hash=token_hash)
 
     def ended(self, now_ms: int) -> "Conversation":
-        """The last record: it is over, and nobody can resume it."""
+        """The last record: the conversation is over and cannot be resumed."""
         return self._next(now_ms, ended_ms=now_ms, token_hash=None)
 
     def _next(self, now_ms: int, **changes: Any) -> "Conversation":
@@ -133,7 +137,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A conversation in a list."""
+    """A conversation as a list shows it."""
 
     id: str
     agent: str
@@ -144,17 +148,17 @@ class Summary:
 
     @property
     def cursor(self) -> str:
-        """Where it stands in the list: newer ones compare greater, as text, until the year 2286."""
+        """Its place in the list. As text, newer conversations compare greater, until the year 2286."""
         return f"{self.created_ms:013d}-{self.id}"
 
 
 def hash_token(token: str) -> str:
-    """SHA-256 in hex. A token is random and long, so that it needs neither salt nor work."""
+    """SHA-256 in hex. Tokens are random and long, so the hash needs neither a salt nor many rounds."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def tool_uses(messages: Sequence[ModelMessage]) -> tuple[ToolUse, ...]:
-    """The tools that ran in `messages`, with their results."""
+    """The tools that ran in `messages`, with their results. A call without a result did not run."""
     parts = [part for message in messages for part in message.parts]
     results = {part.tool_call_id: part.model_response_str() for part in parts if isinstance(part, ToolReturnPart)}
     return tuple(
@@ -169,7 +173,10 @@ _RESUMPTION = {"agent_state", "standing", "token_hash", "epoch", "revision"}
 
 
 def to_json(conversation: Conversation, messages: bool) -> bytes:
-    """The conversation for people and programs, with the model's messages or without; nothing that would resume it."""
+    """The conversation for people and programs, with or without the model's messages.
+
+    It has no fields that could help to resume the conversation.
+    """
     exchanges = {"__all__": {"messages": True}}
     exclude = dict.fromkeys(_RESUMPTION, True) | ({} if messages else {"exchanges": exchanges})
     return _CONVERSATION.dump_json(conversation, exclude=exclude)

@@ -1,7 +1,7 @@
-"""Journal: writes conversations down behind the calls' backs.
+"""The journal writes conversations to the store in the background.
 
-A call notes its record and goes on at once. Of each conversation only the latest record waits, because it has all that
-the ones before had: a store that is away costs one record a call. What could not be written is tried again until it is.
+A call notes its record and goes on at once. Only the latest record of each conversation waits, because it contains all
+earlier ones; so while the store is down, one record per call waits in memory. Writing is tried again until it works.
 """
 
 import asyncio
@@ -14,28 +14,32 @@ from server.record.conversation import Conversation
 
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 2.0
-"""Tries are further and further apart, but a store that is back is noticed soon."""
+"""How long to wait between tries. The waits get longer, but stay short enough to notice soon that the store is back."""
 MAX_WAITING = 2_000
-"""Conversations that wait, some 100 KB each: what eight busy lines have in half a day. Beyond it one is lost."""
+"""How many conversations may wait, some 100 KB each. Eight busy lines have that many in half a day. When there are
+more, one of them is lost."""
 
 log = logging.getLogger(__name__)
 
 
-class Saves(Protocol):
+class SavingStore(Protocol):
     """The part of a Store that the journal needs."""
 
     async def save(self, conversation: Conversation) -> bool:
-        """False when the conversation is no longer ours. Raises StoreError, within a few seconds."""
+        """False when the conversation no longer belongs to this server. Raises StoreError within a few seconds."""
 
 
 class Journal:
-    """`on_lost` gets the id of a conversation that another server has taken over or somebody deleted: its call is over.
+    """Writes records to `store`, in a task of its own. Needs a running event loop.
 
-    Needs a running loop. Counts: `written` records, `failures` of the store, `refused` records that are no longer ours,
-    and `lost` ones: too many waited, or a bug keeps them from being written at all.
+    `on_lost` gets the id of a conversation that another server has taken over or that was deleted: its call must end.
+
+    `written` counts records that were written, and `failures` counts failures of the store. `refused` counts records of
+    conversations that no longer belong to this server. `lost` counts records that were never written, because too many
+    waited or because of a bug.
     """
 
-    def __init__(self, store: Saves, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, store: SavingStore, on_lost: Callable[[str], None]) -> None:
         self._store = store
         self._on_lost = on_lost
         self._waiting: dict[str, Conversation] = {}
@@ -48,11 +52,11 @@ class Journal:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
 
     def __len__(self) -> int:
-        """Conversations that are not written yet."""
+        """How many conversations wait to be written."""
         return len(self._waiting)
 
     def note(self, conversation: Conversation) -> None:
-        """Have the record written soon; never waits. Records of one conversation come in their order."""
+        """Write the record soon, without waiting. The records of a conversation must be noted in their order."""
         self._waiting[conversation.id] = conversation
         if len(self._waiting) > MAX_WAITING:
             self._drop_one()
@@ -60,14 +64,14 @@ class Journal:
         self._noted.set()
 
     async def close(self, deadline_s: float) -> None:
-        """Write what waits, for no longer than the deadline; idempotent."""
+        """Write what still waits, for at most `deadline_s`; idempotent."""
         if self._task.done():
             return
         try:
             async with asyncio.timeout(deadline_s):
                 await self._idle.wait()
         except TimeoutError:
-            log.error("x the journal ends with %d conversations not written", len(self))
+            log.error("x the journal ends, and %d conversations are not written", len(self))
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
@@ -87,25 +91,25 @@ class Journal:
             await self._wait(error)
             return
         except Exception:
-            log.exception("x fault: a record of conversation %s cannot be written", conversation.id)
+            log.exception("x a bug keeps a record of conversation %s from being written", conversation.id)
             self.lost += 1
         else:
             self._store_is_up()
             self._count(conversation.id, ours)
         if self._waiting.get(conversation.id) is conversation:
             del self._waiting[conversation.id]
-        else:  # a later one has come meanwhile: after the others
+        else:  # a later record came in the meantime: it waits behind the other conversations
             self._postpone(conversation.id)
 
     def _drop_one(self) -> None:
-        """The one that was tried the longest ago."""
+        """Drop the conversation that was tried longest ago."""
         del self._waiting[next(iter(self._waiting))]
         if self.lost == 0:
             log.error("x more than %d conversations wait for the store: some are lost", MAX_WAITING)
         self.lost += 1
 
     def _postpone(self, conversation_id: str) -> None:
-        """To the end: no conversation keeps the others waiting, be it talkative or at fault."""
+        """Move a conversation behind all others, so that one with many records or with a bug delays nobody."""
         if (latest := self._waiting.pop(conversation_id, None)) is not None:
             self._waiting[conversation_id] = latest
 
@@ -113,7 +117,7 @@ class Journal:
         self.failures += 1
         if not self.down:
             self.down = True
-            log.error("x the store is down, conversations wait in memory: %r", error.__cause__ or error)
+            log.error("x the store is down, so conversations wait in memory: %r", error.__cause__ or error)
         await asyncio.sleep(self._retry_s)
         self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
 
@@ -128,5 +132,5 @@ class Journal:
             self.written += 1
             return
         self.refused += 1
-        log.warning("x conversation %s is no longer ours", conversation_id)
-        asyncio.get_running_loop().call_soon(self._on_lost, conversation_id)  # its faults are not the journal's
+        log.warning("x conversation %s was taken over by another server or deleted", conversation_id)
+        asyncio.get_running_loop().call_soon(self._on_lost, conversation_id)  # so its exceptions do not end the journal

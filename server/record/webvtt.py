@@ -1,20 +1,20 @@
-"""A conversation as WebVTT: captions for its recording, with the name of who speaks on each cue.
+"""A conversation as WebVTT: captions for its recording. Each cue names the speaker.
 
-https://www.w3.org/TR/webvtt1/: sections 4.1 (the file), 3.3 (escapes) and 3.5 (voice spans).
+Source: https://www.w3.org/TR/webvtt1/, sections 4.1 (the file), 3.3 (escapes) and 3.5 (voice spans).
 """
 
 from server.record.conversation import Conversation, Said
 
 
 def webvtt(conversation: Conversation) -> str:
-    """The file's text; a line break ends each line. Cues stand in the order of their starts."""
+    """The text of the file; every line ends with a line break. The cues are in the order of their start times."""
     said = sorted((said for said in conversation.said if _line(said.text)), key=lambda said: said.start_ms)
     return "\n\n".join(["WEBVTT", *(_cue(each, conversation.agent) for each in said)]) + "\n"
 
 
 def _cue(said: Said, agent: str) -> str:
     voice = _line(agent) or "Agent" if said.who == "agent" else "Caller"
-    end_ms = max(said.end_ms, said.start_ms + 1)  # a cue ends after it starts
+    end_ms = max(said.end_ms, said.start_ms + 1)  # a cue must end after its start
     return f"{_time(said.start_ms)} --> {_time(end_ms)}\n<v {_escape(voice)}>{_escape(_line(said.text))}</v>"
 
 
@@ -24,10 +24,10 @@ def _time(ms: int) -> str:
 
 
 def _line(text: str) -> str:
-    """On one line: an empty line would end the cue. U+0000 may not stand in the file."""
+    """The text on one line, because an empty line would end the cue, and without U+0000, which the format forbids."""
     return " ".join(text.replace("\0", "").split())
 
 
 def _escape(text: str) -> str:
-    """No tag, no reference and no "-->" is left."""
+    """Escape what would be read as a tag, as a character reference or as "-->"."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,7 +1,7 @@
-"""One engine, one thread, many calls: who gets the engine next.
+"""One engine and one thread serve many calls. This file decides which call gets the engine next.
 
-An engine blocks while it works and may be used by one thread only, so calls share it in short steps: the most urgent
-one first, equals in turn. Nothing here knows what a step does.
+An engine blocks while it computes, and only one thread may use it. So each call's job is done in short steps: the most
+urgent job goes first, and jobs of equal urgency take turns. Nothing here knows what a step does.
 """
 
 import logging
@@ -13,73 +13,73 @@ from typing import Protocol
 _log = logging.getLogger(__name__)
 
 
-class Work(Protocol):
-    """What one call still wants of the engine. `step` and `discard` run on the engine's thread, `urgency` anywhere."""
+class Job(Protocol):
+    """What one call wants from the engine. `step` and `discard` run on the engine's thread, `urgency` on any thread."""
 
     def urgency(self) -> int | None:
-        """How urgent the next step is, 0 first; None when there is nothing to do now."""
+        """How urgent the next step is: 0 is the most urgent, None means that there is nothing to do now."""
 
     def step(self) -> None:
-        """Do one short piece. It reports its own failures: nothing is raised."""
+        """Do one short piece of the job. A job that fails tells its client, and then raises."""
 
     def discard(self) -> None:
-        """Give back what the engine holds for it; idempotent."""
+        """Give back what the engine holds for this job; idempotent."""
 
 
 class EngineThread:
-    """Runs the steps of all works. `add`, `drop` and `wake` may be called from any thread and never wait long."""
+    """Takes the steps of all jobs. Any thread may call `add`, `drop` and `wake`; they return at once."""
 
     def __init__(self, name: str) -> None:
         self._changed = threading.Condition()
-        self._works: deque[Work] = deque()
-        self._dropped: deque[Work] = deque()
+        self._jobs: deque[Job] = deque()
+        self._dropped: deque[Job] = deque()
         self._closed = False
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def add(self, work: Work) -> None:
+    def add(self, job: Job) -> None:
         with self._changed:
-            self._works.append(work)
+            self._jobs.append(job)
             self._changed.notify()
 
-    def drop(self, work: Work) -> None:
-        """Take no further step of `work` and discard it as soon as the engine is free; idempotent."""
+    def drop(self, job: Job) -> None:
+        """Take no further step of `job`, and discard it as soon as the engine is free; idempotent."""
         with self._changed:
-            if work in self._works:
-                self._works.remove(work)
-                self._dropped.append(work)
+            if job in self._jobs:
+                self._jobs.remove(job)
+                self._dropped.append(job)
                 self._changed.notify()
 
     def wake(self) -> None:
-        """Some work has more to do than before."""
+        """Look at all jobs again, because one of them has something new to do."""
         with self._changed:
             self._changed.notify()
 
     def busy_s(self) -> float:
-        """How long the step under way has lasted: a long time means that the engine hangs."""
+        """How long the current step has run. A long time means that the engine hangs."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
 
     def close(self, deadline_s: float = 1.0) -> None:
-        """End the thread; a step that outlasts the deadline is left behind, as a daemon, for the process to end."""
+        """End the thread. It is a daemon: a step that outlasts the deadline is left to the end of the process."""
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join(deadline_s)
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
+        while (job := self._next()) is not None:
             self._busy_since = time.monotonic()
             try:
-                work.step()
-            except Exception:  # a bug of ours: one call goes silent until its deadline, the others go on
-                _log.exception("a step failed and its work is dropped")
-                self.drop(work)
+                job.step()
+            except Exception:  # drop only the job that failed: the other calls go on
+                _log.exception("a step failed, so its job is dropped")
+                self.drop(job)
             self._busy_since = None
 
-    def _next(self) -> Work | None:
-        """Wait for the next work; None at the end."""
+    def _next(self) -> Job | None:
+        """Wait for the next job to step; None when the thread shall end."""
         while True:
             with self._changed:
                 while not (self._closed or self._dropped or (chosen := self._choose()) is not None):
@@ -90,16 +90,16 @@ class EngineThread:
                     return chosen
                 dropped = self._dropped.popleft()
             try:
-                dropped.discard()  # outside of the lock: the engine may take its time
-            except Exception:  # as in a step
-                _log.exception("a work could not be given back")
+                dropped.discard()  # without the lock, because the engine may take long
+            except Exception:  # as in `_run`, only this job fails
+                _log.exception("a dropped job cannot be discarded")
 
-    def _choose(self) -> Work | None:
-        ready = [(urgency, work) for work in self._works if (urgency := work.urgency()) is not None]
+    def _choose(self) -> Job | None:
+        ready = [(urgency, job) for job in self._jobs if (urgency := job.urgency()) is not None]
         if not ready:
             return None
-        urgency, work = min(ready, key=lambda pair: pair[0])
-        if urgency > 0:  # what somebody waits for is finished first; the rest goes round
-            self._works.remove(work)
-            self._works.append(work)
-        return work
+        urgency, job = min(ready, key=lambda pair: pair[0])
+        if urgency > 0:  # the most urgent job keeps its place until it is done; less urgent jobs take turns
+            self._jobs.remove(job)
+            self._jobs.append(job)
+        return job

@@ -1,14 +1,15 @@
-"""Languages by their tags (BCP 47): which of those that an engine knows serves the one that a call has chosen."""
+"""Finds which of an engine's languages and voices serves the language that a call has chosen. Languages are tags
+(BCP 47)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
 def lookup(wanted: str, known: Iterable[str]) -> str | None:
-    """The tag in `known` that serves `wanted`, as it is written there; None when the language is not known.
+    """The tag in `known` that serves `wanted`, spelled as in `known`; None when no tag does.
 
-    The lookup of RFC 4647, section 3.4: `de-AT` is served by `de`. A region is a wish: where there is only another one
-    of the same language, that serves too, `en-GB` by `en_US`.
+    This is the lookup of RFC 4647, section 3.4: `de` serves `de-AT`. When the wanted region is missing, another region
+    of the same language serves too: `en_US` serves `en-GB`.
     """
     tags = {tag.lower().replace("_", "-"): tag for tag in known}
     parts = wanted.lower().split("-")
@@ -20,16 +21,16 @@ def lookup(wanted: str, known: Iterable[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A voice of a text-to-speech engine, and what it speaks."""
+    """A voice of a text-to-speech engine, and the languages that it speaks."""
 
     name: str
     languages: tuple[str, ...]
 
 
 def choose_voice(language: str, wish: str, voices: Sequence[Voice]) -> str | None:
-    """The name of the voice for `language`: the one wished for if it speaks that, else the first; None without any.
+    """The name of the voice for `language`: the voice `wish` if it speaks the language, else the first voice that does.
 
-    A wish may have a variant after a plus, as eSpeak's "de+f3".
+    None when no voice speaks the language. A wish may have a variant after a plus sign, as "de+f3" for eSpeak.
     """
     wished = [voice for voice in voices if voice.name == wish.partition("+")[0]]
     if lookup(language, _tags(wished)) is not None:

@@ -1,8 +1,8 @@
-"""Speech models on disk: where they are, which are there, and how to get one.
+"""Speech models on disk: find them, and download them.
 
 <models>/whisper/<name>/model.bin …         a CTranslate2 Whisper, as faster-whisper downloads it
 <models>/piper/<voice>.onnx, .onnx.json     a Piper voice
-<models>/smart-turn/<name>.onnx             a Smart Turn: it listens whether a person is done
+<models>/smart-turn/<name>.onnx             a Smart Turn model, which judges if the caller is done
 """
 
 import contextlib
@@ -25,19 +25,22 @@ from server.errors import ConfigError
 Kind = Literal["whisper", "piper", "smart-turn"]
 
 WHISPER = "base.en"
-"""The best that answers within a conversation on two cores."""
+"""The best Whisper model that is fast enough for a conversation on two cores."""
 PIPER = "en_US-lessac-medium"
 SMART_TURN = "smart-turn-v3.2-cpu"
 SMART_TURN_HOME = "pipecat-ai/smart-turn-v3"
-"""The repository of its makers on the hub."""
+"""Where its authors publish it on the model hub."""
 DEFAULTS: dict[Kind, str] = {"whisper": WHISPER, "piper": PIPER, "smart-turn": SMART_TURN}
 
 _PREFERRED = ("base.en", "base", "small.en", "small", "tiny.en", "tiny")
-"""When several are there: the best one that is fast enough goes first."""
+"""When several models are on disk, the first of these is used: the best one that is fast enough comes first."""
 
 
 def find(models: Path, kind: Kind, name: str | None = None) -> Path | None:
-    """What to hand to the engine as its model: the one called `name`, or the best that is there, or None."""
+    """The path of the model that is called `name`, or of the best model on disk; None when it is not there.
+
+    The engine takes this path as its model.
+    """
     found = {"whisper": _whispers, "piper": _pipers, "smart-turn": _smart_turns}[kind](models)
     if name is not None:
         return found.get(name)
@@ -61,24 +64,24 @@ def _smart_turns(models: Path) -> dict[str, Path]:
 def pull(
     models: Path, kind: Kind, name: str | None = None, console: Console | None = None, silent_s: float = 20.0
 ) -> Path:
-    """Download a model, unless it is there, and say how far it is on `console`; its path.
+    """Download a model unless it is on disk, show the progress on `console`, and return the model's path.
 
-    Gives up when nothing arrives for `silent_s`: a model hub that is there sends something every second. Raises
-    ConfigError in one line when the model hub cannot be reached or has no such model.
+    Gives up when nothing arrives for `silent_s`: a model hub that works sends something every second. Raises
+    ConfigError with a message of one line when the model hub cannot be reached or does not have the model.
     """
     name = name or DEFAULTS[kind]
     if (there := find(models, kind, name)) is not None:
         return there
-    part = models / kind / f".{_folder(name)}"  # hidden from `find` until it is whole
+    part = models / kind / f".{_folder(name)}"  # `find` does not see this name, so it never finds half a model
     try:
         part.mkdir(parents=True, exist_ok=True)
         with _progress(f"{kind} {name}", part, console or Console(stderr=True)):
             _download(kind, name, part, silent_s)
-        _take(part, kind)
+        _put_in_place(part, kind)
     except ConfigError:
         _tidy(part)
         raise
-    except Exception as exc:  # the downloaders raise whatever their HTTP libraries do
+    except Exception as exc:  # the downloaders raise the errors of several HTTP libraries
         _tidy(part)
         raise ConfigError(f"cannot download {kind} model {name}: {_reason(exc)}") from exc
     found = find(models, kind, _folder(name))
@@ -88,18 +91,18 @@ def pull(
 
 
 def _folder(name: str) -> str:
-    """A name on the hub, "Systran/faster-whisper-base", as the name of one directory."""
+    """The directory name for a name on the hub, such as "Systran/faster-whisper-base"."""
     return name.replace("/", "--").lstrip(".")
 
 
 def _download(kind: Kind, name: str, part: Path, silent_s: float) -> None:
-    """Wait for the downloader as long as something arrives: its own limits let it be silent for minutes."""
+    """Wait for the downloader as long as data arrives. The downloader itself would wait for minutes without data."""
     outcome: Future[None] = Future()
 
     def run() -> None:
         try:
             outcome.set_result(_DOWNLOADERS[kind](name, part))
-        except BaseException as exc:  # for who waits, to raise
+        except BaseException as exc:  # `outcome.result()` raises it below
             outcome.set_exception(exc)
 
     threading.Thread(target=run, name=f"download {name}", daemon=True).start()
@@ -112,17 +115,17 @@ def _download(kind: Kind, name: str, part: Path, silent_s: float) -> None:
 
 
 def _tidy(part: Path) -> None:
-    """An empty directory goes; what has begun to arrive stays, for the next time to go on."""
+    """Remove an empty directory. A partial download stays, so that the next download continues it."""
     with contextlib.suppress(OSError):
         part.rmdir()
 
 
 def _download_whisper(name: str, part: Path) -> None:
-    from faster_whisper import available_models, download_model  # here: they take a second that only this needs
+    from faster_whisper import available_models, download_model  # here, because the import takes a second
 
     if "/" not in name and name not in available_models():
         raise ConfigError(f"there is no whisper model called {name}; there are: {', '.join(available_models())}")
-    with warnings.catch_warnings():  # about arguments between faster-whisper and the hub, not about ours
+    with warnings.catch_warnings():  # they are about the arguments that faster-whisper passes to the hub
         warnings.simplefilter("ignore")
         download_model(name, output_dir=str(part))
 
@@ -150,22 +153,22 @@ _DOWNLOADERS: dict[Kind, Callable[[str, Path], None]] = {
 }
 
 
-def _take(part: Path, kind: Kind) -> None:
-    """Move what is whole to where it is found."""
-    shutil.rmtree(part / ".cache", ignore_errors=True)  # of the hub's own downloader
+def _put_in_place(part: Path, kind: Kind) -> None:
+    """Move a complete download to where `find` looks for it."""
+    shutil.rmtree(part / ".cache", ignore_errors=True)  # the hub's own downloader leaves it
     if kind == "whisper":
         whole = part.with_name(part.name.removeprefix("."))
         shutil.rmtree(whole, ignore_errors=True)
         part.rename(whole)
         return
-    for file in sorted(part.iterdir(), reverse=True):  # x.onnx.json before x.onnx
+    for file in sorted(part.iterdir(), reverse=True):  # x.onnx.json first, because `find` looks for x.onnx
         file.rename(part.parent / file.name)
     part.rmdir()
 
 
 @contextlib.contextmanager
 def _progress(what: str, part: Path, console: Console) -> Iterator[None]:
-    """The downloaders do not say how far they are, so what is on disk is counted."""
+    """Show a progress line. The downloaders do not report progress, so it shows how many bytes are on disk."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), _SizeColumn(part), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(what, total=None)
@@ -184,15 +187,16 @@ class _SizeColumn(ProgressColumn):
 def _size(directory: Path) -> int:
     size = 0
     for file in directory.rglob("*"):
-        with contextlib.suppress(OSError):  # moved meanwhile
+        with contextlib.suppress(OSError):  # the downloader may move it at this moment
             size += file.stat().st_size if file.is_file() else 0
     return size
 
 
 def _reason(exc: Exception) -> str:
+    """Why a download failed, for the operator."""
     status = getattr(exc, "code", None) or getattr(getattr(exc, "response", None), "status_code", None)
-    if status in (401, 404):  # the hub says 401 for what does not exist
-        return "the model hub has none of that name"
+    if status in (401, 404):  # the hub answers 401 for models that do not exist
+        return "the model hub has no model of that name"
     if status is not None:
         return f"the model hub answered with status {status}"
     if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:

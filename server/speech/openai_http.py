@@ -1,8 +1,8 @@
-"""Speech engines over OpenAI's HTTP API, and the many servers that speak it (vLLM, Speaches, LocalAI, Ray Serve …).
+"""Speech engines over OpenAI's HTTP API. Many servers speak it: vLLM, Speaches, LocalAI, Ray Serve and others.
 
-`POST audio/transcriptions` gets the whole utterance as a WAV and has no partial words; `POST audio/speech` streams
-24 kHz PCM. Source: https://platform.openai.com/docs/api-reference/audio. Each client keeps its connections alive and
-follows no redirect, which could carry the key elsewhere.
+`POST audio/transcriptions` takes the whole utterance as a WAV file and gives no partial words; `POST audio/speech`
+streams 24 kHz PCM. Source: https://platform.openai.com/docs/api-reference/audio. Each client keeps its connections
+alive. It follows no redirect, because that could send the key to another server.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import json
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,68 +25,77 @@ from server.speech.protocols import Pcm
 _STT, _TTS = "speech-to-text", "text-to-speech"
 
 SPEECH_RATE = 24_000
-"""Sample rate of `response_format` "pcm"."""
+"""Sample rate in Hz of `response_format` "pcm"."""
 
 KEEP_S = 30
-"""Beyond it nothing more of an utterance is heard: the transcript covers what came before."""
+"""How many seconds of an utterance are kept. Later sound is ignored: the transcript covers what came before."""
 _KEEP_BYTES = 2 * HEARD_RATE * KEEP_S
 
 _PROMPT_CHARACTERS = 400
-"""Whisper reads about 220 tokens of a prompt, from the end; a hundred are hint enough and cost less."""
+"""How long a prompt of phrases may be. Whisper reads about the last 220 tokens of a prompt; a hundred tokens are enough
+of a hint and cost less."""
 
-_MOST_ANSWER = 256 * 1024
-"""Bytes of a transcript with all its details; more is not an answer to half a minute of speech."""
+_MAX_ANSWER_BYTES = 256 * 1024
+"""How long a transcript with all its details may be. No answer to half a minute of speech is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIServer:
+    """Where a server is and how to log in. `base_url` ends where the paths begin, as https://api.openai.com/v1."""
+
+    base_url: str
+    api_key: str | None = None
 
 
 class OpenAISpeechToText:
-    """Transcribes when asked. `base_url` ends where the paths begin, as in https://api.openai.com/v1."""
+    """A SpeechToText that sends the whole utterance to the server each time a transcript is wanted."""
 
     def __init__(
         self,
-        base_url: str,
+        server: OpenAIServer,
         *,
         model: str = "whisper-1",
-        api_key: str | None = None,
         languages: Sequence[str] = (),
-        session: aiohttp.ClientSession | None = None,
         connect_s: float = 2.0,
         deadline_s: float = 8.0,
     ) -> None:
-        """`languages` are those that it is known to hear: the API does not tell. A session that is handed in is not
-        closed here. Deadlines: `connect_s`, because a server that is up accepts at once; `deadline_s`, from asking to
-        the transcript, is longer than anybody waits for an answer."""
-        timeout = aiohttp.ClientTimeout(total=deadline_s, connect=connect_s)
-        self._api = _Api(base_url, api_key, session, timeout, _STT)
+        """`languages` are those that the model understands: the API does not tell.
+
+        Deadlines: `connect_s` is short, because a server that is up accepts at once. `deadline_s` is from the request
+        to the transcript; no caller waits that long for an answer. Raises ConfigError when the address is not HTTP.
+        """
+        self._api = _Api(server, aiohttp.ClientTimeout(total=deadline_s, connect=connect_s), _STT)
         self._fields = {"model": model, "response_format": "json"}
         self.languages = languages
-        self._open: set[OpenAITranscription] = set()
+        self._open: set[OpenAISpeechStream] = set()
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
-    ) -> "OpenAITranscription":
-        """`on_partial` is never called: each partial would cost a request over the whole utterance."""
+    ) -> "OpenAISpeechStream":
+        """`on_partial` is never called, because partial words would need a request with the whole utterance."""
         prompt = ". ".join(phrases)[:_PROMPT_CHARACTERS]
         fields = self._fields | ({"prompt": prompt} if prompt else {})
         if language:
             tag = lookup(language, self.languages) or language
             fields["language"] = tag.partition("-")[0]  # the API takes ISO 639-1, which has no regions
-        transcription = OpenAITranscription(self._api, fields, self._open.discard)
-        self._open.add(transcription)
-        return transcription
+        stream = OpenAISpeechStream(self._api, fields, self._open.discard)
+        self._open.add(stream)
+        return stream
 
     async def close(self) -> None:
-        for transcription in list(self._open):
-            await transcription.close()
+        for stream in list(self._open):
+            await stream.close()
         await self._api.close()
 
 
-class OpenAITranscription:
-    """One utterance, kept until it is closed."""
+class OpenAISpeechStream:
+    """One utterance. Its sound is kept until `close`."""
 
-    def __init__(self, api: "_Api", fields: dict[str, str], on_close: Callable[["OpenAITranscription"], None]) -> None:
+    def __init__(self, api: "_Api", fields: dict[str, str], on_close: Callable[["OpenAISpeechStream"], None]) -> None:
         self._api, self._fields, self._on_close = api, fields, on_close
         self._heard = bytearray()
         self._answer: tuple[int, str] = (0, "")
+        """How many bytes of `_heard` the last transcript covers, and its words."""
         self._requests: set[asyncio.Task[str]] = set()
         self._closed = False
 
@@ -104,7 +114,7 @@ class OpenAITranscription:
         try:
             await asyncio.wait({request})
         finally:
-            request.cancel()  # when whoever asked is gone, so is the question
+            request.cancel()  # when the call no longer waits for the transcript
             self._requests.discard(request)
         if request.cancelled():
             raise EngineError(_STT, "The utterance was closed before its transcript came.")
@@ -118,7 +128,7 @@ class OpenAITranscription:
         async with self._api.post("audio/transcriptions", data=form) as response:
             async for chunk in response.content.iter_any():
                 answer += chunk
-                if len(answer) > _MOST_ANSWER:
+                if len(answer) > _MAX_ANSWER_BYTES:
                     raise EngineError(_STT, "The speech-to-text server's answer is too long.")
         try:
             text: str = json.loads(answer)["text"].strip()
@@ -138,30 +148,31 @@ class OpenAITranscription:
 
 
 class OpenAITextToSpeech:
-    """Streams speech as the server makes it. `base_url` as for OpenAISpeechToText."""
+    """A TextToSpeech that passes on the speech while the server makes it."""
 
     def __init__(
         self,
-        base_url: str,
+        server: OpenAIServer,
         *,
         model: str = "tts-1",
         voice: str = "alloy",
-        api_key: str | None = None,
         languages: Sequence[str] = (),
-        session: aiohttp.ClientSession | None = None,
         connect_s: float = 2.0,
         silence_s: float = 8.0,
     ) -> None:
-        """`languages` are those that it is known to speak: the API does not tell. Deadlines: `connect_s`, because a
-        server that is up accepts at once; `silence_s`, for each piece of sound, so that a long text may take its time
-        and a hanging server may not."""
+        """`languages` are those that the model speaks: the API does not tell.
+
+        Deadlines: `connect_s` is short, because a server that is up accepts at once. `silence_s` is for each piece of
+        sound, so that a long text may take as long as it needs, but a server that hangs may not. Raises ConfigError
+        when the address is not HTTP.
+        """
         timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
-        self._api = _Api(base_url, api_key, session, timeout, _TTS)
+        self._api = _Api(server, timeout, _TTS)
         self._model, self._voice = model, voice
         self.languages = languages
 
     async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        """The API has no field for a language: the model speaks the one that the text is in, in any of its voices."""
+        """`language` is ignored: the API has no field for it. Every voice speaks the language of the text."""
         asked = {"model": self._model, "input": text, "voice": voice or self._voice, "response_format": "pcm"}
         async with self._api.post("audio/speech", json=asked) as response, aclosing(_samples(response)) as chunks:
             async for chunk in chunks:
@@ -172,34 +183,27 @@ class OpenAITextToSpeech:
 
 
 class _Api:
-    """One server: its address, key and connections."""
+    """Sends the requests of one client to its server, over connections that are kept alive."""
 
-    def __init__(
-        self,
-        base_url: str,
-        api_key: str | None,
-        session: aiohttp.ClientSession | None,
-        timeout: aiohttp.ClientTimeout,
-        stage: str,
-    ) -> None:
-        """Raises ConfigError for what is not an HTTP address."""
-        parts = urlsplit(base_url)
+    def __init__(self, server: OpenAIServer, timeout: aiohttp.ClientTimeout, stage: str) -> None:
+        """Raises ConfigError when the address is not HTTP."""
+        parts = urlsplit(server.base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ConfigError(f"the address of the {stage} server does not begin with http:// or https://")
         try:
             _ = parts.port
         except ValueError as exc:
             raise ConfigError(f"the address of the {stage} server has no valid port") from exc
-        self._base_url = base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._session, self._owned = session, session is None
+        self._base_url = server.base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
+        self._session: aiohttp.ClientSession | None = None
         self._timeout, self._stage = timeout, stage
 
     @asynccontextmanager
     async def post(self, path: str, **body: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer, when its status is good. Raises EngineError for all else, also while it is read."""
+        """The server's answer with status 200. Raises EngineError for every failure, also while the answer is read."""
         if self._session is None:
-            self._session = aiohttp.ClientSession()  # here, because it needs a running loop
+            self._session = aiohttp.ClientSession()  # made here, because it needs a running event loop
         try:
             async with self._session.post(
                 f"{self._base_url}/{path}", headers=self._headers, timeout=self._timeout, allow_redirects=False, **body
@@ -222,12 +226,12 @@ class _Api:
 
     async def close(self) -> None:
         session, self._session = self._session, None
-        if session is not None and self._owned:
+        if session is not None:
             await session.close()
 
 
 async def _samples(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-    """The body in whole samples."""
+    """The body, cut between samples."""
     rest = b""
     async for chunk in response.content.iter_any():
         data = rest + chunk

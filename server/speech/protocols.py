@@ -1,6 +1,6 @@
-"""What the call needs of its engines: small protocols, written by their consumer.
+"""What a call needs from its speech engines: small protocols, written for their user, the call.
 
-An engine's own failure is raised as `EngineError`, and never as anything else but `CancelledError`.
+When an engine fails it raises EngineError. Only CancelledError may come besides.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -16,21 +16,21 @@ class Pcm:
     data: bytes
 
 
-class Transcription(Protocol):
+class SpeechStream(Protocol):
     """One utterance on its way through speech-to-text."""
 
     def feed(self, pcm: bytes) -> None:
-        """Add 16 kHz PCM of any length. Never waits: what the engine has not taken yet is kept, up to its limit."""
+        """Add 16 kHz PCM of any length. Never waits: sound that the engine has not taken yet is kept, up to a limit."""
 
     async def transcript(self) -> str:
         """The words of everything fed so far, lower case or as the engine writes them; "" when there are none.
 
-        More may be fed afterwards and `transcript` asked again: the answer always covers the whole utterance.
+        After more sound is fed, `transcript` may be called again: it always covers the whole utterance.
         Raises EngineError when the engine fails or takes longer than its deadline.
         """
 
     async def close(self) -> None:
-        """Give everything back; idempotent. A waiting `transcript` ends with EngineError."""
+        """Release everything; idempotent. A `transcript` call that still waits raises EngineError."""
 
 
 class SpeechToText(Protocol):
@@ -40,14 +40,14 @@ class SpeechToText(Protocol):
     def languages(self) -> Sequence[str]:
         """Tags (BCP 47) of the languages that `listen` can be told to expect."""
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> Transcription:
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
         """Begin an utterance. `phrases` are sentences to expect; `on_partial` gets the words so far, on the loop.
 
-        `language` is one that `languages` serves (`languages.lookup`), or "" for the engine's own.
+        `language` is one that `languages` serves (see `languages.lookup`), or "" for the engine's default.
         """
 
     async def close(self) -> None:
-        """End all that was started; idempotent."""
+        """End everything that was started; idempotent."""
 
 
 class TextToSpeech(Protocol):
@@ -58,31 +58,32 @@ class TextToSpeech(Protocol):
         """Tags (BCP 47) of the languages that `synthesize` can be told to speak."""
 
     def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        """Speak `text`, in chunks as they come; "" as `voice` is the engine's default. Closing the generator cancels.
+        """Speak `text`; the chunks come as they are made. Closing the generator cancels the rest.
 
-        `language` is one that `languages` serves, spoken by a voice for it if `voice` is none; "" is the voice's own.
-        Raises EngineError when the engine fails or is silent for longer than its deadline.
+        `voice` is a name, or "" for the engine's default. `language` is one that `languages` serves, or "" for the
+        language of the voice. When `voice` does not speak `language`, another voice speaks.
+        Raises EngineError when the engine fails or gives no sound for longer than its deadline.
         """
 
     async def close(self) -> None:
-        """End all that was started; idempotent."""
+        """End everything that was started; idempotent."""
 
 
 class VoiceActivity(Protocol):
-    """Says how likely it is that somebody speaks; keeps the state of one call."""
+    """Tells how likely it is that the caller speaks. It keeps the state of one call."""
 
     def probability(self, pcm: bytes) -> float:
         """0..1 for the newest 20 ms of 16 kHz PCM."""
 
     def reset(self) -> None:
-        """Forget what was heard, as at the start of a call."""
+        """Forget the sound so far, as at the start of a call."""
 
 
 class TurnModel(Protocol):
-    """Listens whether a person is done, better than words and cadence tell; shared by all calls."""
+    """Judges from the sound whether the caller is done, better than words and cadence do. All calls share it."""
 
     def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
-        """Let `tell` know, on the loop, how likely the voice that ends with this 16 kHz PCM is done: 0..1.
+        """Call `tell` on the loop with the probability, 0..1, that the speech at the end of this 16 kHz PCM is done.
 
-        Never waits. When it fails, or would be too late, it tells nothing: the call does without.
+        Never waits. `tell` is not called when the model fails or would be too late: the call decides without it.
         """

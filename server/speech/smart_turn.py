@@ -1,8 +1,8 @@
-"""Smart Turn v3 (ONNX, https://github.com/pipecat-ai/smart-turn, BSD-2): listens whether a person is done.
+"""Smart Turn v3 (ONNX, https://github.com/pipecat-ai/smart-turn, BSD-2) judges from the sound if the caller is done.
 
-One model serves all calls, on a thread of its own: its 12 to 60 ms would be heard if they were spent on the media loop.
-It is given the last 8 s of 16 kHz sound, silence in front where there is less, at mean 0 and variance 1, as Whisper's
-log-mel spectrogram of 80 bands by 800 frames.
+One model serves all calls, on a thread of its own: it takes 12 to 60 ms, which the callers would hear if it ran on the
+media loop. Its input is the last 8 s of 16 kHz sound, with silence in front when there is less, normalised to mean 0
+and variance 1, as Whisper's log-mel spectrogram of 80 bands by 800 frames.
 """
 
 import asyncio
@@ -21,17 +21,18 @@ from server.media.frame import HEARD_RATE
 
 SECONDS = 8
 DEADLINE_S = 0.3
-"""After this the pause has been judged by other means, mostly."""
+"""How long an answer may take. After this time most pauses have been judged without the model."""
 MAX_WAITING = 8
-"""More calls than this pause within one deadline only when the machine is too slow: then words have to do."""
+"""How many pauses may wait for the model. More of them wait only when the machine is too slow; those are judged without
+the model."""
 VARIANCE_FLOOR = 1e-7
-"""Of Whisper's own normalisation: silence stays silence."""
+"""Added to the variance, as in Whisper's own normalisation, so that silence stays silence."""
 
 log = logging.getLogger(__name__)
 
 
 class SmartTurn:
-    """A TurnModel. Raises ConfigError when the file is no such model."""
+    """A TurnModel. Raises ConfigError when the file is not a Smart Turn model."""
 
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
@@ -39,13 +40,13 @@ class SmartTurn:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            self._listen(np.zeros(SECONDS * HEARD_RATE, np.float32))  # the first takes longer, and tells what it is
+            self._infer(np.zeros(SECONDS * HEARD_RATE, np.float32))  # the first run is slow; another model fails in it
         except Exception as exc:
             raise ConfigError(f"{path} is not a Smart Turn model: {exc}") from exc
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smart-turn")
         self._waiting = 0
         self._failed = False
-        """It was said: once is enough."""
+        """Whether a failure was logged already: one log line is enough."""
 
     def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -73,20 +74,20 @@ class SmartTurn:
 
     def _try(self, pcm: bytes) -> float | None:
         try:
-            return self._listen(np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768))
-        except Exception:  # whatever it is, the call goes on by words
+            return self._infer(np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768))
+        except Exception:  # whatever the failure is, the call goes on without the model
             if not self._failed:
-                log.exception("the turn model failed; calls go on without what it would have told")
+                log.exception("the turn model failed; calls go on without its judgement")
             self._failed = True
             return None
 
-    def _listen(self, samples: NDArray[np.float32]) -> float:
+    def _infer(self, samples: NDArray[np.float32]) -> float:
         (probability,) = self._session.run(None, {"input_features": features(samples)[None]})
         return float(np.clip(probability.reshape(-1)[0], 0, 1))
 
 
 def features(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Samples of -1..1 as the model wants them: [80, 800]."""
+    """The model's input for samples of -1..1: a spectrogram of the shape [80, 800]."""
     count = SECONDS * HEARD_RATE
     last = samples[-count:]
     padded = np.concatenate([np.zeros(count - len(last), np.float32), last])

@@ -1,4 +1,4 @@
-"""Keeps one speech worker alive: starts it, asks whether it is well, replaces it when it is not."""
+"""Keeps one speech worker alive: starts it, checks it with pings, replaces it when it dies or hangs."""
 
 import asyncio
 import contextlib
@@ -20,17 +20,18 @@ from server.errors import ConfigError
 _log = logging.getLogger(__name__)
 
 _LOST = (OSError, EOFError, TimeoutError, KeyError, TypeError, AttributeError)
-"""What speaking with a worker raises when it is gone or does not speak Wyoming."""
+"""What an exchange of events with a worker raises when the worker is gone or does not speak Wyoming."""
 
 BACKOFF_S = 0.25
-BACKOFF_MOST_S = 10.0
-"""A worker that dies at once is tried again after 0, 0.25, 0.5 … seconds, so that it does not eat the machine."""
+MAX_BACKOFF_S = 10.0
+"""A worker that dies soon after its start is replaced after 0, 0.25, 0.5 … seconds, at most MAX_BACKOFF_S. Without
+these pauses the restarts would use up the machine."""
 STEADY_S = 30.0
-"""A worker that lived this long is well; its next death counts as the first."""
+"""How long a worker must live to count as stable. After that, its next death counts as the first one."""
 
 
 class Supervisor:
-    """One worker process that hosts `engine`, at the same `uri` however often it is replaced."""
+    """One worker process that hosts `engine`. `uri` stays the same when the worker is replaced."""
 
     def __init__(
         self,
@@ -42,12 +43,14 @@ class Supervisor:
         hang_s: float = 5.0,
         stop_s: float = 2.0,
     ) -> None:
-        """Deadlines: `start_s` to load a large model from a slow disk; `hang_s` for the answer to a ping, above the
-        half second for which an engine may hold the interpreter; `stop_s` to end on its own before it is killed."""
+        """Deadlines: `start_s` is enough to load a large model from a slow disk. `hang_s` is for the answer to a ping;
+        an engine may hold the interpreter for half a second, so it must be longer. `stop_s` is for the worker to end by
+        itself before it is killed."""
         self.engine = engine
         self.restarts = 0
+        """How often the worker was replaced."""
         self.ready = False
-        """The worker has answered, and has not died since."""
+        """Whether the present worker has answered and is still alive."""
         self.pid: int | None = None
         self._model = model
         self._start_s, self._ping_every_s, self._hang_s, self._stop_s = start_s, ping_every_s, hang_s, stop_s
@@ -66,11 +69,11 @@ class Supervisor:
         return f"unix://{self.socket}"
 
     async def start(self) -> None:
-        """Return when the worker answers. Raises ConfigError with the reason when it does not."""
+        """Start the worker, and return when it answers. Raises ConfigError with the reason when it does not answer."""
         try:
-            self._directory = Path(tempfile.mkdtemp(prefix="antiphon-"))  # 0700: a socket for this user only
+            self._directory = Path(tempfile.mkdtemp(prefix="antiphon-"))  # mode 0700: only this user can connect
         except OSError as exc:
-            raise ConfigError(f"the {self.engine} worker has no place for its socket: {exc}") from exc
+            raise ConfigError(f"cannot make a directory for the socket of the {self.engine} worker: {exc}") from exc
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._keep(ready), name=f"supervisor of {self.engine}")
         try:
@@ -80,7 +83,7 @@ class Supervisor:
             raise
 
     async def close(self) -> None:
-        """End the worker and leave nothing behind, within `stop_s` and the time of a kill; idempotent."""
+        """End the worker and remove its files. Takes at most `stop_s` and the time of a kill; idempotent."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -88,25 +91,28 @@ class Supervisor:
             shutil.rmtree(self._directory, ignore_errors=True)
 
     async def _keep(self, ready: asyncio.Future[None]) -> None:
-        """One life of a worker after the other, until cancelled. The first must succeed, or `ready` says why."""
+        """Run one worker after the other, until cancelled. If the first one does not start, `ready` gets the reason."""
         deaths = 0
         while True:
             began = time.monotonic()
             try:
-                reason = await self._live(ready)
-            except (ConfigError, OSError) as exc:  # OSError: the machine has no process or file left to give
+                reason = await self._run_worker(ready)
+            except (ConfigError, OSError) as exc:  # OSError: the machine has no processes or file handles left
                 if not ready.done():
                     ready.set_exception(ConfigError(str(exc)))
                     return
                 reason = str(exc)
             deaths = 1 if time.monotonic() - began > STEADY_S else deaths + 1
-            delay_s = 0.0 if deaths == 1 else min(BACKOFF_S * 2 ** (deaths - 2), BACKOFF_MOST_S)
+            delay_s = 0.0 if deaths == 1 else min(BACKOFF_S * 2 ** (deaths - 2), MAX_BACKOFF_S)
             self.restarts += 1
             _log.warning("speech worker replaced: engine=%s reason=%s in_s=%.2f", self.engine, reason, delay_s)
             await asyncio.sleep(delay_s)
 
-    async def _live(self, ready: asyncio.Future[None]) -> str:
-        """From start to death; what it died of. Raises ConfigError when it never became ready."""
+    async def _run_worker(self, ready: asyncio.Future[None]) -> str:
+        """Run one worker from its start to its death. Returns why it died.
+
+        Raises ConfigError when it never became ready.
+        """
         async with self._process() as process, self._client() as client:
             await self._until_ready(process, client)
             self.ready = True
@@ -130,7 +136,7 @@ class Supervisor:
             await self._end(process)
 
     async def _end(self, process: Process) -> None:
-        """Ask, then kill, then take its exit status, so that no zombie is left."""
+        """Ask the process to end, kill it if it does not, and take its exit status, so that no zombie is left."""
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
@@ -162,13 +168,14 @@ class Supervisor:
                 await client.write_event(Describe().event())
                 answer = await client.read_event()
                 if answer is None or not Info.is_type(answer.type):
-                    raise ConfigError(f"the {self.engine} worker does not describe itself")
+                    raise ConfigError(f"the {self.engine} worker does not answer when asked to describe itself")
         except TimeoutError as exc:
             raise ConfigError(f"the {self.engine} worker is not ready after {self._start_s:g} s") from exc
         except _LOST as exc:
             raise ConfigError(f"the {self.engine} worker ended while it started") from exc
 
     async def _until_dead(self, process: Process, client: AsyncUnixClient) -> str:
+        """Ping the worker until it dies, and return why it died. A worker that hangs is killed."""
         while True:
             try:
                 async with asyncio.timeout(self._ping_every_s):
@@ -180,7 +187,7 @@ class Supervisor:
                     await client.write_event(Ping().event())
                     answer = await client.read_event()
             except TimeoutError:
-                process.kill()  # at once: it cannot hear a kinder word
+                process.kill()  # not terminate: a process that hangs does not react to SIGTERM
                 return "hangs"
             except _LOST:
                 return "connection lost"

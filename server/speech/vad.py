@@ -1,7 +1,7 @@
-"""Voice activity: webrtcvad as a cheap gate, Silero (ONNX, from faster-whisper's assets) to decide.
+"""Voice activity detection: webrtcvad is a cheap gate, and Silero (ONNX, from faster-whisper's assets) decides.
 
-One Silero session serves all calls, on one thread of its own computation; each call keeps its recurrent state. A window
-costs about 0.1 ms, a third of a percent of a core, so it runs on the media loop: a hop to another thread costs more.
+One Silero session serves all calls and computes with one thread; each call keeps its own recurrent state. A window
+costs about 0.1 ms, a third of a percent of a core. So it runs on the media loop: a hop to another thread costs more.
 """
 
 from collections import deque
@@ -17,19 +17,19 @@ from server.errors import ConfigError
 from server.media.frame import FRAME_MS, HEARD_RATE
 
 WINDOW = 512
-"""Samples that Silero judges at a time: 32 ms."""
+"""How many samples Silero judges at a time: 32 ms."""
 CONTEXT = 64
-"""Samples of the window before that Silero wants in front."""
+"""How many samples of the window before Silero needs in front of each window."""
 GATE_OPEN_FRAMES = 500 // FRAME_MS
-"""The gate stays open so long after webrtcvad's last yes: longer than any pause that may be part of a word."""
+"""How long the gate stays open after webrtcvad last reported speech: 500 ms, longer than any pause inside a word."""
 RECENT_FRAMES = 200 // FRAME_MS
-"""What Silero hears first when the gate opens, so that its state fits."""
+"""How much earlier sound Silero gets first when the gate opens: 200 ms, so that its state fits the sound."""
 
 _SCALE = np.float32(1 / 32768)
 
 
 class Silero:
-    """The model; shared by all calls. Raises ConfigError when it cannot be loaded."""
+    """The model, which all calls share. Raises ConfigError when it cannot be loaded."""
 
     def __init__(self) -> None:
         path = Path(faster_whisper.__file__).parent / "assets" / "silero_vad_v6.onnx"
@@ -45,23 +45,23 @@ class Silero:
     def run(
         self, samples: NDArray[np.float32], h: NDArray[np.float32], c: NDArray[np.float32]
     ) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
-        """The probability of speech in CONTEXT + WINDOW samples of -1..1, and the next state."""
+        """The probability of speech in CONTEXT + WINDOW samples of -1..1, and the next state `h`, `c`."""
         probability, h, c = self._session.run(None, {"input": samples[None], "h": h, "c": c})
         return float(probability.reshape(-1)[0]), h, c
 
 
 class CallVad:
-    """VoiceActivity of one call."""
+    """The VoiceActivity of one call."""
 
     def __init__(self, silero: Silero) -> None:
         self._silero = silero
-        self._gate = webrtcvad.Vad(1)  # 0..3; 1 lets quiet speech pass, and Silero sorts out the rest
+        self._gate = webrtcvad.Vad(1)  # of 0..3; 1 lets quiet speech pass, and Silero rejects what is not speech
         self.reset()
 
     def reset(self) -> None:
         self._h = self._c = np.zeros((1, 1, 128), np.float32)
         self._pcm = bytes(2 * CONTEXT)
-        """What the next window begins with."""
+        """Sound for the next window, which begins with its context."""
         self._recent: deque[bytes] = deque(maxlen=RECENT_FRAMES)
         self._open_frames = 0
         self._probability = 0.0

@@ -1,9 +1,9 @@
-"""The child process: hosts one engine and speaks the Wyoming protocol on a Unix socket.
+"""The worker, a child process that hosts one engine and speaks the Wyoming protocol on a Unix socket.
 
     python -m server.speech.worker --engine pocketsphinx --socket PATH [--model PATH]
 
-Its first line on standard output is "ready", or the sentence why not. It ends on SIGTERM and when its standard input,
-a pipe that the supervisor holds, ends.
+Its first line on standard output is "ready", or a sentence that says why it cannot start. It ends on SIGTERM, and when
+its standard input ends: that is a pipe which the supervisor holds open.
 """
 
 import argparse
@@ -25,22 +25,26 @@ from server.speech.wyoming_server import serve
 _log = logging.getLogger("worker")
 
 NICENESS = 5
-"""The media loop goes first: a late frame is heard, a transcript 10 ms later is not."""
+"""How much the worker's priority is lowered, so that the media loop runs first: callers hear a late frame, but not a
+transcript that comes 10 ms later."""
 
 
 async def _host(engine: Any, path: Path, say: Callable[[str], None]) -> None:
-    """Until SIGTERM, and at the end of standard input when that is a pipe: then the parent is gone."""
+    """Serve until SIGTERM. If standard input is a pipe, also stop when it ends, because then the parent is gone."""
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, end.set)
     kind = os.fstat(0).st_mode
-    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):  # asyncio gives either, by its version
-        loop.add_reader(0, end.set)  # nobody writes to it, so readable means ended
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):  # which of the two asyncio makes depends on its version
+        loop.add_reader(0, end.set)  # nothing is ever written to it, so "readable" means that it ended
     await serve(engine, path, end, say)
 
 
 def load(engine: str, model: str | None) -> Any:
-    """The engine of that name. Raises ConfigError when there is none, or it cannot start."""
+    """Make the engine: the class `Engine` of the module `engine` in server/speech/engines.
+
+    Raises ConfigError when there is no such engine or it cannot start.
+    """
     if not engine.isidentifier():
         raise ConfigError(f"{engine!r} is not the name of an engine")
     try:
@@ -56,7 +60,7 @@ def main() -> int:
     arguments.add_argument("--model")
     arguments.add_argument("--socket", required=True, type=Path)
     options = arguments.parse_args()
-    status = _settle()
+    status = _prepare_process()
 
     def say(line: str) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -68,18 +72,22 @@ def main() -> int:
     except ConfigError as exc:
         say(str(exc))
         return 2
-    except Exception as exc:  # the end of the process: its parent gets the reason, the log the rest
-        _log.exception("the worker ends")
+    except Exception as exc:  # the process ends here: the parent gets the reason, and the log gets the details
+        _log.exception("the worker ends because of an error")
         say(f"the engine {options.engine} does not start: {type(exc).__name__}")
         return 1
     return 0
 
 
-def _settle() -> TextIO:
-    """Be a good child; the file that is left for the status line, because libraries print what they like."""
+def _prepare_process() -> TextIO:
+    """Set up logging, signals, threads and priority. Returns a file for the status line.
+
+    The status line needs a file of its own because libraries may print to standard output, which goes to standard
+    error from here on.
+    """
     logging.basicConfig(stream=sys.stderr, format=f"%(levelname)s speech worker {os.getpid()}: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches the parent, and it decides
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before an engine is imported: a worker is one thread of work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C in a terminal the parent decides when the worker ends
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker computes with one thread; set this before the engine loads
     os.nice(NICENESS)
     status = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

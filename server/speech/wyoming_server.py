@@ -1,8 +1,8 @@
-"""One engine served over the Wyoming protocol on a Unix socket.
+"""Serves one engine over the Wyoming protocol on a Unix socket.
 
-A connection carries utterances or texts one after the other. Partial words are standard events: TranscriptStart begins
-the words so far anew, a TranscriptChunk adds to them, so a client that joins the chunks since the last start has them;
-TranscriptStop and Transcript end the utterance. Ping is not answered while the engine hangs.
+A connection carries utterances or texts one after the other. Partial words are standard events: TranscriptStart clears
+the words so far, and TranscriptChunk adds to them, so a client joins the chunks since the last start. TranscriptStop
+and Transcript end the utterance. A Ping is not answered while the engine hangs.
 """
 
 import asyncio
@@ -20,29 +20,31 @@ from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, TtsP
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
 
+from server.media.frame import HEARD_RATE
 from server.speech.engine_thread import EngineThread
+from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 from server.speech.languages import lookup
-from server.speech.work import HEARD_RATE, Done, Failure, Final, Hearing, Partial, Speaking
 
 _log = logging.getLogger(__name__)
 
 HANG_S = 30.0
-"""A step that lasts longer never ends: the slowest honest one, half a minute of speech in a large model, is below."""
+"""How long a step may take before the engine counts as hanging. The slowest real step, half a minute of speech in a
+large model, takes less."""
 
 MAX_CONNECTIONS = 256
-"""Beyond it a worker is so late that to refuse is kinder."""
+"""How many clients may be connected. With more of them the answers come so late that a refusal is better."""
 
 
-class Connection:
-    """One client: reads its events, has the engine do the work, sends what comes."""
+class ClientHandler:
+    """Serves one client: reads its events, gives the jobs to the engine, sends back the results."""
 
     def __init__(self, engine: Any, thread: EngineThread, writer: asyncio.StreamWriter) -> None:
         self._engine = engine
         self._thread = thread
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._out: asyncio.Queue[Event] = asyncio.Queue()  # bounded by what a work may have under way
-        self._work: Hearing | Speaking | None = None
+        self._out: asyncio.Queue[Event] = asyncio.Queue()  # as long as what one job may emit ahead of the client
+        self._job: RecognitionJob | SynthesisJob | None = None
         self._phrases: Sequence[str] = ()
         self._language = ""
         self._partial: str | None = None
@@ -50,7 +52,7 @@ class Connection:
         self._converter = AudioChunkConverter(rate=HEARD_RATE, width=2, channels=1)
 
     async def run(self, reader: asyncio.StreamReader) -> None:
-        """Until the client goes; what it had under way is dropped."""
+        """Serve until the client leaves, and drop its unfinished job then."""
         sender = asyncio.create_task(self._send(), name="worker sender")
         try:
             while (event := await async_read_event(reader)) is not None:
@@ -83,21 +85,21 @@ class Connection:
             self._phrases = [*(asked.transcript_names or ()), *(asked.transcript_terms or ())]
             self._language = self._known(asked.language) if asked.language else ""
         elif AudioStart.is_type(event.type):
-            self._begin_hearing()
-        elif AudioStop.is_type(event.type) and isinstance(self._work, Hearing):
-            self._work.stop()
+            self._begin_utterance()
+        elif AudioStop.is_type(event.type) and isinstance(self._job, RecognitionJob):
+            self._job.stop()
             self._thread.wake()
 
-    def _begin_hearing(self) -> Hearing:
+    def _begin_utterance(self) -> RecognitionJob:
         self._drop()
         self._partial = None
-        work = Hearing(self._engine, self._phrases, self._language, self._handing_to(self._on_heard))
-        self._start(work)
-        return work
+        job = RecognitionJob(self._engine, self._phrases, self._language, self._on_loop(self._on_recognised))
+        self._start(job)
+        return job
 
     def _hear(self, chunk: AudioChunk) -> None:
-        work = self._work if isinstance(self._work, Hearing) else self._begin_hearing()
-        work.feed(self._converter.convert(chunk).audio)
+        job = self._job if isinstance(self._job, RecognitionJob) else self._begin_utterance()
+        job.feed(self._converter.convert(chunk).audio)
         self._thread.wake()
 
     def _handle_text(self, event: Event) -> None:
@@ -108,48 +110,51 @@ class Connection:
         if asked.voice and asked.voice.language:
             voice = self._known(asked.voice.language)
         self._drop()
-        self._start(Speaking(self._engine, asked.text, voice, self._handing_to(self._on_spoken)))
+        self._start(SynthesisJob(self._engine, asked.text, voice, self._on_loop(self._on_synthesised)))
         self._put(AudioStart(self._engine.rate, 2, 1))
 
     def _known(self, language: str) -> str:
-        """As the engine calls it; raises ValueError when it does not know it."""
+        """The engine's own tag for `language`. Raises ValueError when the engine does not know the language."""
         tag = lookup(language, self._engine.languages)
         if tag is None:
             raise ValueError(f"the engine {self._engine.name} does not know the language")
         return tag
 
-    def _start(self, work: Hearing | Speaking) -> None:
-        self._work = work
-        self._thread.add(work)
+    def _start(self, job: RecognitionJob | SynthesisJob) -> None:
+        self._job = job
+        self._thread.add(job)
 
-    def _handing_to(self, receive: Callable[[Any], None]) -> Callable[[Any], None]:
-        """From the engine's thread to the loop; what a dropped work still emits goes nowhere."""
+    def _on_loop(self, receive: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Make an `emit` for a job: it passes each result from the engine's thread to `receive` on the loop.
+
+        Results that a job emits after it was dropped are ignored.
+        """
         generation = self._generation
 
-        def on_loop(said: Any) -> None:
+        def receive_current(result: Any) -> None:
             if generation == self._generation:
-                receive(said)
+                receive(result)
 
-        def emit(said: Any) -> None:
-            self._loop.call_soon_threadsafe(on_loop, said)
+        def emit(result: Any) -> None:
+            self._loop.call_soon_threadsafe(receive_current, result)
 
         return emit
 
     def _drop(self) -> None:
         self._generation += 1
-        if self._work is not None:
-            self._thread.drop(self._work)
-            self._work = None
+        if self._job is not None:
+            self._thread.drop(self._job)
+            self._job = None
 
-    def _on_heard(self, said: Partial | Final | Failure) -> None:
-        if isinstance(said, Failure):
-            self._put(Error(said, "engine"))
-        elif isinstance(said, Final):
+    def _on_recognised(self, result: Partial | Final | Failure) -> None:
+        if isinstance(result, Failure):
+            self._put(Error(result, "engine"))
+        elif isinstance(result, Final):
             if self._partial is not None:
                 self._put(TranscriptStop())
-            self._put(Transcript(said))
+            self._put(Transcript(result))
         else:
-            self._put_partial(said)
+            self._put_partial(result)
 
     def _put_partial(self, text: str) -> None:
         shown = self._partial
@@ -159,28 +164,32 @@ class Connection:
             shown = ""
         self._put(TranscriptChunk(text[len(shown) :]))
 
-    def _on_spoken(self, said: bytes | Done | Failure) -> None:
-        if isinstance(said, Failure):
-            self._put(Error(said, "engine"))
-        elif isinstance(said, Done):
+    def _on_synthesised(self, result: bytes | Done | Failure) -> None:
+        if isinstance(result, Failure):
+            self._put(Error(result, "engine"))
+        elif isinstance(result, Done):
             self._put(AudioStop())
         else:
-            self._put(AudioChunk(self._engine.rate, 2, 1, said))
+            self._put(AudioChunk(self._engine.rate, 2, 1, result))
 
-    def _put(self, said: Eventable) -> None:
-        self._out.put_nowait(said.event())
+    def _put(self, event: Eventable) -> None:
+        self._out.put_nowait(event.event())
 
     async def _send(self) -> None:
         while True:
             event = await self._out.get()
             await async_write_event(event, self._writer)
-            if AudioChunk.is_type(event.type) and isinstance(self._work, Speaking):
-                self._work.taken()
+            if AudioChunk.is_type(event.type) and isinstance(self._job, SynthesisJob):
+                self._job.taken()
                 self._thread.wake()
 
 
 def _info(engine: Any) -> Info:
-    """Each language that an engine speaks is a voice of that name, and so is each speaker that it has, for them all."""
+    """What the engine is, for clients that ask.
+
+    A text-to-speech engine has one voice for each language, with the language's tag as its name. Each of its speakers
+    is another voice, which speaks all of its languages.
+    """
     made: dict[str, Any] = {"attribution": Attribution("Antiphon", ""), "installed": True}
     made |= {"description": None, "version": None}
     if hasattr(engine, "synthesize"):
@@ -193,7 +202,7 @@ def _info(engine: Any) -> Info:
 
 
 async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str], None]) -> None:
-    """Host `engine` until `end` is set; `say` gets "ready" when the socket listens."""
+    """Host `engine` on the socket `path` until `end` is set. Calls `say("ready")` when the socket listens."""
     thread = EngineThread(f"engine {engine.name}")
     clients: dict[asyncio.StreamWriter, asyncio.Event] = {}
 
@@ -203,9 +212,9 @@ async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str]
             if len(clients) > MAX_CONNECTIONS:
                 await async_write_event(Error("the worker has too many clients", "busy").event(), writer)
                 return
-            await Connection(engine, thread, writer).run(reader)
-        except (OSError, EOFError, AttributeError, KeyError, TypeError) as exc:  # gone, or not speaking Wyoming
-            _log.debug("a client left in the middle: %s", type(exc).__name__)
+            await ClientHandler(engine, thread, writer).run(reader)
+        except (OSError, EOFError, AttributeError, KeyError, TypeError) as exc:  # it left, or does not speak Wyoming
+            _log.debug("a client left before its job was done: %s", type(exc).__name__)
         finally:
             del clients[writer]
             writer.close()
@@ -219,7 +228,7 @@ async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str]
         server.close()
         while clients:
             writer, gone = next(iter(clients.items()))
-            writer.transport.abort()  # not cancelled: asyncio's streams of 3.11 report that as a bug
+            writer.transport.abort()  # do not cancel its task: asyncio's streams in Python 3.11 report that as a bug
             await gone.wait()
         thread.close()
-        os.unlink(path)  # asyncio leaves it
+        os.unlink(path)  # asyncio does not remove it

@@ -1,4 +1,4 @@
-"""Speech-to-text over Wyoming: the worker on a Unix socket, or any Wyoming server by `tcp://host:port`."""
+"""Speech-to-text over Wyoming: by a worker on a Unix socket, or by any Wyoming server at `tcp://host:port`."""
 
 import asyncio
 import logging
@@ -11,24 +11,26 @@ from wyoming.info import Info
 from server.errors import EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.languages import lookup
-from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, Inquiry, next_event, packed
+from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed
 
 STAGE = "speech-to-text"
 
 KEEP_S = 30
-"""How much of an utterance is kept to be sent again; it is the window of Whisper, and a long time to speak alone."""
+"""How many seconds of an utterance are kept, to be sent again if needed. This is Whisper's window, and few callers
+speak for so long without a break."""
 
 _SECOND = 2 * HEARD_RATE
 _BATCH_BYTES = _SECOND * 60 // 1000
-"""60 ms of sound to an event: a third of the cost at both ends, and only partial words come later for it."""
-_ANEW_BYTES = _SECOND * 200 // 1000
-"""Less than this after a transcript is the pause itself, so it does not begin anew until somebody asks."""
+"""60 ms of sound go into one event. This costs a third of single frames at both ends, and delays partial words only."""
+_RESUME_BYTES = _SECOND * 200 // 1000
+"""How much sound after a transcript starts a new attempt: 200 ms. Less than this belongs to the pause, so a new attempt
+waits until the call asks for a transcript."""
 
 log = logging.getLogger(__name__)
 
 
 class WyomingSpeechToText:
-    """Speech-to-text by a Wyoming server. `uri` is unix:///path or tcp://host:port."""
+    """A SpeechToText that asks a Wyoming server. `uri` is unix:///path or tcp://host:port."""
 
     def __init__(
         self,
@@ -39,19 +41,21 @@ class WyomingSpeechToText:
         connect_s: float = 2.0,
         deadline_s: float = 8.0,
     ) -> None:
-        """`model` is handed to the server; `languages` are known to `learn` without asking it. Deadlines: `connect_s`
-        covers a local worker that is being replaced; `deadline_s`, from asking to the transcript, is longer than
-        anybody waits for an answer."""
+        """`model` is the name that the server gets. If `languages` are given, `learn` does not ask the server for them.
+
+        Deadlines: `connect_s` is long enough for a local worker to be replaced. `deadline_s` is from the request for a
+        transcript to its arrival; no caller waits that long for an answer.
+        """
         self._address = Address(uri, connect_s, STAGE)
         self._model, self._deadline_s = model, deadline_s
-        self._open: set[WyomingTranscription] = set()
-        self._inquiry = Inquiry(self._address, self._take)
+        self._open: set[WyomingSpeechStream] = set()
+        self._info_request = InfoRequest(self._address, self._take)
         self.languages = languages
 
     async def learn(self) -> None:
-        """Ask the server which languages it hears; until it says so, it hears none that a call can choose."""
+        """Ask the server which languages it understands. Until it answers, a call can choose none of them."""
         if not self.languages:
-            await self._inquiry.ask()
+            await self._info_request.ask()
 
     def _take(self, info: Info) -> None:
         models = [model for program in info.asr for model in program.models if model.installed]
@@ -60,24 +64,27 @@ class WyomingSpeechToText:
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
-    ) -> "WyomingTranscription":
-        """Begin to connect at once; needs a running loop."""
+    ) -> "WyomingSpeechStream":
+        """Starts to connect at once. Needs a running event loop."""
         tag = (lookup(language, self.languages) or language) or None
         asked = Transcribe(name=self._model, language=tag, transcript_terms=list(phrases) or None)
         opening = packed(asked) + packed(AudioStart(HEARD_RATE, 2, 1))
-        transcription = WyomingTranscription(self._address, opening, on_partial, self._deadline_s, self._open.discard)
-        self._open.add(transcription)
-        return transcription
+        stream = WyomingSpeechStream(self._address, opening, on_partial, self._deadline_s, self._open.discard)
+        self._open.add(stream)
+        return stream
 
     async def close(self) -> None:
-        await self._inquiry.close()
-        for transcription in list(self._open):
-            await transcription.close()
+        await self._info_request.close()
+        for stream in list(self._open):
+            await stream.close()
 
 
-class WyomingTranscription:
-    """One utterance. It keeps what it heard, to begin anew when more is said after a transcript or when the server
-    dies. Beyond KEEP_S nothing more is heard: the transcript covers what came before."""
+class WyomingSpeechStream:
+    """One utterance. It keeps the sound, and sends all of it again when the caller goes on after a transcript or when
+    the server dies.
+
+    Sound after KEEP_S seconds is ignored: the transcript covers what came before.
+    """
 
     def __init__(
         self,
@@ -85,7 +92,7 @@ class WyomingTranscription:
         opening: bytes,
         on_partial: Callable[[str], None],
         deadline_s: float,
-        on_close: Callable[["WyomingTranscription"], None],
+        on_close: Callable[["WyomingSpeechStream"], None],
     ) -> None:
         self._address, self._opening = address, opening
         self._on_partial, self._partial = on_partial, ""
@@ -102,7 +109,7 @@ class WyomingTranscription:
         self._heard += pcm
         if self._attempt.stopped_at is None:
             self._attempt.send(_BATCH_BYTES)
-        elif len(self._heard) - self._attempt.stopped_at >= _ANEW_BYTES:
+        elif len(self._heard) - self._attempt.stopped_at >= _RESUME_BYTES:
             self._attempt = self._begin()
 
     async def transcript(self) -> str:
@@ -147,19 +154,21 @@ class WyomingTranscription:
         return attempt
 
     def _prune(self) -> None:
-        """Give up the attempts that more speech has overtaken and that nobody waits for."""
+        """Cancel the older attempts that no `transcript` call waits for: more speech has made them useless."""
         for attempt in self._attempts:
             if attempt is not self._attempt and not attempt.waiting:
                 attempt.task.cancel()
 
     def _report(self, attempt: "_Attempt", text: str) -> None:
-        if attempt is self._attempt and not self._partial.startswith(text):  # while it catches up it says old words
+        # A new attempt repeats old words until it has caught up.
+        if attempt is self._attempt and not self._partial.startswith(text):
             self._partial = text
             self._on_partial(text)
 
 
 class _Attempt:
-    """Sends `heard` as it grows and reads the answer; the task's result is the transcript."""
+    """One attempt at a transcript: sends `heard` while it grows and reads the answer. The result of `task` is the
+    transcript."""
 
     def __init__(
         self, address: "Address", opening: bytes, heard: bytearray, report: Callable[["_Attempt", str], None]
@@ -168,16 +177,22 @@ class _Attempt:
         self._writer: asyncio.StreamWriter | None = None
         self._sent = 0
         self.stopped_at: int | None = None
+        """How many bytes of `heard` this attempt covers; None while it still takes more."""
         self.waiting = 0
+        """How many calls of `transcript` wait for this attempt."""
         self.task = asyncio.create_task(self._run(), name="wyoming transcription")
-        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # raised by who asks, if any
+        # Look at the exception here, so that asyncio does not report it when no `transcript` call raises it.
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     @property
     def failed(self) -> bool:
         return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
 
     def send(self, at_least: int = 1) -> None:
-        """Never waits: the transport keeps what the server has not taken, at most the whole utterance."""
+        """Send the unsent sound, if it is `at_least` so many bytes.
+
+        Never waits: the transport keeps what the server has not taken yet, at most the whole utterance.
+        """
         end = len(self._heard) if self.stopped_at is None else self.stopped_at
         while self._writer is not None and end - self._sent >= at_least:
             piece = bytes(self._heard[self._sent : min(end, self._sent + _SECOND)])
@@ -185,7 +200,7 @@ class _Attempt:
             self._writer.write(packed(AudioChunk(HEARD_RATE, 2, 1, piece)))
 
     def stop(self) -> None:
-        """No more will come; idempotent."""
+        """Tell the server that no more sound will come; idempotent."""
         if self.stopped_at is None:
             self.stopped_at = len(self._heard)
             self._flush()
@@ -196,17 +211,18 @@ class _Attempt:
             self._writer.write(packed(AudioStop()))
 
     async def _run(self) -> str:
-        for life in range(1, LIVES + 1):
+        for tries in range(1, TRIES + 1):
             try:
-                return await self._live()
+                return await self._ask()
             except LOST as exc:
-                if life == LIVES:
+                if tries == TRIES:
                     raise EngineError(STAGE, "The speech-to-text server hung up.") from exc
-                log.warning("speech-to-text connection lost, trying again: %s", type(exc).__name__)
+                log.warning("the connection to speech-to-text is lost, trying again: %s", type(exc).__name__)
                 await asyncio.sleep(RETRY_S)
-        raise AssertionError("because the last life returns or raises")
+        raise AssertionError("because the last try returns or raises")
 
-    async def _live(self) -> str:
+    async def _ask(self) -> str:
+        """Ask for the transcript on a connection of its own."""
         reader, writer = await self._address.connect()
         try:
             self._writer, self._sent = writer, 0
@@ -215,7 +231,7 @@ class _Attempt:
             return await self._read(reader)
         finally:
             self._writer = None
-            writer.transport.abort()  # nothing that is still on its way matters
+            writer.transport.abort()  # whatever is still in transit does not matter
 
     async def _read(self, reader: asyncio.StreamReader) -> str:
         partial = ""

@@ -1,4 +1,4 @@
-"""Text-to-speech over Wyoming: the worker on a Unix socket, or any Wyoming server by `tcp://host:port`."""
+"""Text-to-speech over Wyoming: by a worker on a Unix socket, or by any Wyoming server at `tcp://host:port`."""
 
 import asyncio
 import contextlib
@@ -11,13 +11,13 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 from server.errors import EngineError
 from server.speech.languages import Voice, choose_voice, lookup
 from server.speech.protocols import Pcm
-from server.speech.wyoming_address import LIVES, LOST, RETRY_S, Address, Inquiry, next_event, packed
+from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed
 
 STAGE = "text-to-speech"
 
 
 class WyomingTextToSpeech:
-    """Text-to-speech by a Wyoming server. `uri` is unix:///path or tcp://host:port."""
+    """A TextToSpeech that asks a Wyoming server. `uri` is unix:///path or tcp://host:port."""
 
     def __init__(
         self,
@@ -28,19 +28,22 @@ class WyomingTextToSpeech:
         connect_s: float = 2.0,
         silence_s: float = 8.0,
     ) -> None:
-        """`voice` is used when none is asked for, in languages that it speaks; `languages` are known to `learn` without
-        asking. Deadlines: `connect_s` covers a local worker that is being replaced; `silence_s` is for each chunk, so
-        a long text may take its time and a hanging server may not."""
+        """`voice` is the default voice, for the languages that it speaks. If `languages` are given, they are used
+        instead of those that the server names.
+
+        Deadlines: `connect_s` is long enough for a local worker to be replaced. `silence_s` is for each chunk, so that
+        a long text may take as long as it needs, but a server that hangs may not.
+        """
         self._address = Address(uri, connect_s, STAGE)
         self._voice, self._silence_s = voice, silence_s
         self._writers: set[asyncio.StreamWriter] = set()
         self._voices: list[Voice] = []
-        self._inquiry = Inquiry(self._address, self._take)
+        self._info_request = InfoRequest(self._address, self._take)
         self.languages = languages
 
     async def learn(self) -> None:
-        """Ask the server which voices it has; until it says so, it speaks no language that a call can choose."""
-        await self._inquiry.ask()
+        """Ask the server which voices it has. Until it answers, a call can choose only from the given `languages`."""
+        await self._info_request.ask()
 
     def _take(self, info: Info) -> None:
         voices = [voice for program in info.tts for voice in program.voices if voice.installed]
@@ -48,9 +51,9 @@ class WyomingTextToSpeech:
         self.languages = self.languages or tuple(dict.fromkeys(tag for voice in voices for tag in voice.languages))
 
     async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        """Asks again when the server dies before its first sound."""
+        """Asks again when the server dies before its first chunk."""
         asked = packed(Synthesize(text, self._wanted(voice, language)))
-        for life in range(1, LIVES + 1):
+        for tries in range(1, TRIES + 1):
             spoken = False
             try:
                 async with contextlib.aclosing(self._speak(asked)) as chunks:
@@ -59,12 +62,12 @@ class WyomingTextToSpeech:
                         yield pcm
                 return
             except LOST as exc:
-                if spoken or life == LIVES:
+                if spoken or tries == TRIES:
                     raise EngineError(STAGE, "The text-to-speech server hung up.") from exc
                 await asyncio.sleep(RETRY_S)
 
     def _wanted(self, voice: str, language: str) -> SynthesizeVoice | None:
-        """By name where there is one for the language: not every server looks for it by the language."""
+        """The voice to ask for, by its name if one speaks the language: not every server finds a voice by language."""
         wish = voice or self._voice
         name = (choose_voice(language, wish, self._voices) or "") if language else wish
         if name:
@@ -88,7 +91,7 @@ class WyomingTextToSpeech:
             writer.transport.abort()  # the worker stops when its client is gone
 
     async def _chunk(self, reader: asyncio.StreamReader) -> AudioChunk | None:
-        """The next chunk that has sound; None at the end."""
+        """The next chunk that is not empty; None at the end of the speech."""
         try:
             async with asyncio.timeout(self._silence_s):
                 while not AudioStop.is_type((event := await next_event(reader, STAGE)).type):
@@ -99,6 +102,6 @@ class WyomingTextToSpeech:
             raise EngineError(STAGE, f"The text-to-speech server was silent for {self._silence_s:g} s.") from exc
 
     async def close(self) -> None:
-        await self._inquiry.close()
+        await self._info_request.close()
         for writer in self._writers:
             writer.transport.abort()

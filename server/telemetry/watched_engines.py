@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
 from server.errors import EngineError
-from server.speech.protocols import Pcm, SpeechToText, TextToSpeech, Transcription
+from server.speech.protocols import Pcm, SpeechStream, SpeechToText, TextToSpeech
 from server.telemetry.last_use import LastUse
 from server.telemetry.waits import Waits
 
@@ -55,15 +55,15 @@ class WatchedSpeechToText:
     def languages(self) -> Sequence[str]:
         return self._engine.languages
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> Transcription:
-        return _WatchedTranscription(self._engine.listen(phrases, on_partial, language), self._watch)
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
+        return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language), self._watch)
 
     async def close(self) -> None:
         await self._engine.close()
 
 
-class _WatchedTranscription:
-    def __init__(self, transcription: Transcription, watch: Watch) -> None:
+class _WatchedSpeechStream:
+    def __init__(self, transcription: SpeechStream, watch: Watch) -> None:
         self.feed = transcription.feed
         self.close = transcription.close
         self._transcript = transcription.transcript

@@ -16,7 +16,7 @@ GREETING = ModelResponse(parts=[TextPart("Good morning.")])
 
 
 def exchange(number: int, chars: int) -> list[ModelMessage]:
-    """So many characters, a tool call and its result among them."""
+    """An exchange of so many characters, with a tool call and its result."""
     call = ToolCallPart("look", "x" * (chars // 4), tool_call_id=str(number))
     result = ToolReturnPart("look", "x" * (chars // 4), tool_call_id=str(number))
     said = TextPart("x" * (chars - chars // 4 * 3))
@@ -29,13 +29,13 @@ def exchange(number: int, chars: int) -> list[ModelMessage]:
 
 
 def test_a_call_that_fits_is_given_whole() -> None:
-    """From the greeting on."""
+    """The model gets the history from the greeting on."""
     history = [GREETING, *exchange(1, 40), *exchange(2, 40)]
     assert Memory(100).recall(history) == history
 
 
 def test_what_is_forgotten_goes_by_halves() -> None:
-    """So that what a provider has cached of a prompt stays its beginning for some exchanges."""
+    """The beginning of the prompt then stays the same for some exchanges, and the provider can cache it."""
     memory, history = Memory(100), [GREETING]
     given = []
     for number in range(6):
@@ -45,7 +45,7 @@ def test_what_is_forgotten_goes_by_halves() -> None:
 
 
 def test_the_newest_exchange_stays_if_it_fits() -> None:
-    """Also when it is more than half; one that is more than all is forgotten, so that the call goes on."""
+    """It may be over half the limit. An exchange that is over the limit is forgotten, so that the call goes on."""
     fits = [*exchange(1, 60), *exchange(2, 80)]
     assert Memory(100).recall(fits) == fits[4:]
     assert Memory(100).recall([*exchange(1, 60), *exchange(2, 120)]) == []
@@ -53,7 +53,7 @@ def test_the_newest_exchange_stays_if_it_fits() -> None:
 
 @given(st.integers(1, 500), st.lists(st.integers(0, 300), max_size=12))
 def test_no_call_outgrows_its_model(limit: int, sizes: list[int]) -> None:
-    """What is given is the end of the history, from where the person speaks, and never more than the limit."""
+    """The model gets the end of the history, beginning with words of the caller, and never more than the limit."""
     memory = Memory(limit)
     history: list[ModelMessage] = []
     for number, size in enumerate(sizes):

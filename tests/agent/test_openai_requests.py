@@ -1,4 +1,4 @@
-"""What OpenAI's client sends when it is spared: the same, without having looked at each message."""
+"""Models whose messages are sent unconverted send the same requests, without a look at each message."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from pydantic_ai.models.test import TestModel
 from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.settings import ModelSettings
 
-from server.agent.openai_requests import spared
+from server.agent.openai_requests import send_unconverted
 
 HISTORY: list[ModelMessage] = [
     message
@@ -28,7 +28,7 @@ HISTORY: list[ModelMessage] = [
 
 
 class Provider:
-    """Keeps what it is asked, and answers nothing."""
+    """A provider that keeps the bodies of its requests and refuses them all."""
 
     def __init__(self) -> None:
         self.bodies: list[Any] = []
@@ -49,12 +49,12 @@ async def provider() -> AsyncIterator[Provider]:
         yield found
 
 
-async def ask(kind: type[OpenAIChatModel | OpenAIResponsesModel], url: str, spare: int, **settings: Any) -> None:
-    """Ask by a model that was spared so many times."""
+async def ask(kind: type[OpenAIChatModel | OpenAIResponsesModel], url: str, times: int, **settings: Any) -> None:
+    """Ask a model on which `send_unconverted` was called so many times."""
     async with AsyncOpenAI(base_url=url, api_key="none", max_retries=0) as client:
         model: Model = kind("any", provider=OpenAIProvider(openai_client=client))
-        for _ in range(spare):
-            model = spared(model)
+        for _ in range(times):
+            model = send_unconverted(model)
         agent = Agent(model, instructions="Be brief.", model_settings=ModelSettings(**settings))
 
         @agent.tool_plain
@@ -68,9 +68,10 @@ async def ask(kind: type[OpenAIChatModel | OpenAIResponsesModel], url: str, spar
 
 @pytest.mark.parametrize("kind", [OpenAIChatModel, OpenAIResponsesModel])
 @pytest.mark.parametrize("settings", [{}, {"extra_body": {"user": "me"}, "temperature": 0.5}, {"max_retries": 0}])
-async def test_the_same_is_sent(provider: Provider, kind: Any, settings: dict[str, Any]) -> None:
-    for spare in (0, 1, 2):
-        await ask(kind, provider.url, spare, **settings)
+async def test_the_provider_gets_the_same_request(provider: Provider, kind: Any, settings: dict[str, Any]) -> None:
+    """The provider gets the same body from a plain model, and however often the function was called."""
+    for times in (0, 1, 2):
+        await ask(kind, provider.url, times, **settings)
     plain, once, twice = provider.bodies
     assert len(json.dumps(plain)) > 1_000
     assert once == plain
@@ -79,6 +80,7 @@ async def test_the_same_is_sent(provider: Provider, kind: Any, settings: dict[st
 
 @pytest.mark.parametrize("kind", [OpenAIChatModel, OpenAIResponsesModel])
 async def test_no_message_is_looked_at(provider: Provider, kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI's client looks at far fewer fields than there are messages."""
     looks = 0
     look = transform._async_transform_recursive
 
@@ -88,13 +90,16 @@ async def test_no_message_is_looked_at(provider: Provider, kind: Any, monkeypatc
         return await look(*args, **options)
 
     monkeypatch.setattr(transform, "_async_transform_recursive", counted)
-    await ask(kind, provider.url, spare=0)
+    await ask(kind, provider.url, times=0)
     plain, looks = looks, 0
-    await ask(kind, provider.url, spare=1)
-    assert plain > 10 * len(HISTORY), "the client looks at each message: or it does so no more, and nothing is to spare"
+    await ask(kind, provider.url, times=1)
+    assert plain > 10 * len(HISTORY), (
+        "OpenAI's client no longer looks at each message: send_unconverted has become needless"
+    )
     assert looks < plain / 4
 
 
 def test_other_models_stay_as_they_are() -> None:
+    """A model of another provider is returned unchanged."""
     model = TestModel()
-    assert spared(model) is model
+    assert send_unconverted(model) is model

@@ -1,4 +1,4 @@
-"""One run of the agent: text as it comes, tools after the commit, limits."""
+"""One run of the agent: it gives text as the model makes it, runs tools after the commit, and keeps its limits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 
 from server.agent.limits import RunLimits
-from server.agent.run import OUTCOME_UNKNOWN, AgentRun
+from server.agent.run import OUTCOME_UNKNOWN, AgentRun, RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.call.mind.history import History
 from server.errors import EngineError
@@ -30,11 +30,11 @@ from tests.virtual_time import run_virtual
 
 
 def begin(mind: Mind, prompt: str, limits: RunLimits | None = None) -> AgentRun:
-    return AgentRun(mind.agent(), None, prompt, [], Desk(), limits or RunLimits())
+    return AgentRun(RunSetup(mind.agent(), deps=Desk(), limits=limits or RunLimits()), prompt, [])
 
 
 def test_text_comes_as_the_model_makes_it() -> None:
-    """Each word is given when it is there, and the messages at the end are the whole exchange."""
+    """Each word is passed on at once, and the messages at the end are the whole exchange."""
 
     async def scenario() -> None:
         run, got = begin(Mind(), "hello"), []
@@ -50,7 +50,7 @@ def test_text_comes_as_the_model_makes_it() -> None:
 
 @pytest.mark.parametrize("history", [[], [ModelResponse(parts=[TextPart("Good morning.")])]])
 def test_the_agents_system_prompt_comes_first(history: list[ModelMessage]) -> None:
-    """Also in a call that begins with the agent's greeting; and it is no part of what was said."""
+    """The model gets it once, also in a call that begins with the agent's greeting. It is no part of the exchange."""
 
     async def read(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
         given.extend(messages)
@@ -58,7 +58,7 @@ def test_the_agents_system_prompt_comes_first(history: list[ModelMessage]) -> No
 
     async def scenario() -> None:
         agent = Agent(FunctionModel(stream_function=read), system_prompt="You are Marta.")
-        run = AgentRun(VoiceAgent(agent), None, "are you there", history, None, RunLimits())
+        run = AgentRun(RunSetup(VoiceAgent(agent)), "are you there", history)
         await run.speak(lambda text: None, asyncio.Event())
         first, *others = [part for message in given for part in message.parts]
         assert isinstance(first, SystemPromptPart)
@@ -72,7 +72,7 @@ def test_the_agents_system_prompt_comes_first(history: list[ModelMessage]) -> No
 
 
 def test_a_tool_runs_only_after_the_commit() -> None:
-    """Before the commit there is the text in front of the tool call, and no effect."""
+    """Before the commit the text in front of the tool call is given, and the tool has no effect."""
 
     async def scenario() -> None:
         mind, committed, got = Mind(), asyncio.Event(), []
@@ -90,7 +90,7 @@ def test_a_tool_runs_only_after_the_commit() -> None:
 
 @pytest.mark.parametrize("changed", [(), ("hang_up",)])
 def test_a_tool_that_only_looks_something_up_need_not_wait(changed: tuple[str, ...]) -> None:
-    """What the agent says changes nothing runs before the commit; called with one that may, it waits like that."""
+    """A tool that the agent names as a lookup runs before the commit, unless a tool with effects is called with it."""
 
     async def think(history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         if isinstance(history[-1].parts[-1], ToolReturnPart):
@@ -100,7 +100,7 @@ def test_a_tool_that_only_looks_something_up_need_not_wait(changed: tuple[str, .
 
     async def scenario() -> None:
         agent = Agent(FunctionModel(stream_function=think), tools=[clock, hang_up])
-        run = AgentRun(VoiceAgent(agent, lookups=frozenset({"clock"})), None, "what time is it", [], None, RunLimits())
+        run = AgentRun(RunSetup(VoiceAgent(agent, lookups=frozenset({"clock"}))), "what time is it", [])
         committed, got = asyncio.Event(), []
         task = asyncio.create_task(run.speak(got.append, committed))
         await asyncio.sleep(60)
@@ -120,7 +120,7 @@ def test_a_tool_that_only_looks_something_up_need_not_wait(changed: tuple[str, .
 
 
 def test_a_tool_that_is_cut_off_leaves_a_history_that_providers_take() -> None:
-    """Cancelled while a tool runs, its call stands with a result that says that nobody knows."""
+    """When the run is cancelled while a tool runs, the call gets a result that says that the outcome is unknown."""
 
     async def scenario() -> None:
         mind, committed = Mind(tool_s=5), asyncio.Event()
@@ -142,7 +142,7 @@ def test_a_tool_that_is_cut_off_leaves_a_history_that_providers_take() -> None:
 
 
 def test_an_answer_that_is_cut_off_is_in_the_messages_as_far_as_it_came() -> None:
-    """Cancelled in the middle of the text, the messages end with the words so far."""
+    """When the run is cancelled in the middle of the text, the messages end with the words so far."""
 
     async def scenario() -> None:
         run = begin(Mind(token_ms=1000), "hello")
@@ -166,7 +166,7 @@ def test_an_answer_that_is_cut_off_is_in_the_messages_as_far_as_it_came() -> Non
     ids=["silent from the start", "silent in the middle", "down", "tool hangs"],
 )
 def test_what_fails_or_hangs_is_an_engine_error(mind: Mind, says: str) -> None:
-    """Within the limits a caller gets an answer or hears why not."""
+    """The run ends within its limits, with an error that names the stage that failed."""
 
     async def scenario() -> None:
         committed = asyncio.Event()
@@ -179,7 +179,7 @@ def test_what_fails_or_hangs_is_an_engine_error(mind: Mind, says: str) -> None:
 
 
 def test_a_tool_that_fails_is_named() -> None:
-    """Its own timeout is not the model's, and its message, which may quote people, is not repeated."""
+    """A timeout inside a tool is not the model's. A tool's message may quote the caller, so it is not repeated."""
 
     class Unlucky(Mind):
         async def book(self, what: str) -> str:
@@ -198,7 +198,7 @@ def test_a_tool_that_fails_is_named() -> None:
 
 
 class Away(WrapperToolset[None]):
-    """Tools of a server that refuses, or says nothing."""
+    """The tools of a server that refuses the connection, or never answers."""
 
     def __init__(self, refuses: bool) -> None:
         super().__init__(FunctionToolset())
@@ -212,12 +212,12 @@ class Away(WrapperToolset[None]):
 
 
 @pytest.mark.parametrize(("refuses", "says"), [(True, "failed: ConnectionRefusedError"), (False, "took too long")])
-def test_tools_that_cannot_be_reached_hold_nobody_up(refuses: bool, says: str) -> None:
-    """As those of an MCP server that is down or hangs; the model, which was not asked, is not blamed."""
+def test_tools_that_cannot_be_reached_do_not_hold_the_answer_up(refuses: bool, says: str) -> None:
+    """The answer fails soon when an MCP server is down or hangs. The model was not asked, so it is not blamed."""
 
     async def scenario() -> None:
         agent = VoiceAgent(Agent("test", toolsets=[Away(refuses)]))
-        run = AgentRun(agent, None, "hello", [], None, RunLimits())
+        run = AgentRun(RunSetup(agent), "hello", [])
         async with asyncio.timeout(60):
             with pytest.raises(EngineError, match=f"The agent {says}") as failure:
                 await run.speak(lambda text: None, asyncio.Event())
@@ -226,8 +226,8 @@ def test_tools_that_cannot_be_reached_hold_nobody_up(refuses: bool, says: str) -
     run_virtual(scenario())
 
 
-def test_what_a_provider_answers_is_told_by_its_status() -> None:
-    """Also of each model where one stands in for another."""
+def test_an_error_of_the_provider_is_told_by_its_status() -> None:
+    """The error names the HTTP status, and that of each model in a FallbackModel."""
 
     def refusing(status: int) -> FunctionModel:
         async def refuse(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
@@ -241,7 +241,7 @@ def test_what_a_provider_answers_is_told_by_its_status() -> None:
             (refusing(401), "ModelHTTPError (HTTP 401)"),
             (FallbackModel(refusing(429), refusing(503)), "ModelHTTPError (HTTP 429), ModelHTTPError (HTTP 503)"),
         ):
-            run = AgentRun(VoiceAgent(Agent(model)), None, "my secret", [], None, RunLimits())
+            run = AgentRun(RunSetup(VoiceAgent(Agent(model))), "my secret", [])
             with pytest.raises(EngineError) as failure:
                 await run.speak(lambda text: None, asyncio.Event())
             assert str(failure.value) == f"The model failed: {says}."
@@ -250,7 +250,7 @@ def test_what_a_provider_answers_is_told_by_its_status() -> None:
 
 
 def test_a_model_that_goes_in_circles_is_stopped() -> None:
-    """More requests than an answer may take end it."""
+    """An answer that needs more requests than the limit fails."""
 
     async def scenario() -> None:
         async def circles(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[DeltaToolCalls]:
@@ -263,7 +263,7 @@ def test_a_model_that_goes_in_circles_is_stopped() -> None:
         agent = VoiceAgent(agent=Agent(FunctionModel(stream_function=circles), tools=[look]))
         committed = asyncio.Event()
         committed.set()
-        run = AgentRun(agent, None, "hello", [], None, RunLimits(requests=3))
+        run = AgentRun(RunSetup(agent, limits=RunLimits(requests=3)), "hello", [])
         with pytest.raises(EngineError, match="did not come to an answer"):
             await run.speak(lambda text: None, committed)
         assert run.tools == ["look"] * 3

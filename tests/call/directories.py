@@ -1,4 +1,4 @@
-"""Directories of real sessions with scripted engines, and the lines by which they are reached."""
+"""Directories of real sessions with scripted engines, and the connections that reach these sessions."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,7 +21,7 @@ STORY = "Once upon a time there was a shop. It sold books of every kind, and peo
 
 
 class Line:
-    """A connection that keeps what it is told."""
+    """A connection that keeps the messages that it is sent."""
 
     audio = None
     unheard_ms = 0.0
@@ -46,7 +46,7 @@ class Line:
 
 @dataclass
 class Stubborn(Mind):
-    """Its tool does not let go for `holds_s`."""
+    """A mind whose tool goes on for `holds_s` after it was cancelled."""
 
     holds_s: float = 5.0
 
@@ -66,7 +66,7 @@ def directory(
     mind: Mind | None = None,
     first_sound_ms: float = 30,
 ) -> Directory:
-    """`first_sound_ms` is what text-to-speech takes for each clause."""
+    """`first_sound_ms`: how long text-to-speech takes until the first sound of each clause."""
     book = notebook or Notebook()
 
     def start(minutes: Minutes, options: CallOptions) -> Session:
@@ -85,7 +85,7 @@ def directory(
 
 
 async def connected(calls: Directory) -> tuple[Session, Line]:
-    """A session that runs."""
+    """A new session that runs, and its connection."""
     session, line = calls.open(CallOptions()), Line()
     calls.attach(session, line, "")
     await asyncio.sleep(0.1)

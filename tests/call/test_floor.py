@@ -83,20 +83,20 @@ OVERLAP_BEFORE_SOUND = (*THINKING, VoiceStarted(2))
     ],
 )
 def test_step(before: tuple[Event, ...], event: Event, commands: list[Command], state: State) -> None:
-    """Each event does what a listener expects, in order, and leaves the floor where it belongs."""
+    """Each event gives the commands that a caller expects, in order, and leaves the floor in the right state."""
     floor = floor_after(*before)
     assert floor.receive(event) == commands
     assert floor.state is state
 
 
 def test_continued_utterance_is_heard_after_the_answer_ends() -> None:
-    """What was said into the end of an answer is an utterance like others."""
+    """What the caller says over the end of a reply is an utterance like any other."""
     floor = floor_after(*OVERLAP, ReplyEnded(1))
     assert floor.receive(Endpoint(2)) == [BeginReply(2, 2)]
 
 
 def test_unlisted_pair_raises() -> None:
-    """A pair that the table does not have is a fault of ours, and loud."""
+    """A pair of state and event that is not in the table is a fault of the server, and raises."""
     floor = Floor()
     floor.reply = 1
     with pytest.raises(KeyError):
@@ -104,13 +104,13 @@ def test_unlisted_pair_raises() -> None:
 
 
 def test_every_state_has_its_message() -> None:
-    """A client can be told of every state of the floor."""
+    """There is a message for every state of the floor."""
     for state in State:
         assert StateMessage(state=state.value).state == state.value
 
 
 class Checked:
-    """A floor, and what must be true of it after every event: kept from the commands alone."""
+    """A floor, and a model of it that follows the commands alone. After every event the two must agree."""
 
     def __init__(self) -> None:
         self.floor = Floor()
@@ -124,7 +124,7 @@ class Checked:
         self.used: set[tuple[State, type[Event]]] = set()
 
     def event(self, byte: int) -> Event:
-        """The event that a byte stands for: new utterances have new numbers, other numbers may be late ones."""
+        """The event that a byte stands for. A new utterance gets a new number; other events may carry an old one."""
         kind, age = byte % 10, byte // 10
         if byte == 0:
             return Closed()
@@ -202,14 +202,14 @@ class Checked:
 @settings(max_examples=400, derandomize=True, deadline=None)
 @given(st.binary(min_size=300, max_size=300))
 def test_any_order_of_events(script: bytes) -> None:
-    """Whatever happens when, one reply and one utterance are live at most, and none is forgotten."""
+    """In any order of events, at most one reply and one utterance are live, and none is forgotten."""
     checked = Checked()
     for byte in script:
         checked.receive(checked.event(byte))
 
 
 def test_table_lists_what_can_happen_and_no_more() -> None:
-    """Every row of the table is reached by some order of events, and no other pair is."""
+    """Some order of events reaches each row of the table, and none reaches any other pair."""
     rng, used = random.Random(1), set()
     for _ in range(400):
         checked = Checked()

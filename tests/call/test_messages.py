@@ -75,14 +75,14 @@ TO_SERVER: list[ClientMessage] = [
 
 
 def test_every_message_is_here() -> None:
-    """The round trips below leave no message out."""
+    """The round trips below cover every message."""
     assert {type(message) for message in TO_CLIENT} == set(get_args(ServerMessage))
     assert {type(message) for message in TO_SERVER} == set(get_args(ClientMessage))
 
 
 @pytest.mark.parametrize("message", TO_CLIENT)
 def test_server_messages_round_trip(message: ServerMessage) -> None:
-    """What a client reads is what the server meant, and says its type."""
+    """A client reads what the server has sent, and every message names its type."""
     assert SERVER.validate_json(message.to_json()) == message
     assert json.loads(message.to_json())["type"] == message.type
 
@@ -90,23 +90,23 @@ def test_server_messages_round_trip(message: ServerMessage) -> None:
 @pytest.mark.parametrize("message", TO_SERVER)
 @pytest.mark.parametrize("encode", [str, str.encode])
 def test_client_messages_round_trip(message: ClientMessage, encode: Any) -> None:
-    """What the server reads is what the client meant, as text or as bytes."""
+    """The server reads what the client has sent, as text or as bytes."""
     assert parse_client(encode(message.to_json())) == message
 
 
 def test_what_is_unknown_is_left_out() -> None:
-    """Stages that were not reached are not on the wire."""
+    """Stages that were not reached are left out of the JSON."""
     told = json.loads(Metrics(reply=1, endpoint_ms=2).to_json())
     assert told == {"type": "metrics", "reply": 1, "attempts": 1, "endpoint_ms": 2}
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:
-    """A newer client may say more."""
+    """A newer client may send fields that this server does not know."""
     assert parse_client('{"type": "interrupt", "reason": "bored"}') == Interrupt()
 
 
 def test_typed_text_is_trimmed() -> None:
-    """White space around typed words is nothing said."""
+    """White space around typed words is removed."""
     assert parse_client('{"type": "text", "text": " hello\\n"}') == Text(text="hello")
 
 
@@ -130,13 +130,13 @@ def test_typed_text_is_trimmed() -> None:
     ],
 )
 def test_what_is_wrong_is_said(data: str | bytes, complaint: str) -> None:
-    """A client that breaks the protocol is told where."""
+    """A client that breaks the protocol is told what is wrong with its message."""
     with pytest.raises(PeerError, match=complaint):
         parse_client(data)
 
 
 def test_complaints_do_not_repeat_what_was_sent() -> None:
-    """However much was sent, the complaint is a sentence without any of it."""
+    """The complaint is a short sentence, and quotes nothing of what the client has sent."""
     with pytest.raises(PeerError) as caught:
         parse_client(json.dumps({"type": "secret" * 1000}))
     assert len(str(caught.value)) < 200
@@ -158,7 +158,7 @@ TYPED = st.fixed_dictionaries(
 
 @given(st.binary(max_size=200) | st.text(max_size=200) | JSON.map(json.dumps) | TYPED.map(json.dumps))
 def test_anything_is_a_message_or_a_peer_error(data: str | bytes) -> None:
-    """Whatever a client sends, it is a message that can be sent back as JSON, or its own mistake."""
+    """Whatever a client sends is either a message, which makes the round trip, or raises PeerError."""
     try:
         message = parse_client(data)
     except PeerError:

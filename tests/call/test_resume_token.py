@@ -3,7 +3,7 @@ from server.record.conversation import hash_token
 
 
 def test_a_token_is_good_once() -> None:
-    """Used, and its successor confirmed, it opens nothing any more."""
+    """A token that was used, and whose successor is confirmed, resumes nothing any more."""
     token = ResumeToken()
     first = token.renew()
     assert token.redeem(first)
@@ -14,7 +14,7 @@ def test_a_token_is_good_once() -> None:
 
 
 def test_a_token_that_got_lost_does_not_lock_out() -> None:
-    """Until the client has shown that it has the new one, the old one works: the message may be lost."""
+    """The old token works until the client has shown that it has the new one, because the message may be lost."""
     token = ResumeToken()
     first = token.renew()
     token.redeem(first)
@@ -23,7 +23,7 @@ def test_a_token_that_got_lost_does_not_lock_out() -> None:
 
 
 def test_two_tokens_at_most() -> None:
-    """However often connections come, only the newest and the one before are known, and only as hashes."""
+    """However many connections come, only the two newest tokens are known, and only their hashes."""
     token = ResumeToken()
     tokens = [token.renew() for _ in range(5)]
     assert [token.accepts(each) for each in tokens] == [False, False, False, True, True]
@@ -40,7 +40,7 @@ def test_nothing_is_accepted_before_there_is_a_token() -> None:
 
 
 def test_what_is_known_outlives_the_process() -> None:
-    """The hashes are all that another process needs."""
+    """Another process needs only the hashes to accept a token."""
     token = ResumeToken()
     secret = token.renew()
     assert ResumeToken(token.hashes).redeem(secret)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from server.call import messages
-from tests.fakes.engines import COUGH, LetterSpeechToText, LetterTranscription, SteadyTextToSpeech
+from tests.fakes.engines import COUGH, LetterSpeechStream, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
@@ -114,12 +114,12 @@ class DottingSpeechToText(LetterSpeechToText):
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
-    ) -> LetterTranscription:
+    ) -> LetterSpeechStream:
         self.opened += 1
         return Dotting(self, on_partial)
 
 
-class Dotting(LetterTranscription):
+class Dotting(LetterSpeechStream):
     async def transcript(self) -> str:
         return f"{await super().transcript()}."
 

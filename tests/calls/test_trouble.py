@@ -11,7 +11,7 @@ import pytest
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.speech.protocols import Pcm
-from tests.fakes.engines import COUGH, LetterSpeechToText, LetterTranscription, SteadyTextToSpeech
+from tests.fakes.engines import COUGH, LetterSpeechStream, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind, last_said
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
@@ -145,7 +145,7 @@ def test_broken_sound_is_an_apology() -> None:
 def test_a_fault_in_speech_to_text_is_an_apology() -> None:
     """An engine that raises an unexpected exception is treated like one that reports a failure."""
 
-    class Faulty(LetterTranscription):
+    class Faulty(LetterSpeechStream):
         async def transcript(self) -> str:
             if "time" in await super().transcript():
                 raise RuntimeError("a bug")
@@ -154,7 +154,7 @@ def test_a_fault_in_speech_to_text_is_an_apology() -> None:
     class Odd(LetterSpeechToText):
         def listen(
             self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
-        ) -> LetterTranscription:
+        ) -> LetterSpeechStream:
             super().listen(phrases, on_partial, language)
             return Faulty(self, on_partial)
 

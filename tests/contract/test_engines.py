@@ -1,6 +1,6 @@
-"""What every speech-to-text and every text-to-speech client does, whatever is behind it.
+"""One suite for every speech-to-text client, and one for every text-to-speech client, whatever engine is behind it.
 
-A new engine joins with a context manager that gives its client, and a line in EARS or MOUTHS.
+To add an engine, write a context manager that gives its client, and add it to SPEECH_TO_TEXT or TEXT_TO_SPEECH.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import pytest
 
 from server.errors import EngineError
 from server.speech.languages import lookup
-from server.speech.openai_http import OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
@@ -41,7 +41,7 @@ async def worker(engine: str, model: Path | None = None) -> AsyncIterator[str]:
 
 
 async def learned(client: T) -> T:
-    """Knowing which languages its server knows."""
+    """The client, after it has asked its server for the languages."""
     await client.learn()
     return client
 
@@ -59,15 +59,15 @@ async def pocketsphinx(_: Path) -> AsyncIterator[SpeechToText]:
 
 
 @contextlib.asynccontextmanager
-async def wyoming_ears(_: Path) -> AsyncIterator[SpeechToText]:
+async def wyoming_stt(_: Path) -> AsyncIterator[SpeechToText]:
     async with wyoming_server() as uri:
         yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
-async def openai_ears(_: Path) -> AsyncIterator[SpeechToText]:
+async def openai_stt(_: Path) -> AsyncIterator[SpeechToText]:
     async with openai_server() as server:
-        yield OpenAISpeechToText(server.base_url, languages=["en", "de"])
+        yield OpenAISpeechToText(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
@@ -83,67 +83,67 @@ async def piper(directory: Path) -> AsyncIterator[TextToSpeech]:
 
 
 @contextlib.asynccontextmanager
-async def wyoming_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
+async def wyoming_tts(_: Path) -> AsyncIterator[TextToSpeech]:
     async with wyoming_server() as uri:
         yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
-async def openai_mouth(_: Path) -> AsyncIterator[TextToSpeech]:
+async def openai_tts(_: Path) -> AsyncIterator[TextToSpeech]:
     async with openai_server() as server:
-        yield OpenAITextToSpeech(server.base_url, languages=["en", "de"])
+        yield OpenAITextToSpeech(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
-EARS = [whisper, pocketsphinx, wyoming_ears, openai_ears]
-MOUTHS = [espeak, piper, wyoming_mouth, openai_mouth]
+SPEECH_TO_TEXT = [whisper, pocketsphinx, wyoming_stt, openai_stt]
+TEXT_TO_SPEECH = [espeak, piper, wyoming_tts, openai_tts]
 
 
 class TestSpeechToText:
-    @pytest.fixture(params=EARS, ids=lambda make: make.__name__)
-    async def ears(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SpeechToText]:
+    @pytest.fixture(params=SPEECH_TO_TEXT, ids=lambda make: make.__name__)
+    async def stt(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SpeechToText]:
         async with request.param(tmp_path) as client:
             yield client
             await client.close()
 
-    async def test_words_come_of_speech_in_frames(self, ears: SpeechToText) -> None:
-        """An utterance that is fed in frames of 20 ms has words."""
-        utterance = ears.listen(PHRASES, lambda text: None)
-        feed_in_frames(utterance, speak(SPEECH))
-        assert await utterance.transcript()
-        await utterance.close()
+    async def test_speech_in_frames_gives_words(self, stt: SpeechToText) -> None:
+        """Speech that is fed in frames of 20 ms gives words."""
+        stream = stt.listen(PHRASES, lambda text: None)
+        feed_in_frames(stream, speak(SPEECH))
+        assert await stream.transcript()
+        await stream.close()
 
-    async def test_every_language_that_it_names_is_heard(self, ears: SpeechToText) -> None:
-        """It names those that it hears; told to expect one, also of another region, it has words."""
-        assert lookup("en-NZ", ears.languages) is not None
-        assert lookup("tlh", ears.languages) is None
-        for language in ("en-NZ", ears.languages[-1]):
-            utterance = ears.listen([], lambda text: None, language)
-            feed_in_frames(utterance, speak(SPEECH))
-            assert await utterance.transcript()
-            await utterance.close()
+    async def test_every_named_language_is_understood(self, stt: SpeechToText) -> None:
+        """Speech gives words in each language that the client names, and also in another region of the language."""
+        assert lookup("en-NZ", stt.languages) is not None
+        assert lookup("tlh", stt.languages) is None
+        for language in ("en-NZ", stt.languages[-1]):
+            stream = stt.listen([], lambda text: None, language)
+            feed_in_frames(stream, speak(SPEECH))
+            assert await stream.transcript()
+            await stream.close()
 
-    async def test_nothing_was_said(self, ears: SpeechToText) -> None:
-        """No sound and silence are the empty text, not an error."""
-        utterance = ears.listen(PHRASES, lambda text: None)
-        assert await utterance.transcript() == ""
-        utterance.feed(silence(1))
-        assert await utterance.transcript() == ""
-        await utterance.close()
+    async def test_silence_gives_no_words(self, stt: SpeechToText) -> None:
+        """No sound, and silence, give an empty text and no error."""
+        stream = stt.listen(PHRASES, lambda text: None)
+        assert await stream.transcript() == ""
+        stream.feed(silence(1))
+        assert await stream.transcript() == ""
+        await stream.close()
 
-    async def test_more_may_be_said_after_a_transcript(self, ears: SpeechToText) -> None:
-        """The second transcript covers the whole utterance, and an unchanged one is given again."""
-        utterance = ears.listen(PHRASES, lambda text: None)
-        feed_in_frames(utterance, speak(SPEECH))
-        first = await utterance.transcript()
-        assert await utterance.transcript() == first
-        feed_in_frames(utterance, silence(0.3) + speak(SPEECH))
-        second = await utterance.transcript()
+    async def test_more_may_be_said_after_a_transcript(self, stt: SpeechToText) -> None:
+        """A second transcript covers the whole utterance. Without new sound the same transcript is given again."""
+        stream = stt.listen(PHRASES, lambda text: None)
+        feed_in_frames(stream, speak(SPEECH))
+        first = await stream.transcript()
+        assert await stream.transcript() == first
+        feed_in_frames(stream, silence(0.3) + speak(SPEECH))
+        second = await stream.transcript()
         assert len(second.split()) >= len(first.split()) > 0
-        await utterance.close()
+        await stream.close()
 
-    async def test_utterances_side_by_side(self, ears: SpeechToText) -> None:
-        """One utterance is silent while another one speaks: each gets its own words."""
-        loud, quiet = (ears.listen(PHRASES, lambda text: None) for _ in range(2))
+    async def test_utterances_side_by_side(self, stt: SpeechToText) -> None:
+        """Of two utterances at the same time, one with speech and one silent, each gets its own words."""
+        loud, quiet = (stt.listen(PHRASES, lambda text: None) for _ in range(2))
         speech = speak(SPEECH)
         loud.feed(speech)
         quiet.feed(bytes(len(speech)))
@@ -153,54 +153,54 @@ class TestSpeechToText:
         await loud.close()
         await quiet.close()
 
-    async def test_who_waits_may_leave(self, ears: SpeechToText) -> None:
-        """A cancelled wait for a transcript takes nothing from the next one."""
-        utterance = ears.listen(PHRASES, lambda text: None)
-        utterance.feed(speak(SPEECH))
-        waiting = asyncio.create_task(utterance.transcript())
+    async def test_waiting_may_be_cancelled(self, stt: SpeechToText) -> None:
+        """After a wait for a transcript was cancelled, the next one gives the words."""
+        stream = stt.listen(PHRASES, lambda text: None)
+        stream.feed(speak(SPEECH))
+        waiting = asyncio.create_task(stream.transcript())
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert await utterance.transcript()
-        await utterance.close()
+        assert await stream.transcript()
+        await stream.close()
 
-    async def test_close_ends_a_waiting_transcript(self, ears: SpeechToText) -> None:
-        """Close is idempotent; who waits gets an EngineError, and what is fed later goes nowhere."""
-        utterance = ears.listen(PHRASES, lambda text: None)
-        utterance.feed(speak(SPEECH))
-        waiting = asyncio.create_task(utterance.transcript())
+    async def test_close_ends_a_waiting_transcript(self, stt: SpeechToText) -> None:
+        """Close is idempotent. A transcript that waits raises EngineError, and later sound is ignored."""
+        stream = stt.listen(PHRASES, lambda text: None)
+        stream.feed(speak(SPEECH))
+        waiting = asyncio.create_task(stream.transcript())
         await asyncio.sleep(0)
-        await utterance.close()
+        await stream.close()
         with pytest.raises(EngineError):
             await waiting
-        utterance.feed(speak(SPEECH))
-        await utterance.close()
+        stream.feed(speak(SPEECH))
+        await stream.close()
 
-    async def test_closing_the_client_ends_its_utterances(self, ears: SpeechToText) -> None:
-        """No task is left of an utterance that nobody closed."""
-        utterance = ears.listen(PHRASES, lambda text: None)
-        feed_in_frames(utterance, speak(SPEECH))
-        waiting = asyncio.create_task(utterance.transcript())
+    async def test_closing_the_client_ends_its_utterances(self, stt: SpeechToText) -> None:
+        """Closing the client also ends an utterance that was not closed, and leaves no task."""
+        stream = stt.listen(PHRASES, lambda text: None)
+        feed_in_frames(stream, speak(SPEECH))
+        waiting = asyncio.create_task(stream.transcript())
         await asyncio.sleep(0)
-        await ears.close()
+        await stt.close()
         with pytest.raises(EngineError):
             await waiting
         assert not [task for task in asyncio.all_tasks() if task.get_name().endswith("transcription")]
 
 
 class TestTextToSpeech:
-    @pytest.fixture(params=MOUTHS, ids=lambda make: make.__name__)
-    async def mouth(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TextToSpeech]:
+    @pytest.fixture(params=TEXT_TO_SPEECH, ids=lambda make: make.__name__)
+    async def tts(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TextToSpeech]:
         async with request.param(tmp_path) as client:
             yield client
             await client.close()
             await client.close()
 
-    async def test_a_text_is_heard(self, mouth: TextToSpeech) -> None:
-        """A sentence is sound in whole samples of one rate, and about as long as it takes to say."""
+    async def test_a_text_gives_sound(self, tts: TextToSpeech) -> None:
+        """A sentence gives sound of one rate, in whole samples, that is about as long as speaking it takes."""
         rates, sound = set(), b""
-        async for pcm in mouth.synthesize("Hello there, how are you?", ""):
+        async for pcm in tts.synthesize("Hello there, how are you?", ""):
             assert len(pcm.data) % 2 == 0
             rates.add(pcm.rate)
             sound += pcm.data
@@ -209,30 +209,30 @@ class TestTextToSpeech:
         assert 0.2 < len(sound) / 2 / rate < 5
         assert np.max(np.abs(np.frombuffer(sound, "<i2").astype(int))) > 2_000
 
-    async def test_every_language_that_it_names_is_spoken(self, mouth: TextToSpeech) -> None:
-        """It names those that it speaks; told to speak one, also of another region, it is heard."""
-        assert lookup("en-NZ", mouth.languages) is not None
-        assert lookup("tlh", mouth.languages) is None
-        for language in ("en-NZ", mouth.languages[0], mouth.languages[-1]):
-            assert [pcm async for pcm in mouth.synthesize("Hello there.", "", language)]
+    async def test_every_named_language_is_spoken(self, tts: TextToSpeech) -> None:
+        """A text gives sound in each language that the client names, and also in another region of the language."""
+        assert lookup("en-NZ", tts.languages) is not None
+        assert lookup("tlh", tts.languages) is None
+        for language in ("en-NZ", tts.languages[0], tts.languages[-1]):
+            assert [pcm async for pcm in tts.synthesize("Hello there.", "", language)]
 
-    async def test_texts_side_by_side(self, mouth: TextToSpeech) -> None:
-        """Two texts at once are each as long as alone."""
+    async def test_texts_side_by_side(self, tts: TextToSpeech) -> None:
+        """Of two texts at the same time, the longer one gives more sound."""
 
         async def samples(text: str) -> int:
-            return sum([len(pcm.data) async for pcm in mouth.synthesize(text, "")])
+            return sum([len(pcm.data) async for pcm in tts.synthesize(text, "")])
 
         short, long = await asyncio.gather(samples("Yes."), samples("Yes, and that is what I would like to say."))
         assert 0 < short < long
 
-    async def test_closing_the_iterator_cancels(self, mouth: TextToSpeech) -> None:
-        """A long text that is left after its first chunk stands in nobody's way."""
-        speaking = mouth.synthesize(LONG, "")
+    async def test_closing_the_iterator_cancels(self, tts: TextToSpeech) -> None:
+        """When a long text is left after its first chunk, the next text is spoken."""
+        speaking = tts.synthesize(LONG, "")
         assert (await anext(speaking)).data
         await speaking.aclose()
-        assert [pcm async for pcm in mouth.synthesize("Yes.", "")]
+        assert [pcm async for pcm in tts.synthesize("Yes.", "")]
 
 
-def feed_in_frames(utterance, pcm: bytes) -> None:  # type: ignore[no-untyped-def]
+def feed_in_frames(stream, pcm: bytes) -> None:  # type: ignore[no-untyped-def]
     for at in range(0, len(pcm), 640):
-        utterance.feed(pcm[at : at + 640])
+        stream.feed(pcm[at : at + 640])

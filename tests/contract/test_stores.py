@@ -1,6 +1,6 @@
-"""What every store of conversations does.
+"""One suite for every store of conversations.
 
-A new store joins with a context manager that gives a function to open one, and a line in STORES.
+To add a store, write a context manager that gives a function to open it, and add it to STORES.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ STORES = [sqlite_file, redis_keys]
 
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServer) -> AsyncIterator[Open]:
-    """Opens another connection to the same conversations, as another server does."""
+    """A function that opens another connection to the same conversations, as another server does."""
     async with request.param(tmp_path, redis) as opener:
         yield opener
 
@@ -73,8 +73,8 @@ async def store(open_store: Open) -> Store:
     return await open_store()
 
 
-async def test_what_was_saved_is_there(store: Store, open_store: Open) -> None:
-    """A record comes back equal in every field, also to another server."""
+async def test_a_saved_record_is_loaded(store: Store, open_store: Open) -> None:
+    """A record is loaded with every field equal, also by another server."""
     for kept in (conversation(), conversation(exchanges=3), conversation("ended", exchanges=1).ended(START_MS + 9)):
         assert await store.save(kept)
         assert await store.load(kept.id) == kept
@@ -82,7 +82,7 @@ async def test_what_was_saved_is_there(store: Store, open_store: Open) -> None:
 
 
 async def test_a_conversation_grows(store: Store) -> None:
-    """Each record takes the place of the one before, with all exchanges in their order."""
+    """Each record replaces the one before it and has all exchanges in their order."""
     kept = conversation()
     for _ in range(12):
         kept = said_more(kept)
@@ -92,7 +92,7 @@ async def test_a_conversation_grows(store: Store) -> None:
 
 
 async def test_the_last_exchange_may_be_amended(store: Store) -> None:
-    """It takes the place of what was written, also where records are left out or more was said since; for good."""
+    """An amended exchange replaces the stored one, also when records were left out or more exchanges followed."""
     for written, since in ((1, 0), (3, 0), (3, 2), (0, 2)):
         kept = conversation(f"amended-{written}-{since}", exchanges=written)
         assert await store.save(kept)
@@ -106,8 +106,8 @@ async def test_the_last_exchange_may_be_amended(store: Store) -> None:
         assert amended in kept.exchanges
 
 
-async def test_what_cannot_be_written_as_it_is_is_written_as_well_as_it_can(store: Store) -> None:
-    """Half a character of a stream, or an object that a tool returned, costs itself and not the conversation."""
+async def test_values_that_json_does_not_have_are_stored_as_text(store: Store) -> None:
+    """Half a surrogate pair, or an object that a tool returned, is stored as text, and the conversation is not lost."""
 
     class Thing:
         def __str__(self) -> str:
@@ -131,14 +131,14 @@ def tool_return(message: ModelMessage) -> object:
 
 
 async def test_records_may_be_left_out(store: Store) -> None:
-    """Only the latest record counts: it has all that the ones before had."""
+    """Records may be skipped, because the latest record contains all earlier ones."""
     assert await store.save(conversation(exchanges=1))
     assert await store.save(conversation(exchanges=5))
     assert await store.load("one") == conversation(exchanges=5)
 
 
 async def test_a_late_record_changes_nothing(store: Store) -> None:
-    """A write that was delayed on its way does not bring an older record, or an old token, back."""
+    """A write that arrives late does not bring back an older record or an old token."""
     newer = conversation(exchanges=2).with_token(NEW, START_MS + 10_000)
     assert await store.save(newer)
     assert await store.save(newer)
@@ -148,7 +148,7 @@ async def test_a_late_record_changes_nothing(store: Store) -> None:
 
 
 async def test_records_that_come_together_are_not_mixed(open_store: Open) -> None:
-    """Of writes that overtake each other the latest record remains, with each exchange once."""
+    """When writes overtake each other, the store has the latest record in the end, with each exchange once."""
     stores = [await open_store() for _ in range(4)]
     records = [conversation(exchanges=i) for i in range(12)]
     saves = (stores[i % 4].save(record) for i, record in enumerate(records))
@@ -156,8 +156,8 @@ async def test_records_that_come_together_are_not_mixed(open_store: Open) -> Non
     assert await stores[0].load("one") == records[-1]
 
 
-async def test_a_token_claims_once(store: Store) -> None:
-    """The claimer has the whole record, with its own token and a new epoch; the old token is worth nothing then."""
+async def test_a_token_can_be_used_once(store: Store) -> None:
+    """A claim returns the whole record with the new token and a new epoch. The old token no longer works."""
     kept = conversation(exchanges=2)
     await store.save(kept)
     claimed = await store.claim("one", OLD, NEW)
@@ -168,8 +168,8 @@ async def test_a_token_claims_once(store: Store) -> None:
     assert await store.load("one") == claimed
 
 
-async def test_a_claim_may_be_asked_again(store: Store) -> None:
-    """Who lost the answer to a claim asks again with the same two hashes, and is still the only owner."""
+async def test_a_claim_may_be_repeated(store: Store) -> None:
+    """A server that lost the answer to its claim may repeat it with the same two hashes and gets the same record."""
     await store.save(conversation())
     first = await store.claim("one", OLD, NEW)
     assert first is not None
@@ -177,7 +177,7 @@ async def test_a_claim_may_be_asked_again(store: Store) -> None:
 
 
 async def test_of_many_claims_at_once_one_succeeds(open_store: Open) -> None:
-    """A token that was copied resumes the conversation on one server only."""
+    """Of many claims at the same time with one token, exactly one succeeds."""
     stores = [await open_store() for _ in range(8)]
     await stores[0].save(conversation())
     claims = await asyncio.gather(*(s.claim("one", OLD, hash_token(f"new-{i}")) for i, s in enumerate(stores)))
@@ -187,22 +187,22 @@ async def test_of_many_claims_at_once_one_succeeds(open_store: Open) -> None:
 
 @pytest.mark.parametrize("name", ["one", "nobody"])
 async def test_a_wrong_token_claims_nothing(store: Store, name: str) -> None:
-    """Whether there is such a conversation is not told, and nothing has changed."""
+    """A claim with a wrong token returns None, whether or not there is such a conversation, and changes nothing."""
     await store.save(conversation())
     assert await store.claim(name, OTHER, NEW) is None
     assert await store.load("one") == conversation()
     assert await store.load("nobody") is None
 
 
-async def test_what_has_ended_cannot_be_claimed(store: Store) -> None:
-    """The last record has no token."""
+async def test_an_ended_conversation_cannot_be_claimed(store: Store) -> None:
+    """A conversation that has ended has no token, so no claim succeeds."""
     await store.save(conversation().ended(START_MS + 5))
     for token in (OLD, "", "None"):
         assert await store.claim("one", token, NEW) is None
 
 
-async def test_who_was_taken_over_writes_no_more(store: Store, open_store: Open) -> None:
-    """After a claim the former server's records are refused, and the new one's are kept."""
+async def test_a_server_that_lost_its_conversation_writes_no_more(store: Store, open_store: Open) -> None:
+    """After a claim, the records of the former server are refused and those of the new server are stored."""
     kept = conversation(exchanges=1)
     await store.save(kept)
     other = await open_store()
@@ -214,11 +214,11 @@ async def test_who_was_taken_over_writes_no_more(store: Store, open_store: Open)
 
 
 async def test_the_list_has_the_newest_first(store: Store) -> None:
-    """Pages follow each other by cursor without a gap or a repetition, also where times are equal."""
+    """The pages of the list follow each other without gaps or repetitions, also when times are equal."""
     kept = [conversation(f"c{i}", exchanges=i % 3, created_ms=START_MS + i // 2) for i in range(7)]
     for each in kept:
         await store.save(each)
-    await store.save(said_more(kept[0]))  # what goes on keeps its place
+    await store.save(said_more(kept[0]))  # a conversation keeps its place when it goes on
     summaries = [said_more(kept[0]).summary, *(each.summary for each in kept[1:])]
     expected = sorted(summaries, key=lambda summary: (summary.created_ms, summary.id), reverse=True)
     assert list(await store.page(100)) == expected
@@ -231,13 +231,13 @@ async def test_the_list_has_the_newest_first(store: Store) -> None:
 
 @pytest.mark.parametrize("before", ["", "0", "zzz", "\xff", "%", "9" * 500])
 async def test_any_cursor_is_a_place_in_the_list(store: Store, before: str) -> None:
-    """A cursor that nobody gave is no failure."""
+    """A cursor that the store never gave is accepted."""
     await store.save(conversation())
     assert len(await store.page(10, before)) in (0, 1)
 
 
-async def test_what_is_deleted_stays_so(store: Store) -> None:
-    """A deleted conversation is nowhere, and a call that still runs cannot bring it back."""
+async def test_a_deleted_conversation_stays_deleted(store: Store) -> None:
+    """A deleted conversation cannot be loaded, claimed or listed, and a call that still runs cannot bring it back."""
     await store.save(conversation("two", exchanges=1))
     kept = conversation(exchanges=2)
     await store.save(kept)
@@ -250,7 +250,7 @@ async def test_what_is_deleted_stays_so(store: Store) -> None:
 
 
 async def test_old_conversations_are_swept(store: Store) -> None:
-    """What was last updated before the time is gone with its exchanges; the rest stays."""
+    """A sweep deletes conversations that were last updated before the given time, and no others."""
     old, present = conversation("old", exchanges=2), conversation("present", exchanges=3)
     await store.save(old)
     await store.save(present)
@@ -264,15 +264,15 @@ async def test_old_conversations_are_swept(store: Store) -> None:
 
 
 async def test_many_are_swept(store: Store) -> None:
-    """However many are old, one sweep is enough."""
+    """One sweep deletes any number of old conversations."""
     for i in range(250):
         await store.save(conversation(f"c{i}"))
     assert await store.sweep(START_MS + 1) == 250
     assert await store.page(10) == []
 
 
-async def test_a_closed_store_says_so(store: Store) -> None:
-    """Close is idempotent; what comes after it fails as a store that is down, or opens it anew."""
+async def test_a_store_may_be_closed_twice(store: Store) -> None:
+    """Close is idempotent. An operation after it raises StoreError or opens the store again."""
     await store.save(conversation())
     await store.close()  # type: ignore[attr-defined]
     await store.close()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""One suite for every way in: call, caption, interrupt, drop, resume, hang up. A new transport joins in WAYS."""
+"""One suite for every transport: call, caption, interrupt, drop, resume, hang up. Add new transports to WAYS."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ WAYS: list[Any] = [pytest.param(by_webrtc, id="webrtc"), pytest.param(by_websock
 
 @asynccontextmanager
 async def calling(running: Exchange, dial: Any, *resume: str) -> AsyncIterator[Any]:
-    """A call by this way, hung up at the end."""
+    """A call over this transport; it is hung up at the end."""
     async with aiohttp.ClientSession() as http:
         phone = await dial(running, http, *resume)
         try:
@@ -50,14 +50,14 @@ async def calling(running: Exchange, dial: Any, *resume: str) -> AsyncIterator[A
 
 
 async def voice(phone: Caller, frames: int = 5) -> None:
-    """Until the agent has been heard for a while."""
+    """Wait until `frames` frames of the agent's voice were heard."""
     while sum(phone.loud) < frames:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("dial", WAYS)
 async def test_a_spoken_question_is_answered_aloud_and_captioned(dial: Any) -> None:
-    """Sound in, words shown as they become final, and the answer as it is heard."""
+    """A spoken question gives a caption, and a spoken answer whose caption grows while it is heard."""
     async with asyncio.timeout(20), exchange(Mind(answers={"what time is it": STORY}).agent()) as running:
         async with calling(running, dial) as phone:
             phone.say(speak("What time is it?", rate_hz=48_000))
@@ -76,8 +76,8 @@ async def test_a_spoken_question_is_answered_aloud_and_captioned(dial: Any) -> N
 
 
 @pytest.mark.parametrize("dial", WAYS)
-async def test_who_interrupts_is_not_told_the_rest(dial: Any) -> None:
-    """The sound stops, the client is told to drop what it has, and history ends at what was heard."""
+async def test_an_interrupted_answer_stops(dial: Any) -> None:
+    """After an interruption the sound stops, the client is told so, and the answer ends with what was heard."""
     async with asyncio.timeout(20), exchange(Mind(answers={"tell": STORY}).agent()) as running:
         async with calling(running, dial) as phone:
             phone.send(type="text", text="tell")
@@ -95,7 +95,8 @@ async def test_who_interrupts_is_not_told_the_rest(dial: Any) -> None:
 @pytest.mark.parametrize("back", WAYS)
 @pytest.mark.parametrize("dial", WAYS)
 async def test_a_dropped_call_is_resumed_by_any_way(dial: Any, back: Any) -> None:
-    """The rest of the answer is heard on the new connection, and what was said before is known after."""
+    """After a connection drops, another one, of any transport, gets the rest of the answer, and the agent still knows
+    what was said before."""
     async with asyncio.timeout(40), exchange(front_desk(), resume_s=30, chars_per_s=60) as running:
         async with calling(running, dial) as phone:
             hello = await phone.until(type="session")
@@ -113,7 +114,7 @@ async def test_a_dropped_call_is_resumed_by_any_way(dial: Any, back: Any) -> Non
             assert resumed["resume"] != hello["resume"]
             answer = await again.until(type="response", reply=3, final=True)
             assert not answer["interrupted"]
-            assert sum(again.loud) > 5, "the rest is heard"
+            assert sum(again.loud) > 5, "the rest of the answer is heard"
             again.send(type="text", text="what is my name")
             assert "Anna" in (await again.until(type="response", reply=4, final=True))["text"]
 
@@ -121,7 +122,7 @@ async def test_a_dropped_call_is_resumed_by_any_way(dial: Any, back: Any) -> Non
 @pytest.mark.parametrize("back", WAYS)
 @pytest.mark.parametrize("dial", WAYS)
 async def test_the_newer_connection_wins(dial: Any, back: Any) -> None:
-    """The older is told, and closed; the conversation is on the newer."""
+    """When a second connection resumes the call, the first one is told and closed, and the second has the call."""
     async with asyncio.timeout(20), exchange(Mind().agent(), resume_s=30) as running:
         async with calling(running, dial) as phone:
             hello = await phone.until(type="session")
@@ -136,7 +137,7 @@ async def test_the_newer_connection_wins(dial: Any, back: Any) -> None:
 
 @pytest.mark.parametrize("dial", WAYS)
 async def test_hanging_up_ends_the_conversation(dial: Any) -> None:
-    """Its place is free, and its token opens nothing."""
+    """After the client hangs up, the server has no session any more."""
     async with asyncio.timeout(20), exchange(Mind().agent(), resume_s=30) as running:
         async with calling(running, dial) as phone:
             phone.send(type="hangup")
@@ -146,8 +147,8 @@ async def test_hanging_up_ends_the_conversation(dial: Any) -> None:
 
 
 @pytest.mark.parametrize("dial", WAYS)
-async def test_a_message_that_is_none_is_told_so(dial: Any) -> None:
-    """The client reads what was wrong with it, and the call goes on."""
+async def test_an_invalid_message_is_answered_with_an_error(dial: Any) -> None:
+    """After an invalid message the client gets an error, and the call goes on."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, calling(running, dial) as phone:
         phone.send(type="dance")
         error = await phone.until(type="error", code="bad_request")

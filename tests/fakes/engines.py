@@ -1,7 +1,7 @@
-"""Engines by script: small, true implementations of the real protocols.
+"""Scripted engines: small, true implementations of the real protocols.
 
-A word is carried inside the frames of its sound: the frame's bytes are the word's letters. So speech-to-text here
-really reads what was said from what it is fed, and hears half a word as nothing.
+The frames of a word carry the word itself: their bytes are its letters. So this speech-to-text really reads the words
+from the sound that it gets, and half a word gives nothing.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from server.speech.protocols import Pcm
 
 WORD_MS = 300
 COUGH = "*"
-"""A sound that has no words."""
+"""A "word" whose sound gives no words."""
 CHARS_PER_S = 15
 TONE = (8000 * np.sin(np.arange(4800) * 2 * np.pi / 60)).astype(np.int16).tobytes()
 """200 ms of 400 Hz at 24 kHz."""
 
 
 def sound(word: str, frame: int, frames: int) -> bytes:
-    """Frame number `frame` of a word that lasts `frames`."""
+    """Frame number `frame` of the sound of a word that lasts `frames` frames."""
     return f"{word}|{frame}|{frames}|".encode().ljust(HEARD_BYTES, b"\x01")
 
 
 class EnergyVad:
-    """Everything that is not digital silence is a voice."""
+    """Takes everything that is not digital silence for speech."""
 
     def probability(self, pcm: bytes) -> float:
         return 0.0 if pcm == SILENCE else 1.0
@@ -39,12 +39,13 @@ class EnergyVad:
 
 @dataclass
 class LetterSpeechToText:
-    """Reads the words from the frames. Partials come `partial_ms` after a word, if that is not None."""
+    """Reads the words from the frames. Partial words come `partial_ms` after a word; None means no partial words.
+    A transcript takes `final_ms`."""
 
     final_ms: float = 30
     partial_ms: float | None = 0
     failures: int = 0
-    """So many transcripts fail first."""
+    """How many transcripts fail before the first one succeeds."""
     opened: int = 0
     closed: int = 0
     languages: tuple[str, ...] = ("en", "de")
@@ -53,16 +54,16 @@ class LetterSpeechToText:
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
-    ) -> "LetterTranscription":
+    ) -> "LetterSpeechStream":
         self.opened += 1
         self.asked.append((phrases, language))
-        return LetterTranscription(self, on_partial)
+        return LetterSpeechStream(self, on_partial)
 
     async def close(self) -> None:
         pass
 
 
-class LetterTranscription:
+class LetterSpeechStream:
     def __init__(self, engine: LetterSpeechToText, on_partial: Callable[[str], None]) -> None:
         self._engine = engine
         self._on_partial = on_partial
@@ -103,13 +104,13 @@ class LetterTranscription:
 
 @dataclass
 class SteadyTextToSpeech:
-    """Speaks `chars_per_s`, after `first_ms`; what it was asked to say is kept."""
+    """Speaks `chars_per_s` characters per second; the first chunk comes after `first_ms`. `said` has the texts."""
 
     first_ms: float = 30
     failures: int = 0
     said: list[str] = field(default_factory=list)
     manners: list[tuple[str, str]] = field(default_factory=list)
-    """The voice and the language of each text that was said."""
+    """The voice and the language of each text in `said`."""
     chars_per_s: int = CHARS_PER_S
     languages: tuple[str, ...] = ("en", "de")
 

@@ -1,4 +1,4 @@
-"""A model by script."""
+"""A scripted model."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -19,9 +19,10 @@ class Desk:
 
 @dataclass
 class Mind:
-    """A model by script: what the person says → the answer; "book X" calls the tool, "bye" hangs up.
+    """A scripted model. `answers` maps what the caller says to the answer; "book X" calls the tool, "bye" hangs up.
 
-    `first_token_ms` before the first word, `token_ms` between words; `requests` counts what it was asked.
+    The first word comes after `first_token_ms`, and each next one after `token_ms`. `requests` counts the requests, and
+    the first `failures` of them fail. `seen` has the history of each request.
     """
 
     first_token_ms: float = 50
@@ -78,6 +79,6 @@ class Mind:
 
 
 def last_said(history: Sequence[ModelMessage]) -> str:
-    """The person's last words."""
+    """The caller's last words."""
     parts = [part for message in history if isinstance(message, ModelRequest) for part in message.parts]
     return next(str(part.content) for part in reversed(parts) if isinstance(part, UserPromptPart))

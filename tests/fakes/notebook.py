@@ -1,4 +1,4 @@
-"""Where sessions of tests are written down: in memory, every record kept."""
+"""A store for the sessions of tests: it keeps every record in memory."""
 
 import asyncio
 import itertools
@@ -10,7 +10,7 @@ WALL_MS = 1_700_000_000_000
 
 
 class Notebook:
-    """A store that cannot fail. `records` has the newest of each conversation, `written` all of them."""
+    """A store that cannot fail. `records` has the newest record of each conversation, `written` has all records."""
 
     def __init__(self) -> None:
         self.records: dict[str, Conversation] = {}
@@ -22,7 +22,7 @@ class Notebook:
         self.written.append(record)
 
     def minutes(self, session_id: str | None = None, record: Conversation | None = None) -> Minutes:
-        """Of a new call, or of one that has a record already."""
+        """The Minutes of a new call, or of a call that has `record` already."""
         loop = asyncio.get_running_loop()
         now_ms = self.wall_ms()
         record = record or Conversation(session_id or f"call-{next(self._numbers)}", "Test", now_ms, now_ms)

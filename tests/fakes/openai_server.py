@@ -1,6 +1,6 @@
-"""A small true server of OpenAI's audio API: hears how long there was sound, and hums a text.
+"""A small true server of OpenAI's audio API. Its transcripts tell how long the sound was, and its speech is a hum.
 
-`answers` scripts what goes wrong: each request takes the next one, until none is left.
+`answers` scripts failures: each request takes the next of them, until none is left.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from aiohttp.test_utils import TestServer
 
 RATE = 24_000
 WORD_S = 0.5
-"""Every half second of sound is a word."""
+"""A transcript has one word for each half second of sound."""
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class OpenAIServer:
+class FakeOpenAIServer:
     base_url: str = ""
     answers: deque[Answer] = field(default_factory=deque)
     forms: list[dict[str, str]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     spoken: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when an answer with speech is over, also when its client left."""
+    """Set when an answer with speech is over, also when the client has left."""
 
     async def transcriptions(self, request: web.Request) -> web.StreamResponse:
         form = await request.post()
@@ -56,7 +56,7 @@ class OpenAIServer:
         await response.prepare(request)
         try:
             for _ in asked["input"].split():
-                await response.write(hum(0.3)[:-1])  # in odd pieces, as a network cuts it
+                await response.write(hum(0.3)[:-1])  # a network may cut the sound inside a sample
                 await response.write(hum(0.3)[-1:])
         finally:
             self.spoken.set()
@@ -89,7 +89,7 @@ def say(body: bytes) -> Answer:
 
 
 async def hang_up(request: web.Request) -> web.StreamResponse:
-    """Half of an answer, then the end of the connection."""
+    """Send half of an answer, then end the connection."""
     response = web.StreamResponse()
     response.content_length = 10_000
     await response.prepare(request)
@@ -100,8 +100,8 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def openai_server() -> AsyncIterator[OpenAIServer]:
-    server = OpenAIServer()
+async def openai_server() -> AsyncIterator[FakeOpenAIServer]:
+    server = FakeOpenAIServer()
     app = web.Application(client_max_size=8 << 20)
     app.add_routes(
         [web.post("/v1/audio/transcriptions", server.transcriptions), web.post("/v1/audio/speech", server.speech)]

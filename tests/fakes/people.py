@@ -1,4 +1,4 @@
-"""People who call, on virtual time."""
+"""A scripted caller, on virtual time."""
 
 import asyncio
 from contextlib import suppress
@@ -17,14 +17,14 @@ from tests.fakes.notebook import Notebook
 
 @dataclass(frozen=True)
 class Told:
-    """A message, and when it came, in ms since the call began."""
+    """A message to the client, and when it came, in ms since the call began."""
 
     at_ms: float
     message: messages.ServerMessage
 
 
 class Caller:
-    """A person on the phone: a connection that speaks, listens and reads, 20 ms at a time."""
+    """A caller with their client: a connection that speaks, listens and reads messages, 20 ms at a time."""
 
     def __init__(
         self,
@@ -47,9 +47,9 @@ class Caller:
         self.heard: list[bytes | None] = []
         self.hung_up = False
         self.hurried_ms: list[float] = []
-        """When an answer could have begun before its tick."""
+        """When the session called `hurry`: an answer could have begun before the next tick."""
         self.online = True
-        """Whether what goes either way arrives."""
+        """Whether sound and messages arrive, in both directions."""
         self.attached = True
         self.sending = True
         """Whether the client sends its microphone at all."""
@@ -57,13 +57,13 @@ class Caller:
         self._frames = 0
         self._start_s = asyncio.get_running_loop().time()
 
-    # The session's connection
+    # What the session needs from a connection
 
     audio = None
     unheard_ms: float = 0.0
 
     def hurry(self) -> None:
-        """A line that keeps to its ticks, and notes when it need not have."""
+        """Only note the time: this connection always keeps to its ticks."""
         self.hurried_ms.append(self.now_ms)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Caller:
         if self.online:
             self.told.append(Told(self.now_ms, message))
 
-    # A person's doings
+    # What the caller does
 
     @property
     def now_ms(self) -> float:
@@ -94,7 +94,7 @@ class Caller:
             await self._ticking
 
     async def say(self, text: str, word_ms: int = WORD_MS) -> None:
-        """Speak, one word after the other; returns when the last one is over."""
+        """Speak one word after the other. Returns when the last word is over."""
         frames = word_ms // FRAME_MS
         for word in text.split():
             self._to_say += [sound(word, number, frames) for number in range(frames)]
@@ -110,7 +110,7 @@ class Caller:
         self.unheard_ms, self.attached = 0, False
 
     def come_back(self) -> None:
-        """On a new connection."""
+        """Connect again, on a new connection."""
         self.online = self.attached = True
         self.session.attach(self)
 
@@ -137,7 +137,7 @@ class Caller:
             self._frames += 1
             await asyncio.sleep(FRAME_MS / 1000)
 
-    # What the person knows afterwards
+    # What the caller has got
 
     def of(self, kind: type[messages.ServerMessage]) -> list[messages.ServerMessage]:
         return [told.message for told in self.told if isinstance(told.message, kind)]
@@ -148,15 +148,15 @@ class Caller:
 
     @property
     def captions(self) -> list[str]:
-        """The final words of each utterance that was answered."""
+        """The final words of each utterance that has words."""
         return [m.text for m in self.of(messages.Transcription) if m.final and m.text]
 
     @property
     def answers(self) -> list[messages.Response]:
-        """The answers, each as it was in the end."""
+        """The answers, each in its final form."""
         return [m for m in self.of(messages.Response) if m.final]
 
     def first_sound_ms(self, after_ms: float) -> float | None:
-        """When the agent is first heard after `after_ms`."""
+        """When the agent is first heard after `after_ms`; None when it is not."""
         first = int(after_ms // FRAME_MS)
         return next((i * FRAME_MS for i, pcm in enumerate(self.heard) if i >= first and pcm), None)

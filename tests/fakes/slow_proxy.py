@@ -1,4 +1,4 @@
-"""A slow way to a server: every piece of data on a Unix socket takes its time."""
+"""A slow way to a server: a proxy on a Unix socket that delays the answers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @asynccontextmanager
 async def slow_proxy(target: Path, delay_s: float) -> AsyncIterator[str]:
-    """→ the path of a socket that leads to `target`, with a delay on each answer."""
+    """Gives the path of a socket that leads to `target` and delays each answer by `delay_s`."""
     path, tasks = target.with_suffix(".slow"), set[asyncio.Task[None] | None]()
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wait_s: float) -> None:

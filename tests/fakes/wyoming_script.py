@@ -1,4 +1,4 @@
-"""A Wyoming server by script, and scripts of all that servers do wrong."""
+"""A scripted Wyoming server, and scripts for everything that servers do wrong."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,10 @@ class Talk:
     asked: Transcribe = field(default_factory=Transcribe)
 
     async def hear(self, kind: type[Eventable]) -> Event:
-        """Until an event of that kind; sound on the way is kept. EOFError when the client leaves."""
+        """Read until an event of this kind, and keep the sound that comes before it in `heard`.
+
+        Raises EOFError when the client leaves.
+        """
         while (event := await async_read_event(self.reader)) is not None:
             if AudioChunk.is_type(event.type):
                 self.heard += AudioChunk.from_event(event).audio
@@ -40,7 +43,7 @@ class Talk:
 
 @contextlib.asynccontextmanager
 async def server(script: Callable[[Talk], Awaitable[None]], port: int = 0) -> AsyncIterator[str]:
-    """Runs `script` for each connection and hangs up when it returns."""
+    """Gives the URI of a server that runs `script` for each connection and hangs up when it returns."""
     async with contextlib.AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
 

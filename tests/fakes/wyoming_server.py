@@ -1,4 +1,5 @@
-"""A small true Wyoming server on TCP, as simple ones are: no partial words, and it hangs up after a transcript."""
+"""A small true Wyoming server on TCP. Like many simple servers it gives no partial words and hangs up after a
+transcript."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -58,7 +59,7 @@ def _stereo_hum(seconds: float) -> bytes:
 
 @asynccontextmanager
 async def wyoming_server() -> AsyncIterator[str]:
-    """Its URI."""
+    """Gives the URI of the server."""
     clients: dict[asyncio.StreamWriter, asyncio.Event] = {}
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,7 @@ from tests.virtual_time import run_virtual
 
 
 class Shelf:
-    """Recordings that are names with the time of their last sound."""
+    """Recordings in memory: the id of each, with the time of its last sound."""
 
     def __init__(self, **written_ms: int) -> None:
         self.written_ms = written_ms
@@ -40,7 +40,7 @@ async def store() -> AsyncIterator[Store]:
 
 
 async def test_words_and_sound_are_deleted_together(store: Store) -> None:
-    """Either of them is enough to have something to delete."""
+    """Deleting a conversation removes both its words and its sound, and works when only one of them exists."""
     await store.save(conversation("both"))
     await store.save(conversation("words"))
     sound = Shelf(both=1, sound=1, other=1)
@@ -53,8 +53,8 @@ async def test_words_and_sound_are_deleted_together(store: Store) -> None:
     assert await Archive(store, None, lambda: START_MS).delete("other") is False
 
 
-async def test_what_is_too_old_is_swept(store: Store) -> None:
-    """After so many days words and sound are gone, and not before."""
+async def test_old_words_and_sound_are_swept(store: Store) -> None:
+    """Words and sound are deleted after the given number of days, and not earlier."""
     await store.save(conversation("old", created_ms=START_MS))
     await store.save(conversation("new", created_ms=START_MS + DAY_MS))
     sound = Shelf(old=START_MS, new=START_MS + DAY_MS)
@@ -64,15 +64,15 @@ async def test_what_is_too_old_is_swept(store: Store) -> None:
     assert list(sound.written_ms) == [summary.id for summary in await store.page(10)] == ["new"]
 
 
-def test_it_sweeps_every_hour_also_after_an_outage() -> None:
-    """A store that is down is swept when it is back; closing ends it, also before it has begun."""
+def test_the_sweep_goes_on_after_an_outage() -> None:
+    """The sweep runs every hour, even after the store has failed. `close` ends it, even when it has not started."""
 
     class Away(SqliteStore):
         sweeps = 0
 
         async def sweep(self, before_ms: int) -> int:
             self.sweeps += 1
-            raise StoreError("The store of conversations cannot be had.")
+            raise StoreError("The store of conversations is not available.")
 
     async def scenario() -> None:
         store = Away(":memory:")

@@ -8,7 +8,7 @@ from tests.conversations import ASKED, START_MS, conversation, exchange
 
 
 def test_records_follow_each_other() -> None:
-    """Each is one revision later; the one before stays as it was."""
+    """Each new record has the next revision, and the record before it does not change."""
     first = conversation()
     second = first.with_exchange(exchange(0), START_MS + 5, '{"caller": "Ann"}')
     third = second.with_token("hash", START_MS + 6)
@@ -23,7 +23,7 @@ def test_records_follow_each_other() -> None:
 
 
 def test_the_history_and_what_was_said_are_in_order() -> None:
-    """A model gets the messages of every exchange, a person what each side said."""
+    """The messages of all exchanges, and what both sides said, are listed in their order."""
     record = conversation(exchanges=3)
     assert record.messages == [message for i in range(3) for message in exchange(i).messages]
     assert [said.who for said in record.said] == ["caller", "agent"] * 3
@@ -31,13 +31,13 @@ def test_the_history_and_what_was_said_are_in_order() -> None:
 
 @pytest.mark.parametrize("name", ["", "a" * 65, "../one", "a b", "a:b", "é", "one\n"])
 def test_an_id_is_a_plain_word(name: str) -> None:
-    """What becomes a part of a path or a key has no sign that means something there."""
+    """An id becomes a part of paths and keys, so a character with a meaning there is refused."""
     with pytest.raises(ValueError, match="id"):
         Conversation(name, "Agent", START_MS, START_MS)
 
 
-def test_what_is_shown_cannot_resume() -> None:
-    """Neither the token's hash nor the agent's state is for readers; the messages are for those who ask."""
+def test_the_json_does_not_help_to_resume() -> None:
+    """The JSON has neither the token's hash nor the agent's state, and it has the messages only on request."""
     record = conversation(exchanges=2)
     for messages in (False, True):
         shown = json.loads(to_json(record, messages))
@@ -48,20 +48,20 @@ def test_what_is_shown_cannot_resume() -> None:
 
 
 def test_newer_conversations_have_greater_cursors() -> None:
-    """As text they compare by time and then by id."""
+    """Cursors compare as text by time, and then by id."""
     created = [START_MS - 1, START_MS, START_MS + 1, 2_000_000_000_000]
     cursors = [conversation(name, created_ms=ms).summary.cursor for ms in created for name in ("a", "b")]
     assert cursors == sorted(cursors)
     assert len(set(cursors)) == 8
 
 
-def test_a_hash_is_of_its_token() -> None:
-    """SHA-256, by the example of FIPS 180-4."""
+def test_a_token_is_hashed_with_sha_256() -> None:
+    """A token's hash is its SHA-256, as in the example of FIPS 180-4."""
     assert hash_token("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_tools_are_shown_with_their_results() -> None:
-    """A call without a result did not happen; a result that is data is shown as JSON."""
+    """A tool call without a result is left out, and a result that is data is shown as JSON."""
     messages = [
         ModelResponse(parts=[ToolCallPart("look", {"number": 1}, "a"), ToolCallPart("never", {}, "b")]),
         ModelRequest(parts=[ToolReturnPart("look", {"found": True}, "a")]),

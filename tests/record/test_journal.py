@@ -13,7 +13,7 @@ from tests.virtual_time import run_virtual
 
 
 class Shelf:
-    """Keeps records in a dict. It is away between the times in `away_s`, and takes `save_s` for each record."""
+    """A store that keeps records in a dict. It is down between the times in `away_s`, and each save takes `save_s`."""
 
     def __init__(self, away_s: tuple[float, float] = (0, 0), save_s: float = 0.01) -> None:
         self.records: dict[str, Conversation] = {}
@@ -28,7 +28,7 @@ class Shelf:
         self.tries += 1
         await asyncio.sleep(self._save_s)
         if self._away_s[0] <= asyncio.get_running_loop().time() < self._away_s[1]:
-            raise StoreError("The store of conversations cannot be had.")
+            raise StoreError("The store of conversations is not available.")
         if conversation.id in self.broken:
             raise TypeError("a bug")
         if conversation.id in self.taken_over:
@@ -48,8 +48,8 @@ async def journal(shelf: Shelf, on_lost: Callable[[str], None] = print, close_s:
         await writing.close(close_s)
 
 
-def test_what_is_noted_is_written() -> None:
-    """Every conversation's latest record is in the store when the journal is closed."""
+def test_noted_records_are_written() -> None:
+    """When the journal is closed, the store has the latest record of every conversation."""
 
     async def scenario() -> None:
         shelf = Shelf()
@@ -63,8 +63,8 @@ def test_what_is_noted_is_written() -> None:
     run_virtual(scenario())
 
 
-def test_a_note_that_comes_during_its_own_writing_is_written_too() -> None:
-    """The later record is not taken for the one under way."""
+def test_a_record_that_is_noted_during_a_write_is_written_too() -> None:
+    """A record that is noted while an earlier one is written is written after it."""
 
     async def scenario() -> None:
         shelf = Shelf(save_s=1)
@@ -78,7 +78,7 @@ def test_a_note_that_comes_during_its_own_writing_is_written_too() -> None:
 
 
 def test_a_slow_store_gets_the_latest_record_only() -> None:
-    """While one record is being written, the ones between are left out: their words are in the last one."""
+    """Of the records that are noted during a slow write only the last one is written, because it has all the others."""
 
     async def scenario() -> None:
         shelf, kept = Shelf(save_s=10), conversation()
@@ -96,7 +96,7 @@ def test_a_slow_store_gets_the_latest_record_only() -> None:
 
 
 def test_a_talkative_call_does_not_keep_others_waiting() -> None:
-    """While one conversation has a new record at every moment, the others are written in between."""
+    """A conversation that always has a new record does not keep the other conversations from being written."""
 
     async def scenario() -> None:
         shelf, kept = Shelf(save_s=10), conversation("talkative")
@@ -113,7 +113,7 @@ def test_a_talkative_call_does_not_keep_others_waiting() -> None:
 
 
 def test_an_outage_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """What was noted while the store was away is written when it is back; there is a line for each end of it."""
+    """What was noted while the store was down is written when it is up again. The log has one line for each change."""
 
     async def scenario() -> None:
         shelf, calls = Shelf(away_s=(1, 60)), {name: conversation(name) for name in ("one", "two", "three")}
@@ -138,7 +138,7 @@ def test_an_outage_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_store_that_is_back_is_noticed_soon() -> None:
-    """However long it was away, what waits is written within three seconds."""
+    """After an outage of any length, what waits is written within three seconds."""
 
     async def scenario() -> None:
         shelf = Shelf(away_s=(0, 500))
@@ -150,8 +150,8 @@ def test_a_store_that_is_back_is_noticed_soon() -> None:
     run_virtual(scenario())
 
 
-def test_a_record_that_cannot_be_written_stands_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
-    """A bug in one record is logged and costs that record; the others are written."""
+def test_a_record_that_cannot_be_written_delays_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """When a bug keeps a record from being written, this is logged and only that record is lost."""
 
     async def scenario() -> None:
         shelf = Shelf()
@@ -166,8 +166,9 @@ def test_a_record_that_cannot_be_written_stands_in_nobodys_way(caplog: pytest.Lo
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-def test_a_conversation_that_was_taken_over_is_told() -> None:
-    """Its call hears that it is no longer ours; a fault in that is not the journal's end."""
+def test_a_conversation_that_was_taken_over_is_reported() -> None:
+    """`on_lost` gets the id of a conversation that another server took over. An exception there does not end the
+    journal."""
 
     async def scenario() -> None:
         shelf, lost = Shelf(), list[str]()
@@ -188,8 +189,8 @@ def test_a_conversation_that_was_taken_over_is_told() -> None:
     run_virtual(scenario())
 
 
-def test_what_waits_has_a_bound(caplog: pytest.LogCaptureFixture) -> None:
-    """In a very long outage some conversations are lost, counted, and said once; the newest is written."""
+def test_a_limited_number_of_conversations_waits(caplog: pytest.LogCaptureFixture) -> None:
+    """In a very long outage some conversations are lost. They are counted, logged once, and the newest is not lost."""
 
     async def scenario() -> None:
         shelf = Shelf(away_s=(0, 30))
@@ -207,7 +208,7 @@ def test_what_waits_has_a_bound(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
-    """A store that stays away does not keep the server from stopping; what is lost is counted in the log."""
+    """A store that stays down does not keep the server from stopping. The log says how many conversations are lost."""
 
     async def scenario() -> None:
         async with journal(Shelf(away_s=(0, 1e9)), close_s=5) as writing:
@@ -217,4 +218,4 @@ def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
         assert len(writing) == 2
 
     run_virtual(scenario())
-    assert "with 2 conversations not written" in caplog.text
+    assert "and 2 conversations are not written" in caplog.text

@@ -14,8 +14,8 @@ def captioned(*said: Said, agent: str = "Riverside Books") -> str:
     return webvtt(Conversation("one", agent, START_MS, START_MS, exchanges=(Exchange(said),)))
 
 
-def test_a_conversation_is_captions() -> None:
-    """Each stretch of speech is a cue with its times and its speaker."""
+def test_a_conversation_becomes_captions() -> None:
+    """Each thing that was said is a cue with its times and its speaker."""
     assert webvtt(conversation(exchanges=1)) == (
         "WEBVTT\n"
         "\n"
@@ -27,13 +27,13 @@ def test_a_conversation_is_captions() -> None:
     )
 
 
-def test_nothing_said_is_a_file_without_cues() -> None:
+def test_a_conversation_without_words_has_no_cues() -> None:
     """An empty conversation is valid WebVTT; so is an exchange in which nothing was heard."""
     assert captioned() == captioned(Said("agent", " ", 0, 10)) == "WEBVTT\n"
 
 
 def test_cues_are_in_the_order_of_time() -> None:
-    """Who cuts in begins later than who is cut off, wherever the exchanges put them."""
+    """Cues are sorted by their start, even when the exchanges have another order, as after an interruption."""
     text = captioned(Said("agent", "late", 3_723_004, 3_724_000), Said("caller", "soon", 5, 5))
     assert text.index("soon") < text.index("late")
     assert "00:00:00.005 --> 00:00:00.006" in text
@@ -42,7 +42,7 @@ def test_cues_are_in_the_order_of_time() -> None:
 
 @pytest.mark.parametrize("text", ["a\n\nb", "a --> b", "</v><b>", "&lt;", "a\r\nb\0c"])
 def test_words_cannot_end_their_cue(text: str) -> None:
-    """Nothing that a person says becomes markup or another cue."""
+    """No words become markup or another cue."""
     cue = captioned(Said("caller", text, 0, 1_000), agent=text).splitlines()
     assert len(cue) == 4
     assert cue[3].count("<") == cue[3].count(">") == 2
@@ -50,8 +50,8 @@ def test_words_cannot_end_their_cue(text: str) -> None:
 
 
 @given(st.lists(st.tuples(st.text(), st.integers(0, 10**8), st.integers(0, 10**4)), max_size=5), st.text())
-def test_any_words_are_captions(said: list[tuple[str, int, int]], agent: str) -> None:
-    """A file is a head and as many cues of two lines as something was said."""
+def test_any_words_become_captions(said: list[tuple[str, int, int]], agent: str) -> None:
+    """The file has a header and one cue of two lines for each thing that was said, whatever the words are."""
     text = captioned(*(Said("agent", words, start, start + ms) for words, start, ms in said), agent=agent)
     blocks = text.removesuffix("\n").split("\n\n")
     assert blocks[0] == "WEBVTT"
@@ -61,7 +61,7 @@ def test_any_words_are_captions(said: list[tuple[str, int, int]], agent: str) ->
 
 
 def test_another_program_reads_it(tmp_path: Path) -> None:
-    """FFmpeg finds each cue at its time."""
+    """FFmpeg reads each cue with its times."""
     path = tmp_path / "one.vtt"
     path.write_text(webvtt(conversation(exchanges=2)), encoding="utf-8")
     with av.open(str(path)) as container:

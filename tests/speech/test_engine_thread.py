@@ -1,4 +1,4 @@
-"""Who gets the engine next."""
+"""The engine's thread: which job gets the engine next."""
 
 import threading
 
@@ -6,7 +6,7 @@ from server.speech.engine_thread import EngineThread
 
 
 class Steps:
-    """A work of so many steps; `log` is the order in which all were done."""
+    """A job of so many steps; `log` is the order in which all were done."""
 
     def __init__(self, name: str, urgency: int, count: int, log: list[str]) -> None:
         self.name, self.level, self.left, self.log = name, urgency, count, log
@@ -39,44 +39,44 @@ class Gate(Steps):
         self.opened.wait(10)
 
 
-def order(*works: Steps) -> str:
+def order(*jobs: Steps) -> str:
     thread, gate = EngineThread("engine of a test"), Gate()
     try:
         thread.add(gate)
-        for work in works:
-            thread.add(work)
+        for job in jobs:
+            thread.add(job)
         gate.opened.set()
-        assert all(work.over.wait(10) for work in works)
+        assert all(job.over.wait(10) for job in jobs)
     finally:
         thread.close()
-    return "".join(works[0].log)
+    return "".join(jobs[0].log)
 
 
-def test_the_urgent_go_first_and_one_after_the_other() -> None:
-    """What somebody waits for is done in the order of asking, and all of the one before the next begins."""
+def test_urgent_jobs_go_first_and_one_after_the_other() -> None:
+    """Jobs of urgency 0 go first, and each of them is finished before the next one begins."""
     log: list[str] = []
     assert order(Steps("c", 1, 2, log), Steps("a", 0, 2, log), Steps("b", 0, 2, log)) == "aabbcc"
 
 
-def test_the_rest_goes_round() -> None:
+def test_less_urgent_jobs_take_turns() -> None:
     """Works of the same urgency take turns."""
     log: list[str] = []
     assert order(Steps("a", 1, 3, log), Steps("b", 1, 3, log), Steps("c", 2, 1, log)) == "abababc"
 
 
-def test_a_dropped_work_is_discarded_once() -> None:
-    """No step of it is done any more, and it gives back what it holds, on the thread."""
-    thread, work = EngineThread("engine of a test"), Steps("a", 1, 0, [])
-    thread.add(work)
-    thread.drop(work)
-    thread.drop(work)
-    assert work.over.wait(10)
+def test_a_dropped_job_is_discarded_once() -> None:
+    """A dropped job takes no further step, and it is discarded once, on the thread."""
+    thread, job = EngineThread("engine of a test"), Steps("a", 1, 0, [])
+    thread.add(job)
+    thread.drop(job)
+    thread.drop(job)
+    assert job.over.wait(10)
     thread.close()
-    assert (work.discarded, work.log) == (1, [])
+    assert (job.discarded, job.log) == (1, [])
 
 
-def test_a_step_that_raises_costs_its_own_work() -> None:
-    """The thread outlives a bug in a step and does the others."""
+def test_a_step_that_raises_ends_only_its_job() -> None:
+    """When a step raises, only its job is dropped, and the thread goes on with the others."""
 
     class Broken(Steps):
         def step(self) -> None:
@@ -88,8 +88,8 @@ def test_a_step_that_raises_costs_its_own_work() -> None:
     assert broken.discarded == 1
 
 
-def test_a_discard_that_raises_costs_its_own_work() -> None:
-    """So it does: an engine that fails in the middle may not take back what it gave, and others still call."""
+def test_a_discard_that_raises_ends_only_its_job() -> None:
+    """When a discard raises, the thread goes on with the other jobs."""
 
     class Broken(Steps):
         def discard(self) -> None:

@@ -22,11 +22,12 @@ KNOWN = ["en_US", "en-gb", "de", "pt-BR", "zh-Hant-TW"]
     ],
 )
 def test_a_language_is_served_by_the_nearest(wanted: str, served_by: str | None) -> None:
-    """As it is, without its last parts, or as another region has it; never by another language."""
+    """A language is served by its own tag, by a shorter one, or by another region, but never by another language."""
     assert lookup(wanted, KNOWN) == served_by
 
 
 def test_where_nothing_is_known_nothing_serves() -> None:
+    """Without any known language or voice the result is None."""
     assert lookup("en", []) is None
     assert choose_voice("en", "amy", []) is None
 
@@ -44,6 +45,6 @@ def test_where_nothing_is_known_nothing_serves() -> None:
     ],
 )
 def test_a_voice_speaks_the_language(language: str, wish: str, chosen: str | None) -> None:
-    """The one wished for, if it does; one that does not is not taken for it."""
+    """The voice of the wish is chosen if it speaks the language, else another voice that speaks it."""
     voices = [Voice("amy", ("en_US",)), Voice("alan", ("en_GB",)), Voice("eva", ("de_DE", "de_AT"))]
     assert choose_voice(language, wish, voices) == chosen

@@ -1,4 +1,4 @@
-"""Models on disk: found by name or by preference, and never half there."""
+"""Models on disk are found by name or by preference, and only when they are complete."""
 
 import socket
 import subprocess
@@ -13,14 +13,14 @@ from tests.started import ROOT
 from tests.tiny_models import make_piper, make_smart_turn, make_whisper
 
 
-def test_nothing_is_there(tmp_path: Path) -> None:
-    """A directory that is empty, or not there, has no models."""
+def test_an_empty_directory_has_no_models(tmp_path: Path) -> None:
+    """In a directory that does not exist no models are found."""
     for kind in models.DEFAULTS:
         assert models.find(tmp_path / "nowhere", kind) is None
 
 
 def test_a_model_is_found_by_name_and_by_preference(tmp_path: Path) -> None:
-    """By name exactly that one; without a name the best known, else any."""
+    """With a name exactly that model is found, without a name the best known one, else any."""
     for name in ("tiny", "zz-mine", "base.en"):
         make_whisper(tmp_path / "whisper" / name)
     make_piper(tmp_path / "piper", "xx_XX-mine-low")
@@ -32,23 +32,23 @@ def test_a_model_is_found_by_name_and_by_preference(tmp_path: Path) -> None:
     assert models.find(tmp_path, "smart-turn") == tmp_path / "smart-turn/mine.onnx"
 
 
-def test_half_a_model_is_none(tmp_path: Path) -> None:
-    """A voice without its settings and a download under way are not found."""
+def test_half_a_model_is_not_found(tmp_path: Path) -> None:
+    """A voice without its settings, and a download that is not finished, are not found."""
     make_piper(tmp_path / "piper", "half").with_name("half.onnx.json").unlink()
     make_whisper(tmp_path / "whisper" / ".base.en")
     assert models.find(tmp_path, "piper") is None
     assert models.find(tmp_path, "whisper") is None
 
 
-def test_what_is_there_is_not_pulled(tmp_path: Path) -> None:
-    """A model on disk needs no network."""
+def test_a_model_on_disk_is_not_downloaded(tmp_path: Path) -> None:
+    """A model that is on disk is not downloaded."""
     there = make_whisper(tmp_path / "whisper" / "base.en")
     assert models.pull(tmp_path, "whisper", "base.en") == there
 
 
 @pytest.mark.parametrize("kind", models.DEFAULTS)
-def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: models.Kind) -> None:
-    """What a downloader leaves is moved to where it is found, without its scraps."""
+def test_a_downloaded_model_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: models.Kind) -> None:
+    """A complete download is moved to where it is found, and the downloader's own files are removed."""
 
     def download(name: str, part: Path) -> None:
         if kind == "piper":
@@ -70,8 +70,8 @@ def test_a_pulled_model_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, "enormous") for kind in models.DEFAULTS])
-def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> None:
-    """A name that no model has is one line, without a network, and leaves nothing."""
+def test_a_name_that_no_model_has(tmp_path: Path, kind: models.Kind, name: str) -> None:
+    """A name that no model has is a ConfigError, without use of the network, and leaves no file."""
     with pytest.raises(ConfigError, match="enormous"):
         models.pull(tmp_path, kind, name)
     assert not [file for file in tmp_path.rglob("*") if "enormous" in file.name]
@@ -79,8 +79,8 @@ def test_a_name_that_is_none(tmp_path: Path, kind: models.Kind, name: str) -> No
 
 @pytest.mark.parametrize("kind", models.DEFAULTS)
 @pytest.mark.parametrize("network", ["refuses", "is silent"])
-def test_offline_is_one_line_soon(tmp_path: Path, kind: models.Kind, network: str) -> None:
-    """Without a network, or with one that swallows everything, pulling ends soon with one line."""
+def test_a_download_without_network_ends_soon(tmp_path: Path, kind: models.Kind, network: str) -> None:
+    """When the network refuses connections or stays silent, a download soon ends with an error of one line."""
     program = (
         f"from server.speech.models import pull; from pathlib import Path; pull(Path('.'), {kind!r}, silent_s=0.5)"
     )

@@ -1,4 +1,4 @@
-"""Smart Turn on a model of a few hundred bytes: how it is fed and what it may cost are real, what it says is not."""
+"""Smart Turn with a model of a few hundred bytes: its input and its limits are real, only its judgements are not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,19 +28,19 @@ async def model(tmp_path: Path) -> AsyncIterator[SmartTurn]:
 async def judged(model: SmartTurn, pcm: bytes) -> float:
     told = asyncio.get_running_loop().create_future()
     model.judge(pcm, told.set_result)
-    assert not told.done()  # it is told later: nothing is computed here
+    assert not told.done()  # the answer comes later: `judge` itself computes nothing
     return await asyncio.wait_for(told, DEADLINE_S)
 
 
 async def test_it_tells_a_probability(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the loop, for whatever was heard, and another one for another sound."""
+    """`tell` gets a probability on the loop, and other sound gives another probability."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
     humming, nothing = await judged(model, hum([120] * 400)), await judged(model, silence(1.0))
     assert 0 <= nothing < humming <= 1
 
 
-async def test_too_late_is_not_told(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer beyond the deadline is none."""
+async def test_an_answer_that_begins_too_late_is_not_told(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the deadline passes before the model runs, `tell` is not called."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", -1.0)
     told: list[float] = []
     model.judge(silence(1.0), told.append)
@@ -49,8 +49,8 @@ async def test_too_late_is_not_told(model: SmartTurn, monkeypatch: pytest.Monkey
     assert told == []
 
 
-async def test_too_many_at_once_are_not_taken(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that cannot keep up leaves it to the words, and the next one is heard again."""
+async def test_a_limited_number_of_pauses_waits(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When too many pauses wait, new ones are not judged. When the queue is empty, they are judged again."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
     told: asyncio.Queue[int] = asyncio.Queue()
     for number in range(3 * smart_turn.MAX_WAITING):
@@ -62,11 +62,11 @@ async def test_too_many_at_once_are_not_taken(model: SmartTurn, monkeypatch: pyt
 
 
 async def test_an_answer_that_takes_too_long_is_not_told(model: SmartTurn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The deadline is for the answer, not only for its beginning."""
+    """When the deadline passes while the model runs, `tell` is not called."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
 
     def slow(samples: np.ndarray) -> np.ndarray:
-        monkeypatch.setattr(smart_turn, "DEADLINE_S", -1.0)  # it passes meanwhile
+        monkeypatch.setattr(smart_turn, "DEADLINE_S", -1.0)  # as if the deadline passed now
         return np.zeros((80, 800), np.float32)
 
     monkeypatch.setattr(smart_turn, "features", slow)
@@ -78,10 +78,10 @@ async def test_an_answer_that_takes_too_long_is_not_told(model: SmartTurn, monke
     assert told == []
 
 
-async def test_a_failure_is_said_once(
+async def test_a_failure_is_logged_once(
     model: SmartTurn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The call goes on without it, and the log is not filled."""
+    """A model that fails is logged once, and `tell` is not called."""
     monkeypatch.setattr(smart_turn, "DEADLINE_S", DEADLINE_S)
     monkeypatch.setattr(smart_turn, "features", lambda samples: np.zeros((80, 3), np.float32))
     told: list[float] = []
@@ -90,14 +90,12 @@ async def test_a_failure_is_said_once(
     model.close()
     await asyncio.sleep(0)
     assert told == []
-    assert [record.message for record in caplog.records] == [
-        "the turn model failed; calls go on without what it would have told"
-    ]
+    assert [record.message for record in caplog.records] == ["the turn model failed; calls go on without its judgement"]
 
 
 @pytest.mark.parametrize("wrong", ["missing", "text", "piper", "frames"])
-def test_another_file_is_refused(tmp_path: Path, wrong: str) -> None:
-    """What is no such model is one line when the server starts."""
+def test_a_wrong_file_is_refused(tmp_path: Path, wrong: str) -> None:
+    """A file that is not a Smart Turn model is a ConfigError when the server starts."""
     (tmp_path / "text.onnx").write_text("no model")
     path = {
         "missing": tmp_path / "none.onnx",
@@ -110,7 +108,7 @@ def test_another_file_is_refused(tmp_path: Path, wrong: str) -> None:
 
 
 def test_the_end_of_the_sound_is_at_the_end_of_the_features() -> None:
-    """A second of voice is the last eighth, and silence is in front; of more than eight seconds the last are taken."""
+    """One second of voice fills the last eighth, after silence. Of more than eight seconds the last eight are used."""
     voice = np.frombuffer(hum([120] * 50), "<i2").astype(np.float32) / 32768
     short = features(voice)
     assert short.shape == (80, 800)
@@ -121,7 +119,8 @@ def test_the_end_of_the_sound_is_at_the_end_of_the_features() -> None:
 
 
 def test_loudness_does_not_matter() -> None:
-    """As Whisper normalises it: eight decades of power below the loudest are seen."""
+    """Loud and soft sound give the same features, normalised as in Whisper: eight decades of power below the loudest
+    are visible."""
     voice = np.frombuffer(hum([120] * 400), "<i2").astype(np.float32) / 32768
     loud, soft = features(voice), features(voice / 10)
     assert np.abs(loud - soft).max() < 0.01

@@ -1,4 +1,4 @@
-"""The supervisor: a worker that dies or hangs is replaced, and nothing is left behind."""
+"""The supervisor replaces a worker that dies or hangs, and leaves nothing behind."""
 
 import asyncio
 import contextlib
@@ -33,24 +33,24 @@ async def supervised(engine: str = "espeak", model: str | None = None) -> AsyncI
 
 
 async def replaced(supervisor: Supervisor, old: int) -> None:
-    """Until there is another process, seen by asking again and again, because nothing announces it."""
+    """Wait for another process. Ask again and again, because there is no event for it."""
     async with asyncio.timeout(10):
         while supervisor.pid in (None, old):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 async def spoken(supervisor: Supervisor) -> int:
-    mouth = WyomingTextToSpeech(supervisor.uri, connect_s=10)
-    return sum([len(pcm.data) async for pcm in mouth.synthesize("Hello.", "")])
+    tts = WyomingTextToSpeech(supervisor.uri, connect_s=10)
+    return sum([len(pcm.data) async for pcm in tts.synthesize("Hello.", "")])
 
 
 def alive(pid: int) -> bool:
-    """Running or a zombie."""
+    """Whether the process runs or is a zombie."""
     return Path(f"/proc/{pid}").exists()
 
 
 def command_line(pid: int) -> str:
-    """Empty when the process has ended, also while nobody has taken its exit status."""
+    """The command line of a process; "" when it has ended, also while it is a zombie."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except FileNotFoundError:
@@ -58,7 +58,7 @@ def command_line(pid: int) -> str:
 
 
 async def test_a_killed_worker_is_replaced() -> None:
-    """After kill -9 the next text is spoken, at the same address, by another process."""
+    """After kill -9 another process speaks the next text, at the same address."""
     async with supervised() as supervisor:
         uri, old = supervisor.uri, supervisor.pid
         assert old is not None
@@ -70,7 +70,7 @@ async def test_a_killed_worker_is_replaced() -> None:
 
 
 async def test_a_hanging_worker_is_replaced() -> None:
-    """A worker that is stopped answers no ping, so it is killed and the next text is spoken."""
+    """A worker that is stopped does not answer pings, so it is killed and replaced, and the next text is spoken."""
     async with supervised() as supervisor:
         old = supervisor.pid
         assert old is not None
@@ -81,7 +81,7 @@ async def test_a_hanging_worker_is_replaced() -> None:
 
 
 async def test_a_worker_is_ready_while_it_answers() -> None:
-    """Not before the first has started, not between two, and not at the end."""
+    """`ready` is false before the first worker has started, between two workers, and after `close`."""
     supervisor = Supervisor("espeak")
     assert not supervisor.ready
     async with supervised() as supervisor:
@@ -89,7 +89,7 @@ async def test_a_worker_is_ready_while_it_answers() -> None:
         old = supervisor.pid
         assert old is not None
         os.kill(old, signal.SIGKILL)
-        while supervisor.pid == old:  # noqa: ASYNC110  # another process: there is no event
+        while supervisor.pid == old:  # noqa: ASYNC110  # there is no event for the death of a worker
             await asyncio.sleep(0.01)
         assert not supervisor.ready
         assert await spoken(supervisor) > 0
@@ -99,7 +99,7 @@ async def test_a_worker_is_ready_while_it_answers() -> None:
 
 
 async def test_a_terminal_does_not_reach_a_worker() -> None:
-    """A worker is in a session of its own and ignores Ctrl-C: its server decides when it ends."""
+    """A worker is in a session of its own and ignores Ctrl-C, so that the server decides when it ends."""
     async with supervised() as supervisor:
         assert supervisor.pid is not None
         assert os.getsid(supervisor.pid) == supervisor.pid
@@ -109,35 +109,35 @@ async def test_a_terminal_does_not_reach_a_worker() -> None:
 
 
 async def test_an_utterance_outlives_its_worker(tmp_path: Path) -> None:
-    """When the worker dies in the middle of an utterance, the words come from the next one."""
+    """When the worker dies in the middle of an utterance, the next worker gives the words."""
     async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:
         old = supervisor.pid
         assert old is not None
-        ears = WyomingSpeechToText(supervisor.uri, connect_s=10, deadline_s=20)
+        stt = WyomingSpeechToText(supervisor.uri, connect_s=10, deadline_s=20)
         partial = asyncio.Event()
-        utterance = ears.listen([], lambda text: partial.set())
-        utterance.feed(speak("hello there my friend"))
+        stream = stt.listen([], lambda text: partial.set())
+        stream.feed(speak("hello there my friend"))
         await partial.wait()
         os.kill(old, signal.SIGKILL)
-        assert await utterance.transcript() == WORD
-        await ears.close()
+        assert await stream.transcript() == WORD
+        await stt.close()
 
 
 async def test_a_worker_that_always_dies_is_an_error_in_the_end(tmp_path: Path) -> None:
-    """An utterance tries a second worker and no third one."""
+    """When no worker comes back, the transcript raises EngineError in the end."""
     async with supervised("whisper", str(make_whisper(tmp_path / "model"))) as supervisor:
-        ears = WyomingSpeechToText(supervisor.uri, connect_s=0.2)
-        utterance = ears.listen([], lambda text: None)
+        stt = WyomingSpeechToText(supervisor.uri, connect_s=0.2)
+        stream = stt.listen([], lambda text: None)
         assert supervisor.pid is not None
         await supervisor.close()
-        utterance.feed(speak("hello"))
+        stream.feed(speak("hello"))
         with pytest.raises(EngineError):
-            await utterance.transcript()
-        await ears.close()
+            await stream.transcript()
+        await stt.close()
 
 
 async def test_close_leaves_nothing() -> None:
-    """After close, twice, there is no process, no file and no task."""
+    """After `close`, which may be called twice, there is no process, no file and no task."""
     before = asyncio.all_tasks()
     async with supervised() as supervisor:
         pid, socket = supervisor.pid, supervisor.socket
@@ -151,7 +151,7 @@ async def test_close_leaves_nothing() -> None:
 
 
 async def test_close_ends_a_worker_that_does_not_listen() -> None:
-    """A worker that is stopped and hears no SIGTERM is killed at the deadline."""
+    """A worker that does not react to SIGTERM is killed at the deadline."""
     async with supervised() as supervisor:
         pid = supervisor.pid
         assert pid is not None
@@ -161,32 +161,32 @@ async def test_close_ends_a_worker_that_does_not_listen() -> None:
         assert not alive(pid)
 
 
-async def test_start_says_why_not() -> None:
-    """A first start that fails is a ConfigError with the worker's own reason, and leaves nothing."""
+async def test_start_raises_the_reason() -> None:
+    """When the first start fails, this is a ConfigError with the worker's own reason, and nothing is left behind."""
     before = asyncio.all_tasks()
     supervisor = Supervisor("whisper", "/nowhere")
-    with pytest.raises(ConfigError, match="no Whisper model loads from /nowhere"):
+    with pytest.raises(ConfigError, match="cannot load a Whisper model from /nowhere"):
         await supervisor.start()
     assert not supervisor.socket.parent.exists()
     assert asyncio.all_tasks() == before
 
 
-async def test_no_place_for_its_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine on which no file can be made, as a container that is read-only, is a ConfigError."""
+async def test_a_socket_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no file can be made, as in a read-only container, this is a ConfigError."""
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
     with pytest.raises(ConfigError, match="/nowhere"):
         await Supervisor("espeak").start()
 
 
 async def test_start_has_a_deadline() -> None:
-    """A worker that is not ready in time is a ConfigError."""
+    """A worker that is not ready within its deadline is a ConfigError."""
     supervisor = Supervisor("espeak", start_s=0.001)
     with pytest.raises(ConfigError, match="not ready"):
         await supervisor.start()
 
 
 async def test_a_worker_that_cannot_come_back_is_tried_ever_more_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A replacement that does not start is tried again after growing pauses, until it works."""
+    """A replacement that does not start is tried again after pauses that grow, until it works."""
     pauses: list[float] = []
     sleep = asyncio.sleep
 
@@ -210,7 +210,7 @@ async def test_a_worker_that_cannot_come_back_is_tried_ever_more_slowly(monkeypa
 
 
 def test_a_worker_does_not_outlive_its_server() -> None:
-    """When the server is killed its worker ends by itself."""
+    """When the server is killed, its worker ends by itself."""
     program = """
 import asyncio, os, signal
 from server.speech.supervisor import Supervisor
@@ -225,6 +225,6 @@ asyncio.run(main())
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20)
     pid, directory = ended.stdout.split()
-    # The worker's standard error is the pipe of `run`, which returns when the last of its writers is gone.
+    # The worker's standard error is the pipe of `run`, so `run` returns only after the worker has closed it.
     assert "server.speech.worker" not in command_line(int(pid))
     Path(directory).rmdir()

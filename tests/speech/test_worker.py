@@ -1,4 +1,4 @@
-"""The worker as a process."""
+"""The worker as a process: how it starts and how it ends."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,8 @@ async def process(*arguments: str) -> AsyncIterator[Process]:
 
 @pytest.mark.parametrize("how", ["its parent dies", "SIGTERM"])
 async def test_the_process_ends(tmp_path: Path, how: str) -> None:
-    """The process ends well when its standard input ends and on SIGTERM, whoever is connected, without a word."""
+    """The process ends with status 0 and without any output, on SIGTERM or at the end of its standard input, even while
+    a client is connected."""
     path = tmp_path / "socket"
     async with process("--engine", "espeak", "--socket", str(path)) as child:
         assert child.stdout is not None
@@ -57,12 +58,12 @@ async def test_the_process_ends(tmp_path: Path, how: str) -> None:
         ("os.path", "", b"not the name"),
         ("espeak", "klingon-on-mars", b"no voice"),
         ("whisper", "", b"needs a model"),
-        ("whisper", "/nowhere", b"no Whisper model loads"),
-        ("piper", "/nowhere", b"no Piper voice loads"),
+        ("whisper", "/nowhere", b"cannot load a Whisper model"),
+        ("piper", "/nowhere", b"cannot load a Piper voice"),
     ],
 )
 async def test_the_process_says_why_it_does_not_start(tmp_path: Path, engine: str, model: str, reason: bytes) -> None:
-    """An engine or a model that cannot be is one line on standard output and exit code 2."""
+    """For an engine or a model that cannot be loaded, the process prints one line and ends with exit code 2."""
     arguments = ["--engine", engine, "--socket", str(tmp_path / "socket")]
     async with process(*arguments, *(["--model", model] if model else [])) as child:
         assert child.stdout is not None

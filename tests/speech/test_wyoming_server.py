@@ -26,7 +26,7 @@ START = AudioStart(16_000, 2, 1)
 
 
 class Counting:
-    """Says which slice of an utterance it has heard; what `log` has is the order of its work."""
+    """An engine whose words count the slices that it was fed. `log` has the order of its calls."""
 
     name, languages = "counting", ("en", "pt-BR")
 
@@ -37,11 +37,11 @@ class Counting:
         self.started = threading.Event()
         self.discarded = threading.Event()
 
-    def start(self, phrases: Sequence[str], language: str) -> "CountingUtterance":
-        return CountingUtterance(self, " ".join([*phrases, *([language] if language else [])]))
+    def start(self, phrases: Sequence[str], language: str) -> "CountingRecognition":
+        return CountingRecognition(self, " ".join([*phrases, *([language] if language else [])]))
 
 
-class CountingUtterance:
+class CountingRecognition:
     def __init__(self, engine: Counting, name: str) -> None:
         self.engine, self.name, self.count = engine, name, 0
 
@@ -63,7 +63,7 @@ class CountingUtterance:
 
 
 class Humming:
-    """Speaks one chunk for each word."""
+    """An engine that speaks one chunk for each word."""
 
     name, rate, languages = "humming", 16_000, ("en", "pt-BR")
 
@@ -78,7 +78,7 @@ class Humming:
 
 
 class Choir(Humming):
-    """Has several speakers, of all of its languages."""
+    """An engine with several speakers, who speak all of its languages."""
 
     speakers = ("amy", "joe")
 
@@ -120,20 +120,20 @@ def chunk(pcm: bytes = SLICE) -> AudioChunk:
     return AudioChunk(16_000, 2, 1, pcm)
 
 
-async def test_a_speaker_is_not_lost_to_a_language(tmp_path: Path) -> None:
-    """Who is wished for speaks the language that a call has chosen; without a wish it is the engine's own choice."""
+async def test_a_speaker_may_be_chosen_with_a_language(tmp_path: Path) -> None:
+    """A speaker that a call wants speaks the language that the call chose. Without a speaker the engine chooses."""
     engine = Choir()
     async with serving(engine, tmp_path) as path:
-        mouth = WyomingTextToSpeech(f"unix://{path}")
-        await mouth.learn()
+        tts = WyomingTextToSpeech(f"unix://{path}")
+        await tts.learn()
         for wish, voice in (("joe", "joe"), ("", "en"), ("nobody", "en")):
-            assert [pcm async for pcm in mouth.synthesize("Hello", wish, "en-GB")]
+            assert [pcm async for pcm in tts.synthesize("Hello", wish, "en-GB")]
             assert engine.voice == voice
-        assert mouth.languages == ("en", "pt-BR")
+        assert tts.languages == ("en", "pt-BR")
 
 
 async def test_partial_words_are_standard_events(tmp_path: Path) -> None:
-    """Words that go on are added by a chunk; words that change begin anew with a start."""
+    """Words that are added come as a chunk. Words that change come after a new start."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         await say(client, START)
         for expected in (
@@ -148,7 +148,7 @@ async def test_partial_words_are_standard_events(tmp_path: Path) -> None:
 
 
 async def test_a_connection_carries_utterances_in_sequence(tmp_path: Path) -> None:
-    """Each utterance on a connection begins from nothing, with the phrases asked for last."""
+    """Each utterance on a connection starts empty and has the phrases that were sent last."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         for name in ("first", "second"):
             await say(client, Transcribe(transcript_terms=[name]), START, chunk(), AudioStop())
@@ -156,8 +156,8 @@ async def test_a_connection_carries_utterances_in_sequence(tmp_path: Path) -> No
             assert Transcript.from_event(last).text == f"{name} 1"
 
 
-async def test_a_language_is_one_of_the_engines_own(tmp_path: Path) -> None:
-    """What is asked for goes to the engine under its own tag; what it does not know is an error, not another one."""
+async def test_the_engine_gets_its_own_tag_of_a_language(tmp_path: Path) -> None:
+    """The engine gets a language under its own tag. A language that it does not know is an error."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         for language, heard in (("pt", "pt-BR 1"), ("en-GB", "en 1"), (None, "1")):
             await say(client, Transcribe(language=language), START, chunk(), AudioStop())
@@ -173,22 +173,22 @@ async def test_a_language_is_one_of_the_engines_own(tmp_path: Path) -> None:
         assert Error.from_event(await hear(client)).code == "bad-request"
 
 
-async def test_a_final_goes_before_other_audio(tmp_path: Path) -> None:
-    """Words that somebody waits for are finished before more sound of others is heard."""
+async def test_final_words_go_before_sound_of_others(tmp_path: Path) -> None:
+    """When a client waits for final words, they are finished before the engine hears more sound of other clients."""
     engine = Counting()
     engine.gate.clear()
     async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as long, AsyncUnixClient(path) as short:
         await say(long, Transcribe(transcript_terms=["long"]), START, chunk(SLICE * 20))
         await asyncio.to_thread(engine.started.wait, 10)
         await say(short, Transcribe(transcript_terms=["short"]), START, chunk(SLICE * 2), AudioStop(), Ping())
-        await hear_until(short, Pong)  # so the worker has taken all of it
+        await hear_until(short, Pong)  # now the worker has read all of it
         engine.gate.set()
         await hear_until(short, Transcript)
         assert engine.log[: engine.log.index("short finish")].count("long feed") <= 2
 
 
-async def test_a_client_that_leaves_takes_its_work_along(tmp_path: Path) -> None:
-    """When a client hangs up, its utterance is discarded and its sound is not heard."""
+async def test_the_job_of_a_client_that_leaves_is_dropped(tmp_path: Path) -> None:
+    """When a client hangs up, its utterance is discarded and the engine does not hear the rest of its sound."""
     engine = Counting()
     engine.gate.clear()
     async with serving(engine, tmp_path) as path:
@@ -203,8 +203,9 @@ async def test_a_client_that_leaves_takes_its_work_along(tmp_path: Path) -> None
         assert len(engine.log) < 50
 
 
-async def test_an_engine_that_fails_costs_one_utterance(tmp_path: Path) -> None:
-    """A failure is an error without anybody's words, and the next utterance on the connection works."""
+async def test_an_engine_failure_ends_only_one_utterance(tmp_path: Path) -> None:
+    """When the engine fails, the client gets an error that repeats nothing that was said, and the next utterance on the
+    connection works."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         await say(client, START, chunk(b"bad!"))
         error = Error.from_event(await hear(client))
@@ -216,8 +217,8 @@ async def test_an_engine_that_fails_costs_one_utterance(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "said", [chunk(b"odd"), chunk(SLICE * 1201), Event("audio-chunk", {}), Event("transcribe", {"transcript_terms": 1})]
 )
-async def test_what_is_not_valid_is_an_error(tmp_path: Path, said: Eventable | Event) -> None:
-    """Half a sample, an endless utterance and fields that are missing are refused, and the connection goes on."""
+async def test_an_invalid_event_is_an_error(tmp_path: Path, said: Eventable | Event) -> None:
+    """Half a sample, an endless utterance, and missing or wrong fields are refused, and the connection still works."""
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         await client.write_event(said if isinstance(said, Event) else said.event())
         assert Error.from_event(await hear(client)).code == "bad-request"
@@ -226,8 +227,8 @@ async def test_what_is_not_valid_is_an_error(tmp_path: Path, said: Eventable | E
 
 
 @pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b"{}\n", b'{"type": 1}\n', b"x" * 70_000])
-async def test_what_is_not_wyoming_is_hung_up_on(tmp_path: Path, noise: bytes) -> None:
-    """Another protocol ends its own connection only."""
+async def test_a_client_that_does_not_speak_wyoming_is_disconnected(tmp_path: Path, noise: bytes) -> None:
+    """A client that does not speak Wyoming loses its connection, and the other clients are served."""
     async with serving(Counting(), tmp_path) as path:
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(noise)
@@ -242,7 +243,7 @@ async def test_what_is_not_wyoming_is_hung_up_on(tmp_path: Path, noise: bytes) -
 
 
 async def test_a_hanging_engine_answers_no_ping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a step lasts too long a ping stays without an answer; afterwards it has one again."""
+    """While a step lasts too long, a ping gets no answer. Afterwards pings are answered again."""
     monkeypatch.setattr(wyoming_server, "HANG_S", 0.0)
     engine = Counting()
     engine.gate.clear()
@@ -257,20 +258,20 @@ async def test_a_hanging_engine_answers_no_ping(tmp_path: Path, monkeypatch: pyt
         engine.gate.set()
 
 
-async def test_a_slow_listener_holds_up_its_own_text_only(tmp_path: Path) -> None:
-    """A text waits when its client does not read, and meanwhile another one is spoken."""
+async def test_a_slow_client_delays_only_its_own_text(tmp_path: Path) -> None:
+    """When a client does not read, its text waits, and texts of other clients are spoken meanwhile."""
     engine = Humming()
     async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as slow, AsyncUnixClient(path) as quick:
         await say(slow, Synthesize("word " * 500))
         for _ in range(3):
             await say(quick, Synthesize("word " * 300))
             await hear_until(quick, AudioStop)
-        assert engine.made < 3 * 300 + 200  # what fits into the buffers, though the engine had time for all 500
+        assert engine.made < 3 * 300 + 200  # only as much of the 500 words as fits into the buffers
         assert sum(AudioChunk.is_type(event.type) for event in await hear_until(slow, AudioStop)) >= 500
 
 
-async def test_what_was_begun_before_goes_nowhere(tmp_path: Path) -> None:
-    """An utterance that is begun while the engine is still at the last one hears nothing of that."""
+async def test_results_of_an_earlier_utterance_are_ignored(tmp_path: Path) -> None:
+    """When a new utterance begins while the engine still works on the last one, the client gets nothing of the last."""
     engine = Counting()
     engine.gate.clear()
     async with serving(engine, tmp_path) as path, AsyncUnixClient(path) as client:
@@ -284,8 +285,8 @@ async def test_what_was_begun_before_goes_nowhere(tmp_path: Path) -> None:
         assert [await hear(client), await hear(client)] == [TranscriptStop().event(), Transcript("1").event()]
 
 
-async def test_a_text_without_end_is_refused(tmp_path: Path) -> None:
-    """A text beyond the limit is an error."""
+async def test_a_text_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    """A text that is longer than the limit is an error."""
     async with serving(Humming(), tmp_path) as path, AsyncUnixClient(path) as client:
         await say(client, Synthesize("word " * 2_000))
         assert Error.from_event(await hear(client)).code == "bad-request"

@@ -13,13 +13,13 @@ from tests.fakes.wyoming_script import SECOND, WRONGS, Talk, hang, server
 
 
 async def count(talk: Talk) -> None:
-    """The transcript is how many ms were heard."""
+    """A server whose transcript is how many ms of sound it got."""
     await talk.hear(AudioStop)
     await talk.say(Transcript(f"{len(talk.heard) // 32}"))
 
 
-async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
-    """Model, language and phrases go ahead of the sound."""
+async def test_what_a_server_is_sent_first(unused_tcp_port: int) -> None:
+    """The server gets the model, the language and the phrases before the sound."""
     asked = asyncio.get_running_loop().create_future()
 
     async def script(talk: Talk) -> None:
@@ -27,15 +27,15 @@ async def test_what_a_server_is_asked(unused_tcp_port: int) -> None:
         asked.set_result((talk.asked, start.rate, start.width, start.channels))
 
     async with server(script) as uri:
-        ears = WyomingSpeechToText(uri, model="tiny", languages=["en", "de"])
-        ears.listen(["go left"], print, "de-AT")
+        stt = WyomingSpeechToText(uri, model="tiny", languages=["en", "de"])
+        stt.listen(["go left"], print, "de-AT")
         expected = Transcribe(name="tiny", language="de", transcript_terms=["go left"])
         assert await asked == (expected, 16_000, 2, 1)
-        await ears.close()
+        await stt.close()
 
 
 async def test_partial_words_grow_and_change() -> None:
-    """Chunks add to the words so far and a start begins them anew; each is told once."""
+    """Chunks add to the words so far, and a start clears them. The same words are reported once."""
     partials: list[str] = []
 
     async def script(talk: Talk) -> None:
@@ -44,33 +44,34 @@ async def test_partial_words_grow_and_change() -> None:
         await talk.hear(AudioStop)
 
     async with server(script) as uri:
-        ears = WyomingSpeechToText(uri)
-        utterance = ears.listen([], partials.append)
-        utterance.feed(SECOND)
-        assert await utterance.transcript() == "go right"
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], partials.append)
+        stream.feed(SECOND)
+        assert await stream.transcript() == "go right"
         assert partials == ["go", "go left", "go right"]
-        await ears.close()
+        await stt.close()
 
 
 async def test_everything_fed_is_sent_once() -> None:
-    """Frames of any length arrive whole, before and after the connection is made, and again when more is said."""
+    """All sound arrives, in frames of any length, before and after the connection is made. After a transcript all of it
+    is sent again."""
     async with server(count) as uri:
-        ears = WyomingSpeechToText(uri)
-        utterance = ears.listen([], print)
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], print)
         for _ in range(31):
-            utterance.feed(bytes(640))
-        assert await utterance.transcript() == "620"
+            stream.feed(bytes(640))
+        assert await stream.transcript() == "620"
         for _ in range(31):
-            utterance.feed(bytes(640))
+            stream.feed(bytes(640))
             await asyncio.sleep(0)
-        assert await utterance.transcript() == "1240"
-        utterance.feed(bytes(64))
-        assert await utterance.transcript() == "1242"
-        await ears.close()
+        assert await stream.transcript() == "1240"
+        stream.feed(bytes(64))
+        assert await stream.transcript() == "1242"
+        await stt.close()
 
 
-async def test_a_pause_after_a_transcript_begins_nothing() -> None:
-    """Less than 200 ms more does not cost a connection until somebody asks; more does."""
+async def test_a_pause_after_a_transcript_makes_no_connection() -> None:
+    """After a transcript, less than 200 ms of sound makes a new connection only when a transcript is asked for."""
     connections = 0
 
     async def script(talk: Talk) -> None:
@@ -79,19 +80,19 @@ async def test_a_pause_after_a_transcript_begins_nothing() -> None:
         await count(talk)
 
     async with server(script) as uri:
-        ears = WyomingSpeechToText(uri)
-        utterance = ears.listen([], print)
-        utterance.feed(SECOND)
-        await utterance.transcript()
-        utterance.feed(bytes(32 * 180))
-        assert (await utterance.transcript(), connections) == ("1180", 2)
-        utterance.feed(bytes(32 * 200))
-        assert (await utterance.transcript(), connections) == ("1380", 3)
-        await ears.close()
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], print)
+        stream.feed(SECOND)
+        await stream.transcript()
+        stream.feed(bytes(32 * 180))
+        assert (await stream.transcript(), connections) == ("1180", 2)
+        stream.feed(bytes(32 * 200))
+        assert (await stream.transcript(), connections) == ("1380", 3)
+        await stt.close()
 
 
-async def test_old_words_are_not_told_again() -> None:
-    """An utterance that begins anew says the same words again on its way; only what is new is told."""
+async def test_old_words_are_not_reported_again() -> None:
+    """A second attempt repeats the partial words of the first. Only new words are reported."""
     partials: list[str] = []
     words = [" left", " left now"]
 
@@ -100,17 +101,17 @@ async def test_old_words_are_not_told_again() -> None:
         await talk.say(TranscriptStart(), TranscriptChunk("go"), TranscriptChunk(words.pop(0)), Transcript("go"))
 
     async with server(script) as uri:
-        ears = WyomingSpeechToText(uri)
-        utterance = ears.listen([], partials.append)
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], partials.append)
         for _ in range(2):
-            utterance.feed(SECOND)
-            await utterance.transcript()
+            stream.feed(SECOND)
+            await stream.transcript()
         assert partials == ["go", "go left", "go left now"]
-        await ears.close()
+        await stt.close()
 
 
-async def test_what_speech_overtakes_is_given_up() -> None:
-    """When more is said and nobody waits for the transcript before, its connection is closed."""
+async def test_an_attempt_that_is_overtaken_is_cancelled() -> None:
+    """When more sound comes and nobody waits for the earlier transcript, the earlier connection is closed."""
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def script(talk: Talk) -> None:
@@ -121,48 +122,49 @@ async def test_what_speech_overtakes_is_given_up() -> None:
         left.set()
 
     async with server(script) as uri, asyncio.timeout(10):
-        ears = WyomingSpeechToText(uri)
-        utterance = ears.listen([], print)
-        utterance.feed(SECOND)
-        waiting = asyncio.create_task(utterance.transcript())
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], print)
+        stream.feed(SECOND)
+        waiting = asyncio.create_task(stream.transcript())
         await asked.wait()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert not left.is_set()
-        utterance.feed(SECOND)
+        stream.feed(SECOND)
         await left.wait()
-        await ears.close()
+        await stt.close()
 
 
 async def test_an_endless_utterance_is_cut() -> None:
-    """What is said beyond the limit is not kept, and the transcript covers the rest."""
+    """Sound after the limit is ignored, and the transcript covers the sound before it."""
     async with server(count) as uri:
-        ears = WyomingSpeechToText(uri)
-        utterance = ears.listen([], print)
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], print)
         for _ in range(KEEP_S + 5):
-            utterance.feed(SECOND)
-        assert await utterance.transcript() == f"{KEEP_S * 1000}"
-        await ears.close()
+            stream.feed(SECOND)
+        assert await stream.transcript() == f"{KEEP_S * 1000}"
+        await stt.close()
 
 
 @pytest.mark.parametrize("wrong", WRONGS)
-async def test_what_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
-    """Every failure of a server is an EngineError in time, without its words; asking again tries again."""
+async def test_every_failure_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
+    """Every failure of a server is an EngineError, within the deadline and without the server's words. A second
+    transcript tries again."""
     scripts = [wrong] * 3
 
     async def script(talk: Talk) -> None:
         await (scripts.pop() if scripts else count)(talk)
 
     async with server(script) as uri:
-        ears = WyomingSpeechToText(uri, deadline_s=0.3)
-        utterance = ears.listen([], print)
-        utterance.feed(SECOND)
+        stt = WyomingSpeechToText(uri, deadline_s=0.3)
+        stream = stt.listen([], print)
+        stream.feed(SECOND)
         async with asyncio.timeout(5):
             with pytest.raises(EngineError) as caught:
-                await utterance.transcript()
+                await stream.transcript()
             assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("speech-to-text", False)
             scripts.clear()
-            if wrong is not hang:  # a server that is late may still answer, so it is not given up
-                assert await utterance.transcript() == "1000"
-        await ears.close()
+            if wrong is not hang:  # a server that hangs may still answer, so the client stays connected to it
+                assert await stream.transcript() == "1000"
+        await stt.close()

@@ -15,19 +15,19 @@ from tests.fakes.wyoming_server import INFO
 
 
 @pytest.mark.parametrize("wrong", WRONGS[:-2])
-async def test_speech_that_goes_wrong_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
-    """Every failure of a server is an EngineError in time, without its words."""
+async def test_every_failure_of_speech_is_an_engine_error(wrong: Callable[[Talk], Awaitable[None]]) -> None:
+    """Every failure of a server is an EngineError, within the deadline and without the server's words."""
     async with server(wrong) as uri:
-        mouth = WyomingTextToSpeech(uri, silence_s=0.3)
+        tts = WyomingTextToSpeech(uri, silence_s=0.3)
         async with asyncio.timeout(5):
             with pytest.raises(EngineError) as caught:
-                assert [pcm async for pcm in mouth.synthesize("Hello", "")]
+                assert [pcm async for pcm in tts.synthesize("Hello", "")]
         assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("text-to-speech", False)
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 async def test_a_sample_that_is_cut_in_two_is_one(channels: int) -> None:
-    """A server that hands on what it gets from elsewhere cuts where it likes; all comes in whole samples."""
+    """A server may cut its sound inside a sample. The client gives all of it, in whole samples."""
     sound = bytes(range(120))
 
     async def script(talk: Talk) -> None:
@@ -44,7 +44,7 @@ async def test_a_sample_that_is_cut_in_two_is_one(channels: int) -> None:
 
 
 async def test_speech_that_breaks_off_is_an_engine_error() -> None:
-    """A server that dies after its first sound is not asked again: the text would be said twice."""
+    """A server that dies after its first chunk is not asked again, because the caller would hear the text twice."""
     asked = 0
 
     async def script(talk: Talk) -> None:
@@ -61,8 +61,8 @@ async def test_speech_that_breaks_off_is_an_engine_error() -> None:
         assert asked == 1
 
 
-async def test_closing_a_mouth_ends_what_it_says() -> None:
-    """Who listens to a text when the client is closed gets an EngineError."""
+async def test_closing_the_client_ends_its_text() -> None:
+    """When the client is closed, a text that is being spoken ends with an EngineError."""
 
     async def script(talk: Talk) -> None:
         await talk.hear(Synthesize)
@@ -70,16 +70,17 @@ async def test_closing_a_mouth_ends_what_it_says() -> None:
         await talk.hear(Error)
 
     async with server(script) as uri:
-        mouth = WyomingTextToSpeech(uri)
-        speaking = mouth.synthesize("Hello", "")
+        tts = WyomingTextToSpeech(uri)
+        speaking = tts.synthesize("Hello", "")
         await anext(speaking)
-        await mouth.close()
+        await tts.close()
         with pytest.raises(EngineError):
             await anext(speaking)
 
 
 async def test_a_voice_is_asked_for_by_its_name() -> None:
-    """That of the language, because not every server looks for it; the default voice speaks no other one."""
+    """The server is asked for a voice by its name, one that speaks the language: the given voice, the default voice, or
+    another one."""
     asked: list[SynthesizeVoice | None] = []
 
     async def script(talk: Talk) -> None:
@@ -93,16 +94,16 @@ async def test_a_voice_is_asked_for_by_its_name() -> None:
 
     wishes = [("", ""), ("eva", ""), ("", "de-CH"), ("en_GB-alan", "en"), ("en_GB-alan", "de")]
     async with server(script) as uri:
-        mouth = WyomingTextToSpeech(uri, voice="en_US-amy")
-        await mouth.learn()
-        assert mouth.languages == ("en_US", "en_GB", "de_DE")
+        tts = WyomingTextToSpeech(uri, voice="en_US-amy")
+        await tts.learn()
+        assert tts.languages == ("en_US", "en_GB", "de_DE")
         for voice, language in wishes:
-            assert [pcm async for pcm in mouth.synthesize("Hello", voice, language)] == []
+            assert [pcm async for pcm in tts.synthesize("Hello", voice, language)] == []
     assert [voice and voice.name for voice in asked] == ["en_US-amy", "eva", "de_DE-eva", "en_GB-alan", "de_DE-eva"]
 
 
 async def test_the_voice_of_the_settings_speaks_its_language() -> None:
-    """A call that chooses no voice hears it in a language that it speaks, and another voice in others."""
+    """A call that chooses no voice gets the voice of the settings if that speaks the language, else another voice."""
     asked: list[SynthesizeVoice | None] = []
 
     async def script(talk: Talk) -> None:
@@ -115,8 +116,8 @@ async def test_the_voice_of_the_settings_speaks_its_language() -> None:
         await talk.say(AudioStop())
 
     async with server(script) as uri:
-        mouth = WyomingTextToSpeech(uri, voice="en_GB-alan")
-        await mouth.learn()
+        tts = WyomingTextToSpeech(uri, voice="en_GB-alan")
+        await tts.learn()
         for voice, language in (("", "en"), ("en_US-amy", "en"), ("", "de")):
-            assert [pcm async for pcm in mouth.synthesize("Hello", voice, language)] == []
+            assert [pcm async for pcm in tts.synthesize("Hello", voice, language)] == []
     assert [voice and voice.name for voice in asked] == ["en_GB-alan", "en_US-amy", "de_DE-eva"]

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from server.errors import EngineError
-from server.speech.protocols import Pcm, Transcription
+from server.speech.protocols import Pcm, SpeechStream
 from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
 from tests.virtual_time import run_virtual
 
@@ -22,7 +22,7 @@ class SlowEngine:
 
     languages = ("en",)
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> Transcription:
+    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
         return self
 
     def feed(self, pcm: bytes) -> None:

@@ -1,7 +1,8 @@
-"""The embedded agent: the front desk of a small shop. Its mind is rules, its tools are real.
+"""The demo agent: the front desk of a small shop. Rules take the place of a language model; the tools are real.
 
-The same agent works with a language model: its instructions and tools are written for one, and the rules are a model to
-override. Like any model they see the messages of the call and nothing else.
+The agent also works with a language model: its instructions and tools are written for one, and the rules are a
+pydantic-ai model that another model can replace. Like any model, the rules see the messages of the call and nothing
+else.
 """
 
 import json
@@ -22,6 +23,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from server.agent.demo import rules, shop
+from server.agent.demo.decision import Decision
 from server.agent.demo.phrases import front_desk_phrases, order_number_phrases
 from server.agent.voice_agent import VoiceAgent
 
@@ -48,7 +50,7 @@ What you do:
 
 
 def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
-    """The demo agent; `now` is the shop's clock."""
+    """The demo agent; `now` gives the time in the shop."""
     agent = Agent(
         FunctionModel(stream_function=_think, model_name="front-desk-rules"),
         deps_type=shop.Desk,
@@ -73,14 +75,14 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
 
 
 async def _think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
-    """One step of the model: speak what the tool returned, or answer what the caller said."""
+    """One step of the model: say what the tool returned, or answer what the caller said."""
     newest = messages[-1].parts
     returns = [str(part.content) for part in newest if isinstance(part, ToolReturnPart | RetryPromptPart)]
-    answer = rules.Answer(" ".join(returns)) if returns else rules.answer(_said(messages), _answered(messages))
-    for delta in re.findall(r"\S+\s*", answer.text):
+    decision = Decision(" ".join(returns)) if returns else rules.decide(_said(messages), _answered(messages))
+    for delta in re.findall(r"\S+\s*", decision.text):
         yield delta
-    if answer.tool:
-        yield {0: DeltaToolCall(answer.tool, json.dumps(dict(answer.args)), tool_call_id=f"call_{len(messages)}")}
+    if decision.tool:
+        yield {0: DeltaToolCall(decision.tool, json.dumps(dict(decision.args)), tool_call_id=f"call_{len(messages)}")}
 
 
 def _said(messages: Sequence[ModelMessage]) -> list[str]:
@@ -90,11 +92,11 @@ def _said(messages: Sequence[ModelMessage]) -> list[str]:
     texts = [
         text if isinstance(text, str) else " ".join(part for part in text if isinstance(part, str)) for text in said
     ]
-    return [text for text in texts if not text.startswith("(")]  # "(The call begins.)" is an occasion, not a caller's
+    return [text for text in texts if not text.startswith("(")]  # "(The call begins.)" is the server's note
 
 
 def _answered(messages: Sequence[ModelMessage]) -> str:
-    """The last answer to the caller, which a tool call may cut in two."""
+    """The last answer to the caller; a tool call may have cut it in two."""
     texts: list[str] = []
     for message in reversed(messages[:-1]):
         if isinstance(message, ModelResponse):

@@ -1,6 +1,6 @@
 """Spoken numbers: "forty two seventy one" is the order 4271, "twelve" is 12, and 4271 is said "four two seven one".
 
-Transcripts spell numbers out or write digits, as the engine likes, and hear "for" where "four" was said.
+Some speech-to-text engines spell numbers out and others write digits. They may hear "for" where "four" was said.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _REPEATS = {"double": 2, "triple": 3}
 _HOMOPHONES = {"for": "four", "to": "two", "too": "two", "ate": "eight", "won": "one", "tree": "three", "owe": "oh"}
 
 LARGEST = 999_999_999
-"""Callers' sums and order numbers stay below; longer digit strings are not numbers to us."""
+"""The largest number that is read as one. Sums and order numbers of callers are smaller."""
 
 
 def is_number_word(word: str) -> bool:
@@ -66,8 +66,8 @@ def digits(words: Sequence[str], wanted: int) -> str:
     """The digits of a number read out somewhere in `words`; "" if there are none.
 
     Reads "four two seven one", "forty two seventy one", "double seven", "4271" and "four thousand two hundred".
-    A word that only sounds like a digit counts beside real digits, and as long as the number has no more than
-    `wanted` digits: "to four two seven one" is 4271.
+    A word that only sounds like a digit counts when real digits are beside it, and only while the number has no more
+    than `wanted` digits: "to four two seven one" is 4271.
     """
     best = ""
     for run in _runs(words):
@@ -84,7 +84,7 @@ def digits(words: Sequence[str], wanted: int) -> str:
 
 
 def say_digits(text: str) -> str:
-    """4271 as it is read to a caller: "four two seven one"."""
+    """The digits one by one, as a caller hears them: 4271 is "four two seven one"."""
     return " ".join(DIGITS[int(digit)] for digit in text)
 
 
@@ -112,7 +112,7 @@ def _value(word: str) -> int | None:
 
 
 def _runs(words: Sequence[str]) -> list[list[str]]:
-    """Stretches of number words that hold at least one sure one."""
+    """Stretches of number words; each holds at least one word that can only be a number."""
     runs: list[list[str]] = [[]]
     for word in words:
         if is_number_word(word) or word in _HOMOPHONES or word in _REPEATS:
@@ -123,11 +123,12 @@ def _runs(words: Sequence[str]) -> list[list[str]]:
 
 
 def _read(run: Sequence[str]) -> str:
+    """The digits of one stretch of number words."""
     if any(word in _SCALES for word in run):
         value = cardinal(run)
         return "" if value is None else str(value)
     text = ""
-    repeat, place = 1, 0  # place: the value that "forty" left open for a following "two"
+    repeat, place = 1, 0  # place: the value of a "forty" that a "two" may follow
     for word in run:
         if word in _REPEATS:
             repeat, place = _REPEATS[word], 0
@@ -148,4 +149,5 @@ def _read(run: Sequence[str]) -> str:
 
 
 def _closer(text: str, than: str, wanted: int) -> bool:
+    """Whether the number of digits of `text` is closer to `wanted` than that of `than`."""
     return bool(text) and (not than or abs(len(text) - wanted) < abs(len(than) - wanted))

@@ -1,7 +1,7 @@
-"""What callers of the demo shop are expected to say: it tunes speech-to-text, and answers nothing.
+"""Sentences that callers of the demo shop are expected to say. They tune speech-to-text and play no part in answers.
 
-Speech-to-text learns from it which word follows which, so every kind of request appears in several wordings and every
-pair of digits at least once.
+Speech-to-text learns from them which word follows which. So every kind of request appears in several wordings, and
+every pair of digits at least once.
 """
 
 from collections.abc import Iterator
@@ -203,13 +203,13 @@ _OPERATORS = ("plus", "minus", "times", "divided by", "percent of", "multiplied 
 
 
 def front_desk_phrases() -> tuple[str, ...]:
-    """Plain lower-case sentences, numbers spelled out, none twice."""
+    """Lower-case sentences without punctuation, with numbers spelled out; no sentence appears twice."""
     every = (_small_talk(), _opening(), _orders(), _callbacks(), _names(), _sums())
     return tuple(dict.fromkeys(phrase for group in every for phrase in group))
 
 
 def order_number_phrases() -> tuple[str, ...]:
-    """What is said to "What is your order number?": the number, in one of few ways, or that there is none."""
+    """Answers to "What is your order number?": the number, in one of a few wordings, or that the caller has none."""
     templates = cycle(("{n}", "{n}", "{n}", "it's {n}", "it is {n}", "the number is {n}", "my order number is {n}"))
     said = (next(templates).format(n=number) for number in _order_numbers())
     return tuple(dict.fromkeys((*said, *numbers.DIGITS, *_lines(_NO_NUMBER), *_small_talk())))
@@ -239,7 +239,7 @@ def _orders() -> Iterator[str]:
 
 
 def _order_numbers() -> Iterator[str]:
-    """Numbers that hold every pair of digits, then those read in twos, and with "oh" and "double"."""
+    """Numbers that contain every pair of digits; then numbers read in pairs, and with "oh" and "double"."""
     for first, second in product(range(10), repeat=2):
         yield numbers.say_digits(f"{first}{second}{(first * 3 + second * 7 + 1) % 10}{(first + 3 * second) % 10}")
     for place, ten in enumerate(numbers.TENS):
@@ -258,7 +258,7 @@ def _order_numbers() -> Iterator[str]:
 def _callbacks() -> Iterator[str]:
     for phrase in _lines(_CALLBACK):
         yield phrase
-        if "callback" in phrase:  # two words for most people
+        if "callback" in phrase:  # most people say two words
             yield phrase.replace("callback", "call back")
     templates = cycle(_lines(_CALLBACK_WHEN))
     for day, step in product(_DAYS, range(5)):

@@ -1,4 +1,4 @@
-"""The demo shop: what it knows, and what its front desk can do. Every tool answers in a sentence that can be spoken."""
+"""The demo shop: what it knows, and the tools of its front desk. Every tool returns a sentence that can be spoken."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _ORDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """When to call somebody back; `day` as it is said: "tomorrow", "Monday"."""
+    """When to call the caller back; `day` is "today", "tomorrow" or a weekday in lower case."""
 
     day: str
     at: time
@@ -43,22 +43,22 @@ class Callback:
 
 @dataclass(slots=True)
 class Desk:
-    """The front desk during one call."""
+    """The state of one call: the agent's dependencies."""
 
     now: Callable[[], datetime]
     caller: str = ""
     callback: Callback | None = None
     hang_up_requested: bool = False
-    """The call ends when the answer in which this was set has been spoken."""
+    """A tool sets it; the call ends when the answer in progress has been heard."""
 
     def dump(self) -> str:
-        """What was agreed in the call, as JSON."""
+        """What the caller and the agent have agreed on, as JSON."""
         callback = self.callback and {"day": self.callback.day, "at": self.callback.at.isoformat()}
         return json.dumps({"caller": self.caller, "callback": callback})
 
     @classmethod
     def load(cls, state: str, now: Callable[[], datetime]) -> "Desk":
-        """The desk that `dump` described."""
+        """The state that `dump` has written."""
         said = json.loads(state)
         callback = said["callback"] and Callback(said["callback"]["day"], time.fromisoformat(said["callback"]["at"]))
         return cls(now, said["caller"], callback)
@@ -92,7 +92,7 @@ async def order_status(desk: RunContext[Desk], number: str) -> str:
     Args:
         number: the four digits of the order number, such as "4271".
     """
-    number = "".join(filter(str.isdecimal, number))  # models write "42 71" and "#4271", and what they did not get
+    number = "".join(filter(str.isdecimal, number))  # models also write "42 71", "#4271" and "unknown"
     if len(number) != ORDER_DIGITS:
         return f"An order number has four digits. I heard {numbers.say_digits(number) or 'none'}."
     said = numbers.say_digits(number)
@@ -200,7 +200,7 @@ TOOLS = (
 LOOKUPS = frozenset(
     "opening_hours order_status booked_callback current_time current_date calculate callers_name".split()
 )
-"""Those that change nothing."""
+"""Names of the tools that change nothing."""
 
 
 def _weekday(now: datetime, day: str) -> str | None:

@@ -23,7 +23,7 @@ _LONGEST_NUMBER = 9  # words: "nine hundred ninety nine thousand nine hundred an
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Two numbers and what to do with them; `operator` is one of + - * / %, and 10 % 50 is ten percent of fifty."""
+    """Two numbers and an operator, which is one of + - * / %. 10 % 50 is ten percent of fifty."""
 
     left: int
     operator: str
@@ -34,10 +34,11 @@ class Sum:
             raise ValueError(f"not an operator: {self.operator}")
 
     def said(self) -> str:
+        """The sum in words."""
         return f"{numbers.say(self.left)} {_SAID[self.operator]} {numbers.say(self.right)}"
 
     def result(self) -> Fraction | None:
-        """None when there is none: a division by zero."""
+        """The exact result; None for a division by zero."""
         left, right = Fraction(self.left), Fraction(self.right)
         if self.operator == "/":
             return left / right if right else None
@@ -45,7 +46,7 @@ class Sum:
 
 
 def parse(words: Sequence[str]) -> Sum | None:
-    """The first sum in what was said; None if there is none."""
+    """The first sum in what the caller said; None if there is none."""
     for start in range(1, len(words)):
         for spoken, operator in _OPERATORS.items():
             end = start + len(spoken)
@@ -59,7 +60,7 @@ def parse(words: Sequence[str]) -> Sum | None:
 
 
 def say(value: Fraction) -> str:
-    """A result in words, to two decimals."""
+    """A result in words, rounded to two decimals."""
     if value.denominator == 1:
         return numbers.say(value.numerator)
     hundredths = round(abs(value) * 100)

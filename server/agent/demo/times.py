@@ -10,11 +10,11 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _PART_OF_DAY = {"morning": time(10), "noon": time(12), "midday": time(12), "afternoon": time(15), "evening": time(17)}
 _QUARTERS = {"quarter": 15, "half": 30}
 _OFFICE_STARTS = 7
-"""Without "morning" or "afternoon" nobody wants a call before this hour: "at three" is 15:00, "at nine" is 9:00."""
+"""Earlier hours are in the afternoon, unless the caller says "morning": "at three" is 15:00, "at nine" is 9:00."""
 
 
 def day(words: Sequence[str]) -> str | None:
-    """The day that is named: a weekday, "today" or "tomorrow"."""
+    """The day that the caller names: a weekday, "today" or "tomorrow"; None if there is none."""
     for word in words:
         singular = word.removesuffix("s")
         if singular in WEEKDAYS:
@@ -27,7 +27,7 @@ def day(words: Sequence[str]) -> str | None:
 
 
 def parse(words: Sequence[str]) -> time | None:
-    """The time of day that is named; None if there is none."""
+    """The time of day that the caller names; None if there is none."""
     words = _joined(words)
     hour, minute = _around_past(words) or _hour_and_minute(words) or (None, 0)
     if hour is None:
@@ -76,7 +76,7 @@ def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _hour_and_minute(words: Sequence[str]) -> tuple[int, int] | None:
-    """ "ten", "ten thirty", "nine oh five", "10 30"; a lone "for" or "to" is no hour, but "at for" is four."""
+    """ "ten", "ten thirty", "nine oh five", "10 30". "for" or "to" alone is no hour, but "at for" is four o'clock."""
     for place, word in enumerate(words):
         sure = numbers.is_number_word(word) or (place > 0 and words[place - 1] in ("at", "around", "about"))
         hour = numbers.cardinal([word]) if sure else None

@@ -1,4 +1,4 @@
-"""The words of a transcript, whichever engine wrote it: lower case, numbers in digits or in words."""
+"""The words of a transcript, in one form for all speech-to-text engines."""
 
 import re
 
@@ -9,7 +9,7 @@ _CONTRACTIONS |= {"goodbye": "bye", "good-bye": "bye", "o'clock": "", "p.m.": "p
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Lower-case words without punctuation, whichever engine wrote them: "What's 12 + 30?" is what is 12 plus 30."""
+    """Lower-case words without punctuation or contractions: "What's 12 + 30?" becomes what, is, 12, plus, 30."""
     text = text.lower().replace("’", "'")
     text = re.sub(r"(?<=\d)\s*[x×]\s*(?=\d)", " times ", text)
     text = re.sub(r"(?<=\d)\s+[-−–]\s+(?=\d)|(?<=\s)[−–](?=\s)", " minus ", text)

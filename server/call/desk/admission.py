@@ -1,8 +1,8 @@
-"""Is there room for another call? Load in, a refusal or nothing out.
+"""Admission: is there room for another call? It takes the load of the server and gives a refusal, or None.
 
-Counting calls is not enough: what one call costs depends on engines, machine and neighbours. So new calls are refused
-while those that run are about to suffer, and admitted again only when the load has fallen well below that, because at
-the limit itself each new call would bring it back.
+To count calls is not enough: what one call costs depends on the engines, on the machine, and on what else runs there.
+So new calls are refused just before the present calls would suffer. They are admitted again only when the load has
+fallen well below the limit, because at the limit itself each new call would bring the trouble back.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pydantic import PositiveFloat
 from server.settings_group import SettingsGroup
 
 RESUMES_AT = 0.5
-"""Share of a limit below which calls are admitted again."""
+"""New calls are admitted again when the load is below this share of the limit that was reached."""
 
 
 class AdmissionSettings(SettingsGroup):
@@ -33,7 +33,7 @@ class AdmissionSettings(SettingsGroup):
 
 
 class Refusal(Enum):
-    """Why there is no place for another call; the value is stable and for programs."""
+    """Why a new call is refused. The value never changes, so programs can rely on it."""
 
     DRAINING = "draining"
     FULL = "full"
@@ -42,6 +42,7 @@ class Refusal(Enum):
 
     @property
     def sentence(self) -> str:
+        """What the caller is told."""
         return _SENTENCES[self]
 
 
@@ -55,28 +56,29 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The last few seconds."""
+    """The load of the server in the last few seconds."""
 
     lag_ms: float
-    """How late the media loop was, 95th percentile."""
+    """How late the ticks of the media loop were, 95th percentile."""
     wait_ms: float
-    """The longest that anybody has waited for a speech engine."""
+    """The longest wait of any call for a speech engine."""
 
 
 class Admission:
-    """Remembers which limit was reached, until the load is well below it."""
+    """Remembers which limits were reached, until the load is well below them."""
 
     def __init__(self, settings: AdmissionSettings) -> None:
         self._settings = settings
         self._reached: set[Refusal] = set()
 
     def judge(self, load: Load) -> Refusal | None:
-        """None admits a call now."""
+        """Why a call would be refused under this load; None admits it."""
         self._compare(Refusal.LOOP_LATE, load.lag_ms / self._settings.lag_ms)
         self._compare(Refusal.SPEECH_LATE, load.wait_ms / self._settings.wait_ms)
         return next((refusal for refusal in Refusal if refusal in self._reached), None)
 
     def _compare(self, refusal: Refusal, share: float) -> None:
+        """`share`: the load, divided by its limit."""
         if share > 1:
             self._reached.add(refusal)
         elif share < RESUMES_AT:

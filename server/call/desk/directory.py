@@ -1,4 +1,4 @@
-"""The live sessions of this process by id: admit, find, attach, drain. Owns the task of each."""
+"""Directory: the live sessions of this process. It admits new ones, finds them for their connections, and ends them."""
 
 import asyncio
 import logging
@@ -16,11 +16,11 @@ from server.errors import AtCapacity, NotFound
 from server.record.conversation import Conversation, hash_token
 
 RETRY_AFTER_S = 5
-"""Calls last for minutes, but where there are many one ends every few seconds."""
+"""When a refused caller should try again. A call lasts for minutes, but on a full server one ends every few seconds."""
 PUT_AWAY_S = 0.1
-"""How often a server that stops looks for calls that wait for nothing here: soon, beside a deadline of seconds."""
+"""How often a server that is stopping looks for sessions that it can end before the deadline."""
 ENDING_S = 2.0
-"""A session ends in milliseconds; a tool that does not let go is not waited for any longer."""
+"""How long the end of sessions is waited for. It takes milliseconds, unless a tool does not stop."""
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +29,17 @@ Restore = Callable[[Conversation, CallOptions], Session]
 
 
 class Claims(Protocol):
-    """Where conversations rest that no process holds any more."""
+    """Gives out the conversations that no process holds any more."""
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
-        """Take it over; None when the token is not its own. Raises StoreError."""
+        """Take a conversation over. None if `token_hash` is not the hash of its token. Raises StoreError.
+
+        From then on the hash of its token is `new_token_hash`.
+        """
 
 
 class Directory:
-    """Admits sessions up to a limit, lets connections find theirs, and ends them all when the server has to stop."""
+    """The sessions of one process, up to `limit`, and the task of each."""
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Directory:
         claims: Claims,
         overload: Callable[[], Refusal | None] = lambda: None,
     ) -> None:
-        """`overload` says why nobody new is to be admitted, though there are places."""
+        """`overload` tells why new calls are refused although there are places left; None: they are not."""
         self._open_session = open_session
         self._limit = limit
         self._restore = restore
@@ -56,7 +59,10 @@ class Directory:
         self.refused = Counter[Refusal]()
         self._sessions: dict[str, Session] = {}
         self._tasks: dict[Session, asyncio.Task[None]] = {}
-        """Of the sessions that have had a connection; one that gave way may still be ending when its caller is back."""
+        """The tasks of the sessions that have had a connection.
+
+        A session that gave way to a new call may still be here, and end, when its caller is back with another session.
+        """
         self._draining = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -66,11 +72,11 @@ class Directory:
 
     @property
     def detached(self) -> int:
-        """How many sessions wait for another connection."""
-        return len(self._waiting)
+        """How many sessions have lost their connection and wait for another one."""
+        return len(self._detached_sessions)
 
     def refusal(self) -> Refusal | None:
-        """Why a new call would be refused now; None when it would not."""
+        """Why a new call would be refused now; None: it would be admitted."""
         if self._draining:
             return Refusal.DRAINING
         if len(self._sessions) >= self._limit and not self.detached:
@@ -78,23 +84,23 @@ class Directory:
         return self._overload()
 
     def admit(self) -> None:
-        """Raises AtCapacity when a new call would be refused now."""
+        """Raises AtCapacity if a new call has to be refused now."""
         if (refusal := self.refusal()) is not None:
             self.refused[refusal] += 1
             raise AtCapacity(refusal.sentence, RETRY_AFTER_S)
 
     def open(self, options: CallOptions) -> Session:
-        """A new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
+        """Make a new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
         self.admit()
         self.opened += 1
         session = self._open_session(secrets.token_urlsafe(12), options)
-        self._take_place(session)
+        self._add(session)
         return session
 
     async def find(self, session_id: str, token: str, options: CallOptions) -> Session:
-        """The session that `token` may resume: a live one, or one of a process that is gone, from its record.
+        """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
-        Raises NotFound, which does not tell whether there is such a session, StoreError and AtCapacity.
+        Raises NotFound, StoreError and AtCapacity. NotFound does not tell whether there is a session with this id.
         """
         session = self._sessions.get(session_id)
         if session is not None and session.token.accepts(token):
@@ -104,46 +110,47 @@ class Directory:
         if record is None:
             raise NotFound("There is no such conversation.")
         if (session := self._sessions.get(session_id)) is not None:
-            return session  # somebody with the same token was quicker
+            return session  # another request with the same token has restored it meanwhile
         self.admit()
         session = self._restore(record, options)
-        self._take_place(session)
+        self._add(session)
         return session
 
     def attach(self, session: Session, connection: Connection, token: str) -> None:
-        """Let the session go on at `connection`, its first one or, with the token if given, another.
+        """Let the session go on at `connection`. The first connection needs no `token`; another one does.
 
-        Raises NotFound when the session has ended meanwhile, or its token was used.
+        Raises NotFound if the session has ended meanwhile, or if the token was used already.
         """
         if self._sessions.get(session.id) is not session or (token and not session.token.redeem(token)):
             raise NotFound("There is no such conversation.")
         session.attach(connection)
         if session not in self._tasks:
-            task = asyncio.get_running_loop().create_task(self._hold(session), name=f"call-{session.id}")
+            task = asyncio.get_running_loop().create_task(self._run_to_its_end(session), name=f"call-{session.id}")
             self._tasks[session] = task
 
     def abandon(self, session: Session) -> None:
-        """Its first connection has not come about: the place is free again. Nothing, if it has had one."""
+        """Free the place of a session whose first connection has failed. A session that has had a connection stays."""
         if session not in self._tasks:
-            self._forget(session)
+            self._remove(session)
 
     def lose(self, session_id: str) -> None:
-        """The conversation is another server's now, or nobody's."""
+        """Another server has the conversation now, or it was deleted: end its session here."""
         if (session := self._sessions.get(session_id)) is not None:
             session.yield_elsewhere()
 
     async def drain(self, deadline_s: float, put_away: bool = True) -> None:
-        """Admit nobody and let calls go on until the deadline; then tell them to go on elsewhere, and end.
+        """Refuse new calls and let the present ones go on until the deadline. Then move the rest to another server.
 
-        With `put_away` a session that waits for a connection, and makes nothing meanwhile, ends before: whoever comes
-        back goes on from the store. Where that ends with this process, it waits for its caller to the last.
+        With `put_away` a session that waits for a connection ends at once, unless a reply is being made in it: its
+        caller goes on from the store. Use False where the store ends with this process; then such a session waits for
+        its caller until the deadline, too.
         """
         self._draining = True
         try:
             async with asyncio.timeout(deadline_s):
                 while self._sessions:
                     if put_away:
-                        self._put_away()
+                        self._move_detached()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(PUT_AWAY_S):
                             await self._empty.wait()
@@ -155,43 +162,46 @@ class Directory:
                     await self._empty.wait()
 
     async def close(self) -> None:
-        """End what is left; whose tool does not let go is left behind."""
+        """End the sessions that are left. One whose tool does not stop is left behind."""
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=ENDING_S)
 
-    def _put_away(self) -> None:
-        for session in self._waiting:
+    def _move_detached(self) -> None:
+        """End the sessions that wait for a connection and make no reply meanwhile. The store keeps them."""
+        for session in self._detached_sessions:
             if not session.working:
                 session.move()
 
-    def _take_place(self, session: Session) -> None:
-        """Who has lost the connection longest gives way to who calls now."""
+    def _add(self, session: Session) -> None:
+        """Give the session a place. If there is none left, the session gives way that lost its connection first."""
         if len(self._sessions) >= self._limit:
-            longest = min(self._waiting, key=lambda waiting: waiting.detached_s or 0.0)
+            longest = min(self._detached_sessions, key=lambda waiting: waiting.detached_s or 0.0)
             longest.move()
             del self._sessions[longest.id]
         self._sessions[session.id] = session
         self._empty.clear()
 
     @property
-    def _waiting(self) -> list[Session]:
+    def _detached_sessions(self) -> list[Session]:
+        """Those that have lost their connection and wait for another one."""
         return [session for session in self._sessions.values() if session.detached_s is not None]
 
-    async def _hold(self, session: Session) -> None:
-        """The life of one session, from its first connection to the last thing given back."""
+    async def _run_to_its_end(self, session: Session) -> None:
+        """The life of one session, from its first connection until everything of it is released."""
         log.info("- call %s begins", session.id)
         try:
             await session.run()
         except Exception:
-            log.exception("x call %s ended by a fault of ours", session.id)
+            log.exception("x call %s ended by a fault of the server", session.id)
         finally:
-            self._forget(session)
+            self._remove(session)
             log.info("- call %s is over", session.id)
 
-    def _forget(self, session: Session) -> None:
+    def _remove(self, session: Session) -> None:
+        """Free the place of a session that is over."""
         session.over.set()
         self._tasks.pop(session, None)
         if self._sessions.get(session.id) is session:

@@ -9,7 +9,7 @@ from typing import Protocol
 from server.call.ears.echo import Echo
 from server.call.ears.stirring import Stirring
 from server.call.ears.voicing import Voicing, VoicingSettings
-from server.call.turns.judge import Voice
+from server.call.turns.judge import HeardVoice
 from server.call.turns.sound import Sound
 from server.media.frame import FRAME_MS, Frame
 from server.speech.protocols import TurnModel, VoiceActivity
@@ -100,12 +100,12 @@ class Ears:
         return self.voicing.silence_ms >= self._pause_ms
 
     @property
-    def voice(self) -> Voice:
+    def voice(self) -> HeardVoice:
         """How the present utterance sounds at this frame. Its end is judged in pauses only: that takes 0.3 ms."""
         voicing, over, by_cadence = self.voicing, None, True
         if self.pausing:
             over, by_cadence = self.sound.over(), self.sound.by_cadence
-        return Voice(
+        return HeardVoice(
             voicing.voiced,
             voicing.active_ms,
             voicing.voiced_ms,

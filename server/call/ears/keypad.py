@@ -1,22 +1,22 @@
-"""Keypad: keys that are pressed one by one → a number that is whole."""
+"""Keypad: makes a number of the keys that the caller presses on a telephone, one by one."""
 
 from server.media.frame import FRAME_MS
 
 PAUSE_MS = 2_000
-"""People look at what they copy; three seconds feel like a dead line."""
+"""A pause of this length ends a number. Callers pause to look at what they copy, but after 3 s the line seems dead."""
 MAX_KEYS = 32
-"""Card numbers have 19."""
+"""How many keys of one number are kept. The numbers of bank cards have up to 19 digits."""
 
 
 class Keypad:
-    """`#` ends a number, and so does a pause."""
+    """The keys of one call. A number ends with `#`, or with a pause."""
 
     def __init__(self) -> None:
         self._keys = ""
         self._quiet_ms = 0
 
     def press(self, key: str) -> str:
-        """One key (RFC 4733: 0-9, *, #, A-D); returns the number that it ends, or ""."""
+        """The caller presses a key (RFC 4733: 0-9, *, #, A-D). Returns the number that it ends, or ""."""
         self._quiet_ms = 0
         if key == "#":
             return self._take()
@@ -24,11 +24,11 @@ class Keypad:
         return ""
 
     def pass_frame(self) -> str:
-        """20 ms have passed; returns the number that has ended, or ""."""
+        """20 ms have passed. Returns the number that ends now, or ""."""
         self._quiet_ms += FRAME_MS
         return self._take() if self._keys and self._quiet_ms >= PAUSE_MS else ""
 
     def _take(self) -> str:
-        """With a blank between the keys, as they would be spoken one by one."""
+        """The number with a blank between its keys, as a caller would say the keys one by one."""
         keys, self._keys = self._keys, ""
         return " ".join(keys)

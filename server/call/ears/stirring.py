@@ -1,7 +1,8 @@
-"""Stirring: the first sign that the person may speak over the agent, before it is known that a voice has begun.
+"""Stirring: the first signs that the caller may begin to speak over the agent.
 
-VAD needs some 60 ms to be sure of a voice, and sees none in the s, sh or th that many words begin with. The agent
-lowers its voice at the first sign; where nothing follows that is hardly noticed, so a sign may be wrong, but not often.
+VAD needs about 60 ms to be sure of a voice, and it finds no voice in the s, sh or th with which many words begin. So
+the agent already lowers its voice at a sign, which is a frame with a voice, or a hiss. If no speech follows, callers
+hardly notice it. So a sign may be wrong, but not often.
 """
 
 import numpy as np
@@ -9,32 +10,36 @@ import numpy as np
 from server.media.frame import FRAME_MS
 
 HISS_RMS = 150
-"""Of 32767; a th into a telephone has twice as much, a quiet room a tenth."""
+"""The least loudness (RMS) of a hiss, where 32767 is full level. A "th" into a telephone is twice as loud; a quiet room
+has a tenth of it."""
 HISS_FRAMES = 3
-"""A key or the crack of a door is shorter."""
-HISS = 1.0
-"""Power of the differences of samples over that of the samples: 1 is a tone at a sixth of the rate, 2.7 kHz. Vowels
-have 0.1 to 0.6, coughs 0.5, a sibilant or th 2 to 3."""
+"""How many frames a hiss must last to be a sign. The click of a key and the crack of a door are shorter."""
+HISS_RATIO = 1.0
+"""How high a sound must be to be a hiss: the power of the differences between samples, divided by the power of the
+samples. A tone of 2.7 kHz, a sixth of the sample rate, has 1. Vowels have 0.1 to 0.6, coughs 0.5, sibilants and "th" 2
+to 3."""
 HELD_FRAMES = 60 // FRAME_MS
-"""A sign lasts so long: VAD's own doubts are shorter, and a voice that pumps is worse than one that is low."""
+"""How long a sign holds. The gaps in which VAD doubts a voice are shorter, and so the agent's voice stays low in them.
+A voice that goes up and down all the time is worse than a low one."""
 FRUITLESS_FRAMES = 160 // FRAME_MS
-"""After so many without a voice it is none: a shower hisses, too."""
+"""For how long signs may go on until no voice is expected to follow any more. A shower hisses, too."""
 
 
 class Stirring:
-    """Follows the sound of one call while the agent speaks."""
+    """The signs in one call. Only used while the agent speaks."""
 
     def __init__(self) -> None:
         self._hissing = 0
+        """Frames with a hiss, one after the other, up to now."""
         self._since = HELD_FRAMES
         """Frames since the last sign."""
         self._lasted = 0
-        """Frames since the first one of these signs."""
+        """Frames since the first of the signs that followed each other without a gap."""
 
     def hear(self, pcm: bytes, voiced: bool, echoes: bool) -> bool:
-        """The next 20 ms of 16 kHz PCM, whether there is a voice in them, and whether the agent's own sound comes back.
+        """Take the next 20 ms of 16 kHz PCM. Returns whether the caller may be about to speak.
 
-        Returns whether somebody may be about to speak.
+        `voiced`: there is a voice in them. `echoes`: the agent's own sound comes back, so a hiss in it is no sign.
         """
         self._hissing = self._hissing + 1 if not echoes and _hisses(pcm) else 0
         self._since = 0 if voiced or self._hissing >= HISS_FRAMES else self._since + 1
@@ -48,4 +53,4 @@ def _hisses(pcm: bytes) -> bool:
     if power <= HISS_RMS**2 * len(samples):
         return False
     steps = samples[1:] - samples[:-1]
-    return float(steps @ steps) > HISS * power
+    return float(steps @ steps) > HISS_RATIO * power

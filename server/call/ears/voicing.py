@@ -1,6 +1,7 @@
-"""Probabilities of speech → when a voice begins, and how long it has spoken and been silent since.
+"""Voicing: when a voice begins, how long it has spoken, and how long it has been silent since.
 
-Two thresholds and a least length keep clicks out and words whole. Time is counted in frames.
+It is told VAD's probability of speech for each frame. A voice must last for a moment before it counts, which keeps
+clicks out. Inside a voice a lower probability is enough, which keeps words whole. Time is counted in frames.
 """
 
 from typing import Annotated, ClassVar
@@ -32,22 +33,24 @@ class VoicingSettings(SettingsGroup):
 
 
 class Voicing:
-    """Follows one call. After each `receive`, its attributes tell of the present."""
+    """The voice in one call. After each `receive`, the attributes describe the newest frame."""
 
     def __init__(self, settings: VoicingSettings) -> None:
         self._settings = settings
         self._score_ms = 0
         self.active = False
-        """A voice has begun and `rest` was not called since."""
+        """A voice has begun, and `rest` has not been called since then."""
         self.voiced = False
-        """The newest frame has voice."""
+        """There is a voice in the newest frame."""
         self.active_ms = 0
-        """Since the voice began, pauses and all."""
+        """Time since the voice began, with its pauses."""
         self.voiced_ms = 0
+        """The same without the pauses."""
         self.silence_ms = 0
+        """How long the voice has been silent again."""
 
     def receive(self, probability: float) -> None:
-        """Take the probability of the next frame."""
+        """Take the probability that there is speech in the next frame."""
         settings = self._settings
         threshold = settings.stop_probability if self.voiced else settings.start_probability
         self.voiced = probability >= threshold
@@ -62,6 +65,6 @@ class Voicing:
             self.active_ms = self.voiced_ms = self._score_ms
 
     def rest(self) -> None:
-        """The utterance is over; the next voice begins another."""
+        """The utterance is over. The next voice begins another one."""
         self.active = False
         self._score_ms = self.active_ms = self.voiced_ms = self.silence_ms = 0

@@ -1,6 +1,7 @@
-"""Leg: joins one connection to a session, so that a fault of ours in one call stays in that call.
+"""Leg: joins a session to the wire of one connection, which is a WebRTC peer or a WebSocket.
 
-To the session it is the Connection, to a peer or a socket (the wire) it is the Listener.
+For the session the leg is its Connection; for a peer it is the PeerListener. A fault of the server in one call is
+caught here, so that it does not touch other calls.
 """
 
 import asyncio
@@ -17,37 +18,40 @@ log = logging.getLogger(__name__)
 
 
 class Wire(Protocol):
-    """What carries a leg."""
+    """What carries the sound and the messages of a leg."""
 
     @property
     def unheard_ms(self) -> float:
-        """How much of what it took has not been heard: on its way, or sent since the last sign of life."""
+        """How much of the sound that the wire has taken the caller has not heard.
+
+        It is still on its way, or it was sent after the client gave its last sign of life.
+        """
 
     def send_text(self, text: str) -> None:
-        """Never waits."""
+        """Send a message to the client. Never waits."""
 
     def hush(self) -> None:
-        """Sound that was taken and has not been sent is not wanted any more."""
+        """Drop the sound that the wire has taken and not sent yet."""
 
     def hurry(self) -> None:
-        """An answer is ready to begin: it need not wait for the next tick."""
+        """A reply is ready to begin, and need not wait for the next tick."""
 
 
 class Leg:
-    """One connection of a session, from its first sign of life until it is `over`."""
+    """One connection of a session, from the moment at which it stands until it is `over`."""
 
     def __init__(self, session: Session, attach: Callable[["Leg"], None], audio: AudioFormat | None = None) -> None:
-        """`attach` is called when the connection stands; it raises PeerError when the session is not to be had."""
+        """`attach` is called when the connection stands. It raises PeerError if the session cannot be had any more."""
         self.session = session
         self.audio = audio
         self.wire: Wire | None = None
         self.connected = asyncio.Event()
         self.over = asyncio.Event()
         self.reason = ""
-        """What the client was told of its end: the code of the final error, "reconnect", or nothing."""
+        """Why the leg ended, as the client was told: the code of the final error, "reconnect", or "" for neither."""
         self._attach = attach
 
-    # The session's connection
+    # What the session calls: the leg is its Connection
 
     @property
     def unheard_ms(self) -> float:
@@ -72,9 +76,10 @@ class Leg:
         self.connected.set()
         self.over.set()
 
-    # The wire's listener
+    # What the wire calls: for a peer, the leg is the PeerListener
 
     def ready(self) -> None:
+        """The connection stands: attach it to the session."""
         if self.over.is_set():
             return
         self.connected.set()
@@ -84,33 +89,36 @@ class Leg:
             self._refuse(error)
 
     def hear(self, frame: Frame) -> None:
+        """The caller's next 20 ms."""
         if self._live:
             try:
                 self.session.hear(frame)
             except Exception:
-                self._fault()
+                self._end_by_fault()
 
     def digit(self, digit: str) -> None:
-        """A key of the telephone was pressed."""
+        """The caller pressed a key of the telephone."""
         if self._live:
             self.session.digit(digit)
 
     def next_frame(self) -> bytes | None:
-        return self._given(self.session.next_frame)
+        """The next 20 ms for the caller's ear, or None. Called every 20 ms."""
+        return self._frame_of(self.session.next_frame)
 
     def frame_ahead(self) -> bytes | None:
-        """One more frame, for a wire that keeps its client's buffer filled, or need not wait; no time passes by it."""
-        return self._given(self.session.frame_ahead)
+        """One more frame before its time, for a wire that fills its client's buffer. No time passes by it."""
+        return self._frame_of(self.session.frame_ahead)
 
-    def _given(self, frame: Callable[[], bytes | None]) -> bytes | None:
+    def _frame_of(self, source: Callable[[], bytes | None]) -> bytes | None:
         if self._live:
             try:
-                return frame()
+                return source()
             except Exception:
-                self._fault()
+                self._end_by_fault()
         return None
 
     def receive_text(self, text: str | bytes) -> None:
+        """Take a message of the client. A message that breaks the protocol is answered with an error."""
         if not self._live:
             return
         try:
@@ -118,23 +126,25 @@ class Leg:
         except PeerError as error:
             self.send(Error(code=error.code, message=error.sentence))
         except Exception:
-            self._fault()
+            self._end_by_fault()
 
     def lost(self) -> None:
-        """The connection is gone; the session may wait for another."""
+        """The connection is gone. The session may wait for another one."""
         self.session.detach(self)
         self.close()
 
     @property
     def _live(self) -> bool:
+        """The connection stands, and the leg is not over."""
         return self.connected.is_set() and not self.over.is_set()
 
     def _refuse(self, error: PeerError) -> None:
+        """The session cannot be had: tell the client why, and end the leg."""
         self.send(Error(code=error.code, message=error.sentence, final=True))
         self.over.set()
 
-    def _fault(self) -> None:
-        """A fault of ours ends this call, and no other: the caller reads that it was ours."""
+    def _end_by_fault(self) -> None:
+        """A fault of the server ends this call and no other one. The caller is told that it was the server's."""
         log.exception("x fault in call %s", self.session.id)
         self.send(Error(code="internal", message="Something went wrong in the server.", final=True))
         self.session.end()

@@ -1,34 +1,40 @@
-"""Outbox: what waits to be sent to a client that reads as fast as it likes."""
+"""Outbox: what waits to be sent to a client, which may read more slowly than the server sends."""
 
 import asyncio
 from collections import deque
 
 MAX_SOUND = 50
-"""Frames: a second. Who does not read loses sound, the oldest first: what is late is not wanted."""
+"""How many frames of sound may wait: one second. When the client does not read, the oldest frames are dropped, because
+late sound is of no use."""
 MAX_TEXTS = 256
-"""Some tens of seconds of messages."""
+"""How many texts may wait, which is some tens of seconds of messages."""
 
 
 class Outbox:
-    """Texts and sound in order. Bounded: sound is dropped, too many texts are told by `overflowing`."""
+    """Texts and sound, in the order in which they were put.
+
+    When too much sound waits, the oldest is dropped. When too many texts wait, the outbox is `overflowing`.
+    """
 
     def __init__(self) -> None:
         self._items: deque[str | bytes] = deque()
         self._sounds = 0
-        self._news = asyncio.Event()
+        self._filled = asyncio.Event()
         self.dropped = 0
-        """Frames of sound that were not sent."""
+        """How many frames of sound were dropped because the outbox was full."""
 
     def put(self, item: str | bytes) -> None:
+        """Append a text, or one frame of sound."""
         if isinstance(item, bytes):
             if self._sounds >= MAX_SOUND:
                 self._drop_oldest_sound()
             self._sounds += 1
         self._items.append(item)
-        self._news.set()
+        self._filled.set()
 
     @property
     def overflowing(self) -> bool:
+        """Too many texts wait. They are never dropped, so the connection has to end."""
         return len(self._items) - self._sounds > MAX_TEXTS
 
     @property
@@ -36,15 +42,15 @@ class Outbox:
         return not self._items
 
     def drop_sound(self) -> None:
-        """The answer is over: nobody is to hear the rest."""
+        """The reply was cut off: the caller must not hear what waits of it."""
         self._items = deque(item for item in self._items if isinstance(item, str))
         self._sounds = 0
 
     async def take(self) -> str | bytes:
-        """The next one; waits for it."""
+        """Take the next item. Waits until there is one."""
         while not self._items:
-            self._news.clear()
-            await self._news.wait()
+            self._filled.clear()
+            await self._filled.wait()
         item = self._items.popleft()
         self._sounds -= isinstance(item, bytes)
         return item

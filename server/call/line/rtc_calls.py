@@ -1,4 +1,4 @@
-"""The WebRTC calls of this process: each a peer and the leg that joins it to its session."""
+"""The WebRTC calls of this process. Each is a peer, and the leg that joins it to its session."""
 
 import asyncio
 import logging
@@ -19,31 +19,31 @@ from server.media.peer import Peer
 from server.media.reach import PeerSettings
 
 RELEASE_S = 5.0
-"""A call is released in milliseconds; a tool that does not let go may take longer, and is not waited for."""
+"""How long the end of a call is waited for. It takes milliseconds, unless a tool does not stop."""
 
 log = logging.getLogger(__name__)
 
 
 class _RtcCall:
-    """One peer connection, and the one whose place it takes."""
+    """One peer connection, and the call whose place it takes, if it takes one."""
 
-    def __init__(self, leg: Leg, peer: Peer, before: "_RtcCall | None") -> None:
+    def __init__(self, leg: Leg, peer: Peer, predecessor: "_RtcCall | None") -> None:
         self.leg = leg
         self.peer = peer
-        self.before = before
+        self.predecessor = predecessor
         leg.wire = peer
 
     @property
-    def alive_before(self) -> "_RtcCall | None":
-        """Of those whose place was to be taken, one after the other, the newest that is not over."""
-        before = self.before
-        while before is not None and before.leg.over.is_set():
-            before = before.before
-        return before
+    def live_predecessor(self) -> "_RtcCall | None":
+        """Of its predecessor, the predecessor of that, and so on: the first that is not over."""
+        predecessor = self.predecessor
+        while predecessor is not None and predecessor.leg.over.is_set():
+            predecessor = predecessor.predecessor
+        return predecessor
 
 
 class RtcCalls:
-    """The WebRTC calls by `pc_id`; owns their tasks."""
+    """Finds WebRTC calls by their `pc_id`, and owns their tasks."""
 
     def __init__(self, directory: Directory, pacer: Pacer, connect_s: float, peers: PeerSettings) -> None:
         self._directory = directory
@@ -52,36 +52,37 @@ class RtcCalls:
         self._peers = peers
         self._calls: dict[str, _RtcCall] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._past = Counter[str]()
-        """Drops of calls that are over."""
+        self._past_drops = Counter[str]()
+        """The drops of the calls that are over."""
 
     def drops(self) -> Mapping[str, int]:
-        """What came to our media ports and was not used, by reason, of all calls so far."""
-        return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past))
+        """How many packets came to the media ports and were not used, in all calls so far, by reason."""
+        return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past_drops))
 
     async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
-        """Begin a conversation; → the answer's SDP, pc_id, session_id. Raises PeerError, AtCapacity."""
-        self._directory.admit()  # a busy server does not even read
-        offer = self._read(sdp)
+        """Begin a conversation. Returns the answer's SDP, pc_id and session_id. Raises PeerError, AtCapacity."""
+        self._directory.admit()  # a busy server does not even read the offer
+        offer = self._read_offer(sdp)
         session = self._directory.open(options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
 
     async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity."""
-        offer = self._read(sdp)
+        offer = self._read_offer(sdp)
         session = await self._directory.find(session_id, token, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, token)
 
     async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:
         """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound."""
-        before = self._find(pc_id)
-        return await self._answer(self._read(sdp), before.leg.session, pc_id, before, "")
+        predecessor = self._find(pc_id)
+        return await self._answer(self._read_offer(sdp), predecessor.leg.session, pc_id, predecessor, "")
 
     async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+        """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
         await self._find(pc_id).peer.add_candidate(candidate, mid)
 
     async def hang_up(self, pc_id: str) -> None:
-        """End the call and wait until its place is free; raises NotFound."""
+        """End the call, and wait until its place is free. Raises NotFound."""
         leg = self._find(pc_id).leg
         leg.session.end()
         self._directory.abandon(leg.session)
@@ -91,7 +92,7 @@ class RtcCalls:
         leg.close()
 
     async def close(self) -> None:
-        """Release what is left of all peers. aiortc must not be cancelled while it closes."""
+        """Close all peers and wait for them: aiortc must not be cancelled while it closes."""
         for call in self._calls.values():
             call.leg.close()
         if self._tasks:
@@ -105,15 +106,15 @@ class RtcCalls:
         except KeyError:
             raise NotFound("There is no such call.") from None
 
-    def _read(self, sdp: str) -> Offer:
-        """Before anything is made for it."""
+    def _read_offer(self, sdp: str) -> Offer:
+        """Raises PeerError for an offer that cannot be used, before anything is made for it."""
         return read_offer(sdp, self._peers.reach.contact)
 
     async def _answer(
-        self, offer: Offer, session: Session, pc_id: str, before: _RtcCall | None, token: str
+        self, offer: Offer, session: Session, pc_id: str, predecessor: _RtcCall | None, token: str
     ) -> tuple[str, str, str]:
         leg = Leg(session, lambda leg: self._directory.attach(session, leg, token))
-        call = _RtcCall(leg, Peer(leg, self._pacer, self._peers), before)
+        call = _RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor)
         try:
             async with asyncio.timeout(self._connect_s):
                 answer = await call.peer.answer(offer)
@@ -122,34 +123,34 @@ class RtcCalls:
             await call.peer.close()
             raise
         self._calls[pc_id] = call
-        task = asyncio.get_running_loop().create_task(self._hold(pc_id, call), name=f"peer-{session.id}")
+        task = asyncio.get_running_loop().create_task(self._run_to_its_end(pc_id, call), name=f"peer-{session.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return answer, pc_id, session.id
 
-    async def _hold(self, pc_id: str, call: _RtcCall) -> None:
-        """The life of one peer, from the answer to the last thing given back."""
+    async def _run_to_its_end(self, pc_id: str, call: _RtcCall) -> None:
+        """The life of one peer, from the answer until everything of it is released."""
         leg = call.leg
         try:
-            if await self._connects(leg):
-                call.before = call.alive_before  # else a long call that moves often would keep all its peers
+            if await self._connects_in_time(leg):
+                call.predecessor = call.live_predecessor  # or a long call that moves often would keep all its peers
                 await leg.over.wait()
             else:
                 log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)
         finally:
             self._directory.abandon(leg.session)
-            self._forget(pc_id, call)
+            self._remove(pc_id, call)
             await call.peer.close()
 
-    def _forget(self, pc_id: str, call: _RtcCall) -> None:
-        """The call is over; one that was to be replaced by it and still lives has its name back."""
-        self._past += _drops(call.peer.counters)
+    def _remove(self, pc_id: str, call: _RtcCall) -> None:
+        """The peer is over. If its predecessor still lives, because the move has failed, `pc_id` names that again."""
+        self._past_drops += _drops(call.peer.counters)
         if self._calls.get(pc_id) is call:
             del self._calls[pc_id]
-            if (before := call.alive_before) is not None:
-                self._calls[pc_id] = before
+            if (predecessor := call.live_predecessor) is not None:
+                self._calls[pc_id] = predecessor
 
-    async def _connects(self, leg: Leg) -> bool:
+    async def _connects_in_time(self, leg: Leg) -> bool:
         try:
             async with asyncio.timeout(self._connect_s):
                 await leg.connected.wait()
@@ -159,5 +160,6 @@ class RtcCalls:
 
 
 def _drops(counters: MediaCounters) -> Counter[str]:
+    """How many packets of one peer were not used, by reason."""
     reasons = ("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "malformed", "duplicate", "too_fast")
     return Counter({reason: getattr(counters, reason) for reason in (*reasons, "lost")})

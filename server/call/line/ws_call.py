@@ -1,4 +1,4 @@
-"""A call over WebSocket: one socket, read and written, and the leg that joins it to its session."""
+"""WsCall: a call over one WebSocket, which carries the leg of a session."""
 
 import asyncio
 import logging
@@ -16,14 +16,16 @@ from server.media.stream import StreamDecoder, StreamEncoder
 from server.token_bucket import TokenBucket
 
 LEAD_FRAMES = 100 // FRAME_MS
-"""Sent ahead of the ear: what a client's buffer needs against jitter, and what an interruption must throw away."""
+"""How much sound is sent ahead of the caller's ear. The client's buffer needs it against jitter; an interruption must
+throw it away."""
 PING_S = 1.0
+"""How often the client is asked for a sign of life."""
 SURELY_THERE_MS = 1_500
-"""With a ping every second a silence shorter than this is no loss."""
+"""While the client's last sign of life is no older than this, nothing is lost: there is a ping every second."""
 FLUSH_S = 1.0
-"""For the last words to a client; who does not read does not get them."""
+"""How long a client has at the end to read the last messages. After that they are dropped."""
 MESSAGES_A_SECOND = 200
-"""Sound in pieces of 10 ms and some JSON; more is read later."""
+"""How many messages are read each second: sound in pieces of 10 ms, and some JSON. The rest waits in the socket."""
 
 log = logging.getLogger(__name__)
 
@@ -32,18 +34,20 @@ class Socket(Protocol):
     """A WebSocket."""
 
     async def receive(self) -> str | bytes | None:
-        """The next message, None at the end; an empty one is a sign of life, such as a pong."""
+        """The next message, None at the end. An empty message is only a sign of life, such as a pong."""
 
     async def send(self, item: str | bytes) -> None:
-        """Waits while the client does not read; raises ConnectionError when it is gone."""
+        """Waits while the client does not read. Raises ConnectionError when the client is gone."""
 
-    async def ping(self) -> None: ...
+    async def ping(self) -> None:
+        """Ask the client for a sign of life. Raises ConnectionError when the client is gone."""
+
     async def close(self, reason: str) -> None:
-        """`reason` is the code of the error that ended it, "reconnect", or "" for a call that is over."""
+        """`reason` is the code of the error that ended the call, "reconnect", or "" for a call that is over."""
 
 
 class WsCall:
-    """One socket. Sound is heard and given by the pacer's ticks; reading and writing wait for the client."""
+    """One socket of a call. Sound goes in and out at the pacer's ticks. Reading and writing wait for the client."""
 
     def __init__(self, session: Session, audio: AudioFormat, socket: Socket, vanished_s: float) -> None:
         self._session = session
@@ -52,20 +56,23 @@ class WsCall:
         self._decoder = StreamDecoder(audio.encoding, audio.sample_rate)
         self._encoder = StreamEncoder(audio.encoding, audio.sample_rate)
         self._feed = Feed()
-        self._room = asyncio.Event()
+        self._feed_taken = asyncio.Event()
+        """Set at every tick, when sound has been taken from the feed and there may be room again."""
         self._outbox = Outbox()
         self._message_rate = TokenBucket(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
-        self._ahead = 0
-        """Frames that were sent ahead of the ear."""
-        self._speaking: int | None = None
+        self._ahead_frames = 0
+        """How much sound was sent that the caller does not hear yet."""
+        self._announced: int | None = None
+        """The number of the reply to which the sound that is sent belongs, as the client was told."""
         self._quiet_ms = 0
-        """Since the last sign of the client."""
-        self._garbage = 0
+        """Time since the client's last sign of life."""
+        self._told_of_bad_sound = False
 
     async def run(self, leg: Leg, pacer: Pacer, first: str | bytes | None) -> None:
+        """Carry `leg` until it is over. `first` is a message that was read from the socket before."""
         self._leg = leg
         leg.wire = self
-        leg.ready()  # before anything is read: the session takes nothing until it runs
+        leg.ready()  # before anything is read, because the session drops what comes before it runs
         tasks = [
             asyncio.create_task(self._read(first), name=f"read-{self._session.id}"),
             asyncio.create_task(self._write(), name=f"write-{self._session.id}"),
@@ -82,12 +89,12 @@ class WsCall:
             _log_faults(await asyncio.gather(*tasks, return_exceptions=True))
             await self._flush()
 
-    # The leg's wire
+    # What the leg calls: this is its Wire
 
     @property
     def unheard_ms(self) -> float:
-        """What is ahead of the ear, or all since the client's last sign."""
-        ahead_ms = self._ahead * FRAME_MS
+        """The sound that was sent ahead, or all that was sent since the client's last sign of life."""
+        ahead_ms = self._ahead_frames * FRAME_MS
         return max(ahead_ms, self._quiet_ms) if self._quiet_ms > SURELY_THERE_MS else ahead_ms
 
     def send_text(self, text: str) -> None:
@@ -95,14 +102,14 @@ class WsCall:
 
     def hush(self) -> None:
         self._outbox.drop_sound()
-        self._ahead = 0
+        self._ahead_frames = 0
 
     def hurry(self) -> None:
-        asyncio.get_running_loop().call_soon(self._begin)  # after the step in which it became ready
+        asyncio.get_running_loop().call_soon(self._begin_reply)  # after the step in which the reply became ready
 
-    def _begin(self) -> None:
+    def _begin_reply(self) -> None:
         if not self._leg.over.is_set():
-            self._send_ahead()
+            self._fill_lead()
 
     # Every 20 ms
 
@@ -110,8 +117,8 @@ class WsCall:
         self._quiet_ms += FRAME_MS
         for frame in self._feed.take():
             self._leg.hear(frame)
-        self._room.set()
-        self._speak()
+        self._feed_taken.set()
+        self._send_frame()
         if self._feed.flooded:
             self._cut_off("too_fast", "The sound came faster than real time for too long.")
         elif self._outbox.overflowing:
@@ -120,29 +127,31 @@ class WsCall:
             log.info("x client has vanished")
             self._leg.lost()
 
-    def _speak(self) -> None:
-        """Keep the client's buffer filled, a little ahead of the ear."""
-        self._ahead = max(0, self._ahead - 1)
+    def _send_frame(self) -> None:
+        """The caller has heard one frame: send the next one."""
+        self._ahead_frames = max(0, self._ahead_frames - 1)
         if (pcm := self._leg.next_frame()) is not None:
             self._send(pcm)
-            self._send_ahead()
+            self._fill_lead()
 
-    def _send_ahead(self) -> None:
-        while self._ahead < LEAD_FRAMES and (pcm := self._leg.frame_ahead()) is not None:
+    def _fill_lead(self) -> None:
+        """Send frames ahead, until the client's buffer holds enough."""
+        while self._ahead_frames < LEAD_FRAMES and (pcm := self._leg.frame_ahead()) is not None:
             self._send(pcm)
 
     def _send(self, pcm: bytes) -> None:
         self._announce(self._session.speaking)
         self._outbox.put(self._encoder.encode(pcm))
-        self._ahead += 1
+        self._ahead_frames += 1
 
     def _announce(self, reply: int | None) -> None:
-        """Tell of which answer the sound that follows is."""
-        if reply is not None and reply != self._speaking:
-            self._speaking = reply
+        """Tell the client to which reply the sound that follows belongs, if that changes."""
+        if reply is not None and reply != self._announced:
+            self._announced = reply
             self._outbox.put(Audio(reply=reply).to_json())
 
     def _cut_off(self, code: str, sentence: str) -> None:
+        """End the connection of a client that breaks a limit."""
         log.info("x client is cut off: %s", code)
         self._leg.send(Error(code=code, message=sentence, final=True))
         self._leg.lost()
@@ -150,38 +159,39 @@ class WsCall:
     # Reading and writing
 
     async def _read(self, first: str | bytes | None) -> None:
-        """Take what the client sends, no faster than it can be heard."""
+        """Read what the client sends, no faster than the session can take it."""
         try:
             if first is not None:
-                await self._take(first)
+                await self._handle(first)
             while (item := await self._socket.receive()) is not None:
                 self._quiet_ms = 0
                 if not item:
                     self._session.token.confirm()
                 else:
-                    await self._take(item)
+                    await self._handle(item)
         finally:
             self._leg.lost()
 
-    async def _take(self, item: str | bytes) -> None:
+    async def _handle(self, item: str | bytes) -> None:
+        """Hand a message or a piece of sound on. Waits while the client is too fast."""
         if (wait_s := self._message_rate.reserve(asyncio.get_running_loop().time())) > 0:
             await asyncio.sleep(wait_s)
         if isinstance(item, str):
             self._leg.receive_text(item)
             return
         while not self._feed.room:
-            self._room.clear()
-            await self._room.wait()
-            self._quiet_ms = 0  # whoever waits here has not vanished
+            self._feed_taken.clear()
+            await self._feed_taken.wait()
+            self._quiet_ms = 0  # the client has not vanished: its sound waits here
         try:
             self._feed.put(self._decoder.decode(item))
         except PeerError as error:
-            self._garbage += 1
-            if self._garbage == 1:
+            if not self._told_of_bad_sound:
+                self._told_of_bad_sound = True
                 self._leg.send(Error(code=error.code, message=error.sentence))
 
     async def _write(self) -> None:
-        """Send what there is as fast as the client reads."""
+        """Send what is in the outbox, as fast as the client reads."""
         try:
             while True:
                 await self._socket.send(await self._outbox.take())
@@ -189,7 +199,7 @@ class WsCall:
             self._leg.lost()
 
     async def _ping(self) -> None:
-        """Ask for a sign of life."""
+        """Ask the client for a sign of life from time to time."""
         try:
             while True:
                 await asyncio.sleep(PING_S)
@@ -198,17 +208,18 @@ class WsCall:
             self._leg.lost()
 
     async def _flush(self) -> None:
-        """Let the last words out, then close."""
+        """Send the last messages, then close the socket."""
         try:
             async with asyncio.timeout(FLUSH_S):
                 while not self._outbox.empty:
                     await self._socket.send(await self._outbox.take())
                 await self._socket.close(self._leg.reason)
         except (ConnectionError, TimeoutError):
-            log.info("= client did not take the last words")
+            log.info("= client did not read the last messages")
 
 
 def _log_faults(results: list[object]) -> None:
+    """Log the exceptions among the results of ended tasks. A lost connection is not a fault."""
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, ConnectionError):
             log.error("x fault on a socket", exc_info=result)

@@ -1,4 +1,4 @@
-"""The WebSocket calls of this process: how each begins, and which session it is of."""
+"""The WebSocket calls of this process: how a call begins, and to which session it belongs."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,16 @@ from server.errors import AntiphonError, ConfigError, PeerError
 from server.media.pacer import Pacer
 
 START_S = 1.0
-"""A client that says nothing at first is greeted as if it had asked for the default."""
+"""How long a client may take to send its `start`. After that the call begins with the default choices."""
 START_STEPS = 10
-"""Waits that this is made of: however long the loop is held up, in each of them it looks what has come meanwhile."""
+"""The wait for `start` consists of this many short waits. When the loop was held up, one wait may time out before a
+message that has come meanwhile is read. The next wait finds it."""
 
 log = logging.getLogger(__name__)
 
 
 class WsCalls:
-    """Serves one socket at a time each."""
+    """Serves the sockets of all calls. Each call of `serve` holds one socket."""
 
     def __init__(self, directory: Directory, pacer: Pacer, vanished_s: float) -> None:
         self._directory = directory
@@ -29,17 +30,17 @@ class WsCalls:
         self._vanished_s = vanished_s
 
     async def serve(self, session_id: str, socket: Socket) -> None:
-        """Hold the call, or the part of it that this socket carries, to its end."""
+        """Hold the call, or the part of it that this socket carries, until it ends."""
         try:
-            start, first = await _start(socket)
-            session = await self._session(session_id, start)
+            start, first = await _read_start(socket)
+            session = await self._find_or_open(session_id, start)
         except AntiphonError as error:
             if isinstance(error, ConfigError):
                 log.error("x a call by WebSocket: %s", error)
             await _refuse(socket, error)
             return
-        except Exception:  # of ours, or of the agent; it cannot be told by HTTP any more
-            log.exception("x fault in the beginning of a call by WebSocket")
+        except Exception:  # a fault of the server or of the agent; it is too late to tell it by HTTP
+            log.exception("x fault at the beginning of a call by WebSocket")
             await _refuse(socket, AntiphonError("Something went wrong in the server."))
             return
         call = WsCall(session, start.audio, socket, self._vanished_s)
@@ -49,15 +50,15 @@ class WsCalls:
         finally:
             self._directory.abandon(session)
 
-    async def _session(self, session_id: str, start: Start) -> Session:
+    async def _find_or_open(self, session_id: str, start: Start) -> Session:
         if start.resume:
             return await self._directory.find(session_id, start.resume, start)
         return self._directory.open(start)
 
 
-async def _start(socket: Socket) -> tuple[Start, str | bytes | None]:
-    """What the client begins with: its wishes, and what it sent instead of any. Raises PeerError when it is gone."""
-    first = await _first(socket)
+async def _read_start(socket: Socket) -> tuple[Start, str | bytes | None]:
+    """The client's choices, and the message that it sent instead of them. Raises PeerError when the client is gone."""
+    first = await _first_message(socket)
     if isinstance(first, str):
         message = parse_client(first)
         if isinstance(message, Start):
@@ -65,13 +66,13 @@ async def _start(socket: Socket) -> tuple[Start, str | bytes | None]:
     return Start(), first
 
 
-async def _first(socket: Socket) -> str | bytes | None:
-    """The first message, None when there is none in time. Raises PeerError when the client is gone."""
+async def _first_message(socket: Socket) -> str | bytes | None:
+    """The first message, or None if there is none in time. Raises PeerError when the client is gone."""
     for _ in range(START_STEPS):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_S / START_STEPS):
                 while (first := await socket.receive()) is not None:
-                    if first:  # a sign of life is no beginning
+                    if first:  # an empty message is only a sign of life
                         return first
             raise PeerError("The call was over before it began.")
     return None

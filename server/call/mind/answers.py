@@ -7,7 +7,7 @@ from functools import partial
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.memory import Memory
-from server.agent.run import AgentRun
+from server.agent.run import AgentRun, RunSetup
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.language import CallLanguage
@@ -31,8 +31,15 @@ class Answers:
         self._host = host
         self._on_sound = on_sound
         self._memory = Memory(setup.settings.run.history_chars)
-        self._model_settings = _model_settings(setup.options)
         self._language = CallLanguage(setup.agent, setup.options)
+        self._runs = RunSetup(
+            setup.agent,
+            setup.engines.model,
+            setup.deps,
+            setup.settings.run,
+            _model_settings(setup.options),
+            self._language.tag,
+        )
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
 
     @property
@@ -49,16 +56,7 @@ class Answers:
 
     def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
         """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed."""
-        run = AgentRun(
-            self._setup.agent,
-            self._setup.engines.model,
-            prompt,
-            self._memory.recall(self._history.messages),
-            self._setup.deps,
-            self._setup.settings.run,
-            self._model_settings,
-            self._language.tag,
-        )
+        run = AgentRun(self._runs, prompt, self._memory.recall(self._history.messages))
         return self._make(run, self._language.of_answers, stopwatch)
 
     def line(self, line: Line, stopwatch: Stopwatch) -> Reply:

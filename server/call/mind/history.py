@@ -1,7 +1,7 @@
-"""What was said in this call, and of the agent's part only what was heard.
+"""History: what was said in this call. Of the agent's words it holds only those that the caller heard.
 
-Messages are pydantic-ai's, so that any model's provider takes them: a tool call stands with its result always, and an
-answer that was cut off ends at the last word that left playout, with a dash.
+The messages are those of pydantic-ai, so the provider of any model takes them. Every tool call stands there with its
+result. A reply that was cut off ends with a dash after the last word that left the playout.
 """
 
 import re
@@ -18,10 +18,10 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
-from server.speech.sentences import speakable
+from server.speech.clauses import speakable
 
 CUT = " —"
-"""Ends an answer that was interrupted."""
+"""Stands at the end of a reply that was interrupted."""
 
 
 class History:
@@ -30,7 +30,7 @@ class History:
     def __init__(self, messages: Sequence[ModelMessage] = ()) -> None:
         self._messages = list(messages)
         self._newest = 0
-        """Where the newest exchange begins."""
+        """The index of the message with which the newest exchange begins."""
 
     @property
     def messages(self) -> list[ModelMessage]:
@@ -38,7 +38,7 @@ class History:
 
     @property
     def last_said(self) -> str:
-        """What the person heard the agent say last; "" before the first word."""
+        """What the caller heard the agent say last; "" before the agent's first word."""
         for message in reversed(self._messages):
             if isinstance(message, ModelResponse) and (said := message.text):
                 return said
@@ -46,21 +46,21 @@ class History:
 
     @property
     def last_question(self) -> str:
-        """What the agent asked last, if the person has not answered it yet; "" if it asked nothing."""
+        """The question that the agent's last words end with; "" if they do not end with a question."""
         *_, last = re.split(r"(?<=[.!?])\s+", self.last_said.strip())
         return last if last.endswith("?") else ""
 
     def add(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
-        """An exchange that was heard to its end; returns it as it is written down."""
+        """Add an exchange whose reply the caller heard to its end. Returns the messages that were added."""
         return self._add(_paired(messages))
 
     def take_back(self, heard: str) -> list[ModelMessage]:
-        """Of the newest exchange the person heard `heard` and no more, as it turns out; returns what is left of it."""
+        """The caller heard only `heard` of the newest reply, as is known now. Returns what is left of the exchange."""
         exchange = self._messages[self._newest :] = cut(self._messages[self._newest :], heard)
         return exchange
 
     def add_interrupted(self, messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
-        """An exchange of which the person heard `heard`, and no more; returns it as it is written down."""
+        """Add an exchange of whose reply the caller heard only `heard`. Returns the messages that were added."""
         return self._add(cut(_paired(messages), heard))
 
     def _add(self, exchange: list[ModelMessage]) -> list[ModelMessage]:
@@ -70,7 +70,7 @@ class History:
 
 
 def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
-    """`messages` with the agent's text ending where `heard` does; tool calls and results stay."""
+    """`messages` without the agent's text after `heard`. Tool calls and their results stay."""
     left = len(_letters(heard))
     kept: list[ModelMessage] = []
     for message in messages:
@@ -95,13 +95,16 @@ def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
 
 
 def _letters(text: str) -> list[int]:
-    """Where each letter or digit ends, with the marks after it. Spaces and lone dashes may be in one text and not in
-    another of the same words, and some scripts have no spaces."""
+    """The index at which each letter or digit ends, together with the punctuation after it.
+
+    Words are compared letter by letter: two texts of the same words may differ in spaces and dashes that stand alone,
+    and some scripts have no spaces.
+    """
     return [letter.end() for letter in re.finditer(r"\w[^\w\s]*", text)]
 
 
 def _paired(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
-    """`messages` without tool calls that have no result: no provider takes a history with one."""
+    """`messages` without the tool calls that have no result. No provider takes a history with such a call."""
     answered = {part.tool_call_id for message in messages for part in message.parts if isinstance(part, ToolReturnPart)}
     kept: list[ModelMessage] = []
     for message in messages:

@@ -9,13 +9,13 @@ import re
 
 from server.call.mouth.reply import Reply
 from server.call.mouth.stopwatch import Stopwatch
-from server.speech.protocols import Transcription
+from server.speech.protocols import SpeechStream
 
 
 class Utterance:
     """From its first sound until its answer is ready to be heard."""
 
-    def __init__(self, number: int, transcription: Transcription | None, stopwatch: Stopwatch, text: str = "") -> None:
+    def __init__(self, number: int, transcription: SpeechStream | None, stopwatch: Stopwatch, text: str = "") -> None:
         """`transcription` is None for words that were typed: their `text` is known."""
         self.number = number
         self.stopwatch = stopwatch

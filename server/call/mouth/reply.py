@@ -18,8 +18,8 @@ from server.call.mouth.stopwatch import Stage
 from server.errors import EngineError
 from server.media.frame import SPOKEN_RATE
 from server.media.resample import Resampler
+from server.speech.clauses import Clauses
 from server.speech.protocols import TextToSpeech
-from server.speech.sentences import Clauses
 
 log = logging.getLogger(__name__)
 

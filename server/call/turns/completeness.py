@@ -1,4 +1,4 @@
-"""Completeness: how finished a sentence looks. Its last words tell, with or without punctuation."""
+"""Completeness: how finished a sentence looks, by its last words. It works with punctuation and without."""
 
 from enum import Enum
 
@@ -8,10 +8,10 @@ from server.call.turns.lexicon.lexicon import words_of
 
 class Completeness(Enum):
     NOTHING = "nothing"  # no words yet
-    COMPLETE = "complete"  # could well be all
-    SINGLE = "single"  # one word: an answer, or the first of a sentence
-    NUMBER = "number"  # ends in a number or a spelled letter, and may go on
-    OPEN = "open"  # cannot be all
+    COMPLETE = "complete"  # may well be the whole sentence
+    SINGLE = "single"  # one word: a whole answer, or the first word of a sentence
+    NUMBER = "number"  # ends in a number or a spelled letter, which may go on
+    OPEN = "open"  # cannot be the whole sentence
 
 
 def asks_for_number(agent_text: str) -> bool:
@@ -30,7 +30,7 @@ def asks(text: str) -> bool:
 
 
 def asks_yes_or_no(text: str) -> bool:
-    """Whether `text` is a question that is answered by yes or no. People end it with a rise, as they do a pause."""
+    """Whether `text` is a question that is answered by yes or no. Callers' voices rise at its end, as in a pause."""
     said = _plain(text)
     asked = [question.start() for question in ENGLISH.asks_yes_or_no.finditer(said)]
     return bool(asked) and not any(
@@ -48,12 +48,13 @@ def _plain(text: str) -> str:
 
 
 _LOOK_BACK = 16
-"""How many words at the end are looked at. So a story takes no longer to judge than a sentence."""
+"""How many words from the end are examined. So a story takes no longer to judge than a sentence."""
 _CLOSERS = " \t\r\n\"')]»”"
+"""What may stand after the last punctuation mark of a sentence."""
 
 
 def completeness(text: str) -> Completeness:
-    """How finished `text` looks, by its last words, and then by the punctuation if the engine writes any."""
+    """How finished `text` looks, by its last words, and by the punctuation if the engine writes any."""
     words = words_of(text)
     if not words:
         return Completeness.NOTHING

@@ -1,8 +1,8 @@
-"""Is the person done? Silence × completeness of what was said × how the voice sounds → how much silence is enough.
+"""Endpoint: how much silence is enough to decide that the caller is done?
 
-A sentence that looks finished needs a short silence; one that stops at "and", "my" or in the middle of a number needs
-a long one. The sound then makes either shorter or longer, by its odds: a voice that has come to rest needs less, one
-that hangs in the air needs more.
+The words come first. A sentence that looks finished needs a short silence. A sentence that stops at "and", "my" or in
+the middle of a number needs a long one. Then the sound of the voice makes the wait shorter or longer: shorter if the
+voice has come to rest, longer if it still hangs in the air.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from server.call.turns.completeness import (
 )
 from server.settings_group import SettingsGroup
 
-SUREST = 0.99
-"""No judge of sounds is surer than this, whatever it says: one of a hundred endings deceives anybody."""
+MAX_PROBABILITY = 0.99
+"""No sound is believed to be surer than this, for or against the end. One ending of a hundred deceives everybody."""
 
 
 class EndpointSettings(SettingsGroup):
@@ -82,28 +82,28 @@ class EndpointSettings(SettingsGroup):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The silence that is being judged."""
+    """The silence that is judged, and what is known about the utterance before it."""
 
     text: str
-    """The transcript so far."""
+    """The transcript of the utterance so far."""
     agent_text: str = ""
-    """What the agent said before."""
+    """What the agent said before the utterance."""
     begun: bool = False
     """The words are the beginning of a sentence that callers are expected to say."""
     whole: bool = False
     """The words are a sentence that callers are expected to say, and the beginning of no other."""
     digits: int = 0
-    """How many digits the numbers have that callers say; 0 when that differs."""
+    """How many digits the numbers have that callers say; 0: it differs."""
     usual_pause_ms: float = 0
-    """How long this person's pauses inside utterances have been, typically; 0 while unknown."""
+    """How long this caller's pauses inside utterances usually are; 0 while unknown."""
     over: float | None = None
-    """The probability that the voice sounds over; None when nothing tells."""
+    """The probability that the voice sounds as if the caller were done; None when nothing tells."""
     falls: float = 0.0
-    """How surely, from 0 to 1, this person's questions with what, where or when end with a fall."""
+    """How surely, from 0 to 1, this caller's questions with what, where or when end with a fall."""
 
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
-    """The silence in ms after which the utterance is over."""
+    """After how much silence, in ms, the utterance is over."""
     kind = completeness(pause.text)
     if kind is Completeness.NUMBER and ends_in_whole_number(pause.text, pause.digits):
         kind = Completeness.COMPLETE
@@ -114,8 +114,8 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
     if pause.over is None:
         return wait_ms
-    doubted = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
-    weight = settings.sound_weight / 2 if doubted else settings.sound_weight
+    unsure_sound = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
+    weight = settings.sound_weight / 2 if unsure_sound else settings.sound_weight
     if pause.over >= 0.5 or not all_said or not asks(pause.text):
         return _by_sound(wait_ms, pause.over, weight, settings)
     if asks_yes_or_no(pause.text):
@@ -124,14 +124,15 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
 
 
 def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
-    """The silence after which the answer is begun, if `wait_ms` is what ends the utterance."""
+    """After how much silence, in ms, the reply is begun, if the utterance is over after `wait_ms`."""
     return max(settings.prepare_ms, wait_ms - settings.ahead_ms)
 
 
 def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
+    """The wait in ms that the words alone ask for."""
     wait_ms: float = {
         Completeness.NOTHING: settings.nothing_ms,
-        Completeness.COMPLETE: _by_question(pause, settings),
+        Completeness.COMPLETE: _of_complete_words(pause, settings),
         Completeness.SINGLE: settings.single_ms,
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,
@@ -141,16 +142,20 @@ def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> f
     return wait_ms
 
 
-def _by_question(pause: Pause, settings: EndpointSettings) -> int:
+def _of_complete_words(pause: Pause, settings: EndpointSettings) -> int:
+    """The wait in ms after a complete sentence. It is shorter for a question."""
     if not asks(pause.text):
         return settings.complete_ms
     return settings.question_ms if pause.whole or heard_as_question(pause.text) else settings.asking_ms
 
 
 def _by_sound(wait_ms: float, over: float, weight: float, settings: EndpointSettings) -> float:
-    """Even odds leave the wait as it is. No wait gets shorter or longer than the settings allow, unless it was so."""
+    """The wait in ms, changed by the odds that the caller is done. Even odds change nothing.
+
+    The settings limit how short and how long a wait can become. A wait that is beyond a limit already may stay there.
+    """
     if weight == 0:
         return wait_ms
-    sure = min(SUREST, max(1 - SUREST, over))
-    odds: float = ((1 - sure) / sure) ** weight
+    probability = min(MAX_PROBABILITY, max(1 - MAX_PROBABILITY, over))
+    odds: float = ((1 - probability) / probability) ** weight
     return min(max(wait_ms, settings.longest_ms), max(min(wait_ms, settings.shortest_ms), wait_ms * odds))

@@ -1,4 +1,4 @@
-"""The sentences that callers are expected to say, and whether one of them has only begun."""
+"""Expectation: the sentences that callers are expected to say. Is a transcript one of them, or only a beginning?"""
 
 from functools import lru_cache
 
@@ -6,7 +6,7 @@ from server.call.turns.lexicon.lexicon import words_of
 
 
 class Expectation:
-    """What an agent's phrases tell of a transcript."""
+    """The expected sentences of one agent. Case and punctuation do not matter."""
 
     def __init__(self, phrases: tuple[str, ...]) -> None:
         sentences = {_words(phrase) for phrase in phrases}
@@ -14,11 +14,11 @@ class Expectation:
         self._beginnings, self._whole = beginnings - sentences, sentences - beginnings
 
     def begun(self, text: str) -> bool:
-        """`text` is the beginning of an expected sentence, and none by itself."""
+        """`text` is the beginning of an expected sentence, and is not an expected sentence itself."""
         return _words(text) in self._beginnings
 
     def whole(self, text: str) -> bool:
-        """`text` is an expected sentence, and no other begins with it."""
+        """`text` is an expected sentence, and no other expected sentence begins with it."""
         return _words(text) in self._whole
 
 
@@ -28,5 +28,5 @@ def _words(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8)
 def expectation(phrases: tuple[str, ...]) -> Expectation:
-    """The same for every call of an agent: it takes some ms to make."""
+    """The expectation of an agent with these `phrases`. It is cached, because to make it takes some ms."""
     return Expectation(phrases)

@@ -1,4 +1,4 @@
-"""Idleness: how long nobody has spoken, and what to do about it."""
+"""Idleness: how long nobody has spoken, and what the agent does about it."""
 
 from enum import Enum
 
@@ -6,22 +6,22 @@ from server.media.frame import FRAME_MS
 
 
 class Idle(Enum):
-    ASK = "ask"  # whether the person is still there
-    LEAVE = "leave"  # end the call
+    ASK = "ask"  # ask whether the caller is still there
+    LEAVE = "leave"  # say goodbye and end the call
 
 
 class Idleness:
-    """Counts silence on both sides in frames."""
+    """Counts the frames in which neither the caller nor the agent speaks."""
 
     def __init__(self, prompt_s: float, prompts: int) -> None:
-        """After each `prompt_s` of silence the person is asked, `prompts` times; then the call ends."""
+        """The agent asks after each `prompt_s` of silence, `prompts` times. After `prompt_s` more the call ends."""
         self._prompt_ms = prompt_s * 1000
         self._prompts = prompts
         self._quiet_ms = 0
         self._asked = 0
 
     def pass_frame(self, quiet: bool) -> Idle | None:
-        """20 ms have passed, `quiet` or not; what is to be done now."""
+        """20 ms have passed. `quiet`: nobody spoke in them. Returns what the agent has to do now."""
         self._quiet_ms = self._quiet_ms + FRAME_MS if quiet else 0
         if self._quiet_ms < self._prompt_ms:
             return None
@@ -30,5 +30,5 @@ class Idleness:
         return Idle.ASK if self._asked <= self._prompts else Idle.LEAVE
 
     def restart(self) -> None:
-        """The person is there."""
+        """The caller is there: count from the beginning again."""
         self._quiet_ms = self._asked = 0

@@ -18,7 +18,7 @@ from server.media.frame import FRAME_MS
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class HeardVoice:
     """How the voice of the present utterance is at one frame."""
 
     voiced: bool
@@ -49,7 +49,7 @@ class View:
     """Its words, as far as speech-to-text knows them."""
     settled: bool
     """`text` covers everything that was heard."""
-    voice: Voice
+    voice: HeardVoice
     last_said: str = ""
     """What the caller heard the agent say last."""
     agent: AgentState = AgentState.SPEAKING

@@ -1,7 +1,8 @@
-"""The person makes a sound while it is the agent's turn: an interruption, a backchannel, or noise?
+"""Overlap: the caller makes a sound while it is the agent's turn. Is it an interruption, a backchannel or a noise?
 
-The answer is ducked at once; this says what to do next, from how long the sound has lasted and which words it has.
-"mm-hm" and "right" cheer the agent on, a cough and a door have no words, and echo has the agent's own words, in order.
+The agent is ducked as soon as the sound begins. `meaning_of` then decides how to go on, by how long the sound has
+lasted and by its words. "mm-hm" and "right" are backchannels and only encourage the agent. A cough or a door has no
+words. An echo has the agent's own words, in their order.
 """
 
 from dataclasses import dataclass
@@ -18,29 +19,29 @@ from server.settings_group import SettingsGroup
 
 
 class Meaning(Enum):
-    UNDECIDED = "undecided"
-    INTERRUPTION = "interruption"  # stop for good
-    BACKCHANNEL = "backchannel"  # go on, from where it is
+    UNDECIDED = "undecided"  # wait for more of the sound
+    INTERRUPTION = "interruption"  # the agent stops for good
+    BACKCHANNEL = "backchannel"  # the agent goes on, from where it was ducked; a noise and an echo count as this, too
 
 
 class AgentState(Enum):
     """What the agent is doing when the sound comes."""
 
     SPEAKING = "speaking"
-    THINKING = "thinking"  # nothing of the answer is heard yet
-    TOOL = "tool"  # a tool runs, whether or not something is said meanwhile
+    THINKING = "thinking"  # the caller hears nothing of the reply yet
+    TOOL = "tool"  # a tool runs, whether or not the agent speaks meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a sound must have to interrupt the agent in one state."""
+    """What a sound must have in order to interrupt the agent in one state."""
 
     words: int
-    """So many that are neither a backchannel nor the agent's own, while the sound lasts; one is enough when it ends."""
+    """How many words that are neither backchannels nor the agent's own. At the end of the sound one is enough."""
     words_ms: int
-    """And so much voice: the words of shorter sounds are mostly wrong."""
+    """How much voice is needed together with the words. The words of shorter sounds are mostly wrong."""
     voiced_ms: int
-    """Or so much voice beyond its words: speech-to-text lags behind a person who is clearly talking."""
+    """Or how much voice beyond its words: speech-to-text lags behind a caller who is clearly talking."""
 
 
 class OverlapSettings(SettingsGroup):
@@ -102,76 +103,79 @@ class OverlapSettings(SettingsGroup):
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What is known of the sound so far."""
+    """What is known of the sound so far, and of the agent meanwhile."""
 
     voiced_ms: float
-    """How much voice, pauses left out."""
+    """How much voice there was, without the pauses."""
     silence_ms: float
-    """How long it has been quiet again."""
+    """How long the caller has been silent again."""
     text: str
-    """The partial transcript."""
+    """The words of the sound, as far as speech-to-text knows them."""
     earlier_text: str
-    """The same as it was `steady_ms` ago."""
+    """What `text` was `steady_ms` ago."""
     agent_text: str
-    """What the agent has said lately, to know its echo by."""
+    """What the caller has heard of the agent's reply. These words may come back as echo."""
     state: AgentState = AgentState.SPEAKING
     interruptible: bool = True
     echoed: bool = False
-    """It sounds as the agent did."""
+    """The sound is the agent's own voice, coming back."""
     settled: bool = True
-    """`text` has all the words of the sound; False while speech-to-text is still asked."""
+    """`text` has all the words of the sound. False while speech-to-text works on them."""
     left_ms: float = inf
-    """How much of the answer is still to be heard."""
+    """How much of the reply is left to be heard."""
 
 
 ECHO_WORDS = 30
-"""Echo comes within a second, its words within a few: words that the agent said before that are the person's own."""
+"""How many of the agent's last words can be its echo. Sound comes back within a second, and its words are known a few
+seconds later. Words that the agent said before that are the caller's own."""
 
 
 def meaning_of(overlap: Overlap, settings: OverlapSettings) -> Meaning:
-    """What the sound means; UNDECIDED asks to be called again with more."""
+    """What the sound means. After UNDECIDED, ask again when there is more of the sound."""
     if overlap.echoed:
         return Meaning.BACKCHANNEL
     if not overlap.interruptible:
-        over = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
-        return Meaning.BACKCHANNEL if over else Meaning.UNDECIDED
-    if _goes_on(overlap, settings):
+        long_enough = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
+        return Meaning.BACKCHANNEL if long_enough else Meaning.UNDECIDED
+    if _is_enough_already(overlap, settings):
         return Meaning.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Meaning.UNDECIDED
-    return Meaning.INTERRUPTION if _was_meant(overlap, settings) else Meaning.BACKCHANNEL
+    return Meaning.INTERRUPTION if _asked_for_something(overlap, settings) else Meaning.BACKCHANNEL
 
 
-def _goes_on(overlap: Overlap, settings: OverlapSettings) -> bool:
-    """There is enough to interrupt, whatever may follow."""
+def _is_enough_already(overlap: Overlap, settings: OverlapSettings) -> bool:
+    """Whether the sound interrupts the agent, whatever may follow."""
     bar = settings.bar(overlap.state)
     unexplained_ms = overlap.voiced_ms - settings.word_ms * len(words_of(overlap.text))
-    steady = min(_news(overlap.text, overlap), _news(overlap.earlier_text, overlap), key=len)
+    steady = min(_new_words(overlap.text, overlap), _new_words(overlap.earlier_text, overlap), key=len)
     enough = len(steady) >= bar.words and overlap.voiced_ms >= bar.words_ms
     commands = _commands(overlap.text, overlap) & _commands(overlap.earlier_text, overlap)
     return unexplained_ms >= bar.voiced_ms or enough or bool(commands)
 
 
-def _was_meant(overlap: Overlap, settings: OverlapSettings) -> bool:
-    """The sound is over, and it asked for something."""
-    news = _news(overlap.text, overlap)
-    early = overlap.left_ms <= settings.early_ms and _not_echoed(words_of(overlap.text), overlap.agent_text)
-    enough = news and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
+def _asked_for_something(overlap: Overlap, settings: OverlapSettings) -> bool:
+    """Whether the sound, which is over now, interrupts the agent."""
+    new = _new_words(overlap.text, overlap)
+    early = overlap.left_ms <= settings.early_ms and _without_echo(words_of(overlap.text), overlap.agent_text)
+    enough = new and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
     return bool(_commands(overlap.text, overlap) or early or enough)
 
 
 def _commands(text: str, overlap: Overlap) -> frozenset[str]:
-    return (ENGLISH.stops if overlap.state is AgentState.TOOL else ENGLISH.commands).intersection(_news(text, overlap))
+    """The words that stop the agent without any others. A running tool needs clearer ones."""
+    commands = ENGLISH.stops if overlap.state is AgentState.TOOL else ENGLISH.commands
+    return commands.intersection(_new_words(text, overlap))
 
 
-def _news(text: str, overlap: Overlap) -> list[str]:
-    """The words that ask for something: neither a backchannel nor the agent's own."""
+def _new_words(text: str, overlap: Overlap) -> list[str]:
+    """The words that ask for something: those that are neither backchannels nor the agent's own."""
     rest = words_of(ENGLISH.cheers.sub(" ", " ".join(words_of(text))))
-    return [word for word in _not_echoed(rest, overlap.agent_text) if word not in ENGLISH.backchannels]
+    return [word for word in _without_echo(rest, overlap.agent_text) if word not in ENGLISH.backchannels]
 
 
-def _not_echoed(words: list[str], agent_text: str) -> list[str]:
-    """The words that are not the agent's own coming back, in its order; a command alone is never its echo."""
+def _without_echo(words: list[str], agent_text: str) -> list[str]:
+    """`words` without echo, which is words of `agent_text` in their order. A command alone is never taken for echo."""
     own = words_of(agent_text)[-ECHO_WORDS:]
     echo: set[int] = set()
     for start, _, size in SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks():

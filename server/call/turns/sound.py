@@ -1,4 +1,7 @@
-"""Sound: how the person's voice sounds at its end. Cadence tells at once, a turn model, where there is one, better."""
+"""Sound: does the caller's voice sound as if the caller were done?
+
+The cadence tells at once. A turn model, where the operator has one, tells it better and a little later.
+"""
 
 from collections import deque
 from functools import partial
@@ -8,60 +11,61 @@ from server.media.frame import FRAME_MS
 from server.speech.protocols import TurnModel
 
 KEPT_FRAMES = 8_000 // FRAME_MS
-"""A turn model listens to the last eight seconds of an utterance."""
+"""A turn model is given the last eight seconds of an utterance."""
 BEFORE_FRAMES = 500 // FRAME_MS
-"""And to so much of what was before the voice: VAD is late, and words begin softly."""
+"""How much sound from before the voice it is given. VAD is late, and words begin softly."""
 
 
 class Sound:
-    """Follows the voice of one call. Without a turn model, or until it has answered, the cadence is what there is."""
+    """The voice of one call. Without a turn model, and until the model has answered, the cadence judges."""
 
     def __init__(self, turn_model: TurnModel | None = None) -> None:
         self.cadence = Cadence()
         self._model = turn_model
         self._frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._pause = 0
-        """The number of the present pause: what is told of another one comes too late."""
+        """The number of the present pause. An answer of the turn model about another pause comes too late."""
         self._asked = False
         self._told: float | None = None
+        """What the turn model has answered about the present pause."""
 
     def hear(self, pcm: bytes, voiced: bool, active: bool) -> None:
-        """The next 20 ms: whether there is a voice in them, and whether one has begun."""
+        """The next 20 ms. `voiced`: there is a voice in them. `active`: a voice has begun, and may be in a pause."""
         if self._model is not None:
             self._frames.append(pcm)
         if voiced:
             self.cadence.hear(pcm)
-            self._go_on()
+            self._end_pause()
         elif not active:
             self.rest()
 
     def ask(self) -> None:
-        """The voice pauses: let the turn model listen, once for each pause."""
+        """The voice pauses. The turn model is asked once for each pause."""
         if self._model is not None and not self._asked:
             self._asked = True
-            self._model.judge(b"".join(self._frames), partial(self._tell, self._pause))
+            self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
 
     def over(self) -> float | None:
-        """The probability that the person is done, if this was the last of the voice; None when nothing tells."""
+        """The probability that the caller is done, if the voice ends here; None with too little voice to tell."""
         return self.cadence.over() if self._told is None else self._told
 
     @property
     def by_cadence(self) -> bool:
-        """No turn model has judged this pause."""
+        """`over` comes from the cadence: no turn model has judged this pause."""
         return self._told is None
 
     def rest(self) -> None:
-        """The utterance is over; the next voice begins another."""
+        """The utterance is over. The next voice begins another one."""
         self.cadence.rest()
-        self._go_on()
+        self._end_pause()
         while len(self._frames) > BEFORE_FRAMES:
             self._frames.popleft()
 
-    def _go_on(self) -> None:
+    def _end_pause(self) -> None:
         if self._asked:
             self._pause += 1
             self._asked, self._told = False, None
 
-    def _tell(self, pause: int, probability: float) -> None:
+    def _on_answer(self, pause: int, probability: float) -> None:
         if pause == self._pause:
             self._told = probability

@@ -1,4 +1,7 @@
-"""How a conversation is written down: a header, and one JSON text an exchange. Never pickle: a store may be shared."""
+"""How a conversation is written into a store: as a header and one JSON text for each exchange.
+
+Never as a pickle, because other programs may write into the store.
+"""
 
 import json
 from dataclasses import dataclass, replace
@@ -10,20 +13,20 @@ from pydantic_core import PydanticSerializationError
 from server.errors import StoreError
 from server.record.conversation import Conversation, Exchange
 
-GONE_EPOCH = 2**53
-"""Of a deleted conversation: later than any epoch, so that a call that still runs cannot write it again."""
+DELETED_EPOCH = 2**53
+"""The epoch of a deleted conversation. It is later than any other, so a call that still runs cannot write it again."""
 
 _T = TypeVar("_T")
 
 _HEADER = TypeAdapter(Conversation)
 _EXCHANGE = TypeAdapter(Exchange)
 _APART = {"exchanges": True, "epoch": True, "revision": True, "token_hash": True}
-"""Kept beside the header, where a store compares and changes them."""
+"""The fields that are not in the header. A store keeps them separately, so that it can compare and change them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A conversation in the parts that a store keeps."""
+    """A conversation without its exchanges, in the parts that a store keeps."""
 
     header: str
     epoch: int
@@ -40,7 +43,7 @@ def encode_exchange(exchange: Exchange) -> str:
 
 
 def decode_header(stored: Stored) -> Conversation:
-    """The conversation without its exchanges. Raises StoreError when another version wrote it, or somebody else."""
+    """The conversation without its exchanges. Raises StoreError when another version or program wrote it."""
     return replace(
         _parsed(_HEADER, stored.header),
         epoch=stored.epoch,
@@ -50,12 +53,13 @@ def decode_header(stored: Stored) -> Conversation:
 
 
 def decode_exchange(text: str) -> Exchange:
-    """Raises StoreError as above."""
+    """Raises StoreError when another version or program wrote it."""
     return _parsed(_EXCHANGE, text)
 
 
 def _text(adapter: TypeAdapter[_T], value: _T, exclude: dict[str, bool]) -> str:
-    """JSON, whatever a tool has returned; half a surrogate pair, which a stream may cut in two, becomes "?"."""
+    """`value` as JSON. An object of an unknown type, which a tool may return, becomes its `str`; half a surrogate pair,
+    which a stream may leave when it is cut, becomes "?"."""
     try:
         return adapter.dump_json(value, exclude=exclude, fallback=str).decode()
     except PydanticSerializationError:

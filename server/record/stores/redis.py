@@ -1,7 +1,8 @@
-"""Conversations in Redis, for several servers: what must happen at once is a script, which Redis runs undivided.
+"""A store in Redis, which several servers can share. Changes that must be atomic are scripts, because Redis runs a
+script undivided.
 
-Of each conversation: a hash with its header and what is compared, and a list of its exchanges. Two sorted sets find
-them by age and by last change. Needs Redis 6.2 or later.
+Each conversation has a hash, with the header and the fields that are compared, and a list of exchanges. Two sorted sets
+order the conversations by age and by last update. Needs Redis 6.2 or later.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from redis.exceptions import RedisError
 from server.errors import ConfigError, StoreError
 from server.record.conversation import Conversation, Summary
 from server.record.stores.codec import (
-    GONE_EPOCH,
+    DELETED_EPOCH,
     Stored,
     decode_exchange,
     decode_header,
@@ -26,11 +27,11 @@ from server.record.stores.codec import (
 )
 
 OPERATION_S = 2.0
-"""Redis answers in under a millisecond; one that takes seconds hangs."""
-GONE_S = 24 * 3600
-"""How long a deleted conversation cannot be written again: longer than any call."""
+"""How long an operation may take. Redis answers in under a millisecond; a server that takes seconds hangs."""
+DELETED_S = 24 * 3600
+"""How long Redis remembers that a conversation was deleted, so that no call writes it again: longer than any call."""
 SWEEP_AT_ONCE = 100
-"""Conversations that one step of a sweep looks at: Redis serves nobody else for so long."""
+"""How many conversations one step of a sweep looks at. Redis serves nobody else during a step, so steps are short."""
 
 _FIELDS = ("header", "epoch", "revision", "token_hash")
 _NAMES = """
@@ -89,16 +90,19 @@ return redis.call('DEL', conversation)
 
 
 class RedisStore:
-    """A Store at `url`: redis://, rediss:// or unix://. Its keys begin with `prefix`; an operation takes `limit_s`."""
+    """A Store at `url`: redis://, rediss:// or unix://. Its keys begin with `prefix`.
+
+    An operation may take `limit_s`. Raises ConfigError when `url` is not valid.
+    """
 
     def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
         try:
             self._redis = Redis.from_url(
                 url,
                 decode_responses=True,
-                socket_timeout=None,  # `_limited` has one limit for all
+                socket_timeout=None,  # `_limited` limits the whole operation
                 socket_connect_timeout=None,
-                retry=Retry(NoBackoff(), 1),  # once, for a connection that has died in the meantime
+                retry=Retry(NoBackoff(), 1),  # try once more, because an idle connection may have died
             )
         except (ValueError, RedisError) as exc:
             raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
@@ -118,7 +122,7 @@ class RedisStore:
     async def save(self, conversation: Conversation) -> bool:
         saved = "again"
         async with self._limited():
-            while saved == "again":  # somebody wrote between the two steps, which only a takeover does
+            while saved == "again":  # another server wrote between the two steps: this happens only at a takeover
                 known = int(await self._redis.llen(f"{self._key(conversation.id)}:exchanges"))
                 saved = await self._save([self._prefix], self._arguments(conversation, known))
         return saved == "yes"
@@ -150,7 +154,7 @@ class RedisStore:
 
     async def delete(self, conversation_id: str) -> bool:
         async with self._limited():
-            return bool(await self._delete([self._prefix], [conversation_id, GONE_EPOCH, GONE_S]))
+            return bool(await self._delete([self._prefix], [conversation_id, DELETED_EPOCH, DELETED_S]))
 
     async def sweep(self, before_ms: int) -> int:
         swept = 0
@@ -166,19 +170,20 @@ class RedisStore:
 
     @asynccontextmanager
     async def _limited(self) -> AsyncIterator[None]:
-        """Raises StoreError when Redis fails inside, or takes too long."""
+        """Raises StoreError when Redis fails inside the block, or when the block takes longer than the limit."""
         try:
             async with asyncio.timeout(self._limit_s):
                 yield
         except (RedisError, OSError) as exc:  # TimeoutError is an OSError
-            raise StoreError("The store of conversations cannot be had.") from exc
+            raise StoreError("The store of conversations is not available.") from exc
 
     def _key(self, conversation_id: str) -> str:
         return f"{self._prefix}:conversation:{conversation_id}"
 
     @staticmethod
     def _arguments(conversation: Conversation, known: int) -> list[str | int]:
-        """The last exchange that is known may have changed, so it is written again."""
+        """The arguments of the script `_SAVE`. `known` is how many exchanges Redis has; it gets the last of them again,
+        because that one may have changed."""
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
             conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
@@ -187,7 +192,8 @@ class RedisStore:
 
 
 async def _record(answer: list[list[str]] | None) -> Conversation | None:
-    """A long conversation takes milliseconds to read: calls get their turn between its exchanges."""
+    """The conversation in the answer of a script. A long one takes milliseconds to decode, so the loop serves calls
+    between its exchanges."""
     if answer is None or not answer[0][0]:
         return None
     fields, texts = answer
@@ -204,5 +210,5 @@ def _stored(fields: Sequence[str]) -> Stored:
 
 
 def _id(cursor: object) -> str:
-    """The id in a member of the sorted sets."""
+    """The id of the conversation that a member of the sorted sets stands for."""
     return str(cursor).partition("-")[2]

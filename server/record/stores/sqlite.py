@@ -1,4 +1,4 @@
-"""Conversations in an SQLite file: one connection on one thread of its own, so that no disk stops the media loop."""
+"""A store in an SQLite file. Its one connection has a thread of its own, so that no disk ever stops the media loop."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from typing import TypeVar
 from server.errors import ConfigError, StoreError
 from server.record.conversation import Conversation, Summary
 from server.record.stores.codec import (
-    GONE_EPOCH,
+    DELETED_EPOCH,
     Stored,
     decode_exchange,
     decode_header,
@@ -22,9 +22,9 @@ from server.record.stores.codec import (
 )
 
 OPERATION_S = 3.0
-"""A commit takes milliseconds; a disk that takes seconds is as good as gone."""
+"""How long an operation may take. A commit takes milliseconds; a disk that takes seconds counts as failed."""
 BUSY_S = 2.0
-"""Another process (`antiphon conversations`) holds the file for milliseconds."""
+"""How long to wait for a file that another process has locked. `antiphon conversations` locks it for milliseconds."""
 SCHEMA_VERSION = 1
 SCHEMA = """
     CREATE TABLE conversations (
@@ -42,9 +42,9 @@ _T = TypeVar("_T")
 
 
 class SqliteStore:
-    """A Store in the file `path`, which is made when it is not there; ":memory:" keeps nothing after `close`.
+    """A Store in the file `path`, which is created if needed; ":memory:" keeps nothing after `close`.
 
-    An operation takes `limit_s`.
+    An operation may take `limit_s`.
     """
 
     def __init__(self, path: str, limit_s: float = OPERATION_S) -> None:
@@ -54,14 +54,14 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
 
     async def open(self) -> None:
-        """Raises ConfigError when there can be no such file, or it is none of ours."""
+        """Raises ConfigError when the file cannot be created, or when Antiphon did not write it."""
         try:
             await self._run(self._open)
         except StoreError as exc:
             raise ConfigError(f"ANTIPHON_STORE: {self._path}: {exc.__cause__ or exc}") from exc
 
     async def close(self) -> None:
-        """What is being written is written; a disk that hangs is not waited for. Idempotent."""
+        """Close the file after the pending writes, without waiting for a disk that hangs; idempotent."""
         if self._connection is not None:
             connection, self._connection = self._connection, None
             self._thread.submit(connection.close)
@@ -86,7 +86,7 @@ class SqliteStore:
         return await self._run(lambda: self._sweep(before_ms))
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        """Do it on the thread. What has waited in vain behind a disk that hangs is not done any more."""
+        """Do `work` on the thread, within the limit. Work that could not start within the limit is cancelled."""
         try:
             future = self._thread.submit(work)
         except RuntimeError as exc:
@@ -95,17 +95,17 @@ class SqliteStore:
             async with asyncio.timeout(self._limit_s):
                 return await asyncio.wrap_future(future)
         except (sqlite3.Error, OSError) as exc:  # TimeoutError is an OSError
-            raise StoreError("The store of conversations cannot be had.") from exc
+            raise StoreError("The store of conversations is not available.") from exc
 
-    # On the thread
+    # The methods below run on the thread.
 
     def _open(self) -> None:
         if self._path != ":memory:":
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))  # people's words are for their owner
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))  # other users must not read what people said
         connection = sqlite3.connect(Path(self._path) if self._path != ":memory:" else self._path, timeout=BUSY_S)
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # what is committed survives a power cut; nobody waits for it
+        connection.execute("PRAGMA synchronous = FULL")  # commits survive a power cut; no call waits for a commit
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
         self._connection = connection
@@ -116,11 +116,12 @@ class SqliteStore:
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             elif version != SCHEMA_VERSION:
-                raise sqlite3.DatabaseError(f"has version {version} of the tables, not {SCHEMA_VERSION}")
+                raise sqlite3.DatabaseError(f"its tables have version {version}, not {SCHEMA_VERSION}")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """COMMIT at the end, or ROLLBACK; the file is taken at the start, so that none fails half-way."""
+        """COMMIT at the end of the block, or ROLLBACK after an exception. The lock is taken at the start, so a locked
+        file cannot make a transaction fail halfway."""
         if self._connection is None:
             raise StoreError("The store of conversations is closed.")
         self._connection.execute("BEGIN IMMEDIATE")
@@ -142,7 +143,7 @@ class SqliteStore:
                 [conversation.id, conversation.summary.cursor, conversation.updated_ms, conversation.epoch,
                  conversation.revision, conversation.token_hash, encode_header(conversation)],
             )  # fmt: skip
-            first = max(0, _count(db, conversation.id) - 1)  # the last one that is known may have changed
+            first = max(0, _count(db, conversation.id) - 1)  # the last exchange in the file may have changed
             new = enumerate(conversation.exchanges[first:], first)
             rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
             db.executemany("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?)", rows)
@@ -158,7 +159,7 @@ class SqliteStore:
 
     def _load(self, conversation_id: str) -> Conversation | None:
         with self._transaction() as db:
-            return _find(db, "id = ? AND epoch < ?", conversation_id, GONE_EPOCH)
+            return _find(db, "id = ? AND epoch < ?", conversation_id, DELETED_EPOCH)
 
     def _page(self, limit: int, before: str | None) -> list[Summary]:
         with self._transaction() as db:
@@ -166,7 +167,7 @@ class SqliteStore:
                 """SELECT header, epoch, revision, token_hash,
                 (SELECT count(*) FROM exchanges WHERE conversation_id = id) FROM conversations
                 WHERE epoch < ? AND (? IS NULL OR cursor < ?) ORDER BY cursor DESC LIMIT ?""",
-                [GONE_EPOCH, before, before, limit],
+                [DELETED_EPOCH, before, before, limit],
             ).fetchall()
         return [replace(decode_header(Stored(*row[:4])).summary, exchanges=row[4]) for row in rows]
 
@@ -175,20 +176,20 @@ class SqliteStore:
             db.execute("DELETE FROM exchanges WHERE conversation_id = ?", [conversation_id])
             changed = db.execute(
                 "UPDATE conversations SET epoch = ?, token_hash = NULL, header = '' WHERE id = ? AND epoch < ?",
-                [GONE_EPOCH, conversation_id, GONE_EPOCH],
+                [DELETED_EPOCH, conversation_id, DELETED_EPOCH],
             )
-        self._forget()
+        self._truncate_log()
         return changed.rowcount > 0
 
     def _sweep(self, before_ms: int) -> int:
         with self._transaction() as db:
-            db.execute("DELETE FROM conversations WHERE updated_ms < ? AND epoch = ?", [before_ms, GONE_EPOCH])
+            db.execute("DELETE FROM conversations WHERE updated_ms < ? AND epoch = ?", [before_ms, DELETED_EPOCH])
             swept = db.execute("DELETE FROM conversations WHERE updated_ms < ?", [before_ms]).rowcount
-        self._forget()
+        self._truncate_log()
         return swept
 
-    def _forget(self) -> None:
-        """Empty the log of writes, which still has the words that were deleted."""
+    def _truncate_log(self) -> None:
+        """Empty the write-ahead log, because it still has the words that were deleted."""
         assert self._connection is not None, "because a transaction has just ended"
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -1,6 +1,6 @@
-"""eSpeak NG: speech from the Python packages alone, through the C library that `espeakng_loader` brings.
+"""eSpeak NG text-to-speech. It needs no model: the Python package `espeakng_loader` brings the C library and its data.
 
-The library has one voice and one callback for the whole process, so a process may have one Engine, on one thread.
+The library has one voice and one callback for the whole process, so a process may use one Engine, on one thread.
 Source of names and numbers: `speak_lib.h` of eSpeak NG 1.52.
 """
 
@@ -15,18 +15,18 @@ from server.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
-_AUDIO_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: sound comes through the callback, before espeak_Synth returns
-_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: say that the data is missing instead of ending the process
+_AUDIO_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: the callback gets all sound before espeak_Synth returns
+_DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: return an error when data is missing, do not end the process
 _CHARS_UTF8 = 1
 _POS_CHARACTER = 1
 _RATE, _RANGE = 1, 4  # espeak_PARAMETER
 
 VOICE = "en-us"
-"""Of the English ones the easiest to understand on a telephone."""
+"""The default voice: the English voice that is easiest to understand on a telephone."""
 WORDS_PER_MINUTE = 165
 INTONATION = 65
-"""50 is eSpeak's own; a little more sounds less like reading a list."""
-_SILENT_BELOW = 64  # of 32767; a voice starts with some ms of less than this
+"""eSpeak's default is 50. A little more sounds less as if a list was read."""
+_SILENT_BELOW = 64  # of 32767; a voice begins with some ms that are quieter than this
 
 
 class _Voice(ctypes.Structure):
@@ -34,7 +34,7 @@ class _Voice(ctypes.Structure):
 
     _fields_ = (
         ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_void_p),  # for each: a byte, its priority, lowest first; then the tag; a 0 at the end
+        ("languages", ctypes.c_void_p),  # for each: one byte of priority (lowest is best), then the tag; 0 at the end
         ("identifier", ctypes.c_char_p),  # its file, such as b"gmw/en-US"
         ("gender", ctypes.c_ubyte),
         ("age", ctypes.c_ubyte),
@@ -49,20 +49,20 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes
 
 
 class Engine:
-    """Text to speech in about 1 ms for a second of sound."""
+    """A TextToSpeechEngine. It takes about 1 ms for a second of sound."""
 
     name = "espeak"
 
     def __init__(self, model: str | None = None) -> None:
-        """`model` is the default voice: a name such as "en-gb", with a variant "en-gb+f3"."""
+        """`model` is the default voice: a name such as "en-gb", or with a variant "en-gb+f3"."""
         self._chunks: list[bytes] = []
-        self._callback = _Callback(self._collect)  # eSpeak keeps the pointer, so it lives as long as the engine
+        self._callback = _Callback(self._collect)  # keep it: eSpeak calls this pointer as long as the engine lives
         self._library = _load()
         self.rate: int = self._library.espeak_Initialize(
             _AUDIO_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), _DONT_EXIT
         )
         if self.rate <= 0:
-            raise ConfigError("eSpeak NG does not find its data; install espeakng-loader again")
+            raise ConfigError("eSpeak NG cannot find its data; install espeakng-loader again")
         self._library.espeak_SetSynthCallback(self._callback)
         self._names = _names(self._library)
         self.languages = tuple(self._names)
@@ -72,9 +72,12 @@ class Engine:
             raise ConfigError(f"eSpeak NG has no voice {self._default!r}")
 
     def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
-        """Mono s16le at `rate`. A voice is a language's tag or a name; one that is not there is the default one."""
+        """Yields mono s16le at `rate`. `voice` is a language's tag or a voice's name.
+
+        A voice that does not exist is replaced by the default voice.
+        """
         if not self._choose(voice or self._default):
-            _log.warning("espeak has no such voice, speaking with the default one: voice=%r", voice)
+            _log.warning("espeak does not have this voice and uses the default voice: voice=%r", voice)
             self._choose(self._default)
         self._chunks.clear()
         data = text.replace("\0", " ").encode()
@@ -83,6 +86,7 @@ class Engine:
         return _trimmed(chunks)
 
     def _choose(self, voice: str) -> bool:
+        """Speak with this voice from now on; False when it does not exist."""
         if voice == self._voice:
             return True
         language, plus, variant = voice.partition("+")
@@ -101,7 +105,7 @@ class Engine:
 
 
 def _names(library: ctypes.CDLL) -> dict[str, str]:
-    """The name of the voice that speaks each language best, by the language's tag."""
+    """For each language's tag, the name of the voice that speaks it best."""
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
     voices, best = library.espeak_ListVoices(None), dict[str, tuple[int, str]]()
     for place in itertools.takewhile(lambda place: voices[place], itertools.count()):
@@ -113,7 +117,7 @@ def _names(library: ctypes.CDLL) -> dict[str, str]:
 
 
 def _spoken(address: int) -> Iterator[tuple[int, str]]:
-    """Priority and tag of each of a voice's languages."""
+    """The priority and the tag of each language of a voice, read from `address`."""
     while priority := ctypes.string_at(address, 1)[0]:
         tag = ctypes.string_at(address + 1)
         yield priority, tag.decode().lower()
@@ -124,11 +128,11 @@ def _load() -> ctypes.CDLL:
     try:
         return ctypes.CDLL(espeakng_loader.get_library_path())
     except OSError as exc:
-        raise ConfigError("eSpeak NG's library does not load; install espeakng-loader again") from exc
+        raise ConfigError("cannot load eSpeak NG's library; install espeakng-loader again") from exc
 
 
 def _trimmed(chunks: list[bytes]) -> Iterator[bytes]:
-    """The chunks from the first sound on, so that the voice starts with the first packet."""
+    """The chunks without the silence at their start, so that the voice starts with the first packet."""
     started = False
     for chunk in chunks:
         if started:

@@ -1,4 +1,7 @@
-"""What an agent's phrases teach: a language model, a dictionary, and which word follows which."""
+"""Makes from an agent's phrases what PocketSphinx needs to expect them: a language model and a dictionary.
+
+It also tells how well recognised words fit the phrases.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -8,7 +11,7 @@ from itertools import pairwise
 from pocketsphinx.lm import ArpaBoLM
 
 _UNSEEN = 0.1
-"""Share of the language model's probability for words in an order that no phrase has."""
+"""How much of the language model's probability goes to words in an order that no phrase has."""
 
 _CLASSES = (
     "oh zero one two three four five six seven eight nine".split(),
@@ -18,18 +21,19 @@ _CLASSES = (
 )
 _PLACE = {word: (words, place) for words in _CLASSES for place, word in enumerate(words)}
 _VARIANTS = 30
-"""Of each phrase: every member of a class in every place of it, in three combinations with the other places."""
+"""How many variants a phrase gets: enough that each place has every word of its class, in three combinations with the
+other places."""
 
 _OPEN_A = re.compile(r"\bAE\b")
-"""The vowel of "thank", "can" and "that" is nearly that of "father" outside of America."""
+"""Outside America the vowel in "thank", "can" and "that" is nearly the vowel in "father"."""
 _VOWELS = {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
 
 
 class PhraseLanguage:
-    """What one agent's phrases teach, and what they know of themselves."""
+    """The language of one agent's phrases."""
 
     def __init__(self, phrases: Sequence[str], pronounce: Callable[[str], list[str]]) -> None:
-        """`pronounce` gives a word's pronunciations in ARPAbet, none for a word that it does not know."""
+        """`pronounce` gives the pronunciations of a word in ARPAbet; an empty list for an unknown word."""
         pronunciations: dict[str, list[str]] = {}
         plain = [" ".join(phrase.lower().split()) for phrase in phrases]
         for word in dict.fromkeys(word for phrase in plain for word in phrase.split()):
@@ -37,10 +41,11 @@ class PhraseLanguage:
                 pronunciations[word] = found
         known = (phrase for phrase in plain if phrase and all(word in pronunciations for word in phrase.split()))
         self.sentences = list(dict.fromkeys(variant for phrase in known for variant in _variants(phrase)))
+        """The phrases that can be pronounced, with their variants."""
         self.arpa = _trigrams(self.sentences)
         """The language model, in ARPA format."""
         self.dictionary = "".join(_entries(pronunciations))
-        """In CMU's format, a pronunciation a line."""
+        """The dictionary in CMU's format: one pronunciation a line."""
         self._pairs: set[tuple[str, ...]] = set()
         self._triples: set[tuple[str, ...]] = set()
         for sentence in self.sentences:
@@ -49,9 +54,11 @@ class PhraseLanguage:
             self._triples.update(zip(words, words[1:], words[2:], strict=False))
 
     def familiarity(self, expected: str, general: str) -> float:
-        """0..3: how many pairs and triples of words are in the phrases, and how far both decoders agree.
+        """How well the words fit the phrases: 0..3.
 
-        Other speech is forced into the words of the phrases, but not into their order: "call forty three ninety".
+        The sum of three parts of 0..1: the share of word pairs that are in the phrases, the share of word triples, and
+        how far the words of both decoders agree. The phrase decoder forces other speech into the words of the phrases,
+        but not into their order: "call forty three ninety".
         """
         if not expected:
             return 0.0
@@ -70,7 +77,7 @@ def _entries(dictionary: dict[str, list[str]]) -> Iterator[str]:
 
 
 def _trigrams(sentences: Sequence[str]) -> str:
-    """A language model in ARPA format; "" of nothing."""
+    """A language model in ARPA format; "" when there are no sentences."""
     if not sentences:
         return ""
     model = ArpaBoLM(text="\n".join(sentences), add_start=True, discount_mass=_UNSEEN)
@@ -81,7 +88,10 @@ def _trigrams(sentences: Sequence[str]) -> str:
 
 
 def _pronunciations(word: str, pronounce: Callable[[str], list[str]]) -> list[str]:
-    """The word's own, or of two words that make it up; and as in Britain, without r and with an open a."""
+    """The word's own pronunciations, else those of two words that it is made of.
+
+    British variants are added: without r, and with an open a.
+    """
     found = pronounce(word)
     for cut in range(2, len(word) - 1) if not found else ():
         first, second = pronounce(word[:cut]), pronounce(word[cut:])
@@ -94,7 +104,7 @@ def _pronunciations(word: str, pronounce: Callable[[str], list[str]]) -> list[st
 
 
 def _without_r(pronunciation: str) -> str:
-    """ "F AO R" → "F AO", "N AH M B ER" → "N AH M B AH": no r but before a vowel."""
+    """Remove each r that is not before a vowel: "F AO R" → "F AO", "N AH M B ER" → "N AH M B AH"."""
     phones = pronunciation.split()
     said = []
     for place, phone in enumerate(phones):
@@ -109,7 +119,7 @@ def _without_r(pronunciation: str) -> str:
 
 
 def _variants(phrase: str) -> Iterator[str]:
-    """The phrase with other digits, tens and weekdays in place of its own: who expects "at three" expects "at four"."""
+    """The phrase with other digits, tens and weekdays in place of its own: "at three" gives "at four", too."""
     said = phrase.split()
     words = list(said)
     places = [place for place, word in enumerate(said) if word in _PLACE]
@@ -129,7 +139,7 @@ def _share(found: Sequence[tuple[str, ...]], known: set[tuple[str, ...]]) -> flo
 
 
 def _agreement(one: Sequence[str], other: Sequence[str]) -> float:
-    """1 less the word edit distance over the longer of both."""
+    """1 minus the word edit distance, divided by the length of the longer one."""
     distance = list(range(len(other) + 1))
     for row, word in enumerate(one, 1):
         diagonal, distance[0] = distance[0], row

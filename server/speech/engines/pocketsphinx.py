@@ -1,8 +1,9 @@
-"""PocketSphinx, the embedded speech-to-text: always there, weak in general, good at sentences that it expects.
+"""PocketSphinx, the embedded speech-to-text. It needs no model on disk. It is weak in general, but good at sentences
+that it expects.
 
-Two decoders hear every utterance: one knows only the agent's phrases, the other general English. The first one's words
-are taken when they sound like the phrases; otherwise the second one's are, so that the agent can say that it did not
-understand, instead of answering what nobody asked.
+Two decoders hear every utterance: one knows only the agent's phrases, the other knows general English. The words of the
+first are used when the speech fits the phrases, otherwise the words of the second. So the agent can say that it did not
+understand, and does not answer a question that the caller never asked.
 """
 
 import tempfile
@@ -16,69 +17,77 @@ import numpy as np
 from pocketsphinx import Decoder
 
 from server.errors import ConfigError
+from server.media.frame import HEARD_RATE
 from server.speech.engines.phrase_language import PhraseLanguage
 
-_RATE_HZ = 16_000
-_BYTES_A_SECOND = 2 * _RATE_HZ
-_SLICE_BYTES = _BYTES_A_SECOND // 10
+_SECOND_BYTES = 2 * HEARD_RATE
+_SLICE_BYTES = _SECOND_BYTES // 10
 
 _CEPSTRAL_MEAN = "53.750,-2.492,-2.671,7.714,-7.091,-3.375,-4.999,-7.863,-3.758,-2.770,-1.242,-2.820,-1.343"
-"""Of many voices at `_PEAK`, because an utterance is too short to learn its own before it is over.
+"""The cepstral mean of many voices at `_PEAK`. An utterance is over before the decoder could learn the mean of its own
+voice.
 
-Every utterance starts from it, so nothing of one call reaches another.
+Every utterance starts from this mean, so nothing passes from one call to another.
 """
 _PEAK = 5_000.0
-"""Root mean square to which the loudest 20 ms so far are brought; learnt from the first `_LEARN_BYTES`."""
-_BLOCK_SAMPLES = _RATE_HZ // 50
-_LEARN_BYTES = _BYTES_A_SECOND * 6 // 10
-_MOST_GAIN = 20.0
+"""How loud the decoders get the voice: the loudest 20 ms so far are brought to this root mean square. The loudness is
+first measured over `_LEARN_BYTES`."""
+_BLOCK_SAMPLES = HEARD_RATE // 50
+_LEARN_BYTES = _SECOND_BYTES * 6 // 10
+_MAX_GAIN = 20.0
 _NOISE_RMS = 79.0
-"""30 dB below speech: the model comes from recordings in rooms, and without a floor it mishears clean sound."""
+"""How loud the noise is that is added: 30 dB below speech. The model was trained on recordings in rooms. Without such a
+noise floor it mishears clean sound."""
 
 _SHARED = {"loglevel": "FATAL", "fwdflat": False}
 _GENERAL = {"bestpath": False, "beam": 1e-40, "pbeam": 1e-40, "wbeam": 1e-24, "maxhmmpf": 3_000, "maxwpf": 10}
-"""Narrow beams: twice as fast for little, and its result matters only where it is a guess anyway."""
+"""Narrow beams make it twice as fast and a little less accurate. Its result matters only where it is a guess anyway."""
 _PHRASES = {"bestpath": True, "lw": 9.0, "beam": 1e-60, "pbeam": 1e-60, "wbeam": 1e-40}
 
 _POSTERIOR = 0.2
 _SURE = 1.0
-"""The phrases are believed when familiarity + `_POSTERIOR` * log10(posterior of the best path) is at least this.
+"""The words of the phrase decoder are used when familiarity + `_POSTERIOR` * log10(posterior of the best path) is at
+least this.
 
-`bench/understanding.py` shows what it costs: lower, more strange wordings are understood and more nonsense is believed.
+`bench/understanding.py` measures the trade: with a lower value more unusual wordings are understood, and more nonsense
+is taken for a phrase.
 """
-_LANGUAGES = 8
-"""Agents whose phrases are kept ready; the one that was not asked for longest is dropped."""
-_SPARE = 4
-"""Idle decoders kept of each kind: a general one has some 85 MB, one of phrases some 15 MB."""
+_MAX_PHRASE_SETS = 8
+"""For how many agents the phrase decoders are kept ready. The agent that was used longest ago goes first."""
+_MAX_IDLE = 4
+"""How many idle decoders of each kind are kept. A general decoder takes some 85 MB, a phrase decoder some 15 MB."""
 
 
 class Engine:
-    """Decoders by language, used from one thread."""
+    """A SpeechToTextEngine. It keeps decoders for reuse. Only one thread may use it."""
 
     name = "pocketsphinx"
 
     def __init__(self, model: str | None = None) -> None:
-        """`model` is a directory of an acoustic model, None the one in the package. Raises ConfigError."""
-        self.languages = ("en-US",)  # the dictionary and the general language model are the package's, always
+        """`model` is the directory of an acoustic model; None is the model in the package. Raises ConfigError."""
+        self.languages = ("en-US",)  # the dictionary and the general language model always come from the package
         self._options = _SHARED | ({"hmm": model} if model else {})
         self._expected: OrderedDict[tuple[str, ...], _PhraseDecoders] = OrderedDict()
         self._general: list[Decoder] = []
         self.give_back(self.take_general())
 
-    def start(self, phrases: Sequence[str], language: str = "") -> "Utterance":
-        """Begin an utterance; the first with new phrases builds their language model. It hears English, always."""
+    def start(self, phrases: Sequence[str], language: str = "") -> "PocketSphinxRecognition":
+        """Begin an utterance. The first utterance with new phrases builds their language model.
+
+        `language` is ignored: this engine always expects English.
+        """
         key = tuple(phrases)
         expected = self._expected.pop(key, None) or _PhraseDecoders(self, self._learn(key))
         self._expected[key] = expected
-        if len(self._expected) > _LANGUAGES:
+        if len(self._expected) > _MAX_PHRASE_SETS:
             self._expected.popitem(last=False)
-        return Utterance(self, expected)
+        return PocketSphinxRecognition(self, expected)
 
     def take_general(self) -> Decoder:
         return self._general.pop() if self._general else self.make(**_GENERAL)
 
     def give_back(self, decoder: Decoder) -> None:
-        if len(self._general) < _SPARE:
+        if len(self._general) < _MAX_IDLE:
             self._general.append(decoder)
 
     def make(self, **options: object) -> Decoder:
@@ -95,8 +104,8 @@ class Engine:
             self.give_back(general)
 
 
-class Utterance:
-    """One utterance in both decoders."""
+class PocketSphinxRecognition:
+    """A Recognition of one utterance by both decoders."""
 
     def __init__(self, engine: Engine, phrases: "_PhraseDecoders") -> None:
         self._engine = engine
@@ -112,7 +121,7 @@ class Utterance:
             decoder.start_utt()
 
     def feed(self, pcm: bytes) -> str | None:
-        """Hear more 16 kHz PCM; returns the words so far when they changed."""
+        """Add 16 kHz PCM. Returns the words so far if they changed, else None."""
         self._held += pcm
         if not self._peak and len(self._held) < _LEARN_BYTES:
             return None
@@ -124,7 +133,7 @@ class Utterance:
         return words
 
     def finish(self) -> str:
-        """The words of all that was fed."""
+        """The words of everything that was fed; "" after the decoders were given back."""
         if self._general is None:
             return ""
         self._decode()
@@ -135,7 +144,7 @@ class Utterance:
         return words
 
     def discard(self) -> None:
-        """Give the decoders back without a result."""
+        """Give the decoders back to the engine without a result."""
         for decoder in self._decoders():
             decoder.end_utt()
         self._give_back()
@@ -147,7 +156,7 @@ class Utterance:
         if not self._held:
             return
         self._peak = max(self._peak, _peak(self._held))
-        samples = np.frombuffer(self._held, "<i2") * min(_PEAK / max(self._peak, 1.0), _MOST_GAIN)
+        samples = np.frombuffer(self._held, "<i2") * min(_PEAK / max(self._peak, 1.0), _MAX_GAIN)
         self._held = b""
         noise = np.take(_NOISE, np.arange(self._noise_at, self._noise_at + len(samples)), mode="wrap")
         self._noise_at += len(samples)
@@ -157,6 +166,7 @@ class Utterance:
                 decoder.process_raw(heard[start : start + _SLICE_BYTES])
 
     def _choose(self) -> str:
+        """The words of the phrase decoder, if the speech fits the phrases, else those of the general decoder."""
         expected, general = _words(self._expected), _words(self._general)
         posterior = self._expected.get_prob() if self._expected is not None else 1.0
         sure = self._phrases.language.familiarity(expected, general) + _POSTERIOR * log10(posterior + 1e-12)
@@ -171,22 +181,22 @@ class Utterance:
 
 
 class _PhraseDecoders:
-    """The decoders of one agent's phrases."""
+    """The decoders that know only one agent's phrases."""
 
     def __init__(self, engine: Engine, language: PhraseLanguage) -> None:
         self._engine = engine
         self.language = language
-        self._spare: list[Decoder] = []
+        self._idle: list[Decoder] = []
 
     def take(self) -> Decoder | None:
-        """A decoder of the phrases; None when there are none."""
+        """A decoder for the phrases; None when there are no phrases."""
         if not self.language.sentences:
             return None
-        return self._spare.pop() if self._spare else self._make()
+        return self._idle.pop() if self._idle else self._make()
 
     def give_back(self, decoder: Decoder) -> None:
-        if len(self._spare) < _SPARE:
-            self._spare.append(decoder)
+        if len(self._idle) < _MAX_IDLE:
+            self._idle.append(decoder)
 
     def _make(self) -> Decoder:
         with tempfile.TemporaryDirectory() as folder:
@@ -197,7 +207,7 @@ class _PhraseDecoders:
 
 
 def _pronounce(decoder: Decoder, word: str) -> list[str]:
-    """What the decoder's dictionary has for a word; empty when it does not know it."""
+    """The pronunciations of a word in the decoder's dictionary; empty when the dictionary does not have the word."""
     found = [decoder.lookup_word(word), *(decoder.lookup_word(f"{word}({number})") for number in range(2, 5))]
     return [phones for phones in found if phones]
 
@@ -208,10 +218,10 @@ def _words(decoder: Decoder | None) -> str:
 
 
 def _peak(pcm: bytes) -> float:
-    """Root mean square of the loudest 20 ms."""
+    """The root mean square of the loudest 20 ms."""
     samples = np.frombuffer(pcm, "<i2").astype(float)
     blocks = np.array_split(samples, max(1, len(samples) // _BLOCK_SAMPLES))
     return max(float(np.sqrt(np.mean(block**2))) for block in blocks)
 
 
-_NOISE = np.random.default_rng(0).normal(0, _NOISE_RMS, _RATE_HZ)
+_NOISE = np.random.default_rng(0).normal(0, _NOISE_RMS, HEARD_RATE)

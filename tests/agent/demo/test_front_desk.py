@@ -9,7 +9,8 @@ from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.models.test import TestModel
 
-from server.agent.demo.front_desk import front_desk, rules
+from server.agent.demo import rules
+from server.agent.demo.front_desk import front_desk
 from server.agent.demo.shop import Callback, Desk
 from server.agent.voice_agent import VoiceAgent
 from server.call.mouth.reply import Line
@@ -19,7 +20,7 @@ CAN_DO = "I can look up an order"
 
 
 class Caller:
-    """Somebody on the phone with the front desk."""
+    """A caller of the front desk; `tools` are the calls to tools so far."""
 
     def __init__(self, now: datetime = WEDNESDAY_AFTERNOON) -> None:
         self.desk = front_desk(lambda: now)
@@ -80,7 +81,7 @@ def caller() -> Caller:
     ],
 )
 async def test_a_request_calls_its_tool(caller: Caller, said: str, tool: str, args: dict[str, object]) -> None:
-    """A request is answered by the tool that it is about, with what was said as its arguments."""
+    """Each request calls the right tool, with arguments taken from what the caller said."""
     spoken = await caller.say(said)
 
     assert caller.tools == [(tool, args)]
@@ -112,7 +113,7 @@ async def test_a_request_calls_its_tool(caller: Caller, said: str, tool: str, ar
     ],
 )
 async def test_an_answer_says_what_was_asked_for(caller: Caller, said: str, heard: str) -> None:
-    """The answer holds the fact that was asked for, or says what the agent can do."""
+    """The answer contains the fact that the caller asked for, or says what the agent can do."""
     assert heard in await caller.say(said)
 
 
@@ -124,7 +125,7 @@ async def test_a_missing_order_number_is_asked_for_and_then_understood(caller: C
 
 
 async def test_a_callback_is_booked_step_by_step_and_cancelled(caller: Caller) -> None:
-    """Day and time may come one after the other; the callback can be asked for and cancelled."""
+    """The day and the time may come one after the other. The caller can ask for the callback and cancel it."""
     assert "Which day" in await caller.say("please call me back")
     assert "At what time" in await caller.say("tomorrow")
     assert "tomorrow at ten thirty in the morning" in await caller.say("half past ten")
@@ -143,7 +144,7 @@ async def test_the_agent_remembers_the_call(caller: Caller) -> None:
 
 
 async def test_goodbye_asks_the_call_to_end(caller: Caller) -> None:
-    """Hanging up is asked of the call, after a goodbye."""
+    """The tool asks the server to end the call, and the agent says goodbye."""
     assert not caller.deps.hang_up_requested
     assert "Goodbye" in await caller.say("okay goodbye")
     assert caller.deps.hang_up_requested
@@ -159,7 +160,7 @@ async def test_no_call_sees_another() -> None:
 
 
 async def test_another_server_knows_what_was_agreed() -> None:
-    """The state of a call goes through its text: the name and the callback are known where it goes on."""
+    """The state is written as text and read again: the caller's name and the callback are still known."""
     here, there = front_desk(), front_desk()
     desk = here.make_deps()
     assert there.deps_of(here.dump_deps(desk)).dump() == desk.dump()
@@ -169,7 +170,7 @@ async def test_another_server_knows_what_was_agreed() -> None:
 
 
 def test_an_agent_that_keeps_nothing_begins_anew() -> None:
-    """Without functions for it there is no state to keep, and what somebody kept is not asked for."""
+    """An agent without `dump_deps` keeps no state; without `load_deps` it ignores a state that was kept."""
     agent = VoiceAgent(front_desk().agent, make_deps=list)
     assert agent.dump_deps([1]) == ""
     assert agent.deps_of("") == agent.deps_of("something") == []
@@ -191,7 +192,7 @@ async def test_a_language_model_can_take_the_place_of_the_rules() -> None:
     [("42 71", "was shipped"), ("#4271", "was shipped"), ("unknown", "I heard none"), ("42-7A", "four two seven.")],
 )
 async def test_a_language_model_may_write_an_order_number_as_it_likes(number: str, told: str) -> None:
-    """It is told what is wrong with it, if anything, and does not fail."""
+    """The tool reads the digits out of it, or tells the model what is wrong; it does not fail."""
 
     async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         newest = messages[-1].parts[-1]
@@ -212,27 +213,27 @@ async def test_the_shop_is_closed_outside_of_its_hours() -> None:
 
 
 def test_phrases_are_plain_and_many() -> None:
-    """Phrases are lower-case sentences with numbers spelled out; "uh-huh" is a word."""
+    """Phrases are lower-case sentences with numbers spelled out, with no characters but letters, ' and -."""
     phrases = front_desk().phrases
     assert 300 <= len(phrases) <= 1_200
     assert all(set(phrase) <= set("abcdefghijklmnopqrstuvwxyz' -") for phrase in phrases)
 
 
 def test_phrases_are_understood() -> None:
-    """The agent apologises for nothing that it expects to hear once it has asked for a callback."""
-    answers = {phrase: rules.answer(["call me back", phrase]).text for phrase in front_desk().phrases}
+    """After a question about a callback, the agent still understands every phrase that it expects."""
+    answers = {phrase: rules.decide(["call me back", phrase]).text for phrase in front_desk().phrases}
     assert [phrase for phrase, text in answers.items() if text.startswith("Sorry, I did not get")] == []
 
 
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=4))
 def test_anything_can_be_said(said: list[str]) -> None:
-    """Whatever was heard, there is an answer."""
-    answer = rules.answer(said)
-    assert answer.text or answer.tool
+    """The rules have an answer to any text."""
+    decision = rules.decide(said)
+    assert decision.text or decision.tool
 
 
 async def test_occasions_are_not_what_the_caller_said() -> None:
-    """What the server notes in the history, as that the call began, is not repeated as the caller's words."""
+    """The server's notes in the history, such as "The call begins.", do not count as the caller's words."""
     desk = front_desk()
     history = Line("Hello.", "The call begins.").messages()
     prompt = "what did i just say"

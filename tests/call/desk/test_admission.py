@@ -1,4 +1,4 @@
-"""When another call is admitted, by the load of the last seconds."""
+"""Whether a new call is admitted, by the load of the last seconds."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,13 +16,13 @@ BETWEEN = st.builds(
 
 
 def share(load: Load) -> float:
-    """Of the limit that is nearer."""
+    """The load as a share of the limit that is nearer."""
     return max(load.lag_ms / SETTINGS.lag_ms, load.wait_ms / SETTINGS.wait_ms)
 
 
 @given(st.lists(LOADS))
 def test_over_a_limit_nobody_is_admitted_and_well_below_everybody(loads: list[Load]) -> None:
-    """Whatever was before."""
+    """Over a limit every call is refused; well below both limits every call is admitted, whatever was before."""
     admission = Admission(SETTINGS)
     for load in loads:
         refusal = admission.judge(load)
@@ -34,14 +34,14 @@ def test_over_a_limit_nobody_is_admitted_and_well_below_everybody(loads: list[Lo
 
 @given(st.lists(LOADS, min_size=1), st.lists(BETWEEN))
 def test_between_both_it_stays_as_it_was(loads: list[Load], wavering: list[Load]) -> None:
-    """A load that wavers about a limit does not make the server waver: it has to fall by half."""
+    """A load that wavers around a limit changes nothing until it falls below half of the limit."""
     admission = Admission(SETTINGS)
     before = [admission.judge(load) for load in loads][-1]
     assert {admission.judge(load) for load in wavering} <= {before}
 
 
 def test_the_reason_is_the_limit_that_was_reached() -> None:
-    """Each has its name, and goes when it is well below its limit, not when the other is."""
+    """A refusal names the limit that was reached, and lasts until the load is well below this limit."""
     admission = Admission(AdmissionSettings(lag_ms=40, wait_ms=2000))
     assert admission.judge(Load(lag_ms=40, wait_ms=2000)) is None
     assert admission.judge(Load(lag_ms=1, wait_ms=2001)) is Refusal.SPEECH_LATE
@@ -51,5 +51,5 @@ def test_the_reason_is_the_limit_that_was_reached() -> None:
 
 
 def test_every_refusal_has_a_sentence() -> None:
-    """Whoever is refused reads why, and each reason is its own."""
+    """A refused caller reads why, and every reason has its own sentence."""
     assert len({refusal.sentence for refusal in Refusal}) == len(Refusal)

@@ -1,4 +1,4 @@
-"""Sessions are admitted, found and ended; on virtual time, with real sessions."""
+"""How sessions are admitted, found and ended: with real sessions, on a virtual clock."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_places_are_limited() -> None:
-    """The first call over the limit is refused, and told when to come again; an end makes a place."""
+    """The first call over the limit is refused, and told when to try again. The end of a call frees a place."""
 
     async def scenario() -> None:
         calls = directory(limit=2)
@@ -34,7 +34,7 @@ def test_places_are_limited() -> None:
 
 
 def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
-    """Whatever the number of calls; who has lost the connection may still come back."""
+    """An overload refuses new calls although there are places. A caller who lost the connection may still return."""
 
     async def scenario() -> None:
         overload: list[Refusal | None] = [None]
@@ -56,7 +56,7 @@ def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
 
 
 def test_a_call_that_never_connects_gives_its_place_back() -> None:
-    """A place that was taken for an offer is free again when nothing comes of it, once."""
+    """A place that was taken for an offer is free again when no connection comes of it."""
 
     async def scenario() -> None:
         calls = directory(limit=1)
@@ -72,7 +72,7 @@ def test_a_call_that_never_connects_gives_its_place_back() -> None:
 
 
 def test_a_session_is_found_by_its_token_alone() -> None:
-    """A stranger learns nothing: a wrong token and a wrong name get the same answer."""
+    """A wrong token and a wrong id get the same answer, so a stranger learns nothing."""
 
     async def scenario() -> None:
         calls = directory()
@@ -90,7 +90,7 @@ def test_a_session_is_found_by_its_token_alone() -> None:
 
 
 def test_the_newer_connection_wins() -> None:
-    """The older one is told and released; its token, used, opens nothing any more."""
+    """The older connection is told and closed, and its token resumes nothing any more."""
 
     async def scenario() -> None:
         calls = directory()
@@ -111,7 +111,7 @@ def test_the_newer_connection_wins() -> None:
 
 
 def test_a_detached_call_waits_and_then_ends() -> None:
-    """Within its time it can be resumed; after it, it is gone."""
+    """A call that lost its connection can be resumed for a set time. After that it is over."""
 
     async def scenario() -> None:
         calls = directory(resume_s=60)
@@ -121,7 +121,7 @@ def test_a_detached_call_waits_and_then_ends() -> None:
         again = Line()
         calls.attach(session, again, line.token)
         await asyncio.sleep(120)
-        assert not session.over.is_set(), "who is back is not waited for any longer"
+        assert not session.over.is_set(), "a caller who is back is not waited for any longer"
         session.detach(again)
         await asyncio.sleep(61)
         assert session.over.is_set()
@@ -131,8 +131,27 @@ def test_a_detached_call_waits_and_then_ends() -> None:
     run_virtual(scenario())
 
 
-def test_who_waits_longest_gives_way() -> None:
-    """With all places taken, a new caller takes that of the call that lost its connection first, never a live one's."""
+def test_a_call_that_has_ended_does_not_wait_for_another_connection() -> None:
+    """A connection that is lost while a tool still stops leaves nothing to resume."""
+
+    async def scenario() -> None:
+        calls = directory(mind=Stubborn(tool_s=100))
+        session, line = await connected(calls)
+        session.receive(Text(text="book seven"))
+        await asyncio.sleep(0.5)
+        session.end()
+        await asyncio.sleep(0.1)
+        session.detach(line)
+        assert not session.over.is_set()
+        assert calls.detached == 0
+        await session.over.wait()
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_the_call_that_waits_longest_gives_way() -> None:
+    """On a full server a new call takes the place of the call that lost its connection first, if there is one."""
 
     async def scenario() -> None:
         calls = directory(limit=2)
@@ -149,8 +168,8 @@ def test_who_waits_longest_gives_way() -> None:
     run_virtual(scenario())
 
 
-def test_who_gave_way_and_is_back_while_a_tool_still_lets_go_is_answered() -> None:
-    """The end of the session that was does nothing to the one that goes on."""
+def test_a_caller_who_gave_way_and_is_back_while_a_tool_still_stops_is_answered() -> None:
+    """A session that gave way and is still ending does no harm to the one in which its caller goes on."""
 
     async def scenario() -> None:
         book = Notebook()

@@ -1,4 +1,4 @@
-"""A server that goes, and who is still talking with it."""
+"""What becomes of the present calls when a server stops."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_drain_lets_calls_go_on_until_the_deadline() -> None:
-    """Nobody new is admitted; who is still there at the deadline is told to reconnect; then all has ended."""
+    """New calls are refused. Callers who are still there at the deadline are told to reconnect, and all calls end."""
 
     async def scenario() -> None:
         calls = directory()
@@ -36,8 +36,8 @@ def test_drain_lets_calls_go_on_until_the_deadline() -> None:
     run_virtual(scenario())
 
 
-def test_drain_does_not_wait_for_who_has_no_connection() -> None:
-    """A call that waits for its caller is put away at once, to be resumed from the store; also one that drops now."""
+def test_drain_does_not_wait_for_calls_without_a_connection() -> None:
+    """A call that has lost its connection, or loses it now, ends at once and can be resumed from the store."""
 
     async def scenario() -> None:
         book, loop = Notebook(), asyncio.get_running_loop()
@@ -58,8 +58,8 @@ def test_drain_does_not_wait_for_who_has_no_connection() -> None:
     run_virtual(scenario())
 
 
-def test_drain_lets_an_answer_be_made_for_who_has_no_connection() -> None:
-    """Its tool runs to the end, once; then it is put away, with what the tool did written down."""
+def test_drain_lets_a_reply_be_made_for_a_call_without_a_connection() -> None:
+    """The tool runs to its end, once. Then the call ends, and its record says what the tool did."""
 
     async def scenario() -> None:
         book, loop, mind = Notebook(), asyncio.get_running_loop(), Mind(tool_s=4)
@@ -79,7 +79,7 @@ def test_drain_lets_an_answer_be_made_for_who_has_no_connection() -> None:
 
 
 def test_drain_keeps_calls_where_the_store_does_not() -> None:
-    """What would be lost with the process waits for its caller to the deadline."""
+    """A call whose record would be lost with the process waits for its caller until the deadline."""
 
     async def scenario() -> None:
         calls, loop = directory(), asyncio.get_running_loop()
@@ -97,7 +97,7 @@ def test_drain_keeps_calls_where_the_store_does_not() -> None:
 
 
 def test_drain_of_an_empty_server_takes_no_time() -> None:
-    """Where nobody calls, nothing is waited for."""
+    """A server without calls stops at once."""
 
     async def scenario() -> None:
         await directory().drain(10)
@@ -106,8 +106,8 @@ def test_drain_of_an_empty_server_takes_no_time() -> None:
     run_virtual(scenario())
 
 
-def test_a_tool_that_does_not_let_go_does_not_keep_the_server() -> None:
-    """What else has to end, such as recordings, ends in time."""
+def test_a_tool_that_does_not_stop_does_not_keep_the_server() -> None:
+    """A tool that does not stop is left behind, so that the server ends in time."""
 
     async def scenario() -> None:
         calls = directory(mind=Stubborn(tool_s=100, holds_s=300))

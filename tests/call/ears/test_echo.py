@@ -1,4 +1,4 @@
-"""The agent's own voice in the caller's microphone, by eSpeak NG and through a made room."""
+"""The agent's own voice in the caller's microphone: voices of eSpeak NG, heard through a simulated room."""
 
 from collections.abc import Iterator
 
@@ -15,13 +15,13 @@ from tests.voices import silence, speak
 AGENT = speak(
     "We are open from nine in the morning until six in the evening, from Monday to Friday.", rate_hz=SPOKEN_RATE
 )
-PERSONS = ("en-gb+f3", "en-us+m3", "en-us")
+CALLERS = ("en-gb+f3", "en-us+m3", "en-us")
 UTTERANCES = ("where is my order", "can you call me back tomorrow", "that's not what I asked")
 OPENS = 3
-"""So many voiced frames in a row open an utterance, about."""
+"""About this many voiced frames in a row open an utterance."""
 VOICED_RMS = 40.0
 UNKNOWN_FRAMES = 30
-"""The path is known when so many frames of echo have been heard."""
+"""The path is known after this many frames of echo."""
 
 
 def frames(pcm: bytes, size: int) -> list[bytes]:
@@ -37,15 +37,18 @@ def voiced(pcm: bytes) -> bool:
 
 
 def heard(
-    echo: Echo, person: bytes, level_db: float | None, delay_ms: int = 110, said: bytes = AGENT
+    echo: Echo, caller: bytes, level_db: float | None, delay_ms: int = 110, said: bytes = AGENT
 ) -> Iterator[tuple[bool, bool]]:
-    """For each frame that the agent says: whether a voice is heard, and whether it is taken for the agent's own."""
+    """For each frame that the agent says: whether a voice is heard, and whether it is taken for the agent's own.
+
+    `caller`: the sound of the caller meanwhile, at 16 kHz. `level_db`: the level of the echo; None: there is no echo.
+    """
     path = Loudspeaker(-100 if level_db is None else level_db, delay_ms, len(said) / 2 / SPOKEN_RATE)
-    person_frames = frames(person, HEARD_BYTES)
+    caller_frames = frames(caller, HEARD_BYTES)
     for number, frame in enumerate(frames(said, SPOKEN_BYTES)):
         sound = np.frombuffer(path.hear(), "<i2").astype(float)
-        if number < len(person_frames):
-            sound = sound + np.frombuffer(person_frames[number], "<i2")
+        if number < len(caller_frames):
+            sound = sound + np.frombuffer(caller_frames[number], "<i2")
         pcm = np.clip(sound, -32_768, 32_767).astype("<i2").tobytes()
         yield voiced(pcm), echo.hear(pcm, voiced(pcm))
         echo.say(frame)
@@ -53,7 +56,7 @@ def heard(
 
 
 def longest_foreign(found: list[tuple[bool, bool]]) -> int:
-    """The longest run of frames with a voice that is not the agent's."""
+    """The length of the longest run of frames with a voice that is not taken for the agent's."""
     longest = run = 0
     for is_voiced, own in found:
         run = run + 1 if is_voiced and not own else 0
@@ -64,7 +67,7 @@ def longest_foreign(found: list[tuple[bool, bool]]) -> int:
 @settings(max_examples=15, deadline=None)
 @given(st.floats(-30, -14), st.integers(40, 400))
 def test_echo_is_known_by_its_sound(level_db: float, delay_ms: int) -> None:
-    """At any level and delay, half a second of it is enough; from then on it opens no utterance."""
+    """After half a second, echo of any level and delay is known, and opens no utterance."""
     echo = Echo()
     found = list(heard(echo, b"", level_db, delay_ms))
     assert echo.path is not None
@@ -72,10 +75,10 @@ def test_echo_is_known_by_its_sound(level_db: float, delay_ms: int) -> None:
     assert longest_foreign(found[delay_ms // 20 + UNKNOWN_FRAMES :]) < OPENS
 
 
-@pytest.mark.parametrize("voice", PERSONS)
+@pytest.mark.parametrize("voice", CALLERS)
 @pytest.mark.parametrize("level_db", [0, -12])
-def test_a_person_is_not_the_agents_echo(voice: str, level_db: float) -> None:
-    """Without an echo everything is theirs, even with the agent's own voice, and softer than it."""
+def test_a_caller_is_not_the_agents_echo(voice: str, level_db: float) -> None:
+    """Without echo, a caller is not taken for the agent, not even with the agent's own voice and more softly."""
     for words in UTTERANCES:
         echo = Echo()
         found = list(heard(echo, silence(1) + softer(speak(words, voice), level_db), None))
@@ -83,19 +86,19 @@ def test_a_person_is_not_the_agents_echo(voice: str, level_db: float) -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.sampled_from(PERSONS), st.sampled_from(UTTERANCES), st.floats(-30, -14), st.integers(40, 400))
-def test_who_speaks_over_the_echo_is_heard(voice: str, words: str, level_db: float, delay_ms: int) -> None:
-    """Talk over a known echo opens an utterance, and is theirs for a good part even if the agent were not ducked."""
-    person = speak(words, voice)
+@given(st.sampled_from(CALLERS), st.sampled_from(UTTERANCES), st.floats(-30, -14), st.integers(40, 400))
+def test_a_caller_who_speaks_over_the_echo_is_heard(voice: str, words: str, level_db: float, delay_ms: int) -> None:
+    """Speech over a known echo opens an utterance. At least a third of it is heard as the caller's, without a duck."""
+    caller = speak(words, voice)
     echo = Echo()
-    found = list(heard(echo, silence(2) + person, level_db, delay_ms))
+    found = list(heard(echo, silence(2) + caller, level_db, delay_ms))
     assert longest_foreign(found[100:]) >= OPENS
-    over = [own for is_voiced, own in found[100 : 100 + len(person) // HEARD_BYTES] if is_voiced]
+    over = [own for is_voiced, own in found[100 : 100 + len(caller) // HEARD_BYTES] if is_voiced]
     assert sum(over) <= len(over) * 2 / 3
 
 
 def test_a_delay_that_wanders_stays_known() -> None:
-    """A jitter buffer grows by 40 ms, or shrinks again: the echo still opens no utterance."""
+    """When a jitter buffer grows by 40 ms, or shrinks again, the echo still opens no utterance."""
     echo = Echo()
     list(heard(echo, b"", -20, 100))
     assert longest_foreign(list(heard(echo, b"", -20, 140))) < OPENS
@@ -103,42 +106,42 @@ def test_a_delay_that_wanders_stays_known() -> None:
 
 
 def test_a_louder_echo_is_learnt() -> None:
-    """Who turns the volume up by 6 dB stays unheard."""
+    """When the caller turns the volume up by 6 dB, the louder echo soon opens no utterance."""
     echo = Echo()
     list(heard(echo, b"", -26))
     assert longest_foreign(list(heard(echo, b"", -20))[40:]) < OPENS
 
 
 def test_an_echo_that_is_no_more_hides_nobody() -> None:
-    """A caller who has put a headset on, and speaks as softly as the echo was, is heard."""
+    """A caller who has put on a headset, and speaks as softly as the echo was, is heard."""
     echo = Echo()
     list(heard(echo, b"", -14))
-    person = silence(0.5) + softer(speak("where is my order I have waited for a whole week for it", "en-us+m3"), -14)
-    found = list(heard(echo, person, None))
+    caller = silence(0.5) + softer(speak("where is my order I have waited for a whole week for it", "en-us+m3"), -14)
+    found = list(heard(echo, caller, None))
     assert longest_foreign(found) >= OPENS
 
 
-def test_who_is_as_loud_as_the_agent_is_no_echo() -> None:
-    """The very same sound, no softer, is not believed: it would hide a person."""
+def test_sound_as_loud_as_the_agent_is_no_echo() -> None:
+    """The agent's own sound at full level is not taken for echo, because such a path would hide a caller."""
     echo = Echo()
     list(heard(echo, b"", 6))
     assert echo.path is None
 
 
 def test_while_the_agent_is_silent_nothing_is_its_own() -> None:
-    """Half a second and a little after it has fallen silent everything is the person's; the path is remembered."""
+    """A second after the agent has fallen silent, every sound is the caller's. The path stays known."""
     echo = Echo()
     list(heard(echo, b"", -14))
     path = echo.path
     for _ in range(100):
         echo.say(None)
-    person = frames(speak("where is my order"), HEARD_BYTES)
-    assert not any(echo.hear(pcm, voiced=True) for pcm in person)
+    caller = frames(speak("where is my order"), HEARD_BYTES)
+    assert not any(echo.hear(pcm, voiced=True) for pcm in caller)
     assert echo.path is path is not None
 
 
 def test_silence_of_a_detached_line_is_no_echo() -> None:
-    """Digital silence, in and out, finds nothing and divides by nothing."""
+    """With digital silence in both directions, no path is found, and nothing is divided by zero."""
     echo = Echo()
     for _ in range(200):
         echo.say(bytes(SPOKEN_BYTES))

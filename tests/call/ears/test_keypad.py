@@ -5,14 +5,14 @@ from server.media.frame import FRAME_MS
 
 
 def test_the_hash_ends_a_number() -> None:
-    """What was pressed before it is one number, spelt; alone it is nothing."""
+    """The keys before # are one number, with blanks between them. # alone is not a number."""
     keypad = Keypad()
     assert [keypad.press(key) for key in "4271#"] == ["", "", "", "", "4 2 7 1"]
     assert keypad.press("#") == ""
 
 
 def test_a_pause_ends_a_number() -> None:
-    """Two seconds after the last key, once."""
+    """A number ends two seconds after its last key, once."""
     keypad = Keypad()
     keypad.press("4")
     for _ in range(PAUSE_MS // FRAME_MS - 1):
@@ -24,7 +24,7 @@ def test_a_pause_ends_a_number() -> None:
 
 @pytest.mark.parametrize("keys", ["1" * 100, "*0A"])
 def test_any_keys(keys: str) -> None:
-    """Letters and stars count; who leans on the keypad fills it, and no more."""
+    """Letters and stars count as keys. Of very many keys only the first ones are kept."""
     keypad = Keypad()
     for key in keys:
         keypad.press(key)

@@ -16,12 +16,12 @@ def voicing_after(*probabilities: float) -> Voicing:
 
 
 def test_a_click_is_no_voice() -> None:
-    """Two frames of sound begin nothing."""
+    """Two frames of sound do not begin a voice."""
     assert not voicing_after(VOICE, VOICE, SILENCE, SILENCE).active
 
 
 def test_three_frames_begin_a_voice() -> None:
-    """A voice begins after 60 ms, which count."""
+    """A voice begins after 60 ms, which count as voiced."""
     voicing = voicing_after(VOICE, VOICE, VOICE)
     assert (voicing.active, voicing.voiced_ms, voicing.silence_ms) == (True, 60, 0)
 
@@ -33,14 +33,14 @@ def test_a_gap_delays_the_beginning() -> None:
 
 
 def test_doubtful_sound_goes_on_but_does_not_begin() -> None:
-    """A quiet word ending belongs to the word; alone it is nothing."""
+    """A quiet ending belongs to its word. Alone, such sound is no voice."""
     assert not voicing_after(*[DOUBT] * 10).active
     assert voicing_after(VOICE, VOICE, VOICE, DOUBT).voiced_ms == 80
     assert not voicing_after(VOICE, VOICE, VOICE, SILENCE, DOUBT).voiced
 
 
 def test_silence_is_counted_from_the_last_voice() -> None:
-    """Voice ends a silence and adds to the voice before it."""
+    """When the voice goes on, the silence ends, and the voiced time grows from what it was."""
     voicing = voicing_after(VOICE, VOICE, VOICE, SILENCE, SILENCE)
     assert (voicing.voiced_ms, voicing.silence_ms) == (60, 40)
     voicing.receive(VOICE)
@@ -61,7 +61,7 @@ def test_rest_begins_anew() -> None:
 
 @given(st.lists(st.floats(0, 1), max_size=200))
 def test_every_frame_of_an_utterance_is_counted(probabilities: list[float]) -> None:
-    """An active voice has at least its beginning, and a silence that ends with the newest voiced frame."""
+    """An active voice counts at least its first 60 ms, and its silence counts from the newest voiced frame."""
     voicing, silent_frames = Voicing(SETTINGS), 0
     for probability in probabilities:
         voicing.receive(probability)

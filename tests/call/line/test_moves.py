@@ -1,4 +1,4 @@
-"""A conversation that another server goes on with."""
+"""A conversation with which another server goes on."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from tests.virtual_time import run_virtual
 
 
 def test_a_conversation_outlives_its_process() -> None:
-    """Another process finds the record by the token, and knows what was said."""
+    """Another process finds the record by its token, and knows what was said."""
 
     async def scenario() -> None:
         book = Notebook()
@@ -53,7 +53,10 @@ def test_a_conversation_outlives_its_process() -> None:
 
 
 async def moved(frames: int, first_sound_ms: float = 30) -> tuple[list[str], list[str], list[str]]:
-    """A server goes after so many frames of a story, another goes on: what each said, and what is kept."""
+    """A server stops after so many `frames` of a story, and another one goes on.
+
+    Returns what the caller heard of each server, and what the record says.
+    """
     book, mind = Notebook(), Mind(answers={"story": STORY})
     calls = directory(notebook=book, mind=mind, first_sound_ms=first_sound_ms)
     session, line = await connected(calls)
@@ -72,9 +75,9 @@ async def moved(frames: int, first_sound_ms: float = 30) -> tuple[list[str], lis
 
 @pytest.mark.parametrize("first_sound_ms", [30, 1_500])
 def test_another_server_says_the_rest(first_sound_ms: float) -> None:
-    """What the caller had not heard when their server went is said by the one that goes on, and no word is missing.
+    """The next server says what the caller has not heard yet, and no word is missing.
 
-    With a slow text-to-speech server some of it has no sound yet.
+    With a slow text-to-speech engine, some of it has no sound yet when the first server stops.
     """
 
     async def scenario() -> None:
@@ -88,7 +91,7 @@ def test_another_server_says_the_rest(first_sound_ms: float) -> None:
 
 
 def test_another_server_says_what_a_noise_has_stopped() -> None:
-    """Whether it was one is not known yet when the server goes; no word of the caller is."""
+    """When a server stops while a noise may still be an interruption, the next one says the rest of the reply."""
 
     async def scenario() -> None:
         book, mind = Notebook(), Mind(answers={"story": STORY})
@@ -97,7 +100,7 @@ def test_another_server_says_what_a_noise_has_stopped() -> None:
         session.receive(Text(text="story"))
         await listen(session, 150)
         await speak(session, " ".join([COUGH] * 3))
-        assert len(answers(line)) == 1, "it has stopped"
+        assert len(answers(line)) == 1, "the reply has stopped"
         await calls.drain(0)
         other, again = directory(notebook=book, mind=mind), Line()
         restored = await other.find(session.id, line.token, CallOptions())
@@ -110,7 +113,7 @@ def test_another_server_says_what_a_noise_has_stopped() -> None:
 
 
 def test_another_server_answers_what_was_asked() -> None:
-    """A caller who had heard nothing of the answer need not ask again."""
+    """A caller who has heard nothing of the reply need not ask again."""
 
     async def scenario() -> None:
         _, after, kept = await moved(0)
@@ -121,7 +124,7 @@ def test_another_server_answers_what_was_asked() -> None:
 
 
 def test_another_server_knows_the_half_of_a_sentence() -> None:
-    """Who is speaking when their server goes need not begin again."""
+    """A caller who is speaking when the server stops need not begin again."""
 
     async def scenario() -> None:
         book, mind = Notebook(), Mind()
@@ -141,7 +144,7 @@ def test_another_server_knows_the_half_of_a_sentence() -> None:
 
 
 def test_a_conversation_that_is_over_is_not_resumed() -> None:
-    """Who has hung up begins anew."""
+    """The token of a conversation that has ended resumes nothing."""
 
     async def scenario() -> None:
         book = Notebook()
@@ -157,7 +160,7 @@ def test_a_conversation_that_is_over_is_not_resumed() -> None:
 
 
 def test_what_was_taken_over_elsewhere_ends_here() -> None:
-    """The client is told, and nothing more is written."""
+    """When another server takes a conversation over, the client is told, and nothing more is written here."""
 
     async def scenario() -> None:
         book = Notebook()

@@ -8,7 +8,7 @@ async def drain(outbox: Outbox) -> list[str | bytes]:
 
 
 async def test_order_is_kept() -> None:
-    """Texts and sound leave as they were put."""
+    """Texts and sound leave in the order in which they were put."""
     outbox = Outbox()
     items: list[str | bytes] = ["a", b"1", "b", b"2", b"3"]
     for item in items:
@@ -18,7 +18,7 @@ async def test_order_is_kept() -> None:
 
 
 async def test_sound_that_is_late_is_not_wanted() -> None:
-    """Beyond a second the oldest sound goes; texts stay, in their place."""
+    """When more than a second of sound waits, the oldest is dropped. Texts stay in their places."""
     outbox = Outbox()
     outbox.put("first")
     for number in range(MAX_SOUND + 10):
@@ -32,7 +32,7 @@ async def test_sound_that_is_late_is_not_wanted() -> None:
 
 
 async def test_too_many_texts_are_told() -> None:
-    """Messages are never dropped one by one: whoever holds the connection is told that it is too slow."""
+    """Texts are never dropped. When too many wait, the outbox overflows."""
     outbox = Outbox()
     for _ in range(MAX_TEXTS):
         outbox.put("caption")
@@ -43,7 +43,7 @@ async def test_too_many_texts_are_told() -> None:
 
 
 async def test_hushed() -> None:
-    """Sound that is not wanted any more does not leave; texts do; sound that comes after does."""
+    """Sound that is dropped does not leave. Texts do, and so does sound that is put afterwards."""
     outbox = Outbox()
     outbox.put(b"old")
     outbox.put("text")
@@ -52,8 +52,8 @@ async def test_hushed() -> None:
     assert await drain(outbox) == ["text", b"new"]
 
 
-async def test_who_takes_waits_for_the_next() -> None:
-    """An empty box gives nothing until something is put."""
+async def test_take_waits_for_the_next_item() -> None:
+    """An empty outbox is waited for until something is put."""
     outbox = Outbox()
     taking = asyncio.ensure_future(outbox.take())
     await asyncio.sleep(0)

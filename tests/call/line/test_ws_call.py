@@ -1,4 +1,4 @@
-"""A call over a WebSocket that is none: what is read and written, on virtual time."""
+"""A call over a fake WebSocket: what is read and written, on a virtual clock."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tests.virtual_time import run_virtual
 
 
 class QuietSocket:
-    """A client that types once and then only listens. `sound_ms` has the time of each binary message."""
+    """A client that types once, and then only listens. `sound_ms` has the time of each binary message."""
 
     def __init__(self, types_ms: float) -> None:
         self.sound_ms: list[float] = []
@@ -40,7 +40,7 @@ class QuietSocket:
 
 
 def test_an_answer_is_sent_when_it_is_ready() -> None:
-    """Its beginning leaves between two ticks, as much as the client's buffer holds; then one frame at each tick."""
+    """A reply begins between two ticks with enough sound for the client's buffer. Then each tick sends a frame."""
 
     async def scenario() -> None:
         mind, socket = Mind(first_token_ms=0, token_ms=0), QuietSocket(types_ms=105)

@@ -1,4 +1,4 @@
-"""How a call over a WebSocket begins; on virtual time."""
+"""How a call over a WebSocket begins, on a virtual clock."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.virtual_time import VirtualLoop, run_virtual
 
 
 class Socket:
-    """One whose client says `first` as soon as the loop is free again after `held_up_s`, and then leaves."""
+    """The loop is held up for `held_up_s`. Just after that the client sends `first`, and later it leaves."""
 
     def __init__(self, first: str, held_up_s: float) -> None:
         self.told: list[str] = []
@@ -39,7 +39,7 @@ class Socket:
 
 @pytest.mark.parametrize("held_up_s", [0.0, 3.0])
 def test_a_client_is_given_its_time_to_begin(held_up_s: float) -> None:
-    """What it wishes is not lost when the server was held up meanwhile."""
+    """The client's `start` is not lost when the server was held up meanwhile."""
 
     async def scenario() -> None:
         socket = Socket(Start(language="de").to_json(), held_up_s)

@@ -14,7 +14,7 @@ from pydantic_ai.messages import (
 )
 
 from server.call.mind.history import CUT, History, cut
-from server.speech.sentences import Clauses, speakable
+from server.speech.clauses import Clauses, speakable
 
 
 def ask(text: str) -> ModelRequest:
@@ -35,7 +35,7 @@ def result(number: str) -> ModelRequest:
 
 
 def said(messages: Sequence[ModelMessage]) -> list[str]:
-    """The text parts of the agent."""
+    """The text parts of the agent's messages."""
     return [
         part.content
         for message in messages
@@ -58,7 +58,7 @@ EXCHANGE: list[ModelMessage] = [
 
 
 def test_an_exchange_that_was_heard_is_kept_as_it_is() -> None:
-    """Nothing is taken from an answer that was heard to its end."""
+    """A reply that the caller heard to its end is kept whole."""
     history = History()
     history.add(EXCHANGE)
     assert history.messages == EXCHANGE
@@ -66,14 +66,14 @@ def test_an_exchange_that_was_heard_is_kept_as_it_is() -> None:
 
 
 def test_what_is_read_from_the_history_is_a_copy() -> None:
-    """Who takes the messages cannot change them."""
+    """A change of the messages that were read does not change the history."""
     history = History()
     history.messages.append(ask("hello"))
     assert history.messages == []
 
 
 def test_nothing_was_said_at_first() -> None:
-    """A call begins with no words of the agent's."""
+    """Before the agent has spoken, there are no last words of the agent."""
     history = History()
     assert history.last_said == ""
     history.add([ask("hello")])
@@ -81,7 +81,7 @@ def test_nothing_was_said_at_first() -> None:
 
 
 def test_an_interrupted_answer_ends_at_the_word_that_was_heard_last() -> None:
-    """The cut is at a word, and marked."""
+    """An interrupted reply is cut after the last word that the caller heard, and the cut is marked."""
     history = History()
     history.add_interrupted(EXCHANGE, "Let me look. It has been")
     assert said(history.messages) == ["Let me look.", f"It has been{CUT}"]
@@ -89,7 +89,7 @@ def test_an_interrupted_answer_ends_at_the_word_that_was_heard_last() -> None:
 
 
 def test_a_tool_that_ran_stays_when_its_announcement_was_cut() -> None:
-    """The effects of an answer do not depend on how much of it was heard."""
+    """Tool calls and their results stay in the history, however little of the reply was heard."""
     messages = cut(EXCHANGE, "Let")
     assert said(messages) == [f"Let{CUT}"]
     assert ids(messages, ToolCallPart) == ids(messages, ToolReturnPart) == ["42"]
@@ -97,20 +97,20 @@ def test_a_tool_that_ran_stays_when_its_announcement_was_cut() -> None:
 
 
 def test_an_answer_of_which_nothing_was_heard_vanishes() -> None:
-    """The question stays, the tools stay, the words go."""
+    """When nothing of a reply was heard, its words vanish. The caller's words and the tools stay."""
     assert len(cut([ask("hello"), say("Hi there.")], "")) == 1
     assert said(cut(EXCHANGE, "")) == []
 
 
 def test_thoughts_without_words_are_not_an_answer() -> None:
-    """A response that has neither words nor tools left is none."""
+    """A response that has neither words nor tool calls left is removed, with its thoughts."""
     thought = ModelResponse(parts=[ThinkingPart("A greeting."), TextPart("Hi there.")])
     assert len(cut([ask("hello"), thought], "")) == 1
     assert cut([ask("hello"), thought], "Hi there.")[1] == thought
 
 
 def test_an_answer_in_a_script_without_spaces_is_cut_where_it_was_heard() -> None:
-    """By its letters: all of it is one word between spaces, and its clauses are several."""
+    """The cut is found by counting letters, because some scripts have no spaces between words."""
     story = "很久以前有一家书店。店里有各种各样的书！人们从远方来。"
     first, second, third = Clauses().receive(story)
     assert said(cut([ask("?"), say(story)], first)) == [f"{first}{CUT}"]
@@ -119,13 +119,13 @@ def test_an_answer_in_a_script_without_spaces_is_cut_where_it_was_heard() -> Non
 
 
 def test_marks_for_the_eye_are_not_counted() -> None:
-    """Words are counted as they are spoken, and the cut text has none of what was not."""
+    """Markdown, links and emoji are not spoken. They do not count, and the cut text is without them."""
     messages = cut([ask("?"), say("**Two** [books](https://example.com/a b) 📚 are - here.")], "Two books are")
     assert said(messages) == [f"Two books are{CUT}"]
 
 
 def test_a_call_without_its_result_is_left_out() -> None:
-    """No provider takes a history with a tool call that nothing answers."""
+    """A tool call without a result is removed, because no provider takes a history with one."""
     history = History()
     history.add([ask("where is it"), call("42", "Let me look."), ask("hello?"), call("43")])
     assert [len(message.parts) for message in history.messages] == [1, 1, 1]
@@ -133,7 +133,7 @@ def test_a_call_without_its_result_is_left_out() -> None:
 
 
 def test_a_refused_call_is_answered() -> None:
-    """A tool's request to try again is a result too."""
+    """A tool's request to try again counts as its result."""
     retry = ModelRequest(parts=[ToolReturnPart("find_order", "There is none.", tool_call_id="42", outcome="retried")])
     history = History()
     history.add([ask("where is it"), call("42"), retry, say("There is none.")])
@@ -147,7 +147,7 @@ WORDS = st.lists(st.sampled_from(["one", "two,", "*three*", "four.", "📚", "fi
 
 @given(st.lists(st.tuples(WORDS, st.booleans(), st.booleans()), max_size=5), st.integers(0, 40))
 def test_any_answer_cut_anywhere(steps: list[tuple[str, bool, bool]], count: int) -> None:
-    """So many words are kept as were heard, in order, and each tool call stands with its result."""
+    """Wherever a reply is cut, the words that were heard stay in order, and each tool call has its result."""
     messages: list[ModelMessage] = [ask("hello")]
     for number, (text, calls, answered) in enumerate(steps):
         messages.append(call(str(number), text) if calls else say(text))
@@ -168,7 +168,7 @@ def test_any_answer_cut_anywhere(steps: list[tuple[str, bool, bool]], count: int
     st.lists(st.sampled_from(["Hello.", "Well,", "it", "is", "**open**", "until", "6 p.m.", "No. 5", "—"]), max_size=40)
 )
 def test_words_are_counted_as_the_clauses_have_them(words: list[str]) -> None:
-    """An answer whose clauses were all heard is kept whole, however it was cut into clauses."""
+    """A reply of which all clauses were heard is kept whole, however it was divided into clauses."""
     text = " ".join(words)
     clauses = Clauses()
     heard = " ".join([*clauses.receive(text), *clauses.finish()])

@@ -13,7 +13,7 @@ def loud(frames: int = 1, level: int = 10_000) -> bytes:
 
 
 def speech_of(*clauses: tuple[str, int]) -> Speech:
-    """A finished speech of clauses and how many frames each has."""
+    """A finished speech of these clauses; each has a text and a number of frames."""
     speech = Speech()
     for text, frames in clauses:
         speech.begin(text)
@@ -30,20 +30,20 @@ def playing(speech: Speech) -> Playout:
 
 
 def levels(frame: bytes | None) -> tuple[int, int]:
-    """The first and the last sample."""
+    """The first and the last sample of a frame."""
     assert frame is not None
     samples = np.frombuffer(frame, np.int16)
     return int(samples[0]), int(samples[-1])
 
 
 def test_silence_when_there_is_nothing() -> None:
-    """A playout without speech, or whose speech is late, gives nothing."""
+    """A playout without a speech, or whose speech has no sound yet, gives no frame."""
     assert Playout().next() is None
     assert playing(Speech()).next() is None
 
 
 def test_a_word_is_heard_when_it_is_over() -> None:
-    """What was heard grows word by word with the frames, and is whole at the last frame."""
+    """The heard text grows word by word with the frames, and is whole at the last frame."""
     speech = speech_of(("one two three", 13), ("four", 2))
     heard = [speech.heard]
     while speech.take():
@@ -53,7 +53,7 @@ def test_a_word_is_heard_when_it_is_over() -> None:
 
 
 def test_a_clause_that_is_being_made_is_not_wholly_heard() -> None:
-    """While its length is not known, a clause counts at the speed of speech, and its last word not at all."""
+    """While the length of a clause is unknown, its words count at an assumed pace, and its last word does not count."""
     speech = Speech()
     speech.begin("one two three")
     speech.add(loud(13))
@@ -69,7 +69,7 @@ def test_a_clause_that_is_being_made_is_not_wholly_heard() -> None:
 
 
 def test_what_was_heard_stays_heard() -> None:
-    """A clause that turns out to be longer than it seemed takes no word back."""
+    """When a clause turns out to be longer than it seemed, no heard word is taken back."""
     speech = Speech()
     speech.begin("one two three")
     speech.add(loud(50))
@@ -83,7 +83,7 @@ def test_what_was_heard_stays_heard() -> None:
 
 
 def test_the_tail_of_a_clause_is_filled_up() -> None:
-    """Frames are 20 ms each, the last one with silence at its end."""
+    """Every frame has 20 ms. The last one of a clause is filled up with silence."""
     speech = Speech()
     speech.begin("hi")
     speech.add(loud()[:100])
@@ -93,7 +93,7 @@ def test_the_tail_of_a_clause_is_filled_up() -> None:
 
 
 def test_a_speech_is_over_when_it_is_finished_and_heard() -> None:
-    """Neither a gap nor the end of making is the end of hearing."""
+    """A speech is over only when no more sound comes and the caller has heard all of it."""
     speech = Speech()
     assert not speech.over
     speech.begin("hi")
@@ -106,7 +106,7 @@ def test_a_speech_is_over_when_it_is_finished_and_heard() -> None:
 
 
 def test_a_speech_has_room_for_30_seconds() -> None:
-    """Who makes speech is told to wait when it is far ahead of the ear."""
+    """There is no more room when 30 s of sound wait to be heard."""
     speech = Speech()
     speech.begin("hi")
     speech.add(loud(MAX_QUEUED_FRAMES - 1))
@@ -118,7 +118,7 @@ def test_a_speech_has_room_for_30_seconds() -> None:
 
 
 def test_ducking_fades_out_and_goes_on_from_the_same_place() -> None:
-    """The voice fades within 60 ms, is silent, and comes back without a step, with what was faded said again."""
+    """The voice fades out within 60 ms. It comes back without a click, and says again what was faded."""
     playout = playing(speech_of(("hello", 6)))
     assert levels(playout.next()) == (10_000, 10_000)
     playout.duck()
@@ -130,7 +130,7 @@ def test_ducking_fades_out_and_goes_on_from_the_same_place() -> None:
 
 
 def test_softened_speech_goes_on() -> None:
-    """The voice is 6 dB lower from the next frame on, loses nothing, and may be ducked from there, without a step."""
+    """Softened speech is 6 dB lower and loses no sound. It can be ducked from there without a click."""
     playout = playing(speech_of(("hello", 5)))
     playout.soften(True)
     assert [levels(playout.next()) for _ in range(2)] == [(10_000, 5_000), (5_000, 5_000)]
@@ -146,7 +146,7 @@ def test_softened_speech_goes_on() -> None:
 
 
 def test_a_voice_that_is_restored_in_the_fade_loses_nothing() -> None:
-    """A duck of one frame says that frame again."""
+    """After a duck of one frame, this frame is said again."""
     playout = playing(speech_of(("hello", 3)))
     playout.next()
     playout.duck()
@@ -158,7 +158,7 @@ def test_a_voice_that_is_restored_in_the_fade_loses_nothing() -> None:
 
 
 def test_a_duck_while_the_fade_is_said_again_keeps_the_order() -> None:
-    """What was faded twice is said again once, before what follows it."""
+    """Frames that were faded twice are said again once, before the frames that follow."""
     speech = Speech()
     speech.begin("hello")
     for level in range(1_000, 7_000, 1_000):
@@ -177,7 +177,7 @@ def test_a_duck_while_the_fade_is_said_again_keeps_the_order() -> None:
 
 
 def test_another_speech_begins_at_full_loudness() -> None:
-    """The fade of one answer is not the next one's."""
+    """A fade of one reply does not make the next one soft."""
     playout = playing(speech_of(("hello", 9)))
     playout.next()
     playout.duck()
@@ -189,7 +189,7 @@ def test_another_speech_begins_at_full_loudness() -> None:
 
 
 def test_a_ducked_speech_that_has_not_begun_waits() -> None:
-    """An answer does not begin while the person speaks; nothing of it is lost."""
+    """A reply does not begin while the agent is ducked, and nothing of it is lost."""
     speech = speech_of(("hello", 1))
     playout = playing(speech)
     playout.duck()
@@ -200,7 +200,7 @@ def test_a_ducked_speech_that_has_not_begun_waits() -> None:
 
 
 def test_stopped_speech_is_not_heard() -> None:
-    """After a stop what is left stays unheard; another speech may follow."""
+    """After a stop the rest of the speech is not heard, and another speech may follow."""
     speech = speech_of(("hello there", 10))
     playout = playing(speech)
     playout.next()
@@ -218,12 +218,12 @@ ACTIONS = st.sampled_from(["make", "make", "next", "next", "next", "next", "duck
 
 @given(CLAUSES, st.lists(ACTIONS, max_size=80))
 def test_any_interleaving(clauses: list[tuple[str, list[int]]], actions: list[str]) -> None:
-    """However making, playing and ducking interleave, all is heard, in order, and the text grows by whole words."""
+    """In any order of making, playing and ducking, all frames are heard in order, and the text grows by whole words."""
     clauses = [(text, [SPOKEN_SAMPLES, *sizes]) for text, sizes in clauses]
     text = " ".join(text for text, _ in clauses)
     speech, heard, ducked, faded = Speech(), "", False, False
     playout, made = playing(speech), _make(speech, clauses)
-    numbers: list[int | None] = []  # of the frames at full loudness; None on the way back to it
+    numbers: list[int | None] = []  # one for each unducked frame; None where the loudness still rises
     for action in [*actions, *["make"] * 100, "restore", *["next"] * 500]:
         if action == "make":
             next(made, None)
@@ -250,7 +250,7 @@ NUMBERS = 50
 
 
 def _make(speech: Speech, clauses: list[tuple[str, list[int]]]) -> Iterator[None]:
-    """Make the speech step by step; each frame has its number modulo NUMBERS as its level."""
+    """Make the speech step by step. The level of each frame stands for its number modulo NUMBERS."""
     first = 0
     for text, sizes in clauses:
         speech.begin(text)
@@ -267,5 +267,5 @@ def _make(speech: Speech, clauses: list[tuple[str, list[int]]]) -> Iterator[None
 
 
 def _number(frame: bytes) -> int:
-    """The number of a frame modulo NUMBERS: its loudest sample is its level."""
+    """The number of a frame modulo NUMBERS, read from its loudest sample."""
     return round((int(np.frombuffer(frame, np.int16).max()) - 500) / 600)

@@ -3,7 +3,7 @@ from server.call.mouth.stopwatch import Stopwatch
 
 
 class Clock:
-    """A clock that shows what it was set to."""
+    """A clock that shows the time to which it was set."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -13,7 +13,7 @@ class Clock:
 
 
 def test_stages_count_from_the_start() -> None:
-    """Each stage has its ms since the stopwatch was made; what was not reached has none."""
+    """Each stage has the ms since the stopwatch was made. A stage that was not reached has none."""
     clock = Clock()
     stopwatch = Stopwatch(clock)
     clock.now_s += 0.28
@@ -24,7 +24,7 @@ def test_stages_count_from_the_start() -> None:
 
 
 def test_only_the_first_time_counts() -> None:
-    """A stage that is reached again keeps its time."""
+    """A stage that is reached again keeps its first time."""
     clock = Clock()
     stopwatch = Stopwatch(clock)
     stopwatch.mark("transcript")
@@ -34,7 +34,7 @@ def test_only_the_first_time_counts() -> None:
 
 
 def test_restart_forgets() -> None:
-    """When the person speaks on, all is counted from their new silence."""
+    """When the caller goes on, all stages are counted from the new silence."""
     clock = Clock()
     stopwatch = Stopwatch(clock)
     clock.now_s += 1
@@ -46,7 +46,7 @@ def test_restart_forgets() -> None:
 
 
 def test_every_stage_has_its_metric() -> None:
-    """All stages can be told to the client."""
+    """Every stage has a field in the message to the client."""
     stopwatch = Stopwatch(Clock())
     for stage in ("endpoint", "transcript", "first_token", "first_clause", "first_packet"):
         stopwatch.mark(stage)

@@ -13,7 +13,7 @@ STAY_HZ = [*PHRASE_HZ, 128, 130, 132, 134, 136, 140]
 
 
 def heard(pcm: bytes) -> Cadence:
-    """After all of it, with the loudness at which VAD hears a voice."""
+    """The cadence after all frames that are as loud as a voice."""
     cadence = Cadence()
     for start in range(0, len(pcm) - HEARD_BYTES + 1, HEARD_BYTES):
         frame = pcm[start : start + HEARD_BYTES]
@@ -29,31 +29,31 @@ def over(pcm: bytes) -> float:
 
 
 def test_a_voice_that_has_come_down_sounds_over() -> None:
-    """At the bottom of its range it has ended, above it goes on."""
+    """A voice at the bottom of its range sounds over. A voice above it sounds as if it went on."""
     assert over(hum(FALL_HZ)) > 0.6
     assert over(hum(STAY_HZ)) < 0.4
 
 
 def test_a_higher_voice_is_judged_the_same() -> None:
-    """What counts is the speaker's own range."""
+    """A voice is judged by the range of its own speaker."""
     low, high = (over(hum([factor * hz for hz in FALL_HZ])) for factor in (0.8, 1.8))
     assert low == pytest.approx(high, abs=0.1)
 
 
 def test_a_louder_voice_is_judged_the_same() -> None:
-    """Nor does it matter how near the microphone is."""
+    """The distance of the microphone does not matter."""
     assert over(hum(FALL_HZ, level=12_000)) == pytest.approx(over(hum(FALL_HZ, level=1_500)), abs=0.02)
 
 
 @pytest.mark.parametrize("voice", ["en-us", "en-gb+f3"])
-def test_a_sentence_is_told_from_its_beginning(voice: str) -> None:
-    """The same words sound over at the end of a sentence, and not where it goes on."""
+def test_a_whole_sentence_is_told_from_a_beginning(voice: str) -> None:
+    """The same words sound over at the end of a sentence, and less so where the sentence goes on."""
     begun, _ = speak_parts(("i want to cancel my order", "and to book a room for tuesday"), voice)
     assert over(speak("i want to cancel my order", voice)) > over(begun) + 0.15
 
 
 def test_the_last_sound_of_a_word_may_have_no_pitch() -> None:
-    """A consonant at the end is told from the pitch before it, by its length."""
+    """A consonant at the end counts as sound without a pitch, and the last pitch is taken from before it."""
     hiss = np.random.default_rng(1).normal(0, 1_500, HEARD_BYTES * 3).astype("<i2").tobytes()
     ending = heard(hum(FALL_HZ) + hiss).ending()
     assert ending is not None
@@ -62,7 +62,7 @@ def test_the_last_sound_of_a_word_may_have_no_pitch() -> None:
 
 
 def test_too_little_voice_tells_nothing() -> None:
-    """A tenth of a second is no sentence, and hiss has no tune."""
+    """A very short voice has no probability, and neither has a hiss."""
     hiss = np.random.default_rng(1).normal(0, 3_000, HEARD_BYTES * 5).astype("<i2").tobytes()
     assert heard(hum([120] * 3)).over() is None
     assert heard(hiss).over() is None
@@ -70,7 +70,7 @@ def test_too_little_voice_tells_nothing() -> None:
 
 
 def test_a_rest_forgets_the_voice() -> None:
-    """The next utterance is judged by itself."""
+    """After a rest the next utterance is judged without the one before."""
     cadence = heard(hum(FALL_HZ))
     cadence.rest()
     assert cadence.over() is None
@@ -78,7 +78,7 @@ def test_a_rest_forgets_the_voice() -> None:
 
 @given(st.lists(st.binary(min_size=HEARD_BYTES, max_size=HEARD_BYTES), max_size=20))
 def test_any_sound_has_a_probability_or_none(frames: list[bytes]) -> None:
-    """Whatever a microphone sends."""
+    """Any sound of a microphone has a probability between 0 and 1, or None."""
     cadence = Cadence()
     for frame in frames:
         cadence.hear(frame)

@@ -58,18 +58,18 @@ def rows(table: str) -> list[str]:
     ],
 )
 def test_completeness(text: str, kind: Completeness) -> None:
-    """Sentences as callers say them are told from beginnings of sentences."""
+    """Whole sentences, as callers say them, are told from the beginnings of sentences."""
     assert completeness(text) is kind
 
 
 def test_what_callers_of_the_demo_say_is_whole() -> None:
-    """No sentence that the demo's callers are expected to say waits as an unfinished one does."""
+    """No sentence that callers of the demo are expected to say counts as open."""
     assert [phrase for phrase in front_desk_phrases() if completeness(phrase) is Completeness.OPEN] == []
 
 
 @pytest.mark.parametrize("word", ["and", "what time is it", "please do you have", "one", "a", "who what is"])
 def test_a_long_story_is_judged_by_its_end(word: str) -> None:
-    """An utterance of thousands of words is judged as its last ones are."""
+    """An utterance of thousands of words is judged by its last words."""
     story = f"{'what can you do that you have ' * 1000}{word}"
     assert completeness(story) is completeness(story[-400:])
 
@@ -87,7 +87,7 @@ def test_a_long_story_is_judged_by_its_end(word: str) -> None:
     ],
 )
 def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
-    """A question for a number, or a request to say one, at the end of what the agent said."""
+    """The agent asks for a number if its last sentence is a question for one, or a request to say one."""
     assert asks_for_number(agent_text) is asks
 
 
@@ -109,5 +109,5 @@ def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
     ],
 )
 def test_what_is_answered_by_yes_or_no(text: str, asks: bool) -> None:
-    """A question that begins with its verb, also after a greeting or another sentence; not one that asks what."""
+    """A yes-or-no question begins with its verb, perhaps after a greeting, and has no question word before it."""
     assert asks_yes_or_no(text) is asks

@@ -20,14 +20,14 @@ WORDS = st.sampled_from(["where is my order", "is it open", "yes", "my number is
 def test_any_pause_has_a_bounded_wait(
     text: str, agent_text: str, digits: int, usual_pause_ms: float, over: float | None
 ) -> None:
-    """Whatever is transcribed and however it sounds, the wait is between the shortest and the longest."""
+    """For any words and any sound, the wait is between the shortest and the longest one."""
     wait_ms = enough_silence_ms(Pause(text, agent_text, False, False, digits, usual_pause_ms, over), SETTINGS)
     assert SETTINGS.shortest_ms <= wait_ms <= SETTINGS.open_ms + SETTINGS.asked_ms
 
 
 @given(WORDS, st.floats(0, 1), st.floats(0, 1))
 def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, other: float) -> None:
-    """The more likely it sounds over, the shorter the wait, or as long."""
+    """A higher probability that the caller is done never makes the wait longer."""
     low, high = (enough_silence_ms(Pause(text, over=over), SETTINGS) for over in sorted((one, other)))
     assert low >= high
 
@@ -47,12 +47,12 @@ def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, othe
     ],
 )
 def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> None:
-    """Even odds change nothing, a voice at rest needs less, one that hangs more; open words are trusted more."""
+    """Even odds change nothing, a voice that sounds over shortens the wait, and another one makes it longer."""
     assert enough_silence_ms(Pause(text, over=over), SETTINGS) == pytest.approx(wait_ms, abs=1)
 
 
 def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
-    """Who asks may end high: that is no sign of going on, and a fall is still one of the end."""
+    """A rise at the end of a question does not make the wait longer. A fall still makes it shorter."""
     for question in ("are you open on sunday", "when do you open on sunday", "hello where is my order"):
         assert enough_silence_ms(Pause(question, over=0.2), SETTINGS) == SETTINGS.asking_ms
         assert enough_silence_ms(Pause(question, over=0.8), SETTINGS) == SETTINGS.shortest_ms
@@ -61,7 +61,7 @@ def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
 
 @pytest.mark.parametrize("over", [0.0, 0.3, 1.0])
 def test_without_weight_the_sound_is_not_listened_to(over: float) -> None:
-    """An operator can have words alone."""
+    """With a weight of 0, the wait is decided by the words alone."""
     deaf = EndpointSettings(sound_weight=0)
     assert enough_silence_ms(Pause("where is my order", over=over), deaf) == deaf.asking_ms
 
@@ -71,13 +71,13 @@ def test_without_weight_the_sound_is_not_listened_to(over: float) -> None:
     [("what time do you open", 300), ("yes", 400), ("", 600), ("order four two", 500), ("my number is", 1_200)],
 )
 def test_wait_by_completeness(text: str, wait_ms: float) -> None:
-    """The less finished it sounds, the longer the silence that ends it."""
+    """The less finished the words look, the longer the wait is."""
     assert enough_silence_ms(Pause(text), SETTINGS) == wait_ms
 
 
 @pytest.mark.parametrize(("text", "added_ms"), [("four two", 150), ("my number is", 150), ("yes", 0), ("at home", 0)])
-def test_who_was_asked_may_look_it_up(text: str, added_ms: float) -> None:
-    """After the agent has asked for a number, unfinished answers get more time, finished ones do not."""
+def test_a_caller_who_was_asked_for_a_number_may_look_it_up(text: str, added_ms: float) -> None:
+    """After the agent has asked for a number, unfinished answers get more time. Finished ones do not."""
     agent_texts = ("How can I help?", "Thank you. What is the order number?")
     plain, asked = (enough_silence_ms(Pause(text, agent_text), SETTINGS) for agent_text in agent_texts)
     assert asked - plain == added_ms
@@ -85,7 +85,7 @@ def test_who_was_asked_may_look_it_up(text: str, added_ms: float) -> None:
 
 @pytest.mark.parametrize("text", ["call me back at ten", "what is seven times eight", "ten percent of fifty"])
 def test_a_time_or_a_sum_ends_with_its_figure(text: str) -> None:
-    """A figure of the kind that stands alone needs no more silence than any other end."""
+    """A number that has few digits by its place, as in "at ten", does not wait for more digits."""
     assert enough_silence_ms(Pause(text), SETTINGS) <= SETTINGS.complete_ms < SETTINGS.number_ms
 
 
@@ -104,7 +104,7 @@ def test_a_time_or_a_sum_ends_with_its_figure(text: str) -> None:
     ],
 )
 def test_a_number_is_whole_with_its_last_digit(text: str, wait_ms: float) -> None:
-    """Where numbers always have four digits, the fourth ends the wait, however it is said."""
+    """Where numbers always have four digits, a number of four does not wait for more, however it is said."""
     assert enough_silence_ms(Pause(text, digits=4), SETTINGS) == wait_ms
 
 
@@ -114,12 +114,12 @@ def test_a_number_is_whole_with_its_last_digit(text: str, wait_ms: float) -> Non
     ids=["new", "quick", "slow", "slowest"],
 )
 def test_slow_speakers_are_waited_for(usual_pause_ms: float, wait_ms: float) -> None:
-    """As long as this person's usual pause, up to a limit."""
+    """The wait is at least as long as the caller's usual pause, up to a limit."""
     assert enough_silence_ms(Pause("at home", usual_pause_ms=usual_pause_ms), SETTINGS) == wait_ms
 
 
 def test_usual_pauses_do_not_lengthen_the_longest_wait() -> None:
-    """What is open waits long enough for anybody."""
+    """After an open sentence the wait is long enough for every caller."""
     assert enough_silence_ms(Pause("and", usual_pause_ms=2_000), SETTINGS) == SETTINGS.open_ms
 
 
@@ -128,25 +128,25 @@ def test_usual_pauses_do_not_lengthen_the_longest_wait() -> None:
     [("what are your opening", 700), ("what are your opening hours", 300), ("where", 700), ("hello", 400)],
 )
 def test_the_beginning_of_an_expected_sentence_waits(text: str, wait_ms: float) -> None:
-    """Words that begin a phrase of the agent's and are none by themselves wait for the rest of it."""
+    """Words that begin an expected sentence, and are none themselves, wait for the rest of it."""
     expected = expectation(("what are your opening hours", "where are you", "hello", "hello there"))
     assert enough_silence_ms(Pause(text, begun=expected.begun(text)), SETTINGS) == wait_ms
 
 
 @pytest.mark.parametrize(("wait_ms", "prepare_ms"), [(220, 80), (300, 80), (480, 80), (700, 300), (1_200, 800)])
 def test_an_answer_is_prepared_ahead(wait_ms: float, prepare_ms: float) -> None:
-    """As soon as the words can be settled, or so long before it is wanted that most pauses are over by then."""
+    """The reply is begun 400 ms before the end of the wait, but not before `prepare_ms`."""
     assert enough_to_prepare_ms(wait_ms, SETTINGS) == prepare_ms
 
 
 def test_one_word_has_little_tune() -> None:
-    """The sound moves its wait by less than that of a sentence, by half the power."""
+    """The sound changes the wait after one word by only half the power that it has after a sentence."""
     word, sentence = (enough_silence_ms(Pause(text, over=0.4), SETTINGS) for text in ("yes", "yes i do"))
     assert word / SETTINGS.single_ms == pytest.approx((sentence / SETTINGS.complete_ms) ** 0.5)
 
 
 def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
-    """A question mark makes the wait short, and a voice that rises does not make it long."""
+    """A question mark makes the wait short, and a voice that rises does not make it longer."""
     asked, said = "You have my order?", "You have my order."
     settings = EndpointSettings()
     assert enough_silence_ms(Pause(asked, over=0.1), settings) == settings.question_ms < settings.complete_ms
@@ -155,13 +155,13 @@ def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
 
 
 def test_a_question_that_stops_in_a_number_may_go_on() -> None:
-    """A rise says nothing of a whole question, but of half a number it says that the rest follows."""
+    """After a whole question a rise tells nothing. After half a number it tells that the rest follows."""
     assert enough_silence_ms(Pause("what is twenty five", over=0.2), SETTINGS) == SETTINGS.longest_ms
     assert enough_silence_ms(Pause("what is twenty five times four", over=0.2), SETTINGS) == SETTINGS.asking_ms
 
 
 def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:
-    """Where a longer one is expected, too, or somebody states, the wait is that of any sentence."""
+    """The wait is short after an expected question, unless a longer one is expected, too, or it is a statement."""
     expected = expectation(("when do you open", "when do you open on monday", "i have a cold"))
     texts = ("when do you open on monday", "when do you open", "i have a cold")
     waits = [enough_silence_ms(Pause(text, whole=expected.whole(text)), SETTINGS) for text in texts]
@@ -170,6 +170,6 @@ def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:
 
 @pytest.mark.parametrize("text", ["hello can you help me", "I have a question.", "could I ask you something?"])
 def test_what_announces_more_is_waited_for(text: str) -> None:
-    """Such a sentence is whole, and seldom all; with its object it is a request as others."""
+    """A sentence that announces a request is waited for. With its request it is a sentence like any other."""
     assert enough_silence_ms(Pause(text, over=0.3), SETTINGS) >= SETTINGS.begun_ms
     assert enough_silence_ms(Pause(f"{text.rstrip('?.')} with my order", over=0.9), SETTINGS) == SETTINGS.shortest_ms

@@ -5,20 +5,20 @@ import pytest
 
 from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
 from server.call.turns.endpoint import EndpointSettings
-from server.call.turns.judge import Judge, Prepare, Verdict, View, Voice
+from server.call.turns.judge import HeardVoice, Judge, Prepare, Verdict, View
 from server.call.turns.overlap import AgentState, OverlapSettings
 from server.media.frame import FRAME_MS
 
 ENDPOINT = EndpointSettings()
 LONGEST_MS = 28_000
-PAUSE = Voice(voiced=False, active_ms=1_500, voiced_ms=900, silence_ms=0)
+PAUSE = HeardVoice(voiced=False, active_ms=1_500, voiced_ms=900, silence_ms=0)
 
 
 def judge(phrases: tuple[str, ...] = ()) -> Judge:
     return Judge(ENDPOINT, OverlapSettings(), LONGEST_MS, phrases)
 
 
-def view(text: str, voice: Voice, settled: bool = True) -> View:
+def view(text: str, voice: HeardVoice, settled: bool = True) -> View:
     return View(utterance=7, text=text, settled=settled, voice=voice)
 
 
@@ -98,7 +98,7 @@ def test_the_judge_learns_how_the_caller_sounds() -> None:
     assert wait_ms() > before
 
 
-def overlapping(text: str, voice: Voice, agent: AgentState = AgentState.SPEAKING) -> Event | None:
+def overlapping(text: str, voice: HeardVoice, agent: AgentState = AgentState.SPEAKING) -> Event | None:
     """The verdict when the words have been there for long enough."""
     judging = judge()
     seen = replace(view(text, voice), agent=agent, reply_left_ms=inf)
@@ -106,7 +106,7 @@ def overlapping(text: str, voice: Voice, agent: AgentState = AgentState.SPEAKING
     return next((verdict.event for verdict in verdicts if verdict.event is not None), None)
 
 
-TALKING = Voice(voiced=True, active_ms=900, voiced_ms=900, silence_ms=0)
+TALKING = HeardVoice(voiced=True, active_ms=900, voiced_ms=900, silence_ms=0)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ TALKING = Voice(voiced=True, active_ms=900, voiced_ms=900, silence_ms=0)
         ("monday", replace(TALKING, voiced_ms=300), AgentState.THINKING, Interruption(7)),
     ],
 )
-def test_a_sound_over_the_agent(text: str, voice: Voice, agent: AgentState, event: Event | None) -> None:
+def test_a_sound_over_the_agent(text: str, voice: HeardVoice, agent: AgentState, event: Event | None) -> None:
     """A command or enough words interrupt, a backchannel and a cough do not, and a running tool needs more."""
     assert overlapping(text, voice, agent) == event
 
@@ -133,7 +133,7 @@ def test_a_sound_over_the_agent(text: str, voice: Voice, agent: AgentState, even
         (replace(TALKING, voiced=False, silence_ms=ENDPOINT.prepare_ms), Prepare.WORDS),
     ],
 )
-def test_over_the_agent_no_answer_is_prepared(voice: Voice, prepare: Prepare) -> None:
+def test_over_the_agent_no_answer_is_prepared(voice: HeardVoice, prepare: Prepare) -> None:
     """While the agent has its turn, at most the words are asked for: they are needed to judge."""
     assert judge().overlap(view("hm", voice)).prepare is prepare
 

@@ -21,7 +21,7 @@ def verdict(
     interruptible: bool = True,
     settled: bool = True,
 ) -> Meaning:
-    """Words that have stood for a while, unless `earlier_text` says otherwise."""
+    """The meaning of a sound whose words have not changed for a while, unless `earlier_text` differs."""
     earlier = text if earlier_text is None else earlier_text
     overlap = Overlap(
         voiced_ms, silence_ms, text, earlier, agent_text, state, interruptible=interruptible, settled=settled
@@ -37,7 +37,7 @@ def verdict(
     ],
 )  # fmt: skip
 def test_backchannels_let_the_agent_go_on(text: str) -> None:
-    """Words that cheer the agent on wait for silence, and then ask for nothing."""
+    """Words that only encourage the agent are undecided while the sound lasts, and then let the agent go on."""
     assert verdict(text) is UNDECIDED
     assert verdict(text, silence_ms=SETTINGS.settle_ms) is BACKCHANNEL
 
@@ -46,18 +46,18 @@ def test_backchannels_let_the_agent_go_on(text: str) -> None:
     "text", ["stop", "wait", "No!", "hold on", "excuse me", "okay stop", "no problem but wait", "Sorry,", "hello"]
 )
 def test_commands_interrupt_at_once(text: str) -> None:
-    """A word of command needs no company and no silence."""
+    """A command interrupts the agent without other words and without silence."""
     assert verdict(text) is INTERRUPTION
 
 
 @pytest.mark.parametrize("text", ["what about monday", "i meant my other one", "can you repeat", "yeah but when"])
 def test_two_new_words_interrupt_at_once(text: str) -> None:
-    """Who says something of their own has the floor."""
+    """Two words that are neither backchannels nor the agent's own interrupt at once."""
     assert verdict(text) is INTERRUPTION
 
 
 def test_one_new_word_interrupts_when_nothing_follows() -> None:
-    """A single word may be the first of more, and counts when it was all."""
+    """A single word may be followed by others. It interrupts when nothing follows."""
     assert verdict("thursday") is UNDECIDED
     assert verdict("thursday", silence_ms=SETTINGS.settle_ms) is INTERRUPTION
 
@@ -66,48 +66,48 @@ def test_one_new_word_interrupts_when_nothing_follows() -> None:
     "text", ["order forty two", "will be there on friday", "There is no charge", "delivery", "no charge"]
 )
 def test_echo_does_not_interrupt(text: str) -> None:
-    """The agent's own words in their order are its echo."""
+    """The agent's own words in their order are taken for echo, and let the agent go on."""
     assert verdict(text, voiced_ms=900) is UNDECIDED
     assert verdict(text, voiced_ms=900, silence_ms=SETTINGS.settle_ms) is BACKCHANNEL
 
 
 @pytest.mark.parametrize("text", ["no", "No.", "is there no"])
 def test_a_command_that_the_agent_has_said_too_interrupts(text: str) -> None:
-    """A command alone or in another order than the agent's is the person's."""
+    """A command alone, or in another order than the agent's words, is the caller's."""
     assert verdict(text) is INTERRUPTION
 
 
-def test_own_words_in_another_order_are_the_persons() -> None:
-    """A question made of the agent's words is no echo."""
+def test_the_agents_words_in_another_order_are_the_callers() -> None:
+    """A question that is made of the agent's words is not taken for echo."""
     assert verdict("friday will it be there", silence_ms=SETTINGS.settle_ms) is INTERRUPTION
 
 
-def test_words_that_the_agent_said_long_ago_are_the_persons() -> None:
-    """Echo is recent."""
+def test_words_that_the_agent_said_long_ago_are_the_callers() -> None:
+    """Only the agent's last words can be echo."""
     lately = "and " + "so it goes on for a while with other words in every line of it " * 3
     assert verdict("order forty two", agent_text=f"{AGENT} {lately}") is INTERRUPTION
 
 
 def test_a_cough_is_nothing() -> None:
-    """A short sound without words lets the agent go on when it is over."""
+    """A short sound without words lets the agent go on when the sound is over."""
     assert verdict("", voiced_ms=300, silence_ms=200) is UNDECIDED
     assert verdict("", voiced_ms=300, silence_ms=250) is BACKCHANNEL
 
 
 def test_long_voice_without_words_interrupts() -> None:
-    """Speech-to-text lags; a person who is clearly talking is not talked over."""
+    """A long voice interrupts without words, because speech-to-text lags behind."""
     assert verdict("", voiced_ms=680) is UNDECIDED
     assert verdict("", voiced_ms=700) is INTERRUPTION
 
 
 def test_voice_that_its_words_do_not_explain_interrupts() -> None:
-    """A partial transcript that has stopped growing does not hold the agent ducked for ever."""
+    """A voice that is much longer than its words interrupts, even if the transcript has stopped growing."""
     assert verdict("yeah", voiced_ms=1_080) is UNDECIDED
     assert verdict("yeah", voiced_ms=1_100) is INTERRUPTION
 
 
 def test_words_on_their_way_are_waited_for() -> None:
-    """While speech-to-text is still asked, a short sound stays undecided for so long as patience lasts."""
+    """While speech-to-text still works, a short sound stays undecided, for one second at most."""
     assert verdict("", silence_ms=980, settled=False) is UNDECIDED
     assert verdict("", silence_ms=1_000, settled=False) is BACKCHANNEL
     assert verdict("stop", silence_ms=300, settled=False) is INTERRUPTION
@@ -115,7 +115,7 @@ def test_words_on_their_way_are_waited_for() -> None:
 
 @given(st.text(max_size=50), st.floats(0, 5_000), st.floats(0, 5_000), st.booleans())
 def test_an_uninterruptible_answer_goes_on(text: str, voiced_ms: float, silence_ms: float, settled: bool) -> None:
-    """Nothing that is said stops it, and it is not held back for long."""
+    """No words stop an uninterruptible reply, and it is held back only for a short time."""
     found = verdict(text, voiced_ms, silence_ms, interruptible=False, settled=settled)
     assert found is not INTERRUPTION
     assert (found is BACKCHANNEL) is (voiced_ms >= SETTINGS.voiced_ms or silence_ms >= SETTINGS.settle_ms)
@@ -123,12 +123,12 @@ def test_an_uninterruptible_answer_goes_on(text: str, voiced_ms: float, silence_
 
 @given(st.text(max_size=50), st.text(max_size=50), st.floats(0, 5_000), st.booleans())
 def test_silence_ends_every_doubt(text: str, agent_text: str, voiced_ms: float, settled: bool) -> None:
-    """After a second of silence there is a verdict, whatever was said."""
+    """After a second of silence there is always a decision."""
     assert verdict(text, voiced_ms, SETTINGS.patience_ms, agent_text, settled=settled) is not UNDECIDED
 
 
 def test_words_of_a_short_sound_are_not_trusted() -> None:
-    """A murmur that speech-to-text makes words of lets the agent go on; a word of command does not need to last."""
+    """Words of a short sound let the agent go on, because they are often wrong. A command may be short."""
     assert verdict("three eight", voiced_ms=580, silence_ms=250) is BACKCHANNEL
     assert verdict("three eight", voiced_ms=580) is UNDECIDED
     assert verdict("stop", voiced_ms=200) is INTERRUPTION
@@ -138,13 +138,13 @@ def test_words_of_a_short_sound_are_not_trusted() -> None:
     ("text", "earlier"), [("hold on", "all"), ("hold on", ""), ("two two", "two"), ("stop", "wait")]
 )
 def test_the_newest_words_are_a_guess(text: str, earlier: str) -> None:
-    """While the sound lasts, only words that have stood for a while count; when it is over, all do."""
+    """While the sound lasts, only words that have not changed for a while count. At its end all words count."""
     assert verdict(text, earlier_text=earlier) is UNDECIDED
     assert verdict(text, earlier_text=earlier, silence_ms=SETTINGS.settle_ms) is INTERRUPTION
 
 
 def test_while_nothing_is_heard_any_new_word_counts() -> None:
-    """Who goes on before the answer has begun is not done."""
+    """Before the reply is heard, one new word in a short sound interrupts: the caller was not done."""
     assert verdict("monday", voiced_ms=200, state=AgentState.THINKING) is INTERRUPTION
     assert verdict("monday", voiced_ms=180, state=AgentState.THINKING) is UNDECIDED
     assert verdict("monday", voiced_ms=200) is UNDECIDED
@@ -153,13 +153,13 @@ def test_while_nothing_is_heard_any_new_word_counts() -> None:
 @pytest.mark.parametrize("text", ["mm-hm", "okay great", "monday", "hello", "sorry", "", "two of them"])
 @pytest.mark.parametrize("silence_ms", [0, 250])
 def test_a_murmur_does_not_end_a_tool(text: str, silence_ms: float) -> None:
-    """What cancels a booking has to be clear: a second of something else is not."""
+    """While a tool runs, almost a second of unclear words lets the agent go on: they must not cancel a booking."""
     found = verdict(text, voiced_ms=880, silence_ms=silence_ms, state=AgentState.TOOL)
     assert found is (BACKCHANNEL if silence_ms else UNDECIDED)
 
 
 def test_a_clear_interruption_ends_a_tool() -> None:
-    """A word that means stop, a sentence, or a voice that goes on and on."""
+    """While a tool runs, a word that means stop, a sentence, or a very long voice interrupts."""
     for text in ("stop", "no not on monday", "wait"):
         assert verdict(text, voiced_ms=300, state=AgentState.TOOL) is INTERRUPTION
     assert verdict("i meant the other one", voiced_ms=900, state=AgentState.TOOL) is INTERRUPTION
@@ -170,13 +170,13 @@ def test_a_clear_interruption_ends_a_tool() -> None:
 def test_what_sounds_as_the_agent_did_is_its_echo(
     text: str, voiced_ms: float, silence_ms: float, state: AgentState
 ) -> None:
-    """Whatever its words are heard as; nothing is waited for."""
+    """A sound that is the agent's own voice lets the agent go on at once, whatever its words are."""
     overlap = Overlap(voiced_ms, silence_ms, text, text, "", state, echoed=True)
     assert meaning_of(overlap, SETTINGS) is BACKCHANNEL
 
 
-def test_a_reply_into_the_last_syllable_is_one() -> None:
-    """With little of the answer left, a word that cheers on elsewhere is a reply; the agent's own word is echo."""
+def test_an_answer_to_the_agent_may_come_before_its_last_syllable() -> None:
+    """Near the end of the reply "yes" is an answer to it, and interrupts. The agent's own word is still echo."""
     late = Overlap(200, 250, text="yes", earlier_text="yes", agent_text="Shall I call you at ten", left_ms=300)
     assert meaning_of(late, SETTINGS) is Meaning.INTERRUPTION
     assert meaning_of(replace(late, text="ten"), SETTINGS) is Meaning.BACKCHANNEL

@@ -15,8 +15,9 @@ from tests.redis_server import RedisServer, redis_server
 
 CALLS = 8
 LIMIT_S = 0.5
-"""Of stores whose server does not answer."""
+"""How long an operation may take in tests where the server does not answer."""
 FLUSH_S = 30
+"""How long the journal may take to write everything."""
 
 
 @pytest.fixture
@@ -36,20 +37,20 @@ async def store_at(url: str, limit_s: float = FLUSH_S) -> AsyncIterator[RedisSto
 
 
 class Calls:
-    """Eight calls in which exchange follows exchange."""
+    """Eight calls that have one exchange after the other."""
 
     def __init__(self, journal: Journal) -> None:
         self.records: dict[str, Conversation] = {f"call-{i}": conversation(f"call-{i}") for i in range(CALLS)}
         self._journal = journal
 
     def go_on(self) -> None:
-        """One exchange more in each."""
+        """Each call has one exchange more."""
         self.records = {name: said_more(kept) for name, kept in self.records.items()}
         for kept in self.records.values():
             self._journal.note(kept)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """They go on until it is so."""
+        """The calls go on until `condition` is true."""
         async with asyncio.timeout(FLUSH_S):
             while not condition():
                 self.go_on()
@@ -71,7 +72,7 @@ async def kept(redis: RedisServer, calls: Calls) -> dict[str, Conversation | Non
 
 
 async def test_redis_is_killed_and_started_again(redis: RedisServer) -> None:
-    """While it is away the calls go on; when it is back every exchange of every call is in it."""
+    """The calls go on while Redis is down. When it is up again, every exchange of every call is in it."""
     async with store_at(redis.url, LIMIT_S) as store:
         async with journal_of(store) as journal:
             calls = Calls(journal)
@@ -85,7 +86,7 @@ async def test_redis_is_killed_and_started_again(redis: RedisServer) -> None:
 
 
 async def test_redis_hangs(redis: RedisServer) -> None:
-    """A server that takes connections and never answers costs nobody a record, and its late writes undo nothing."""
+    """When Redis accepts connections but does not answer, no record is lost, and its late writes undo nothing."""
     async with store_at(redis.url, LIMIT_S) as store:
         async with journal_of(store) as journal:
             calls = Calls(journal)
@@ -98,7 +99,7 @@ async def test_redis_hangs(redis: RedisServer) -> None:
 
 
 async def test_redis_is_slow(redis: RedisServer) -> None:
-    """Slow answers keep the journal busy, and no call waits for them: the latest records win."""
+    """Slow answers delay the journal but no call, and in the end Redis has the latest records."""
     async with slow_proxy(redis.socket, 0.02) as slow, store_at(f"unix://{slow}") as store:
         async with journal_of(store) as journal:
             calls = Calls(journal)
@@ -108,8 +109,8 @@ async def test_redis_is_slow(redis: RedisServer) -> None:
         assert journal.failures == 0
 
 
-async def test_answers_that_come_too_late_are_nobodys(redis: RedisServer) -> None:
-    """After an operation that took too long, the next one gets its own answer and not that one's."""
+async def test_a_late_answer_is_not_taken_for_the_next(redis: RedisServer) -> None:
+    """After an operation that took too long, the next operation gets its own answer, not the late one."""
     async with store_at(redis.url, LIMIT_S) as store:
         for name in ("one", "two"):
             await store.save(conversation(name, exchanges=1))
@@ -121,8 +122,8 @@ async def test_answers_that_come_too_late_are_nobodys(redis: RedisServer) -> Non
             assert await store.load(name) == conversation(name, exchanges=1)
 
 
-async def test_what_goes_on_during_a_sweep_is_not_swept(redis: RedisServer) -> None:
-    """A conversation that was old when the sweep looked, and is no more when it comes to it, stays."""
+async def test_a_conversation_that_is_updated_during_a_sweep_is_not_swept(redis: RedisServer) -> None:
+    """A conversation that is updated between the sweep's search and its deletion is not deleted."""
     old = conversation(exchanges=1)
     now = said_more(old)
     async with slow_proxy(redis.socket, 0.05) as slow, store_at(redis.url) as fast:
@@ -138,22 +139,22 @@ async def test_what_goes_on_during_a_sweep_is_not_swept(redis: RedisServer) -> N
         await slowly.close()
 
 
-async def test_nobody_is_there(tmp_path: Path) -> None:
-    """A server that cannot be reached is a StoreError, not a failure of the start."""
+async def test_a_server_that_cannot_be_reached(tmp_path: Path) -> None:
+    """When the server cannot be reached, operations raise StoreError, but the start does not fail."""
     async with store_at(f"unix://{tmp_path}/nothing.sock", LIMIT_S) as store:
         with pytest.raises(StoreError):
             await store.load("one")
 
 
 @pytest.mark.parametrize("url", ["redis://host:port", "http://127.0.0.1", "redis://127.0.0.1/0?db=x"])
-def test_what_is_no_address_is_a_setting_gone_wrong(url: str) -> None:
-    """The operator reads which setting it is."""
+def test_an_invalid_url_is_a_config_error(url: str) -> None:
+    """An invalid URL is a ConfigError that names the setting."""
     with pytest.raises(ConfigError, match="ANTIPHON_STORE"):
         RedisStore(url)
 
 
-async def test_something_else_in_redis_is_not_taken_for_ours(redis: RedisServer) -> None:
-    """A record that another program wrote is a StoreError, and the list has no page with it."""
+async def test_a_record_of_another_program_cannot_be_loaded(redis: RedisServer) -> None:
+    """Loading a record that another program wrote raises StoreError, and it can be deleted."""
     async with store_at(redis.url) as store:
         await store.save(conversation())
         await store._redis.hset("antiphon:conversation:one", "header", "{}")

@@ -42,7 +42,7 @@ async def opened(path: Path | str) -> AsyncIterator[SqliteStore]:
 
 
 def killed(path: Path, after: int) -> int:
-    """Kill a process that writes, after so many of its saves have returned; → how many had in the end."""
+    """Kill a process that writes, when `after` of its saves have returned. Returns how many had returned in the end."""
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None
     with writer.stdout as lines:
@@ -54,7 +54,7 @@ def killed(path: Path, after: int) -> int:
 
 @pytest.mark.parametrize("after", [1, 2, 5, 13])
 async def test_a_killed_writer_leaves_what_it_committed(tmp_path: Path, after: int) -> None:
-    """kill -9 in the middle: every record whose save had returned is whole, and nothing is half."""
+    """After kill -9 during a write, every record whose save has returned is complete, and no record is half written."""
     path = tmp_path / "conversations.db"
     committed = killed(path, after)
     async with opened(path) as store:
@@ -69,15 +69,15 @@ def modes(directory: Path) -> set[int]:
 
 
 async def test_the_file_is_for_its_owner(tmp_path: Path) -> None:
-    """Nobody else on the machine reads what people said."""
+    """Other users of the machine cannot read the file."""
     async with opened(tmp_path / "conversations.db") as store:
         await store.save(conversation(exchanges=1))
         assert modes(tmp_path) == {0o600}
 
 
 @pytest.mark.parametrize("forget", ["delete", "sweep"])
-async def test_what_is_forgotten_is_in_no_file(tmp_path: Path, forget: str) -> None:
-    """The words of a deleted conversation are not on the disk any more, in no corner of the store's files."""
+async def test_deleted_words_are_in_no_file(tmp_path: Path, forget: str) -> None:
+    """The words of a deleted conversation are in none of the store's files."""
 
     def on_disk() -> bool:
         return any(ASKED.encode() in path.read_bytes() for path in tmp_path.iterdir())
@@ -90,8 +90,8 @@ async def test_what_is_forgotten_is_in_no_file(tmp_path: Path, forget: str) -> N
         assert not on_disk()
 
 
-async def test_memory_keeps_nothing() -> None:
-    """ ":memory:" is a store until it is closed."""
+async def test_memory_keeps_nothing_after_close() -> None:
+    """ ":memory:" keeps conversations only until it is closed."""
     async with opened(":memory:") as store:
         await store.save(conversation())
         assert await store.load("one") == conversation()
@@ -99,8 +99,8 @@ async def test_memory_keeps_nothing() -> None:
         assert await store.load("one") is None
 
 
-async def test_a_locked_file_is_waited_for_and_then_given_up(tmp_path: Path) -> None:
-    """Another process holds the file: a StoreError, and all is well when it lets go."""
+async def test_a_file_that_stays_locked_is_an_error(tmp_path: Path) -> None:
+    """While another process has locked the file, `save` raises StoreError. It works again after that."""
     path = tmp_path / "conversations.db"
     async with opened(path) as store:
         other = sqlite3.connect(path, isolation_level=None)
@@ -112,8 +112,8 @@ async def test_a_locked_file_is_waited_for_and_then_given_up(tmp_path: Path) -> 
         assert await store.save(conversation())
 
 
-async def test_a_disk_that_hangs_is_given_up(tmp_path: Path) -> None:
-    """What waits behind it fails within its limit, and is not done later, when nobody counts on it any more."""
+async def test_a_disk_that_hangs_is_an_error(tmp_path: Path) -> None:
+    """What waits behind a disk that hangs raises StoreError within its limit, and is not done later."""
     store, go_on = SqliteStore(str(tmp_path / "conversations.db"), limit_s=0.5), threading.Event()
     await store.open()
     store._thread.submit(go_on.wait)
@@ -126,8 +126,8 @@ async def test_a_disk_that_hangs_is_given_up(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_call_that_is_given_up_leaves_the_store_well(tmp_path: Path) -> None:
-    """Who waits for the store may be cancelled at any moment."""
+async def test_waiting_for_the_store_may_be_cancelled(tmp_path: Path) -> None:
+    """A task that waits for the store may be cancelled at any time, and the store still works."""
     async with opened(tmp_path / "conversations.db") as store:
         for name in ("one", "two", "three"):
             saving = asyncio.create_task(store.save(conversation(name, exchanges=20)))
@@ -140,8 +140,8 @@ async def test_a_call_that_is_given_up_leaves_the_store_well(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to look like one" * 100, None])
-async def test_a_file_that_is_none_of_ours_is_a_setting_gone_wrong(tmp_path: Path, content: bytes | None) -> None:
-    """The operator reads which setting it is, and the file is left as it was."""
+async def test_a_file_that_is_not_ours_is_a_config_error(tmp_path: Path, content: bytes | None) -> None:
+    """A file that is not ours, or cannot be made, is a ConfigError that names the setting. The file stays unchanged."""
     path = tmp_path / "conversations.db"
     if content is None:
         path = tmp_path / "nowhere" / "conversations.db"
@@ -154,7 +154,7 @@ async def test_a_file_that_is_none_of_ours_is_a_setting_gone_wrong(tmp_path: Pat
 
 
 async def test_a_file_of_a_later_version_is_not_touched(tmp_path: Path) -> None:
-    """An older server does not write into tables that it does not know."""
+    """A server does not write into the tables of a newer version."""
     path = tmp_path / "conversations.db"
     with contextlib.closing(sqlite3.connect(path)) as later:
         later.execute("PRAGMA user_version = 99")

@@ -16,10 +16,10 @@ def engine() -> Engine:
 
 
 def hear(engine: Engine, pcm: bytes, phrases: tuple[str, ...] = PHRASES) -> str:
-    utterance = engine.start(phrases)
+    recognition = engine.start(phrases)
     for start in range(0, len(pcm), 640):
-        utterance.feed(pcm[start : start + 640])
-    return utterance.finish()
+        recognition.feed(pcm[start : start + 640])
+    return recognition.finish()
 
 
 def spoken(text: str, voice: str = "en-us") -> bytes:
@@ -42,34 +42,34 @@ def spoken(text: str, voice: str = "en-us") -> bytes:
     ],
 )
 def test_expected_speech_is_understood(engine: Engine, text: str) -> None:
-    """A sentence of the agent's phrases comes out word by word."""
+    """A sentence from the agent's phrases is recognised word by word."""
     assert hear(engine, spoken(text, "en-us+m5")) == text
 
 
 def test_another_number_than_in_the_phrases_is_understood(engine: Engine) -> None:
-    """Whoever expects one number expects the others in its place."""
+    """A phrase with a number is recognised with another number, too."""
     text = "my order number is four two seven one"
     assert text not in PHRASES
     assert hear(engine, spoken(text, "en-us+m5")) == text
 
 
 def test_unexpected_speech_is_not_forced_into_the_phrases(engine: Engine) -> None:
-    """What is not in the phrases comes from the general decoder."""
+    """For speech that is not in the phrases the general decoder's words are used."""
     words = set(hear(engine, spoken("the quick brown fox jumps over the lazy dog")).split())
     assert words - {word for phrase in PHRASES for word in phrase.split()}
 
 
 def test_without_phrases_general_english_is_heard(engine: Engine) -> None:
-    """An agent may expect nothing in particular."""
+    """Without phrases, general English is recognised."""
     assert "my friend" in hear(engine, spoken("hello my friend"), ())
 
 
-def test_partials_come_while_somebody_speaks(engine: Engine) -> None:
-    """Partial words arrive before the end, and only when they changed."""
+def test_partial_words_come_before_the_end(engine: Engine) -> None:
+    """Partial words come before the end of the speech, and only when they have changed."""
     pcm = spoken("where is order four two seven one")
-    utterance = engine.start(PHRASES)
-    partials = [utterance.feed(pcm[start : start + 640]) for start in range(0, len(pcm), 640)]
-    utterance.discard()
+    recognition = engine.start(PHRASES)
+    partials = [recognition.feed(pcm[start : start + 640]) for start in range(0, len(pcm), 640)]
+    recognition.discard()
 
     texts = [text for text in partials if text is not None]
     assert any("where" in text for text in texts)
@@ -77,7 +77,7 @@ def test_partials_come_while_somebody_speaks(engine: Engine) -> None:
 
 
 def test_an_utterance_does_not_depend_on_those_before(engine: Engine) -> None:
-    """A decoder that comes back from a loud voice hears the next one as a fresh decoder does."""
+    """A decoder that was used for a loud voice gives the same words for the next utterance as a new decoder."""
     quiet = spoken("when do you close today", "en-gb")
     fresh = hear(Engine(), quiet)
     hear(engine, spoken("goodbye", "en-us+f2"))
@@ -86,30 +86,30 @@ def test_an_utterance_does_not_depend_on_those_before(engine: Engine) -> None:
 
 
 def test_utterances_can_be_interleaved(engine: Engine) -> None:
-    """Two calls speak at once, and each is heard as if it were alone."""
+    """Two utterances at the same time give the same words as each of them alone."""
     sounds = [spoken("where is my order"), spoken("are you open on sunday")]
     alone = [hear(engine, pcm) for pcm in sounds]
-    utterances = [engine.start(PHRASES) for _ in sounds]
+    recognitions = [engine.start(PHRASES) for _ in sounds]
     for start in range(0, max(map(len, sounds)), 640):
-        for utterance, pcm in zip(utterances, sounds, strict=True):
-            utterance.feed(pcm[start : start + 640])
+        for recognition, pcm in zip(recognitions, sounds, strict=True):
+            recognition.feed(pcm[start : start + 640])
 
-    assert [utterance.finish() for utterance in utterances] == alone
+    assert [recognition.finish() for recognition in recognitions] == alone
     assert alone[0] != alone[1]
 
 
 @pytest.mark.parametrize("pcm", [b"", silence(0.05), silence(2.0)])
 def test_silence_has_no_words(engine: Engine, pcm: bytes) -> None:
-    """Nothing said is nothing heard, however short."""
+    """Silence of any length gives no words."""
     assert hear(engine, pcm) == ""
 
 
 def test_discard_can_be_repeated(engine: Engine) -> None:
-    """Giving back twice, or after the end, does nothing."""
-    utterance = engine.start(PHRASES)
-    utterance.feed(spoken("hello"))
-    utterance.discard()
-    utterance.discard()
+    """A second `discard`, or one after `finish`, does nothing."""
+    recognition = engine.start(PHRASES)
+    recognition.feed(spoken("hello"))
+    recognition.discard()
+    recognition.discard()
     finished = engine.start(PHRASES)
     finished.finish()
     finished.discard()
@@ -118,11 +118,11 @@ def test_discard_can_be_repeated(engine: Engine) -> None:
 
 
 def test_words_without_a_pronunciation_are_left_out(engine: Engine) -> None:
-    """A phrase with a word that nobody can pronounce does no harm to the others."""
+    """A phrase with a word that cannot be pronounced does no harm to the other phrases."""
     assert hear(engine, spoken("hello"), ("xqzt vfgk", "", "hello")) == "hello"
 
 
-def test_a_missing_model_is_a_mistake_of_the_set_up() -> None:
-    """A model that is not there is said at the start."""
+def test_a_missing_model_is_a_config_error() -> None:
+    """A model that does not exist is a ConfigError when the engine is made."""
     with pytest.raises(ConfigError):
         Engine("/nowhere")

@@ -1,64 +1,71 @@
-"""English, as turn-taking has to know it."""
+"""English: its words and endings, as far as turn-taking needs them."""
 
 import re
 
 from server.call.turns.lexicon.lexicon import Lexicon
 
-_ASK = r"(?:what|who|whom|where|when|why|how|which)"
-_IT = r"(?:i|you|we|they|he|she|it|that|this|there)"
-_DO = (
+_ASKING = r"(?:what|who|whom|where|when|why|how|which)"
+"""Question words."""
+_SUBJECT = r"(?:i|you|we|they|he|she|it|that|this|there)"
+"""Short subjects of a sentence."""
+_VERB = (
     r"(?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must|don't|doesn't"
     r"|didn't|can't|couldn't|won't|wouldn't|isn't|aren't)"
 )
-_OPENER = r"(?:hello|hi|hey|and|but|or|so|yes|yeah|no|okay|please|um|uh|well|thank you|thanks|sorry|excuse me)"
+"""Auxiliary verbs, with which a question may begin."""
+_OPENING = r"(?:hello|hi|hey|and|but|or|so|yes|yeah|no|okay|please|um|uh|well|thank you|thanks|sorry|excuse me)"
+"""What callers say before the sentence proper."""
 _ASKS_YES_OR_NO = re.compile(
-    # hello is my order ready · my order has not arrived can you check it, but not: tell me if you can
-    rf"^(?:{_OPENER} )*{_DO} (?:{_IT}|my|the|your|anyone|anybody|someone|somebody)\b"
+    # matches: hello is my order ready · my order has not arrived can you check it; not: tell me if you can
+    rf"^(?:{_OPENING} )*{_VERB} (?:{_SUBJECT}|my|the|your|anyone|anybody|someone|somebody)\b"
     r"|(?<!if )(?<!that )\b(?:is|are|do|did|can|could|will|would) you\b"
 )
-_ASKS_FOR_MORE = re.compile(rf"\b{_ASK}(?: \w+)? {_DO} ")
-_ASKS_WHAT = re.compile(rf"^(?:{_OPENER} )*{_ASK}\b")
+_ASKS_FOR_MORE = re.compile(rf"\b{_ASKING}(?: \w+)? {_VERB} ")
+_ASKS_WHAT = re.compile(rf"^(?:{_OPENING} )*{_ASKING}\b")
 _ANNOUNCES = re.compile(
     r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
     r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
 )
-_NUMBER = (
+_NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
 )
-_NUMBERS = frozenset(_NUMBER.split())
+_NUMBERS = frozenset(_NUMBER_WORDS.split())
 _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
 _TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
 _ASKS_FOR_NUMBER = re.compile(
     r"\b(number|digits|code)\b[^?]{0,40}\?\s*$|\b(tell|say|give|repeat)\b[^.!?]*\b(number|digits|code)\b[^.!?]*\.?\s*$"
 )
-_FIGURE = rf"(?:\d+|oh|{_NUMBER.replace(' ', '|')})"
+_FIGURE = rf"(?:\d+|oh|{_NUMBER_WORDS.replace(' ', '|')})"
+"""One number word, or digits."""
 _LONE_FIGURE = re.compile(rf"\b(at|plus|minus|times|by|of|past|until|till|than|from) {_FIGURE}$")
-_NEVER = r"(?!)"
+_NOTHING = r"(?!)"
+"""A pattern that matches nothing."""
 
-_OPEN_UNLESS = {
+_OPEN_WORDS = {
     "a an the my your his our their its every and or but because if whether unless than as whose except very also just "
     "um uh uhm er erm hmm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
-    "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NEVER,
+    "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NOTHING,
     # who am i · how old is she · so do i
-    "i we they he she": rf"{_ASK}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
+    "i we they he she": rf"{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
     # yes it is · as soon as you can · if you may · i think you should · that's all i have
     # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
     # what can you do · please do · how many do you have · when will that be · how have you been
     "is are was were am do does did have has had can could will would shall should may might must be been": (
-        rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_IT}( \w+)? \w+"
+        rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_SUBJECT}( \w+)? \w+"
         r"|if (i|you|we|they) (can|could|do|may|might|must|would|will)"
-        rf"|(think|hope|believe) {_IT} (do|does|did|can|could|will|would|should)"
-        rf"|(what|where|who) {_IT}( \w+)? \w+|(what|which) \w+ {_IT} \w+"
-        rf"|{_ASK} (my|your|his|her|our|the)( [\w']+){{1,3}} (is|are|was|were)"
-        rf"|(know|tell me|say|see|remember) {_ASK} .*(is|are|was|were)|{_ASK}\b.* say .*(is|are|was|were)"
-        rf"|(what|who|how)\b.* {_DO} .*do|(what|to|will|that'll|please) do"
-        rf"|(what|which|how many|how much)\b.* {_DO} .*have|{_ASK}\b.* {_DO} .*(be|been)"
+        rf"|(think|hope|believe) {_SUBJECT} (do|does|did|can|could|will|would|should)"
+        rf"|(what|where|who) {_SUBJECT}( \w+)? \w+|(what|which) \w+ {_SUBJECT} \w+"
+        rf"|{_ASKING} (my|your|his|her|our|the)( [\w']+){{1,3}} (is|are|was|were)"
+        rf"|(know|tell me|say|see|remember) {_ASKING} .*(is|are|was|were)|{_ASKING}\b.* say .*(is|are|was|were)"
+        rf"|(what|who|how)\b.* {_VERB} .*do|(what|to|will|that'll|please) do"
+        rf"|(what|which|how many|how much)\b.* {_VERB} .*have|{_ASKING}\b.* {_VERB} .*(be|been)"
     ),
     # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
     "to for from with without at in on by about of into onto between until till since per via": (
-        rf"(what|who|where)('s| is| are| was| were| am) {_IT}( \w+)? \w+|(what|where) .*(made of|from)"
-        rf"|(what|who) {_DO} {_IT} (?!need|want|have|like)\w+( it| that| this| me| us)? (to|for|from|with|about|on)"
+        rf"(what|who|where)('s| is| are| was| were| am) {_SUBJECT}( \w+)? \w+|(what|where) .*(made of|from)"
+        rf"|(what|who) {_VERB} {_SUBJECT} (?!need|want|have|like)\w+( it| that| this| me| us)?"
+        r" (to|for|from|with|about|on)"
         r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
         r"|(think|heard) of|if you (want|like|need|have) to"
     ),
@@ -74,9 +81,10 @@ _OPEN_UNLESS = {
     ),
     "so": r"(think|hope|guess|believe|suppose|even|do|did|not|thought|said) so",
 }
-"""Last words that leave a sentence open, and the endings with these words that make a complete sentence."""
+"""Last words after which a sentence is mostly not complete. Each group of words has a pattern: a sentence that ends
+with it, and with one of these words, is complete after all. The comments show such complete sentences."""
 
-_WHOLE_UNLESS = {
+_CLOSING_WORDS = {
     # can you · if you · are you · when are you, but how are you
     "you": (
         r"(can|could|do|does|did|would|will|have|should|may|if|when|that|because) you"
@@ -84,7 +92,7 @@ _WHOLE_UNLESS = {
     ),
     # is it · hello is there · can i · does that · i think this, but what is it · i need that
     "it that this there": (
-        rf"^(?!{_ASK} )(\w+ )?(is|was|are|isn't|aren't) \w+|{_ASK} did \w+"
+        rf"^(?!{_ASKING} )(\w+ )?(is|was|are|isn't|aren't) \w+|{_ASKING} did \w+"
         r"|(does|can|could|will|would|should|has|if|when|because|and|but|or|so|think) \w+"
     ),
     # well · and then, but bye then
@@ -99,15 +107,17 @@ _WHOLE_UNLESS = {
     # two times · two point, but your opening times
     "times point": rf"{_FIGURE} \w+",
 }
-"""Last words that mostly end a sentence, and the endings with these words that leave it open."""
+"""Last words with which a sentence is mostly complete. Each group of words has a pattern: a sentence that ends with it,
+and with one of these words, is not complete. The comments show such incomplete sentences, and after "but" complete
+ones."""
 
 _OPEN_ENDINGS = {
-    word: re.compile(rf"(?!.*\b(?:{whole})$)") for words, whole in _OPEN_UNLESS.items() for word in words.split()
-} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _WHOLE_UNLESS.items() for word in words.split()}
+    word: re.compile(rf"(?!.*\b(?:{complete})$)") for words, complete in _OPEN_WORDS.items() for word in words.split()
+} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _CLOSING_WORDS.items() for word in words.split()}
 _MORE_FIGURES = re.compile(
-    # order one, but the blue one · four oh · d a n, but five p m
-    rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till|from)"
-    rf" )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
+    # matches: order one · four oh · d a n; not: the blue one · five p m
+    rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till"
+    rf"|from) )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
 )
 _BACKCHANNELS = frozenset(
     "mm mmm mhm hm hmm mmhm uh huh um ah aha oh ok okay yeah yes yep yup right sure good great fine nice cool perfect "

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from server.speech.sentences import CLAUSE_CHARS, FIRST_CHARS, MAX_CHARS, Clauses, speakable
+from server.speech.clauses import CLAUSE_CHARS, FIRST_CHARS, MAX_CHARS, Clauses, speakable
 
 
 def cut(*deltas: str) -> list[str]:
@@ -48,12 +48,12 @@ def cut(*deltas: str) -> list[str]:
     ],
 )
 def test_clauses(text: str, clauses: list[str]) -> None:
-    """A clause ends where a speaker would breathe, and has nothing that is for the eye only."""
+    """A clause ends where a speaker would breathe, and it has nothing that is only for the eye."""
     assert cut(text) == clauses
 
 
 def test_a_clause_comes_as_soon_as_it_is_complete() -> None:
-    """The first clause is given at its comma, a sentence at the space behind its mark."""
+    """The first clause comes after its comma, and a sentence comes with the space after its mark."""
     clauses = Clauses()
     assert clauses.receive("Yes of course,") == []
     assert clauses.receive(" we are open") == ["Yes of course,"]
@@ -65,7 +65,7 @@ def test_a_clause_comes_as_soon_as_it_is_complete() -> None:
 
 
 def test_the_first_clause_is_short_and_others_are_whole() -> None:
-    """The first may end at any comma with enough before it, later ones only at a late one."""
+    """The first clause may end at an early comma, later clauses only at a late one."""
     text = "Let me see now, it is here, and here, " + "and it is there " * 4 + ", is it not? Yes."
     first, second, *_ = cut(text)
     assert first == "Let me see now,"
@@ -73,19 +73,19 @@ def test_the_first_clause_is_short_and_others_are_whole() -> None:
 
 
 def test_a_clause_that_cannot_be_spoken_is_not_the_first() -> None:
-    """Marks before the first word do not use up its right to be short."""
+    """Emoji before the first word are no clause, so the first clause with words may still be short."""
     assert cut("🎉\nLet me see now, it is here.") == ["Let me see now,", "it is here."]
 
 
 def test_a_text_without_marks_is_cut_at_a_space() -> None:
-    """Speech does not wait for a mark that never comes."""
+    """A long text without marks is cut at spaces, so that speech does not wait for a mark."""
     clauses = cut("word " * 100)
     assert all(len(clause) <= MAX_CHARS for clause in clauses)
     assert " ".join(clauses).split() == ["word"] * 100
 
 
 def test_a_text_without_spaces_is_cut_anywhere() -> None:
-    """Not even then."""
+    """A long text without marks and spaces is cut at the longest length."""
     assert cut("x" * 600) == ["x" * 240, "x" * 240, "x" * 120]
 
 
@@ -107,7 +107,7 @@ TEXTS = st.lists(
 @example("No. 5 is here", [4], False)
 @given(TEXTS | st.text(max_size=300), st.lists(st.integers(0, 800), max_size=30), st.booleans())
 def test_any_deltas_give_the_same_clauses(text: str, cuts: list[int], by_letter: bool) -> None:
-    """Where clauses end does not depend on how the text came."""
+    """Clauses end at the same places, however the text is cut into deltas."""
     ends = list(range(len(text) + 1)) if by_letter else sorted({0, *(c for c in cuts if c < len(text)), len(text)})
     deltas = [text[start:end] for start, end in pairwise(ends)]
     assert "".join(deltas) == text
@@ -116,7 +116,7 @@ def test_any_deltas_give_the_same_clauses(text: str, cuts: list[int], by_letter:
 
 @given(TEXTS.map(lambda text: text.replace("`", "")))
 def test_nothing_speakable_is_lost(text: str) -> None:
-    """The clauses have all words of the text, in order, none of them over the limit or empty."""
+    """The clauses have all letters of the text in their order, and no clause is empty or too long."""
     clauses = cut(text)
     letters = re.findall(r"[^\W_]", text)
     assert re.findall(r"[^\W_]", "".join(clauses)) == letters
@@ -126,7 +126,7 @@ def test_nothing_speakable_is_lost(text: str) -> None:
 
 @given(st.lists(st.sampled_from(["Hello", "there,", "I", "well,", "so;", "it", "is"]), min_size=1, max_size=30))
 def test_the_first_clause_ends_at_the_first_comma_that_is_late_enough(words: list[str]) -> None:
-    """Once there is enough to speak, the first clause does not wait for another breath."""
+    """The first clause ends at the first comma that has enough text before it."""
     prefixes = [" ".join(words[: count + 1]) for count in range(len(words))]
     breaths = [p for p in prefixes if p.endswith((",", ";")) and len(p) >= FIRST_CHARS]
     assert cut(" ".join(words))[0] == (breaths or prefixes[-1:])[0]
@@ -134,7 +134,7 @@ def test_the_first_clause_ends_at_the_first_comma_that_is_late_enough(words: lis
 
 @given(st.text(max_size=200))
 def test_what_is_speakable_is_folded(text: str) -> None:
-    """Speakable text has single spaces and at least one letter or digit, or is empty."""
+    """Speakable text has single spaces and at least one letter or digit, or it is empty."""
     spoken = speakable(text)
     assert spoken == " ".join(spoken.split())
     assert not spoken or re.search(r"\w", spoken)

@@ -1,7 +1,7 @@
-"""A Wyoming server: where it listens, what it says of itself, and its events.
+"""What both Wyoming clients share: connect to a server, ask it to describe itself, read and write its events.
 
-One connection serves one attempt at one utterance, because many servers hang up after a transcript; a local connection
-costs less than a millisecond and is made when the utterance begins, so none are kept.
+A connection serves one question only, because many servers hang up after a transcript. Connections are not kept: a
+local connection costs less than a millisecond and is made when the utterance begins.
 Source: https://github.com/OHF-Voice/wyoming.
 """
 
@@ -17,16 +17,19 @@ from wyoming.info import Describe, Info
 
 from server.errors import ConfigError, EngineError
 
-LIVES = 3
-"""Connections for one question: a worker may die, and a dying one may still accept the second. No more, because what
-kills two workers kills the third."""
+TRIES = 3
+"""How many connections are made for one question. A worker may die, and a dying worker may still accept the second
+connection. A fourth try does not help: what kills two workers kills the third."""
 RETRY_S = 0.05
+"""How long to wait before the next try, while a worker is replaced."""
 DESCRIBE_S = 3.0
-"""A server describes itself in milliseconds; one that is down or does not know the question is not waited for."""
+"""How long a server may take to describe itself. It needs milliseconds; a server that is down or does not know the
+question must not delay the start."""
 ASK_AGAIN_S = 15.0
-"""A server that was down when we started is used by calls soon after it is up, and not kept busy until then."""
+"""How long to wait before a server that did not describe itself is asked again: calls can use it soon after it comes
+up, and the questions cost little."""
 LOST = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError)
-"""What reading from a server raises when it goes away or does not speak Wyoming."""
+"""What reading from a server raises when the server goes away or does not speak Wyoming."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -34,10 +37,10 @@ log = logging.getLogger(__name__)
 
 
 class Address:
-    """Where a server listens."""
+    """Where a server listens: unix:///path or tcp://host:port. `stage` names the server in errors and logs."""
 
     def __init__(self, uri: str, connect_s: float, stage: str) -> None:
-        """Raises ConfigError for a URI that is none of ours."""
+        """Raises ConfigError when `uri` has another form."""
         self._connect_s, self.stage = connect_s, stage
         parts = urlsplit(uri)
         self._path = parts.path if parts.scheme == "unix" else ""
@@ -49,7 +52,10 @@ class Address:
             raise ConfigError(f"{uri!r} is neither unix:///path nor tcp://host:port")
 
     async def connect(self) -> Streams:
-        """A worker that is being replaced is waited for. Raises EngineError when nobody is there in time."""
+        """Connect within `connect_s`, and wait that long for a local worker that is being replaced.
+
+        Raises EngineError when the server cannot be reached in time.
+        """
         try:
             async with asyncio.timeout(self._connect_s):
                 return await self._connect()
@@ -65,8 +71,8 @@ class Address:
         return await asyncio.open_connection(self._host, self._port)
 
 
-class Inquiry:
-    """Hands to `take` what the server says of itself, as soon as it says anything."""
+class InfoRequest:
+    """Asks a server to describe itself, and gives its answer to `take`, when it comes."""
 
     def __init__(self, address: Address, take: Callable[[Info], None]) -> None:
         self._address = address
@@ -74,10 +80,10 @@ class Inquiry:
         self._asking: asyncio.Task[None] | None = None
 
     async def ask(self) -> None:
-        """Once now; a server that says nothing in time is asked again and again, until `close`."""
+        """Ask once and wait for the answer. Without an answer, ask again in the background until `close`."""
         if (why_not := await self._ask()) and self._asking is None:
-            log.warning("%s server does not say which languages it knows: %s", self._address.stage, why_not)
-            self._asking = asyncio.create_task(self._ask_again(), name="wyoming inquiry")
+            log.warning("the %s server does not say which languages it knows: %s", self._address.stage, why_not)
+            self._asking = asyncio.create_task(self._ask_again(), name="wyoming info request")
 
     async def close(self) -> None:
         """Idempotent."""
@@ -86,14 +92,14 @@ class Inquiry:
             await asyncio.wait({self._asking})
 
     async def _ask_again(self) -> None:
-        silent = True
-        while silent:
+        answered = False
+        while not answered:
             await asyncio.sleep(ASK_AGAIN_S)
-            silent = bool(await self._ask())
-        log.info("%s server has said which languages it knows", self._address.stage)
+            answered = not await self._ask()
+        log.info("the %s server now says which languages it knows", self._address.stage)
 
     async def _ask(self) -> str:
-        """Why it did not say; "" when it did."""
+        """Returns "" after an answer, else why there was none."""
         try:
             async with asyncio.timeout(DESCRIBE_S):
                 self._take(await _describe(self._address))
@@ -116,18 +122,23 @@ async def _describe(address: Address) -> Info:
 
 
 def packed(event: Eventable) -> bytes:
+    """The event as it is sent."""
     buffer = io.BytesIO()
     write_event(event.event(), buffer)
     return buffer.getvalue()
 
 
 async def next_event(reader: asyncio.StreamReader, stage: str) -> Event:
-    """Raises EngineError when the server reports an error, EOFError at its end, and LOST for what is not Wyoming."""
+    """Read one event.
+
+    Raises EngineError when the server reports an error, EOFError when it has hung up, and one of LOST when it does not
+    speak Wyoming.
+    """
     event = await async_read_event(reader)
     if event is None:
         raise EOFError
     if Error.is_type(event.type):
         error = Error.from_event(event)
-        log.warning("%s server reports an error: %s", stage, error.text[:200])
+        log.warning("the %s server reports an error: %s", stage, error.text[:200])
         raise EngineError(stage, f"The {stage} server reports an error ({error.code or 'without a code'}).")
     return event

@@ -1,58 +1,29 @@
-"""The two kinds of work that a worker does: hearing one utterance, speaking one text.
+"""The two kinds of job that a worker does: recognise one utterance, synthesise one text.
 
-Each is fed on the worker's loop and stepped on the engine's thread; in between are only deques, whose `append` and
-`popleft` are atomic. `emit` is called on the engine's thread and hands over.
+The worker's event loop feeds a job, and the engine's thread takes its steps. Only deques are shared between the two,
+because their `append` and `popleft` are atomic. A job calls `emit` on the engine's thread; `emit` passes the result on
+to the loop.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, runtime_checkable
 
-HEARD_RATE = 16_000
+from server.media.frame import HEARD_RATE
+from server.speech.engine import DraftingRecognition, Recognition, SpeechToTextEngine, TextToSpeechEngine
+
 SLICE_BYTES = 2 * HEARD_RATE // 10
-"""100 ms: an engine decodes it in a few ms, so a call waits that long for another one's partial words."""
+"""100 ms of sound for one step. An engine decodes it in a few ms, so other calls wait only that long for their partial
+words."""
 
 MAX_UTTERANCE_BYTES = 2 * HEARD_RATE * 120
-"""A client that sends more than two minutes without a stop is not having a conversation."""
+"""The longest utterance. A client that sends more than two minutes without a stop is not having a conversation."""
 
 MAX_TEXT = 5_000
-"""Characters: five minutes of speech, ten times the longest thing that an agent should say."""
+"""The longest text, in characters: five minutes of speech, ten times the longest thing that an agent should say."""
 
 CHUNKS_AHEAD = 16
-"""How many chunks may wait for the client: it reads as it needs, and the engine serves another call meanwhile."""
-
-
-class Utterance(Protocol):
-    """What a speech-to-text engine gives for one utterance: 16 kHz mono s16le in, words out."""
-
-    def feed(self, pcm: bytes) -> str | None: ...
-    def finish(self) -> str: ...
-    def discard(self) -> None: ...
-
-
-@runtime_checkable
-class DraftingUtterance(Utterance, Protocol):
-    """An utterance whose partial words cost a pass over everything heard: `draft` is called when nobody waits."""
-
-    def draft(self) -> str | None: ...
-
-
-class HearingEngine(Protocol):
-    name: str
-    languages: Sequence[str]
-    """Tags (BCP 47) of what it hears."""
-
-    def start(self, phrases: Sequence[str], language: str) -> Utterance:
-        """`language` is one of `languages`, or "" for the engine's own way."""
-
-
-class SpeakingEngine(Protocol):
-    name: str
-    rate: int
-    languages: Sequence[str]
-    """Tags (BCP 47) of what it speaks; each may be given as the voice."""
-
-    def synthesize(self, text: str, voice: str) -> Iterator[bytes]: ...
+"""How many chunks of sound may wait for the client. The client reads at its own pace; when this many chunks wait, the
+engine serves other calls."""
 
 
 class Partial(str):
@@ -60,23 +31,24 @@ class Partial(str):
 
 
 class Final(str):
-    """All the words."""
+    """All words of the utterance."""
 
 
 class Failure(str):
-    """A sentence without anybody's words; the work is over."""
+    """Why the job failed, in a sentence that repeats nothing that people said. The job is over."""
 
 
 class Done:
     """All chunks of a text were emitted."""
 
 
-class Hearing:
-    """One utterance. Urgent when its final words are waited for; partial words when nobody waits."""
+class RecognitionJob:
+    """Recognises one utterance. It is most urgent when the client waits for the final words, and least urgent when
+    only a draft is due."""
 
     def __init__(
         self,
-        engine: HearingEngine,
+        engine: SpeechToTextEngine,
         phrases: Sequence[str],
         language: str,
         emit: Callable[[Partial | Final | Failure], None],
@@ -85,13 +57,13 @@ class Hearing:
         self._phrases = phrases
         self._language = language
         self._emit = emit
-        self._utterance: Utterance | None = None
+        self._recognition: Recognition | None = None
         self._slices: deque[bytes] = deque()
         self._bytes = 0
         self._stopped = self._over = self._draft_due = False
 
     def feed(self, pcm: bytes) -> None:
-        """Raises ValueError beyond the limit and for half a sample."""
+        """Raises ValueError when the utterance gets too long or `pcm` ends inside a sample."""
         self._bytes += len(pcm)
         if self._bytes > MAX_UTTERANCE_BYTES:
             raise ValueError("an utterance is longer than two minutes")
@@ -100,6 +72,7 @@ class Hearing:
         self._slices.extend(pcm[at : at + SLICE_BYTES] for at in range(0, len(pcm), SLICE_BYTES))
 
     def stop(self) -> None:
+        """No more sound will come: the client wants the final words."""
         self._stopped = True
 
     def urgency(self) -> int | None:
@@ -107,7 +80,7 @@ class Hearing:
             return None
         if self._stopped:
             return 0
-        if self._slices or self._utterance is None:
+        if self._slices or self._recognition is None:
             return 1
         return 2 if self._draft_due else None
 
@@ -120,20 +93,20 @@ class Hearing:
             raise
 
     def _step(self) -> None:
-        if self._utterance is None:
-            self._utterance = self._engine.start(self._phrases, self._language)
+        if self._recognition is None:
+            self._recognition = self._engine.start(self._phrases, self._language)
         elif self._slices:
-            self._report(self._utterance.feed(self._take()))
-            self._draft_due = isinstance(self._utterance, DraftingUtterance)
+            self._report(self._recognition.feed(self._next_slice()))
+            self._draft_due = isinstance(self._recognition, DraftingRecognition)
         elif self._stopped:
             self._over = True
-            self._emit(Final(self._utterance.finish()))
-        elif isinstance(self._utterance, DraftingUtterance):
+            self._emit(Final(self._recognition.finish()))
+        elif isinstance(self._recognition, DraftingRecognition):
             self._draft_due = False
-            self._report(self._utterance.draft())
+            self._report(self._recognition.draft())
 
-    def _take(self) -> bytes:
-        """About a slice: small chunks are joined, because each call of an engine has a price."""
+    def _next_slice(self) -> bytes:
+        """About SLICE_BYTES of sound. Small chunks are joined, because each call of an engine has a fixed cost."""
         taken = bytearray(self._slices.popleft())
         while self._slices and len(taken) < SLICE_BYTES:
             taken += self._slices.popleft()
@@ -145,17 +118,18 @@ class Hearing:
 
     def discard(self) -> None:
         self._over = True
-        if self._utterance is not None:
-            self._utterance.discard()
+        if self._recognition is not None:
+            self._recognition.discard()
 
 
-class Speaking:
-    """One text. Urgent until its first chunk is out; after that the chunks of all texts come in turn."""
+class SynthesisJob:
+    """Synthesises one text. It is urgent until its first chunk is out; after that all texts take turns, chunk by
+    chunk."""
 
     def __init__(
-        self, engine: SpeakingEngine, text: str, voice: str, emit: Callable[[bytes | Done | Failure], None]
+        self, engine: TextToSpeechEngine, text: str, voice: str, emit: Callable[[bytes | Done | Failure], None]
     ) -> None:
-        """Raises ValueError for a text beyond the limit."""
+        """Raises ValueError when the text is longer than MAX_TEXT."""
         if len(text) > MAX_TEXT:
             raise ValueError(f"a text is longer than {MAX_TEXT} characters")
         self._engine = engine
@@ -163,12 +137,12 @@ class Speaking:
         self._voice = voice
         self._emit = emit
         self._chunks: Iterator[bytes] | None = None
-        self._chunk_bytes = 2 * engine.rate // 5  # 200 ms: what the client's loop takes at once stays small
+        self._chunk_bytes = 2 * engine.rate // 5  # 200 ms: small enough for the client's loop to read at once
         self._made = self._taken = 0
         self._over = False
 
     def taken(self) -> None:
-        """The client has room for one chunk more."""
+        """The client took one chunk, so there is room for another."""
         self._taken += 1
 
     def urgency(self) -> int | None:
@@ -179,7 +153,7 @@ class Speaking:
     def step(self) -> None:
         try:
             if self._chunks is None:
-                self._chunks = self._pieces()
+                self._chunks = self._small_chunks()
             self._next()
         except Exception as exc:
             self._over = True
@@ -193,7 +167,7 @@ class Speaking:
         self._over = chunk is None
         self._emit(Done() if chunk is None else chunk)
 
-    def _pieces(self) -> Iterator[bytes]:
+    def _small_chunks(self) -> Iterator[bytes]:
         for chunk in self._engine.synthesize(self._text, self._voice):
             for at in range(0, len(chunk), self._chunk_bytes):
                 yield chunk[at : at + self._chunk_bytes]

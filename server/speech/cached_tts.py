@@ -1,7 +1,7 @@
-"""What every caller hears in the same words, made once: a greeting, a goodbye, an apology for an engine that is down.
+"""Speech that every caller hears in the same words (greeting, goodbye, apology) is made once and kept.
 
-Kept as sound, before it is encoded: to make a second of speech takes text-to-speech 2 to 100 ms, to encode it 2 ms, and
-what is encoded could be neither ducked nor sent by another codec.
+It is kept as PCM, before the encoder. Text-to-speech takes 2 to 100 ms for a second of speech, but encoding takes only
+2 ms. Besides, encoded speech can neither be ducked nor be sent with another codec.
 """
 
 import logging
@@ -9,14 +9,14 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 
 from server.errors import EngineError
+from server.speech.clauses import Clauses
 from server.speech.protocols import Pcm, TextToSpeech
-from server.speech.sentences import Clauses
 
 log = logging.getLogger(__name__)
 
 
-class Clips:
-    """A TextToSpeech that asks another one only for what it has not kept. It keeps these texts, clause by clause."""
+class CachedTextToSpeech:
+    """A TextToSpeech that keeps the speech of `texts`, clause by clause, and asks `tts` for everything else."""
 
     def __init__(self, tts: TextToSpeech, texts: Iterable[str]) -> None:
         self._tts = tts
@@ -25,9 +25,9 @@ class Clips:
         self._kept: dict[str, list[Pcm]] = {}
 
     async def prepare(self, voice: str) -> None:
-        """Make them all in this voice, before anybody calls; a call that has chosen another one is asked for anew.
+        """Make the speech of all texts in `voice`, before the first call. For other voices nothing is kept.
 
-        An engine that fails now is asked again when somebody calls.
+        If the engine fails now, the missing texts are made when a call needs them.
         """
         self._voice = voice
         try:
@@ -36,17 +36,16 @@ class Clips:
                     async for _ in sound:
                         pass
         except EngineError as error:
-            log.warning("x no clips: %s", error)
+            log.warning("x greeting, goodbye and apology cannot be prepared: %s", error)
 
     @property
     def languages(self) -> Sequence[str]:
         return self._tts.languages
 
     async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        own = voice == self._voice and not language
-        kept = self._kept.get(text) if own else None
-        if kept is not None:
-            for pcm in kept:
+        cacheable = text in self._clauses and voice == self._voice and not language
+        if cacheable and text in self._kept:
+            for pcm in self._kept[text]:
                 yield pcm
             return
         made = []
@@ -54,7 +53,7 @@ class Clips:
             async for pcm in sound:
                 made.append(pcm)
                 yield pcm
-        if text in self._clauses and own:
+        if cacheable:
             self._kept[text] = made
 
     async def close(self) -> None:
@@ -62,6 +61,6 @@ class Clips:
 
 
 def _clauses(text: str) -> list[str]:
-    """As a reply cuts it."""
+    """The clauses of `text`, cut as a reply cuts its text."""
     cutter = Clauses()
     return cutter.receive(text) + cutter.finish()

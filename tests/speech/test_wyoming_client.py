@@ -8,16 +8,16 @@ from wyoming.info import Describe
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import ConfigError, EngineError
-from server.speech import wyoming_address
+from server.speech import wyoming_client
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.fakes.wyoming_script import SECOND, Talk, server
 from tests.fakes.wyoming_server import INFO
 
 
-async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calls may choose what the operator has named, else nothing; it is asked for by its tag."""
-    monkeypatch.setattr(wyoming_address, "DESCRIBE_S", 0.1)
+async def test_a_server_that_does_not_name_its_languages(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a server does not name its languages, a call may choose only those that the operator named, by their tag."""
+    monkeypatch.setattr(wyoming_client, "DESCRIBE_S", 0.1)
     asked: list[SynthesizeVoice | None] = []
 
     async def script(talk: Talk) -> None:
@@ -25,11 +25,11 @@ async def test_who_does_not_say_which_languages_it_knows(unused_tcp_port: int, m
         await talk.say(AudioStop())
 
     async with server(script) as uri:
-        mouth = WyomingTextToSpeech(uri, languages=["de"])
-        await mouth.learn()
-        assert mouth.languages == ["de"]
-        assert [pcm async for pcm in mouth.synthesize("Hello", "", "de-CH")] == []
-        await mouth.close()
+        tts = WyomingTextToSpeech(uri, languages=["de"])
+        await tts.learn()
+        assert tts.languages == ["de"]
+        assert [pcm async for pcm in tts.synthesize("Hello", "", "de-CH")] == []
+        await tts.close()
     assert asked == [SynthesizeVoice(language="de")]
     for client in (WyomingSpeechToText, WyomingTextToSpeech):
         nobody = client(f"tcp://127.0.0.1:{unused_tcp_port}")
@@ -45,15 +45,15 @@ async def test_a_server_that_starts_later_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It may be down when we start, which the log says: calls choose among its languages as soon as it is up."""
-    monkeypatch.setattr(wyoming_address, "ASK_AGAIN_S", 0.01)
+    """A server that is down at the start is logged and asked again. When it is up, calls can choose its languages."""
+    monkeypatch.setattr(wyoming_client, "ASK_AGAIN_S", 0.01)
     told = asyncio.Event()
 
     async def script(talk: Talk) -> None:
         await talk.hear(Describe)
         await talk.say(INFO)
         with contextlib.suppress(EOFError, ConnectionResetError):
-            await talk.hear(Error)  # until the client leaves, because it has what it wants
+            await talk.hear(Error)  # wait for the client to leave: it has its answer
         told.set()
 
     speech = client(f"tcp://127.0.0.1:{unused_tcp_port}")
@@ -66,23 +66,23 @@ async def test_a_server_that_starts_later_is_asked_again(
     await speech.close()
 
 
-async def test_nobody_is_there(unused_tcp_port: int) -> None:
-    """A server that is not there is an EngineError soon."""
+async def test_a_server_that_cannot_be_reached(unused_tcp_port: int) -> None:
+    """A server that cannot be reached is an EngineError within the deadline."""
     for uri in (f"tcp://127.0.0.1:{unused_tcp_port}", "unix:///nowhere/at/all"):
-        ears, mouth = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
-        utterance = ears.listen([], print)
-        utterance.feed(SECOND)
+        stt, tts = WyomingSpeechToText(uri, connect_s=0.1), WyomingTextToSpeech(uri, connect_s=0.1)
+        stream = stt.listen([], print)
+        stream.feed(SECOND)
         with pytest.raises(EngineError, match="cannot be reached"):
-            await utterance.transcript()
+            await stream.transcript()
         with pytest.raises(EngineError, match="cannot be reached"):
-            assert [pcm async for pcm in mouth.synthesize("Hello", "")]
-        await ears.close()
+            assert [pcm async for pcm in tts.synthesize("Hello", "")]
+        await stt.close()
 
 
 @pytest.mark.parametrize(
     "uri", ["", "localhost:10300", "tcp://localhost", "tcp://:1", "tcp://a:99999", "unix://", "x://a:1"]
 )
-def test_what_is_no_address(uri: str) -> None:
-    """An address that is neither a path nor a port is a ConfigError when the client is made."""
+def test_an_invalid_address_is_a_config_error(uri: str) -> None:
+    """An address that is neither a socket's path nor a host with a port is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
         WyomingSpeechToText(uri)

@@ -1,18 +1,20 @@
-"""Text as it comes from a model → clauses that can be spoken, the first one short.
+"""Cuts the text of a reply, while it comes from a model, into clauses that can be spoken. The first one is short.
 
-A clause ends where a speaker would breathe: at a full stop, a question mark, a line break; at a comma or a dash once
-there is enough to speak. Marks that are for the eye (Markdown, emoji, links, code) are left out. Where a clause ends
-depends on the text alone, never on how it was cut into deltas.
+A clause ends where a speaker would breathe: at a full stop, a question mark or a line break, and also at a comma or a
+dash when there is enough text to speak. Markdown, emoji, links and code are only for the eye and are left out. Where a
+clause ends depends on the text alone, never on how the model cuts the text into deltas.
 """
 
 import re
 
 FIRST_CHARS = 8
-"""The first clause may end at a comma after so many characters: about 0.7 s of speech, enough to make the next in."""
+"""The shortest first clause that may end at a comma: about 0.7 s of speech, enough time to make the next clause."""
 CLAUSE_CHARS = 60
-"""Later clauses end at commas only when they are this long: prosody is better over whole sentences."""
+"""The shortest later clause that may end at a comma. Longer clauses are better, because whole sentences have better
+prosody."""
 MAX_CHARS = 240
-"""A text without any mark is cut at a space here, so that speech never waits for more than ~15 s of text."""
+"""The longest clause. A text without any mark is cut at a space here, so that speech never waits for more than ~15 s of
+text."""
 
 _END = re.compile(
     r"(?P<sentence>[.!?…]+[\"')\]*_]*(?=\s)|[。！？]|\n)|(?P<breath>[,;:][\"')\]*_]*(?=\s)|\s[–—-](?=\s))|(?=(?P<code>```))"
@@ -28,7 +30,7 @@ _UNSPEAKABLE = re.compile(
 
 
 class Clauses:
-    """Cuts one answer."""
+    """Cuts the text of one reply."""
 
     def __init__(self) -> None:
         self._rest = ""
@@ -46,15 +48,15 @@ class Clauses:
         return clauses
 
     def finish(self) -> list[str]:
-        """The text is complete; returns what is left of it."""
+        """The text is complete: returns the last clause, if there is one."""
         clause, self._rest = speakable(self._rest), ""
         return [clause] if clause else []
 
     def _end(self) -> int | None:
-        """Where the first clause of the rest ends, or None while that is not known."""
+        """Where the next clause ends, or None while that is not known."""
         if self._rest.startswith("```"):
             code = _CODE.match(self._rest)
-            return code.end() if code else None  # however long: code is one thing, and none of it is spoken
+            return code.end() if code else None  # of any length, because code is not spoken
         least = FIRST_CHARS if self._first else CLAUSE_CHARS
         for match in _END.finditer(self._rest):
             if match.end() > MAX_CHARS:
@@ -70,7 +72,10 @@ class Clauses:
         return self._cut() if len(self._rest) >= MAX_CHARS + len("```") else None
 
     def _goes_on(self, end: int) -> bool | None:
-        """Whether the full stop that ends there belongs to an abbreviation; None while that is not known."""
+        """Whether the sentence goes on after a full stop at `end`, because that ends an abbreviation.
+
+        None while that is not known.
+        """
         text = self._rest[:end].rstrip("\"')]*_")
         if not _NUMBER_SIGN.search(text):
             return bool(_ABBREVIATION.search(text))
@@ -83,6 +88,6 @@ class Clauses:
 
 
 def speakable(text: str) -> str:
-    """`text` without what is for the eye only; white space is folded. "" when nothing can be said."""
+    """`text` without what is only for the eye, with single spaces; "" when there is nothing to speak."""
     spoken = " ".join(_UNSPEAKABLE.sub(lambda match: match["label"] or ("" if match["edge"] else " "), text).split())
     return spoken if re.search(r"\w", spoken) else ""

@@ -1,0 +1,105 @@
+"""What callers of the demo shop come for: rules that choose the tool and find its arguments in what the caller said."""
+
+from server.agent.demo import numbers, shop, sums, times
+from server.agent.demo.decision import Decision, OpenQuestion, Request
+
+_ORDER_WORDS = ("order", "orders", "ordered", "older", "parcel", "package", "delivery", "shipment", "tracking")
+_HOURS_WORDS = ("open", "opens", "opened", "opening", "close", "closes", "closed", "closing", "shut", "hours")
+_ASK_NUMBER = Decision("Sure. What is your order number?", asks=OpenQuestion("order"))
+_DAY_ALONE_WORDS = 4
+"""A sentence with no more words than this may name a day and mean the opening hours of that day."""
+
+
+def do_sum(request: Request) -> Decision | None:
+    """ "what is twelve plus thirty"."""
+    found = sums.parse(request.words)
+    if found is None:
+        return None
+    return Decision(tool="calculate", args=(("left", found.left), ("operator", found.operator), ("right", found.right)))
+
+
+def callback(request: Request) -> Decision | None:
+    """To book a callback, to cancel it, or to ask when it is; also the day or time that the agent has asked for."""
+    named = request.any("callback", "callbacks", "appointment") or (
+        request.any("call", "calling", "ring", "phone") and request.any("back", "me", "somebody", "someone")
+    )
+    named = named or request.has("me back")  # the verb before it may have been misheard
+    if request.any("cancel") and (named or not request.any(*_ORDER_WORDS)):
+        return Decision(tool="cancel_callback")
+    if request.asked and request.asked.topic == "callback":
+        named = named or times.day(request.words) is not None or times.parse(request.words) is not None
+        named = named and not request.any(*_HOURS_WORDS, *_ORDER_WORDS)
+    if not named:
+        return None
+    if request.any("when", "which", "booked") and not request.any("book"):
+        return Decision(tool="booked_callback")
+    return _book(request)
+
+
+def _book(request: Request) -> Decision:
+    """Book the callback when the day and the time are known; else ask for what is missing."""
+    asked = request.asked
+    before = asked if asked and asked.topic == "callback" else OpenQuestion("callback")
+    time = times.parse(request.words)
+    day, at = times.day(request.words) or before.day, f"{time:%H:%M}" if time else before.at
+    missing = OpenQuestion("callback", day, at)
+    if day is None and at is None:
+        return Decision("Sure. Which day, and at what time?", asks=missing)
+    if day is None:
+        return Decision("All right. On which day?", asks=missing)
+    if at is None:
+        return Decision("All right. At what time?", asks=missing)
+    return Decision("All right. ", tool="book_callback", args=(("day", day), ("at", at)))
+
+
+def order(request: Request) -> Decision | None:
+    """To look up an order, with its number or without; also a bare number."""
+    named = request.any(*_ORDER_WORDS)
+    waited = request.asked is not None and request.asked.topic == "order"
+    digits = numbers.digits(request.words, shop.ORDER_DIGITS)
+    bare = bool(digits) and all(_in_a_number(word) for word in request.words)
+    if len(digits) == shop.ORDER_DIGITS and (named or waited or not request.any(*_HOURS_WORDS, "time")):
+        return Decision("Let me look. ", "order_status", (("number", digits),), asks=OpenQuestion("order"))
+    if digits and (named or waited or bare):
+        said = numbers.say_digits(digits[:8])
+        return Decision(f"I heard {said}. An order number has four digits. What is yours?", asks=OpenQuestion("order"))
+    if named and request.any("new", "place", "buy"):
+        return Decision("Sorry, I cannot take new orders. Shall we call you back?", asks=OpenQuestion("callback"))
+    return _ASK_NUMBER if named else None
+
+
+def _in_a_number(word: str) -> bool:
+    """Whether a caller who only says a number may say this word with it."""
+    return numbers.is_number_word(word) or word in ("for to too ate double triple and it is um".split())
+
+
+def opening_hours(request: Request) -> Decision | None:
+    """When the shop is open: on a day, on all days, or now."""
+    if not request.any(*_HOURS_WORDS):
+        return None
+    day = times.day(request.words)
+    if request.any("weekend", "weekends"):
+        day = "weekend"
+    elif request.any("now", "still", "currently", "moment") or request.words[:4] == ("are", "you", "open", "yet"):
+        day = "now"
+    elif day is None:
+        day = "now" if request.words in (("are", "you", "open"), ("are", "you", "closed")) else "week"
+    return Decision(tool="opening_hours", args=(("day", day),))
+
+
+def hours_of_day(request: Request) -> Decision | None:
+    """ "and on friday": a day alone means the opening hours of that day."""
+    day = times.day(request.words)
+    if day is None or len(request.words) > _DAY_ALONE_WORDS or times.parse(request.words):
+        return None
+    return Decision(tool="opening_hours", args=(("day", day),))
+
+
+def clock(request: Request) -> Decision | None:
+    """What time it is, or what day."""
+    if request.any("time", "clock"):
+        return Decision(tool="current_time")
+    day_asked = request.any("day") and request.any("what", "which", "today")
+    if request.any("date") or request.has("what is today") or day_asked:
+        return Decision(tool="current_date")
+    return None

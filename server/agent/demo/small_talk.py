@@ -1,0 +1,61 @@
+"""Small talk: rules for what callers say beside their errand, down to the goodbye."""
+
+from server.agent.demo import shop
+from server.agent.demo.decision import Decision, Request
+
+CAN_DO = "I can look up an order, tell you our opening hours, book a callback, or do a sum."
+_LEAVING = (
+    *("hang up", "that is all", "that will be all", "that is everything", "that is it", "nothing else", "i am done"),
+    *("end the call", "end call", "finish the call", "see you", "have a nice day", "have a good day", "good night"),
+)
+_SMALL_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("thank", "thanks", "cheers", "very much"), "You're welcome. Is there anything else?"),
+    (("can you hear", "do you hear", "hear me", "are you there"), "Yes, I can hear you."),
+    (
+        ("robot", "human", "machine", "computer", "person", "bot", "real"),
+        "I am a program, the shop's front desk. " + CAN_DO,
+    ),
+    (("your name", "who is this", "am i speaking"), f"I am the front desk of {shop.NAME}. " + CAN_DO),
+    (
+        ("can you do", "you do", "help", "how does this work", "what can i", "question", "ask you"),
+        f"Of course. {CAN_DO}",
+    ),
+    (("where are you", "address", "where is", "find you", "located"), f"We are at {shop.ADDRESS}."),
+    (("how are you", "how is it going"), "Very well, thank you. How can I help?"),
+    (("someone", "somebody", "speak to", "talk to"), "Nobody is free right now. Shall I book a callback?"),
+)
+_SHORT_WORDS = 4
+"""The short talk below counts in sentences of up to this many words. A longer one is not about its "please" or "no"."""
+_SHORT_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("hold on", "wait", "moment", "second", "hang on"), "Of course. Take your time."),
+    (("stop", "be quiet", "enough"), "All right. I am listening."),
+    (("sorry", "never mind", "forget it"), "No problem. How can I help?"),
+    (("hello", "hi", "hey", "good morning", "good afternoon", "good evening"), "Hello. How can I help?"),
+    (("yes", "yeah", "yep", "sure", "ok", "right", "please"), "All right. What can I do for you?"),
+    (("no", "nope", "not really"), "All right. Just say goodbye when you are done."),
+    (
+        ("uh huh", "mhm", "mm hm", "hm", "i see", "got it", "great", "good", "really", "of course", "alright", "oh"),
+        "Good. What else can I do for you?",
+    ),
+)
+
+
+def bye(request: Request) -> Decision | None:
+    """The caller wants to end the call."""
+    leaving = request.any("bye", "farewell") or any(request.has(phrase) for phrase in _LEAVING)
+    return Decision(tool="hang_up") if leaving else None
+
+
+def who(request: Request) -> Decision | None:
+    """ "who are you" has no content word. It is recognized by having no other words."""
+    if "you" not in request.words or not {"who", "are", "you", "and"}.issuperset(request.words):
+        return None
+    return Decision(f"I am the front desk of {shop.NAME}. {CAN_DO}", asks=request.asked)
+
+
+def pleasantry(request: Request) -> Decision | None:
+    """Thanks, a greeting, a question about the agent: the answer to the first phrase that the caller said."""
+    for phrases, text in _SMALL_TALK + (_SHORT_TALK if len(request.words) <= _SHORT_WORDS else ()):
+        if any(request.has(phrase) for phrase in phrases):
+            return Decision(text, asks=request.asked)
+    return None

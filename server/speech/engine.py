@@ -1,0 +1,55 @@
+"""What a worker needs from the engine that it hosts.
+
+Each module in `server/speech/engines/` has a class with the conventional name `Engine`, which is one of the two engines
+below. `worker.py` imports the module by the engine's name and makes its `Engine(model)`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+
+class Recognition(Protocol):
+    """One utterance inside a speech-to-text engine: 16 kHz mono s16le in, words out."""
+
+    def feed(self, pcm: bytes) -> str | None:
+        """Take more sound. Returns the words so far if they changed, else None."""
+
+    def finish(self) -> str:
+        """Return the words of all that was fed."""
+
+    def discard(self) -> None:
+        """Give back what the engine holds for this utterance, without a result; idempotent."""
+
+
+@runtime_checkable
+class DraftingRecognition(Recognition, Protocol):
+    """A recognition that has to go over the whole utterance again for partial words.
+
+    The worker calls `draft` only when no call waits for the engine.
+    """
+
+    def draft(self) -> str | None:
+        """Return the words so far if they changed, else None."""
+
+
+class SpeechToTextEngine(Protocol):
+    name: str
+    languages: Sequence[str]
+    """Tags (BCP 47) of the languages that the engine understands."""
+
+    def start(self, phrases: Sequence[str], language: str) -> Recognition:
+        """Begin an utterance. `phrases` are sentences to expect.
+
+        `language` is one of `languages`, or "" to let the engine decide.
+        """
+
+
+class TextToSpeechEngine(Protocol):
+    name: str
+    rate: int
+    """Sample rate in Hz of what `synthesize` gives."""
+    languages: Sequence[str]
+    """Tags (BCP 47) of the languages that the engine speaks; each tag may be given as the voice."""
+
+    def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
+        """Yield the speech as mono s16le at `rate`, in chunks of any length."""
