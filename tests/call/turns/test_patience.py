@@ -49,7 +49,7 @@ def test_each_bar_is_higher_with_more_patience(state: AgentState) -> None:
     quick, normal, patient = (overlap_of(patience, OVERLAP).bar(state) for patience in PACE)
     for part in ("words", "words_ms", "voiced_ms"):
         assert getattr(quick, part) <= getattr(normal, part) <= getattr(patient, part)
-    assert quick.voiced_ms < normal.voiced_ms < patient.voiced_ms
+    assert len({quick, normal, patient}) == 3
 
 
 @pytest.mark.parametrize("patience", PACE)
