@@ -81,8 +81,8 @@ PRESETS: Mapping[Patience, Preset] = {
 """What each patience changes. Measured with synthetic callers and the embedded engines, so the figures compare the
 choices with each other and promise nothing for people on telephones.
 
-`python -m bench.pauses`, with words as heard: 184 utterances with 158 pauses inside. "Wait" is the time in ms from the
-last sound to the endpoint, "begun" how many answers the model begins for each utterance. In brackets: 74 other
+`python -m bench.turns.pauses`, with words as heard: 184 utterances with 158 pauses inside. "Wait" is the time in ms
+from the last sound to the endpoint, "begun" how many answers the model begins for each utterance. In brackets: 74 other
 utterances (`--others`).
 
     patience   pauses cut off     wait, p50     wait, p95      begun
@@ -90,9 +90,9 @@ utterances (`--others`).
     normal      9.5 % (12.3 %)    235 (234)     437 (1252)     1.35
     patient     3.8 %  (7.0 %)    355 (354)     825 (2052)     1.11
 
-`python -m bench.overlap --patience …`, over an agent that speaks: 96 interruptions and 78 backchannels. "Decided" is
-the time in ms from the onset of the caller's voice until the agent is stopped for good. The thresholds while a tool
-runs, or before the answer is heard, are not measured in these scenes.
+`python -m bench.interruptions.overlap --patience …`, over an agent that speaks: 96 interruptions and 78 backchannels.
+"Decided" is the time in ms from the onset of the caller's voice until the agent is stopped for good. The thresholds
+while a tool runs, or before the answer is heard, are not measured in these scenes.
 
     patience   interruptions that stop it    decided, p50    p95     backchannels that stop it
     quick      96 %                          600              680    9 %
@@ -101,7 +101,8 @@ runs, or before the answer is heard, are not measured in these scenes.
 
 `quick` keeps `longest_ms` above one second: with 960 ms it cuts off 24 % of the pauses. Its `shortest_ms` stays longer
 than the stops inside words: with 120 ms, words are cut. It also keeps `voiced_ms`: with 550 ms more backchannels stop
-the agent (14 %), and interruptions are decided no sooner."""
+the agent (14 %), and interruptions are decided no sooner.
+"""
 
 
 def endpoint_of(patience: Patience, base: EndpointSettings) -> EndpointSettings:
