@@ -21,14 +21,14 @@ class Trouble:
     """The failures of one call."""
 
     def __init__(
-        self, host: Host, setup: CallSetup, owed: Owed, answering: Callable[[], bool], pay: Callable[[], None]
+        self, host: Host, setup: CallSetup, owed: Owed, replying: Callable[[], bool], pay: Callable[[], None]
     ) -> None:
-        """`answering` tells whether a reply is live; `pay` lets the agent say what it owes, if nobody speaks."""
+        """`replying` tells whether a reply is live; `pay` lets the agent say what it owes, if nobody speaks."""
         self._host = host
         self._apology = setup.agent.apology
         self._max_tries = setup.settings.apologies
         self._owed = owed
-        self._answering = answering
+        self._replying = replying
         self._pay = pay
         self._tries = 0
 
@@ -41,7 +41,7 @@ class Trouble:
         self._host.failed(failure)
         self._host.send(messages.Error(code=failure.code, message=failure.sentence))
         self._tries += 1
-        if final or self._answering() or self._tries > self._max_tries:
+        if final or self._replying() or self._tries > self._max_tries:
             return
         delay_s = APOLOGY_DELAY_S if self._tries > 1 else 0.0
         self._host.start(partial(self._apologise, delay_s), "apologise")
@@ -52,7 +52,7 @@ class Trouble:
 
     async def _apologise(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        if self._answering():
+        if self._replying():
             return  # the caller has said something meanwhile, and it is being answered
         if self._apology:
             self._owed.owe_apology()

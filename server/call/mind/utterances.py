@@ -90,8 +90,8 @@ class Utterances:
     def prepare(self, utterance: Utterance, what: Prepare) -> None:
         """Make ready what the judge wants, in case the caller is done."""
         match what:
-            case Prepare.DROP:
-                self._preparation.drop(utterance)
+            case Prepare.CANCEL:
+                self._preparation.cancel(utterance)
             case Prepare.WORDS:
                 self._preparation.ask(utterance)
             case Prepare.ANSWER:
@@ -100,7 +100,7 @@ class Utterances:
     def drop(self, number: int) -> None:
         """Drop the utterance without an answer. The client forgets its words."""
         if (utterance := self._open.get(number)) is not None:
-            self._preparation.drop(utterance)
+            self._preparation.cancel(utterance)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
@@ -137,7 +137,7 @@ class Utterances:
         self._owed.settle(why)
 
     def _add_to_owed(self, utterance: Utterance) -> None:
-        self._preparation.drop(utterance)
+        self._preparation.cancel(utterance)
         self._owed.owe_answer(utterance.number, utterance.text)
         self._tell(utterance, final=True)
         self._release(utterance)

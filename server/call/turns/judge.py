@@ -65,7 +65,7 @@ class Prepare(Enum):
     """What should be made ready in case the caller is done."""
 
     NOTHING = "nothing"  # leave everything as it is
-    DROP = "drop"  # the caller goes on: what was prepared is not wanted
+    CANCEL = "cancel"  # the caller goes on: what was prepared is not wanted
     WORDS = "words"  # ask speech-to-text for the words of the whole utterance
     ANSWER = "answer"  # ask for these words, and let the agent answer them, unheard
 
@@ -116,7 +116,7 @@ class Judge:
         if view.voice.voiced:
             self._go_on()
             endless = view.voice.active_ms > self._longest_ms
-            return Verdict(Prepare.DROP, Endpoint(view.utterance) if endless else None)
+            return Verdict(Prepare.CANCEL, Endpoint(view.utterance) if endless else None)
         if view.voice.silence_ms < self._endpoint.prepare_ms:
             return Verdict()
         by_cadence = view.voice.over if view.voice.by_cadence else None
@@ -160,7 +160,7 @@ class Judge:
         """Decide whether the agent stops for this sound."""
         prepare = Prepare.NOTHING
         if view.voice.voiced:
-            prepare = Prepare.DROP
+            prepare = Prepare.CANCEL
         elif view.voice.silence_ms >= self._endpoint.prepare_ms:
             prepare = Prepare.WORDS
         self._texts.append(view.text)
