@@ -71,7 +71,7 @@ class ExchangeWriter:
         last = _Written(spoken, self._last.interrupted, self._now() - unheard_ms / 1000)
         self._minutes.amended(self._exchange(last, kept))
         if not last.interrupted:
-            self._owed.owe_repeat(spoken.reply.speech.unheard)
+            self._owed.owe_unsaid(spoken.reply.speech.unheard)
 
     def _exchange(self, last: _Written, kept: Sequence[ModelMessage]) -> Exchange:
         """The exchange for the record, in ms since the conversation began. `kept` are its messages for a model."""

@@ -15,7 +15,7 @@ class Debt(Enum):
     APOLOGY = "apology"  # something failed, and the caller has not been told yet
     ANSWER = "answer"  # the caller said words that no reply has answered
     REST = "rest"  # a sound cut a reply off, and the caller has not heard the rest of it
-    REPEAT = "repeat"  # the caller missed words because the connection or the server went away
+    UNSAID = "unsaid"  # the caller missed words because the connection or the server went away
     GOODBYE = "goodbye"  # the agent is saying goodbye, and the call ends when the caller has heard it
 
 
@@ -50,7 +50,7 @@ TERMS: dict[Debt, Terms] = {
         paid_by=frozenset({Happening.LINE_BEGINS}),
         cancelled_by=frozenset({Happening.REPLY_BEGINS, Happening.SILENCED}),
     ),
-    Debt.REPEAT: Terms(paid_by=frozenset({Happening.RETURNED})),
+    Debt.UNSAID: Terms(paid_by=frozenset({Happening.RETURNED})),
     Debt.GOODBYE: Terms(paid_by=frozenset({Happening.ENDED})),
 }
 
@@ -77,7 +77,7 @@ class Owed:
         self.rest = Rest()
         self._apology = False
         self._goodbye = False
-        self._repeat = unsaid
+        self._unsaid = unsaid
         self._words: dict[int, str | None] = {0: unanswered} if unanswered else {}
         """By utterance, so that they stay in the order of speaking. None: speech-to-text has not given them yet."""
 
@@ -101,9 +101,9 @@ class Owed:
         """A sound cut a reply off before `text`. `then_end`: a tool of the reply has asked for the end of the call."""
         self.rest = Rest(text, then_end)
 
-    def owe_repeat(self, text: str) -> None:
+    def owe_unsaid(self, text: str) -> None:
         """The caller has missed `text`. Nothing is owed if it is empty."""
-        self._repeat = text
+        self._unsaid = text
 
     def leave_behind(self, unheard: str | None, answers: bool) -> None:
         """Decide what the agent repeats on the server that goes on with the call, because the session ends here.
@@ -112,9 +112,9 @@ class Owed:
         the caller. If the caller is owed an answer, nothing is repeated, because the answer comes first.
         """
         if unheard is not None and not (answers and self.words):
-            self._repeat = unheard
+            self._unsaid = unheard
         elif not self.words:
-            self._repeat = self.rest.text or self._repeat
+            self._unsaid = self.rest.text or self._unsaid
 
     # What is owed
 
@@ -133,14 +133,14 @@ class Owed:
     @property
     def unsaid(self) -> str:
         """What the agent repeats when the caller is back."""
-        return self._repeat
+        return self._unsaid
 
     def owes(self, debt: Debt) -> bool:
         return {
             Debt.APOLOGY: self._apology,
             Debt.ANSWER: bool(self.words),
             Debt.REST: self.rest != Rest(),
-            Debt.REPEAT: bool(self._repeat),
+            Debt.UNSAID: bool(self._unsaid),
             Debt.GOODBYE: self._goodbye,
         }[debt]
 
@@ -165,7 +165,7 @@ class Owed:
 
     def take_unsaid(self) -> str:
         """What the caller has missed; "" if nothing. It is owed no more, because the agent says it now."""
-        unsaid = self._repeat
+        unsaid = self._unsaid
         self.settle(Happening.RETURNED)
         return unsaid
 
@@ -177,7 +177,7 @@ class Owed:
                 self._words = {utterance: None for utterance, words in self._words.items() if words is None}
             case Debt.REST:
                 self.rest = Rest()
-            case Debt.REPEAT:
-                self._repeat = ""
+            case Debt.UNSAID:
+                self._unsaid = ""
             case Debt.GOODBYE:
                 self._goodbye = False

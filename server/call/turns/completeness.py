@@ -65,7 +65,7 @@ def completeness(text: str) -> Completeness:
         last in ENGLISH.open_endings and ENGLISH.open_endings[last].match(said)
     ):
         return Completeness.OPEN
-    if last.isdigit() or (last in ENGLISH.numbers and last != "one") or ENGLISH.more_figures.match(said):
+    if last.isdigit() or last in ENGLISH.numbers - ENGLISH.ambiguous_numbers or ENGLISH.more_figures.match(said):
         return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
     return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
 
@@ -88,10 +88,10 @@ def _digits_at_end(text: str) -> int:
         if word.isdigit():
             count += len(word)
         elif word in ENGLISH.tens:
-            count += 1 if after in ENGLISH.numbers - ENGLISH.tens - ENGLISH.teens - {"zero"} else 2
+            count += 1 if after in ENGLISH.units else 2
         elif word in ENGLISH.teens:
             count += 2
-        elif word in ("oh", "double") or word in ENGLISH.numbers:
+        elif word in ENGLISH.figures | ENGLISH.numbers:
             count += 1
         else:
             break

@@ -91,7 +91,7 @@ class OverlapSettings(SettingsGroup):
     is about 200 ms."""
     patience_ms: NonNegativeInt = 1_000
     """Silence in ms after which the sound is judged by the words that are known, even if speech-to-text is still busy.
-    Until then the agent speaks softly, and soft speech that lasts sounds broken."""
+    Until then the agent is faded out, and a longer silence of the agent sounds broken."""
 
     def bar(self, state: AgentState) -> Bar:
         if state is AgentState.THINKING:

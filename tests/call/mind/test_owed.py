@@ -23,11 +23,11 @@ def debts(owed: Owed) -> set[Debt]:
 @pytest.mark.parametrize(
     ("happening", "left"),
     [
-        (Happening.REPLY_BEGINS, {Debt.REPEAT, Debt.GOODBYE}),
-        (Happening.LINE_BEGINS, {Debt.REPEAT, Debt.GOODBYE}),
-        (Happening.SILENCED, {Debt.APOLOGY, Debt.REPEAT, Debt.GOODBYE}),
+        (Happening.REPLY_BEGINS, {Debt.UNSAID, Debt.GOODBYE}),
+        (Happening.LINE_BEGINS, {Debt.UNSAID, Debt.GOODBYE}),
+        (Happening.SILENCED, {Debt.APOLOGY, Debt.UNSAID, Debt.GOODBYE}),
         (Happening.RETURNED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.GOODBYE}),
-        (Happening.ENDED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.REPEAT}),
+        (Happening.ENDED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.UNSAID}),
     ],
 )
 def test_what_settles_what(happening: Happening, left: set[Debt]) -> None:

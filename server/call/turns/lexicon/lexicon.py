@@ -37,8 +37,17 @@ class Lexicon:
     # Numbers
 
     numbers: frozenset[str]
+    """Words that end in a number wherever they stand, unless they are among `ambiguous_numbers`."""
+    ambiguous_numbers: frozenset[str]
+    """Words among `numbers` that need not be a number: "the blue one"."""
+    units: frozenset[str]
+    """Words that make one number with one of `tens` before them: "forty two"."""
     tens: frozenset[str]
+    """Words for 20, 30, …, 90."""
     teens: frozenset[str]
+    """Words for 10 to 19."""
+    figures: frozenset[str]
+    """Words that stand for one more digit inside a number, and are no number by themselves: "oh", "double"."""
     lone_figure: re.Pattern[str]
     """A number at the end that has few digits by its place: "at ten", "seven times eight"."""
     more_figures: re.Pattern[str]
