@@ -136,7 +136,7 @@ class Peer:
             channel.send(text)
 
     def hush(self) -> None:
-        """Drop sound that waits to be sent. Here no sound ever waits: each frame is sent as soon as it is asked for."""
+        """Do nothing: no sound ever waits here that could be dropped, because each frame is sent at once."""
 
     def hurry(self) -> None:
         """Send the first packet of an answer now, or at the next tick if this one has sent a packet already."""
