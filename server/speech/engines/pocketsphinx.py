@@ -49,8 +49,8 @@ _SURE = 1.0
 """The words of the phrase decoder are used when familiarity + `_POSTERIOR` * log10(posterior of the best path) is at
 least this.
 
-`bench/understanding.py` measures what this value does: with a lower one, more unusual wordings are understood, but also
-more nonsense is taken for a phrase.
+`bench/speech/understanding.py` measures what this value does: with a lower one, more unusual wordings are understood,
+but also more nonsense is taken for a phrase.
 """
 _MAX_PHRASE_SETS = 8
 """How many lists of phrases have decoders that are kept ready. With more, those of the list that was used longest ago
