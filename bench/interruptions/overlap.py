@@ -10,6 +10,7 @@ standard output, tables to standard error.
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -22,7 +23,10 @@ from bench.interruptions.loudspeaker import Loudspeaker
 from bench.interruptions.outcome import Frames, SceneOutcome, first_change, last_sound_ms, lost_ms
 from bench.interruptions.scenes import AGENT_SAYS, Scene, scenes
 from server.call.messages import Response, Transcription
+from server.call.options import Patience
 from server.call.settings import CallSettings
+from server.call.turns.overlap import OverlapSettings
+from server.call.turns.patience import PRESETS, overlap_of
 from server.media.frame import FRAME_MS, HEARD_RATE
 from tests.virtual_time import run_virtual
 from tests.voices import silence
@@ -33,11 +37,12 @@ FIRST_REPLY = 1
 """The number of the answer that the sounds come over."""
 
 
-def play(scene: Scene | None, stage: Stage) -> Rehearsal:
+def play(scene: Scene | None, stage: Stage, patience: Patience = "normal") -> Rehearsal:
     """Rehearse the call in which the scene happens, or for None the call in which the caller makes no sound."""
 
     async def call() -> Rehearsal:
-        rehearsal = Rehearsal(stage, CallSettings(idle_prompt_s=2 * LIMIT_S), greeting=AGENT_SAYS)
+        overlap = overlap_of(patience, OverlapSettings())
+        rehearsal = Rehearsal(stage, CallSettings(overlap=overlap, idle_prompt_s=2 * LIMIT_S), greeting=AGENT_SAYS)
         before = silence(scene.onset_ms / 1000) + scene.pcm if scene else b""
         frames = in_a_room(before + silence(LIMIT_S - len(before) / (2 * HEARD_RATE)))
         echo = Loudspeaker(scene.echo_db, scene.echo_delay_ms, LIMIT_S) if scene and scene.echo_db is not None else None
@@ -84,11 +89,11 @@ def _words_known(sent: Iterable[SentMessage], until_ms: float) -> str:
     return next((text for text in reversed(known) if text), "")
 
 
-def _perform(share: Sequence[Scene]) -> list[SceneOutcome]:
+def _perform(patience: Patience, share: Sequence[Scene]) -> list[SceneOutcome]:
     """The outcomes of these scenes, in the process that calls this."""
     stage = Stage()
     undisturbed = play(None, stage).heard
-    return [outcome(scene, play(scene, stage), undisturbed) for scene in share]
+    return [outcome(scene, play(scene, stage, patience), undisturbed) for scene in share]
 
 
 def by_kind(outcomes: Iterable[SceneOutcome]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -153,8 +158,9 @@ def main() -> None:
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes that play scenes")
     parser.add_argument("--every", type=int, default=1, help="take every n-th scene, for a quick look")
+    parser.add_argument("--patience", choices=list(PRESETS), default="normal", help="how patient the agent is")
     given = parser.parse_args()
-    outcomes = share_out(_perform, scenes()[:: given.every], given.jobs)
+    outcomes = share_out(partial(_perform, given.patience), scenes()[:: given.every], given.jobs)
     kinds = dict(by_kind(outcomes))
     show("Wrong", ("sound", "kind", "heard as", "decided ms", "held ms"), wrong(outcomes))
     report(kinds)

@@ -26,6 +26,7 @@ from server.call.turns.completeness import completeness
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.turns.expectation import expectation
 from server.call.turns.habit import Habit, PauseSound
+from server.call.turns.patience import PRESETS, endpoint_of
 
 WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
@@ -85,7 +86,8 @@ def kinds() -> Iterator[tuple[str, Policy]]:
 
 def policies() -> Iterator[tuple[str, Policy]]:
     """All policies of the curve, with their names."""
-    yield "default settings", policy(EndpointSettings())
+    for patience in PRESETS:
+        yield f"patience {patience}", policy(endpoint_of(patience, EndpointSettings()))
     for factor in FACTORS:
         yield f"all waits x {factor}", policy(scaled(WAITS, factor))
     for name in KNOBS:
