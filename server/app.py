@@ -132,10 +132,7 @@ class _Chosen:
         """Start the engines. The stack closes them. Raises ConfigError."""
         self._answers_in = agent.languages
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
-        self._tts = CachedTextToSpeech(
-            await text_to_speech(self._settings, stack, say, monitor),
-            agent.lines,
-        )
+        self._tts = CachedTextToSpeech(await text_to_speech(self._settings, stack, say, monitor), agent.lines)
         await self._tts.prepare(agent.voice)
         self._turn_model = endpoint_model(self._settings, stack, say)
         self._silero = Silero()
