@@ -39,6 +39,7 @@ from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 
 Print = Callable[[str], None]
+"""A function that shows a line to the operator, such as `print`."""
 
 
 # Engines

@@ -96,11 +96,11 @@ class RtpSession:
 
     @property
     def may_begin(self) -> bool:
-        """Whether an answer can begin now, without waiting for the next tick."""
+        """Whether a reply can begin now, without waiting for the next tick."""
         return self._outbound.may_begin
 
     def begin(self, pcm: bytes) -> None:
-        """Send the first 20 ms of an answer now."""
+        """Send the first 20 ms of a reply now."""
         self._sender.send_rtp(self._outbound.begin(pcm))
 
     def close(self) -> None:
