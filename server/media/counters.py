@@ -1,7 +1,7 @@
 """Counts what happens to the packets of one call.
 
-The metric `antiphon.media.dropped` reads the counters of what was not used, and RTCP reports read `sent`. The others are
-for tests and benches.
+The metric `antiphon.media.dropped` reads the counters of what was not used, and RTCP reports read `sent`. The others
+are for tests and benches.
 """
 
 from dataclasses import dataclass
