@@ -1,10 +1,10 @@
 """HeldToolset: one toolset that the server keeps entered, for all runs of all calls.
 
 pydantic-ai enters every toolset of an agent in every run. A toolset that opens a connection or starts a process (such
-as an MCP server) then does so once a turn, which the caller hears as silence. A held toolset is entered when the server
-starts and left when the server stops; to the runs, entering and leaving it costs nothing.
+as an MCP server) then does so for every answer, which the caller hears as silence. A held toolset is entered when the
+server starts and left when the server stops; to the runs, entering and leaving it costs nothing.
 
-When the connection is lost, the toolset is left and entered again in the background, so that later turns have their
+When the connection is lost, the toolset is left and entered again in the background, so that later answers have their
 tools back. Entering and leaving happen in one task: an anyio cancel scope must be left by the task that entered it.
 """
 
@@ -57,19 +57,23 @@ class HeldToolset(WrapperToolset[Any]):
         self._limits = limits
         self._task: asyncio.Task[None] | None = None
         self._usable: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        """Of the newest attempt to enter: true when the toolset is entered, false when that has failed."""
+        """The result of the newest attempt to enter: true when the toolset is entered, false when that has failed."""
         self._reason = ""
+        """Why the toolset was left last, or could not be entered."""
         self._leave = asyncio.Event()
         """Set when the toolset is to be left: its connection is lost, or the server stops."""
         self._entered = False
         self._closing = False
         self._calls = 0
         self._idle = asyncio.Event()
-        """No call is running."""
+        """Set while no call is running."""
         self._idle.set()
 
     async def start(self) -> None:
-        """Enter the toolset. Raises ConfigError when that fails or takes longer than `ENTER_S`; `close` also then."""
+        """Enter the toolset. Raises ConfigError when that fails or takes longer than `ENTER_S`.
+
+        Call `close` in both cases.
+        """
         self._task = asyncio.create_task(self._keep(), name=f"toolset {self.wrapped.label}")
         if not await asyncio.shield(self._usable):
             raise ConfigError(f"ANTIPHON_AGENT: the toolset {self.wrapped.label} cannot be entered: {self._reason}")
@@ -85,7 +89,7 @@ class HeldToolset(WrapperToolset[Any]):
         _, hanging = await asyncio.wait({self._task}, timeout=DRAIN_S + LEAVE_S)
         if hanging:
             self._task.cancel()
-            log.warning("toolset does not let go: toolset=%s", self.wrapped.label)
+            log.warning("x toolset cannot be left in time: toolset=%s", self.wrapped.label)
 
     # What runs call
 
@@ -96,7 +100,7 @@ class HeldToolset(WrapperToolset[Any]):
         return None
 
     async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """A toolset that makes a new one for each run (with the user's own credentials) leaves that to the run."""
+        """The toolset for one run. Where the wrapped toolset makes a new one for each run, the run enters that one."""
         made = await self.wrapped.for_run(ctx)
         return self if made is self.wrapped else made
 
@@ -118,10 +122,10 @@ class HeldToolset(WrapperToolset[Any]):
         return await self._watch(lambda: self.wrapped.call_tool(name, tool_args, ctx, tool), self._limits.tools_s)
 
     async def _watch(self, call: Callable[[], Awaitable[Result]], limit_s: float) -> Result:
-        """Make a call of a run, which cancels it after `limit_s`; note when it fails as if the connection were lost.
+        """Make a call for a run, which cancels it after `limit_s`. If it fails as on a lost connection, enter again.
 
-        While the toolset is being entered again, the call waits for that. When that has failed, the call fails at
-        once with an EngineError, so that the caller hears the apology instead of silence.
+        While the toolset is being entered, the call waits. When entering has failed, the call fails at once with an
+        EngineError, so that the caller hears the apology instead of silence.
         """
         usable = self._usable
         if not await asyncio.shield(usable):
@@ -165,7 +169,7 @@ class HeldToolset(WrapperToolset[Any]):
                 tries = 1 if entered and loop.time() - began > STEADY_S else tries + 1
                 pause_s = 0.0 if entered and tries == 1 else min(BACKOFF_S * 2 ** (tries - 2), BACKOFF_MOST_S)
                 name, reason = self.wrapped.label, self._reason
-                log.warning("toolset entered again: toolset=%s reason=%s in_s=%.1f", name, reason, pause_s)
+                log.warning("x toolset has to be entered again: toolset=%s reason=%s in_s=%.1f", name, reason, pause_s)
                 if pause_s:
                     self._usable.set_result(False)
                     await asyncio.sleep(pause_s)
@@ -175,7 +179,7 @@ class HeldToolset(WrapperToolset[Any]):
                 self._usable.set_result(False)
 
     async def _live_once(self) -> None:
-        """From entering to having left; `_reason` tells why it has ended."""
+        """Enter the toolset, serve, and leave it. Afterwards `_reason` tells why it was left."""
         try:
             await self._live()
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""How long a caller waits for a mind, and how much of the call that is given."""
+"""Limits: how long the caller waits for the agent's model and tools, and how much of the call the model is given."""
 
 from typing import ClassVar
 

@@ -45,7 +45,7 @@ class Voicing:
         self.active_ms = 0
         """Time since the voice began, with its pauses."""
         self.voiced_ms = 0
-        """The same without the pauses."""
+        """How much voice there was since then, without the pauses."""
         self.silence_ms = 0
         """How long the voice has been silent again."""
 
