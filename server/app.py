@@ -1,4 +1,4 @@
-"""The composition root: builds the server from what the settings choose, starts it, drains it, stops it."""
+"""The composition root: builds the server as the settings choose, starts it, and drains and stops it at the end."""
 
 import asyncio
 import gc
@@ -62,18 +62,21 @@ SECURITY_HEADERS = {
 }
 
 JOURNAL_S = 5.0
-"""For the last records when the server stops: a store that is down then loses them."""
-STORE_IS_DOWN = "The store of conversations cannot be had; what is said waits in memory."
+"""How long a server that stops waits for its last records to be written. Records that a store still refuses then are
+lost."""
+STORE_IS_DOWN = "The store of conversations is not available; what is said waits in memory."
 FULL_COLLECTIONS_AFTER = 3
-"""Collections of the middle generation."""
+"""After how many collections of the middle generation the garbage collector looks at all objects. Python waits for
+10. See `settle_memory`."""
 SHUTDOWN_S = 5.0
-"""For requests that are being answered when the server stops: sockets of calls have been closed by then."""
+"""How long a server that stops waits for HTTP requests that it is still answering. The WebSockets of calls are closed
+before."""
 
 log = logging.getLogger(__name__)
 
 
 async def serve(settings: Settings, say: Print = print) -> None:
-    """Serve until SIGINT or SIGTERM; `say` gets the lines for the person who started it. Raises ConfigError."""
+    """Serve until SIGINT or SIGTERM. `say` shows lines to the operator. Raises ConfigError if it cannot start."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -119,27 +122,27 @@ async def serve(settings: Settings, say: Print = print) -> None:
 
 
 class _Chosen:
-    """What calls hear, think and speak with."""
+    """The speech engines, the models and the voice activity detection that the settings choose for all calls."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._model = choose_model(settings)
 
     async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
-        """Start the engines; closed with the stack. Raises ConfigError."""
+        """Start the engines. The stack closes them. Raises ConfigError."""
         self._answers_in = agent.languages
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
-        self._tts = CachedTextToSpeech(
-            await text_to_speech(self._settings, stack, say, monitor),
-            agent.lines,
-        )
+        self._tts = CachedTextToSpeech(await text_to_speech(self._settings, stack, say, monitor), agent.lines)
         await self._tts.prepare(agent.voice)
         self._turn_model = endpoint_model(self._settings, stack, say)
         self._silero = Silero()
         say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
 
     def of_call(self, options: CallOptions) -> Engines:
-        """One call's, with the model that it has chosen, if any. Raises PeerError for what it may not choose."""
+        """The engines of one call, with the model that the call has chosen, if it has chosen one.
+
+        Raises PeerError when the call may not choose this model or language.
+        """
         model = choose_model(self._settings, options.model) if options.model else self._model
         stages = {"speech-to-text": self._stt.languages, "text-to-speech": self._tts.languages}
         if model is None and self._answers_in:
@@ -157,7 +160,10 @@ def _directory(
     parts: Health,
     stack: AsyncExitStack,
 ) -> Directory:
-    """Where sessions begin and are found, each written down in the store; closed with the stack."""
+    """Make the directory, in which sessions begin and are found, and the journal, which writes them to the store.
+
+    The stack closes both.
+    """
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
 
     def open_session(session_id: str, options: CallOptions) -> Session:
@@ -182,14 +188,14 @@ def _directory(
 
 
 async def _listen(host: str, port: int, app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
-    """Serve `app` from now on. Raises ConfigError when the port cannot be had."""
+    """Serve `app` from now on. Raises ConfigError when the address or the port cannot be used."""
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=15, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, host, port)
     try:
         await site.start()
-    except socket.gaierror as exc:  # its numbers are not the system's
+    except socket.gaierror as exc:  # its error numbers are not those of the system
         raise ConfigError(f"cannot listen on {host}:{port}: {(exc.strerror or str(exc)).lower()}") from exc
     except OSError as exc:
         reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)
@@ -198,10 +204,11 @@ async def _listen(host: str, port: int, app: web.Application, stack: AsyncExitSt
 
 
 def settle_memory() -> None:
-    """Spare the garbage collector what lives as long as the server: libraries, models, the agent.
+    """Keep the pauses of the garbage collector short, because no call gets a packet during a pause.
 
-    They are 200,000 objects, and each full collection would look at them all: 90 ms in which no call gets a packet.
-    What calls leave behind is looked for three times as often as Python would, in pieces of 10 ms instead of 30.
+    What lives as long as the server (libraries, models, the agent) is taken out of the collector's sight. These are
+    200,000 objects, and a full collection that looks at all of them takes 90 ms. Objects that calls leave behind are
+    collected three times as often as by Python's default: in steps of 10 ms instead of 30.
     """
     gc.collect()
     gc.freeze()
@@ -215,7 +222,7 @@ def _url(runner: web.AppRunner) -> str:
 
 
 def starting_application(parts: Health) -> web.Application:
-    """HTTP while models load: who asks learns that the server is alive, and to come again."""
+    """Make the HTTP side for the time while models load: it answers health checks, and asks clients to come again."""
 
     async def refuse(request: web.Request) -> web.Response:
         raise AtCapacity("The server is starting. Please call again in a moment.", health.RETRY_AFTER_S)
@@ -228,7 +235,7 @@ def starting_application(parts: Health) -> web.Application:
 
 
 def application() -> web.Application:
-    """The HTTP side: the page; who serves more adds its routes."""
+    """Make the HTTP side with the page and the security headers. `serve` adds the other routes."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=offer.MAX_BODY_BYTES)
     app.router.add_get("/", _index)
     app.router.add_static("/", STATIC)

@@ -39,13 +39,14 @@ from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 
 Print = Callable[[str], None]
+"""A function that shows a line to the operator, such as `print`."""
 
 
 # Engines
 
 
 async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> SpeechToText:
-    """The engine that the settings name, started; closed with the stack. Raises ConfigError."""
+    """Start the speech-to-text engine that the settings name. The stack closes it. Raises ConfigError."""
     here = _Local("whisper", "pocketsphinx", models.find(settings.models_dir, "whisper", settings.stt_model or None))
     name = here.best_name if settings.stt == "auto" else settings.stt
     engine: OpenAISpeechToText | WyomingSpeechToText
@@ -70,7 +71,7 @@ async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, 
 
 
 async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> TextToSpeech:
-    """The engine that the settings name, started; closed with the stack. Raises ConfigError."""
+    """Start the text-to-speech engine that the settings name. The stack closes it. Raises ConfigError."""
     here = _Local("piper", "espeak", models.find(settings.models_dir, "piper", settings.tts_model or None))
     name = here.best_name if settings.tts == "auto" else settings.tts
     engine: OpenAITextToSpeech | WyomingTextToSpeech
@@ -96,9 +97,10 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
 
 
 def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
-    """Smart Turn when its file is there; None when it is not: then words and cadence alone find the endpoint.
+    """Load Smart Turn if its file is on disk. The stack closes it.
 
-    Raises ConfigError for a file that is no such model.
+    None when there is no file: then only words and cadence decide about the endpoint. Raises ConfigError when the file
+    is not a Smart Turn model.
     """
     if settings.endpoint_model == "none":
         return None
@@ -114,7 +116,7 @@ def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> Tur
 
 @dataclass(frozen=True, slots=True)
 class _Local:
-    """The engines of one kind that run in a worker process here."""
+    """The two engines of one kind (speech-to-text or text-to-speech) that can run in a worker process here."""
 
     better: str
     """The name of the engine that needs a model on disk, and of that model."""
@@ -133,7 +135,7 @@ class _Local:
         return self.better if self.model else self.embedded
 
     def advice(self, setting: str) -> str:
-        """For the operator who has left the choice to "auto" and has no model."""
+        """What to tell an operator who has left the choice to "auto" and has no model on disk; otherwise ""."""
         return f"; a better one: antiphon models pull {self.better}" if setting == "auto" and not self.model else ""
 
 
@@ -164,7 +166,7 @@ class Keeper:
 
     store: Store
     outlives: bool
-    """Whether the words are still there after the server has stopped."""
+    """Whether the words are still in the store after the server has stopped."""
     recordings: Recordings | None
     archive: Archive
 
@@ -173,7 +175,7 @@ class Keeper:
 
 
 async def open_archive(settings: Settings, stack: AsyncExitStack) -> Keeper:
-    """The store and the recordings that the settings name; closed with the stack. Raises ConfigError."""
+    """Open the store and the recordings that the settings name. The stack closes them. Raises ConfigError."""
     recordings = Recordings(Path(settings.recordings_dir)) if settings.recordings_dir else None
     if recordings is not None:
         stack.push_async_callback(recordings.close)
@@ -188,7 +190,7 @@ def wall_ms() -> int:
 
 
 async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
-    """The store at the address in the settings; closed with the stack. Raises ConfigError."""
+    """Open the store at the address in the settings. The stack closes it. Raises ConfigError."""
     store: RedisStore | SqliteStore
     if _in_redis(settings):
         store = RedisStore(settings.store.get_secret_value())
@@ -204,7 +206,10 @@ def _in_redis(settings: Settings) -> bool:
 
 
 def keeping(settings: Settings) -> str:
-    """A line for the operator: where conversations are kept, for how long, and whether HTTP shows them. No password."""
+    """A line for the operator: where conversations are kept, for how long, and whether HTTP shows them.
+
+    It contains no password, so it names Redis without its address.
+    """
     place = "Redis" if _in_redis(settings) else settings.store.get_secret_value()
     off = "" if settings.admin_token.get_secret_value() else "; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
     return f"{place}, kept for {settings.keep_days:g} days{off}"
@@ -244,7 +249,7 @@ def choose_agent(settings: Settings) -> VoiceAgent:
 
 
 def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
-    """Make the agent's own model now and not in the first call. Raises ConfigError when there is none or it fails."""
+    """Make the agent's own model now instead of in the first call. Raises ConfigError when it has none or it fails."""
     capability = agent.root_capability
     if agent.model is None and capability.get_model() is None:
         raise ConfigError(f"ANTIPHON_AGENT: {name} has no model: give it one, or name one in ANTIPHON_MODEL")
@@ -267,7 +272,7 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
 
 
 def _model(name: str, setting: str) -> Model:
-    """The model by its pydantic-ai name; `setting` is the one to blame in a ConfigError."""
+    """Make the model with this pydantic-ai name. Raises ConfigError, which names `setting` as the reason."""
     try:
         return send_unconverted(infer_model(name))
     except Exception as exc:  # each provider has its own exception for a missing key or package

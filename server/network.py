@@ -1,4 +1,4 @@
-"""Turns the settings into how clients reach us: where media is bound, which addresses it contacts, and which STUN and
+"""Reads from the settings how clients reach us: where media is bound, which addresses it contacts, and which STUN and
 TURN servers there are."""
 
 import os

@@ -11,7 +11,7 @@ from itertools import groupby
 from server.config import SECTIONS, Described, described, essential
 from server.settings_group import SettingsGroup
 
-INTRO = """\
+INTRO = f"""\
 # Settings
 
 Every setting is an option of `antiphon serve` (`--max-calls 4`), an environment variable (`ANTIPHON_MAX_CALLS=4`), or a
@@ -20,7 +20,7 @@ the environment over the file. A variable that begins with `ANTIPHON_` and is no
 its start, with the name of the setting that you may have meant. Names that end in `_ms` and `_s` are milliseconds and
 seconds; an empty default means that nothing is set.
 
-This page is made by `python -m server.settings_page > docs/settings.md`; the texts are in the code.
+This page is made by `python -m {__package__}.settings_page > docs/settings.md`; the texts are in the code.
 """
 
 

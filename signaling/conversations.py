@@ -20,7 +20,7 @@ _ONE = "/api/conversations/{conversation_id}"
 
 
 class Archive(Protocol):
-    """The stored conversations. Every method raises StoreError if the store cannot be reached."""
+    """The stored conversations. Every method raises StoreError if the store is not available."""
 
     async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]: ...
 

@@ -61,7 +61,7 @@ class OfferBody(BaseModel):
 
     @field_validator("requestData", mode="before")
     @classmethod
-    def _or_none(cls, value: object) -> object:
+    def _or_empty(cls, value: object) -> object:
         return value if isinstance(value, dict) else {}
 
 

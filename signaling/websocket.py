@@ -13,7 +13,8 @@ PATH = "/api/voice/conversation/{session_id}"
 MAX_MESSAGE_BYTES = 64 * 1024
 """How large a message from a client may be: 0.7 s of PCM at 48 kHz. Clients send 10 to 100 ms at a time."""
 SEND_BUFFER_BYTES = 64 * 1024
-"""The size of the kernel's send buffer. A client that reads slowly hears this much sound late before it loses any."""
+"""The size of the kernel's send buffer. A client that reads slowly gets its sound late by up to this much, before
+the server drops any."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
 """The size of the kernel's receive buffer. Without a limit the kernel would keep megabytes from a client that sends too
 fast."""

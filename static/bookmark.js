@@ -1,5 +1,5 @@
 const KEPT = "antiphon.bookmark";
-const GOOD_MS = 60_000; // How long a bookmark may be used. The server keeps a conversation as long: ANTIPHON_RESUME_S.
+const GOOD_MS = 60_000; // How long a bookmark may be used: as long as the server keeps a conversation (ANTIPHON_RESUME_S).
 
 /**
  * A bookmark keeps what the next page in the same tab needs to go on with the call, when this page goes away. A page keeps

@@ -11,7 +11,7 @@ export class Levels {
   context = new AudioContext({ latencyHint: "interactive" });
   /** Resolves when the nodes of worklet.js can be created. */
   worklets = this.context.audioWorklet?.addModule(new URL("worklet.js", import.meta.url)) ?? Promise.reject(new Error("no worklets"));
-  // Fails if the call ends meanwhile.
+  // resume() fails if the call ends meanwhile.
   #wake = () => this.context.state === "suspended" && this.context.resume().catch(() => {});
   #caller = new Side(this.context);
   #agent = new Side(this.context);

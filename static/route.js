@@ -12,13 +12,13 @@
  *   {order: "end", code: "no-path" | "lost" | "elsewhere"}} Order
  */
 
-// How long to try before the call is over. The server keeps a conversation as long: ANTIPHON_RESUME_S.
+// How long to try before the call is over: as long as the server keeps a conversation (ANTIPHON_RESUME_S).
 const GIVE_UP_MS = 60_000;
 const RETRY_MS = [500, 1_000, 1_500, 2_000]; // Waits before the next try. The last one repeats.
 // Waits on the WebSocket before WebRTC is tried again. The last one repeats.
 const RETURN_MS = [5_000, 10_000, 20_000, 40_000, 60_000];
-// How often the server may not know the conversation before the call is over. While it restarts it does not know it for a
-// moment.
+// How often the server may answer that it does not know the conversation, before the call is over. A server that restarts
+// does not know it for a moment.
 const TIMES_GONE = 4;
 const OURS_MS = 5_000; // How long a try that we gave up may still win at the server.
 

@@ -101,3 +101,27 @@ def test_the_protocol_has_every_message(start: str, end: str, messages: tuple[ty
             documented[name] = set(CELL.findall(field_names))
     documented.pop("type")  # the head of the table
     assert documented == {message.model_fields["type"].default: fields(message) for message in messages}
+
+
+DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")] if path.name != "CHANGELOG.md")
+LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
+OUR_PATH = re.compile(r"(?:server|signaling|static|tests|bench|docs|turn|examples|antiphon)/[\w./-]*")
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_names_exists(document: Path) -> None:
+    """Every link of a document leads somewhere, and every path that it names exists."""
+    text = document.read_text(encoding="utf-8")
+    for file, anchor in LINK.findall(text):
+        target = document.parent / file if file else document
+        assert target.exists(), file
+        assert not anchor or anchor in anchors(target), f"{file}#{anchor}"
+    spans = CELL.findall(re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+    named = {path[0] for span in spans if (path := OUR_PATH.match(span))}
+    assert not [path for path in named if not (ROOT / path).exists()]

@@ -43,9 +43,6 @@ class MeasuredSpeechToText:
     ) -> "MeasuredTranscription":
         return MeasuredTranscription(self._engine, phrases, on_partial)
 
-    async def close(self) -> None:
-        pass
-
 
 class MeasuredTranscription:
     """The transcription of one utterance."""
@@ -129,9 +126,6 @@ class MeasuredTextToSpeech:
         await asyncio.sleep(took_s)
         for start in range(0, len(pcm), CHUNK_BYTES):
             yield Pcm(SPOKEN_RATE, pcm[start : start + CHUNK_BYTES])
-
-    async def close(self) -> None:
-        pass
 
 
 def _spoken(text: str, voice: str) -> tuple[bytes, float]:

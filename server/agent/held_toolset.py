@@ -167,7 +167,7 @@ class HeldToolset(WrapperToolset[Any]):
                 if self._closing or not (entered or tries):
                     return  # when the first attempt fails, the server does not start
                 tries = 1 if entered and loop.time() - began > STEADY_S else tries + 1
-                pause_s = 0.0 if entered and tries == 1 else min(BACKOFF_S * 2 ** (tries - 1), BACKOFF_MOST_S)
+                pause_s = 0.0 if entered and tries == 1 else min(BACKOFF_S * 2 ** (tries - 2), BACKOFF_MOST_S)
                 name, reason = self.wrapped.label, self._reason
                 log.warning("x toolset has to be entered again: toolset=%s reason=%s in_s=%.1f", name, reason, pause_s)
                 if pause_s:

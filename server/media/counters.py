@@ -1,4 +1,8 @@
-"""Counts what happens to the packets of one call. The server's metrics read these counters."""
+"""Counts what happens to the packets of one call.
+
+The metric `antiphon.media.dropped` reads the counters of what was not used, and RTCP reports read `sent`. The others
+are for tests and benches.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +20,8 @@ class MediaCounters:
     unvalidated: int = 0
     """Datagrams from an address that ICE has not checked, and STUN messages that do not carry our user name."""
     over_rate: int = 0
-    """Datagrams beyond what any call needs in a second: of authentic sound, or of STUN and DTLS."""
+    """Datagrams beyond the limit per second, which is higher than any call needs. Authentic sound has one limit. STUN
+    and DTLS together have another."""
     unauthentic: int = 0
     """SRTP packets whose authentication tag is wrong, or that came a second time (a replay)."""
     malformed: int = 0
@@ -29,9 +34,9 @@ class MediaCounters:
     duplicate: int = 0
     """Packets that came a second time."""
     lost: int = 0
-    """Packets that were given up."""
+    """Packets that the jitter buffer gave up, because they did not come in time."""
     late: int = 0
-    """Packets that came after they were given up."""
+    """Packets that came after the jitter buffer had given them up."""
     reordered: int = 0
     """Packets that came out of order, while the jitter buffer waited for them."""
     recovered: int = 0
@@ -41,7 +46,7 @@ class MediaCounters:
     silent_ms: int = 0
     """Silence that stands for sound that never came, because it was lost or was never sent."""
     too_fast: int = 0
-    """Packets that were dropped because they hold more sound than time has passed."""
+    """Packets that were dropped because more sound had come than time had passed."""
 
     # RTP packets that went out
 

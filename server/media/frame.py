@@ -15,8 +15,8 @@ HEARD_SAMPLES = HEARD_RATE * FRAME_MS // 1000
 HEARD_BYTES = 2 * HEARD_SAMPLES
 
 SPOKEN_RATE = 24_000
-"""The sample rate of the agent's sound. It is above that of every text-to-speech engine, and Opus encodes it
-directly."""
+"""The sample rate of the agent's sound. Opus encodes it directly, and no embedded text-to-speech engine has a higher
+rate."""
 SPOKEN_SAMPLES = SPOKEN_RATE * FRAME_MS // 1000
 SPOKEN_BYTES = 2 * SPOKEN_SAMPLES
 

@@ -72,7 +72,7 @@ class G711Decoder:
         return pcm
 
     def conceal(self) -> bytes:
-        """Return 20 ms in place of lost sound: the last 20 ms, half as loud. G.711, appendix I, is less simple."""
+        """Return 20 ms in place of lost sound: the last 20 ms, half as loud. G.711, appendix I, is more complex."""
         self._last = (np.frombuffer(self._last, np.int16) // 2).astype(np.int16).tobytes()
         return self._last
 

@@ -37,9 +37,10 @@ MAX_REMOTE = candidates.MAX_CONTACTED + 16
 client that knows the call's password could send checks from many forged addresses, and we would send our own checks
 there."""
 RETRY_AFTER_S = 5
-"""When a client should call again if all media ports are taken."""
+"""After how many seconds a client should call again, if all media ports are taken."""
 _HIDDEN = {4: "0.0.0.0", 6: "::"}
-"""Written in place of the address behind a candidate (RFC 8839, section 5.1). Clients need not know that address."""
+"""Written in place of the local address behind a candidate, its "related address" (RFC 8839, section 5.1). Clients need
+not know that address."""
 
 log = logging.getLogger(__name__)
 

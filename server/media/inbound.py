@@ -129,7 +129,7 @@ class Inbound:
         self._push(pcm, packet.voice)
 
     def _fill(self, stream: "_Stream", samples: int) -> None:
-        """Fill a gap of so many samples: made-up sound first, silence when MAX_CONCEALED frames are made up."""
+        """Fill a gap of `samples` samples: with made-up sound for at most MAX_CONCEALED frames, then with silence."""
         while samples > 0:
             piece = min(samples, HEARD_SAMPLES)
             if piece == HEARD_SAMPLES and stream.decoder is not None and stream.concealed < MAX_CONCEALED:
@@ -187,6 +187,6 @@ class _Stream:
         return gap if 0 < gap <= MAX_GAP_MS * HEARD_RATE // 1000 else 0
 
     def follow(self, packet: RtpPacket, start: int, samples: int) -> None:
-        """Remember the packet as the last one: it begins at our sample `start`, and has so many samples."""
+        """Remember the packet as the last one. It begins at our sample `start` and has `samples` samples."""
         self._anchor = (packet.timestamp, start)
         self.samples, self.concealed = samples, 0

@@ -13,7 +13,8 @@ BITRATE = 64_000
 """The bit rate of the file. With less, stereo Opus does not keep the two voices apart: each is heard in the channel of
 the other."""
 COMPLEXITY = 5
-"""How hard the encoder works, up to 10. It is the value of a call: it sounds the same as 10, in half of the time."""
+"""How hard the encoder works, up to 10. The same value as for calls (`opus.py`): it sounds like 10, in half of the
+time."""
 PAGE_US = 500_000
 """How much sound an Ogg page holds, in microseconds. A page is written as soon as it is full."""
 

@@ -104,11 +104,11 @@ class Outbound:
 
     @property
     def may_begin(self) -> bool:
-        """Whether an answer may begin before the next tick: whether the newest tick has sent nothing."""
+        """Whether a reply may begin before the next tick. It may if nothing was sent in the newest tick."""
         return self._unused is not None
 
     def begin(self, pcm: bytes) -> bytes:
-        """Make the first packet of an answer, as the packet of the newest tick. It is less than 20 ms late for it."""
+        """Make the first packet of a reply, as the packet of the newest tick. It is less than 20 ms late for it."""
         tick, self._unused, self._silent_ticks = self._unused, None, 0
         assert tick is not None, "because `may_begin` is true"
         return self._packet(self._voice.encode(pcm), tick, begins=True)

@@ -57,7 +57,7 @@ class PeerListener(Protocol):
     def hear(self, frame: Frame) -> None: ...  # the caller's next 20 ms
     def digit(self, digit: str) -> None: ...  # the caller has pressed a key
     def next_frame(self) -> bytes | None: ...  # at each tick: give the agent's next 20 ms, or None for silence
-    def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of an answer that is ready
+    def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of a reply that is ready
     def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
     def lost(self) -> None: ...  # the connection could not be set up, or is gone
 
@@ -136,11 +136,11 @@ class Peer:
             channel.send(text)
 
     def hush(self) -> None:
-        """Drop sound that waits to be sent. Here no sound ever waits: each frame is sent as soon as it is asked for."""
+        """Do nothing: no sound ever waits here that could be dropped, because each frame is sent at once."""
 
     def hurry(self) -> None:
-        """Send the first packet of an answer now, or at the next tick if this one has sent a packet already."""
-        asyncio.get_running_loop().call_soon(self._begin)  # so that the step that made the answer ready can finish
+        """Send the first packet of a reply now, or at the next tick if a packet was already sent in this one."""
+        asyncio.get_running_loop().call_soon(self._begin)  # so that the step that made the reply ready can finish
 
     async def close(self) -> None:
         """End the connection and free all that it holds. Idempotent."""

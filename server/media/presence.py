@@ -1,6 +1,6 @@
 """Decides whether the client is still there, from the times at which something came from it. Pure.
 
-A browser sends sound all the time, even if it is muted, so one notices within seconds when it stops. But a client on
+A browser sends sound all the time, even if it is muted, so we notice within seconds when it stops. But a client on
 hold, or one that sends nothing in silence (DTX), is there without sending. So when the sound stops, we send a STUN
 check, which every ICE agent answers (RFC 7675). Time in which this process has stalled does not count.
 """

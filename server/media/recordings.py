@@ -23,7 +23,7 @@ MAX_SKIP_MS = 300_000
 """How much silence a recording gets at most for a time without a connection: five minutes."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-"""The names of recordings. They become parts of file names."""
+"""What the name of a recording may contain. The name becomes a part of a file name."""
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
@@ -76,9 +76,10 @@ class Recordings:
         self._open: dict[str, _Open] = {}
         """The files that are being written, by name. Only the thread uses `_open`, `_forgotten` and `_refused`."""
         self._forgotten: set[str] = set()
-        """Calls that were deleted while they were recorded. A name stays here until its call is over."""
+        """The names of calls that were deleted while they were recorded. A name stays here until its call is over."""
         self._refused: set[str] = set()
-        """Calls whose failure to be written is in the log already. A name stays here until its call is over."""
+        """The names of calls that could not be written, which the log says already. A name stays here until its call is
+        over."""
         self._closed = False
         self.dropped = 0
         """How many pieces were not written, because the disk was too slow or refused them."""
@@ -144,7 +145,7 @@ class Recordings:
         try:
             return await asyncio.wrap_future(self._thread.submit(work))
         except OSError as exc:
-            raise StoreError("The recordings cannot be reached.") from exc
+            raise StoreError("The recordings are not available.") from exc
 
     # Called on the thread
 

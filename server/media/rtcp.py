@@ -1,7 +1,7 @@
 """Writes and reads RTCP (RFC 3550, section 6), as far as a call needs it.
 
-We send reports about what we have sent and received. From the peer's reports we read only its clock, which our reports
-give back: the peer measures the round trip by it.
+We send reports about what we have sent and received. From the peer's reports we read only its clock. Our reports send
+it back, and the peer computes the round trip from it.
 """
 
 import struct

@@ -17,8 +17,8 @@ from server.media.inbound import TELEPHONE_EVENT, Codec, Inbound
 from server.media.outbound import G711Voice, OpusVoice, Outbound
 
 REPORT_TICKS = 1_000 // FRAME_MS
-"""How often a report is sent: once a second. Peers measure the round trip by it. If it does not come, some peers take a
-silent call for a dead one."""
+"""How often a report is sent: once a second. Peers compute the round trip from it. If no report comes, some peers take
+a silent call for a dead one."""
 
 
 class Ear(Protocol):
@@ -40,7 +40,7 @@ class Negotiated:
     """What the offer and the answer have agreed on."""
 
     codecs: Mapping[int, Codec]
-    """The codecs by payload type. The first one that is not for telephone events is the one that we speak with."""
+    """The codecs by payload type. We speak with the first one that is not for telephone events."""
     ssrc: int
     """Our SSRC."""
     cname: str
@@ -48,7 +48,7 @@ class Negotiated:
     level_id: int | None = None
     """The id of the header extension with the audio level (RFC 6464)."""
     ticks_apart: int = 0
-    """By how many ticks the reports are moved, so that not all calls send theirs in the same tick."""
+    """By how many ticks this call's reports are shifted, so that not all calls send theirs in the same tick."""
 
 
 class RtpSession:
@@ -96,11 +96,11 @@ class RtpSession:
 
     @property
     def may_begin(self) -> bool:
-        """Whether an answer can begin now, without waiting for the next tick."""
+        """Whether a reply can begin now, without waiting for the next tick."""
         return self._outbound.may_begin
 
     def begin(self, pcm: bytes) -> None:
-        """Send the first 20 ms of an answer now."""
+        """Send the first 20 ms of a reply now."""
         self._sender.send_rtp(self._outbound.begin(pcm))
 
     def close(self) -> None:

@@ -11,8 +11,8 @@ from server.media.frame import HEARD_SAMPLES, SILENCE, SPOKEN_BYTES, Frame
 LATE_TICKS = 10
 """How late a frame of the caller may come: 200 ms. The jitter of a network is mostly less."""
 LOST_TICKS = 25
-"""How long frames may come too late until the caller's clock is set anew: half a second. After so long it is not the
-network: the caller's clock does not match ours any more."""
+"""How long frames may come too late until the caller's clock is set anew: half a second. A network is
+not late for that long: the caller's clock does not match ours any more."""
 PIECE_TICKS = 25
 """How long one piece of sound is: half a second. If the process dies, about one piece is lost. The thread that writes
 wakes up once per piece."""
@@ -43,7 +43,7 @@ class Tape:
     _handed_on: int = 0
     """How many ticks have left in pieces."""
     _offset: int = 0
-    """Added to a caller's frame's own number, it gives the tick of the frame."""
+    """The tick of a frame of the caller, minus the number that the frame itself has."""
     _last: int | None = None
     """The number of the caller's last frame."""
     _late_since: int | None = None
@@ -82,7 +82,7 @@ class Tape:
         return self._piece(len(self._spoken)) if self._spoken else None
 
     def skip(self, ticks: int) -> Piece | None:
-        """Leave out so many ticks of silence. Returns the sound before them as a piece; None if there is none.
+        """Leave out `ticks` ticks of silence. Returns the sound before them as a piece; None if there is none.
 
         The next piece tells by its `tick` how long the silence was.
         """

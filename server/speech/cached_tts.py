@@ -1,7 +1,7 @@
-"""Speech that every caller hears in the same words (greeting, goodbye, apology) is made once and kept.
+"""Makes the speech that every caller hears in the same words (greeting, goodbye, apology …) once, and keeps it.
 
 It is kept as PCM, before the encoder. Text-to-speech takes 2 to 100 ms for a second of speech, but encoding takes only
-2 ms. Besides, encoded speech can neither be ducked nor be sent with another codec.
+2 ms. Also, encoded speech can neither be ducked nor be sent with another codec.
 """
 
 import logging
@@ -36,7 +36,7 @@ class CachedTextToSpeech:
                     async for _ in sound:
                         pass
         except EngineError as error:
-            log.warning("x greeting, goodbye and apology cannot be prepared: %s", error)
+            log.warning("x the agent's fixed lines cannot be prepared: %s", error)
 
     @property
     def languages(self) -> Sequence[str]:
@@ -55,9 +55,6 @@ class CachedTextToSpeech:
                 yield pcm
         if cacheable:
             self._kept[text] = made
-
-    async def close(self) -> None:
-        await self._tts.close()
 
 
 def _clauses(text: str) -> list[str]:

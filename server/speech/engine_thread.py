@@ -10,7 +10,7 @@ import time
 from collections import deque
 from typing import Protocol
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Job(Protocol):
@@ -74,7 +74,7 @@ class EngineThread:
             try:
                 job.step()
             except Exception:  # drop only the job that failed: the other calls go on
-                _log.exception("a step failed, so its job is dropped")
+                log.exception("a step failed, so its job is dropped")
                 self.drop(job)
             self._busy_since = None
 
@@ -92,7 +92,7 @@ class EngineThread:
             try:
                 dropped.discard()  # without the lock, because the engine may take long
             except Exception:  # as in `_run`, only this job fails
-                _log.exception("a dropped job cannot be discarded")
+                log.exception("a dropped job cannot be discarded")
 
     def _choose(self) -> Job | None:
         ready = [(urgency, job) for job in self._jobs if (urgency := job.urgency()) is not None]

@@ -1,6 +1,6 @@
-"""What a call needs from its speech engines: small protocols, written for their user, the call.
+"""What a call needs from its speech engines, as small protocols.
 
-When an engine fails it raises EngineError. Only CancelledError may come besides.
+An engine that fails raises EngineError. It raises nothing else, except CancelledError.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -46,9 +46,6 @@ class SpeechToText(Protocol):
         `language` is one that `languages` serves (see `languages.lookup`), or "" for the engine's default.
         """
 
-    async def close(self) -> None:
-        """End everything that was started; idempotent."""
-
 
 class TextToSpeech(Protocol):
     """Turns words into speech."""
@@ -64,9 +61,6 @@ class TextToSpeech(Protocol):
         language of the voice. When `voice` does not speak `language`, another voice speaks.
         Raises EngineError when the engine fails or gives no sound for longer than its deadline.
         """
-
-    async def close(self) -> None:
-        """End everything that was started; idempotent."""
 
 
 class VoiceActivity(Protocol):

@@ -17,7 +17,7 @@ from wyoming.ping import Ping, Pong
 
 from server.errors import ConfigError
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _LOST = (OSError, EOFError, TimeoutError, KeyError, TypeError, AttributeError)
 """What an exchange of events with a worker raises when the worker is gone or does not speak Wyoming."""
@@ -105,7 +105,7 @@ class Supervisor:
             deaths = 1 if time.monotonic() - began > STEADY_S else deaths + 1
             delay_s = 0.0 if deaths == 1 else min(BACKOFF_S * 2 ** (deaths - 2), MAX_BACKOFF_S)
             self.restarts += 1
-            _log.warning("speech worker replaced: engine=%s reason=%s in_s=%.2f", self.engine, reason, delay_s)
+            log.warning("speech worker replaced: engine=%s reason=%s in_s=%.2f", self.engine, reason, delay_s)
             await asyncio.sleep(delay_s)
 
     async def _run_worker(self, ready: asyncio.Future[None]) -> str:

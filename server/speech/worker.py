@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from server.errors import ConfigError
 from server.speech.wyoming_server import serve
 
-_log = logging.getLogger("worker")
+log = logging.getLogger("worker")
 
 NICENESS = 5
 """How much the worker's priority is lowered, so that the media loop runs first: callers hear a late frame, but not a
@@ -73,7 +73,7 @@ def main() -> int:
         say(str(exc))
         return 2
     except Exception as exc:  # the process ends here: the parent gets the reason, and the log gets the details
-        _log.exception("the worker ends because of an error")
+        log.exception("the worker ends because of an error")
         say(f"the engine {options.engine} does not start: {type(exc).__name__}")
         return 1
     return 0

@@ -86,7 +86,7 @@ class InfoRequest:
             self._asking = asyncio.create_task(self._ask_again(), name="wyoming info request")
 
     async def close(self) -> None:
-        """Idempotent."""
+        """Stop asking; idempotent."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait({self._asking})
@@ -122,7 +122,7 @@ async def _describe(address: Address) -> Info:
 
 
 def packed(event: Eventable) -> bytes:
-    """The event as it is sent."""
+    """The bytes of the event, as they are sent."""
     buffer = io.BytesIO()
     write_event(event.event(), buffer)
     return buffer.getvalue()

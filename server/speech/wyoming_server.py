@@ -25,7 +25,7 @@ from server.speech.engine_thread import EngineThread
 from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 from server.speech.languages import lookup
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 HANG_S = 30.0
 """How long a step may take before the engine counts as hanging. The slowest real step, half a minute of speech in a
@@ -43,7 +43,7 @@ class ClientHandler:
         self._thread = thread
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._out: asyncio.Queue[Event] = asyncio.Queue()  # as long as what one job may emit ahead of the client
+        self._out: asyncio.Queue[Event] = asyncio.Queue()  # short: one job emits only a little ahead of the client
         self._job: RecognitionJob | SynthesisJob | None = None
         self._phrases: Sequence[str] = ()
         self._language = ""
@@ -214,7 +214,7 @@ async def serve(engine: Any, path: Path, end: asyncio.Event, say: Callable[[str]
                 return
             await ClientHandler(engine, thread, writer).run(reader)
         except (OSError, EOFError, AttributeError, KeyError, TypeError) as exc:  # it left, or does not speak Wyoming
-            _log.debug("a client left before its job was done: %s", type(exc).__name__)
+            log.debug("a client left before its job was done: %s", type(exc).__name__)
         finally:
             del clients[writer]
             writer.close()

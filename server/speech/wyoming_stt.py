@@ -65,7 +65,7 @@ class WyomingSpeechToText:
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
     ) -> "WyomingSpeechStream":
-        """Starts to connect at once. Needs a running event loop."""
+        """Begin an utterance, and begin to connect at once. Needs a running event loop."""
         tag = (lookup(language, self.languages) or language) or None
         asked = Transcribe(name=self._model, language=tag, transcript_terms=list(phrases) or None)
         opening = packed(asked) + packed(AudioStart(HEARD_RATE, 2, 1))
@@ -189,7 +189,7 @@ class _Attempt:
         return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
 
     def send(self, at_least: int = 1) -> None:
-        """Send the unsent sound, if it is `at_least` so many bytes.
+        """Send the sound that was not sent yet, if it is at least `at_least` bytes.
 
         Never waits: the transport keeps what the server has not taken yet, at most the whole utterance.
         """

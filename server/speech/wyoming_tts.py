@@ -51,7 +51,7 @@ class WyomingTextToSpeech:
         self.languages = self.languages or tuple(dict.fromkeys(tag for voice in voices for tag in voice.languages))
 
     async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        """Asks again when the server dies before its first chunk."""
+        """Speak `text`. Asks again when the server dies before its first chunk."""
         asked = packed(Synthesize(text, self._wanted(voice, language)))
         for tries in range(1, TRIES + 1):
             spoken = False

@@ -58,15 +58,12 @@ class WatchedSpeechToText:
     def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
         return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language), self._watch)
 
-    async def close(self) -> None:
-        await self._engine.close()
-
 
 class _WatchedSpeechStream:
-    def __init__(self, transcription: SpeechStream, watch: Watch) -> None:
-        self.feed = transcription.feed
-        self.close = transcription.close
-        self._transcript = transcription.transcript
+    def __init__(self, stream: SpeechStream, watch: Watch) -> None:
+        self.feed = stream.feed
+        self.close = stream.close
+        self._transcript = stream.transcript
         self._watch = watch
 
     async def transcript(self) -> str:
@@ -93,6 +90,3 @@ class WatchedTextToSpeech:
                 async for pcm in sound:
                     answered()
                     yield pcm
-
-    async def close(self) -> None:
-        await self._engine.close()

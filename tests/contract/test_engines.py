@@ -15,7 +15,6 @@ import pytest
 from server.errors import EngineError
 from server.speech.languages import lookup
 from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
-from server.speech.protocols import SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
@@ -26,6 +25,8 @@ from tests.voices import silence, speak
 
 SPEECH = "yes please"
 PHRASES = ["yes please", "no thank you"]
+SttClient = WyomingSpeechToText | OpenAISpeechToText
+TtsClient = WyomingTextToSpeech | OpenAITextToSpeech
 T = TypeVar("T", WyomingSpeechToText, WyomingTextToSpeech)
 LONG = "Hello there, how are you today? " * 100
 
@@ -47,49 +48,49 @@ async def learned(client: T) -> T:
 
 
 @contextlib.asynccontextmanager
-async def whisper(directory: Path) -> AsyncIterator[SpeechToText]:
+async def whisper(directory: Path) -> AsyncIterator[SttClient]:
     async with worker("whisper", make_whisper(directory / "whisper")) as uri:
         yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
-async def pocketsphinx(_: Path) -> AsyncIterator[SpeechToText]:
+async def pocketsphinx(_: Path) -> AsyncIterator[SttClient]:
     async with worker("pocketsphinx") as uri:
         yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
-async def wyoming_stt(_: Path) -> AsyncIterator[SpeechToText]:
+async def wyoming_stt(_: Path) -> AsyncIterator[SttClient]:
     async with wyoming_server() as uri:
         yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
-async def openai_stt(_: Path) -> AsyncIterator[SpeechToText]:
+async def openai_stt(_: Path) -> AsyncIterator[SttClient]:
     async with openai_server() as server:
         yield OpenAISpeechToText(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
-async def espeak(_: Path) -> AsyncIterator[TextToSpeech]:
+async def espeak(_: Path) -> AsyncIterator[TtsClient]:
     async with worker("espeak") as uri:
         yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
-async def piper(directory: Path) -> AsyncIterator[TextToSpeech]:
+async def piper(directory: Path) -> AsyncIterator[TtsClient]:
     async with worker("piper", make_piper(directory / "piper")) as uri:
         yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
-async def wyoming_tts(_: Path) -> AsyncIterator[TextToSpeech]:
+async def wyoming_tts(_: Path) -> AsyncIterator[TtsClient]:
     async with wyoming_server() as uri:
         yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
-async def openai_tts(_: Path) -> AsyncIterator[TextToSpeech]:
+async def openai_tts(_: Path) -> AsyncIterator[TtsClient]:
     async with openai_server() as server:
         yield OpenAITextToSpeech(OpenAIServer(server.base_url), languages=["en", "de"])
 
@@ -100,19 +101,19 @@ TEXT_TO_SPEECH = [espeak, piper, wyoming_tts, openai_tts]
 
 class TestSpeechToText:
     @pytest.fixture(params=SPEECH_TO_TEXT, ids=lambda make: make.__name__)
-    async def stt(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SpeechToText]:
+    async def stt(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SttClient]:
         async with request.param(tmp_path) as client:
             yield client
             await client.close()
 
-    async def test_speech_in_frames_gives_words(self, stt: SpeechToText) -> None:
+    async def test_speech_in_frames_gives_words(self, stt: SttClient) -> None:
         """Speech that is fed in frames of 20 ms gives words."""
         stream = stt.listen(PHRASES, lambda text: None)
         feed_in_frames(stream, speak(SPEECH))
         assert await stream.transcript()
         await stream.close()
 
-    async def test_every_named_language_is_understood(self, stt: SpeechToText) -> None:
+    async def test_every_named_language_is_understood(self, stt: SttClient) -> None:
         """Speech gives words in each language that the client names, and also in another region of the language."""
         assert lookup("en-NZ", stt.languages) is not None
         assert lookup("tlh", stt.languages) is None
@@ -122,7 +123,7 @@ class TestSpeechToText:
             assert await stream.transcript()
             await stream.close()
 
-    async def test_silence_gives_no_words(self, stt: SpeechToText) -> None:
+    async def test_silence_gives_no_words(self, stt: SttClient) -> None:
         """No sound, and silence, give an empty text and no error."""
         stream = stt.listen(PHRASES, lambda text: None)
         assert await stream.transcript() == ""
@@ -130,7 +131,7 @@ class TestSpeechToText:
         assert await stream.transcript() == ""
         await stream.close()
 
-    async def test_more_may_be_said_after_a_transcript(self, stt: SpeechToText) -> None:
+    async def test_more_may_be_said_after_a_transcript(self, stt: SttClient) -> None:
         """A second transcript covers the whole utterance. Without new sound the same transcript is given again."""
         stream = stt.listen(PHRASES, lambda text: None)
         feed_in_frames(stream, speak(SPEECH))
@@ -141,7 +142,7 @@ class TestSpeechToText:
         assert len(second.split()) >= len(first.split()) > 0
         await stream.close()
 
-    async def test_utterances_side_by_side(self, stt: SpeechToText) -> None:
+    async def test_utterances_side_by_side(self, stt: SttClient) -> None:
         """Of two utterances at the same time, one with speech and one silent, each gets its own words."""
         loud, quiet = (stt.listen(PHRASES, lambda text: None) for _ in range(2))
         speech = speak(SPEECH)
@@ -153,7 +154,7 @@ class TestSpeechToText:
         await loud.close()
         await quiet.close()
 
-    async def test_waiting_may_be_cancelled(self, stt: SpeechToText) -> None:
+    async def test_waiting_may_be_cancelled(self, stt: SttClient) -> None:
         """After a wait for a transcript was cancelled, the next one gives the words."""
         stream = stt.listen(PHRASES, lambda text: None)
         stream.feed(speak(SPEECH))
@@ -165,7 +166,7 @@ class TestSpeechToText:
         assert await stream.transcript()
         await stream.close()
 
-    async def test_close_ends_a_waiting_transcript(self, stt: SpeechToText) -> None:
+    async def test_close_ends_a_waiting_transcript(self, stt: SttClient) -> None:
         """Close is idempotent. A transcript that waits raises EngineError, and later sound is ignored."""
         stream = stt.listen(PHRASES, lambda text: None)
         stream.feed(speak(SPEECH))
@@ -177,7 +178,7 @@ class TestSpeechToText:
         stream.feed(speak(SPEECH))
         await stream.close()
 
-    async def test_closing_the_client_ends_its_utterances(self, stt: SpeechToText) -> None:
+    async def test_closing_the_client_ends_its_utterances(self, stt: SttClient) -> None:
         """Closing the client also ends an utterance that was not closed, and leaves no task."""
         stream = stt.listen(PHRASES, lambda text: None)
         feed_in_frames(stream, speak(SPEECH))
@@ -191,13 +192,13 @@ class TestSpeechToText:
 
 class TestTextToSpeech:
     @pytest.fixture(params=TEXT_TO_SPEECH, ids=lambda make: make.__name__)
-    async def tts(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TextToSpeech]:
+    async def tts(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TtsClient]:
         async with request.param(tmp_path) as client:
             yield client
             await client.close()
             await client.close()
 
-    async def test_a_text_gives_sound(self, tts: TextToSpeech) -> None:
+    async def test_a_text_gives_sound(self, tts: TtsClient) -> None:
         """A sentence gives sound of one rate, in whole samples, that is about as long as speaking it takes."""
         rates, sound = set(), b""
         async for pcm in tts.synthesize("Hello there, how are you?", ""):
@@ -209,14 +210,14 @@ class TestTextToSpeech:
         assert 0.2 < len(sound) / 2 / rate < 5
         assert np.max(np.abs(np.frombuffer(sound, "<i2").astype(int))) > 2_000
 
-    async def test_every_named_language_is_spoken(self, tts: TextToSpeech) -> None:
+    async def test_every_named_language_is_spoken(self, tts: TtsClient) -> None:
         """A text gives sound in each language that the client names, and also in another region of the language."""
         assert lookup("en-NZ", tts.languages) is not None
         assert lookup("tlh", tts.languages) is None
         for language in ("en-NZ", tts.languages[0], tts.languages[-1]):
             assert [pcm async for pcm in tts.synthesize("Hello there.", "", language)]
 
-    async def test_texts_side_by_side(self, tts: TextToSpeech) -> None:
+    async def test_texts_side_by_side(self, tts: TtsClient) -> None:
         """Of two texts at the same time, the longer one gives more sound."""
 
         async def samples(text: str) -> int:
@@ -225,7 +226,7 @@ class TestTextToSpeech:
         short, long = await asyncio.gather(samples("Yes."), samples("Yes, and that is what I would like to say."))
         assert 0 < short < long
 
-    async def test_closing_the_iterator_cancels(self, tts: TextToSpeech) -> None:
+    async def test_closing_the_iterator_cancels(self, tts: TtsClient) -> None:
         """When a long text is left after its first chunk, the next text is spoken."""
         speaking = tts.synthesize(LONG, "")
         assert (await anext(speaking)).data

@@ -59,9 +59,6 @@ class LetterSpeechToText:
         self.asked.append((phrases, language))
         return LetterSpeechStream(self, on_partial)
 
-    async def close(self) -> None:
-        pass
-
 
 class LetterSpeechStream:
     def __init__(self, engine: LetterSpeechToText, on_partial: Callable[[str], None]) -> None:
@@ -124,6 +121,3 @@ class SteadyTextToSpeech:
         samples = SPOKEN_RATE * len(text) // self.chars_per_s
         for start in range(0, samples, 4800):
             yield Pcm(SPOKEN_RATE, TONE[: 2 * min(4800, samples - start)])
-
-    async def close(self) -> None:
-        pass

@@ -13,7 +13,6 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.down = False
-        self.closed = False
 
     languages = ("en", "de")
 
@@ -23,9 +22,6 @@ class Counting:
         if self.down:
             raise EngineError("text-to-speech", "It is down.")
         yield Pcm(8_000, voice.encode())
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 async def said(cached: CachedTextToSpeech, text: str, voice: str = "") -> bytes:
@@ -81,10 +77,3 @@ async def test_half_a_text_is_not_kept() -> None:
     await sound.aclose()
     assert await said(cached, "Hello there.", "") == b"Hello there."
     assert len(tts.asked) == 4
-
-
-async def test_closing_closes_the_engine() -> None:
-    """Closing it closes the engine behind it."""
-    tts = Counting()
-    await CachedTextToSpeech(tts, []).close()
-    assert tts.closed

@@ -13,7 +13,7 @@ import espeakng_loader
 
 from server.errors import ConfigError
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 _AUDIO_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: the callback gets all sound before espeak_Synth returns
 _DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: return an error when data is missing, do not end the process
@@ -25,7 +25,7 @@ VOICE = "en-us"
 """The default voice: the English voice that is easiest to understand on a telephone."""
 WORDS_PER_MINUTE = 165
 INTONATION = 65
-"""eSpeak's default is 50. A little more sounds less as if a list was read."""
+"""How much the pitch moves. eSpeak's default is 50, which sounds as if a list is read."""
 _SILENT_BELOW = 64  # of 32767; a voice begins with some ms that are quieter than this
 
 
@@ -77,7 +77,7 @@ class Engine:
         A voice that does not exist is replaced by the default voice.
         """
         if not self._choose(voice or self._default):
-            _log.warning("espeak does not have this voice and uses the default voice: voice=%r", voice)
+            log.warning("espeak does not have this voice and uses the default voice: voice=%r", voice)
             self._choose(self._default)
         self._chunks.clear()
         data = text.replace("\0", " ").encode()

@@ -36,8 +36,8 @@ _BLOCK_SAMPLES = HEARD_RATE // 50
 _LEARN_BYTES = _SECOND_BYTES * 6 // 10
 _MAX_GAIN = 20.0
 _NOISE_RMS = 79.0
-"""How loud the noise is that is added: 30 dB below speech. The model was trained on recordings in rooms. Without such a
-noise floor it mishears clean sound."""
+"""How loud the noise is that is added to all sound: 30 dB below speech. The model was trained on recordings in rooms.
+Without such a noise floor it mishears clean sound."""
 
 _SHARED = {"loglevel": "FATAL", "fwdflat": False}
 _GENERAL = {"bestpath": False, "beam": 1e-40, "pbeam": 1e-40, "wbeam": 1e-24, "maxhmmpf": 3_000, "maxwpf": 10}
@@ -49,11 +49,12 @@ _SURE = 1.0
 """The words of the phrase decoder are used when familiarity + `_POSTERIOR` * log10(posterior of the best path) is at
 least this.
 
-`bench/speech/understanding.py` measures the trade: with a lower value more unusual wordings are understood, and more
-nonsense is taken for a phrase.
+`bench/speech/understanding.py` measures what this value does: with a lower one, more unusual wordings are understood,
+but also more nonsense is taken for a phrase.
 """
 _MAX_PHRASE_SETS = 8
-"""For how many agents the phrase decoders are kept ready. The agent that was used longest ago goes first."""
+"""How many lists of phrases have decoders that are kept ready. With more, those of the list that was used longest ago
+are dropped."""
 _MAX_IDLE = 4
 """How many idle decoders of each kind are kept. A general decoder takes some 85 MB, a phrase decoder some 15 MB."""
 

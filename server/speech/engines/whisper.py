@@ -145,7 +145,10 @@ class WhisperRecognition:
 
 
 def _padded(features: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Cut, or lengthened with silence, to `frames`, rounded up to an even number because of the encoder's stride."""
+    """Cut the features to the length `frames`, or lengthen them with silence.
+
+    `frames` is rounded up to an even number, because of the encoder's stride.
+    """
     frames += frames % 2
     features = features[:, :frames]
     return np.pad(features, ((0, 0), (0, frames - features.shape[1])))
