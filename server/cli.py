@@ -45,7 +45,7 @@ def serve(**given: str | None) -> None:
     try:
         from server.app import serve as run  # imported here, so that a missing library is one line, too
     except ImportError as exc:
-        raise ConfigError(f"a library is missing: {exc}; install what requirements.lock names") from exc
+        raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
     asyncio.run(run(settings, typer.echo))
 
 
