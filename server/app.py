@@ -134,7 +134,7 @@ class _Chosen:
         self._stt = await speech_to_text(self._settings, stack, say, monitor)
         self._tts = CachedTextToSpeech(await text_to_speech(self._settings, stack, say, monitor), agent.lines)
         await self._tts.prepare(agent.voice)
-        self._turn_model = endpoint_model(self._settings, stack, say)
+        self._endpoint_model = endpoint_model(self._settings, stack, say)
         self._silero = Silero()
         say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
 
@@ -148,7 +148,7 @@ class _Chosen:
         if model is None and self._answers_in:
             stages["the agent"] = self._answers_in
         check_language(options.language, stages)
-        return Engines(self._stt, self._tts, CallVad(self._silero), self._turn_model, model)
+        return Engines(self._stt, self._tts, CallVad(self._silero), self._endpoint_model, model)
 
 
 def _directory(
@@ -170,10 +170,10 @@ def _directory(
         return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), options)
 
     def restore(record: Conversation, options: CallOptions) -> Session:
+        chosen, figures = engines(options), call_settings(settings, agent, options)  # which may refuse the options
         minutes = Minutes(record, journal.note, wall_ms, clock)
-        recorder, observe = keeper.recorder(record.id), monitor.calls.observe
-        deps, figures = agent.deps_of(record.agent_state), call_settings(settings, agent, options)
-        return Session(minutes, CallSetup(agent, deps, engines(options), figures, options), recorder, observe)
+        setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options)
+        return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)
 
     directory = Directory(
         open_session, settings.max_calls, restore, keeper.store, lambda: admission.judge(monitor.load())

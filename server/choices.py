@@ -30,7 +30,7 @@ from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from server.speech import models
 from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
-from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel
+from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech
 from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
@@ -96,7 +96,7 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
     return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
 
 
-def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
+def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> EndpointModel | None:
     """Load Smart Turn if its file is on disk. The stack closes it.
 
     None when there is no file: then only words and cadence decide about the endpoint. Raises ConfigError when the file

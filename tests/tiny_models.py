@@ -1,8 +1,8 @@
 """Models of a few kilobytes, which the real libraries load and run. Only their results are simple and known.
 
 `make_whisper` writes a CTranslate2 Whisper whose weights are noise, with a bias that makes it say WORD for any sound.
-`make_piper` writes a Piper voice that hums 16 ms for every phoneme. `make_smart_turn` writes a turn model that gives a
-higher probability for louder sound.
+`make_piper` writes a Piper voice that hums 16 ms for every phoneme. `make_smart_turn` writes an endpoint model that
+gives a higher probability for louder sound.
 """
 
 import json

@@ -51,7 +51,7 @@ class Dialogue:
         self._floor = Floor(standing.reply)
         self._owed = Owed(standing.unanswered, standing.unsaid)
         self.history = History(minutes.record.messages)
-        self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.turn_model)
+        self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
         self._answers = Answers(setup, self.history, host, lambda reply: self.delivery.hurry(reply))
         self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
         self.utterances.newest = standing.utterance

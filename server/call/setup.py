@@ -8,7 +8,7 @@ from pydantic_ai.models import Model
 from server.agent.voice_agent import VoiceAgent
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
-from server.speech.protocols import SpeechToText, TextToSpeech, TurnModel, VoiceActivity
+from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Engines:
     speech_to_text: SpeechToText
     text_to_speech: TextToSpeech
     voice_activity: VoiceActivity
-    turn_model: TurnModel | None = None
+    endpoint_model: EndpointModel | None = None
     """None: words and cadence alone decide whether the caller is done."""
     model: Model | None = None
     """None: the agent uses the model of its own."""

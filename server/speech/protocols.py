@@ -73,7 +73,7 @@ class VoiceActivity(Protocol):
         """Forget the sound so far, as at the start of a call."""
 
 
-class TurnModel(Protocol):
+class EndpointModel(Protocol):
     """Judges from the sound whether the caller is done, better than words and cadence do. All calls share it."""
 
     def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class SmartTurn:
-    """A TurnModel. Raises ConfigError when the file is not a Smart Turn model."""
+    """A EndpointModel. Raises ConfigError when the file is not a Smart Turn model."""
 
     def __init__(self, path: Path) -> None:
         options = onnxruntime.SessionOptions()
@@ -77,7 +77,7 @@ class SmartTurn:
             return self._infer(np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768))
         except Exception:  # whatever the failure is, the call goes on without the model
             if not self._failed:
-                log.exception("the turn model failed; calls go on without its judgement")
+                log.exception("the endpoint model failed; calls go on without its judgement")
             self._failed = True
             return None
 

@@ -90,7 +90,9 @@ async def test_a_failure_is_logged_once(
     model.close()
     await asyncio.sleep(0)
     assert told == []
-    assert [record.message for record in caplog.records] == ["the turn model failed; calls go on without its judgement"]
+    assert [record.message for record in caplog.records] == [
+        "the endpoint model failed; calls go on without its judgement"
+    ]
 
 
 @pytest.mark.parametrize("wrong", ["missing", "text", "piper", "frames"])

@@ -12,7 +12,7 @@ from server.call.ears.voicing import Voicing, VoicingSettings
 from server.call.turns.judge import HeardVoice
 from server.call.turns.sound import Sound
 from server.media.frame import FRAME_MS, Frame
-from server.speech.protocols import TurnModel, VoiceActivity
+from server.speech.protocols import EndpointModel, VoiceActivity
 
 PREROLL_FRAMES = 400 // FRAME_MS
 """How much sound from before the voice an utterance begins with. VAD is about 100 ms late, words begin softly, and
@@ -40,13 +40,13 @@ class Ears:
         voice_activity: VoiceActivity,
         settings: VoicingSettings,
         pause_ms: int,
-        turn_model: TurnModel | None = None,
+        endpoint_model: EndpointModel | None = None,
     ) -> None:
         """A silence of `pause_ms` is a pause, at which the sound of the voice is judged."""
         self.voicing = Voicing(settings)
         self.echo = Echo()
         """Knows the agent's own voice in what is heard. That voice opens no utterance, and is silence inside one."""
-        self.sound = Sound(turn_model)
+        self.sound = Sound(endpoint_model)
         self._settings = settings
         self._pause_ms = pause_ms
         self._vad = voice_activity

@@ -36,7 +36,7 @@ class HeardVoice:
     over: float | None = None
     """The probability that the voice sounds as if the caller is done; None outside pauses, and when nothing tells."""
     by_cadence: bool = True
-    """`over` comes from the cadence; False: from a turn model."""
+    """`over` comes from the cadence; False: from an endpoint model."""
 
 
 @dataclass(frozen=True, slots=True)

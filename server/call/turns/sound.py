@@ -1,6 +1,6 @@
 """Sound: does the caller's voice sound as if the caller were done?
 
-The cadence tells at once. A turn model, where the operator has one, tells it better and a little later.
+The cadence tells at once. An endpoint model, where the operator has one, tells it better and a little later.
 """
 
 from collections import deque
@@ -8,26 +8,26 @@ from functools import partial
 
 from server.call.turns.cadence import Cadence
 from server.media.frame import FRAME_MS
-from server.speech.protocols import TurnModel
+from server.speech.protocols import EndpointModel
 
 KEPT_FRAMES = 8_000 // FRAME_MS
-"""A turn model is given the last eight seconds of an utterance."""
+"""An endpoint model is given the last eight seconds of an utterance."""
 BEFORE_FRAMES = 500 // FRAME_MS
 """How much sound from before the voice it is given. VAD is late, and words begin softly."""
 
 
 class Sound:
-    """The voice of one call. Without a turn model, and until the model has answered, the cadence judges."""
+    """The voice of one call. Without an endpoint model, and until the model has answered, the cadence judges."""
 
-    def __init__(self, turn_model: TurnModel | None = None) -> None:
+    def __init__(self, endpoint_model: EndpointModel | None = None) -> None:
         self.cadence = Cadence()
-        self._model = turn_model
+        self._model = endpoint_model
         self._frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._pause = 0
-        """The number of the present pause. An answer of the turn model about another pause comes too late."""
+        """The number of the present pause. An answer of the endpoint model about another pause comes too late."""
         self._asked = False
         self._told: float | None = None
-        """What the turn model has answered about the present pause."""
+        """What the endpoint model has answered about the present pause."""
 
     def hear(self, pcm: bytes, voiced: bool, active: bool) -> None:
         """The next 20 ms. `voiced`: there is a voice in them. `active`: a voice has begun, and may be in a pause."""
@@ -40,7 +40,7 @@ class Sound:
             self.rest()
 
     def ask(self) -> None:
-        """The voice pauses. The turn model is asked once for each pause."""
+        """The voice pauses. The endpoint model is asked once for each pause."""
         if self._model is not None and not self._asked:
             self._asked = True
             self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
@@ -51,7 +51,7 @@ class Sound:
 
     @property
     def by_cadence(self) -> bool:
-        """`over` comes from the cadence: no turn model has judged this pause."""
+        """`over` comes from the cadence: no endpoint model has judged this pause."""
         return self._told is None
 
     def rest(self) -> None:

@@ -11,7 +11,7 @@ QUIET = bytes(HEARD_BYTES)
 
 
 class SlowModel:
-    """A turn model that answers when the test calls `tell`."""
+    """An endpoint model that answers when the test calls `tell`."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[bytes, Callable[[float], None]]] = []
@@ -32,7 +32,7 @@ def pause(sound: Sound, frames: int = 5) -> None:
 
 
 def test_without_a_model_the_cadence_tells() -> None:
-    """Without a turn model, the cadence judges at once."""
+    """Without an endpoint model, the cadence judges at once."""
     sound = Sound()
     speak(sound)
     pause(sound)
@@ -41,7 +41,7 @@ def test_without_a_model_the_cadence_tells() -> None:
 
 
 def test_a_model_is_asked_once_for_each_pause() -> None:
-    """Once in each pause, the turn model is given the whole utterance so far, with the first frame of the pause."""
+    """Once in each pause, the endpoint model is given the whole utterance so far, with the first frame of the pause."""
     model = SlowModel()
     sound = Sound(model)
     for _ in range(2):
@@ -51,7 +51,7 @@ def test_a_model_is_asked_once_for_each_pause() -> None:
 
 
 def test_the_model_is_believed_when_it_has_answered() -> None:
-    """The cadence judges until the turn model has answered; then the model does."""
+    """The cadence judges until the endpoint model has answered; then the model does."""
     model = SlowModel()
     sound = Sound(model)
     speak(sound)
@@ -63,7 +63,7 @@ def test_the_model_is_believed_when_it_has_answered() -> None:
 
 @pytest.mark.parametrize("rests", [True, False])
 def test_what_is_told_of_an_earlier_pause_is_not_believed(rests: bool) -> None:
-    """An answer of the turn model is ignored when the caller has gone on, or when the utterance is over."""
+    """An answer of the endpoint model is ignored when the caller has gone on, or when the utterance is over."""
     model = SlowModel()
     sound = Sound(model)
     speak(sound)
@@ -77,7 +77,7 @@ def test_what_is_told_of_an_earlier_pause_is_not_believed(rests: bool) -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    """The turn model gets eight seconds of an utterance at most, and half a second from before it."""
+    """The endpoint model gets eight seconds of an utterance at most, and half a second from before it."""
     model = SlowModel()
     sound = Sound(model)
     speak(sound, KEPT_FRAMES + 50)
