@@ -29,10 +29,10 @@ fix: $(VENV)/.dev
 # Some minutes of what the suite does for seconds.
 fuzz: $(VENV)/.dev
 	FUZZ_ROUNDS=200000 $(BIN)/python -m pytest tests/fuzz $(ARGS)
-	$(BIN)/python -m bench.offers
+	$(BIN)/python -m bench.resilience.offers
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m bench.understanding $(ARGS)
+	$(BIN)/python -m bench.speech.understanding $(ARGS)
 
 # Each package by its hashes; no index is named, so that any mirror serves.
 LOCK := uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --quiet

@@ -1,9 +1,10 @@
-"""A neutral OpenAI-compatible provider with set delays: what differs between servers that use it is the servers.
+"""A neutral OpenAI-compatible provider with set delays, so that servers that use it differ only by their own work.
 
     python -m bench.provider --port 9000 --stt-ms 30 --first-token-ms 50 --tts-ms 30
 
-Whatever it is sent it hears the same question, gives the same answer and speaks the same tone: it computes nothing, so
-that it takes no time from the machine but the delays. `GET /count` tells how often each was asked.
+It transcribes any sound as the same question, gives the same answer to any text, and speaks any text as the same tone.
+It computes nothing, so it takes hardly any CPU from the servers that are measured. `GET /count` tells how often each of
+the three was asked.
 """
 
 import argparse
@@ -18,27 +19,35 @@ from typing import Any
 
 from aiohttp import ClientConnectionResetError, web
 
-HEARD = "What is the answer to my question?"
-ANSWER = "Certainly, here is the answer that you asked for today."
+from bench.common.sentences import ANSWER, QUESTION
+
 SPEECH_RATE = 24_000
+"""Samples a second of what it speaks, as in OpenAI's API."""
 TONE_HZ = 440
 TONE_LEVEL = 9_000
-CHUNK_BYTES = 9_600  # 200 ms
+"""The tone's peak, where full scale is 32767."""
+CHUNK_BYTES = 9_600
+"""How much speech it sends at a time: 200 ms."""
 MAX_BODY_BYTES = 64 << 20
+"""The largest request it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """In ms: from the whole request to the transcript, to the first word, between words, to the first sound."""
+    """How long the provider waits, in ms, counted from the end of a request."""
 
     stt_ms: float = 30
+    """Until the transcript is there."""
     first_token_ms: float = 50
+    """Until the first word of an answer."""
     token_ms: float = 5
+    """After each word of an answer."""
     tts_ms: float = 30
+    """Until the first sound of a clause."""
 
 
-class Provider:
-    """The three endpoints of a voice agent."""
+class NeutralProvider:
+    """The three endpoints that a voice agent needs: transcription, chat completion and speech."""
 
     def __init__(self, delays: Delays, speech_s: float) -> None:
         self._delays = delays
@@ -49,7 +58,7 @@ class Provider:
         await request.post()
         self._asked["stt"] += 1
         await asyncio.sleep(self._delays.stt_ms / 1000)
-        return web.json_response({"text": HEARD})
+        return web.json_response({"text": QUESTION})
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -80,7 +89,8 @@ class Provider:
 
 
 def application(delays: Delays, speech_s: float) -> web.Application:
-    provider = Provider(delays, speech_s)
+    """The provider's HTTP application; each clause that it speaks sounds for `speech_s`."""
+    provider = NeutralProvider(delays, speech_s)
     app = web.Application(middlewares=[_hung_up], client_max_size=MAX_BODY_BYTES)
     app.router.add_post("/v1/audio/transcriptions", provider.transcribe)
     app.router.add_post("/v1/chat/completions", provider.complete)
@@ -90,7 +100,7 @@ def application(delays: Delays, speech_s: float) -> web.Application:
 
 
 def tone(seconds: float) -> bytes:
-    """A steady tone: what is audible of it is beyond doubt."""
+    """A steady tone as 24 kHz PCM. There is no doubt about which part of it is audible."""
     step = 2 * math.pi * TONE_HZ / SPEECH_RATE
     samples = (int(TONE_LEVEL * math.sin(step * i)) for i in range(round(seconds * SPEECH_RATE)))
     return b"".join(struct.pack("<h", sample) for sample in samples)
@@ -100,7 +110,7 @@ def tone(seconds: float) -> bytes:
 async def _hung_up(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """A client that drops what it prepared, or is interrupted, makes no noise here."""
+    """Log nothing when a server hangs up, which it does when it drops a prepared answer or is interrupted."""
     try:
         return await handler(request)
     except (ConnectionResetError, ClientConnectionResetError):

@@ -21,18 +21,18 @@ from server.call.line.ws_calls import WsCalls
 from server.call.mind.language import check_language
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
 from server.choices import (
     Keeper,
     Print,
+    call_settings,
     choose_agent,
     choose_model,
+    endpoint_model,
     keeping,
     open_archive,
     speech_to_text,
     text_to_speech,
-    turn_model,
     wall_ms,
 )
 from server.config import Settings
@@ -95,7 +95,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stack.push_async_callback(toolsets.close)
         agent = await toolsets.start()
         directory = _directory(settings, agent, engines.of_call, keeper, monitor, parts, stack)
-        calls = RtcCalls(directory, pacer, settings.connect_s, peers)
+        calls = RtcCalls(directory, pacer, peers.connect_s, peers)
         stack.push_async_callback(calls.close)
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
@@ -134,7 +134,7 @@ class _Chosen:
             agent.lines,
         )
         await self._tts.prepare(agent.voice)
-        self._turn_model = turn_model(self._settings, stack, say)
+        self._turn_model = endpoint_model(self._settings, stack, say)
         self._silero = Silero()
         say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
 
@@ -159,15 +159,6 @@ def _directory(
 ) -> Directory:
     """Where sessions begin and are found, each written down in the store; closed with the stack."""
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
-    call_settings = CallSettings(
-        voicing=settings.voicing,
-        endpoint=settings.endpoint,
-        overlap=settings.overlap,
-        run=settings.run,
-        idle_prompt_s=settings.idle_prompt_s,
-        idle_prompts=settings.idle_prompts,
-        resume_s=settings.resume_s,
-    )
 
     def open_session(session_id: str, options: CallOptions) -> Session:
         return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), options)
@@ -175,8 +166,8 @@ def _directory(
     def restore(record: Conversation, options: CallOptions) -> Session:
         minutes = Minutes(record, journal.note, wall_ms, clock)
         recorder, observe = keeper.recorder(record.id), monitor.calls.observe
-        deps = agent.deps_of(record.agent_state)
-        return Session(minutes, CallSetup(agent, deps, engines(options), call_settings, options), recorder, observe)
+        deps, figures = agent.deps_of(record.agent_state), call_settings(settings, agent, options)
+        return Session(minutes, CallSetup(agent, deps, engines(options), figures, options), recorder, observe)
 
     directory = Directory(
         open_session, settings.max_calls, restore, keeper.store, lambda: admission.judge(monitor.load())

@@ -18,6 +18,9 @@ from server.agent.agent_file import load_agent
 from server.agent.demo.front_desk import front_desk
 from server.agent.openai_requests import send_unconverted
 from server.agent.voice_agent import VoiceAgent
+from server.call.options import CallOptions
+from server.call.settings import CallSettings
+from server.call.turns.patience import PRESETS, endpoint_of, overlap_of
 from server.config import Settings
 from server.errors import ConfigError, PeerError
 from server.media.recordings import Recorder, Recordings
@@ -92,21 +95,21 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
     return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
 
 
-def turn_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
+def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> TurnModel | None:
     """Smart Turn when its file is there; None when it is not: then words and cadence alone find the endpoint.
 
     Raises ConfigError for a file that is no such model.
     """
-    if settings.turn_model == "none":
+    if settings.endpoint_model == "none":
         return None
-    auto = settings.turn_model == "auto"
-    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.turn_model)
+    auto = settings.endpoint_model == "auto"
+    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:
         return None
-    turn_model = SmartTurn(path)
-    stack.callback(turn_model.close)
-    say(f"turn model      {path.stem}")
-    return turn_model
+    model = SmartTurn(path)
+    stack.callback(model.close)
+    say(f"endpoint model  {path.stem}")
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,22 @@ def keeping(settings: Settings) -> str:
     return f"{place}, kept for {settings.keep_days:g} days{off}"
 
 
-# The agent
+# The agent, and how calls behave
+
+
+def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -> CallSettings:
+    """How one call behaves. Its patience is the call's own choice, else the agent's, else the server's."""
+    patience = options.patience or agent.patience or settings.patience
+    return CallSettings(
+        voicing=settings.voicing,
+        endpoint=endpoint_of(patience, settings.endpoint),
+        overlap=overlap_of(patience, settings.overlap),
+        run=settings.run,
+        idle_prompt_s=settings.idle_prompt_s,
+        idle_prompts=settings.idle_prompts,
+        resume_s=settings.resume_s,
+    )
+
 
 _ITS_OWN = ("auto", "demo")
 """Values of ANTIPHON_MODEL that leave the agent its own model."""
@@ -218,6 +236,8 @@ def choose_agent(settings: Settings) -> VoiceAgent:
     if settings.agent == "demo":
         return front_desk()
     agent = load_agent(settings.agent)
+    if agent.patience and agent.patience not in PRESETS:
+        raise ConfigError(f"ANTIPHON_AGENT: the patience of {settings.agent} must be one of {', '.join(PRESETS)}")
     if settings.model in _ITS_OWN:
         _prepare_model(agent.agent, settings.agent)
     return agent

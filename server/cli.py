@@ -3,14 +3,17 @@
 import asyncio
 import inspect
 import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.markup import escape
 
 from server import cli_conversations
-from server.config import Described, described, load
+from server.config import Described, described, essential, load
 from server.errors import ConfigError
+from server.variables import RENAMED
 
 app = typer.Typer(
     name="antiphon",
@@ -25,7 +28,7 @@ app.add_typer(cli_conversations.app, name="conversations")
 
 
 def main() -> None:
-    """Run a command; what is wrong with its settings is one line, with exit code 2."""
+    """Run a command. A mistake in the settings is one line on standard error, and exit code 2."""
     try:
         app()
     except ConfigError as error:
@@ -40,33 +43,49 @@ def serve(**given: str | None) -> None:
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        from server.app import serve as run  # here: what a missing library says is one line, too
+        from server.app import serve as run  # imported here, so that a missing library is one line, too
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install what requirements.lock names") from exc
     asyncio.run(run(settings, typer.echo))
 
 
-def _option(setting: Described) -> inspect.Parameter:
-    """One option a setting, with its default and its help; pydantic reads the value."""
-    option = typer.Option(None, help=f"{setting.help} [default: {setting.default or 'none'}]")
-    return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=str | None)
+def _options() -> Iterator[inspect.Parameter]:
+    """An option for each setting, those that most people need first. Values are texts; pydantic reads them."""
+    for setting in essential():
+        yield _option(setting, "Most used settings")
+    for setting in described():
+        if setting not in essential():
+            yield _option(setting, setting.group.title)
+    for name in RENAMED:
+        yield _parameter(name, typer.Option(None, hidden=True))
 
 
-serve.__signature__ = inspect.Signature([_option(setting) for setting in described()])  # type: ignore[attr-defined]
-serve.__annotations__ = {setting.name: str | None for setting in described()}
+def _option(setting: Described, panel: str) -> inspect.Parameter:
+    shown = escape(f"{setting.help} [default: {setting.default or 'none'}]")
+    return _parameter(setting.name, typer.Option(None, help=shown, rich_help_panel=panel))
+
+
+def _parameter(name: str, option: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=str | None)
+
+
+serve.__signature__ = inspect.Signature(list(_options()))  # type: ignore[attr-defined]
+serve.__annotations__ = {option.name: option.annotation for option in _options()}
 app.command()(serve)
 
 
 @models_app.command()
 def pull(
     kind: Annotated[Literal["whisper", "piper", "smart-turn", "all"], typer.Argument(help="What to download.")] = "all",
-    name: Annotated[str | None, typer.Option(help="Which one, by its name at the source.")] = None,
-    models_dir: Annotated[Path | None, typer.Option(help="Where to.")] = None,
+    name: Annotated[str | None, typer.Option(help="Which model of this kind, by its name at the model hub.")] = None,
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Directory to put it in. Default: ANTIPHON_MODELS_DIR.")
+    ] = None,
 ) -> None:
-    """Download the models that better ears, a better voice and a better sense of timing need, with progress."""
+    """Download better models for speech-to-text, text-to-speech and the endpoint, with progress bars."""
     from server.speech import models
 
-    directory = models_dir or load().models_dir
+    directory = load(models_dir=models_dir).models_dir
     for each in models.DEFAULTS if kind == "all" else (kind,):
         path = models.pull(directory, each, name)
         typer.echo(f"{each}: {path}")

@@ -28,7 +28,7 @@ def peer_settings(settings: Settings) -> PeerSettings:
         contact=_contact(settings.remote_candidates, loopback),
         gather_servers=_gather_servers(settings),
     )
-    return PeerSettings(reach, settings.ice_s, settings.dtls_s, settings.first_packet_s, settings.vanished_s)
+    return PeerSettings(reach, vanished_s=settings.vanished_s)
 
 
 def client_servers(settings: Settings) -> Callable[[], list[ice.IceServer]]:

@@ -2,11 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 
-from server.choices import choose_agent, choose_model
+from server.agent.voice_agent import VoiceAgent
+from server.call.options import CallOptions, Patience
+from server.call.turns.endpoint import EndpointSettings
+from server.call.turns.overlap import OverlapSettings
+from server.call.turns.patience import endpoint_of, overlap_of
+from server.choices import call_settings, choose_agent, choose_model
 from server.config import load
 from server.errors import ConfigError
 
@@ -50,6 +57,7 @@ unknown = VoiceAgent(Agent("nobody:any", defer_model_check=True))
 numbers = VoiceAgent(Agent("test", output_type=int))
 async def open_database(): ...
 late = VoiceAgent(Agent("test"), make_deps=open_database)
+hasty = VoiceAgent(Agent("test"), patience="hasty")
 either = VoiceAgent(Agent("test", output_type=[str, int]))
 union = VoiceAgent(Agent("test", output_type=str | int))
 """
@@ -62,6 +70,7 @@ union = VoiceAgent(Agent("test", output_type=str | int))
         ("unknown", "Unknown model: nobody:any"),
         ("numbers", "is not text"),
         ("late", "is async"),
+        ("hasty", "the patience of .*:hasty must be one of quick, normal, patient"),
     ],
 )
 def test_an_agent_that_cannot_answer_is_refused(tmp_path: Path, name: str, why: str) -> None:
@@ -93,6 +102,44 @@ def test_an_agent_may_import_what_lies_beside_it(tmp_path: Path, monkeypatch: py
         AGENT.replace("mine =", "from name_of_the_shop import SHOP\nmine =").replace('any")', 'any"), name=SHOP')
     )
     assert choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).name == "Napoli"
+
+
+@pytest.mark.parametrize(
+    ("call", "agent", "server", "chosen"),
+    [
+        ("quick", "patient", "patient", "quick"),
+        ("normal", "patient", "patient", "normal"),
+        ("", "patient", "quick", "patient"),
+        ("", "", "quick", "quick"),
+        ("", "", None, "normal"),
+    ],
+)
+def test_the_patience_of_a_call_is_its_own_else_the_agents_else_the_servers(
+    call: Literal["", "quick", "normal"], agent: Literal["", "patient"], server: str | None, chosen: Patience
+) -> None:
+    """The choice that is nearest to the call wins."""
+    who = VoiceAgent(Agent("test"), patience=agent)
+    made = call_settings(load(patience=server), who, CallOptions(patience=call))
+    assert made.endpoint == endpoint_of(chosen, EndpointSettings())
+    assert made.overlap == overlap_of(chosen, OverlapSettings())
+
+
+def test_a_threshold_that_is_set_by_itself_wins_over_every_patience() -> None:
+    """The operator's own figure stays, and the patience changes the others."""
+    settings = load(endpoint_open_ms="900", overlap_words="5", patience="quick")
+    who = VoiceAgent(Agent("test"), patience="patient")
+    made = call_settings(settings, who, CallOptions())
+    assert (made.endpoint.open_ms, made.overlap.words) == (900, 5)
+    assert made.endpoint.complete_ms > EndpointSettings().complete_ms
+    assert made.overlap.words_ms > OverlapSettings().words_ms
+
+
+def test_settings_of_a_call_come_from_the_settings() -> None:
+    """What patience does not touch reaches the call under its own name."""
+    given = {"idle_prompt_s": "3", "idle_prompts": "4", "resume_s": "5", "run_tools_s": "6", "voicing_start_ms": "80"}
+    made = call_settings(load(**given), VoiceAgent(Agent("test")), CallOptions())
+    assert (made.idle_prompt_s, made.idle_prompts, made.resume_s) == (3, 4, 5)
+    assert (made.run.tools_s, made.voicing.start_ms) == (6, 80)
 
 
 def assert_sends_unconverted(model: object) -> None:

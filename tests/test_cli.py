@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from server.config import described
+from server.config import described, essential
 from tests.started import ROOT, Started, started
 
 
@@ -24,19 +24,24 @@ def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subproces
         env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | environment,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
     )
 
 
 def test_help_lists_every_setting() -> None:
-    """Each field of Settings is an option with its help."""
-    shown = antiphon("serve", "--help").stdout
+    """Each setting is an option with its default, those that most people need first; old names are not shown."""
+    shown = " ".join(antiphon("serve", "--help").stdout.replace("│", " ").split())
     for setting in described():
-        assert f"--{setting.name.replace('_', '-')}" in shown
+        assert f"--{setting.name.replace('_', '-')} " in shown
+        assert f"[default: {setting.default or 'none'}]" in shown
+    assert "--turn-model" not in shown
+    most_used, rest = shown.split("─ Media and NAT ─")
+    assert all(f"--{setting.name.replace('_', '-')} " in most_used for setting in essential())
+    assert "─ Turn-taking ─" in rest
 
 
 def test_an_occupied_port_is_one_line() -> None:
-    """The port is taken: exit code 2 and one line that names it."""
+    """When the port is taken, the exit code is 2 and one line names the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = antiphon("serve", "--port", str(port))
@@ -62,10 +67,13 @@ def test_an_occupied_port_is_one_line() -> None:
         (["--store", "redis://host:port"], {}, "ANTIPHON_STORE"),
         (["--recordings-dir", "/dev/null/recordings"], {}, "ANTIPHON_RECORDINGS_DIR"),
         (["--admin-token", "short"], {}, "ANTIPHON_ADMIN_TOKEN"),
+        (["--patience", "hasty"], {}, "ANTIPHON_PATIENCE"),
+        ([], {"ANTIPHON_MAX_CALL": "4"}, "ANTIPHON_MAX_CALL is not a setting. Did you mean ANTIPHON_MAX_CALLS?"),
+        ([], {"ANTIPHON_DTLS_S": "4"}, "ANTIPHON_DTLS_S is no longer a setting: DTLS always has 5 s to agree on keys."),
     ],
 )
 def test_a_bad_setting_is_one_line(arguments: list[str], environment: dict[str, str], says: str) -> None:
-    """What cannot be read or had is one line that names the setting, and exit code 2."""
+    """A setting that cannot be used is one line of error that names it, and exit code 2."""
     result = antiphon("serve", "--port", "0", *arguments, **environment)
     assert result.returncode == 2, result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -73,15 +81,32 @@ def test_a_bad_setting_is_one_line(arguments: list[str], environment: dict[str, 
 
 
 def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> None:
-    """`.env` is read where the server starts, and the environment wins over it."""
+    """`.env` is read in the directory in which the server starts, and the environment wins over it."""
     (tmp_path / ".env").write_text("ANTIPHON_LOG_LEVEL=loud\n")
     assert "ANTIPHON_LOG_LEVEL" in antiphon("serve", "--port", "0", cwd=tmp_path).stderr
     result = antiphon("serve", "--port", "-1", cwd=tmp_path, ANTIPHON_LOG_LEVEL="info")
     assert "ANTIPHON_PORT" in result.stderr
 
 
+@pytest.mark.parametrize("command", [("conversations", "list"), ("models", "pull", "whisper", "--models-dir", "x")])
+def test_every_command_knows_its_variables(command: tuple[str, ...], tmp_path: Path) -> None:
+    """A misspelt variable in `.env` is an error for commands that need only a few settings, too."""
+    (tmp_path / ".env").write_text("ANTIPHON_MODEL_DIR=models\n")
+    result = antiphon(*command, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == "antiphon: ANTIPHON_MODEL_DIR is not a setting. Did you mean ANTIPHON_MODELS_DIR?\n"
+
+
+def test_the_old_name_of_an_option_works_with_a_warning() -> None:
+    """`--turn-model` is `--endpoint-model`: it is taken, and one line on standard error says so."""
+    result = antiphon("serve", "--port", "0", "--turn-model", "none", "--stt", "telepathy")
+    warning, error = result.stderr.splitlines()
+    assert "--turn-model is --endpoint-model" in warning
+    assert "ANTIPHON_STT" in error
+
+
 def test_start_up_says_what_was_chosen_and_sigterm_stops_it() -> None:
-    """The URL, the engines, and how to get better ones; SIGTERM ends it with 0 and leaves no child process."""
+    """It says the engines and how to get better ones. SIGTERM ends it with exit code 0 and leaves no child process."""
     with started() as server:
         said = "\n".join(server.lines)
         assert "speech-to-text  pocketsphinx; a better one: antiphon models pull whisper" in said
@@ -94,7 +119,7 @@ def test_start_up_says_what_was_chosen_and_sigterm_stops_it() -> None:
 
 
 def test_the_url_is_one_that_opens() -> None:
-    """An IPv6 address has its brackets."""
+    """An IPv6 address in the URL has brackets."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -142,7 +167,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_an_id_is_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
-    """Who reads it here gives it to the other commands."""
+    """The operator copies the id from the list into other commands."""
     name = "CC-kMHpf0lxy9x9R"
     subprocess.run([sys.executable, "-c", KEEP, str(tmp_path / "kept.db"), name], cwd=ROOT, check=True, timeout=20)
     assert name in antiphon("conversations", "list", "--store", str(tmp_path / "kept.db"), COLUMNS="40").stdout.split()
@@ -169,7 +194,7 @@ def test_conversations_are_listed_shown_exported_and_deleted(kept: Path) -> None
 
 @pytest.mark.parametrize("name", ["-store_Fo7rt0eA2", "--store_o7rt0eA2"])
 def test_an_id_that_begins_with_a_dash_is_no_option(name: str, tmp_path: Path) -> None:
-    """Ids are random, and such a conversation is shown, exported and deleted like any."""
+    """Ids are random. A conversation with such an id is shown, exported and deleted like any other."""
     path = tmp_path / "kept.db"
     subprocess.run([sys.executable, "-c", KEEP, str(path), name], cwd=ROOT, check=True, timeout=20)
     shown = antiphon("conversations", "show", name, "--store", str(path))
@@ -181,14 +206,14 @@ def test_an_id_that_begins_with_a_dash_is_no_option(name: str, tmp_path: Path) -
 
 
 def test_a_store_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
-    """Neither a path nor a server that is not there is a stack trace."""
+    """A wrong path, and a server that is not there, give one line of error and no stack trace."""
     for store, code in ((f"{tmp_path}/nowhere/kept.db", 2), (f"unix://{tmp_path}/none.sock", 1)):
         result = antiphon("conversations", "list", "--store", store)
         assert (result.returncode, len(result.stderr.splitlines())) == (code, 1)
 
 
 def test_a_server_shows_conversations_to_the_admin(kept: Path) -> None:
-    """With a token the API is there, over the store that was named; without one it is not, and start-up says so."""
+    """With a token there is an API over the named store. Without a token there is none, and the start-up says so."""
     token = "a token of the admin"
     with started(ANTIPHON_STORE=str(kept), ANTIPHON_ADMIN_TOKEN=token, ANTIPHON_KEEP_DAYS="36500") as server:
         request = urllib.request.Request(f"{server.url}/api/conversations")
@@ -205,7 +230,7 @@ def test_a_server_shows_conversations_to_the_admin(kept: Path) -> None:
 
 
 def test_models_that_cannot_be_had_are_one_line(tmp_path: Path) -> None:
-    """Without a model hub, `models pull` says so in a line and ends with 2."""
+    """When the model hub cannot be reached, `models pull` says so in one line and ends with exit code 2."""
     environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "http_proxy": "", "https_proxy": "http://127.0.0.1:9"}
     result = antiphon("models", "pull", "whisper", "--models-dir", str(tmp_path), **environment)
     assert result.returncode == 2

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from antiphon import VoiceAgent
 from server.call.messages import ClientMessage, ServerMessage
-from server.config import described
+from server.config import Described, described, essential
+from server.settings_page import page
 
 ROOT = Path(__file__).parent.parent
 CELL = re.compile(r"`([^`]+)`")
@@ -30,13 +31,34 @@ def rows(document: str, start: str = "", end: str = r"\Z") -> list[list[str]]:
     ]
 
 
-def test_the_readme_has_every_setting_as_it_is() -> None:
-    """The table in the README is the Settings: names in order, defaults, and what each means."""
-    documented = [cells for cells in rows("README.md") if cells[0].startswith("`ANTIPHON_")]
-    assert documented == [
-        [f"`{setting.variable}`", f"`{setting.default}`" if setting.default else "", " ".join(setting.help.split())]
-        for setting in described()
-    ]
+def test_the_page_of_settings_is_made_from_the_code() -> None:
+    """docs/settings.md is exactly what `python -m server.settings_page` prints, and has every setting."""
+    text = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert text == page(), "run: python -m server.settings_page > docs/settings.md"
+    assert sorted(documented("docs/settings.md")) == sorted(map(cells_of, described()))
+
+
+def test_the_readme_has_the_settings_that_most_people_need() -> None:
+    """Each is there once, in their order, with the name, the default and the meaning that it has in the code."""
+    assert documented("README.md") == [*map(cells_of, essential())], "see: python -m server.settings_page readme"
+
+
+def documented(document: str) -> list[list[str]]:
+    return [cells for cells in rows(document) if cells[0].startswith("`ANTIPHON_")]
+
+
+def cells_of(setting: Described) -> list[str]:
+    return [f"`{setting.variable}`", f"`{setting.default}`" if setting.default else "", setting.help]
+
+
+def test_every_variable_in_the_documents_is_a_setting() -> None:
+    """No page, and no file for containers, names a setting that is not there, or not any more."""
+    files = [*ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md"), ROOT / "README.md", ROOT / "turn/turnserver.conf"]
+    files += [ROOT / "Dockerfile", ROOT / "docker-compose.yml"]
+    known = {setting.variable for setting in described()}
+    for path in files:
+        named = set(re.findall(r"ANTIPHON_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8")))
+        assert named <= known, path
 
 
 def test_operations_has_every_metric() -> None:

@@ -11,7 +11,8 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py server/call/events.py
     server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
-    server/call/turns/completeness.py server/call/turns/judge.py server/call/turns/lexicon/lexicon.py
+    server/call/turns/patience.py server/call/turns/completeness.py server/call/turns/judge.py
+    server/call/turns/lexicon/lexicon.py
     server/call/turns/lexicon/english.py server/call/mind/owed.py server/call/turns/pitch.py
     server/call/turns/cadence.py server/call/turns/sound.py server/call/turns/habit.py server/call/turns/overlap.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py

@@ -1,4 +1,4 @@
-"""An agent of the operator's own, in a Python file."""
+"""Loads the agent of the operator, which is in a Python file."""
 
 import importlib.util
 import sys
@@ -15,7 +15,7 @@ from server.errors import ConfigError
 
 
 def load_agent(place: str) -> VoiceAgent:
-    """The VoiceAgent at `path/to/file.py:name`. Raises ConfigError when it cannot be loaded or could not be used."""
+    """Load the VoiceAgent at `path/to/file.py:name`. Raises ConfigError when it cannot be loaded or cannot be used."""
     path, _, name = place.rpartition(":")
     if not path or not Path(path).is_file():
         raise ConfigError(f"ANTIPHON_AGENT: {place!r} is not path/to/file.py:name")
@@ -31,7 +31,7 @@ def load_agent(place: str) -> VoiceAgent:
 
 
 def _module(path: str) -> ModuleType:
-    """The file as a module, which may import what is in the same directory. Raises ConfigError."""
+    """Load the file as a module. It may import what is in the same directory. Raises ConfigError."""
     spec = importlib.util.spec_from_file_location("antiphon_agent", path)
     if spec is None or spec.loader is None:
         raise ConfigError(f"ANTIPHON_AGENT: {path} is not a Python file")

@@ -1,11 +1,11 @@
 """HeldToolset: one toolset that the server keeps entered, for all runs of all calls.
 
 pydantic-ai enters every toolset of an agent in every run. A toolset that opens a connection or starts a process (such
-as an MCP server) may then do so once for each reply, which the caller hears as silence: 1 to 2 s for an MCP server over
+as an MCP server) may then do so once for every answer, which the caller hears as silence: 1 to 2 s for an MCP server on
 stdio without `keep_alive`. A held toolset is entered when the server starts and left when the server stops. A run that
 enters or leaves it does nothing.
 
-When the connection is lost, the toolset is left and entered again in the background, so that later replies have their
+When the connection is lost, the toolset is left and entered again in the background, so that later answers have their
 tools back. Entering and leaving happen in one task: an anyio cancel scope must be left by the task that entered it.
 """
 
@@ -84,7 +84,7 @@ class HeldToolset(WrapperToolset[Any]):
         self._task.cancel()
         _, hanging = await asyncio.wait({self._task}, timeout=2 * LEAVE_S)
         if hanging:
-            log.warning("toolset does not let go: toolset=%s", self.wrapped.label)
+            log.warning("x toolset cannot be left in time: toolset=%s", self.wrapped.label)
 
     # What runs call
 
@@ -175,7 +175,7 @@ class HeldToolset(WrapperToolset[Any]):
                     await asyncio.sleep(pause_s)
                     pause_s = min(2 * pause_s, BACKOFF_MOST_S)
                     self._usable = loop.create_future()
-                log.warning("toolset is entered again: toolset=%s reason=%s", self.wrapped.label, self._reason)
+                log.warning("x toolset is entered again: toolset=%s reason=%s", self.wrapped.label, self._reason)
         finally:
             if not self._usable.done():
                 self._usable.set_result(False)

@@ -59,8 +59,11 @@ class AgentRun:
         self._prompt = prompt
         self._history = history
         self._complete: list[ModelMessage] = []
+        """The messages of the steps that are complete."""
         self._partial = ""
+        """The text of the present step so far."""
         self._running_tools: ModelResponse | None = None
+        """The response of the model whose tools run now."""
         self._asked = False
         """A request to the model has begun."""
         self.tools: list[str] = []
@@ -118,9 +121,8 @@ class AgentRun:
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._setup.limits.first_token_s):
-                run = await stack.enter_async_context(
-                    await self._begin()
-                )  # connects the toolsets that are made for this run
+                # This also connects the toolsets that are made for this run.
+                run = await stack.enter_async_context(await self._begin())
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic_ai.agent import AbstractAgent
 
@@ -60,6 +60,9 @@ class VoiceAgent:
     """How many digits the numbers of callers have, if that is always the same. The last digit ends the utterance."""
     lookups: frozenset[str] = frozenset()
     """Names of the tools that change nothing. They may run before the caller is known to be done, even in vain."""
+    patience: Literal["", "quick", "normal", "patient"] = ""
+    """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
+    choose another."""
     make_deps: Callable[[], Any] = _no_deps
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Conductor(Protocol):
-    """Is told what happens to the reply."""
+    """What a delivery reports to."""
 
     def tell_floor(self, event: events.Event) -> None:
         """The floor has to know this."""
@@ -63,22 +63,22 @@ class Delivery:
 
     @property
     def interruptible(self) -> bool:
-        """The caller may stop what is being said."""
+        """The caller may interrupt the current reply. True when there is none."""
         return self.current is None or self.current.reply.interruptible
 
     def frame_ahead(self) -> bytes | None:
-        """One more frame of what is being said, before its time. No time passes by it."""
+        """One more frame of the current reply, before its time. None when there is none. No time passes by it."""
         return None if self.current is None else self.mouth.next_frame()
 
     # A reply begins
 
     def say(self, number: int, line: Line) -> None:
-        """Reply `number` is a line for which nobody has asked."""
+        """Begin reply number `number`: a line for which nobody has asked."""
         stopwatch = Stopwatch(self._now)
         self._speak(SpokenReply(number, self._answers.line(line, stopwatch), stopwatch))
 
     def answer(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked) -> None:
-        """Reply `number` answers what was `asked`."""
+        """Begin reply number `number`, which answers what was `asked`."""
         self._speak(SpokenReply(number, reply, stopwatch, asked))
 
     def _speak(self, spoken: SpokenReply) -> None:
@@ -87,21 +87,21 @@ class Delivery:
         self.hurry(spoken.reply)
 
     def hurry(self, reply: Reply) -> None:
-        """A reply that can be heard, and has not begun, begins now and does not wait for the next tick."""
+        """Begin `reply` now and not at the next tick, if it is the current one and its first sound is there."""
         if self.current is not None and self.current.reply is reply and reply.speech.ready and not reply.speech.begun:
             self._host.hurry()
 
     # A reply is cut off
 
     def lose(self, unheard_ms: float) -> None:
-        """The connection is gone: the caller did not hear what left in the last `unheard_ms`."""
+        """Put back what left in the last `unheard_ms`: the connection is gone, so the caller did not hear it."""
         unheard_ms = self.mouth.unheard_ms(unheard_ms)
         ended = self.mouth.take_back(unheard_ms)
         if ended is not None:
             self._writer.amend(ended, unheard_ms)
 
     def cancel(self, number: int) -> None:
-        """Reply `number` is over for good. What the caller heard of it is history; the rest may be owed."""
+        """End reply number `number` for good. What the caller heard of it is history; the rest may be owed."""
         spoken = self.current
         if spoken is None or spoken.number != number:
             return
@@ -146,10 +146,10 @@ class Delivery:
 
     @property
     def hanging_up(self) -> bool:
-        """A tool has asked for the end of the call, after the reply in progress."""
+        """A tool has asked to end the call when the caller has heard the current reply."""
         return isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested
 
     def hang_up_after(self, wanted: bool) -> None:
-        """Whether the call ends after the reply in progress."""
+        """Set whether the call ends when the caller has heard the current reply."""
         if isinstance(self._deps, EndsCalls):
             self._deps.hang_up_requested = wanted

@@ -77,7 +77,10 @@ class Dialogue:
 
     @property
     def standing(self) -> Standing:
-        """Where another server would go on. What is owed to the caller is certain when the dialogue is closed."""
+        """What another server needs in order to go on with the call.
+
+        What the caller has missed is only complete after `close`.
+        """
         return Standing(self.utterances.newest, self._floor.last_reply, self._owed.unsaid, self._owed.words)
 
     @property
@@ -154,7 +157,7 @@ class Dialogue:
 
     def on_no_words(self, utterance: int) -> None:
         self.tell_floor(events.NoWords(utterance))
-        self._pay()  # the sound may have cut something off, or held something back
+        self._pay()  # this sound may have cut a reply off, or kept the agent from an apology
 
     def on_no_transcript(self, utterance: int, failure: EngineError) -> None:
         self.tell_floor(events.NoWords(utterance))
@@ -164,12 +167,12 @@ class Dialogue:
         if failure is not None:
             self.fail(failure)
             return
-        self._trouble.over()
+        self._trouble.passed()
         if spoken.asked is not None:
             self._hearing.was_answered()
 
     def fail(self, failure: EngineError) -> None:
-        """An engine has failed."""
+        """An engine has failed: the client is told, and the agent apologises to the caller."""
         self._trouble.report(failure, final=self.leaving)
 
     # Typed words, and lines that nobody asked for
@@ -179,7 +182,10 @@ class Dialogue:
         self.tell_floor(events.Typed(self.utterances.type(text)))
 
     def stop(self) -> None:
-        """The caller wants silence. What the caller asked before is not part of what comes next."""
+        """Fall silent, because the caller asks for it by a button. Questions that are still open get no answer.
+
+        The call ends if the agent was about to end it.
+        """
         ends = self.leaving or self.delivery.hanging_up
         self.tell_floor(events.Stopped())
         self.utterances.forget(Happening.SILENCED)
@@ -187,7 +193,7 @@ class Dialogue:
             self._host.end()
 
     def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        """The agent says `text`, for which nobody has asked. Without text nothing happens."""
+        """Let the agent say `text`, for which nobody has asked. An empty text does nothing."""
         if text:
             self._line = Line(text, occasion, interruptible)
             self.tell_floor(events.Prompted())
@@ -210,9 +216,10 @@ class Dialogue:
     # Connections come and go
 
     def resume(self) -> None:
-        """The caller is back. A reply that was cut off goes on by itself.
+        """Go on, because the caller is back. A reply that the drop has cut off continues by itself.
 
-        Otherwise the agent answers what is unanswered, says what the caller missed, or asks its last question again.
+        If there is none, the agent answers what is unanswered, or says what the caller has missed, or asks its last
+        question again.
         """
         self.ears.reconnect()
         self._shown_state = None
@@ -233,7 +240,7 @@ class Dialogue:
         self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
 
     def close(self) -> None:
-        """The call is over, at least here: nothing more is said, heard or made."""
+        """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""
         current, present = self.delivery.current, self.utterances.present
         half = present.text if present is not None and self._floor.state is State.HEARING else ""
         self.tell_floor(events.Closed())

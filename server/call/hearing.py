@@ -19,7 +19,7 @@ class Hearing:
     """The hearing of one call, from frames to the events of the floor."""
 
     def __init__(self, setup: CallSetup, ears: Ears, utterances: Utterances, mouth: Mouth, history: History) -> None:
-        """Without utterances there are no words; `mouth` and `history` tell what the agent says and has said."""
+        """`utterances` know the caller's words, `mouth` the present reply, and `history` what was said before."""
         agent, settings = setup.agent, setup.settings
         phrases = (*agent.phrases, *agent.number_phrases)
         self._ears = ears
@@ -46,7 +46,7 @@ class Hearing:
         self._judge.was_answered()
 
     def _view(self, utterance: Utterance) -> View:
-        """What is known at this frame."""
+        """What the judge is shown at this frame."""
         voice, current = self._ears.voice, self._mouth.current
         return View(
             utterance=utterance.number,

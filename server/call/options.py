@@ -1,6 +1,6 @@
 """CallOptions: what one caller may choose for a call, in the offer's `requestData` or the WebSocket's `start`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -11,6 +11,10 @@ Language = Annotated[
     StringConstraints(strip_whitespace=True, max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
 ]
 """A BCP 47 tag that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"."""
+
+
+Patience = Literal["quick", "normal", "patient"]
+"""How long the agent waits in a pause and how hard it is to interrupt; turns/patience.py has what each means."""
 
 
 class CallOptions(BaseModel):
@@ -26,3 +30,5 @@ class CallOptions(BaseModel):
     """The name of a voice, as the text-to-speech engine calls it."""
     language: Language = ""
     """The language that the caller speaks and wants to hear."""
+    patience: Patience | Literal[""] = ""
+    """How patient the agent is in this call."""

@@ -86,7 +86,7 @@ class Session:
             self._stop_waiting()
             self._attachment.close()
             self._soundtrack.close()
-            if self._ended.is_set():
+            if self.ended:
                 self._write_end()
             self.over.set()
 
@@ -110,7 +110,7 @@ class Session:
             return
         self._take_back_unheard(connection)
         self._attachment.leave()
-        if self._ended.is_set() or self.dialogue.leaving or not self._settings.resume_s:
+        if self.ended or self.dialogue.leaving or not self._settings.resume_s:
             self.end()
             return
         log.info("- call %s has lost its connection, and waits", self.id)
@@ -132,6 +132,11 @@ class Session:
     def end(self) -> None:
         """End the call. A second call of this does nothing."""
         self._ended.set()
+
+    @property
+    def ended(self) -> bool:
+        """The call has ended. It is `over` when everything that it started has ended, too, such as a tool."""
+        return self._ended.is_set()
 
     def leave(self) -> None:
         """Say the agent's goodbye, and end the call when the caller has heard it. Without a connection, end at once."""

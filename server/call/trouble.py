@@ -21,39 +21,39 @@ class Trouble:
     """The failures of one call."""
 
     def __init__(
-        self, host: Host, setup: CallSetup, owed: Owed, answering: Callable[[], bool], pay: Callable[[], None]
+        self, host: Host, setup: CallSetup, owed: Owed, replying: Callable[[], bool], pay: Callable[[], None]
     ) -> None:
-        """`answering` says whether a reply is live; `pay` lets the agent say what it owes, if nobody speaks."""
+        """`replying` tells whether a reply is live; `pay` lets the agent say what it owes, if nobody speaks."""
         self._host = host
         self._apology = setup.agent.apology
-        self._most = setup.settings.apologies
+        self._max_tries = setup.settings.apologies
         self._owed = owed
-        self._answering = answering
+        self._replying = replying
         self._pay = pay
         self._tries = 0
 
     def report(self, failure: EngineError, final: bool) -> None:
         """An engine has failed. The caller hears an apology, unless something else is being said or this is `final`."""
-        traceback = failure if log.isEnabledFor(logging.DEBUG) else None  # its messages may quote people
+        traceback = failure if log.isEnabledFor(logging.DEBUG) else None  # it has messages, which may quote the caller
         log.warning(
             "x call %s: %s failed: %s %s", self._host.id, failure.stage, failure, origin(failure), exc_info=traceback
         )
         self._host.failed(failure)
         self._host.send(messages.Error(code=failure.code, message=failure.sentence))
         self._tries += 1
-        if final or self._answering() or self._tries > self._most:
+        if final or self._replying() or self._tries > self._max_tries:
             return
         delay_s = APOLOGY_DELAY_S if self._tries > 1 else 0.0
         self._host.start(partial(self._apologise, delay_s), "apologise")
 
-    def over(self) -> None:
-        """The caller has heard a reply to its end: speech works again."""
+    def passed(self) -> None:
+        """The caller has heard a reply to its end, so the engines work again: count the tries from zero."""
         self._tries = 0
 
     async def _apologise(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
-        if self._answering():
-            return  # the caller has gone on meanwhile, and is answered
+        if self._replying():
+            return  # the caller has said something meanwhile, and it is being answered
         if self._apology:
             self._owed.owe_apology()
         self._pay()

@@ -38,17 +38,21 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
-    """The settings of every peer. Times are in seconds."""
+    """The settings of every peer. Times are in seconds; each deadline counts from the end of the stage before it."""
 
     reach: Reach = Reach()
+    connect_s: float = 15.0
+    """How long a new call may take to connect, all in all, before it is given up: the sum of ICE and DTLS."""
     ice_s: float = 10.0
-    """How long ICE may take after the answer."""
+    """How long ICE may take to find a way to the caller, from the answer on. Over a relay it takes up to about 5 s."""
     dtls_s: float = 5.0
-    """How long DTLS may take after ICE."""
+    """How long DTLS may take to agree on keys: four flights, of which two may be lost and repeated."""
     first_packet_s: float = 10.0
-    """How long the first sound may take after DTLS."""
+    """How long the caller's first sound may take, unless the caller only listens. A client that never sends must not
+    hold a line."""
     vanished_s: float = 4.0
-    """How long nothing may come from a client until it counts as gone."""
+    """How long a client may give no sign of life, neither sound nor message nor answer to a STUN check, before the
+    connection counts as lost. ICE itself takes 30 s."""
 
 
 def port_range(text: str) -> range:

@@ -74,7 +74,7 @@ class Archive:
         self._task = asyncio.get_running_loop().create_task(self._sweep_for_ever(keep_days), name="archive-sweep")
 
     async def close(self) -> None:
-        """Idempotent."""
+        """End the sweeps; idempotent."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -28,8 +28,8 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one side said at a stretch: the caller's words as they were understood, the agent's as far as they were
-    heard."""
+    """What one side said without a break: the caller's words as speech-to-text understood them, or the agent's words as
+    far as the caller heard them."""
 
     who: Literal["caller", "agent"]
     text: str

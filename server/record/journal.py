@@ -48,6 +48,7 @@ class Journal:
         self._idle.set()
         self._retry_s = FIRST_RETRY_S
         self.down = False
+        """The store failed when it was last written to."""
         self.written = self.failures = self.refused = self.lost = 0
         self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
 
@@ -64,7 +65,7 @@ class Journal:
         self._noted.set()
 
     async def close(self, deadline_s: float) -> None:
-        """Write what still waits, for at most `deadline_s`; idempotent."""
+        """Write what still waits, which may take `deadline_s`, and end; idempotent."""
         if self._task.done():
             return
         try:
@@ -109,11 +110,12 @@ class Journal:
         self.lost += 1
 
     def _postpone(self, conversation_id: str) -> None:
-        """Move a conversation behind all others, so that one with many records or with a bug delays nobody."""
+        """Move a conversation behind all others, so that one with many records or with a bug delays no other."""
         if (latest := self._waiting.pop(conversation_id, None)) is not None:
             self._waiting[conversation_id] = latest
 
     async def _wait(self, error: StoreError) -> None:
+        """Wait before the next try, because the store has failed."""
         self.failures += 1
         if not self.down:
             self.down = True

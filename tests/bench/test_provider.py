@@ -1,13 +1,16 @@
+"""The neutral provider that the benches use for models."""
+
 import json
 
 import aiohttp
 from aiohttp.test_utils import TestClient, TestServer
 
-from bench.provider import ANSWER, Delays, application
+from bench.common.sentences import ANSWER
+from bench.provider import Delays, application
 
 
 async def test_the_provider_hears_answers_and_speaks() -> None:
-    """As an OpenAI-compatible client expects it, in streams."""
+    """The provider transcribes, streams an answer and streams speech, as an OpenAI-compatible client expects it."""
     async with TestClient(TestServer(application(Delays(0, 0, 0, 0), speech_s=0.5))) as client:
         form = aiohttp.FormData({"model": "m"})
         form.add_field("file", b"RIFF", filename="speech.wav")

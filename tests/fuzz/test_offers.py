@@ -2,7 +2,7 @@
 
 import asyncio
 
-from bench.offers import post
+from bench.resilience.offers import post
 
 
 async def test_no_offer_does_harm() -> None:

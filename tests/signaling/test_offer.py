@@ -127,6 +127,7 @@ async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
         "max_tokens": 200,
         "voice": "amy",
         "language": "de-AT",
+        "patience": "patient",
     }
     await client.post("/api/offer", json={**OFFER, "requestData": chosen})
     assert desk.options == [CallOptions(**chosen)]
@@ -136,6 +137,7 @@ async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
         {"voice": "a\nb"},
         {"language": "German"},
         {"language": "de_AT"},
+        {"patience": "hasty"},
     ):
         response = await client.post("/api/offer", json={**OFFER, "requestData": wrong})
         assert await failure(response) == (400, "bad_request")

@@ -11,7 +11,7 @@ _DAY_ALONE_WORDS = 4
 
 
 def do_sum(request: Request) -> Decision | None:
-    """ "what is twelve plus thirty"."""
+    """To do a sum, as in "what is twelve plus thirty"."""
     found = sums.parse(request.words)
     if found is None:
         return None
@@ -88,7 +88,7 @@ def opening_hours(request: Request) -> Decision | None:
 
 
 def hours_of_day(request: Request) -> Decision | None:
-    """ "and on friday": a day alone means the opening hours of that day."""
+    """The opening hours of a day that is named alone, as in "and on friday"."""
     day = times.day(request.words)
     if day is None or len(request.words) > _DAY_ALONE_WORDS or times.parse(request.words):
         return None

@@ -15,7 +15,7 @@ _NOT_NAMES = frozenset(
 
 
 def asked(request: Request) -> Decision | None:
-    """ "do you know my name"."""
+    """The caller asks for their own name, as in "do you know my name"."""
     asking = request.any("what", "know", "remember", "tell", "say", "said") or request.words[-1:] == ("name",)
     named = request.any("my") and request.any("name") and asking
     if named or request.has("who am i") or request.has("what am i called"):
@@ -24,7 +24,7 @@ def asked(request: Request) -> Decision | None:
 
 
 def told(request: Request) -> Decision | None:
-    """ "my name is anna", "call me anna", "i am anna"."""
+    """The caller tells their name, as in "my name is anna", "call me anna" or "i am anna"."""
     text = " ".join(request.words)
     match = re.search(r"\b(?:name is|names|named|call me) ((?:\w+ ?){1,2})", text)
     match = match or re.fullmatch(r"(?:hello |hi )?(?:i am|this is|it is) ((?:\w+ ?){1,2})", text)

@@ -50,7 +50,7 @@ def _give_up(request: Request) -> Decision | None:
 
 
 def _what_was_said(request: Request) -> Decision | None:
-    """ "what did i just say": the caller's last utterance."""
+    """Say the caller's last utterance again, for "what did i just say"."""
     if not re.search(r"\bwhat (did|have|was) i\b.* (say|said|ask|asked|tell|told)|\bi just (say|said|ask|asked)\b",
                      " ".join(request.words)):  # fmt: skip
         return None
@@ -60,7 +60,7 @@ def _what_was_said(request: Request) -> Decision | None:
 
 
 def _repeat(request: Request) -> Decision | None:
-    """ "can you repeat that": the agent's last answer."""
+    """Say the agent's last answer again, for "can you repeat that"."""
     if not (
         request.any("repeat", "pardon", "catch")
         or (request.any("again", "said") and request.any("say", "what", "said") and len(request.words) <= 7)

@@ -47,14 +47,14 @@ def bye(request: Request) -> Decision | None:
 
 
 def who(request: Request) -> Decision | None:
-    """ "who are you" has no content word. It is recognized by having no other words."""
+    """Answer "who are you". It has no content word, so it is recognized by having no other words."""
     if "you" not in request.words or not {"who", "are", "you", "and"}.issuperset(request.words):
         return None
     return Decision(f"I am the front desk of {shop.NAME}. {CAN_DO}", asks=request.asked)
 
 
 def pleasantry(request: Request) -> Decision | None:
-    """Thanks, a greeting, a question about the agent: the answer to the first phrase that the caller said."""
+    """Answer thanks, a greeting or a question about the agent. The first phrase of the table that was said decides."""
     for phrases, text in _SMALL_TALK + (_SHORT_TALK if len(request.words) <= _SHORT_WORDS else ()):
         if any(request.has(phrase) for phrase in phrases):
             return Decision(text, asks=request.asked)

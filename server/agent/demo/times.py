@@ -56,13 +56,13 @@ def say_date(when: date) -> str:
 
 
 def _joined(words: Sequence[str]) -> list[str]:
-    """ "a m" and "p m" as one word each."""
+    """The words, with "a m" and "p m" as one word each."""
     text = f" {' '.join(words)} "
     return text.replace(" a m ", " am ").replace(" p m ", " pm ").split()
 
 
 def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
-    """ "half past ten" and "twenty to three"."""
+    """The hour and minute in "half past ten" or "twenty to three"; None if there are none."""
     for place, word in enumerate(words[:-1]):
         hour = numbers.cardinal(words[place + 1 : place + 2])
         if word not in ("past", "to") or hour is None or not 1 <= hour <= 12 or place == 0:
@@ -76,7 +76,10 @@ def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _hour_and_minute(words: Sequence[str]) -> tuple[int, int] | None:
-    """ "ten", "ten thirty", "nine oh five", "10 30". "for" or "to" alone is no hour, but "at for" is four o'clock."""
+    """The hour and minute in "ten", "ten thirty", "nine oh five" or "10 30"; None if there are none.
+
+    "for" or "to" alone is no hour, but "at for" is four o'clock.
+    """
     for place, word in enumerate(words):
         sure = numbers.is_number_word(word) or (place > 0 and words[place - 1] in ("at", "around", "about"))
         hour = numbers.cardinal([word]) if sure else None

@@ -7,6 +7,7 @@ fallen well below the limit, because at the limit itself each new call would bri
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from pydantic import PositiveFloat
 
@@ -17,12 +18,18 @@ RESUMES_AT = 0.5
 
 
 class AdmissionSettings(SettingsGroup):
-    """When the server is too busy for another call."""
+    """When the server is too busy for another call, even if there are fewer than `ANTIPHON_MAX_CALLS`. It takes calls
+    again when the load has fallen below half of the limit.
+    """
+
+    title: ClassVar[str] = "Admission: when the server is too busy"
 
     lag_ms: PositiveFloat = 40.0
-    """The media loop is late by so much at one tick in twenty: two frames, what a browser's buffer absorbs."""
+    """Refuse new calls when the media loop is late by more than this many ms at one tick in twenty. A browser's buffer
+    absorbs two frames, which are 40 ms; callers hear more."""
     wait_ms: PositiveFloat = 2000.0
-    """Somebody has waited so long for speech-to-text or text-to-speech: callers take it for a dead line."""
+    """Refuse new calls when anyone has waited longer than this many ms for speech-to-text or text-to-speech. Callers
+    take a longer silence for a dead line."""
 
 
 class Refusal(Enum):

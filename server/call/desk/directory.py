@@ -79,7 +79,7 @@ class Directory:
         """Why a new call would be refused now; None: it would be admitted."""
         if self._draining:
             return Refusal.DRAINING
-        if len(self._sessions) >= self._limit and not self.detached:
+        if len(self._sessions) >= self._limit and not self._replaceable_sessions:
             return Refusal.FULL
         return self._overload()
 
@@ -176,18 +176,27 @@ class Directory:
                 session.move()
 
     def _add(self, session: Session) -> None:
-        """Give the session a place. If there is none left, the session gives way that lost its connection first."""
+        """Give the session a place. If there is none left, another session gives way.
+
+        That is one that has ended and whose tool does not stop, or else the one that lost its connection first.
+        """
         if len(self._sessions) >= self._limit:
-            longest = min(self._detached_sessions, key=lambda waiting: waiting.detached_s or 0.0)
-            longest.move()
-            del self._sessions[longest.id]
+            replaced = min(self._replaceable_sessions, key=lambda other: (not other.ended, other.detached_s or 0.0))
+            if not replaced.ended:
+                replaced.move()
+            del self._sessions[replaced.id]
         self._sessions[session.id] = session
         self._empty.clear()
 
     @property
     def _detached_sessions(self) -> list[Session]:
-        """Those that have lost their connection and wait for another one."""
+        """The sessions that have lost their connection and wait for another one."""
         return [session for session in self._sessions.values() if session.detached_s is not None]
+
+    @property
+    def _replaceable_sessions(self) -> list[Session]:
+        """The sessions whose place a new call may take on a full server."""
+        return [session for session in self._sessions.values() if session.ended or session.detached_s is not None]
 
     async def _run_to_its_end(self, session: Session) -> None:
         """The life of one session, from its first connection until everything of it is released."""

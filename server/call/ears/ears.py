@@ -97,7 +97,7 @@ class Ears:
     @property
     def pausing(self) -> bool:
         """The caller has been silent for long enough to ask whether the caller is done."""
-        return self.voicing.silence_ms >= self._pause_ms
+        return not self.voicing.voiced and self.voicing.silence_ms >= self._pause_ms
 
     @property
     def voice(self) -> HeardVoice:

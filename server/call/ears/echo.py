@@ -44,8 +44,8 @@ MAX_GAIN = 10 ** (-6 / 40)
 ADAPTATION = 0.5
 """How far the gains of a known path move to the newly measured ones at each search."""
 CAUTIOUS_ADAPTATION = 0.1
-"""The same while the newest frame is not the agent's own. Either a caller speaks, and the gains must not follow, or the
-echo has become louder, and they must."""
+"""How far they move while the newest frame is not the agent's own. Either the caller speaks, and the gains must not
+follow, or the echo has become louder, and the gains must follow."""
 MARGIN = 10 ** (8 / 40)
 """How much louder than predicted (8 dB) a band may be and still be echo."""
 FOREIGN_SHARE = 0.2

@@ -4,7 +4,7 @@ It is told VAD's probability of speech for each frame. A voice must last for a m
 clicks out. Inside a voice a lower probability is enough, which keeps words whole. Time is counted in frames.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, NonNegativeInt
 
@@ -15,14 +15,21 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class VoicingSettings(SettingsGroup):
-    """When sound is a voice."""
+    """When sound counts as a voice. For each frame of 20 ms, voice detection (Silero) gives a probability that it has
+    speech in it.
+    """
+
+    title: ClassVar[str] = "Voice: when sound is a voice"
 
     start_probability: Probability = 0.5
-    """Silero's own default: what is more likely a voice than not."""
+    """Probability from which on a frame counts as voice after silence. It is Silero's own default: more likely a voice
+    than not."""
     stop_probability: Probability = 0.35
-    """Lower than the start: word endings are quiet."""
+    """Probability below which a frame counts as silence after voice. It is lower than the start, because word endings
+    are quiet."""
     start_ms: NonNegativeInt = 60
-    """So much more voice than silence begins an utterance: shorter than a short "no", longer than a click."""
+    """How many ms more of voice than of silence there must be for an utterance to begin. It is shorter than a short
+    "no", and longer than a click."""
 
 
 class Voicing:
@@ -38,7 +45,7 @@ class Voicing:
         self.active_ms = 0
         """Time since the voice began, with its pauses."""
         self.voiced_ms = 0
-        """The same without the pauses."""
+        """How much voice there was since then, without the pauses."""
         self.silence_ms = 0
         """How long the voice has been silent again."""
 

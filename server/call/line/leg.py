@@ -41,7 +41,7 @@ class Leg:
     """One connection of a session, from the moment at which it stands until it is `over`."""
 
     def __init__(self, session: Session, attach: Callable[["Leg"], None], audio: AudioFormat | None = None) -> None:
-        """`attach` is called when the connection stands. It raises PeerError if the session cannot be had any more."""
+        """`attach` is called when the connection stands. It raises PeerError if the session is not there any more."""
         self.session = session
         self.audio = audio
         self.wire: Wire | None = None
@@ -139,7 +139,7 @@ class Leg:
         return self.connected.is_set() and not self.over.is_set()
 
     def _refuse(self, error: PeerError) -> None:
-        """The session cannot be had: tell the client why, and end the leg."""
+        """The connection cannot have the session: tell the client why, and end the leg."""
         self.send(Error(code=error.code, message=error.sentence, final=True))
         self.over.set()
 

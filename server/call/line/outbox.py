@@ -20,8 +20,6 @@ class Outbox:
         self._items: deque[str | bytes] = deque()
         self._sounds = 0
         self._filled = asyncio.Event()
-        self.dropped = 0
-        """How many frames of sound were dropped because the outbox was full."""
 
     def put(self, item: str | bytes) -> None:
         """Append a text, or one frame of sound."""
@@ -59,4 +57,3 @@ class Outbox:
         oldest = next(i for i, item in enumerate(self._items) if isinstance(item, bytes))
         del self._items[oldest]
         self._sounds -= 1
-        self.dropped += 1

@@ -35,7 +35,7 @@ class _RtcCall:
 
     @property
     def live_predecessor(self) -> "_RtcCall | None":
-        """Of its predecessor, the predecessor of that, and so on: the first that is not over."""
+        """The nearest predecessor that is not over: its predecessor, or the predecessor of that one, and so on."""
         predecessor = self.predecessor
         while predecessor is not None and predecessor.leg.over.is_set():
             predecessor = predecessor.predecessor

@@ -69,13 +69,14 @@ class Answers:
             task.cancel()
 
     def stop_all(self) -> None:
+        """Make no more of any reply."""
         for task in self._tasks.values():
             task.cancel()
 
     def _make(
         self, source: Source, spoken_as: Pronunciation, stopwatch: Stopwatch, interruptible: bool = True
     ) -> Reply:
-        """It begins when the replies that were stopped have ended: their tools and their history come first."""
+        """Begin to make a reply. It waits until the stopped replies have ended: their tools and history come first."""
         speech = self._setup.engines.text_to_speech
         reply = Reply(source, speech, spoken_as, stopwatch.mark, self._on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]

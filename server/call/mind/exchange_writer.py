@@ -61,7 +61,10 @@ class ExchangeWriter:
         )
 
     def amend(self, spoken: SpokenReply, unheard_ms: float) -> None:
-        """The caller missed the last `unheard_ms` of a reply that was closed. Its speech has been put back already."""
+        """Correct the exchange that was written last: the caller missed the last `unheard_ms` of its reply.
+
+        The speech of `spoken` has been put back already. Nothing happens if another exchange was written last.
+        """
         if self._last is None or self._last.spoken is not spoken:
             return
         kept = self._history.take_back(spoken.reply.speech.heard)
@@ -71,7 +74,7 @@ class ExchangeWriter:
             self._owed.owe_repeat(spoken.reply.speech.unheard)
 
     def _exchange(self, last: _Written, kept: Sequence[ModelMessage]) -> Exchange:
-        """As it is kept: offsets in ms since the conversation began, and `kept`, the model's view of the same."""
+        """The exchange for the record, in ms since the conversation began. `kept` are its messages for a model."""
         spoken, at = last.spoken, self._minutes.offset_ms
         heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
         said = []

@@ -55,7 +55,10 @@ class History:
         return self._add(_paired(messages))
 
     def take_back(self, heard: str) -> list[ModelMessage]:
-        """The caller heard only `heard` of the newest reply, as is known now. Returns what is left of the exchange."""
+        """Cut the newest reply off after `heard`, because the caller heard no more of it.
+
+        Returns the messages of its exchange that are left.
+        """
         exchange = self._messages[self._newest :] = cut(self._messages[self._newest :], heard)
         return exchange
 

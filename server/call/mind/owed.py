@@ -10,7 +10,7 @@ from enum import Enum
 
 
 class Debt(Enum):
-    """What can be owed. The order of the members is the order of payment."""
+    """What can be owed."""
 
     APOLOGY = "apology"  # something failed, and the caller has not been told yet
     ANSWER = "answer"  # the caller said words that no reply has answered
@@ -55,7 +55,8 @@ TERMS: dict[Debt, Terms] = {
 }
 
 DUE_IN_SILENCE = (Debt.APOLOGY, Debt.ANSWER, Debt.REST)
-"""These are paid as soon as nobody speaks. The others wait for a new connection, or for the end of the call."""
+"""The debts that are paid as soon as nobody speaks, the first one first. The others wait for a new connection, or for
+the end of the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Owed:
         self._goodbye = True
 
     def owe_answer(self, utterance: int, words: str) -> None:
-        """The words of `utterance` have had no answer: they are put to the agent again, with what comes next."""
+        """`words` of the utterance had no answer. They are put to the agent again, before the caller's next words."""
         self._words[utterance] = words
 
     def expect_words(self, utterance: int) -> None:
@@ -97,7 +98,7 @@ class Owed:
         self._words[utterance] = None
 
     def owe_rest(self, text: str, then_end: bool) -> None:
-        """A sound cut a reply off. Without text, and without an end of the call, nothing is owed."""
+        """A sound cut a reply off before `text`. `then_end`: a tool of the reply has asked for the end of the call."""
         self.rest = Rest(text, then_end)
 
     def owe_repeat(self, text: str) -> None:
@@ -105,10 +106,10 @@ class Owed:
         self._repeat = text
 
     def leave_behind(self, unheard: str | None, answers: bool) -> None:
-        """The session ends here; decide what the server that goes on with the call has to say first.
+        """Decide what the agent repeats on the server that goes on with the call, because the session ends here.
 
-        `unheard` is the unheard rest of a reply that was still being said, None if there was none; `answers` tells
-        whether that reply answered the caller. Where the caller is owed an answer, that answer comes instead.
+        `unheard` is the rest of the reply that was being said; None if there was none. `answers`: that reply answered
+        the caller. If the caller is owed an answer, nothing is repeated, because the answer comes first.
         """
         if unheard is not None and not (answers and self.words):
             self._repeat = unheard
@@ -157,13 +158,13 @@ class Owed:
                 self._strike_out(debt)
 
     def take_words(self) -> str:
-        """The words that are owed an answer, which the agent is asked now."""
+        """All words that are owed an answer. They are owed no more, because the agent is asked them now."""
         words = self.words
         self._strike_out(Debt.ANSWER)
         return words
 
     def take_unsaid(self) -> str:
-        """What the caller missed, now that the caller is back; "" if nothing."""
+        """What the caller has missed; "" if nothing. It is owed no more, because the agent says it now."""
         unsaid = self._repeat
         self.settle(Happening.RETURNED)
         return unsaid
@@ -172,7 +173,7 @@ class Owed:
         match debt:
             case Debt.APOLOGY:
                 self._apology = False
-            case Debt.ANSWER:  # words that are still to come are owed an answer when they are there
+            case Debt.ANSWER:  # but keep a place for words that speech-to-text has not given yet
                 self._words = {utterance: None for utterance, words in self._words.items() if words is None}
             case Debt.REST:
                 self.rest = Rest()

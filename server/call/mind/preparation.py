@@ -77,8 +77,8 @@ class Preparation:
         if utterance.settling is not None:
             self._before.append(utterance.settling)
 
-    def drop(self, utterance: Utterance) -> None:
-        """The caller goes on, or the utterance is not wanted any more: what was prepared vanishes."""
+    def cancel(self, utterance: Utterance) -> None:
+        """Cancel all that was prepared, because the caller goes on or the utterance is not wanted any more."""
         if utterance.settling is not None:
             utterance.settling.cancel()
             utterance.settling = None

@@ -13,7 +13,7 @@ from server.speech.protocols import SpeechStream
 
 
 class Utterance:
-    """From its first sound until its answer is ready to be heard."""
+    """One utterance, from its first sound until its answer is ready to be heard."""
 
     def __init__(self, number: int, transcription: SpeechStream | None, stopwatch: Stopwatch, text: str = "") -> None:
         """`transcription` is None for words that were typed: their `text` is known."""
@@ -35,7 +35,7 @@ class Utterance:
         self._held: list[bytes] = []
 
     def hear(self, pcm: bytes, voiced: bool) -> None:
-        """More sound of it. Silence that comes after the words were asked for is held back."""
+        """Give more of its sound to speech-to-text. Silence that comes after the words were asked for is held back."""
         if self._transcription is None:
             return
         if voiced:
@@ -59,6 +59,6 @@ class Utterance:
         return text if re.search(r"\w", text) else ""
 
     async def close(self) -> None:
-        """Give up speech-to-text."""
+        """End speech-to-text for this utterance."""
         if self._transcription is not None:
             await self._transcription.close()

@@ -18,16 +18,16 @@ from server.errors import EngineError
 
 
 class Outcomes(Protocol):
-    """Is told what becomes of utterances that the floor has committed to."""
+    """What utterances report to: what becomes of them."""
 
     def on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
         """`reply` answers `prompt`: the words of the utterance, after all that was still owed an answer."""
 
     def on_no_words(self, utterance: int) -> None:
-        """It gets no answer: it has no words, or they belong to what the caller said after it."""
+        """The utterance gets no answer of its own: it has no words, or the caller's next answer includes them."""
 
     def on_no_transcript(self, utterance: int, failure: EngineError) -> None:
-        """Its words will never be known."""
+        """The words of the utterance will never be known."""
 
 
 class Utterances:
@@ -37,11 +37,11 @@ class Utterances:
         self, outcomes: Outcomes, host: Host, setup: CallSetup, ears: Ears, answers: Answers, owed: Owed
     ) -> None:
         self.newest = 0
-        """The number that the newest utterance has."""
+        """The number of the newest utterance."""
         self.present: Utterance | None = None
-        """The one that the ears listen to."""
+        """The utterance that the ears listen to."""
         self.answering: Utterance | None = None
-        """The one that the floor has committed to, until its answer is ready to be heard."""
+        """The utterance that the floor has committed to, until its answer is handed on."""
         self._outcomes = outcomes
         self._host = host
         self._stt = setup.engines.speech_to_text
@@ -51,10 +51,10 @@ class Utterances:
         self._now = asyncio.get_running_loop().time
         self._preparation = Preparation(host.start, self._prepare, answers.stop, self._on_settled, self._on_failed)
         self._open: dict[int, Utterance] = {}
-        """Those that are being heard, or whose words are not known yet."""
+        """By number: the utterances that are being heard, or whose words are not known yet."""
 
     def number(self) -> int:
-        """The number of a new utterance."""
+        """Take the next number, for a new utterance."""
         self.newest += 1
         return self.newest
 
@@ -73,31 +73,34 @@ class Utterances:
         self._ears.listen(utterance)
 
     def type(self, text: str) -> int:
-        """Typed words are an utterance that is whole at once; returns its number."""
+        """Open an utterance of typed words, which is complete at once. Returns its number."""
         utterance = Utterance(self.number(), None, Stopwatch(self._now), text)
         self._open[utterance.number] = utterance
         return utterance.number
 
     def repeat(self) -> int:
-        """Ask the agent again what has had no answer; the client, which knows the words, is not told about it."""
+        """Open an utterance of all words that are owed an answer. Returns its number.
+
+        The client knows these words already, and is not told them again.
+        """
         number = self.type(self._owed.take_words())
         self._open[number].told = True
         return number
 
     def prepare(self, utterance: Utterance, what: Prepare) -> None:
-        """What the judge wants to be ready, should the caller be done."""
+        """Make ready what the judge wants, in case the caller is done."""
         match what:
-            case Prepare.DROP:
-                self._preparation.drop(utterance)
+            case Prepare.CANCEL:
+                self._preparation.cancel(utterance)
             case Prepare.WORDS:
                 self._preparation.ask(utterance)
             case Prepare.ANSWER:
                 self._preparation.pause(utterance, self._ears.voicing.voiced_ms)
 
     def drop(self, number: int) -> None:
-        """Nobody wants to know what it was."""
+        """Drop the utterance without an answer. The client forgets its words."""
         if (utterance := self._open.get(number)) is not None:
-            self._preparation.drop(utterance)
+            self._preparation.cancel(utterance)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
@@ -114,14 +117,14 @@ class Utterances:
     # Words that are answered together with later ones
 
     def overtake(self) -> None:
-        """The caller goes on before the answer was ready: it is answered with what the caller says now."""
+        """The caller goes on before the answer is ready: both utterances get one answer together."""
         if self.answering is not None:
             self._owed.expect_words(self.answering.number)
             self._preparation.overtake(self.answering)
             self.answering = None
 
     def keep(self, half: str = "") -> None:
-        """No more words will come: keep all that are known, and those of a `half` sentence, for what is said next."""
+        """Wait for no more words. All words that are known, also those of a `half` sentence, are owed an answer."""
         for utterance in list(self._open.values()):
             if self._owed.expects_words(utterance.number):
                 self._add_to_owed(utterance)
@@ -129,12 +132,12 @@ class Utterances:
             self._owed.owe_answer(self.newest, half)
 
     def forget(self, why: Happening) -> None:
-        """What the caller said before is not part of what the caller says next."""
+        """Answer nothing of what the caller has said so far, also not together with the caller's next words."""
         self.keep()
         self._owed.settle(why)
 
     def _add_to_owed(self, utterance: Utterance) -> None:
-        self._preparation.drop(utterance)
+        self._preparation.cancel(utterance)
         self._owed.owe_answer(utterance.number, utterance.text)
         self._tell(utterance, final=True)
         self._release(utterance)
@@ -187,7 +190,7 @@ class Utterances:
             self._ears.rest()
 
     def _release(self, utterance: Utterance) -> None:
-        """Nothing more is wanted of it."""
+        """Close the utterance, which is not needed any more."""
         self._open.pop(utterance.number, None)
         if utterance is self.answering:
             self.answering = None

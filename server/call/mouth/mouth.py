@@ -17,9 +17,9 @@ class Asked:
     """What a reply answers."""
 
     utterance: int
-    """The number of the utterance that ended it."""
+    """The number of the utterance; of the last one, if the reply answers several."""
     prompt: str
-    """Everything that the caller said and that had no answer before."""
+    """All words that the reply answers."""
     began_s: float
     """When the caller began to speak."""
 

@@ -65,7 +65,7 @@ class Weights:
 
 _SILENCE = np.zeros(HALF_SAMPLES, np.float32)
 LEARNED = Weights(bias=-1.272, above_low=-0.469, range=0.329, unpitched_s=6.373)
-"""Made by `python -m bench.teaching`, which tells from which voices, and how far the weights can be trusted."""
+"""Made by `python -m bench.turns.teaching`, which tells from which voices, and how far the weights can be trusted."""
 
 
 class Cadence:

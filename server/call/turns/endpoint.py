@@ -6,6 +6,7 @@ voice has come to rest, longer if it still hangs in the air.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import NonNegativeFloat, NonNegativeInt
 
@@ -26,43 +27,57 @@ MAX_PROBABILITY = 0.99
 
 
 class EndpointSettings(SettingsGroup):
-    """Silences in ms after which an utterance is over, by how complete its words look, when the sound tells nothing."""
+    """How much silence ends an utterance, by what its words look like. These are the waits when the sound of the voice
+    tells nothing; the sound then makes them shorter or longer.
+    """
+
+    title: ClassVar[str] = "Endpoint: when the caller is done"
 
     prepare_ms: NonNegativeInt = 80
-    """A shorter silence ends nothing, VAD bridges most consonants. After it the words are settled and the answer is
-    prepared, unheard."""
+    """Silence in ms after which the words so far are settled and the answer may be prepared, unheard. A shorter silence
+    ends nothing. Voice detection itself bridges most consonants."""
     ahead_ms: NonNegativeInt = 400
-    """The answer is begun so long before it is wanted, at most: models need it, and most pauses are over by then."""
+    """How many ms before the expected endpoint the agent begins its answer, at most. Models need this time. Earlier
+    would be a waste: most pauses in which the caller goes on are over by then."""
     complete_ms: NonNegativeInt = 350
-    """Most pauses inside sentences are longer, and most voices tell."""
+    """Silence in ms that ends a sentence that looks complete. Most pauses inside sentences are longer than this, but in
+    most of them the voice tells that more will come, and the wait becomes longer."""
     asking_ms: NonNegativeInt = 300
-    """A question, by its first words: who asks waits for an answer, and where it rises the voice tells nothing."""
+    """Silence in ms that ends a question that is known by its first words, such as "where is". A caller who asks waits
+    for an answer; and where a question rises, the voice tells nothing about its end."""
     question_ms: NonNegativeInt = 220
-    """Surely a question, by its mark or as one that is expected so and no longer: who asks waits for an answer."""
+    """Silence in ms that ends what is surely a question: it has a question mark, or it is one of the agent's expected
+    phrases and no longer phrase begins with it. A caller who asks waits for an answer."""
     begun_ms: NonNegativeInt = 700
-    """The words begin an expected sentence, or announce one, as "can you help me": more is likely, they may be all."""
+    """Silence in ms that ends words that begin an expected phrase, or that announce more, such as "can you help me".
+    More words are likely, but these may be all."""
     single_ms: NonNegativeInt = 400
-    """"Yes" is an answer, "well" is a beginning."""
+    """Silence in ms that ends a single word. "Yes" is an answer, but "well" is a beginning."""
     number_ms: NonNegativeInt = 500
-    """People group digits with pauses of ~500 ms, and their voice stays up in them: the sound makes this longer."""
+    """Silence in ms that ends a number. People group digits with pauses of about 500 ms, and their voice stays up in
+    such a pause, so the sound makes this wait longer."""
     open_ms: NonNegativeInt = 1_200
-    """Who stops at "and" is thinking; longer than this feels like a dead line."""
+    """Silence in ms that ends words that cannot be all, such as those that stop at "and". The caller is thinking, but a
+    longer silence feels like a dead line."""
     nothing_ms: NonNegativeInt = 600
-    """No words in so much sound: wait for speech-to-text to catch up, then give up."""
+    """Silence in ms that ends a sound in which no words were found. Speech-to-text has this time to catch up; then the
+    sound is given up."""
     usual_ms: NonNegativeInt = 450
-    """Who pauses for long inside sentences is waited for as long as usual, but no longer than this."""
+    """Longest wait in ms because of a caller's habit. The agent waits for a caller who often pauses for long inside
+    sentences as long as this caller usually pauses, but no longer than this."""
     asked_ms: NonNegativeInt = 150
-    """Added to these two after the agent has asked for a number: people look numbers up."""
+    """Time in ms that is added to the waits for a number and for words that cannot be all, after the agent has asked
+    for a number. People look numbers up."""
     sound_weight: NonNegativeFloat = 3.0
-    """Each wait is divided by the odds that the voice sounds over, to this power; 0 listens to words alone.
-
-    Half of it where the words are surer than the sound: they cannot be all, or are one word, which has little tune.
-    """
+    """How much the sound of the voice counts. Each wait is divided by the odds that the voice sounds finished, to this
+    power; 0 listens to the words alone. Half of it is used where the words are surer than the sound: where they cannot
+    be all, or are a single word, which has little melody."""
     shortest_ms: NonNegativeInt = 180
-    """However the voice sounds: people leave ~200 ms between turns, many words have a stop of 150 ms inside, and VAD
-    notices silence some 50 ms late."""
+    """Shortest wait in ms, however finished the voice sounds. People leave about 200 ms between turns, many words have
+    a stop of 150 ms inside, and voice detection notices silence some 50 ms late."""
     longest_ms: NonNegativeInt = 1_200
-    """However the voice hangs: the words look finished, and the line must not seem dead."""
+    """Longest wait in ms when the words look finished but the voice does not. After a longer silence the line seems
+    dead."""
 
 
 @dataclass(frozen=True, slots=True)

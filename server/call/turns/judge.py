@@ -26,7 +26,7 @@ class HeardVoice:
     active_ms: int
     """Time since the voice began, with its pauses."""
     voiced_ms: int
-    """The same without the pauses."""
+    """How long the caller has spoken since then, without the pauses."""
     silence_ms: int
     """How long the caller has been silent again."""
     usual_pause_ms: float = 0.0
@@ -65,9 +65,9 @@ class Prepare(Enum):
     """What should be made ready in case the caller is done."""
 
     NOTHING = "nothing"  # leave everything as it is
-    DROP = "drop"  # the caller goes on: what was prepared is not wanted
+    CANCEL = "cancel"  # the caller goes on: what was prepared is not wanted
     WORDS = "words"  # ask speech-to-text for the words of the whole utterance
-    ANSWER = "answer"  # and let the agent answer them, unheard
+    ANSWER = "answer"  # ask for these words, and let the agent answer them, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +110,13 @@ class Judge:
     # The caller has the floor
 
     def hearing(self, view: View) -> Verdict:
-        """Is the caller done?"""
+        """Decide whether the caller is done."""
         if view.voice.echoed:
             return Verdict(event=NoWords(view.utterance))
         if view.voice.voiced:
             self._go_on()
             endless = view.voice.active_ms > self._longest_ms
-            return Verdict(Prepare.DROP, Endpoint(view.utterance) if endless else None)
+            return Verdict(Prepare.CANCEL, Endpoint(view.utterance) if endless else None)
         if view.voice.silence_ms < self._endpoint.prepare_ms:
             return Verdict()
         by_cadence = view.voice.over if view.voice.by_cadence else None
@@ -157,10 +157,10 @@ class Judge:
     # The caller makes a sound while it is the agent's turn
 
     def overlap(self, view: View) -> Verdict:
-        """Shall the agent stop?"""
+        """Decide whether the agent stops for this sound."""
         prepare = Prepare.NOTHING
         if view.voice.voiced:
-            prepare = Prepare.DROP
+            prepare = Prepare.CANCEL
         elif view.voice.silence_ms >= self._endpoint.prepare_ms:
             prepare = Prepare.WORDS
         self._texts.append(view.text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 from math import inf
+from typing import ClassVar
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -44,36 +45,53 @@ class Bar:
 
 
 class OverlapSettings(SettingsGroup):
-    """When sound over the agent becomes an interruption."""
+    """How much of the caller's voice it takes to interrupt the agent. Sound that does not reach the bar is a
+    backchannel, such as "mm-hm", or noise, and the agent goes on.
+    """
+
+    title: ClassVar[str] = "Overlap: when the caller interrupts"
 
     words: PositiveInt = 2
-    """While the agent is heard: so many words, neither a backchannel nor its own; a command needs no company."""
+    """Words that interrupt the agent while it speaks. Backchannels and the agent's own words, which come back as echo,
+    do not count. A command such as "stop" is enough alone, and so is any one word when the sound has ended."""
     words_ms: NonNegativeInt = 600
-    """Words, other than commands, count from so much voice on: "mm-hm" and "got it" are shorter, and often misheard."""
+    """Voice in ms that there must be before words, other than commands, interrupt the agent while it speaks. "Mm-hm"
+    and "got it" are shorter, and the words of shorter sounds are often misheard."""
     voiced_ms: NonNegativeInt = 700
-    """So much voice beyond its words stops it, too: speech-to-text lags behind a person who is clearly talking."""
+    """Voice in ms, beyond the time that its known words take, that interrupts the agent while it speaks. Speech-to-text
+    lags behind a caller who is clearly talking."""
     thinking_words: PositiveInt = 1
-    """The same while nothing of the answer is heard: who goes on is not done, and what they add is answered with it."""
+    """Words that interrupt the agent before its answer is heard. The caller is not done, and what they add is answered
+    with what they said before."""
     thinking_words_ms: NonNegativeInt = 200
-    """A cough has no word by then; a short "Monday" has."""
+    """Voice in ms that there must be before words interrupt the agent before its answer is heard. In this time a short
+    "Monday" has a word, but a cough has none."""
     thinking_voiced_ms: NonNegativeInt = 600
-    """Nobody is talked over, so there is no need to wait for the words."""
+    """Voice in ms, beyond the time that its known words take, that interrupts the agent before its answer is heard.
+    Less than while the agent speaks: the caller talks over nobody, so there is no need to wait for the words."""
     tool_words: PositiveInt = 3
-    """The same while a tool runs: a murmur must not cancel a booking."""
+    """Words that interrupt the agent while a tool runs. A murmur must not cancel a booking."""
     tool_words_ms: NonNegativeInt = 900
-    """Longer than any backchannel: who means to stop a booking says "stop" or "wait", or a sentence."""
+    """Voice in ms that there must be before words interrupt the agent while a tool runs. It is longer than any
+    backchannel; a caller who wants to stop a booking says "stop" or "wait", or a sentence."""
     tool_voiced_ms: NonNegativeInt = 1_500
-    """A sentence said to somebody else in the room is about so long."""
+    """Voice in ms, beyond the time that its known words take, that interrupts the agent while a tool runs. A sentence
+    that is said to another person in the room is about as long."""
     steady_ms: NonNegativeInt = 100
-    """Words count while the sound lasts when they were there so long ago, too: the newest word is a guess."""
+    """How many ms words must have been in the transcript before they count, while the sound still lasts. The newest
+    word of speech-to-text is only a guess."""
     early_ms: NonNegativeInt = 800
-    """So little of the answer is left that any words are a reply to it: people answer before the last syllable."""
+    """Rest of the answer, in ms, in which any words, even a backchannel, are taken for a reply to it. People answer
+    before the last syllable."""
     word_ms: NonNegativeInt = 400
-    """How long a word lasts in slow speech; what goes on for longer has words that are not known yet."""
+    """Time in ms that one word takes in slow speech. A voice that lasts longer than its known words has words that
+    speech-to-text has not told yet."""
     settle_ms: NonNegativeInt = 250
-    """So much silence after the sound, and it was nothing: the shortest pause between words that go on is ~200 ms."""
+    """Silence in ms after the sound after which it is judged by its words. The shortest pause between words that go on
+    is about 200 ms."""
     patience_ms: NonNegativeInt = 1_000
-    """So much silence, and it is judged by the words that are known: ducked speech sounds broken when it lasts."""
+    """Silence in ms after which the sound is judged by the words that are known, even if speech-to-text is still busy.
+    Until then the agent speaks softly, and soft speech that lasts sounds broken."""
 
     def bar(self, state: AgentState) -> Bar:
         if state is AgentState.THINKING:

@@ -115,7 +115,7 @@ class RedisStore:
         self._sweep = self._redis.register_script(_NAMES + _SWEEP)
 
     async def close(self) -> None:
-        """Idempotent."""
+        """Close the connections to Redis; idempotent."""
         async with self._limited():
             await self._redis.aclose()
 

@@ -49,8 +49,8 @@ _SURE = 1.0
 """The words of the phrase decoder are used when familiarity + `_POSTERIOR` * log10(posterior of the best path) is at
 least this.
 
-`bench/understanding.py` measures the trade: with a lower value more unusual wordings are understood, and more nonsense
-is taken for a phrase.
+`bench/speech/understanding.py` measures the trade: with a lower value more unusual wordings are understood, and more
+nonsense is taken for a phrase.
 """
 _MAX_PHRASE_SETS = 8
 """For how many agents the phrase decoders are kept ready. The agent that was used longest ago goes first."""

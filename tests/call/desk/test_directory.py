@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from server.call.desk.admission import Refusal
-from server.call.messages import Error, Hello, Text
+from server.call.messages import Error, HangUp, Hello, Reconnect, Text
 from server.call.options import CallOptions
 from server.errors import AtCapacity, NotFound
 from tests.call.directories import Line, Stubborn, answers, connected, directory, listen
@@ -145,6 +145,36 @@ def test_a_call_that_has_ended_does_not_wait_for_another_connection() -> None:
         assert not session.over.is_set()
         assert calls.detached == 0
         await session.over.wait()
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+def test_a_call_that_has_ended_gives_its_place_up_while_its_tool_still_stops() -> None:
+    """A caller who has hung up keeps no new caller out, however long the tool of the old call goes on."""
+
+    async def scenario() -> None:
+        book = Notebook()
+        calls = directory(limit=1, notebook=book, mind=Stubborn(tool_s=100))
+        before, line = await connected(calls)
+        before.receive(Text(text="book seven"))
+        await asyncio.sleep(0.5)
+        with pytest.raises(AtCapacity):
+            calls.open(CallOptions())
+        before.receive(HangUp())
+        await asyncio.sleep(0.1)
+        assert calls.refusal() is None
+        newcomer, _ = await connected(calls)
+        before.detach(line)
+        assert not before.over.is_set()
+        with pytest.raises(AtCapacity):
+            calls.open(CallOptions())
+        await before.over.wait()
+        assert len(calls) == 1
+        assert Reconnect() not in line.told, "the caller has hung up, and is not called back"
+        assert book.records[before.id].ended_ms is not None
+        newcomer.end()
+        await newcomer.over.wait()
         await calls.close()
 
     run_virtual(scenario())

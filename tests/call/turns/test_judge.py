@@ -60,13 +60,13 @@ def test_words_first_then_the_answer() -> None:
 
 def test_a_voice_drops_what_was_prepared() -> None:
     """While there is a voice, nothing that was prepared is wanted."""
-    assert judge().hearing(view("where", replace(PAUSE, voiced=True))) == Verdict(Prepare.DROP)
+    assert judge().hearing(view("where", replace(PAUSE, voiced=True))) == Verdict(Prepare.CANCEL)
 
 
 def test_an_endless_utterance_is_answered() -> None:
     """After the longest time an utterance is answered as it is, although the caller goes on."""
     endless = replace(PAUSE, voiced=True, active_ms=LONGEST_MS + FRAME_MS)
-    assert judge().hearing(view("and then", endless)) == Verdict(Prepare.DROP, Endpoint(7))
+    assert judge().hearing(view("and then", endless)) == Verdict(Prepare.CANCEL, Endpoint(7))
 
 
 def test_the_agents_echo_has_no_words() -> None:
@@ -128,7 +128,7 @@ def test_a_sound_over_the_agent(text: str, voice: HeardVoice, agent: AgentState,
 @pytest.mark.parametrize(
     ("voice", "prepare"),
     [
-        (TALKING, Prepare.DROP),
+        (TALKING, Prepare.CANCEL),
         (replace(TALKING, voiced=False, silence_ms=40), Prepare.NOTHING),
         (replace(TALKING, voiced=False, silence_ms=ENDPOINT.prepare_ms), Prepare.WORDS),
     ],

@@ -1,6 +1,7 @@
 """Lexicon: what turn-taking has to know about the words of one language.
 
-Each language has a file of its own beside this one, as `english.py`. So far every call is judged by English.
+Each language has a file of its own beside this one, as `english.py`. So far every call is judged by English:
+`completeness.py` and `overlap.py` name that lexicon, and would have to be given the one of the call's language.
 """
 
 import re
@@ -24,7 +25,8 @@ class Lexicon:
     asks_yes_or_no: re.Pattern[str]
     """A question that is answered by yes or no."""
     asks_for_more: re.Pattern[str]
-    """A question word before the same verbs: the answer to "what time do you close" is not yes."""
+    """A question word before a verb. It makes another kind of question: the answer to "what time do you close" is not
+    yes."""
     asks_what: re.Pattern[str]
     """A question that begins with a question word."""
     asks_for_number: re.Pattern[str]
@@ -50,9 +52,9 @@ class Lexicon:
     # Words said over the agent
 
     backchannels: frozenset[str]
-    """They cheer the agent on and ask for nothing."""
+    """Words that encourage the agent to go on and ask for nothing."""
     cheers: re.Pattern[str]
-    """The same in several words."""
+    """Backchannels of several words, such as "got it"."""
     stops: frozenset[str]
     """Commands that are clear enough to end a running tool."""
     commands: frozenset[str]

@@ -1,0 +1,1 @@
+"""What benches of several rooms share: tables and figures, processes, Opus, and calls on virtual time."""

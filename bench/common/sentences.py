@@ -1,0 +1,10 @@
+"""What callers and the neutral provider say in the benches that measure the server and not its models."""
+
+QUESTION = "What is the answer to my question?"
+"""A question of about two seconds. The provider also returns it as the transcript of whatever it is sent."""
+STATEMENT = "I would like to know the answer to the question that I asked you last week"
+"""A statement of about four seconds."""
+CUT_IN = "Stop please, I have another question."
+"""What the caller says over the agent's answer."""
+ANSWER = "Certainly, here is the answer that you asked for today."
+"""The provider's answer to everything."""

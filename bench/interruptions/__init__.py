@@ -1,0 +1,1 @@
+"""What stops the agent while it speaks, and what does not?"""

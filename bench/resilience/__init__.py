@@ -1,0 +1,1 @@
+"""Do calls survive lost connections, strangers, malformed offers and clients that behave badly?"""

@@ -1,0 +1,1 @@
+"""How well does the embedded speech-to-text understand callers?"""

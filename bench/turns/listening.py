@@ -1,0 +1,92 @@
+"""Lets the server's real ears hear an utterance once, in a call in which no endpoint is ever taken."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from bench.caller.microphone import trimmed
+from bench.common.pool import share_out
+from bench.common.rehearsal import Rehearsal, Stage, in_a_room
+from bench.turns.corpus import ScriptedUtterance
+from bench.turns.trace import Moment, Trace
+from server.call.settings import CallSettings
+from server.call.turns.endpoint import EndpointSettings
+from server.media.frame import HEARD_RATE
+from tests.virtual_time import run_virtual
+from tests.voices import silence, speak_parts
+
+LEAD_S = 0.5
+"""The silence before the utterance."""
+TAIL_S = 4.0
+"""The silence after the utterance: longer than any wait that is tried, plus the time that speech-to-text needs."""
+FADE_SAMPLES = HEARD_RATE * 30 // 1000
+"""How long a voice takes to die away: 30 ms."""
+NEVER_MS = 1_000_000
+_PATIENT = EndpointSettings(
+    **{name: NEVER_MS for name in EndpointSettings.model_fields if name.endswith("_ms") and name != "prepare_ms"}
+)
+
+
+Say = Callable[[ScriptedUtterance], tuple[bytes, ...]]
+"""A text-to-speech engine: it gives 16 kHz PCM for each part of an utterance."""
+
+
+def by_espeak(spoken: ScriptedUtterance) -> tuple[bytes, ...]:
+    """The text-to-speech engine eSpeak NG."""
+    return speak_parts(spoken.marked, spoken.voice, HEARD_RATE, spoken.speed, spoken.pitch)
+
+
+def sound(spoken: ScriptedUtterance, say: Say = by_espeak) -> tuple[bytes, tuple[tuple[int, int], ...]]:
+    """16 kHz PCM of the utterance with silence before and after it, and the first and the last ms of each part."""
+    pcm, parts_ms = silence(LEAD_S), []
+    after_s = [*(pause.ms / 1000 for pause in spoken.pauses), TAIL_S]
+    for part, silence_s in zip(say(spoken), after_s, strict=True):
+        said = faded(trimmed(part))
+        parts_ms.append((_ms(pcm), _ms(pcm + said)))
+        pcm += said + silence(silence_s)
+    return pcm, tuple(parts_ms)
+
+
+def faded(pcm: bytes) -> bytes:
+    """The sound with its end faded out. A part is cut out of a sentence, but a real voice dies away within some ms."""
+    samples = np.frombuffer(pcm, "<i2").astype(float)
+    count = min(len(samples), FADE_SAMPLES)
+    samples[len(samples) - count :] *= np.linspace(1, 0, count)
+    return samples.astype("<i2").tobytes()
+
+
+def _ms(pcm: bytes) -> int:
+    return len(pcm) * 1000 // (2 * HEARD_RATE)
+
+
+def traced(spoken: ScriptedUtterance, stage: Stage, say: Say = by_espeak) -> Trace:
+    """Let a session hear the utterance, and note after every frame what an endpoint would be decided from."""
+
+    async def scene() -> Trace:
+        pcm, parts_ms = sound(spoken, say)
+        frames = in_a_room(pcm)
+        rehearsal = Rehearsal(stage, CallSettings(endpoint=_PATIENT), agent_said=spoken.agent_text)
+        dialogue = rehearsal.session.dialogue
+        moments: list[Moment | None] = []
+
+        def note() -> None:
+            heard, ears = dialogue.utterances.present, dialogue.ears
+            silence_ms, usual_ms = ears.voicing.silence_ms, ears.usual_pause_ms
+            over = ears.sound.over() if silence_ms else None
+            moments.append(None if heard is None else Moment(silence_ms, heard.text, usual_ms, over))
+
+        await rehearsal.play(frames.__getitem__, len(frames), note)
+        return Trace(spoken, parts_ms, tuple(moments))
+
+    return run_virtual(scene())
+
+
+def listen(corpus: Sequence[ScriptedUtterance], jobs: int, say: Say = by_espeak) -> list[Trace]:
+    """The traces of all utterances, made by `jobs` processes."""
+    return share_out(partial(_listen, say), corpus, jobs)
+
+
+def _listen(say: Say, share: Sequence[ScriptedUtterance]) -> list[Trace]:
+    stage = Stage()
+    return [traced(spoken, stage, say) for spoken in share]

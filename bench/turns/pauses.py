@@ -1,0 +1,210 @@
+"""How often the server takes a pause for the end of an utterance, against how long it lets the caller wait.
+
+    python -m bench.turns.pauses
+
+eSpeak NG or Flite speaks as callers of a shop's front desk. The real VAD, the real embedded speech-to-text and the real
+session hear them, on virtual time. Then the real decision is replayed over what the server knew. JSON goes to standard
+output, tables to standard error.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import partial
+from itertools import groupby
+
+from bench.common.figures import percent, show, spread
+from bench.turns.acquaintance import CALL_LENGTHS, in_calls
+from bench.turns.corpus import corpus, risen
+from bench.turns.flite import flite_parts
+from bench.turns.lessons import others
+from bench.turns.listening import by_espeak, listen
+from bench.turns.trace import Judgement, Moment, Point, Policy, Trace, cut_by_place, judged, point, with_true_words
+from server.agent.demo.front_desk import front_desk
+from server.call.turns.completeness import completeness
+from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
+from server.call.turns.expectation import expectation
+from server.call.turns.habit import Habit, PauseSound
+from server.call.turns.patience import PRESETS, endpoint_of
+
+WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
+"""The settings that the curve varies one by one."""
+A_SENTENCE = "that is all i wanted"
+"""The words that the policy gets when the sound alone shall decide."""
+EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases))
+DIGITS = 4
+"""How many digits the shop's order numbers have."""
+FACTORS = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
+"""The settings are multiplied by each of these."""
+FIXED_MS = (200, 300, 400, 500, 600, 700, 800, 1_000, 1_200, 1_500)
+"""The waits of the policies that look at silence alone."""
+SLOW_MS = 900
+"""Endpoints later than this are listed by `--detail`."""
+HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed", "calls")
+
+
+def policy(settings: EndpointSettings, habit: Habit | None = None) -> Policy:
+    """The server's own policy, for a new caller or for one with this habit."""
+    known = habit or Habit()
+
+    def enough(moment: Moment, agent_text: str) -> float:
+        begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
+        over = None if moment.over is None else known.over(PauseSound(moment.text, moment.over))
+        pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, over, known.falls)
+        return enough_silence_ms(pause, settings)
+
+    return enough
+
+
+def fixed(wait_ms: float) -> Policy:
+    """A policy that waits the same time, whatever was said."""
+    return lambda moment, agent_text: wait_ms
+
+
+def sound_alone(moment: Moment, agent_text: str) -> float:
+    """The server's policy, but without the words."""
+    return enough_silence_ms(Pause(A_SENTENCE, over=moment.over), EndpointSettings())
+
+
+def scaled(names: Iterable[str], factor: float) -> EndpointSettings:
+    """The default settings, with those of these names multiplied by the factor."""
+    default = EndpointSettings()
+    higher = {name: getattr(default, name) * factor for name in names}
+    return EndpointSettings(**{name: round(value) if name.endswith("_ms") else value for name, value in higher.items()})
+
+
+def kinds() -> Iterator[tuple[str, Policy]]:
+    """The policies that show what words and cadence are worth, alone and together."""
+    yield "words and cadence (default)", policy(EndpointSettings())
+    yield "words alone", policy(EndpointSettings(sound_weight=0))
+    yield "cadence alone", sound_alone
+    for wait_ms in (300, 500, 1_000):
+        yield f"silence of {wait_ms} ms alone", fixed(wait_ms)
+
+
+def policies() -> Iterator[tuple[str, Policy]]:
+    """All policies of the curve, with their names."""
+    for patience in PRESETS:
+        yield f"patience {patience}", policy(endpoint_of(patience, EndpointSettings()))
+    for factor in FACTORS:
+        yield f"all waits x {factor}", policy(scaled(WAITS, factor))
+    for name in KNOBS:
+        for factor in FACTORS:
+            changed = scaled([name], factor)
+            yield f"{name} = {getattr(changed, name)}", policy(changed)
+    for wait_ms in FIXED_MS:
+        yield f"plain silence {wait_ms}", fixed(wait_ms)
+
+
+def acquainted(traces: list[Trace]) -> dict[str, Point]:
+    """The default settings in calls of several utterances, in which the server learns how the caller speaks."""
+    learning = partial(policy, EndpointSettings())
+    return {f"calls of {length}": in_calls(traces, length, learning) for length in CALL_LENGTHS}
+
+
+def curve(traces: list[Trace]) -> dict[str, Point]:
+    """The points of all policies."""
+    return {name: point(traces, enough) for name, enough in policies()}
+
+
+def by_place(judgements: list[Judgement]) -> Iterator[tuple[object, ...]]:
+    """For each kind of place and each range of lengths: how many pauses there are, and how many were cut."""
+    pauses = [
+        (inside.place, inside.ms, cut)
+        for judgement in judgements
+        for inside, cut in zip(judgement.trace.spoken.pauses, judgement.cut, strict=True)
+    ]
+    for place, group in groupby(sorted(pauses), key=lambda pause: pause[0]):
+        found = list(group)
+        for least, most in ((0, 300), (301, 500), (501, 700), (701, 2_000)):
+            cuts = [cut for _, ms, cut in found if least <= ms <= most]
+            yield place, f"{least}-{most}", len(cuts), sum(cuts), percent(sum(cuts), len(cuts))
+
+
+def by_completeness(judgements: list[Judgement]) -> Iterator[tuple[object, ...]]:
+    """How long callers wait, by how complete their words looked at the end."""
+    ended = [(completeness(each.text).value, each.latency_ms) for each in judgements if each.latency_ms]
+    for kind, group in groupby(sorted(ended), key=lambda end: end[0]):
+        found = spread(ms for _, ms in group)
+        if found:
+            yield kind, found.count, found.p50, found.p95, found.max
+
+
+def report(title: str, traces: list[Trace], found: dict[str, Point], every_detail: bool) -> None:
+    """Show all tables about these traces."""
+    judgements = [judged(trace, policy(EndpointSettings())) for trace in traces]
+    if every_detail:
+        detail(judgements)
+    judges(title, traces)
+    show(f"{title}: pauses inside, default settings", ("place", "ms", "pauses", "cut", "%"), by_place(judgements))
+    header = ("words look", "count", "p50", "p95", "max")
+    show(f"{title}: waits at the end, default settings", header, by_completeness(judgements))
+    rows = ((name, *asdict(reached).values()) for name, reached in found.items())
+    show(f"{title}: pauses and utterances cut, against ms from the end to the endpoint", ("policy", *HEADER), rows)
+
+
+def judges(title: str, traces: list[Trace]) -> None:
+    """Show which pauses each of the `kinds` cuts, and how long it lets the caller wait."""
+    rows = []
+    for name, enough in kinds():
+        found, places = point(traces, enough), cut_by_place(traces, enough)
+        rows.append((name, found.p50_ms, found.p95_ms, found.calls, found.cut_pauses, *places.values()))
+    header = ("judged by", "p50", "p95", "calls", "cut %", *(f"{place} %" for place in places))
+    show(f"{title}: ms from the end to the endpoint, and pauses cut by where they are", header, rows)
+
+
+def detail(judgements: list[Judgement]) -> None:
+    """List the utterances that were cut, and those whose endpoint came late."""
+    cut = ((_marked(found), _cut_at(found), " | ".join(found.cut_texts)) for found in judgements if found.false)
+    show("Cut", ("said", "at", "heard"), cut)
+    slow = (found for found in judgements if found.latency_ms is None or found.latency_ms > SLOW_MS)
+    show("Late", ("said", "heard", "ms"), ((found.trace.spoken.text, found.text, found.latency_ms) for found in slow))
+
+
+def _marked(judgement: Judgement) -> str:
+    """The words, with the lengths of the pauses between them."""
+    parts, pauses = judgement.trace.spoken.parts, judgement.trace.spoken.pauses
+    return parts[0] + "".join(f" /{pause.ms}/ {part}" for pause, part in zip(pauses, parts[1:], strict=True))
+
+
+def _cut_at(judgement: Judgement) -> str:
+    """The places where it was cut."""
+    places = [pause.place for pause, cut in zip(judgement.trace.spoken.pauses, judgement.cut, strict=True) if cut]
+    return ", ".join([*places, *(["elsewhere"] if judgement.cut_elsewhere else [])])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.turns.pauses", description="Pauses taken for the end, against how long a caller waits."
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="processes that listen")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th utterance, for a quick look")
+    parser.add_argument("--flite", metavar="VOICE", help="let Flite speak, as kal, rms, awb or slt")
+    parser.add_argument("--others", action="store_true", help="take sentences that no setting was chosen by")
+    parser.add_argument("--risen", action="store_true", help="let every question end with a rise")
+    parser.add_argument("--detail", action="store_true", help="list what was cut and what was late")
+    given = parser.parse_args()
+    say = partial(flite_parts, voice=given.flite) if given.flite else by_espeak
+    said = others() if given.others else corpus()
+    said = risen(said) if given.risen else said
+    heard = listen(said[:: given.every], given.jobs, say)
+    true = [with_true_words(trace) for trace in heard]
+    curves = {"words as heard": (heard, curve(heard)), "true words": (true, curve(true))}
+    for title, (traces, found) in curves.items():
+        report(title, traces, found, given.detail)
+    for title, (traces, found) in curves.items():
+        found |= (known := acquainted(traces))
+        rows = ((name, *asdict(reached).values()) for name, reached in known.items())
+        show(f"{title}: the same callers in calls of several utterances", ("", *HEADER), rows)
+    points = {title.replace(" ", "_"): _points(found) for title, (_, found) in curves.items()}
+    print(json.dumps({"utterances": len(heard)} | points))
+
+
+def _points(points: dict[str, Point]) -> dict[str, dict[str, float | None]]:
+    return {name: asdict(found) for name, found in points.items()}
+
+
+if __name__ == "__main__":
+    main()

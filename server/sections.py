@@ -1,0 +1,249 @@
+"""The settings, section by section. The text under each field is its help text; `config.Settings` has all of them."""
+
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from server.agent.limits import RunLimits
+from server.call.desk.admission import AdmissionSettings
+from server.call.ears.voicing import VoicingSettings
+from server.call.options import Patience
+from server.call.turns.endpoint import EndpointSettings
+from server.call.turns.overlap import OverlapSettings
+from server.settings_group import SettingsGroup
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/]+|null")
+"""An origin as a browser sends it (RFC 6454, section 6.1)."""
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+List = Annotated[tuple[str, ...], BeforeValidator(_split)]
+"""Written as one text with commas between the parts; spaces and empty parts do not matter."""
+
+
+class Serving(SettingsGroup):
+    """Where callers find the server."""
+
+    title: ClassVar[str] = "Serving"
+
+    host: str = "127.0.0.1"
+    """Address that the HTTP server listens on. The default serves this machine only; 0.0.0.0 serves the network."""
+    port: int = Field(8080, ge=0, le=65535)
+    """Port that the HTTP server listens on. 0 takes any free port."""
+    allowed_origins: List = ()
+    """Other web sites whose pages may call over the WebSocket, such as https://example.org, separated by commas. The
+    server's own page may always call."""
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        origins = tuple(part.removesuffix("/").lower() for part in value)
+        if not all(map(_ORIGIN.fullmatch, origins)):
+            raise ValueError("must be origins such as https://example.org, separated by commas")
+        return origins
+
+
+class Media(SettingsGroup):
+    """How the packets of a WebRTC call find their way, also through firewalls and NAT."""
+
+    title: ClassVar[str] = "Media and NAT"
+
+    media_addresses: List = ()
+    """Local IP addresses on which the server sends and receives media, separated by commas. Empty: all addresses of
+    this machine."""
+    media_ports: str = ""
+    """Range of UDP ports for media, such as 40000-40099, to open in a firewall. Each call needs one port for each media
+    address. Empty: any free port."""
+    public_address: str = ""
+    """IP address that callers use to reach this server behind 1:1 NAT. The server tells it to callers in place of its
+    local address, which ANTIPHON_MEDIA_ADDRESSES has to name."""
+    remote_candidates: Literal["auto", "public", "private", "local"] = "auto"
+    """Which addresses of callers the server sends packets to. public: only addresses of the Internet; private: also
+    those of private networks; local: also this machine's loopback and link-local addresses. auto means local if HTTP
+    listens on a loopback address, and private otherwise."""
+    gather_urls: List = ()
+    """One STUN and one TURN server that this server itself uses to find addresses at which callers can reach it,
+    separated by a comma. With ANTIPHON_PUBLIC_ADDRESS it needs none."""
+    stun_urls: List = ()
+    """STUN servers that the server tells its clients to use, such as stun:host:3478, separated by commas."""
+    turn_urls: List = ()
+    """TURN servers (relays) that the server tells its clients to use, such as turn:host:3478?transport=udp, separated
+    by commas. They need ANTIPHON_TURN_SECRET."""
+    turn_secret: SecretStr = SecretStr("")
+    """Secret that this server shares with the TURN server (static-auth-secret of coturn). The credentials that clients
+    get are made from it."""
+    turn_ttl_s: int = Field(3600, ge=60)
+    """Seconds for which the TURN credentials of a client are valid. A relay asks for them again during a call, so keep
+    this longer than your longest calls; a shorter time limits what stolen credentials are worth."""
+    vanished_s: float = Field(4.0, gt=0)
+    """Seconds without any sign of life after which a connection counts as lost: no sound, no message and no answer to a
+    STUN check. The conversation then waits to be resumed. ICE itself would take 30 s to notice. Raise this for clients
+    that cannot resume and whose network often stops for longer, as on a train."""
+
+    @field_validator("media_addresses")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_address(part)) for part in value)
+
+    @field_validator("public_address")
+    @classmethod
+    def _stands_for_one(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        public = ip_address(value)
+        addresses = [ip_address(part) for part in info.data.get("media_addresses", ())]
+        if len([own for own in addresses if own.version == public.version]) != 1:
+            raise ValueError("needs ANTIPHON_MEDIA_ADDRESSES with the one local address that it stands for")
+        return str(public)
+
+
+class Speech(SettingsGroup):
+    """The engines that turn speech into text and text into speech."""
+
+    title: ClassVar[str] = "Speech"
+
+    stt: str = "auto"
+    """Speech-to-text engine: auto, whisper, pocketsphinx, openai, or a Wyoming server as tcp://host:port. auto takes
+    whisper if its model has been downloaded, and otherwise pocketsphinx, which needs no download."""
+    stt_url: str = ""
+    """Base URL of an OpenAI-compatible speech-to-text server, such as https://host/v1. Needed if the engine is
+    openai."""
+    stt_model: str = ""
+    """Model that the speech-to-text engine uses. Empty: the engine's default."""
+    stt_api_key: SecretStr = SecretStr("")
+    """API key for the OpenAI-compatible speech-to-text server."""
+    stt_languages: List = ()
+    """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose their language
+    and the server does not say itself which languages it knows."""
+    tts: str = "auto"
+    """Text-to-speech engine: auto, piper, espeak, openai, or a Wyoming server as tcp://host:port. auto takes piper if
+    a voice for it has been downloaded, and otherwise espeak, which needs no download."""
+    tts_url: str = ""
+    """Base URL of an OpenAI-compatible text-to-speech server, such as https://host/v1. Needed if the engine is
+    openai."""
+    tts_model: str = ""
+    """Model that the text-to-speech engine uses. Empty: the engine's default."""
+    tts_api_key: SecretStr = SecretStr("")
+    """API key for the OpenAI-compatible text-to-speech server."""
+    tts_languages: List = ()
+    """Languages that the text-to-speech server speaks, such as en,de. Needed only if calls choose their language and
+    the server does not say itself which languages it knows."""
+    tts_voice: str = ""
+    """Voice that the text-to-speech engine uses if neither the call nor the agent names one. Empty: the engine's
+    default."""
+    models_dir: Path = Path("models")
+    """Directory in which downloaded models are kept. `antiphon models pull` downloads them to it."""
+
+
+class Answering(SettingsGroup):
+    """Who answers, and with which model."""
+
+    title: ClassVar[str] = "The agent"
+
+    agent: str = "demo"
+    """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file."""
+    model: str = "auto"
+    """The language model of the agent: auto (the one that the agent brings itself), demo, or the pydantic-ai name of a
+    model, such as openai-chat:gpt-5-mini."""
+    allowed_models: List = ()
+    """Models that a call may choose for itself, by their pydantic-ai names, separated by commas. Empty: none."""
+
+
+class Conversations(SettingsGroup):
+    """What is kept of a conversation, where, and for how long."""
+
+    title: ClassVar[str] = "Conversations"
+
+    store: SecretStr = SecretStr("conversations.db")
+    """Where conversations are kept: the path of an SQLite file, :memory: (they are gone when the server stops), or
+    redis://host:6379/0, which several servers can share."""
+    keep_days: float = Field(30, gt=0, le=36_500)
+    """Days after which a conversation and its recording are deleted."""
+    recordings_dir: str = ""
+    """Directory for recordings of calls, with the caller on the left channel and the agent on the right. Empty: calls
+    are not recorded."""
+    admin_token: SecretStr = SecretStr("")
+    """Bearer token for /api/conversations, which shows what callers said: at least 16 characters. Empty: the server
+    does not offer this API."""
+    resume_s: float = Field(60.0, ge=0)
+    """Seconds for which a conversation that has lost its connection waits for the caller to come back. 0 ends it at
+    once."""
+
+    @field_validator("admin_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < 16:
+            raise ValueError("must have at least 16 characters: it can be guessed over the network")
+        return value
+
+
+class TurnTaking(SettingsGroup):
+    """How the agent takes turns with the caller. `ANTIPHON_PATIENCE` is the one choice that most people need. It sets
+    the thresholds in the tables of endpoint and overlap below; one that you set by its own variable stays as you set
+    it, whatever patience the server, the agent or the call chooses. The defaults that are shown are those of `normal`.
+    """
+
+    title: ClassVar[str] = "Turn-taking"
+
+    patience: Patience = "normal"
+    """How long the agent waits in a pause before it answers, and how hard it is to interrupt: quick, normal or patient.
+    quick answers sooner, and cuts off more callers who only paused; patient waits longer, for callers who speak slowly
+    or in noisy places. An agent, and each call, may choose another patience than the server."""
+    endpoint_model: str = "auto"
+    """Model that judges by the sound whether the caller is done: auto (a Smart Turn model in ANTIPHON_MODELS_DIR, if
+    there is one), none, or the path of a model, such as path/to/it.onnx. Without a model the words and the melody of
+    the voice decide."""
+    idle_prompt_s: float = Field(12.0, gt=0)
+    """Seconds of silence on both sides after which the agent asks whether the caller is still there."""
+    idle_prompts: int = Field(2, ge=0)
+    """How often the agent asks whether the caller is still there. After one more silence of the same length it says
+    goodbye and ends the call."""
+    endpoint: EndpointSettings = EndpointSettings()
+    """How much silence ends what the caller says."""
+    overlap: OverlapSettings = OverlapSettings()
+    """When sound over the agent's voice is an interruption."""
+    voicing: VoicingSettings = VoicingSettings()
+    """When sound is a voice."""
+
+
+class Limits(SettingsGroup):
+    """How much the server takes on."""
+
+    title: ClassVar[str] = "Limits"
+
+    max_calls: int = Field(8, ge=1)
+    """Calls that the server takes at the same time; it refuses more. The embedded speech engines serve about 8 talking
+    callers on two cores."""
+    admission: AdmissionSettings = AdmissionSettings()
+    """When the server is too busy for another call, however many there are."""
+    run: RunLimits = RunLimits()
+    """How long a caller waits for the agent's model and tools."""
+
+
+class Operations(SettingsGroup):
+    """How the server stops, and what it tells its operator."""
+
+    title: ClassVar[str] = "Operations"
+
+    drain_s: float = Field(10.0, ge=0)
+    """Seconds for which running calls may go on after SIGTERM. Then the server tells the clients that are left to
+    connect again and resume, at this server after its restart or at another one."""
+    metrics: bool = True
+    """Whether GET /metrics gives measurements as Prometheus text. They are numbers only: no names of calls, nothing
+    that callers said."""
+    log_level: str = "info"
+    """Lowest level of log lines that are written: debug, info, warning or error. debug adds tracebacks, which may
+    repeat what callers said."""
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.lower() not in ("debug", "info", "warning", "error"):
+            raise ValueError("must be debug, info, warning or error")
+        return value.lower()
