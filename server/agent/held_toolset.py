@@ -1,8 +1,9 @@
 """HeldToolset: one toolset that the server keeps entered, for all runs of all calls.
 
 pydantic-ai enters every toolset of an agent in every run. A toolset that opens a connection or starts a process (such
-as an MCP server) then does so for every answer, which the caller hears as silence. A held toolset is entered when the
-server starts and left when the server stops; to the runs, entering and leaving it costs nothing.
+as an MCP server) may then do so once for every answer, which the caller hears as silence: 1 to 2 s for an MCP server on
+stdio without `keep_alive`. A held toolset is entered when the server starts and left when the server stops. A run that
+enters or leaves it does nothing.
 
 When the connection is lost, the toolset is left and entered again in the background, so that later answers have their
 tools back. Entering and leaving happen in one task: an anyio cancel scope must be left by the task that entered it.
@@ -26,24 +27,25 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 ENTER_S = 30.0
-"""How long entering may take. `npx` and `uvx` download the program of an MCP server when they first start it."""
-LEAVE_S = 5.0
-"""How long leaving may take before it is cancelled. A process that is asked to end does so within a second or two."""
-DRAIN_S = 5.0
-"""How long running tool calls may go on before a toolset with a lost connection is left under them. Calls that need the
-lost connection fail at once; only calls that do not need it are still running."""
+"""How long entering may take before it counts as failed. `npx` and `uvx` download the program of an MCP server when
+they first start it."""
+LEAVE_S = 6.0
+"""How long each step of leaving may take before it is cancelled. The MCP SDK gives a process that hangs 4.5 s to end
+before it kills the process."""
+DRAIN_S = 2.0
+"""How long running tool calls may go on before the toolset is left under them. The failure that was noticed may be that
+of one call alone. Other callers wait meanwhile, and give up after `RunLimits.first_token_s`."""
 BACKOFF_S = 0.5
+"""The shortest time between two attempts to enter, and the first pause after a failed attempt."""
 BACKOFF_MOST_S = 30.0
-"""The pauses between attempts to enter: none after the first loss, then 0.5, 1, 2 … seconds, and 30 at most, so that a
-server that is down for an hour does not fill the log."""
-STEADY_S = 30.0
-"""A toolset that stayed entered for this long was well. Its next loss counts as the first."""
+"""The longest pause. The pause doubles with each failed attempt, so that a tool server that is down for an hour does
+not fill the log."""
 HUNG_SHARE = 0.9
-"""A call that is cancelled after this share of the run's limit counts as hung. The run cancels it at the whole limit,
-and starts to count a little before the call begins."""
+"""A tool call that is cancelled after this share of the run's limit counts as hung. The run cancels the call at the
+whole limit, but starts to count a little before the call begins."""
 
 _ANSWERS = (ModelRetry, ToolFailed, CallDeferred, ApprovalRequired)
-"""How a tool speaks to the model or the application: the connection has worked."""
+"""Exceptions with which a tool speaks to the model or to the application. They show that the connection works."""
 _ABOUT_THE_REQUEST = frozenset({-32601, -32602, -32603, -32002})
 """JSON-RPC error codes with which an MCP server refuses one request: no such method, wrong parameters, an error inside,
 no such resource. Other codes tell that the connection or the session is gone (-32000, -32600), or too slow."""
@@ -57,13 +59,10 @@ class HeldToolset(WrapperToolset[Any]):
         self._limits = limits
         self._task: asyncio.Task[None] | None = None
         self._usable: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        """The result of the newest attempt to enter: true when the toolset is entered, false when that has failed."""
+        """The newest attempt to enter: pending until it ends, then true when the toolset is entered, else false."""
+        self._lost = asyncio.Event()
         self._reason = ""
-        """Why the toolset was left last, or could not be entered."""
-        self._leave = asyncio.Event()
-        """Set when the toolset is to be left: its connection is lost, or the server stops."""
-        self._entered = False
-        self._closing = False
+        """Why the connection was lost, or why the last attempt to enter has failed."""
         self._calls = 0
         self._idle = asyncio.Event()
         """Set while no call is running."""
@@ -79,16 +78,12 @@ class HeldToolset(WrapperToolset[Any]):
             raise ConfigError(f"ANTIPHON_AGENT: the toolset {self.wrapped.label} cannot be entered: {self._reason}")
 
     async def close(self) -> None:
-        """Leave the toolset, within `DRAIN_S` and `LEAVE_S`; idempotent."""
+        """Leave the toolset; idempotent. Takes twice `LEAVE_S` at most. No call may be running any more."""
         if self._task is None or self._task.done():
             return
-        self._closing = True
-        self._leave.set()
-        if not self._entered:
-            self._task.cancel()  # it is entering, or pauses before the next attempt
-        _, hanging = await asyncio.wait({self._task}, timeout=DRAIN_S + LEAVE_S)
+        self._task.cancel()
+        _, hanging = await asyncio.wait({self._task}, timeout=2 * LEAVE_S)
         if hanging:
-            self._task.cancel()
             log.warning("x toolset cannot be left in time: toolset=%s", self.wrapped.label)
 
     # What runs call
@@ -100,7 +95,10 @@ class HeldToolset(WrapperToolset[Any]):
         return None
 
     async def for_run(self, ctx: RunContext[Any]) -> AbstractToolset[Any]:
-        """The toolset for one run. Where the wrapped toolset makes a new one for each run, the run enters that one."""
+        """This toolset, or the one that the wrapped toolset makes for the run (with the user's own credentials).
+
+        The run enters and leaves a toolset that was made for it.
+        """
         made = await self.wrapped.for_run(ctx)
         return self if made is self.wrapped else made
 
@@ -122,10 +120,10 @@ class HeldToolset(WrapperToolset[Any]):
         return await self._watch(lambda: self.wrapped.call_tool(name, tool_args, ctx, tool), self._limits.tools_s)
 
     async def _watch(self, call: Callable[[], Awaitable[Result]], limit_s: float) -> Result:
-        """Make a call for a run, which cancels it after `limit_s`. If it fails as on a lost connection, enter again.
+        """Make a call for a run, and notice when it fails as if the connection were lost.
 
-        While the toolset is being entered, the call waits. When entering has failed, the call fails at once with an
-        EngineError, so that the caller hears the apology instead of silence.
+        The run cancels the call after `limit_s`. While the toolset is being entered, the call waits. When entering has
+        failed, the call fails at once with an EngineError, so that the caller hears the apology instead of silence.
         """
         usable = self._usable
         if not await asyncio.shield(usable):
@@ -137,49 +135,53 @@ class HeldToolset(WrapperToolset[Any]):
             return await call()
         except asyncio.CancelledError:
             if asyncio.get_running_loop().time() - began >= HUNG_SHARE * limit_s:
-                self._doubt(usable, "hangs")
+                self._lose(usable, "hangs")
             raise
         except Exception as exc:
             if may_be_lost(exc):
-                self._doubt(usable, type(exc).__name__)
+                self._lose(usable, type(exc.__cause__ or exc).__name__)
             raise
         finally:
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
 
-    def _doubt(self, usable: asyncio.Future[bool], reason: str) -> None:
-        """Have the toolset entered again, unless the failed call is of an earlier connection."""
-        if usable is self._usable and not self._leave.is_set():
+    def _lose(self, usable: asyncio.Future[bool], reason: str) -> None:
+        """Have the toolset entered again. Later calls wait for that.
+
+        Does nothing when the failed call used an earlier connection.
+        """
+        if usable is self._usable:
+            self._usable = asyncio.get_running_loop().create_future()
             self._reason = reason
-            self._leave.set()
+            self._lost.set()
 
     # The task that enters and leaves
 
     async def _keep(self) -> None:
-        """Enter the toolset, serve, and leave it when its connection is lost; and again, until `close`."""
-        loop, tries = asyncio.get_running_loop(), 0
+        """Enter the toolset, and leave it when its connection is lost. Repeat this until `close` cancels the task."""
+        loop, pause_s = asyncio.get_running_loop(), BACKOFF_S
         try:
             while True:
                 began, attempt = loop.time(), self._usable
                 await self._live_once()
-                entered = attempt.done()
-                if self._closing or not (entered or tries):
-                    return  # when the first attempt fails, the server does not start
-                tries = 1 if entered and loop.time() - began > STEADY_S else tries + 1
-                pause_s = 0.0 if entered and tries == 1 else min(BACKOFF_S * 2 ** (tries - 2), BACKOFF_MOST_S)
-                name, reason = self.wrapped.label, self._reason
-                log.warning("x toolset has to be entered again: toolset=%s reason=%s in_s=%.1f", name, reason, pause_s)
-                if pause_s:
-                    self._usable.set_result(False)
+                if attempt.done():
+                    if attempt is self._usable:  # no call has noticed the loss
+                        self._usable = loop.create_future()
+                    pause_s = BACKOFF_S
+                    await asyncio.sleep(began + BACKOFF_S - loop.time())
+                else:
+                    attempt.set_result(False)
                     await asyncio.sleep(pause_s)
+                    pause_s = min(2 * pause_s, BACKOFF_MOST_S)
                     self._usable = loop.create_future()
+                log.warning("x toolset is entered again: toolset=%s reason=%s", self.wrapped.label, self._reason)
         finally:
             if not self._usable.done():
                 self._usable.set_result(False)
 
     async def _live_once(self) -> None:
-        """Enter the toolset, serve, and leave it. Afterwards `_reason` tells why it was left."""
+        """Enter the toolset, and leave it when its connection is lost; then `_reason` tells why."""
         try:
             await self._live()
         except asyncio.CancelledError:
@@ -194,25 +196,37 @@ class HeldToolset(WrapperToolset[Any]):
         try:
             async with deadline, self.wrapped:
                 deadline.reschedule(None)
-                self._leave.clear()
-                self._entered = True
-                self._usable.set_result(True)
+                self._lost.clear()
+                attempt.set_result(True)
                 try:
-                    await self._until_leave()
+                    await self._lost.wait()
+                    await self._drain()
                 finally:
-                    self._entered, self._usable = False, loop.create_future()
+                    await self._end_connection()
                     deadline.reschedule(loop.time() + LEAVE_S)
         except TimeoutError as exc:
             if deadline.expired():
                 raise TimeoutError(f"longer than {LEAVE_S if attempt.done() else ENTER_S:g} s") from exc
             raise
 
-    async def _until_leave(self) -> None:
-        await self._leave.wait()
-        if not self._closing:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DRAIN_S):
-                    await self._idle.wait()
+    async def _drain(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._idle.wait()
+
+    async def _end_connection(self) -> None:
+        """Close the client of an MCP toolset (`pydantic_ai.mcp.MCPToolset`), which does not do so when it is left.
+
+        A stdio transport keeps its process alive and uses it again, even when the process hangs (`keep_alive`, the
+        default). And the toolset stays entered while a call is running. Closing the client ends both, process and call.
+        """
+        close = getattr(getattr(self.wrapped, "client", None), "close", None)
+        if close is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_S):
+                await close()
+        await self._drain()
 
 
 def may_be_lost(failure: Exception) -> bool:
