@@ -17,7 +17,7 @@ class Memory:
     def recall(self, history: Sequence[ModelMessage]) -> list[ModelMessage]:
         """The newest messages of `history`, which may only grow from call to call.
 
-        When they have too many characters, so many are forgotten that at most half the limit is left.
+        When they have too many characters, the oldest are forgotten until at most half the limit is left.
         """
         sizes = [_size(message) for message in history[self._begin :]]
         if sum(sizes) > self._chars:

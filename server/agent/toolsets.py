@@ -46,7 +46,7 @@ class Toolsets:
         await asyncio.gather(*(toolset.close() for toolset in self._held.values()))
 
     def _hold(self, toolset: AbstractToolset[Any]) -> AbstractToolset[Any]:
-        """The same toolset, in which each toolset that has something to enter is held.
+        """A copy of `toolset` in which every toolset that has something to enter is held.
 
         Combinations and wrappers are not held, but what is inside them is: pydantic-ai makes new ones for each run.
         """

@@ -91,7 +91,8 @@ class Judge:
     ) -> None:
         """An utterance of `longest_ms` is answered as it is.
 
-        Callers are expected to say `phrases`, and numbers of so many `digits` (0: the number of digits differs).
+        `phrases` are sentences that callers are expected to say. `digits` tells how many digits their numbers have
+        (0: that differs).
         """
         self._endpoint = endpoint
         self._overlap = overlap
