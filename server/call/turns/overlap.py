@@ -148,9 +148,10 @@ def _is_enough_already(overlap: Overlap, settings: OverlapSettings) -> bool:
     """Whether the sound interrupts the agent, whatever may follow."""
     bar = settings.bar(overlap.state)
     unexplained_ms = overlap.voiced_ms - settings.word_ms * len(words_of(overlap.text))
-    steady = min(_new_words(overlap.text, overlap), _new_words(overlap.earlier_text, overlap), key=len)
-    enough = len(steady) >= bar.words and overlap.voiced_ms >= bar.words_ms
-    commands = _commands(overlap.text, overlap) & _commands(overlap.earlier_text, overlap)
+    new = _new_words(overlap.text, overlap)  # the echo in them is looked for once: this is done at every frame
+    earlier = new if overlap.earlier_text == overlap.text else _new_words(overlap.earlier_text, overlap)
+    enough = min(len(new), len(earlier)) >= bar.words and overlap.voiced_ms >= bar.words_ms
+    commands = _commands(new, overlap.state) & _commands(earlier, overlap.state)
     return unexplained_ms >= bar.voiced_ms or enough or bool(commands)
 
 
@@ -159,13 +160,12 @@ def _asked_for_something(overlap: Overlap, settings: OverlapSettings) -> bool:
     new = _new_words(overlap.text, overlap)
     early = overlap.left_ms <= settings.early_ms and _without_echo(words_of(overlap.text), overlap.agent_text)
     enough = new and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
-    return bool(_commands(overlap.text, overlap) or early or enough)
+    return bool(_commands(new, overlap.state) or early or enough)
 
 
-def _commands(text: str, overlap: Overlap) -> frozenset[str]:
+def _commands(new_words: list[str], state: AgentState) -> frozenset[str]:
     """The words that stop the agent without any others. A running tool needs clearer ones."""
-    commands = ENGLISH.stops if overlap.state is AgentState.TOOL else ENGLISH.commands
-    return commands.intersection(_new_words(text, overlap))
+    return (ENGLISH.stops if state is AgentState.TOOL else ENGLISH.commands).intersection(new_words)
 
 
 def _new_words(text: str, overlap: Overlap) -> list[str]:
