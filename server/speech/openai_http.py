@@ -21,6 +21,7 @@ from server.errors import ConfigError, EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.languages import lookup
 from server.speech.protocols import Pcm
+from server.speech.settled import Settled, may_end
 
 _STT, _TTS = "speech-to-text", "text-to-speech"
 
@@ -28,7 +29,8 @@ SPEECH_RATE = 24_000
 """Sample rate in Hz of `response_format` "pcm"."""
 
 KEEP_S = 30
-"""How many seconds of an utterance are kept. Later sound is ignored: the transcript covers what came before."""
+"""How many seconds of a piece of an utterance are kept. Later sound is ignored: the transcript covers what came
+before."""
 _KEEP_BYTES = 2 * HEARD_RATE * KEEP_S
 
 _PROMPT_CHARACTERS = 400
@@ -48,7 +50,7 @@ class OpenAIServer:
 
 
 class OpenAISpeechToText:
-    """A SpeechToText that sends the whole utterance to the server each time a transcript is wanted."""
+    """A SpeechToText that sends the utterance to the server each time a transcript is wanted."""
 
     def __init__(
         self,
@@ -93,22 +95,31 @@ class OpenAISpeechStream:
 
     def __init__(self, api: "_Api", fields: dict[str, str], on_close: Callable[["OpenAISpeechStream"], None]) -> None:
         self._api, self._fields, self._on_close = api, fields, on_close
+        self._settled = Settled()
         self._heard = bytearray()
+        """The sound since the last piece that is settled."""
         self._answer: tuple[int, str] = (0, "")
         """How many bytes of `_heard` the last transcript covers, and its words."""
         self._requests: set[asyncio.Task[str]] = set()
         self._closed = False
 
     def feed(self, pcm: bytes) -> None:
+        answered, text = self._answer
+        if answered == len(self._heard) and may_end(answered, len(pcm)):
+            self._settled = Settled(
+                self._settled.and_then(text)
+            )  # the caller goes on after a transcript and a pause, which is what comes first
+            self._heard.clear()
+            self._answer = (0, "")
         if not self._closed and len(self._heard) + len(pcm) <= _KEEP_BYTES:
             self._heard += pcm
 
     async def transcript(self) -> str:
         if self._closed:
             raise EngineError(_STT, "The utterance is closed.")
-        heard, (answered, text) = len(self._heard), self._answer
+        heard, (answered, text), settled = len(self._heard), self._answer, self._settled
         if heard == answered:
-            return text
+            return settled.and_then(text)
         request = asyncio.create_task(self._ask(), name="openai transcription")
         self._requests.add(request)
         try:
@@ -119,7 +130,7 @@ class OpenAISpeechStream:
         if request.cancelled():
             raise EngineError(_STT, "The utterance was closed before its transcript came.")
         self._answer = heard, request.result()
-        return self._answer[1]
+        return settled.and_then(self._answer[1])
 
     async def _ask(self) -> str:
         form = aiohttp.FormData(self._fields)

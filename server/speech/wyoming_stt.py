@@ -11,13 +11,14 @@ from wyoming.info import Info
 from server.errors import EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.languages import lookup
+from server.speech.settled import Settled, may_end
 from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed
 
 STAGE = "speech-to-text"
 
 KEEP_S = 30
-"""How many seconds of an utterance are kept, to be sent again if needed. This is Whisper's window, and few callers
-speak for so long without a break."""
+"""How many seconds of a piece of an utterance are kept, to be sent again if needed. This is Whisper's window, and few
+callers speak for so long without a break."""
 
 _SECOND = 2 * HEARD_RATE
 _BATCH_BYTES = _SECOND * 60 // 1000
@@ -80,10 +81,10 @@ class WyomingSpeechToText:
 
 
 class WyomingSpeechStream:
-    """One utterance. It keeps the sound, and sends all of it again when the caller goes on after a transcript or when
-    the server dies.
+    """One utterance. It keeps the sound, and sends it again when the caller goes on after a transcript or when the
+    server dies. Only what a long utterance has settled is not sent again.
 
-    Sound after KEEP_S seconds is ignored: the transcript covers what came before.
+    After KEEP_S seconds without a pause, more sound is ignored: the transcript covers what came before.
     """
 
     def __init__(
@@ -98,7 +99,11 @@ class WyomingSpeechStream:
         self._on_partial, self._partial = on_partial, ""
         self._deadline_s = deadline_s
         self._on_close = on_close
+        self._settled = Settled()
         self._heard = bytearray()
+        """The sound since the last piece that is settled."""
+        self._pause_bytes = 0
+        """How long the caller paused after the newest transcript."""
         self._closed = False
         self._attempts: set[_Attempt] = set()
         self._attempt = self._begin()
@@ -106,25 +111,35 @@ class WyomingSpeechStream:
     def feed(self, pcm: bytes) -> None:
         if self._closed or len(self._heard) + len(pcm) > KEEP_S * _SECOND:
             return
+        if self._attempt.stopped_at == len(self._heard):
+            self._pause_bytes = len(pcm)  # the first sound after a transcript is the pause, and the voice that ends it
         self._heard += pcm
         if self._attempt.stopped_at is None:
             self._attempt.send(_BATCH_BYTES)
         elif len(self._heard) - self._attempt.stopped_at >= _RESUME_BYTES:
+            self._settle()
             self._attempt = self._begin()
+
+    def _settle(self) -> None:
+        """The caller goes on after a transcript. If that was a long piece, begin another one."""
+        end, text = self._attempt.stopped_at, self._attempt.text
+        if end is not None and text is not None and may_end(end, self._pause_bytes):
+            self._settled = Settled(self._settled.and_then(text))
+            self._heard = self._heard[end:]
 
     async def transcript(self) -> str:
         if self._closed:
             raise EngineError(STAGE, "The utterance is closed.")
         if not self._heard:
-            return ""
+            return self._settled.text
         if self._attempt.stopped_at not in (None, len(self._heard)) or self._attempt.failed:
             self._attempt = self._begin()
-        attempt = self._attempt
+        attempt, settled = self._attempt, self._settled
         attempt.waiting += 1
         try:
             attempt.stop()
             await asyncio.wait({attempt.task}, timeout=self._deadline_s)
-            return self._result(attempt)
+            return settled.and_then(self._result(attempt))
         finally:
             attempt.waiting -= 1
             self._prune()
@@ -161,9 +176,10 @@ class WyomingSpeechStream:
 
     def _report(self, attempt: "_Attempt", text: str) -> None:
         # A new attempt repeats old words until it has caught up.
-        if attempt is self._attempt and not self._partial.startswith(text):
-            self._partial = text
-            self._on_partial(text)
+        whole = self._settled.and_then(text)
+        if attempt is self._attempt and not self._partial.startswith(whole):
+            self._partial = whole
+            self._on_partial(whole)
 
 
 class _Attempt:
@@ -187,6 +203,11 @@ class _Attempt:
     @property
     def failed(self) -> bool:
         return self.task.done() and (self.task.cancelled() or self.task.exception() is not None)
+
+    @property
+    def text(self) -> str | None:
+        """The transcript; None when there is none yet, or when the attempt has failed."""
+        return self.task.result() if self.task.done() and not self.failed else None
 
     def send(self, at_least: int = 1) -> None:
         """Send the sound that was not sent yet, if it is at least `at_least` bytes.

@@ -63,6 +63,16 @@ async def test_an_unchanged_utterance_is_asked_for_once(server: FakeOpenAIServer
     assert await stream.transcript() == "word word word word"
 
 
+async def test_a_long_utterance_is_sent_in_pieces(server: FakeOpenAIServer, stt: OpenAISpeechToText) -> None:
+    """What was said before a clear pause is not sent again once it is long. Its words stay in front of the others."""
+    stream = stt.listen([], lambda text: None)
+    stream.feed(SECOND * 9)
+    await stream.transcript()
+    server.answers.append(say(b'{"text": "and so on"}'))
+    stream.feed(SECOND)
+    assert await stream.transcript() == " ".join([*["word"] * 18, "and so on"])
+
+
 async def test_an_endless_utterance_is_cut(stt: OpenAISpeechToText) -> None:
     """Sound after the limit is ignored, and the transcript covers the sound before it."""
     stream = stt.listen([], lambda text: None)

@@ -70,6 +70,32 @@ async def test_everything_fed_is_sent_once() -> None:
         await stt.close()
 
 
+async def test_a_long_utterance_is_sent_in_pieces() -> None:
+    """What was said before a clear pause is not sent again once it is long. Its words stay in front of the others."""
+    partials: list[str] = []
+
+    async def script(talk: Talk) -> None:
+        await talk.say(TranscriptStart(), TranscriptChunk("so"))
+        await count(talk)
+
+    async with server(script) as uri:
+        stt = WyomingSpeechToText(uri)
+        stream = stt.listen([], partials.append)
+        stream.feed(SECOND * 7)
+        assert await stream.transcript() == "7000"
+        stream.feed(SECOND)  # the piece is too short to end
+        assert await stream.transcript() == "8000"
+        stream.feed(SECOND[:6_000])  # the pause is too short for its end
+        stream.feed(SECOND)
+        assert await stream.transcript() == "9187"
+        stream.feed(SECOND[:8_000])
+        stream.feed(SECOND)
+        assert await stream.transcript() == "9187 1250"
+        assert await stream.transcript() == "9187 1250"
+        assert partials == ["so", "9187 so"]
+        await stt.close()
+
+
 async def test_a_pause_after_a_transcript_makes_no_connection() -> None:
     """After a transcript, less than 200 ms of sound makes a new connection only when a transcript is asked for."""
     connections = 0
