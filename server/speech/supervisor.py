@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import shutil
 import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from wyoming.client import AsyncUnixClient
@@ -30,6 +32,23 @@ STEADY_S = 30.0
 """How long a worker must live to count as stable. After that, its next death counts as the first one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long a supervisor waits, in seconds."""
+
+    start_s: float = 60.0
+    """For a worker to answer: enough to load a large model from a slow disk."""
+    ping_every_s: float = 2.0
+    """From one ping to the next."""
+    hang_s: float = 5.0
+    """For the answer to a ping. An engine may hold the interpreter for half a second, so it must be longer."""
+    stop_s: float = 2.0
+    """For a worker to end by itself before it is killed."""
+
+
+_USUAL = Deadlines()
+
+
 class Supervisor:
     """One worker process that hosts `engine`. `uri` stays the same when the worker is replaced."""
 
@@ -37,15 +56,10 @@ class Supervisor:
         self,
         engine: str,
         model: str | None = None,
-        *,
-        start_s: float = 60.0,
-        ping_every_s: float = 2.0,
-        hang_s: float = 5.0,
-        stop_s: float = 2.0,
+        options: Mapping[str, object] | None = None,
+        deadlines: Deadlines = _USUAL,
     ) -> None:
-        """Deadlines: `start_s` is enough to load a large model from a slow disk. `hang_s` is for the answer to a ping;
-        an engine may hold the interpreter for half a second, so it must be longer. `stop_s` is for the worker to end by
-        itself before it is killed."""
+        """`options` are further arguments of the engine, by their names."""
         self.engine = engine
         self.restarts = 0
         """How often the worker was replaced."""
@@ -53,7 +67,8 @@ class Supervisor:
         """Whether the present worker has answered and is still alive."""
         self.pid: int | None = None
         self._model = model
-        self._start_s, self._ping_every_s, self._hang_s, self._stop_s = start_s, ping_every_s, hang_s, stop_s
+        self._options = json.dumps(dict(options or {}))
+        self._deadlines = deadlines
         self._directory: Path | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -83,7 +98,7 @@ class Supervisor:
             raise
 
     async def close(self) -> None:
-        """End the worker and remove its files. Takes at most `stop_s` and the time of a kill; idempotent."""
+        """End the worker and remove its files. Takes at most `Deadlines.stop_s` and the time of a kill; idempotent."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -124,7 +139,8 @@ class Supervisor:
     async def _process(self) -> AsyncIterator[Process]:
         self.socket.unlink(missing_ok=True)
         model = ["--model", self._model] if self._model else []
-        command = ["-m", f"{__package__}.worker", "--engine", self.engine, "--socket", str(self.socket), *model]
+        engine = ["--engine", self.engine, "--options", self._options, *model]
+        command = ["-m", f"{__package__}.worker", "--socket", str(self.socket), *engine]
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
@@ -141,7 +157,7 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                async with asyncio.timeout(self._stop_s):
+                async with asyncio.timeout(self._deadlines.stop_s):
                     await process.wait()
             except TimeoutError:
                 with contextlib.suppress(ProcessLookupError):
@@ -160,7 +176,7 @@ class Supervisor:
     async def _until_ready(self, process: Process, client: AsyncUnixClient) -> None:
         assert process.stdout is not None, "because it is a pipe"
         try:
-            async with asyncio.timeout(self._start_s):
+            async with asyncio.timeout(self._deadlines.start_s):
                 said = (await process.stdout.readline()).decode(errors="replace").strip()
                 if said != "ready":
                     raise ConfigError(said or f"the {self.engine} worker ended before it was ready")
@@ -170,7 +186,7 @@ class Supervisor:
                 if answer is None or not Info.is_type(answer.type):
                     raise ConfigError(f"the {self.engine} worker does not answer when asked to describe itself")
         except TimeoutError as exc:
-            raise ConfigError(f"the {self.engine} worker is not ready after {self._start_s:g} s") from exc
+            raise ConfigError(f"the {self.engine} worker is not ready after {self._deadlines.start_s:g} s") from exc
         except _LOST as exc:
             raise ConfigError(f"the {self.engine} worker ended while it started") from exc
 
@@ -178,12 +194,12 @@ class Supervisor:
         """Ping the worker until it dies, and return why it died. A worker that hangs is killed."""
         while True:
             try:
-                async with asyncio.timeout(self._ping_every_s):
+                async with asyncio.timeout(self._deadlines.ping_every_s):
                     return f"ended with {await process.wait()}"
             except TimeoutError:
                 pass
             try:
-                async with asyncio.timeout(self._hang_s):
+                async with asyncio.timeout(self._deadlines.hang_s):
                     await client.write_event(Ping().event())
                     answer = await client.read_event()
             except TimeoutError:

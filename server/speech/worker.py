@@ -1,6 +1,6 @@
 """The worker, a child process that hosts one engine and speaks the Wyoming protocol on a Unix socket.
 
-    python -m server.speech.worker --engine pocketsphinx --socket PATH [--model PATH]
+    python -m server.speech.worker --engine whisper --socket PATH [--model PATH] [--options '{"threads": 2}']
 
 Its first line on standard output is "ready", or a sentence that says why it cannot start. It ends on SIGTERM, and when
 its standard input ends: that is a pipe which the supervisor holds open.
@@ -10,12 +10,14 @@ import argparse
 import asyncio
 import contextlib
 import importlib
+import inspect
+import json
 import logging
 import os
 import signal
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -40,10 +42,11 @@ async def _host(engine: Any, path: Path, say: Callable[[str], None]) -> None:
     await serve(engine, path, end, say)
 
 
-def load(engine: str, model: str | None) -> Any:
+def load(engine: str, model: str | None, options: Mapping[str, Any] | None = None) -> Any:
     """Make the engine: the class `Engine` of the module `engine` in server/speech/engines.
 
-    Raises ConfigError when there is no such engine or it cannot start.
+    `options` are further arguments of `Engine`, by their names. Raises ConfigError when there is no such engine, when
+    it does not know an option, or when it cannot start.
     """
     if not engine.isidentifier():
         raise ConfigError(f"{engine!r} is not the name of an engine")
@@ -51,7 +54,10 @@ def load(engine: str, model: str | None) -> Any:
         module = importlib.import_module(f"{__package__}.engines.{engine}")
     except ImportError as exc:
         raise ConfigError(f"the engine {engine} does not load: {exc}") from exc
-    return module.Engine(model)
+    unknown = set(options or ()) - set(inspect.signature(module.Engine).parameters)
+    if unknown:
+        raise ConfigError(f"the engine {engine} has no option {', '.join(sorted(unknown))}")
+    return module.Engine(model, **(options or {}))
 
 
 def main() -> int:
@@ -59,6 +65,7 @@ def main() -> int:
     arguments.add_argument("--engine", required=True)
     arguments.add_argument("--model")
     arguments.add_argument("--socket", required=True, type=Path)
+    arguments.add_argument("--options", type=json.loads, default={})
     options = arguments.parse_args()
     status = _prepare_process()
 
@@ -67,7 +74,7 @@ def main() -> int:
             print(" ".join(line.split()), file=status, flush=True)
 
     try:
-        engine = load(options.engine, options.model)
+        engine = load(options.engine, options.model, options.options)
         asyncio.run(_host(engine, options.socket, say))
     except ConfigError as exc:
         say(str(exc))
@@ -87,7 +94,7 @@ def _prepare_process() -> TextIO:
     """
     logging.basicConfig(stream=sys.stderr, format=f"%(levelname)s speech worker {os.getpid()}: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C in a terminal the parent decides when the worker ends
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a worker computes with one thread; set this before the engine loads
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread, unless an engine's options say otherwise
     os.nice(NICENESS)
     status = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -15,7 +15,7 @@ import pytest
 
 from server.errors import ConfigError, EngineError
 from server.speech import supervisor as module
-from server.speech.supervisor import Supervisor
+from server.speech.supervisor import Deadlines, Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.tiny_models import WORD, make_whisper
@@ -24,7 +24,7 @@ from tests.voices import speak
 
 @contextlib.asynccontextmanager
 async def supervised(engine: str = "espeak", model: str | None = None) -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(engine, model, ping_every_s=0.1, hang_s=0.3, stop_s=1)
+    supervisor = Supervisor(engine, model, deadlines=Deadlines(ping_every_s=0.1, hang_s=0.3, stop_s=1))
     await supervisor.start()
     try:
         yield supervisor
@@ -118,8 +118,10 @@ async def test_an_utterance_outlives_its_worker(tmp_path: Path) -> None:
         stt = WyomingSpeechToText(supervisor.uri, connect_s=10, deadline_s=20)
         partial = asyncio.Event()
         stream = stt.listen([], lambda text: partial.set())
-        stream.feed(speak("hello there my friend"))
-        await partial.wait()
+        async with asyncio.timeout(60):
+            while not partial.is_set():  # the first words so far need two drafts
+                stream.feed(speak("hello there my friend"))
+                await asyncio.sleep(0.1)
         os.kill(old, signal.SIGKILL)
         assert await stream.transcript() == WORD
         await stt.close()
@@ -182,7 +184,7 @@ async def test_a_socket_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_start_has_a_deadline() -> None:
     """A worker that is not ready within its deadline is a ConfigError."""
-    supervisor = Supervisor("espeak", start_s=0.001)
+    supervisor = Supervisor("espeak", deadlines=Deadlines(start_s=0.001))
     with pytest.raises(ConfigError, match="not ready"):
         await supervisor.start()
 
@@ -215,7 +217,7 @@ def test_a_worker_does_not_outlive_its_server() -> None:
     """When the server is killed, its worker ends by itself."""
     program = """
 import asyncio, os, signal
-from server.speech.supervisor import Supervisor
+from server.speech.supervisor import Deadlines, Supervisor
 
 async def main():
     supervisor = Supervisor("espeak")

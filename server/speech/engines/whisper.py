@@ -1,24 +1,29 @@
 """faster-whisper: the best speech-to-text that runs on a CPU. It needs a model on disk.
 
-Whisper pads its input to 30 s, and the encoder takes time for the padding. Here the window is only as long as the
-speech and a pause, but at least ten seconds, because shorter windows cost accuracy. So a short sentence takes a third
-of the time. The result is checked, and a doubtful one is made again with the full window.
+Whisper pads its input to 30 s, and the encoder takes time for the padding, too. Here the window is only as long as the
+speech and a pause, but at least ten seconds. A text that Whisper is not sure of, or that repeats itself, is made again
+in a longer window. So most sentences take a seventh of the time, and are understood as well (see docs/models.md).
+
+Whisper gets no hot words: they put words into noise, and make it say sentences twice.
 """
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 import numpy as np
-from faster_whisper import WhisperModel
-from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.vad import get_vad_model
 from numpy.typing import NDArray
 
 from server.errors import ConfigError
 from server.media.frame import HEARD_RATE
+from server.speech.engines.whisper_model import WINDOW_S, Hypothesis, Model, Window
+from server.speech.loops import has_loop, without_loops
+from server.speech.number_length import expected_length, lengths, with_length
 
-_FRAMES_PER_S = 100
-_WINDOW_S = 30
-_MIN_WINDOW_S = 10
+_FIRST_WINDOW_S = 10
+_SECOND_WINDOW_S = 15
+"""The shortest windows of the two passes. In 8 s Whisper makes twice as many errors; 15 s has the fewest, but takes
+twice as long as 10 s."""
 _PAUSE_S = 2
 """How much silence follows the words in the window. Without it Whisper repeats itself, because it was never trained on
 sentences that are cut short."""
@@ -28,17 +33,29 @@ _MIN_SPEECH_S = 0.2
 _QUIET = 0.002
 """The quietest speech, as a peak relative to full scale. Below it nobody speaks, but Whisper writes "Thank you for
 watching"."""
+_SURE = -0.5
+"""From this mean log probability on, a text is taken as it is; below, Whisper listens again in a longer window."""
+_NOISE = 0.75
+"""From this probability of silence on nobody speaks, unless Whisper is sure of the words. It is below 0.73 for speech,
+and above 0.76 for most noises (186 and 40 recordings)."""
+_NO_SPEECH_MAYBE = 0.5
+"""From this probability on, voice detection is asked, too."""
+_VOICE = 0.35
+"""Voice detection's probability of a voice is below this for noises, and above 0.7 for every voice that was tried."""
+_VAD_WINDOW = 512
 _NO_SPEECH = 0.6
 _MIN_LOGPROB = -1.0
-_MAX_COMPRESSION = 2.4
-"""OpenAI's own thresholds: how likely silence may be, how unsure a text may be, and how repetitive it may be."""
+"""OpenAI's own thresholds for silence: how likely it is, and how unsure the text is."""
+_MAX_WORDS_PER_S = 5.5
+"""The fastest speech that is not a loop, in words per second."""
 
-_TOKENS_PER_S = 10
-"""The fastest speech, in tokens per second. A text with more tokens is a loop."""
-_HOTWORD_CHARACTERS = 400
-"""How long the hot words may be: about a hundred tokens. Each of them costs as much time as a token of the answer."""
-_DRAFT_EVERY_S = 0.7
-"""How much new sound a draft needs."""
+_WINDOW_BYTES = 2 * HEARD_RATE * WINDOW_S
+_BEAMS = 5
+"""How many hypotheses are looked at for a number of the expected length."""
+_DRAFT_EVERY_S = 0.5
+"""How much new sound a draft needs, in a short utterance. In a longer one it is a sixth of the sound before."""
+_OPEN_TOKENS = 2
+"""How many of the agreed tokens at the end are open for the next pass: a word that was cut short may become another."""
 
 
 class Engine:
@@ -46,115 +63,161 @@ class Engine:
 
     name = "whisper"
 
-    def __init__(self, model: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        device: str = "cpu",
+        precision: str = "auto",
+        threads: int = 1,
+    ) -> None:
+        """`device` is cpu, cuda or auto; `precision` is a compute type of CTranslate2 such as int8 or float16, or auto.
+
+        Raises ConfigError when the model cannot be loaded so.
+        """
         if not model:
             raise ConfigError("whisper needs a model; get one with: antiphon models pull")
-        try:
-            self._model = WhisperModel(model, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True)
-        except (RuntimeError, OSError, ValueError) as exc:
-            raise ConfigError(f"cannot load a Whisper model from {model}: {exc}") from exc
-        self.languages = tuple(self._model.supported_languages)
+        self._model = Model(model, device, precision, threads)
+        self._vad = get_vad_model()
+        self.languages = self._model.languages
 
     def start(self, phrases: Sequence[str], language: str = "") -> "WhisperRecognition":
-        """Without `language`, the first pass over the utterance detects the language."""
-        return WhisperRecognition(self, " ".join(phrases)[:_HOTWORD_CHARACTERS], language)
+        """When all `phrases` are numbers of one length, that length is expected of a number in the words.
 
-    def transcribe(self, samples: NDArray[np.float32], hotwords: str, language: str | None) -> tuple[str, str]:
-        """Returns the words and their language, which the next pass uses. `samples` are -1..1 at 16 kHz."""
-        if len(samples) < _MIN_SPEECH_S * HEARD_RATE or np.max(np.abs(samples)) < _QUIET:
-            return "", language or ""
-        window = _WINDOW_S * HEARD_RATE
-        pieces = [samples[at : at + window] for at in range(0, len(samples), window)]
-        texts = []
-        for piece in pieces:
-            text, language = self._piece(piece, hotwords, language)
-            texts.append(text)
-        return " ".join(filter(None, texts)), language or ""
+        Without `language`, a model of several languages detects it in the first pass over the utterance.
+        """
+        return WhisperRecognition(self, expected_length(phrases), language)
 
-    def _piece(self, samples: NDArray[np.float32], hotwords: str, language: str | None) -> tuple[str, str]:
-        heard_s = len(samples) / HEARD_RATE
-        features = self._model.feature_extractor(samples)
-        short_s = min(_WINDOW_S, max(_MIN_WINDOW_S, heard_s + _PAUSE_S))
-        for window_s in dict.fromkeys((short_s, _WINDOW_S)):
-            encoded = self._model.encode(_padded(features, round(window_s * _FRAMES_PER_S)))
-            language = language or self._language(encoded)
-            text, logprob = self._words(encoded, hotwords, language, heard_s)
-            repeats = _compression(text) > _MAX_COMPRESSION
-            if not repeats and (logprob >= _MIN_LOGPROB or window_s == _WINDOW_S):
-                return text, language
-        return "", language or ""  # the text is a loop in both windows
+    def glance(
+        self, samples: NDArray[np.float32], language: str, begins: Sequence[int] = ()
+    ) -> tuple[Hypothesis | None, str]:
+        """Returns what one quick pass finds in speech that goes on, and its language; None when nobody speaks.
 
-    def _language(self, encoded: object) -> str:
-        if not self._model.model.is_multilingual:
-            return "en"
-        (token, _probability), *_ = self._model.model.detect_language(encoded)[0]
-        return str(token)[2:-2]
+        `samples` are at most WINDOW_S s of -1..1 at 16 kHz. `begins` are the tokens that the words begin with.
+        """
+        if _too_little(samples):
+            return None, language
+        window = next(self._windows(samples))
+        language = language or self._model.language(window)
+        (best,) = self._model.hypotheses(window, language, begins)
+        return (None if self._is_noise(best, samples) else best), language
 
-    def _words(self, encoded: object, hotwords: str, language: str, heard_s: float) -> tuple[str, float]:
-        """Decode greedily. Returns the words and the mean log probability of a token; no words if it is not speech."""
-        tokenizer = Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, "transcribe", language)
-        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=hotwords or None)
-        room = self._model.max_length - len(prompt)
-        (result,) = self._model.model.generate(
-            encoded,
-            [prompt],
-            beam_size=1,
-            max_length=len(prompt) + min(room, 8 + round(heard_s * _TOKENS_PER_S)),
-            return_scores=True,
-            return_no_speech_prob=True,
-        )
-        tokens = result.sequences_ids[0]
-        logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        if result.no_speech_prob > _NO_SPEECH and logprob < _MIN_LOGPROB:
-            return "", 0.0
-        return str(tokenizer.decode(tokens)).strip(), logprob
+    def hear(
+        self, samples: NDArray[np.float32], language: str, begins: Sequence[int] = (), digits: int = 0
+    ) -> tuple[Hypothesis | None, str]:
+        """As `glance`, but the words are made sure of, in a second pass if need be.
+
+        `digits` is how many digits a number in them should have (0: any).
+        """
+        if _too_little(samples):
+            return None, language
+        found: list[Hypothesis] = []
+        for window in self._windows(samples):
+            language = language or self._model.language(window)
+            (best,) = self._model.hypotheses(window, language, begins if not found else ())
+            if self._is_noise(best, samples):
+                return None, language
+            found.append(best)
+            if best.logprob >= _SURE and not has_loop(best.text):
+                break
+        if digits and (said := lengths(best.text)) and digits not in said:
+            found.append(self._with_number(window, language, digits) or best)
+        return _chosen(found, len(samples) / HEARD_RATE), language
+
+    def text_of(self, tokens: Sequence[int]) -> str:
+        """The words that the tokens stand for."""
+        return self._model.text(tokens)
+
+    def _windows(self, samples: NDArray[np.float32]) -> Iterator[Window]:
+        features = self._model.features(samples)
+        needed_s = len(samples) / HEARD_RATE + _PAUSE_S
+        first_s = min(WINDOW_S, max(_FIRST_WINDOW_S, needed_s))
+        yield self._model.encode(features, first_s)
+        if first_s < WINDOW_S:
+            yield self._model.encode(features, WINDOW_S if first_s >= _SECOND_WINDOW_S else _SECOND_WINDOW_S)
+
+    def _is_noise(self, heard: Hypothesis, samples: NDArray[np.float32]) -> bool:
+        """Whether nobody speaks. Where Whisper is not sure, voice detection decides, which takes 2 ms for a second."""
+        if heard.no_speech < _NO_SPEECH_MAYBE:
+            return False
+        if heard.no_speech > _NOISE and (heard.logprob < _SURE or has_loop(heard.text)):
+            return True
+        padded = np.pad(samples, (0, -len(samples) % _VAD_WINDOW))
+        return bool(self._vad(padded, _VAD_WINDOW).max() < _VOICE)
+
+    def _with_number(self, window: Window, language: str, digits: int) -> Hypothesis | None:
+        """The most likely hypothesis with a number of the expected length, if there is one."""
+        beam = self._model.hypotheses(window, language, beams=_BEAMS)
+        place = with_length([each.text for each in beam], digits)
+        return None if place is None else beam[place]
+
+
+def _too_little(samples: NDArray[np.float32]) -> bool:
+    return bool(len(samples) < _MIN_SPEECH_S * HEARD_RATE or np.max(np.abs(samples)) < _QUIET)
+
+
+def _chosen(found: Sequence[Hypothesis], speech_s: float) -> Hypothesis | None:
+    """The last hypothesis, if it can be speech. A loop in it is taken out when nobody could speak so fast."""
+    best = found[-1]
+    if best.no_speech > _NO_SPEECH and best.logprob < _MIN_LOGPROB:
+        return None
+    if has_loop(best.text) and len(best.text.split()) > _MAX_WORDS_PER_S * speech_s:
+        return Hypothesis(without_loops(best.text), (), best.logprob, best.no_speech)
+    return best
 
 
 class WhisperRecognition:
-    """A DraftingRecognition. It keeps all sound of the utterance, because each pass goes over the whole of it."""
+    """A DraftingRecognition. It keeps all sound of the utterance, because each pass goes over the whole of it.
 
-    def __init__(self, engine: Engine, hotwords: str, language: str) -> None:
+    Words on which two passes agree are the words so far. The next pass need not find them again: it begins with them.
+    """
+
+    def __init__(self, engine: Engine, digits: int, language: str) -> None:
         self._engine = engine
-        self._hotwords = hotwords
+        self._digits = digits
+        self._language = language
         self._pcm = bytearray()
         self._drafted = 0
+        """How much sound the newest draft covers."""
+        self._tokens: tuple[int, ...] = ()
+        """The words of the newest draft."""
+        self._agreed: tuple[int, ...] = ()
+        """The words at the beginning on which the two newest drafts agree."""
         self._text = ""
-        self._language = language
 
     def feed(self, pcm: bytes) -> str | None:
         self._pcm += pcm
         return None
 
     def draft(self) -> str | None:
-        if len(self._pcm) - self._drafted < 2 * HEARD_RATE * _DRAFT_EVERY_S:
+        new = len(self._pcm) - self._drafted
+        if new < max(2 * HEARD_RATE * _DRAFT_EVERY_S, self._drafted / 6) or len(self._pcm) > _WINDOW_BYTES:
             return None
-        before = self._text
-        return None if self._pass() == before else self._text
+        heard, self._language = self._engine.glance(_samples(self._pcm), self._language, self._agreed[:-_OPEN_TOKENS])
+        tokens = heard.tokens if heard else ()
+        self._agreed = _agreement(tokens, self._tokens)
+        self._tokens, self._drafted = tokens, len(self._pcm)
+        before, self._text = self._text, self._engine.text_of(self._agreed)
+        return None if self._text == before else self._text
 
     def finish(self) -> str:
-        return self._text if len(self._pcm) == self._drafted else self._pass()
+        pieces = [self._pcm[at : at + _WINDOW_BYTES] for at in range(0, len(self._pcm), _WINDOW_BYTES)]
+        begins = self._agreed[:-_OPEN_TOKENS]
+        heard = [self._hear(piece, begins if piece is pieces[0] else ()) for piece in pieces]
+        return " ".join(each.text for each in heard if each is not None and each.text)
 
     def discard(self) -> None:
         self._pcm.clear()
 
-    def _pass(self) -> str:
-        samples = np.frombuffer(bytes(self._pcm), "<i2").astype(np.float32) / np.float32(32768)
-        self._text, self._language = self._engine.transcribe(samples, self._hotwords, self._language)
-        self._drafted = len(self._pcm)
-        return self._text
+    def _hear(self, pcm: bytes | bytearray, begins: Sequence[int]) -> Hypothesis | None:
+        heard, self._language = self._engine.hear(_samples(pcm), self._language, begins, self._digits)
+        return heard
 
 
-def _padded(features: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
-    """Cut the features to the length `frames`, or lengthen them with silence.
-
-    `frames` is rounded up to an even number, because of the encoder's stride.
-    """
-    frames += frames % 2
-    features = features[:, :frames]
-    return np.pad(features, ((0, 0), (0, frames - features.shape[1])))
+def _samples(pcm: bytes | bytearray) -> NDArray[np.float32]:
+    return np.frombuffer(bytes(pcm), "<i2").astype(np.float32) / np.float32(32768)
 
 
-def _compression(text: str) -> float:
-    """How many times smaller zlib makes the text: a large number means that it repeats itself."""
-    data = text.encode()
-    return len(data) / len(zlib.compress(data)) if data else 0.0
+def _agreement(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """The tokens at the beginning that both have."""
+    return tuple(token for token, _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
