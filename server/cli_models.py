@@ -45,7 +45,9 @@ def list_(language: Language = "en", models_dir: Where = None) -> None:
             table.add_row(Text(f"{kind} {name}"), "", decimal(size_of(path)), "", "yes", "")
     Console().print(table)
     hub = "can be reached" if machine.hub else "cannot be reached"
-    typer.echo("\nhub: the model hub, where the makers publish. index: the Python package index, where the hub is not reached.")
+    typer.echo(
+        "\nhub: the model hub, where the makers publish. index: the Python package index, where the hub is not reached."
+    )
     typer.echo(f"This machine: {machine.cores} cores, {machine.gpus} GPUs; the model hub {hub}. Models: {directory}")
 
 

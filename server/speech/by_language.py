@@ -4,12 +4,18 @@ The first engine is the best one, for the languages that it knows. The others kn
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from server.speech.languages import lookup
 from server.speech.protocols import Pcm, SpeechStream, SpeechToText, TextToSpeech
 
-_Engine = TypeVar("_Engine", SpeechToText, TextToSpeech)
+
+class _KnowsLanguages(Protocol):
+    @property
+    def languages(self) -> Sequence[str]: ...
+
+
+_Engine = TypeVar("_Engine", bound=_KnowsLanguages)
 
 
 class _ByLanguage(Generic[_Engine]):
