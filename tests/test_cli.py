@@ -262,11 +262,8 @@ def test_models_are_listed_and_removed(tmp_path: Path) -> None:
     where = ("--models-dir", str(tmp_path))
     listed = antiphon("models", "list", *where, COLUMNS="60", **NO_NETWORK).stdout
     assert "smart-turn smart-turn-v3.2-cpu" in listed
-    rows = {
-        tuple(line.split()[:2]): line.split()
-        for line in antiphon("models", "list", *where, **NO_NETWORK).stdout.splitlines()[1:]
-        if line
-    }
+    lines = antiphon("models", "list", *where, **NO_NETWORK).stdout.splitlines()
+    rows = {tuple(line.split()[:2]): line.split() for line in lines}
     assert rows["whisper", "tiny.en"][2:7] == ["en", "78.1", "MB", "MIT", "yes"]
     assert rows["piper", "en_US-joe-medium"][6:] == ["proposed", "hub,", "index"]
     assert rows["whisper", "base.en"][6:] == ["hub"]
