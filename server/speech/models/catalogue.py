@@ -203,6 +203,8 @@ SMART_TURN = Model(
     ),
 )
 
+DEFAULTS = (TINY_EN, JOE, SMART_TURN)
+"""One of each kind that every machine can run and get."""
 CATALOGUE: tuple[Model, ...] = (TINY_EN, BASE_EN, SMALL_EN, BASE, JOE, SMART_TURN)
 
 

@@ -22,11 +22,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from server.errors import ConfigError
 from server.speech.models import hub, package_index
-from server.speech.models.catalogue import JOE, SMART_TURN, TINY_EN, File, Kind, known
+from server.speech.models.catalogue import File, Kind, known
 from server.speech.models.disk import find
 
-DEFAULTS: dict[Kind, str] = {model.kind: model.name for model in (TINY_EN, JOE, SMART_TURN)}
-"""What is pulled of a kind when no name is given, on any machine."""
 _LOOK_S = 0.2
 """How often the size of a download is looked at."""
 
@@ -41,7 +39,7 @@ _Fetch = Callable[[Path, threading.Event], None]
 def pull(
     models: Path,
     kind: Kind,
-    name: str | None = None,
+    name: str,
     *,
     hub_reachable: bool | None = None,
     console: Console | None = None,
@@ -52,7 +50,6 @@ def pull(
     `hub_reachable` is the answer of the model hub, if it was asked before. A source that sends nothing for `silent_s`
     is given up: one that works sends something every second. Raises ConfigError with a message of one line.
     """
-    name = name or DEFAULTS[kind]
     if (there := find(models, kind, name)) is not None:
         return there
     if known(kind, name) is None:
@@ -193,7 +190,7 @@ def _reason(exc: Exception, source: _Source) -> str:
     """Why a download failed, for the operator."""
     if isinstance(exc, ConfigError):
         return str(exc)
-    status = getattr(exc, "code", None) or getattr(getattr(exc, "response", None), "status_code", None)
+    status = _status(exc)
     if status in (401, 404):  # the hub answers 401 for models that do not exist
         return "the model hub has no model of that name"
     if status is not None:
@@ -203,3 +200,13 @@ def _reason(exc: Exception, source: _Source) -> str:
     if isinstance(exc, OSError) and exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         return "the directory cannot be written to"
     return f"{source.place} cannot be reached"
+
+
+def _status(exc: BaseException | None) -> int | None:
+    """The HTTP status that is the reason for an error of the hub's downloader, however deep it lies."""
+    while exc is not None:
+        status = getattr(getattr(exc, "response", None), "status_code", None)
+        if status is not None:
+            return int(status)
+        exc = exc.__cause__
+    return None

@@ -16,7 +16,7 @@ from rich.console import Console
 from server.errors import ConfigError
 from server.speech.models import hub, package_index
 from server.speech.models import pull as pulling
-from server.speech.models.catalogue import KINDS, File, Kind, Model
+from server.speech.models.catalogue import DEFAULTS, KINDS, File, Kind, Model
 from server.speech.models.disk import find
 from server.speech.models.pull import pull
 from tests.started import ROOT
@@ -68,9 +68,10 @@ def test_a_name_that_no_model_has(tmp_path: Path, kind: Kind, name: str) -> None
 @pytest.mark.parametrize("network", ["refuses", "is silent"])
 def test_a_download_without_network_ends_soon(tmp_path: Path, kind: Kind, network: str) -> None:
     """When the network refuses connections or stays silent, a download soon ends with an error of one line."""
+    name = next(model.name for model in DEFAULTS if model.kind == kind)
     program = (
         f"from server.speech.models.pull import pull; from pathlib import Path; "
-        f"pull(Path('models'), {kind!r}, silent_s=0.5)"
+        f"pull(Path('models'), {kind!r}, {name!r}, silent_s=0.5)"
     )
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         proxy = f"http://127.0.0.1:{nobody.getsockname()[1]}"
