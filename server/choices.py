@@ -28,7 +28,10 @@ from server.record.archive import Archive
 from server.record.store import Store
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
-from server.speech import models
+from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
+from server.speech.local_engines import LocalEngine, speech_to_text_engines, text_to_speech_engines
+from server.speech.models.catalogue import Kind
+from server.speech.models.disk import find
 from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech
 from server.speech.smart_turn import SmartTurn
@@ -45,55 +48,62 @@ Print = Callable[[str], None]
 # Engines
 
 
-async def speech_to_text(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> SpeechToText:
-    """Start the speech-to-text engine that the settings name. The stack closes it. Raises ConfigError."""
-    here = _Local("whisper", "pocketsphinx", models.find(settings.models_dir, "whisper", settings.stt_model or None))
-    name = here.best_name if settings.stt == "auto" else settings.stt
-    engine: OpenAISpeechToText | WyomingSpeechToText
+async def speech_to_text(
+    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
+) -> SpeechToText:
+    """Start the speech-to-text engines that the settings name. The stack closes them. Raises ConfigError.
+
+    Calls that choose no language are held in `language` (BCP 47).
+    """
+    name = settings.stt
+    engines: list[OpenAISpeechToText | WyomingSpeechToText]
     if name == "openai":
         address = _needed(settings.stt_url, "ANTIPHON_STT_URL")
-        engine = OpenAISpeechToText(
-            OpenAIServer(address, settings.stt_api_key.get_secret_value() or None),
-            model=settings.stt_model or "whisper-1",
-            languages=settings.stt_languages,
-        )
+        server = OpenAIServer(address, settings.stt_api_key.get_secret_value() or None)
+        model = settings.stt_model or "whisper-1"
+        engines = [OpenAISpeechToText(server, model=model, languages=settings.stt_languages)]
     elif name.startswith("tcp://"):
-        engine = WyomingSpeechToText(name, model=settings.stt_model or None, languages=settings.stt_languages)
-    elif name in here.names:
-        engine = WyomingSpeechToText(await _worker(here, name, settings, stack, monitor))
+        engines = [WyomingSpeechToText(name, model=settings.stt_model or None, languages=settings.stt_languages)]
+    elif here := speech_to_text_engines(name, settings.models_dir, settings.stt_model):
+        name = _titles(here)
+        engines = [WyomingSpeechToText(await _worker(each, stack, monitor)) for each in here]
     else:
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
-    stack.push_async_callback(engine.close)
-    if isinstance(engine, WyomingSpeechToText):
-        await engine.learn()
-    say(f"speech-to-text  {name}{here.advice(settings.stt)}")
-    return WatchedSpeechToText(engine, monitor.watch("speech-to-text"))
+    for engine in engines:
+        stack.push_async_callback(engine.close)
+        if isinstance(engine, WyomingSpeechToText):
+            await engine.learn()
+    say(f"speech-to-text  {name}")
+    return WatchedSpeechToText(SpeechToTextByLanguage(engines, language), monitor.watch("speech-to-text"))
 
 
-async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> TextToSpeech:
-    """Start the text-to-speech engine that the settings name. The stack closes it. Raises ConfigError."""
-    here = _Local("piper", "espeak", models.find(settings.models_dir, "piper", settings.tts_model or None))
-    name = here.best_name if settings.tts == "auto" else settings.tts
-    engine: OpenAITextToSpeech | WyomingTextToSpeech
+async def text_to_speech(
+    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
+) -> TextToSpeech:
+    """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
+
+    Calls that choose no language are held in `language` (BCP 47).
+    """
+    name, voice = settings.tts, settings.tts_voice
+    engines: list[OpenAITextToSpeech | WyomingTextToSpeech]
     if name == "openai":
         address = _needed(settings.tts_url, "ANTIPHON_TTS_URL")
-        engine = OpenAITextToSpeech(
-            OpenAIServer(address, settings.tts_api_key.get_secret_value() or None),
-            model=settings.tts_model or "gpt-4o-mini-tts",
-            voice=settings.tts_voice or "alloy",
-            languages=settings.tts_languages,
-        )
+        server = OpenAIServer(address, settings.tts_api_key.get_secret_value() or None)
+        model = settings.tts_model or "gpt-4o-mini-tts"
+        engines = [OpenAITextToSpeech(server, model=model, voice=voice or "alloy", languages=settings.tts_languages)]
     elif name.startswith("tcp://"):
-        engine = WyomingTextToSpeech(name, voice=settings.tts_voice, languages=settings.tts_languages)
-    elif name in here.names:
-        engine = WyomingTextToSpeech(await _worker(here, name, settings, stack, monitor), voice=settings.tts_voice)
+        engines = [WyomingTextToSpeech(name, voice=voice, languages=settings.tts_languages)]
+    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model):
+        name = _titles(here)
+        engines = [WyomingTextToSpeech(await _worker(each, stack, monitor), voice=voice) for each in here]
     else:
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
-    stack.push_async_callback(engine.close)
-    if isinstance(engine, WyomingTextToSpeech):
-        await engine.learn()
-    say(f"text-to-speech  {name}{here.advice(settings.tts)}")
-    return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
+    for engine in engines:
+        stack.push_async_callback(engine.close)
+        if isinstance(engine, WyomingTextToSpeech):
+            await engine.learn()
+    say(f"text-to-speech  {name}")
+    return WatchedTextToSpeech(TextToSpeechByLanguage(engines, language), monitor.watch("text-to-speech"))
 
 
 def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> EndpointModel | None:
@@ -105,7 +115,7 @@ def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> End
     if settings.endpoint_model == "none":
         return None
     auto = settings.endpoint_model == "auto"
-    path = models.find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
+    path = find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:
         return None
     model = SmartTurn(path)
@@ -114,36 +124,22 @@ def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> End
     return model
 
 
-@dataclass(frozen=True, slots=True)
-class _Local:
-    """The two engines of one kind (speech-to-text or text-to-speech) that can run in a worker process here."""
-
-    better: str
-    """The name of the engine that needs a model on disk, and of that model."""
-    embedded: str
-    """The name of the engine that needs none."""
-    model: Path | None
-    """The model on disk, if there is one."""
-
-    @property
-    def names(self) -> tuple[str, str]:
-        return self.better, self.embedded
-
-    @property
-    def best_name(self) -> str:
-        """The name of the best engine that can run."""
-        return self.better if self.model else self.embedded
-
-    def advice(self, setting: str) -> str:
-        """What to tell an operator who has left the choice to "auto" and has no model on disk; otherwise ""."""
-        return f"; a better one: antiphon models pull {self.better}" if setting == "auto" and not self.model else ""
+def advice(settings: Settings) -> str:
+    """A line for the operator: which models would make calls better, and how to get them. "" when none is missed."""
+    wishes: dict[Kind, str] = {"whisper": settings.stt, "piper": settings.tts, "smart-turn": settings.endpoint_model}
+    missed = [f"no {kind}" for kind, wish in wishes.items() if wish == "auto" and not find(settings.models_dir, kind)]
+    better = f"{', '.join(missed)} in {settings.models_dir}; calls go better with them: antiphon models pull"
+    return f"models          {better}" if missed else ""
 
 
-async def _worker(here: _Local, name: str, settings: Settings, stack: AsyncExitStack, monitor: Monitor) -> str:
+def _titles(engines: list[LocalEngine]) -> str:
+    first, *others = (engine.title for engine in engines)
+    return f"{first}; for other languages {', '.join(others)}" if others else first
+
+
+async def _worker(engine: LocalEngine, stack: AsyncExitStack, monitor: Monitor) -> str:
     """Start a worker process that hosts the engine; returns its URI. Raises ConfigError."""
-    if name == here.better and here.model is None:
-        raise ConfigError(f"there is no {name} model in {settings.models_dir}; get one: antiphon models pull {name}")
-    supervisor = Supervisor(name, str(here.model) if name == here.better else None)
+    supervisor = Supervisor(engine.name, str(engine.model) if engine.model else None)
     monitor.watch_worker(supervisor)
     await supervisor.start()
     stack.push_async_callback(supervisor.close)

@@ -1,16 +1,15 @@
-"""The command line: `antiphon serve`, `antiphon models pull`, `antiphon conversations …`."""
+"""The command line: `antiphon serve`, `antiphon models …`, `antiphon conversations …`."""
 
 import asyncio
 import inspect
 import logging
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import typer
 from rich.markup import escape
 
-from server import cli_conversations
+from server import cli_conversations, cli_models
 from server.config import Described, described, essential, load
 from server.errors import ConfigError
 from server.variables import RENAMED
@@ -22,8 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="Speech models on this machine.", no_args_is_help=True)
-app.add_typer(models_app, name="models")
+app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_conversations.app, name="conversations")
 
 
@@ -72,20 +70,3 @@ def _parameter(name: str, option: Any) -> inspect.Parameter:
 serve.__signature__ = inspect.Signature(list(_options()))  # type: ignore[attr-defined]
 serve.__annotations__ = {option.name: option.annotation for option in _options()}
 app.command()(serve)
-
-
-@models_app.command()
-def pull(
-    kind: Annotated[Literal["whisper", "piper", "smart-turn", "all"], typer.Argument(help="What to download.")] = "all",
-    name: Annotated[str | None, typer.Option(help="Which model of this kind, by its name at the model hub.")] = None,
-    models_dir: Annotated[
-        Path | None, typer.Option(help="Directory to put it in. Default: ANTIPHON_MODELS_DIR.")
-    ] = None,
-) -> None:
-    """Download better models for speech-to-text, text-to-speech and the endpoint, with progress bars."""
-    from server.speech import models
-
-    directory = load(models_dir=models_dir).models_dir
-    for each in models.DEFAULTS if kind == "all" else (kind,):
-        path = models.pull(directory, each, name)
-        typer.echo(f"{each}: {path}")

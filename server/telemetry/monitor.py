@@ -63,7 +63,7 @@ class Monitor:
         self._meter = meter
         self._parts = parts
         self._watches: dict[str, Watch] = {}
-        self._workers: list[Worker] = []
+        self._workers: dict[str, Worker] = {}
         self.calls = CallMeters(meter)
         lag = self._seconds("antiphon.loop.lag", "How late the latest tick of each 200 ms began", LATE_S)
         packet = self._seconds("antiphon.packet.lateness", "How late the latest packet of each 200 ms left", LATE_S)
@@ -94,9 +94,11 @@ class Monitor:
 
     def watch_worker(self, worker: Worker) -> None:
         """Watch a speech worker. While it is not ready, the server is not ready."""
-        self._workers.append(worker)
-        sentence = f"The worker of {worker.engine} is being started."
-        self._parts.add(f"worker {worker.engine}", lambda: "" if worker.ready else sentence, needed=True)
+        same = sum(other.engine == worker.engine for other in self._workers.values())
+        name = f"{worker.engine} {same + 1}" if same else worker.engine  # one engine may have a worker for each model
+        self._workers[name] = worker
+        sentence = f"The worker of {name} is being started."
+        self._parts.add(f"worker {name}", lambda: "" if worker.ready else sentence, needed=True)
 
     def watch_calls(self, directory: Directory) -> None:
         """Watch the calls. While new calls are refused, the server is not ready."""
@@ -152,7 +154,7 @@ class Monitor:
         self.count("antiphon.speech.failures", "Requests that failed", each(lambda w, _: w.last_use.failures))
 
     def _of_workers(self, field: str) -> Iterable[Observation]:
-        return [Observation(int(getattr(worker, field)), {"engine": worker.engine}) for worker in self._workers]
+        return [Observation(int(getattr(worker, field)), {"engine": name}) for name, worker in self._workers.items()]
 
 
 def _callback(read: Read) -> Callable[[CallbackOptions], Iterable[Observation]]:

@@ -132,6 +132,21 @@ def test_waits_for_engines_are_measured_and_are_load() -> None:
     run(scenario)
 
 
+def test_two_workers_of_one_engine_are_told_apart() -> None:
+    """One Whisper for English and one for other languages: each has its own sample and its own state."""
+
+    async def scenario(house: House) -> None:
+        second = Worker()
+        second.ready = False
+        for worker in (Worker(), second):
+            house.monitor.watch_worker(worker)
+        found = house.samples()
+        assert (found["antiphon_worker_ready/espeak"], found["antiphon_worker_ready/espeak 2"]) == (1, 0)
+        assert house.health.reason() == "The worker of espeak 2 is being started."
+
+    run(scenario)
+
+
 def test_parts_register_themselves() -> None:
     """The model, each engine, each worker and the calls are parts. Only workers and calls decide if we are ready."""
 
