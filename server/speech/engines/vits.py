@@ -1,0 +1,178 @@
+"""Runs a VITS voice so that its sound comes in chunks. The first chunk takes the same work for a short and a long text.
+
+`vits_graph.py` says what the pieces of a voice are. Here each piece is run on one window of its input after another, and
+only as far as the next chunk of sound needs it. A window is read with the margin on both sides and the margin's sound is
+cut off, so the chunks join without a seam.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, SessionOptions
+
+from server.speech.engines.vits_graph import Piece, split
+
+Floats = NDArray[np.float32]
+_NOTHING: Floats = np.empty(0, np.float32)
+
+FIRST_WINDOWS, WINDOWS = (32, 20, 16), (96, 64, 32)
+"""How many steps of the latent (11.6 ms of sound each) the three pieces make at once: at first, and at most. The first
+windows are the smallest that together give one chunk, of 186 ms. Each next window is half as long again: longer windows
+cost less, because each one is read with its margins, but even the longest takes about 20 ms, so that other texts get
+their turn."""
+
+LEAD_IDS, LEAD_MARGIN = 96, 32
+"""The front reads the whole sentence, and takes 150 ms for 40 words. To begin earlier, it reads only the first LEAD_IDS
+phoneme ids of a long sentence. The last LEAD_MARGIN of these are not spoken, because they were read without the words
+that follow. While the others are played, the front reads the whole sentence for the rest."""
+
+
+def session(model: bytes | str, threads: int) -> InferenceSession:
+    """Load a model for `threads` threads, which sleep while they have no work."""
+    options = SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors
+    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is read."""
+
+    noise: float
+    """How much the sound varies."""
+    length: float
+    """How long phonemes last: 2.0 is twice as long."""
+    duration_noise: float
+    """How much the length of phonemes varies."""
+    speaker: int | None = None
+
+
+class Vits:
+    """A voice, split. Raises LookupError, or an exception of onnx or onnxruntime, when that is not possible."""
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        parts = split(path)
+        self._front = session(parts.front, threads)
+        self._shared = parts.shared
+        self._pieces = [(piece, session(piece.model, threads)) for piece in parts.pieces]
+        self.hop = parts.hop
+
+    def speak(self, ids: Sequence[int], manner: Manner) -> Iterator[Floats]:
+        """Yield the sound of phoneme ids in chunks of one dimension.
+
+        An empty chunk only says that a piece of work is done, so that other texts can have a turn.
+        """
+        source: _Prior | _Windows = _Prior(self, ids, manner)
+        rate = 1
+        for (piece, run), first, window in zip(self._pieces, FIRST_WINDOWS, WINDOWS, strict=True):
+            source = _Windows(source, piece, run, first * rate, window * rate)
+            rate *= piece.scale
+        yield from source.chunks()
+
+    def read(self, ids: Sequence[int], manner: Manner) -> tuple[Floats, NDArray[np.int64], Mapping[str, Floats]]:
+        """The prior [1, channels, steps], how many steps each id lasts, and what the pieces share."""
+        inputs = {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array([manner.noise, manner.length, manner.duration_noise], np.float32),
+        }
+        if manner.speaker is not None:
+            inputs["sid"] = np.array([manner.speaker], np.int64)
+        prior, lengths, *shared = self._front.run(None, inputs)
+        # a mask is 1 at every step, because there is only one text: its first step stands for all
+        first_steps = {name: value[..., :1] for name, value in zip(self._shared, shared, strict=True)}
+        return prior, lengths.ravel().astype(np.int64), first_steps
+
+
+class _Tape:
+    """A sequence [1, channels, steps] that grows at its end and is forgotten at its start."""
+
+    def __init__(self) -> None:
+        self._data: Floats | None = None
+        self._start = self.end = 0
+
+    def append(self, data: Floats) -> None:
+        self._data = data if self._data is None else np.concatenate((self._data, data), axis=2)
+        self.end += data.shape[2]
+
+    def window(self, start: int, end: int) -> Floats:
+        """The steps from `start` to `end`. What is before `start` is forgotten."""
+        assert self._data is not None, "because something was appended"
+        self._data = self._data[:, :, start - self._start :]
+        self._start = start
+        return self._data[:, :, : end - start]
+
+
+class _Prior:
+    """The front's result for one sentence, the lead first."""
+
+    def __init__(self, vits: Vits, ids: Sequence[int], manner: Manner) -> None:
+        self._vits, self._ids, self._manner = vits, ids, manner
+        self._complete = False
+        self.tape = _Tape()
+        self.shared: Mapping[str, Floats] = {}
+
+    def until(self, end: int) -> Generator[None, None, int]:
+        """Make the steps before `end`, if there are so many; yields after each piece of work. Returns how many of them
+        there are."""
+        if not self.tape.end and len(self._ids) > LEAD_IDS + LEAD_MARGIN:
+            prior, lengths, self.shared = self._vits.read(self._ids[:LEAD_IDS], self._manner)
+            self.tape.append(prior[:, :, : lengths[:-LEAD_MARGIN].sum()])
+            yield
+        if not self._complete and self.tape.end < end:
+            prior, lengths, self.shared = self._vits.read(self._ids, self._manner)
+            spoken = LEAD_IDS - LEAD_MARGIN if self.tape.end else 0
+            self.tape.append(prior[:, :, lengths[:spoken].sum() :])
+            self._complete = True
+            yield
+        return min(end, self.tape.end)
+
+
+class _Windows:
+    """The output of one piece for one sentence."""
+
+    def __init__(self, source: "_Prior | _Windows", piece: Piece, run: InferenceSession, first: int, window: int) -> None:
+        self._source, self._piece, self._run = source, piece, run
+        self._next, self._window = first, window
+        self._done = 0
+        self._complete = False
+        self.tape = _Tape()
+
+    @property
+    def shared(self) -> Mapping[str, Floats]:
+        return self._source.shared
+
+    def until(self, end: int) -> Generator[None, None, int]:
+        """As `_Prior.until`."""
+        while not self._complete and self.tape.end < end:
+            made = yield from self._window_made()
+            self.tape.append(made)
+            yield
+        return min(end, self.tape.end)
+
+    def chunks(self) -> Iterator[Floats]:
+        """The output of the last piece, which is sound."""
+        while not self._complete:
+            start = self.tape.end
+            for _ in self.until(start + 1):
+                yield _NOTHING
+            yield self.tape.window(start, self.tape.end).ravel()
+
+    def _window_made(self) -> Generator[None, None, Floats]:
+        """Make the next window of output."""
+        start, end, margin = self._done, self._done + self._next, self._piece.margin
+        there = yield from self._source.until(end + margin)
+        self._complete = there <= end
+        first, end = max(start - margin, 0), min(end, there)
+        inputs = {name: self.shared[name] for name in self._piece.shared}
+        inputs[self._piece.input] = self._source.tape.window(first, there)
+        output = self._run.run(None, inputs)[0]
+        output = output.reshape(1, -1, output.shape[-1])  # sound comes as [1, 1, 1, samples]
+        scale = self._piece.scale
+        self._done, self._next = end, min(self._next * 3 // 2, self._window)
+        return output[:, :, (start - first) * scale : (end - first) * scale]

@@ -1,0 +1,162 @@
+"""Cuts the graph of a VITS voice, such as Piper's, into pieces, so that sound can be made before a sentence is done.
+
+The first piece needs the whole sentence: it reads the phonemes, chooses how long each one is, and draws the noise that
+makes every reading a little different. Its result has one step for each 11.6 ms of sound (256 samples at 22,050 Hz).
+The pieces after it only have convolutions along time. So each step of their output depends only on a few steps of their
+input on both sides, the margin, and they can be run on one window of the input after another. With the margins the
+result is the same as that of the whole graph.
+
+    phonemes --front--> noisy prior --flow--> latent --upsampler--> 8 steps for each --vocoder--> sound
+
+Source: VITS (Kim et al. 2021), HiFi-GAN (Kong et al. 2020). Nodes are found by their operators, not by their names.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
+
+_LOCAL = frozenset(
+    "Add Cast Concat Constant ConstantOfShape Conv ConvTranspose Div Exp Expand Gather Identity LeakyRelu Mul Neg Pow "
+    "Reshape Shape Sigmoid Slice Split Squeeze Sub Tanh Transpose Unsqueeze".split()
+)
+"""Operators that do not mix steps of time, and the two convolutions, whose reach is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A model that may be run on windows of its input, which is [1, channels, steps]."""
+
+    model: bytes
+    input: str
+    shared: tuple[str, ...]
+    """Names of the other inputs: results of the front that are the same at every step of time."""
+    margin: int
+    """How many steps of input it needs on each side of a window."""
+    scale: int
+    """How many steps of output it makes from one step of input."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitVits:
+    front: bytes
+    """A model with the inputs of the voice. Its outputs are the input of the first piece; how many steps each phoneme
+    id lasts; and what `shared` names."""
+    shared: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def hop(self) -> int:
+        """How many samples of sound come from one step of the front's result."""
+        return math.prod(piece.scale for piece in self.pieces)
+
+
+def split(path: Path) -> SplitVits:
+    """Cut the voice in the file `path` into pieces. Raises LookupError when its graph is not the one that Piper makes.
+
+    It raises the exceptions of `onnx` and of the file system too.
+    """
+    return _Graph(onnx.load(path)).split()
+
+
+class _Graph:
+    def __init__(self, model: ModelProto) -> None:
+        self._model = model
+        self._graph: GraphProto = model.graph
+        self._nodes: Sequence[NodeProto] = list(model.graph.node)  # in an order in which they can be computed
+        self._weights = {weight.name: weight for weight in model.graph.initializer}
+        self._maker = {output: node for node in self._nodes for output in node.output}
+        self._varying = self._after([value.name for value in model.graph.input])
+
+    def split(self) -> SplitVits:
+        cuts = self._cuts()
+        pieces = [self._piece(start, end) for start, end in zip(cuts, [*cuts[1:], self._graph.output[0].name])]
+        shared = tuple(dict.fromkeys(name for piece in pieces for name in piece.shared))
+        outputs = [cuts[0], self._only("Ceil").output[0], *shared]
+        needed, nodes = set(outputs), []
+        for node in reversed(self._nodes):
+            if needed & set(node.output):
+                nodes.append(node)
+                needed.update(node.input)
+        return SplitVits(self._model_of(nodes[::-1], list(self._graph.input), outputs), shared, tuple(pieces))
+
+    def _cuts(self) -> list[str]:
+        """The tensors where the pieces begin: the noisy prior, the latent, and what the vocoder's second
+        upsampling takes. Two thirds of the work are after that, and its margin is short."""
+        noise = [node for node in self._nodes if node.op_type == "RandomNormalLike"]  # durations first, then the prior
+        upsamplings = [node for node in self._nodes if node.op_type == "ConvTranspose"]
+        if not noise or len(upsamplings) < 2:
+            raise LookupError("its graph has no prior or no vocoder")
+        prior, before = noise[-1], self._maker[upsamplings[0].input[0]]
+        while prior.op_type != "Add":
+            prior = next((node for node in self._nodes if prior.output[0] in node.input), self._nodes[-1])
+            if prior.op_type not in ("Mul", "Add"):
+                raise LookupError("its prior is not a sum")
+        while before.op_type != "Conv":
+            if before.op_type not in ("Add", "LeakyRelu"):
+                raise LookupError("its vocoder does not begin with a convolution")
+            before = self._maker[before.input[0]]
+        return [prior.output[0], before.input[0], upsamplings[1].input[0]]
+
+    def _piece(self, start: str, end: str) -> Piece:
+        """The nodes between the tensors `start` and `end`, with all constants that they use."""
+        here = self._after([start]) - {start}
+        needed, nodes = {end}, []
+        for node in reversed(self._nodes):
+            if needed & set(node.output) and (here & set(node.output) or not self._varying & set(node.output)):
+                nodes.append(node)
+                needed.update(node.input)
+        nodes.reverse()
+        made = {output for node in nodes for output in node.output}
+        shared = sorted(needed - made - self._weights.keys() - {start, ""})
+        margin, scale = _reach(nodes, start, end)
+        inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in (start, *shared)]
+        return Piece(self._model_of(nodes, inputs, [end]), start, tuple(shared), margin, scale)
+
+    def _model_of(self, nodes: Sequence[NodeProto], inputs: Sequence[onnx.ValueInfoProto], ends: list[str]) -> bytes:
+        used = dict.fromkeys(name for node in nodes for name in node.input)
+        weights = [self._weights[name] for name in used if name in self._weights]
+        outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ends]
+        graph = helper.make_graph(nodes, "piece", inputs, outputs, weights)
+        versions = {"opset_imports": self._model.opset_import, "ir_version": self._model.ir_version}
+        return bytes(helper.make_model(graph, **versions).SerializeToString())
+
+    def _after(self, names: Collection[str]) -> set[str]:
+        """`names`, and all tensors that depend on one of them."""
+        found = set(names)
+        for node in self._nodes:
+            if found.intersection(node.input):
+                found.update(node.output)
+        return found
+
+    def _only(self, operator: str) -> NodeProto:
+        found = [node for node in self._nodes if node.op_type == operator]
+        if len(found) != 1:
+            raise LookupError(f"its graph has {len(found)} nodes {operator} and not one")
+        return found[0]
+
+
+def _reach(nodes: Sequence[NodeProto], start: str, end: str) -> tuple[int, int]:
+    """How many steps of `start` on each side one step of `end` depends on, and how many steps of `end` come from one
+    step of `start`."""
+    reach, rate = {start: 0.0}, {start: 1}
+    for node in nodes:
+        if node.op_type not in _LOCAL:
+            raise LookupError(f"the operator {node.op_type} may mix steps of time")
+        inputs = [name for name in node.input if name in reach]
+        if not inputs:
+            continue
+        far, fast = max(reach[name] for name in inputs), max(rate[name] for name in inputs)
+        numbers = {each.name: list(each.ints) for each in node.attribute}
+        if node.op_type == "Conv":
+            width = (numbers["kernel_shape"][0] - 1) * numbers.get("dilations", [1])[0]
+            far += math.ceil(width / 2) / fast
+        elif node.op_type == "ConvTranspose":
+            far += math.ceil(numbers["kernel_shape"][0] / numbers["strides"][0]) / fast
+            fast *= numbers["strides"][0]
+        reach.update(dict.fromkeys(node.output, far))
+        rate.update(dict.fromkeys(node.output, fast))
+    return math.ceil(reach[end]), rate[end]
