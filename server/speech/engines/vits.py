@@ -136,7 +136,9 @@ class _Prior:
 class _Windows:
     """The output of one piece for one sentence."""
 
-    def __init__(self, source: "_Prior | _Windows", piece: Piece, run: InferenceSession, first: int, window: int) -> None:
+    def __init__(
+        self, source: "_Prior | _Windows", piece: Piece, run: InferenceSession, first: int, window: int
+    ) -> None:
         self._source, self._piece, self._run = source, piece, run
         self._next, self._window = first, window
         self._done = 0
