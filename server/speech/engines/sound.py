@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 LEVEL = 0.1
-"""How loud a voice shall be: the RMS level of its speech without the pauses; 1.0 is full scale. It is eSpeak's level."""
+"""How loud a voice shall be: the RMS level of its speech without the pauses; 1.0 is full scale. eSpeak has it."""
 _KNEE = 0.7
 """Louder samples are compressed, so that they stay below 1.0. One of a thousand samples is, and nobody hears it."""
 _SILENT_BELOW = 0.004

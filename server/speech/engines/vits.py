@@ -1,13 +1,15 @@
-"""Runs a VITS voice so that its sound comes in chunks. The first chunk takes the same work for a short and a long text.
+"""Runs a VITS voice so that its sound comes in chunks. The first chunk of a long text takes no more work than that of a
+short one.
 
-`vits_graph.py` says what the pieces of a voice are. Here each piece is run on one window of its input after another, and
-only as far as the next chunk of sound needs it. A window is read with the margin on both sides and the margin's sound is
-cut off, so the chunks join without a seam.
+`vits_graph.py` says what the pieces of a voice are. Here each piece is run on one window of its input after another,
+and only as far as the next chunk of sound needs it. A window is read with the margin on both sides, and what comes from
+the margin is cut off, so the chunks join without a seam.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +69,16 @@ class Vits:
 
         An empty chunk only says that a piece of work is done, so that other texts can have a turn.
         """
-        source: _Prior | _Windows = _Prior(self, ids, manner)
+        source: _Source = _Prior(self, ids, manner)
         rate = 1
-        for (piece, run), first, window in zip(self._pieces, FIRST_WINDOWS, WINDOWS, strict=True):
-            source = _Windows(source, piece, run, first * rate, window * rate)
+        for (piece, run), first, longest in zip(self._pieces, FIRST_WINDOWS, WINDOWS, strict=True):
+            source = _Windows(source, piece, run, first * rate, longest * rate)
             rate *= piece.scale
-        yield from source.chunks()
+        while not source.complete:
+            start = source.tape.end
+            for _ in source.until(start + 1):
+                yield _NOTHING
+            yield source.tape.window(start, source.tape.end).ravel()
 
     def read(self, ids: Sequence[int], manner: Manner) -> tuple[Floats, NDArray[np.int64], Mapping[str, Floats]]:
         """The prior [1, channels, steps], how many steps each id lasts, and what the pieces share."""
@@ -108,27 +114,44 @@ class _Tape:
         return self._data[:, :, : end - start]
 
 
+class _Source(Protocol):
+    """A sequence that is made as far as somebody needs it."""
+
+    tape: _Tape
+    """What is made."""
+    complete: bool
+    """Whether all of it is made."""
+
+    @property
+    def shared(self) -> Mapping[str, Floats]:
+        """The results of the front that are the same at every step."""
+
+    def until(self, end: int) -> Generator[None, None, int]:
+        """Make the steps before `end`, if there are so many; yields after each piece of work.
+
+        Returns how many of them there are.
+        """
+
+
 class _Prior:
     """The front's result for one sentence, the lead first."""
 
     def __init__(self, vits: Vits, ids: Sequence[int], manner: Manner) -> None:
         self._vits, self._ids, self._manner = vits, ids, manner
-        self._complete = False
+        self.complete = False
         self.tape = _Tape()
         self.shared: Mapping[str, Floats] = {}
 
     def until(self, end: int) -> Generator[None, None, int]:
-        """Make the steps before `end`, if there are so many; yields after each piece of work. Returns how many of them
-        there are."""
         if not self.tape.end and len(self._ids) > LEAD_IDS + LEAD_MARGIN:
             prior, lengths, self.shared = self._vits.read(self._ids[:LEAD_IDS], self._manner)
             self.tape.append(prior[:, :, : lengths[:-LEAD_MARGIN].sum()])
             yield
-        if not self._complete and self.tape.end < end:
+        if not self.complete and self.tape.end < end:
             prior, lengths, self.shared = self._vits.read(self._ids, self._manner)
             spoken = LEAD_IDS - LEAD_MARGIN if self.tape.end else 0
             self.tape.append(prior[:, :, lengths[:spoken].sum() :])
-            self._complete = True
+            self.complete = True
             yield
         return min(end, self.tape.end)
 
@@ -136,13 +159,10 @@ class _Prior:
 class _Windows:
     """The output of one piece for one sentence."""
 
-    def __init__(
-        self, source: "_Prior | _Windows", piece: Piece, run: InferenceSession, first: int, window: int
-    ) -> None:
+    def __init__(self, source: _Source, piece: Piece, run: InferenceSession, first: int, longest: int) -> None:
         self._source, self._piece, self._run = source, piece, run
-        self._next, self._window = first, window
-        self._done = 0
-        self._complete = False
+        self._next, self._longest = first, longest
+        self.complete = False
         self.tape = _Tape()
 
     @property
@@ -150,31 +170,23 @@ class _Windows:
         return self._source.shared
 
     def until(self, end: int) -> Generator[None, None, int]:
-        """As `_Prior.until`."""
-        while not self._complete and self.tape.end < end:
+        while not self.complete and self.tape.end < end:
             made = yield from self._window_made()
             self.tape.append(made)
             yield
         return min(end, self.tape.end)
 
-    def chunks(self) -> Iterator[Floats]:
-        """The output of the last piece, which is sound."""
-        while not self._complete:
-            start = self.tape.end
-            for _ in self.until(start + 1):
-                yield _NOTHING
-            yield self.tape.window(start, self.tape.end).ravel()
-
     def _window_made(self) -> Generator[None, None, Floats]:
         """Make the next window of output."""
-        start, end, margin = self._done, self._done + self._next, self._piece.margin
+        scale, margin = self._piece.scale, self._piece.margin
+        start = self.tape.end // scale
+        end = start + self._next
         there = yield from self._source.until(end + margin)
-        self._complete = there <= end
+        self.complete = there <= end
         first, end = max(start - margin, 0), min(end, there)
         inputs = {name: self.shared[name] for name in self._piece.shared}
         inputs[self._piece.input] = self._source.tape.window(first, there)
-        output = self._run.run(None, inputs)[0]
+        output: Floats = self._run.run(None, inputs)[0]
         output = output.reshape(1, -1, output.shape[-1])  # sound comes as [1, 1, 1, samples]
-        scale = self._piece.scale
-        self._done, self._next = end, min(self._next * 3 // 2, self._window)
+        self._next = min(self._next * 3 // 2, self._longest)
         return output[:, :, (start - first) * scale : (end - first) * scale]

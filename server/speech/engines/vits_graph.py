@@ -11,6 +11,7 @@ result is the same as that of the whole graph.
 Source: VITS (Kim et al. 2021), HiFi-GAN (Kong et al. 2020). Nodes are found by their operators, not by their names.
 """
 
+import itertools
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class _Graph:
 
     def split(self) -> SplitVits:
         cuts = self._cuts()
-        pieces = [self._piece(start, end) for start, end in zip(cuts, [*cuts[1:], self._graph.output[0].name])]
+        pieces = [self._piece(*ends) for ends in itertools.pairwise([*cuts, self._graph.output[0].name])]
         shared = tuple(dict.fromkeys(name for piece in pieces for name in piece.shared))
         outputs = [cuts[0], self._only("Ceil").output[0], *shared]
         needed, nodes = set(outputs), []
