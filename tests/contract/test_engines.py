@@ -91,6 +91,12 @@ async def piper_real(_: Path) -> AsyncIterator[TtsClient]:
 
 
 @contextlib.asynccontextmanager
+async def hibari(_: Path) -> AsyncIterator[TtsClient]:
+    async with worker("hibari") as uri:
+        yield await learned(WyomingTextToSpeech(uri))
+
+
+@contextlib.asynccontextmanager
 async def wyoming_tts(_: Path) -> AsyncIterator[TtsClient]:
     async with wyoming_server() as uri:
         yield await learned(WyomingTextToSpeech(uri))
@@ -103,7 +109,7 @@ async def openai_tts(_: Path) -> AsyncIterator[TtsClient]:
 
 
 SPEECH_TO_TEXT = [whisper, pocketsphinx, wyoming_stt, openai_stt]
-TEXT_TO_SPEECH = [espeak, piper, piper_real, wyoming_tts, openai_tts]
+TEXT_TO_SPEECH = [espeak, piper, piper_real, hibari, wyoming_tts, openai_tts]
 
 
 class TestSpeechToText:

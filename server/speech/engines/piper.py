@@ -15,7 +15,8 @@ import numpy as np
 from piper import PiperConfig, PiperVoice, SynthesisConfig
 
 from server.errors import ConfigError
-from server.speech.engines.sound import Floats, gain_for, pcm, without_silence_before
+from server.speech.engines.phonemes import parts
+from server.speech.engines.sound import Edges, Floats, gain_for, pcm
 from server.speech.engines.vits import Manner, Vits, session
 from server.speech.engines.written_english import in_words
 
@@ -64,16 +65,13 @@ class Engine:
         """
         if self.languages[0].lower().startswith("en"):
             text = in_words(text)
-        started = False
+        edges = Edges(self.rate)
         for sound in self._sound(text, self._manner(voice)):
-            if not started:
-                sound = without_silence_before(sound, self.rate)
-                started = bool(len(sound))
-            yield pcm(sound)
+            yield pcm(edges.receive(sound))
 
     def _sound(self, text: str, manner: Manner) -> Iterator[Floats]:
         for sentence in self._voice.phonemize(_readable(text)):
-            for part in _parts(sentence):
+            for part in parts(sentence, MAX_PHONEMES):
                 for sound in self._speak(self._voice.phonemes_to_ids(part), manner):
                     yield self._gain * sound
 
@@ -105,17 +103,6 @@ def _load(model: Path, config: PiperConfig, threads: int) -> tuple[PiperVoice, S
 def _readable(text: str) -> str:
     """`text` without what Piper would take for phonemes ("[[") or cannot read: NUL, and halves of characters."""
     return text.replace("[[", "[ [").replace("\0", " ").encode("utf-8", "replace").decode()
-
-
-def _parts(phonemes: list[str]) -> Iterator[list[str]]:
-    """A sentence in parts of at most MAX_PHONEMES, cut at a space if there is one; none when it has no phonemes."""
-    while phonemes:
-        end = len(phonemes)
-        if end > MAX_PHONEMES:
-            spaces = [at for at in range(MAX_PHONEMES) if phonemes[at] == " "]
-            end = spaces[-1] + 1 if spaces else MAX_PHONEMES
-        yield phonemes[:end]
-        phonemes = phonemes[end:]
 
 
 def _language(config: dict[str, Any], phonemes: str) -> str:

@@ -34,21 +34,43 @@ def pcm(sound: Floats) -> bytes:
     return (sound * 32_767).astype("<i2").tobytes()
 
 
-def without_silence_before(sound: Floats, rate: int) -> Floats:
-    """`sound` from where the voice begins, faded in; empty when all of it is silent."""
-    heard = np.abs(sound) > _SILENT_BELOW
-    if not heard.any():
-        return sound[:0]
-    fade = int(_FADE_S * rate)
-    start = max(int(heard.argmax()) - fade, 0)
-    voice = sound[start:].copy()
-    if start:
-        voice[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)[: len(voice)]
-    return voice
+class Edges:
+    """Leaves out the silence before and after a voice whose sound comes in chunks."""
 
+    def __init__(self, rate: int, kept_after_s: float | None = None) -> None:
+        """`kept_after_s` is how much of the silence after the voice is kept; None keeps all."""
+        self._fade = int(_FADE_S * rate)
+        self._kept = None if kept_after_s is None else int(kept_after_s * rate)
+        self._started = False
+        self._quiet = 0  # samples given since the voice's last one
+        self._held: Floats = np.empty(0, np.float32)  # more silence, which is given when the voice goes on
 
-def without_silence_after(sound: Floats, rate: int, kept_s: float) -> Floats:
-    """`sound` until at most `kept_s` after the voice ends, faded out."""
-    heard = np.abs(sound) > _SILENT_BELOW
-    last = len(sound) - int(heard[::-1].argmax()) if heard.any() else 0
-    return sound[: last + int(kept_s * rate)]
+    def receive(self, sound: Floats) -> Floats:
+        """The next chunk without what is left out, and with what was held back."""
+        if not self._started:
+            sound = self._begun(sound)
+        if self._kept is None or not len(sound):
+            return sound
+        heard = np.flatnonzero(np.abs(sound) > _SILENT_BELOW)
+        if len(heard):
+            last = len(self._held) + int(heard[-1]) + 1
+            sound = np.concatenate((self._held, sound))
+            given = min(last + self._kept, len(sound))
+            self._held, self._quiet = sound[given:], given - last
+        else:
+            given = min(self._kept - self._quiet, len(sound))
+            self._held = np.concatenate((self._held, sound[given:]))
+            self._quiet += given
+        return sound[:given]
+
+    def _begun(self, sound: Floats) -> Floats:
+        """`sound` from where the voice begins, faded in; empty when all of it is silent."""
+        heard = np.flatnonzero(np.abs(sound) > _SILENT_BELOW)
+        if not len(heard):
+            return sound[:0]
+        self._started = True
+        start = max(int(heard[0]) - self._fade, 0)
+        voice = sound[start:].copy()
+        if start:
+            voice[: self._fade] *= np.linspace(0, 1, self._fade, dtype=np.float32)[: len(voice)]
+        return voice
