@@ -7,7 +7,7 @@ itself, so that sound comes in chunks (`hibari_frames.py`).
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,18 @@ from hibari.g2p import G2P
 from hibari.tts import ASSETS
 from hibari.voices import DEFAULT, VOICES
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 
 from server.errors import ConfigError
+from server.speech.engines.graph import Graph
 from server.speech.engines.hibari_frames import RATE, Frames, Renderer
 from server.speech.engines.phonemes import parts
 from server.speech.engines.sound import Edges, Floats, gain_for, pcm
-from server.speech.engines.vits import session
+from server.speech.engines.stepwise import Stepwise
+
+_OUTPUTS = ("lh", "theta", "ln", "lr", "phi", "f0")
+
+MODEL_PARTS = 4
+"""The model takes 55 ms for 40 words, so it is run in parts."""
 
 MAX_PHONEMES = 400
 """The model was not trained with longer sentences. They are cut at a space."""
@@ -63,12 +68,14 @@ class Engine:
         path = Path(model or Path(ASSETS) / VOICES[DEFAULT]["file"])
         about = next((voice for voice in VOICES.values() if voice["file"] == path.name), VOICES[DEFAULT])
         try:
-            self._run = session(_with_ends(path), threads)
+            graph = Graph(onnx.load(path))
+            (self._ends,) = (node.output[0] for node in graph.nodes if node.op_type == "CumSum")
+            self._model = Stepwise(graph.parts([*_OUTPUTS, self._ends], MODEL_PARTS), threads)
             self._numbers: dict[str, int] = json.loads((Path(ASSETS) / "vocab.json").read_text(encoding="utf-8"))
             self._g2p = G2P(british=about["british"])
             self._speed = np.array([speed], np.float32)
             self._gain = 1.0
-            self._gain = gain_for(np.concatenate(list(self._sound(_SAMPLE))), RATE)
+            self._gain = gain_for(np.concatenate([each for each in self._sound(_SAMPLE) if each is not None]), RATE)
         except Exception as exc:  # onnx's and onnxruntime's errors have no common base class
             raise ConfigError(f"cannot load a voice of hibari from {path.name}: {exc}") from exc
         self.languages: tuple[str, ...] = (about["language"],)
@@ -79,9 +86,10 @@ class Engine:
         An empty chunk says only that a piece of work is done.
         """
         for sound in self._sound(text):
-            yield pcm(sound)
+            yield b"" if sound is None else pcm(sound)
 
-    def _sound(self, text: str) -> Iterator[Floats]:
+    def _sound(self, text: str) -> Iterator[Floats | None]:
+        """Yields None when only a piece of work is done."""
         for sentence in Hibari.split_sentences(_readable(text)):
             for phonemes in parts(self._phonemes(sentence), MAX_PHONEMES):
                 ids = [self._numbers[each] for each in phonemes if each in self._numbers]
@@ -96,38 +104,34 @@ class Engine:
             words = sentence.split()
             return " ".join(self._phonemes(word) for word in words) if len(words) > 1 else ""
 
-    def _sentence(self, ids: list[int]) -> Iterator[Floats]:
+    def _sentence(self, ids: list[int]) -> Iterator[Floats | None]:
         edges, renderer = Edges(RATE, PAUSE_S), Renderer()
         spoken = 0
         if len(ids) > LEAD_IDS + LEAD_MARGIN:
             spoken = LEAD_IDS - LEAD_MARGIN
-            lead, ends = self._read(ids[:LEAD_IDS])
+            lead, ends = yield from self._read(ids[:LEAD_IDS])
             renderer.extend(lead.part(_start(ends), int(ends[spoken - 1])))
             while renderer.waiting > CHUNK_FRAMES:
                 yield edges.receive(self._gain * renderer.make(CHUNK_FRAMES if renderer.made else FIRST_FRAMES))
-        frames, ends = self._read(ids)
+        frames, ends = yield from self._read(ids)
         renderer.extend(frames.part(int(ends[spoken - 1]) if spoken else _start(ends), int(ends[-1])))
         while renderer.waiting:
             yield edges.receive(self._gain * renderer.make(CHUNK_FRAMES if renderer.made else FIRST_FRAMES))
 
-    def _read(self, ids: list[int]) -> tuple[Frames, NDArray[np.int64]]:
-        """The frames of a sentence, and for each phoneme how many frames there are until its end."""
-        *described, ends = self._run.run(None, {"ids": np.array([ids], np.int64), "speed": self._speed})
-        frames = Frames.of([each[0] for each in described])
-        return frames, ends.ravel() * (len(frames.pitch) // int(ends.max()))
+    def _read(self, ids: list[int]) -> Generator[None, None, tuple[Frames, NDArray[np.int64]]]:
+        """The frames of a sentence, and for each phoneme how many frames there are until its end.
+
+        Yields after each piece of work.
+        """
+        values = yield from self._model.run({"ids": np.array([ids], np.int64), "speed": self._speed})
+        frames = Frames.of([values[name][0] for name in _OUTPUTS])
+        ends = values[self._ends].ravel()
+        return frames, ends * (len(frames.pitch) // int(ends.max()))
 
 
 def _start(ends: NDArray[np.int64]) -> int:
     """The frame where the voice begins: shortly before the end of the silence that is the first phoneme."""
     return max(int(ends[0]) - SILENT_FRAMES, 0)
-
-
-def _with_ends(path: Path) -> bytes:
-    """The model, with one more output: where each phoneme ends, which is its only running sum."""
-    model = onnx.load(path)
-    (ends,) = (node.output[0] for node in model.graph.node if node.op_type == "CumSum")
-    model.graph.output.append(helper.make_tensor_value_info(ends, TensorProto.INT64, None))
-    return bytes(model.SerializeToString())
 
 
 def _readable(text: str) -> str:

@@ -17,7 +17,8 @@ from piper import PiperConfig, PiperVoice, SynthesisConfig
 from server.errors import ConfigError
 from server.speech.engines.phonemes import parts
 from server.speech.engines.sound import Edges, Floats, gain_for, pcm
-from server.speech.engines.vits import Manner, Vits, session
+from server.speech.engines.stepwise import session
+from server.speech.engines.vits import Manner, Vits
 from server.speech.engines.written_english import in_words
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, SessionOptions
+from onnxruntime import InferenceSession
 
+from server.speech.engines.stepwise import Stepwise, session
 from server.speech.engines.vits_graph import Piece, split
 
 Floats = NDArray[np.float32]
@@ -30,15 +31,6 @@ LEAD_IDS, LEAD_MARGIN = 96, 32
 """The front reads the whole sentence, and takes 150 ms for 40 words. To begin earlier, it reads only the first LEAD_IDS
 phoneme ids of a long sentence. The last LEAD_MARGIN of these are not spoken, because they were read without the words
 that follow. While the others are played, the front reads the whole sentence for the rest."""
-
-
-def session(model: bytes | str, threads: int) -> InferenceSession:
-    """Load a model for `threads` threads, which sleep while they have no work."""
-    options = SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors
-    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +51,8 @@ class Vits:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         parts = split(path)
-        self._front = session(parts.front, threads)
-        self._shared = parts.shared
+        self._front = Stepwise(parts.front, threads)
+        self._lengths = parts.lengths
         self._pieces = [(piece, session(piece.model, threads)) for piece in parts.pieces]
         self.hop = parts.hop
 
@@ -80,19 +72,31 @@ class Vits:
                 yield _NOTHING
             yield source.tape.window(start, source.tape.end).ravel()
 
-    def read(self, ids: Sequence[int], manner: Manner) -> tuple[Floats, NDArray[np.int64], Mapping[str, Floats]]:
-        """The prior [1, channels, steps], how many steps each id lasts, and what the pieces share."""
+    def read(self, ids: Sequence[int], manner: Manner) -> Generator[None, None, "Reading"]:
+        """Read phoneme ids; yields after each piece of work."""
         inputs = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array([manner.noise, manner.length, manner.duration_noise], np.float32),
+            "sid": np.array([manner.speaker or 0], np.int64),
         }
-        if manner.speaker is not None:
-            inputs["sid"] = np.array([manner.speaker], np.int64)
-        prior, lengths, *shared = self._front.run(None, inputs)
+        values = yield from self._front.run(inputs)
         # a mask is 1 at every step, because there is only one text: its first step stands for all
-        first_steps = {name: value[..., :1] for name, value in zip(self._shared, shared, strict=True)}
-        return prior, lengths.ravel().astype(np.int64), first_steps
+        shared = {name: values[name][..., :1] for piece, _ in self._pieces for name in piece.shared}
+        prior = values[self._pieces[0][0].input]
+        return Reading(prior, values[self._lengths].ravel().astype(np.int64), shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the front makes of a text."""
+
+    prior: Floats
+    """[1, channels, steps]"""
+    lengths: NDArray[np.int64]
+    """How many steps each phoneme id lasts."""
+    shared: Mapping[str, Floats]
+    """What the pieces share."""
 
 
 class _Tape:
@@ -144,15 +148,15 @@ class _Prior:
 
     def until(self, end: int) -> Generator[None, None, int]:
         if not self.tape.end and len(self._ids) > LEAD_IDS + LEAD_MARGIN:
-            prior, lengths, self.shared = self._vits.read(self._ids[:LEAD_IDS], self._manner)
-            self.tape.append(prior[:, :, : lengths[:-LEAD_MARGIN].sum()])
-            yield
+            lead = yield from self._vits.read(self._ids[:LEAD_IDS], self._manner)
+            self.tape.append(lead.prior[:, :, : lead.lengths[:-LEAD_MARGIN].sum()])
+            self.shared = lead.shared
         if not self.complete and self.tape.end < end:
-            prior, lengths, self.shared = self._vits.read(self._ids, self._manner)
+            whole = yield from self._vits.read(self._ids, self._manner)
             spoken = LEAD_IDS - LEAD_MARGIN if self.tape.end else 0
-            self.tape.append(prior[:, :, lengths[:spoken].sum() :])
+            self.tape.append(whole.prior[:, :, whole.lengths[:spoken].sum() :])
+            self.shared = whole.shared
             self.complete = True
-            yield
         return min(end, self.tape.end)
 
 

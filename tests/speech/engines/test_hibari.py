@@ -43,7 +43,12 @@ def engine() -> Engine:
 @pytest.fixture
 def frames(engine: Engine) -> Frames:
     ids = [0, *(engine._numbers[each] for each in engine._phonemes(SHORT)), 0]
-    return engine._read(ids)[0]
+    reading = engine._read(ids)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as read:
+            return read.value[0]
 
 
 def sound_of(engine: Engine, text: str) -> np.ndarray:

@@ -7,7 +7,8 @@ import onnx
 import pytest
 
 from server.speech.engines import piper
-from server.speech.engines.vits import LEAD_IDS, LEAD_MARGIN, Floats, Manner, Vits, session
+from server.speech.engines.stepwise import session
+from server.speech.engines.vits import LEAD_IDS, LEAD_MARGIN, Floats, Manner, Vits
 from server.speech.engines.vits_graph import split
 from tests.tiny_models import make_piper
 from tests.tiny_vits import HOP, STEPS, make_vits
