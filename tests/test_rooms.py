@@ -248,7 +248,7 @@ def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> N
 def test_engines_are_loaded_by_the_worker_alone() -> None:
     """What computes speech stays out of the server's process."""
     assert [path for path in users("server.speech.engines") if not path.startswith("server/speech/")] == []
-    heavy = users("pocketsphinx", "piper", "faster_whisper", "espeakng_loader")
+    heavy = users("pocketsphinx", "piper", "faster_whisper", "espeakng_loader", "hibari")
     assert [path for path in heavy if not path.startswith("server/speech/")] == []
 
 

@@ -52,4 +52,8 @@ class TextToSpeechEngine(Protocol):
     """Tags (BCP 47) of the languages that the engine speaks; each tag may be given as the voice."""
 
     def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
-        """Yield the speech as mono s16le at `rate`, in chunks of any length."""
+        """Yield the speech as mono s16le at `rate`, in chunks of any length.
+
+        An engine that works long for a chunk yields an empty one now and then, about every 20 ms: then another text may
+        have a turn, and a cancelled text ends there.
+        """

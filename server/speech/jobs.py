@@ -163,13 +163,15 @@ class SynthesisJob:
     def _next(self) -> None:
         assert self._chunks is not None, "because step makes it"
         chunk = next(self._chunks, None)
+        if chunk == b"":  # the engine has done a piece of work for its next chunk
+            return
         self._made += 1
         self._over = chunk is None
         self._emit(Done() if chunk is None else chunk)
 
     def _small_chunks(self) -> Iterator[bytes]:
         for chunk in self._engine.synthesize(self._text, self._voice):
-            for at in range(0, len(chunk), self._chunk_bytes):
+            for at in range(0, len(chunk) or 1, self._chunk_bytes):
                 yield chunk[at : at + self._chunk_bytes]
 
     def discard(self) -> None:

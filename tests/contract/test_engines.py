@@ -20,6 +20,7 @@ from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
 from tests.fakes.openai_server import openai_server
 from tests.fakes.wyoming_server import wyoming_server
+from tests.real_models import real_model
 from tests.tiny_models import make_piper, make_whisper
 from tests.voices import silence, speak
 
@@ -84,6 +85,18 @@ async def piper(directory: Path) -> AsyncIterator[TtsClient]:
 
 
 @contextlib.asynccontextmanager
+async def piper_real(_: Path) -> AsyncIterator[TtsClient]:
+    async with worker("piper", real_model("piper")) as uri:
+        yield await learned(WyomingTextToSpeech(uri))
+
+
+@contextlib.asynccontextmanager
+async def hibari(_: Path) -> AsyncIterator[TtsClient]:
+    async with worker("hibari") as uri:
+        yield await learned(WyomingTextToSpeech(uri))
+
+
+@contextlib.asynccontextmanager
 async def wyoming_tts(_: Path) -> AsyncIterator[TtsClient]:
     async with wyoming_server() as uri:
         yield await learned(WyomingTextToSpeech(uri))
@@ -96,7 +109,7 @@ async def openai_tts(_: Path) -> AsyncIterator[TtsClient]:
 
 
 SPEECH_TO_TEXT = [whisper, pocketsphinx, wyoming_stt, openai_stt]
-TEXT_TO_SPEECH = [espeak, piper, wyoming_tts, openai_tts]
+TEXT_TO_SPEECH = [espeak, piper, piper_real, hibari, wyoming_tts, openai_tts]
 
 
 class TestSpeechToText:

@@ -25,15 +25,6 @@ def test_the_language_is_the_voices_own(tmp_path: Path) -> None:
     assert piper.Engine(str(new)).languages == ("de-DE",)
 
 
-def test_a_voice_may_have_several_speakers(tmp_path: Path) -> None:
-    """The engine lists the speakers of a voice that has several."""
-    one, several = make_piper(tmp_path, "one"), make_piper(tmp_path, "several")
-    config = several.with_name("several.onnx.json")
-    speakers = {"num_speakers": 2, "speaker_id_map": {"amy": 0, "joe": 1}}
-    config.write_text(json.dumps(json.loads(config.read_text()) | speakers))
-    assert (piper.Engine(str(one)).speakers, piper.Engine(str(several)).speakers) == ((), ("amy", "joe"))
-
-
 def test_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
     """No model, one that does not exist and one that is broken are ConfigErrors."""
     (tmp_path / "model.bin").write_bytes(b"not a model")
