@@ -30,21 +30,17 @@ class _ByLanguage(Generic[_Engine]):
         return tuple(dict.fromkeys(tag for engine in self._engines for tag in engine.languages))
 
     def _choose(self, language: str) -> tuple[_Engine, str]:
-        """The engine for this language, and the language to tell it.
-
-        The first engine is not told the language of calls that choose none: it may know better, by its settings.
-        """
+        """The engine for this language, and the language to tell it. "" leaves the language to the engine."""
         wanted = language or self._own
-        first, *others = self._engines
-        if lookup(wanted, first.languages) is None:
-            for engine in others:
-                if lookup(wanted, engine.languages) is not None:
-                    return engine, wanted
-        return first, language
+        for engine in self._engines:
+            if lookup(wanted, engine.languages) is not None:
+                return engine, wanted
+        return self._engines[0], language
 
 
 class SpeechToTextByLanguage(_ByLanguage[SpeechToText]):
-    """A SpeechToText of several."""
+    """A SpeechToText of several. An engine that knows several languages is told which one to expect in calls that choose
+    none, too: to guess it anew for each utterance takes time and goes wrong for short ones."""
 
     def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
         engine, tag = self._choose(language)
@@ -55,5 +51,6 @@ class TextToSpeechByLanguage(_ByLanguage[TextToSpeech]):
     """A TextToSpeech of several."""
 
     def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+        """Without `language`, the first engine may speak in the language of `voice`."""
         engine, tag = self._choose(language)
-        return engine.synthesize(text, voice, tag)
+        return engine.synthesize(text, voice, language if engine is self._engines[0] else tag)

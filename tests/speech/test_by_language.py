@@ -33,7 +33,7 @@ def test_the_languages_of_all_engines_can_be_chosen() -> None:
     [
         ("en", "en-GB", ["en-GB"], []),
         ("en", "de-AT", [], ["de-AT"]),
-        ("en", "", [""], []),
+        ("en", "", ["en"], []),
         ("de", "", [], ["de"]),
         ("de", "en", ["en"], []),
         ("tlh", "", [""], []),
