@@ -22,21 +22,9 @@ from server.call.mind.language import check_language
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
-from server.choices import (
-    Keeper,
-    Print,
-    advice,
-    call_settings,
-    choose_agent,
-    choose_model,
-    endpoint_model,
-    keeping,
-    open_archive,
-    speech_to_text,
-    text_to_speech,
-    wall_ms,
-)
+from server.choices import Keeper, call_settings, choose_agent, choose_model, keeping, open_archive, wall_ms
 from server.config import Settings
+from server.engines import Print, advice, endpoint_model, speech_to_text, text_to_speech
 from server.errors import AtCapacity, ConfigError
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings

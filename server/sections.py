@@ -122,6 +122,17 @@ class Speech(SettingsGroup):
     stt_languages: List = ()
     """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose their language
     and the server does not say itself which languages it knows."""
+    stt_workers: int = Field(1, ge=1, le=64)
+    """How many processes run the local speech-to-text engine. The calls share them. Each needs a core of its own while
+    callers speak, and the memory of a model."""
+    stt_threads: int = Field(1, ge=1, le=64)
+    """How many threads each of these processes computes with. More threads shorten the wait for the last words, if
+    there are cores that nothing else needs."""
+    stt_device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where whisper computes: cpu, cuda (an NVIDIA GPU), or auto, which takes the GPU if there is one."""
+    stt_precision: str = "auto"
+    """The numbers that whisper computes with, as CTranslate2 calls them: int8, float16, int8_float16 and others. auto
+    takes int8 on a CPU and float16 on a GPU."""
     tts: str = "auto"
     """Text-to-speech engine: auto, piper, hibari, espeak, openai, or a Wyoming server as tcp://host:port. auto takes
     piper if a voice for it has been downloaded, and otherwise hibari, which speaks English and needs no download;
@@ -139,6 +150,8 @@ class Speech(SettingsGroup):
     tts_voice: str = ""
     """Voice that the text-to-speech engine uses if neither the call nor the agent names one. Empty: the engine's
     default."""
+    tts_speed: float = Field(1.0, ge=0.5, le=2.0)
+    """How fast the local text-to-speech engines speak; 1.0 is the voice's own speed."""
     models_dir: Path = Path("models")
     """Directory in which downloaded models are kept. `antiphon models pull` downloads them to it, and
     `antiphon models list` shows them."""

@@ -242,7 +242,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    assert knowing <= {"server/app.py", "server/choices.py"}
+    assert knowing <= {"server/app.py", "server/choices.py", "server/engines.py"}
 
 
 def test_engines_are_loaded_by_the_worker_alone() -> None:

@@ -39,8 +39,8 @@ class _ByLanguage(Generic[_Engine]):
 
 
 class SpeechToTextByLanguage(_ByLanguage[SpeechToText]):
-    """A SpeechToText of several. An engine that knows several languages is told which one to expect in calls that choose
-    none, too: to guess it anew for each utterance takes time and goes wrong for short ones."""
+    """A SpeechToText of several. An engine is told which language to expect also in calls that choose none: to guess
+    it anew for each utterance takes time and goes wrong for short ones."""
 
     def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
         engine, tag = self._choose(language)

@@ -53,6 +53,11 @@ class WyomingSpeechToText:
         self._info_request = InfoRequest(self._address, self._take)
         self.languages = languages
 
+    @property
+    def utterances(self) -> int:
+        """How many utterances are open."""
+        return len(self._open)
+
     async def learn(self) -> None:
         """Ask the server which languages it understands. Until it answers, a call can choose none of them."""
         if not self.languages:

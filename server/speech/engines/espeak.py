@@ -53,8 +53,12 @@ class Engine:
 
     name = "espeak"
 
-    def __init__(self, model: str | None = None) -> None:
-        """`model` is the default voice: a name such as "en-gb", or with a variant "en-gb+f3"."""
+    def __init__(self, model: str | None = None, *, speed: float = 1.0) -> None:
+        """`model` is the default voice: a name such as "en-gb", or with a variant "en-gb+f3".
+
+        `speed` is how fast it speaks; 1.0 is WORDS_PER_MINUTE.
+        """
+        self._words_per_minute = round(WORDS_PER_MINUTE * speed)
         self._chunks: list[bytes] = []
         self._callback = _Callback(self._collect)  # keep it: eSpeak calls this pointer as long as the engine lives
         self._library = _load()
@@ -94,7 +98,7 @@ class Engine:
         if self._library.espeak_SetVoiceByName(name.encode()) != 0:
             return False
         self._voice = voice
-        self._library.espeak_SetParameter(_RATE, WORDS_PER_MINUTE, 0)
+        self._library.espeak_SetParameter(_RATE, self._words_per_minute, 0)
         self._library.espeak_SetParameter(_RANGE, INTONATION, 0)
         return True
 

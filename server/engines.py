@@ -1,0 +1,157 @@
+"""The speech engines that the settings choose: started here, and closed by a stack.
+
+With app.py and choices.py this file is the composition root: they alone name concrete engines and stores.
+"""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from server.config import Settings
+from server.errors import ConfigError
+from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
+from server.speech.local_engines import LocalEngine, speech_to_text_engines, text_to_speech_engines
+from server.speech.models.catalogue import Kind
+from server.speech.models.disk import find
+from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.pool import SpeechToTextPool
+from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech
+from server.speech.smart_turn import SmartTurn
+from server.speech.supervisor import Supervisor
+from server.speech.wyoming_stt import WyomingSpeechToText
+from server.speech.wyoming_tts import WyomingTextToSpeech
+from server.telemetry.monitor import Monitor
+from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
+
+Print = Callable[[str], None]
+"""A function that shows a line to the operator, such as `print`."""
+
+
+async def speech_to_text(
+    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
+) -> SpeechToText:
+    """Start the speech-to-text engines that the settings name. The stack closes them. Raises ConfigError.
+
+    Calls that choose no language are held in `language` (BCP 47).
+    """
+    name = settings.stt
+    engines: list[SpeechToText]
+    if name == "openai":
+        address = _needed(settings.stt_url, "ANTIPHON_STT_URL")
+        server = OpenAIServer(address, settings.stt_api_key.get_secret_value() or None)
+        hosted = OpenAISpeechToText(server, model=settings.stt_model or "whisper-1", languages=settings.stt_languages)
+        stack.push_async_callback(hosted.close)
+        engines = [hosted]
+    elif name.startswith("tcp://"):
+        model = settings.stt_model or None
+        engines = [await _learned(WyomingSpeechToText(name, model=model, languages=settings.stt_languages), stack)]
+    elif here := speech_to_text_engines(name, settings.models_dir, settings.stt_model):
+        name = _titles(here)
+        engines = [await _workers(each, settings, stack, monitor) for each in here]
+    else:
+        raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
+    say(f"speech-to-text  {name}")
+    return WatchedSpeechToText(SpeechToTextByLanguage(engines, language), monitor.watch("speech-to-text"))
+
+
+async def _workers(
+    engine: LocalEngine, settings: Settings, stack: AsyncExitStack, monitor: Monitor
+) -> SpeechToTextPool:
+    """The engine in as many processes as the settings say."""
+    uris = [await _worker(engine, settings, stack, monitor) for _ in range(settings.stt_workers)]
+    return SpeechToTextPool([await _learned(WyomingSpeechToText(uri), stack) for uri in uris])
+
+
+async def _learned(client: WyomingSpeechToText, stack: AsyncExitStack) -> WyomingSpeechToText:
+    """The client, after it has asked its server for the languages. The stack closes it."""
+    stack.push_async_callback(client.close)
+    await client.learn()
+    return client
+
+
+async def text_to_speech(
+    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
+) -> TextToSpeech:
+    """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
+
+    Calls that choose no language are held in `language` (BCP 47).
+    """
+    name, voice = settings.tts, settings.tts_voice
+    engines: list[OpenAITextToSpeech | WyomingTextToSpeech]
+    if name == "openai":
+        address = _needed(settings.tts_url, "ANTIPHON_TTS_URL")
+        server = OpenAIServer(address, settings.tts_api_key.get_secret_value() or None)
+        model = settings.tts_model or "gpt-4o-mini-tts"
+        engines = [OpenAITextToSpeech(server, model=model, voice=voice or "alloy", languages=settings.tts_languages)]
+    elif name.startswith("tcp://"):
+        engines = [WyomingTextToSpeech(name, voice=voice, languages=settings.tts_languages)]
+    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model):
+        name = _titles(here)
+        engines = [WyomingTextToSpeech(await _worker(each, settings, stack, monitor), voice=voice) for each in here]
+    else:
+        raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
+    for engine in engines:
+        stack.push_async_callback(engine.close)
+        if isinstance(engine, WyomingTextToSpeech):
+            await engine.learn()
+    say(f"text-to-speech  {name}")
+    return WatchedTextToSpeech(TextToSpeechByLanguage(engines, language), monitor.watch("text-to-speech"))
+
+
+def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> EndpointModel | None:
+    """Load Smart Turn if its file is on disk. The stack closes it.
+
+    None when there is no file: then only words and cadence decide about the endpoint. Raises ConfigError when the file
+    is not a Smart Turn model.
+    """
+    if settings.endpoint_model == "none":
+        return None
+    auto = settings.endpoint_model == "auto"
+    path = find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
+    if path is None:
+        return None
+    model = SmartTurn(path)
+    stack.callback(model.close)
+    say(f"endpoint model  {path.stem}")
+    return model
+
+
+def advice(settings: Settings) -> str:
+    """A line for the operator: which models would make calls better, and how to get them. "" when none is missed."""
+    wishes: dict[Kind, str] = {"whisper": settings.stt, "piper": settings.tts, "smart-turn": settings.endpoint_model}
+    missed = [f"no {kind}" for kind, wish in wishes.items() if wish == "auto" and not find(settings.models_dir, kind)]
+    better = f"{', '.join(missed)} in {settings.models_dir}; calls go better with them: antiphon models pull"
+    return f"models          {better}" if missed else ""
+
+
+def _titles(engines: list[LocalEngine]) -> str:
+    first, *others = (engine.title for engine in engines)
+    return f"{first}; for other languages {', '.join(others)}" if others else first
+
+
+async def _worker(engine: LocalEngine, settings: Settings, stack: AsyncExitStack, monitor: Monitor) -> str:
+    """Start a worker process that hosts the engine; returns its URI. Raises ConfigError."""
+    model, options = str(engine.model) if engine.model else None, _options(engine.name, settings)
+    supervisor = Supervisor(engine.name, model, options=options)
+    monitor.watch_worker(supervisor)
+    await supervisor.start()
+    stack.push_async_callback(supervisor.close)
+    return supervisor.uri
+
+
+def _options(engine: str, settings: Settings) -> dict[str, object]:
+    """What the settings say about an engine in a worker, by the names of its arguments."""
+    if engine == "whisper":
+        return {
+            "device": settings.stt_device,
+            "precision": settings.stt_precision,
+            "threads": settings.stt_threads,
+        }
+    return {} if engine == "pocketsphinx" else {"speed": settings.tts_speed}
+
+
+def _needed(value: str, name: str) -> str:
+    """The value of the setting by that name. Raises ConfigError when it is empty."""
+    if not value:
+        raise ConfigError(f"the engine openai needs {name}")
+    return value
