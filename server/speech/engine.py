@@ -5,7 +5,7 @@ below. `worker.py` imports the module by the engine's name and makes its `Engine
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 class Recognition(Protocol):
@@ -42,6 +42,17 @@ class SpeechToTextEngine(Protocol):
 
         `language` is one of `languages`, or "" to let the engine decide.
         """
+
+
+@runtime_checkable
+class BatchingEngine(SpeechToTextEngine, Protocol):
+    """A speech-to-text engine that finds the words of several utterances in the time of one, as on a GPU."""
+
+    batch: int
+    """How many utterances it takes at once; 1 when there is nothing to gain."""
+
+    def finish_together(self, recognitions: Sequence[Any]) -> list[str]:
+        """Return the words of each, as `finish` does. All come from `start` of this engine."""
 
 
 class TextToSpeechEngine(Protocol):

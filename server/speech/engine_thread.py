@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Protocol
 
 log = logging.getLogger(__name__)
@@ -19,8 +20,11 @@ class Job(Protocol):
     def urgency(self) -> int | None:
         """How urgent the next step is: 0 is the most urgent, None means that there is nothing to do now."""
 
-    def step(self) -> None:
-        """Do one short piece of the job. A job that fails tells its client, and then raises."""
+    def step(self, others: Sequence["Job"]) -> None:
+        """Do one short piece of the job. A job that fails tells its client, and then raises.
+
+        `others` are as urgent. The job may do a piece of some of them in the same go, where the engine can.
+        """
 
     def discard(self) -> None:
         """Give back what the engine holds for this job; idempotent."""
@@ -69,20 +73,21 @@ class EngineThread:
         self._thread.join(deadline_s)
 
     def _run(self) -> None:
-        while (job := self._next()) is not None:
+        while (chosen := self._next()) is not None:
+            job, *others = chosen
             self._busy_since = time.monotonic()
             try:
-                job.step()
+                job.step(others)
             except Exception:  # drop only the job that failed: the other calls go on
                 log.exception("a step failed, so its job is dropped")
                 self.drop(job)
             self._busy_since = None
 
-    def _next(self) -> Job | None:
-        """Wait for the next job to step; None when the thread shall end."""
+    def _next(self) -> list[Job] | None:
+        """Wait for the next job to step, with those that are as urgent; None when the thread shall end."""
         while True:
             with self._changed:
-                while not (self._closed or self._dropped or (chosen := self._choose()) is not None):
+                while not (self._closed or self._dropped or (chosen := self._choose())):
                     self._changed.wait()
                 if self._closed:
                     return None
@@ -94,12 +99,13 @@ class EngineThread:
             except Exception:  # as in `_run`, only this job fails
                 log.exception("a dropped job cannot be discarded")
 
-    def _choose(self) -> Job | None:
+    def _choose(self) -> list[Job]:
         ready = [(urgency, job) for job in self._jobs if (urgency := job.urgency()) is not None]
         if not ready:
-            return None
-        urgency, job = min(ready, key=lambda pair: pair[0])
+            return []
+        urgency = min(urgency for urgency, _ in ready)
+        chosen = [job for each, job in ready if each == urgency]
         if urgency > 0:  # the most urgent job keeps its place until it is done; less urgent jobs take turns
-            self._jobs.remove(job)
-            self._jobs.append(job)
-        return job
+            self._jobs.remove(chosen[0])
+            self._jobs.append(chosen[0])
+        return chosen

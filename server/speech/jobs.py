@@ -9,7 +9,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from server.media.frame import HEARD_RATE
-from server.speech.engine import DraftingRecognition, Recognition, SpeechToTextEngine, TextToSpeechEngine
+from server.speech.engine import (
+    BatchingEngine,
+    DraftingRecognition,
+    Recognition,
+    SpeechToTextEngine,
+    TextToSpeechEngine,
+)
+from server.speech.engine_thread import Job
 
 SLICE_BYTES = 2 * HEARD_RATE // 10
 """100 ms of sound for one step. An engine decodes it in a few ms, so other calls wait only that long for their partial
@@ -84,13 +91,36 @@ class RecognitionJob:
             return 1
         return 2 if self._draft_due else None
 
-    def step(self) -> None:
+    def step(self, others: Sequence[Job]) -> None:
+        together = self._with(others)
         try:
-            self._step()
+            if len(together) > 1:
+                self._finish(together)
+            else:
+                self._step()
         except Exception as exc:
-            self._over = True
-            self._emit(Failure(f"the engine {self._engine.name} failed: {type(exc).__name__}"))
+            for job in together:
+                job._over = True
+                job._emit(Failure(f"the engine {self._engine.name} failed: {type(exc).__name__}"))
             raise
+
+    def _with(self, others: Sequence[Job]) -> list["RecognitionJob"]:
+        """This job, and others whose words are due as well, as many as the engine takes at once."""
+        if not isinstance(self._engine, BatchingEngine) or not self._words_due:
+            return [self]
+        due = [job for job in others if isinstance(job, RecognitionJob) and job._words_due]
+        return [self, *due][: self._engine.batch]
+
+    @property
+    def _words_due(self) -> bool:
+        return self._stopped and not self._slices and self._recognition is not None
+
+    def _finish(self, together: Sequence["RecognitionJob"]) -> None:
+        assert isinstance(self._engine, BatchingEngine), "because only such an engine gets several"
+        texts = self._engine.finish_together([job._recognition for job in together])
+        for job, text in zip(together, texts, strict=True):
+            job._over = True
+            job._emit(Final(text))
 
     def _step(self) -> None:
         if self._recognition is None:
@@ -150,7 +180,7 @@ class SynthesisJob:
             return None
         return 1 if self._made else 0
 
-    def step(self) -> None:
+    def step(self, others: Sequence[Job]) -> None:
         try:
             if self._chunks is None:
                 self._chunks = self._small_chunks()

@@ -1,8 +1,9 @@
 """The engine's thread: which job gets the engine next."""
 
 import threading
+from collections.abc import Sequence
 
-from server.speech.engine_thread import EngineThread
+from server.speech.engine_thread import EngineThread, Job
 
 
 class Steps:
@@ -16,7 +17,7 @@ class Steps:
     def urgency(self) -> int | None:
         return self.level if self.left else None
 
-    def step(self) -> None:
+    def step(self, others: Sequence[Job]) -> None:
         self.left -= 1
         self.log.append(self.name)
         if not self.left:
@@ -34,8 +35,8 @@ class Gate(Steps):
         super().__init__("", 0, 1, [])
         self.opened = threading.Event()
 
-    def step(self) -> None:
-        super().step()
+    def step(self, others: Sequence[Job]) -> None:
+        super().step(others)
         self.opened.wait(10)
 
 
@@ -79,7 +80,7 @@ def test_a_step_that_raises_ends_only_its_job() -> None:
     """When a step raises, only its job is dropped, and the thread goes on with the others."""
 
     class Broken(Steps):
-        def step(self) -> None:
+        def step(self, others: Sequence[Job]) -> None:
             raise RuntimeError
 
     log: list[str] = []

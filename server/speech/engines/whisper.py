@@ -50,6 +50,8 @@ _MAX_WORDS_PER_S = 5.5
 """The fastest speech that is not a loop, in words per second."""
 
 _WINDOW_BYTES = 2 * HEARD_RATE * WINDOW_S
+_BATCH_ON_GPU = 8
+"""How many utterances a GPU finishes at once. It hardly takes longer for eight than for one."""
 _BEAMS = 5
 """How many hypotheses are looked at for a number of the expected length."""
 _DRAFT_EVERY_S = 0.5
@@ -70,8 +72,11 @@ class Engine:
         device: str = "cpu",
         precision: str = "auto",
         threads: int = 1,
+        batch: int = 0,
     ) -> None:
         """`device` is cpu, cuda or auto; `precision` is a compute type of CTranslate2 such as int8 or float16, or auto.
+
+        `batch` is how many utterances are finished at once; 0 is as many as the device has room for.
 
         Raises ConfigError when the model cannot be loaded so.
         """
@@ -80,6 +85,7 @@ class Engine:
         self._model = Model(model, device, precision, threads)
         self._vad = get_vad_model()
         self.languages = self._model.languages
+        self.batch = batch or (_BATCH_ON_GPU if self._model.on_gpu else 1)
 
     def start(self, phrases: Sequence[str], language: str = "") -> "WhisperRecognition":
         """When all `phrases` are numbers of one length, that length is expected of a number in the words.
@@ -118,20 +124,27 @@ class Engine:
             if self._is_noise(best, samples):
                 return None, language
             found.append(best)
-            if best.logprob >= _SURE and not has_loop(best.text):
+            if _is_sure(best):
                 break
-        if digits and (said := lengths(best.text)) and digits not in said:
+        if _has_other_length(best.text, digits):
             found.append(self._with_number(window, language, digits) or best)
         return _chosen(found, len(samples) / HEARD_RATE), language
+
+    def finish_together(self, recognitions: Sequence["WhisperRecognition"]) -> list[str]:
+        """The words of each. One pass is made for all; those of which it is not sure are heard again one by one."""
+        window_s = max(_first_window_s(each.samples) for each in recognitions)
+        features = [self._model.features(each.samples) for each in recognitions]
+        window = self._model.encode_together(features, window_s)
+        found = self._model.best_together(window, [each.language for each in recognitions])
+        pairs = zip(recognitions, found, strict=True)
+        return [best.text if each.may_be(best) else each.finish() for each, best in pairs]
 
     def text_of(self, tokens: Sequence[int]) -> str:
         """The words that the tokens stand for."""
         return self._model.text(tokens)
 
     def _windows(self, samples: NDArray[np.float32]) -> Iterator[Window]:
-        features = self._model.features(samples)
-        needed_s = len(samples) / HEARD_RATE + _PAUSE_S
-        first_s = min(WINDOW_S, max(_FIRST_WINDOW_S, needed_s))
+        features, first_s = self._model.features(samples), _first_window_s(samples)
         yield self._model.encode(features, first_s)
         if first_s < WINDOW_S:
             yield self._model.encode(features, WINDOW_S if first_s >= _SECOND_WINDOW_S else _SECOND_WINDOW_S)
@@ -150,6 +163,20 @@ class Engine:
         beam = self._model.hypotheses(window, language, beams=_BEAMS)
         place = with_length([each.text for each in beam], digits)
         return None if place is None else beam[place]
+
+
+def _is_sure(heard: Hypothesis) -> bool:
+    return heard.logprob >= _SURE and not has_loop(heard.text)
+
+
+def _has_other_length(text: str, digits: int) -> bool:
+    """Whether there are numbers in the text, but none with so many digits; False if no length is expected."""
+    said = lengths(text) if digits else []
+    return bool(said) and digits not in said
+
+
+def _first_window_s(samples: NDArray[np.float32]) -> float:
+    return min(WINDOW_S, max(_FIRST_WINDOW_S, len(samples) / HEARD_RATE + _PAUSE_S))
 
 
 def _too_little(samples: NDArray[np.float32]) -> bool:
@@ -173,9 +200,10 @@ class WhisperRecognition:
     """
 
     def __init__(self, engine: Engine, digits: int, language: str) -> None:
+        self.language = language
+        """The language of the utterance; "" until it is known."""
         self._engine = engine
         self._digits = digits
-        self._language = language
         self._pcm = bytearray()
         self._drafted = 0
         """How much sound the newest draft covers."""
@@ -193,7 +221,7 @@ class WhisperRecognition:
         new = len(self._pcm) - self._drafted
         if new < max(2 * HEARD_RATE * _DRAFT_EVERY_S, self._drafted / 6) or len(self._pcm) > _WINDOW_BYTES:
             return None
-        heard, self._language = self._engine.glance(_samples(self._pcm), self._language, self._agreed[:-_OPEN_TOKENS])
+        heard, self.language = self._engine.glance(self.samples, self.language, self._agreed[:-_OPEN_TOKENS])
         tokens = heard.tokens if heard else ()
         self._agreed = _agreement(tokens, self._tokens)
         self._tokens, self._drafted = tokens, len(self._pcm)
@@ -206,11 +234,22 @@ class WhisperRecognition:
         heard = [self._hear(piece, begins if piece is pieces[0] else ()) for piece in pieces]
         return " ".join(each.text for each in heard if each is not None and each.text)
 
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        """All sound of the utterance, as samples of -1..1."""
+        return _samples(self._pcm)
+
+    def may_be(self, heard: Hypothesis) -> bool:
+        """Whether these words of all sound need no second pass."""
+        whole = len(self._pcm) <= _WINDOW_BYTES and not _too_little(self.samples) and bool(self.language)
+        speech = heard.no_speech < _NO_SPEECH_MAYBE
+        return whole and speech and _is_sure(heard) and not _has_other_length(heard.text, self._digits)
+
     def discard(self) -> None:
         self._pcm.clear()
 
     def _hear(self, pcm: bytes | bytearray, begins: Sequence[int]) -> Hypothesis | None:
-        heard, self._language = self._engine.hear(_samples(pcm), self._language, begins, self._digits)
+        heard, self.language = self._engine.hear(_samples(pcm), self.language, begins, self._digits)
         return heard
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ctranslate2
 import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
@@ -37,10 +38,11 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Sound after the encoder: the model's view of one window."""
+    """One sound or several after the encoder: the model's view of one window."""
 
     encoded: Any
     speech_s: float
+    """How long the sound in it is; of several sounds, the longest."""
 
 
 class Model:
@@ -51,7 +53,8 @@ class Model:
 
         Raises ConfigError when the model cannot be loaded.
         """
-        compute_type = {"auto": "default" if device == "cuda" else "int8"}.get(precision, precision)
+        on_gpu = device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+        compute_type = {"auto": "float16" if on_gpu else "int8"}.get(precision, precision)
         try:
             self._whisper = WhisperModel(
                 path, device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
@@ -68,38 +71,49 @@ class Model:
 
     def encode(self, features: NDArray[np.float32], window_s: float) -> Window:
         """Encode a window of this length, filled up with silence. Takes 5 ms for each second with tiny.en on a CPU."""
+        return self.encode_together([features], window_s)
+
+    def encode_together(self, sounds: Sequence[NDArray[np.float32]], window_s: float) -> Window:
+        """Encode the features of several sounds at once, each in a window of this length."""
         frames = round(window_s * _FRAMES_PER_S)
         frames += frames % 2  # because of the encoder's stride
-        cut = features[:, :frames]
-        padded = np.pad(cut, ((0, 0), (0, frames - cut.shape[1])))
-        return Window(self._whisper.encode(padded), features.shape[1] / _FRAMES_PER_S)
+        cut = [features[:, :frames] for features in sounds]
+        padded = [np.pad(features, ((0, 0), (0, frames - features.shape[1]))) for features in cut]
+        longest_s = max(features.shape[1] for features in sounds) / _FRAMES_PER_S
+        return Window(self._whisper.encode(np.stack(padded)), longest_s)
 
     def hypotheses(self, window: Window, language: str, begins: Sequence[int] = (), beams: int = 1) -> list[Hypothesis]:
         """The best `beams` hypotheses, the best one first. All have the tokens `begins` at their beginning."""
-        tokenizer = Tokenizer(
-            self._whisper.hf_tokenizer, self._whisper.model.is_multilingual, "transcribe", language or "en"
-        )
-        prompt = [*self._whisper.get_prompt(tokenizer, [], without_timestamps=True), *begins]
-        room = min(self._whisper.max_length - len(prompt), 8 + round(window.speech_s * _TOKENS_PER_S))
-        (result,) = self._whisper.model.generate(
+        (found,) = self._generate(window, [language], begins, beams)
+        return found
+
+    def best_together(self, window: Window, languages: Sequence[str]) -> list[Hypothesis]:
+        """The best hypothesis for each sound in the window."""
+        return [best for (best,) in self._generate(window, languages)]
+
+    def _generate(
+        self, window: Window, languages: Sequence[str], begins: Sequence[int] = (), beams: int = 1
+    ) -> list[list[Hypothesis]]:
+        """The best `beams` hypotheses for each sound in the window, whose languages these are."""
+        tokenizers = [self._tokenizer(language) for language in languages]
+        prompts = [[*self._whisper.get_prompt(each, [], without_timestamps=True), *begins] for each in tokenizers]
+        length = len(prompts[0])
+        room = min(self._whisper.max_length - length, 8 + round(window.speech_s * _TOKENS_PER_S))
+        results = self._whisper.model.generate(
             window.encoded,
-            [prompt],
+            prompts,
             beam_size=beams,
             num_hypotheses=beams,
-            max_length=len(prompt) + room,
+            max_length=length + room,
             suppress_blank=not begins,  # the text may be complete with its beginning
             return_scores=True,
             return_no_speech_prob=True,
         )
-        return [
-            Hypothesis(
-                str(tokenizer.decode(tokens)).strip(),
-                tuple(tokens),
-                score * len(tokens) / (len(tokens) + 1),
-                result.no_speech_prob,
-            )
-            for tokens, score in zip(result.sequences_ids, result.scores, strict=True)
-        ]
+        return [_hypotheses(result, tokenizer) for result, tokenizer in zip(results, tokenizers, strict=True)]
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        multilingual = self._whisper.model.is_multilingual
+        return Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language or "en")
 
     def text(self, tokens: Sequence[int]) -> str:
         """The words that the tokens stand for."""
@@ -111,3 +125,15 @@ class Model:
             return "en"
         (token, _probability), *_ = self._whisper.model.detect_language(window.encoded)[0]
         return str(token)[2:-2]
+
+
+def _hypotheses(result: Any, tokenizer: Tokenizer) -> list[Hypothesis]:
+    return [
+        Hypothesis(
+            str(tokenizer.decode(tokens)).strip(),
+            tuple(tokens),
+            score * len(tokens) / (len(tokens) + 1),
+            result.no_speech_prob,
+        )
+        for tokens, score in zip(result.sequences_ids, result.scores, strict=True)
+    ]

@@ -160,7 +160,7 @@ class TestEngine:
         job = SynthesisJob(engine, LONG, "", lambda result: None)
         steps = 0
         while job.urgency() == 0:
-            job.step()
+            job.step(())
             steps += 1
         assert 5 <= steps <= 16
         job.discard()

@@ -123,6 +123,16 @@ def _digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
+def test_utterances_can_be_finished_together(engine: whisper.Engine, voice: hibari.Engine) -> None:
+    """The words of several utterances of different lengths are the same as those of each alone; a noise has none."""
+    texts = ["Where is my order?", "I would like to speak to somebody about the bill that I got last week.", "Yes."]
+    clips = [*(said(voice, text) for text in texts), dict(noises())["keys 1"]]
+    together = [engine.start(()) for _ in clips]
+    for recognition, pcm in zip(together, clips, strict=True):
+        recognition.feed(pcm)
+    assert engine.finish_together(together) == [hear(engine, pcm) for pcm in clips]
+
+
 @pytest.mark.parametrize("pcm", [b"", silence(5), b"\x05\0" * 16_000, speak("hi")[3200:6000]])
 def test_nothing_gives_no_words(tiny: whisper.Engine, pcm: bytes) -> None:
     """No sound, silence, hiss and a click give no words, without asking the model: this one has words for any sound."""

@@ -1,0 +1,95 @@
+"""What the jobs of a worker do with an engine that finishes several utterances at once."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from server.speech.jobs import Failure, Final, Partial, RecognitionJob
+
+SOUND = bytes(3_200)
+
+
+class Recognition:
+    """Its words are its number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def feed(self, pcm: bytes) -> None:
+        return None
+
+    def finish(self) -> str:
+        return f"{self.number} alone"
+
+    def discard(self) -> None:
+        pass
+
+
+class Batching:
+    """An engine that takes up to `batch` utterances in one go."""
+
+    name = "batching"
+    languages = ("en",)
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+        self.goes: list[list[int]] = []
+        self.broken = False
+        self._started = 0
+
+    def start(self, phrases: Sequence[str], language: str) -> Recognition:
+        self._started += 1
+        return Recognition(self._started)
+
+    def finish_together(self, recognitions: Sequence[Recognition]) -> list[str]:
+        if self.broken:
+            raise RuntimeError("broken")
+        self.goes.append([each.number for each in recognitions])
+        return [f"{each.number} together" for each in recognitions]
+
+
+class Jobs:
+    """Three utterances that the engine has heard."""
+
+    def __init__(self, engine: Batching, stopped: int = 3) -> None:
+        self.results: list[list[Partial | Final | Failure]] = [[], [], []]
+        self.all = [RecognitionJob(engine, (), "", results.append) for results in self.results]
+        for job in self.all:
+            job.feed(SOUND)
+            job.step(())
+            job.step(())
+        for job in self.all[:stopped]:
+            job.stop()
+
+
+def test_words_that_are_due_are_found_together() -> None:
+    """One go gives the words of all utterances that have ended, each to its own client."""
+    engine = Batching(8)
+    jobs = Jobs(engine)
+    jobs.all[0].step(jobs.all[1:])
+    assert engine.goes == [[1, 2, 3]]
+    assert jobs.results == [["1 together"], ["2 together"], ["3 together"]]
+    assert [job.urgency() for job in jobs.all] == [None] * 3
+
+
+@pytest.mark.parametrize(("batch", "stopped", "goes"), [(2, 3, [[1, 2]]), (8, 2, [[1, 2]]), (1, 3, []), (8, 1, [])])
+def test_a_go_has_its_limits(batch: int, stopped: int, goes: list[list[int]]) -> None:
+    """A go has no more utterances than the engine takes, and none that is still spoken. One alone is finished alone."""
+    engine = Batching(batch)
+    jobs = Jobs(engine, stopped)
+    jobs.all[0].step(jobs.all[1:])
+    assert engine.goes == goes
+    assert bool(jobs.results[2]) is False
+    if not goes:
+        assert jobs.results[0] == ["1 alone"]
+
+
+def test_a_go_that_fails_is_told_to_all() -> None:
+    """When a go fails, each client is told, and the jobs are over."""
+    engine = Batching(8)
+    jobs = Jobs(engine)
+    engine.broken = True
+    with pytest.raises(RuntimeError):
+        jobs.all[0].step(jobs.all[1:])
+    assert all(isinstance(result, Failure) for (result,) in jobs.results)
+    assert [job.urgency() for job in jobs.all] == [None] * 3
