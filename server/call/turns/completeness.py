@@ -3,7 +3,7 @@
 from enum import Enum
 
 from server.call.turns.lexicon.english import ENGLISH
-from server.call.turns.lexicon.lexicon import words_of
+from server.words import spoken, words_of
 
 
 class Completeness(Enum):
@@ -44,7 +44,7 @@ def announces(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(words_of(text))
+    return " ".join(spoken(text))
 
 
 _LOOK_BACK = 16
@@ -55,7 +55,7 @@ _CLOSERS = " \t\r\n\"')]»”"
 
 def completeness(text: str) -> Completeness:
     """How finished `text` looks, by its last words, and by the punctuation if the engine writes any."""
-    words = words_of(text)
+    words = spoken(text)
     if not words:
         return Completeness.NOTHING
     said, last, marked = " ".join(words[-_LOOK_BACK:]), words[-1], text.rstrip(_CLOSERS)
@@ -65,9 +65,9 @@ def completeness(text: str) -> Completeness:
         last in ENGLISH.open_endings and ENGLISH.open_endings[last].match(said)
     ):
         return Completeness.OPEN
-    if last.isdigit() or last in ENGLISH.numbers - ENGLISH.ambiguous_numbers or ENGLISH.more_figures.match(said):
+    if last.isdecimal() or last in ENGLISH.numbers - ENGLISH.ambiguous_numbers or ENGLISH.more_figures.match(said):
         return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
-    return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
+    return Completeness.SINGLE if len(words) == 1 and not marked.endswith(("?", "!")) else Completeness.COMPLETE
 
 
 def ends_in_whole_number(text: str, digits: int) -> bool:
@@ -78,7 +78,7 @@ def ends_in_whole_number(text: str, digits: int) -> bool:
     """
     if digits and _digits_at_end(text) == digits:
         return True
-    return ENGLISH.lone_figure.search(" ".join(words_of(text))) is not None
+    return ENGLISH.lone_figure.search(" ".join(spoken(text))) is not None
 
 
 def _digits_at_end(text: str) -> int:

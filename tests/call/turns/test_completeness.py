@@ -19,10 +19,10 @@ COMPLETE = """
     very well | thank you | see you | call me | can you hear me | thanks for calling | who is calling
     your opening times | i want to know where my order is | do you know what time it is | can you tell me what it is
     five p m | at nine a m | call me at nine o'clock | are you open today | goodbye then
-    My name is Anna. | What is it about? | What are your opening hours? | Stop! | Yes. | Is that a 4? | What’s my name?
+    My name is Anna. | What is it about? | What are your opening hours? | Stop! | Is that a 4? | What’s my name?
     She said "thank you." | Where is it?
 """
-SINGLE = "yes | no | hello | okay | tomorrow | what | when | thanks | stop | oh"
+SINGLE = "yes | Yes. | OK. | no | hello | okay | tomorrow | what | when | thanks | stop | oh"
 NUMBER = """
     where is my order four two | my number is four two | my number is 555 12 | order one | twenty | at nine | one
     five five five oh | Order 42. | it's for nine thirty | what is two plus two | it is number one | five hundred
