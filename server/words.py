@@ -61,8 +61,8 @@ _WORD = re.compile(r"\w+(?:'\w+)*")
 def words_of(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case, with plain apostrophes and without punctuation.
 
-    Symbols become words, and numbers stay in figures or in words as they are: "What’s 10% of $50?" has the words what's,
-    10, percent, of, 50, dollars. "4:30 p.m." has the words 4, 30, p, m. The results for the newest texts are kept,
+    Symbols become words, and numbers stay in figures or in words as they are: "What’s 10% of $50?" has the words
+    what's, 10, percent, of, 50, dollars. "4:30 p.m." has the words 4, 30, p, m. The results for the newest texts are kept,
     because turn-taking asks for the same ones at every frame.
     """
     text = text.lower().translate(_PLAIN)

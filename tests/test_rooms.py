@@ -9,8 +9,8 @@ import pytest
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
-    server/errors.py server/settings_group.py server/words.py server/agent/limits.py server/agent/memory.py server/call/events.py
-    server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
+    server/errors.py server/settings_group.py server/words.py server/agent/limits.py server/agent/memory.py
+    server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
     server/call/turns/patience.py server/call/turns/completeness.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py
     server/call/turns/lexicon/english.py server/call/mind/owed.py server/call/turns/pitch.py

@@ -81,6 +81,7 @@ def _apology(request: Request) -> Decision:
 
 _RULES: tuple[Rule, ...] = (
     _silence,
+    errands.confirm,
     _give_up,
     _what_was_said,
     errands.do_sum,
