@@ -24,7 +24,6 @@ _WITH_FIGURES = (
     (r"(?:\b(?:number|no\.?)\s*)?#\s*(?=\d)|(?<=\w )no\.\s*(?=\d)", "number "),  # order No. 12, but not "No. 12."
     (r"(?<=\d)\s*[x*×]\s*(?=\d)", " times "),
     (r"(?<=\d)\s*/\s+(?=\d)|(?<=\d)\s+/\s*(?=\d)", " divided by "),  # 80 / 4, but not 24/7
-    (r"(?<=\d)\s+-\s*(?=\d)|(?<!\S)-(?=\d)", " minus "),  # 100 - 40, but not 555-1234
     (r"(?<=\w)\s*\+\s*(?=\d)", " plus "),
     (r"(?<=\d)\s?¢", " cents"),
     (rf"{_HOUR}00(?!\d)", r"\1"),  # 10:00
@@ -54,6 +53,8 @@ _WITH_LETTERS = (
 _FIGURE_WRITINGS = tuple((re.compile(pattern), written) for pattern, written in _WITH_FIGURES)
 _WRITINGS = tuple((re.compile(pattern), written) for pattern, written in _WITH_LETTERS)
 _FIGURE = re.compile(r"\d")
+_MINUS = re.compile(r"(?<=\d)\s+-\s*(?=[$£€]?\d)|(?<!\S)-(?=[$£€]?\d)")
+"""The dash in 100 - 40 and in -5, but not in 555-1234."""
 _WORD = re.compile(r"\w+(?:'\w+)*")
 
 
@@ -62,12 +63,12 @@ def words_of(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case, with plain apostrophes and without punctuation.
 
     Symbols become words, and numbers stay in figures or in words as they are: "What’s 10% of $50?" has the words
-    what's, 10, percent, of, 50, dollars. "4:30 p.m." has the words 4, 30, p, m. The results for the newest texts are kept,
-    because turn-taking asks for the same ones at every frame.
+    what's, 10, percent, of, 50, dollars. "4:30 p.m." has the words 4, 30, p, m. The results for the newest texts are
+    kept, because turn-taking asks for the same ones at every frame.
     """
     text = text.lower().translate(_PLAIN)
     if _FIGURE.search(text):
-        text = _AMOUNT.sub(_amount, text)
+        text = _AMOUNT.sub(_amount, _MINUS.sub(" minus ", text))
         for pattern, written in _FIGURE_WRITINGS:
             text = pattern.sub(written, text)
     for pattern, written in _WRITINGS:

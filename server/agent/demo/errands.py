@@ -7,9 +7,10 @@ _ORDER_WORDS = ("order", "orders", "ordered", "older", "parcel", "package", "del
 _HOURS_WORDS = ("open", "opens", "opened", "opening", "close", "closes", "closed", "closing", "shut", "hours")
 _ASK_NUMBER = Decision("Sure. What is your order number?", asks=OpenQuestion("order"))
 _BESIDE_NUMBER = frozenset(
-    "for to too ate free double triple and dash point minus number no it is yes yeah okay oh sure the please".split()
+    "for to too ate free double triple and hyphen dash point number no it is yes yeah okay oh sure the please".split()
 )
-_YES_WORDS = ("yes", "yeah", "yep", "yup", "correct", "right", "exactly", "sure", "okay", "please", "did", "do")
+_YES_WORDS = ("yes", "yeah", "yep", "yup", "correct", "right", "exactly", "mhm", "sure", "okay", "please", "did", "do")
+_YES_PHRASES = ("uh huh", "mm hm", "mm hmm")
 _ANSWER_WORDS = 8
 """A longer sentence is more than the answer to a question for yes or no."""
 _MOST_DIGITS = 8
@@ -28,8 +29,9 @@ def do_sum(request: Request) -> Decision | None:
 
 
 def _reads_order_number(request: Request) -> bool:
-    """Whether what looks like a sum is an order number: "it is 42-71", which may also be written "42 - 71"."""
-    expected = _waited(request) or request.any("dash", "slash", *_ORDER_WORDS)
+    """Whether what looks like a sum is an order number: "42-71", or "42 - 71" where an order number is expected."""
+    expected = _waited(request) or request.any(*_ORDER_WORDS)
+    expected = request.any("hyphen", "slash") or (request.any("dash") and expected)
     whole = len(numbers.digits(request.words, shop.ORDER_DIGITS)) == shop.ORDER_DIGITS
     return expected and whole and not sums.is_asked(request.words)
 
@@ -98,7 +100,8 @@ def confirm(request: Request) -> Decision | None:
         return None
     if request.any("no", "nope", "not", "wrong", "incorrect"):
         return Decision("Sorry. What is your order number?", asks=OpenQuestion("order"))
-    if request.any(*_YES_WORDS) and not request.any(*_HOURS_WORDS, "cancel"):
+    agrees = request.any(*_YES_WORDS) or any(request.has(phrase) for phrase in _YES_PHRASES)
+    if agrees and not request.any(*_HOURS_WORDS, "cancel"):
         return Decision("Let me look. ", "order_status", (("number", number),), asks=OpenQuestion("order"))
     return None
 

@@ -17,7 +17,7 @@ _HOMOPHONES = {"for": "four", "to": "two", "too": "two", "ate": "eight", "won": 
 _HOMOPHONES |= {"free": "three", "fore": "four"}
 _LOOSE = frozenset(_HOMOPHONES) | {"oh", "o"}
 """Words that need not be a part of the number that they stand beside: "for 4271", "oh 4271"."""
-_JOINTS = frozenset("and dash slash point minus".split())
+_JOINTS = frozenset("and hyphen dash slash point".split())
 """What may stand inside a number that is read out. Speech-to-text also writes 42-71, 4.271 and "42 - 71"."""
 
 LARGEST = 999_999_999
@@ -113,7 +113,7 @@ def _runs(words: Sequence[str]) -> list[list[str]]:
             runs[-1].append(word)
         elif word not in _JOINTS and runs[-1]:
             runs.append([])
-    return [run for run in runs if any(is_number_word(word) for word in run)]
+    return [run for run in runs if any(is_number_word(word) and word not in _LOOSE for word in run)]
 
 
 def _read(run: Sequence[str]) -> str:

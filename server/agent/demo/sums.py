@@ -13,14 +13,16 @@ _OPERATORS = {
     ("minus",): "-",
     ("take", "away"): "-",
     ("times",): "*",
+    ("x",): "*",
     ("multiplied", "by"): "*",
     ("divided", "by"): "/",
     ("percent", "of"): "%",
+    ("hyphen",): "-",
     ("dash",): "-",
     ("slash",): "/",
 }
 _SAID = {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "%": "percent of"}
-_JOINTS = (("dash",), ("slash",))
+_JOINTS = (("hyphen",), ("dash",), ("slash",))
 """They make a sum only where a sum is asked for: "are you open 24/7" has none."""
 _LONGEST_NUMBER = 12  # words: "nine hundred ninety nine thousand nine hundred and ninety nine point nine nine"
 _ASKS = re.compile(

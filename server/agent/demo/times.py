@@ -85,7 +85,7 @@ def _hour_and_minute(words: Sequence[str]) -> tuple[int, int] | None:
 
     A number after "at" comes before the others. "for" or "to" alone is no hour, but "at for" is four o'clock.
     """
-    words = [word for word in words if word not in ("point", "dash")]
+    words = [word for word in words if word not in ("point", "hyphen", "dash")]
     places = sorted(range(len(words)), key=lambda place: not _after_at(words, place))
     return next((found for place in places if (found := _clock_at(words, place))), None)
 

@@ -14,9 +14,11 @@ _CONTRACTIONS = {
 }
 _ENDINGS = {"'m": " am", "'re": " are", "'ve": " have", "'ll": " will", "'d": " would", "n't": " not", "'s": ""}
 _FILLERS = frozenset("um uh er erm".split())
+_DASH = "[-‐‑‒–—−]"
 _JOINTS = (
-    (re.compile(r"(?<=\d)[-‐‑‒–—−]\s*(?=\d)"), " dash "),  # 42-71
-    (re.compile(r"(?<=\d)/(?=\d)"), " slash "),  # 24/7
+    (re.compile(rf"(?<=\d){_DASH}\s*(?=[$£€]?\d)"), " hyphen "),  # 42-71
+    (re.compile(rf"(?<=\d)\s+{_DASH}\s*(?=[$£€]?\d)"), " dash "),  # 42 - 71
+    (re.compile(r"(?<=\d)/(?=[$£€]?\d)"), " slash "),  # 24/7
 )
 """What stands between two numbers and may be part of an order number, a time, a span or a sum."""
 
@@ -24,7 +26,8 @@ _JOINTS = (
 def words_of(text: str) -> tuple[str, ...]:
     """Lower-case words without punctuation or contractions: "What's 12 + 30?" becomes what, is, 12, plus, 30.
 
-    "42-71" becomes 42, dash, 71, and "24/7" becomes 24, slash, 7: only the sentence tells what is meant.
+    "42-71" becomes 42, hyphen, 71, "42 - 71" becomes 42, dash, 71, and "24/7" becomes 24, slash, 7: only the
+    sentence tells what is meant.
     """
     for pattern, joint in _JOINTS:
         text = pattern.sub(joint, text)

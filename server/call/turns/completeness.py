@@ -76,9 +76,14 @@ def ends_in_whole_number(text: str, digits: int) -> bool:
     It is when it has all its `digits` (0: their number differs), or when its place says that it has few, as in "at ten"
     and "seven times eight".
     """
-    if digits and _digits_at_end(text) == digits:
+    if has_all_digits(text, digits):
         return True
     return ENGLISH.lone_figure.search(" ".join(spoken(text))) is not None
+
+
+def has_all_digits(text: str, digits: int) -> bool:
+    """Whether the text ends in a number that has all its `digits`; never where their number differs (0)."""
+    return digits > 0 and _digits_at_end(text) == digits
 
 
 def _digits_at_end(text: str) -> int:
