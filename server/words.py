@@ -24,7 +24,7 @@ _WITH_FIGURES = (
     (r"(?:\b(?:number|no\.?)\s*)?#\s*(?=\d)|(?<=\w )no\.\s*(?=\d)", "number "),  # order No. 12, but not "No. 12."
     (r"(?<=\d)\s*[x*×]\s*(?=\d)", " times "),
     (r"(?<=\d)\s*/\s+(?=\d)|(?<=\d)\s+/\s*(?=\d)", " divided by "),  # 80 / 4, but not 24/7
-    (r"(?<=\w)\s*\+\s*(?=\d)", " plus "),
+    (r"(?<=\d)\s*\+|\+\s*(?=\d)", " plus "),
     (r"(?<=\d)\s?¢", " cents"),
     (rf"{_HOUR}00(?!\d)", r"\1"),  # 10:00
     (rf"{_HOUR}0(?=[1-9](?!\d))", r"\1 oh "),  # 9:05

@@ -98,7 +98,7 @@ def _digits_at_end(text: str) -> int:
             count += 2
         elif word in ENGLISH.figures | ENGLISH.numbers:
             count += 1
-        else:
+        elif word != "point":  # engines also write 427.1
             break
         after = word
     return count
