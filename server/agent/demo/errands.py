@@ -29,11 +29,15 @@ def do_sum(request: Request) -> Decision | None:
 
 
 def _reads_order_number(request: Request) -> bool:
-    """Whether what looks like a sum is an order number: "42-71", or "42 - 71" where an order number is expected."""
-    expected = _waited(request) or request.any(*_ORDER_WORDS)
-    expected = request.any("hyphen", "slash") or (request.any("dash") and expected)
-    whole = len(numbers.digits(request.words, shop.ORDER_DIGITS)) == shop.ORDER_DIGITS
-    return expected and whole and not sums.is_asked(request.words)
+    """Whether what looks like a sum is an order number: "42-71" and "42 - 71" may be both.
+
+    They are an order number where one is expected, and where there is such an order.
+    """
+    if not request.any("hyphen", "dash", "slash") or sums.is_asked(request.words):
+        return False
+    number = numbers.digits(request.words, shop.ORDER_DIGITS)
+    expected = _waited(request) or request.any(*_ORDER_WORDS) or any(word.startswith("0") for word in request.words)
+    return expected or (request.any("hyphen") and shop.has_order(number))
 
 
 def callback(request: Request) -> Decision | None:

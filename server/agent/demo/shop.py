@@ -31,6 +31,11 @@ _ORDERS = {
 }
 
 
+def has_order(number: str) -> bool:
+    """Whether there is an order with this number."""
+    return number in _ORDERS
+
+
 def likely_order(digits: str) -> str | None:
     """The order that is probably meant by a number of the wrong length; None if there is none, or more than one.
 

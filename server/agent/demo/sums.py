@@ -70,7 +70,9 @@ def parse(words: Sequence[str]) -> Sum | None:
                 continue
             left, before = _number_at_end(words[:start])
             right, after = _number_at_start(words[end:])
-            if left is None or right is None or (spoken in _JOINTS and not (_asks(before) or _alone(before, after))):
+            if left is None or right is None:
+                continue
+            if spoken in _JOINTS and not (_asks(before) or _alone(before, after)):
                 continue
             return Sum(left, operator, right)
     return None

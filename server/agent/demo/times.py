@@ -10,6 +10,7 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 _PART_OF_DAY = {"morning": time(10), "noon": time(12), "midday": time(12), "afternoon": time(15), "evening": time(17)}
 _QUARTERS = {"quarter": 15, "half": 30}
+_PAST = ("past", "pass", "passed")
 _AT = ("at", "around", "about", "by")
 _BEFORE_TIME = frozenset(
     ("", *_AT, "for", "say", "until", "till", "before", "after", "or", "maybe", "please", "morning")
@@ -70,13 +71,13 @@ def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
     """The hour and minute in "half past ten" or "twenty to three"; None if there are none."""
     for place, word in enumerate(words[:-1]):
         hour = numbers.cardinal(words[place + 1 : place + 2])
-        if word not in ("past", "to") or hour is None or not 1 <= hour <= 12 or place == 0:
+        if word not in (*_PAST, "to") or hour is None or not 1 <= hour <= 12 or place == 0:
             continue
         before = [word for word in words[max(0, place - 2) : place] if numbers.is_number_word(word)]
         minutes = _QUARTERS.get(words[place - 1]) or numbers.cardinal(before)
         if minutes is None or not 0 < minutes < 60 or words[place + 1] in ("to", "too", "for"):
             continue
-        return (hour, minutes) if word == "past" else ((hour - 1) or 12, 60 - minutes)
+        return (hour, minutes) if word in _PAST else ((hour - 1) or 12, 60 - minutes)
     return None
 
 

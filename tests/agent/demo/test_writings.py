@@ -29,6 +29,7 @@ MEANINGS = {
         How much is 100 - 40? | 100-40 | 100 –40 | 100 - 40 | 100–40. | How much is 100-40? | How much is $100 - $40?
         One hundred minus 40 | 100 minus 40. | What's $100-$40?
     """,
+    "ninety nine minus thirty three": "99-33 | 99 - 33. | 99 minus 33 | Ninety-nine minus thirty-three.",
     "what is seven times eight": "What's 7x8? | 7 x 8 | 7 × 8 = ? | Seven times 8. | What is 7 * 8",
     "what is eighty divided by four": "80 / 4 | 80/4 | 80÷4 | What's 80 divided by 4? | 80. Divided by 4.",
     "what is twenty percent of fifty": "20% of 50 | What's 20 % of $50? | 20 per cent of 50. | Twenty percent of 50?",
@@ -47,6 +48,10 @@ MEANINGS = {
     """,
     "call me back on wednesday at nine oh five": """
         Call me back on Wednesday at 905. | Call me back on Wednesday at 9:05. | Call me back on Wednesday at 9.05.
+    """,
+    "call me back on friday at quarter past three": """
+        Call me back on Friday at quarter past 3. | Call me back on Friday at Quarter Pass 3. | Call me back Friday, 3:15.
+        Call me back on Friday at 3.15. | Call me back on Friday at 315.
     """,
     "i would like a callback tomorrow": "I'd like a call-back tomorrow. | I’d like a call back tomorrow!",
     "yes": "Yes. | Yes! | Yeah. | Okay. | O.K. | OK | Uh, yeah. | Um... yes. | Yes, please.",
