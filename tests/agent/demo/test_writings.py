@@ -50,7 +50,8 @@ MEANINGS = {
         Call me back on Wednesday at 905. | Call me back on Wednesday at 9:05. | Call me back on Wednesday at 9.05.
     """,
     "call me back on friday at quarter past three": """
-        Call me back on Friday at quarter past 3. | Call me back on Friday at Quarter Pass 3. | Call me back Friday, 3:15.
+        Call me back on Friday at quarter past 3. | Call me back on Friday at Quarter Pass 3.
+        Call me back Friday, 3:15.
         Call me back on Friday at 3.15. | Call me back on Friday at 315.
     """,
     "i would like a callback tomorrow": "I'd like a call-back tomorrow. | I’d like a call back tomorrow!",
