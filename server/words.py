@@ -19,12 +19,17 @@ _PLAIN = str.maketrans(
     dict.fromkeys("’‘ʼ′`´", "'") | dict.fromkeys("‐‑‒–—−", "-") | {"&": " and ", "=": " equals ", "÷": " divided by "}
 )
 _HOUR = r"\b(\d\d?)(?::|\.(?=\d\d\s*[ap]\.?\s?m\b))"
+_AHEAD = r"(?=[$£€]?\d)"
+_SIGNS = (
+    (rf"(?<=\d)\s*[x*×]\s*{_AHEAD}", " times "),
+    (rf"(?<=\d)\s*/\s+{_AHEAD}|(?<=\d)\s+/\s*{_AHEAD}", " divided by "),  # 80 / 4, but not 24/7
+    (rf"(?<=\d)\s*\+|\+\s*{_AHEAD}", " plus "),
+    (rf"(?<=\d)\s+-\s*{_AHEAD}|(?<!\S)-{_AHEAD}", " minus "),  # 100 - 40 and -5, but not 555-1234
+)
+"""Signs of arithmetic beside figures, also with a currency before them."""
 _WITH_FIGURES = (
     (r"(?<=\d),(?=\d{3}(?!\d))", ""),  # 1,200
     (r"(?:\b(?:number|no\.?)\s*)?#\s*(?=\d)|(?<=\w )no\.\s*(?=\d)", "number "),  # order No. 12, but not "No. 12."
-    (r"(?<=\d)\s*[x*×]\s*(?=\d)", " times "),
-    (r"(?<=\d)\s*/\s+(?=\d)|(?<=\d)\s+/\s*(?=\d)", " divided by "),  # 80 / 4, but not 24/7
-    (r"(?<=\d)\s*\+|\+\s*(?=\d)", " plus "),
     (r"(?<=\d)\s?¢", " cents"),
     (rf"{_HOUR}00(?!\d)", r"\1"),  # 10:00
     (rf"{_HOUR}0(?=[1-9](?!\d))", r"\1 oh "),  # 9:05
@@ -50,11 +55,11 @@ _WITH_LETTERS = (
     (r"\bo+h+\b", "oh"),
 )
 """What is written in more than one way without figures."""
-_FIGURE_WRITINGS = tuple((re.compile(pattern), written) for pattern, written in _WITH_FIGURES)
-_WRITINGS = tuple((re.compile(pattern), written) for pattern, written in _WITH_LETTERS)
+_SIGN_WRITINGS, _FIGURE_WRITINGS, _WRITINGS = (
+    tuple((re.compile(pattern), written) for pattern, written in table)
+    for table in (_SIGNS, _WITH_FIGURES, _WITH_LETTERS)
+)
 _FIGURE = re.compile(r"\d")
-_MINUS = re.compile(r"(?<=\d)\s+-\s*(?=[$£€]?\d)|(?<!\S)-(?=[$£€]?\d)")
-"""The dash in 100 - 40 and in -5, but not in 555-1234."""
 _WORD = re.compile(r"\w+(?:'\w+)*")
 
 
@@ -68,12 +73,9 @@ def words_of(text: str) -> tuple[str, ...]:
     """
     text = text.lower().translate(_PLAIN)
     if _FIGURE.search(text):
-        text = _AMOUNT.sub(_amount, _MINUS.sub(" minus ", text))
-        for pattern, written in _FIGURE_WRITINGS:
-            text = pattern.sub(written, text)
-    for pattern, written in _WRITINGS:
-        text = pattern.sub(written, text)
-    return tuple(_WORD.findall(text))
+        text = _rewritten(text, _SIGN_WRITINGS)
+        text = _rewritten(_AMOUNT.sub(_amount, text), _FIGURE_WRITINGS)
+    return tuple(_WORD.findall(_rewritten(text, _WRITINGS)))
 
 
 @lru_cache(maxsize=128)
@@ -110,6 +112,12 @@ def say(value: int) -> str:
             joint = " and " if 0 < rest < 100 else " "
             return f"{say(head)} {name}{joint + say(rest) if rest else ''}"
     raise AssertionError("every number from 100 has a scale")
+
+
+def _rewritten(text: str, writings: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+    for pattern, written in writings:
+        text = pattern.sub(written, text)
+    return text
 
 
 def _one_by_one(figures: str) -> bool:

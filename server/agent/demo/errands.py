@@ -102,7 +102,7 @@ def confirm(request: Request) -> Decision | None:
     number = request.asked.number if request.asked else None
     if number is None or len(request.words) > _ANSWER_WORDS or numbers.digits(request.words, shop.ORDER_DIGITS):
         return None
-    if request.any("no", "nope", "not", "wrong", "incorrect"):
+    if request.any("no", "nope", "nah", "not", "wrong", "incorrect") or request.has("uh uh"):
         return Decision("Sorry. What is your order number?", asks=OpenQuestion("order"))
     agrees = request.any(*_YES_WORDS) or any(request.has(phrase) for phrase in _YES_PHRASES)
     if agrees and not request.any(*_HOURS_WORDS, "cancel"):

@@ -56,8 +56,8 @@ MEANINGS = {
     """,
     "i would like a callback tomorrow": "I'd like a call-back tomorrow. | I’d like a call back tomorrow!",
     "yes": "Yes. | Yes! | Yeah. | Okay. | O.K. | OK | Uh, yeah. | Um... yes. | Yes, please.",
-    "mm hm": "Mm-hmm. | Mhm. | Uh-huh. | Hmm. | mmhmm",
-    "no": "No. | Nope! | Uh, no.",
+    "mm hm": "Mm-hmm. | Mhm. | Mm. | Uh-huh. | Hmm. | mmhmm",
+    "no": "No. | Nope! | Uh, no. | Nah. | Uh-uh.",
     "okay goodbye": "Okay. Goodbye. | O.K., good-bye! | Bye-bye. | That’s all, thank you. | Goodbye!",
     "i am anna": """
         I'm Anna. | I’m Anna! | My name's Anna. | Um, I'm Anna. | This is Anna. | My name is Anna. Can you help me?

@@ -95,6 +95,7 @@ def test_a_long_story_is_judged_by_its_end(word: str) -> None:
     [
         ("Sure. What is your order number?", True),
         ("I heard four two. An order number has four digits. What is yours?", True),
+        ("I heard four two, and our order numbers have four digits. Could you say it again?", True),
         ("Please tell me your order number.", True),
         ("How can I help?", False),
         ("Order four two seven one was shipped yesterday.", False),
