@@ -89,6 +89,21 @@ def test_figures_alone_are_no_errand(written: str) -> None:
     assert rules.decide([written]).text.startswith("Sorry, I can't help")
 
 
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("Call me back tomorrow about order 1835.", "All right. At what time?"),
+        ("Call me back tomorrow at 555-1234.", "All right. At what time?"),
+        ("Call me on the 5th of May.", "Sure. Which day, and at what time?"),
+        ("Oh, okay.", "All right. What can I do for you?"),
+        ("Oh!", "Good. What else can I do for you?"),
+    ],
+)
+def test_a_number_is_not_taken_for_another_kind_of_number(said: str, answer: str) -> None:
+    """Order numbers, phone numbers and dates are no times, and "oh" alone is no zero."""
+    assert rules.decide([said]).text == answer
+
+
 NUMBERS = st.integers(0, 99_999)
 
 
