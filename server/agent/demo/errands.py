@@ -37,7 +37,7 @@ def _reads_order_number(request: Request) -> bool:
         return False
     number = numbers.digits(request.words, shop.ORDER_DIGITS)
     expected = _waited(request) or request.any(*_ORDER_WORDS) or any(word.startswith("0") for word in request.words)
-    return expected or (request.any("hyphen") and shop.has_order(number))
+    return expected or (request.any("hyphen", "slash") and shop.has_order(number))
 
 
 def callback(request: Request) -> Decision | None:

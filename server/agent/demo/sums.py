@@ -72,8 +72,8 @@ def parse(words: Sequence[str]) -> Sum | None:
             right, after = _number_at_start(words[end:])
             if left is None or right is None:
                 continue
-            if spoken in _JOINTS and not (_asks(before) or _alone(before, after)):
-                continue
+            if spoken in _JOINTS and (list(after[:1]) == ["of"] or not (_asks(before) or _alone(before, after))):
+                continue  # "24/7" and "1/2 of 80" are no sums
             return Sum(left, operator, right)
     return None
 

@@ -10,6 +10,9 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 _PART_OF_DAY = {"morning": time(10), "noon": time(12), "midday": time(12), "afternoon": time(15), "evening": time(17)}
 _QUARTERS = {"quarter": 15, "half": 30}
+_JOINTS = ("hyphen", "dash")
+_SHORT = {word: day for day in WEEKDAYS for word in (day[:3], day[:4], day[:5])}
+"""Days as they are also written: "Wed.", "Thurs"."""
 _PAST = ("past", "pass", "passed")
 _AT = ("at", "around", "about", "by")
 _BEFORE_TIME = frozenset(
@@ -21,10 +24,12 @@ _OFFICE_STARTS = 7
 
 def day(words: Sequence[str]) -> str | None:
     """The day that the caller names: a weekday, "today" or "tomorrow"; None if there is none."""
-    for word in words:
+    for before, word in zip(("", *words), words, strict=False):
         singular = word.removesuffix("s")
         if singular in WEEKDAYS:
             return singular
+        if word in _SHORT and (before == "on" or word not in ("sat", "sun")):
+            return _SHORT[word]
         if word in ("today", "tomorrow"):
             return word
         if word in ("tonight", "now"):
@@ -86,7 +91,7 @@ def _hour_and_minute(words: Sequence[str]) -> tuple[int, int] | None:
 
     A number after "at" comes before the others. "for" or "to" alone is no hour, but "at for" is four o'clock.
     """
-    words = [word for word in words if word not in ("point", "hyphen", "dash")]
+    words = _without_joints(words)
     places = sorted(range(len(words)), key=lambda place: not _after_at(words, place))
     return next((found for place in places if (found := _clock_at(words, place))), None)
 
@@ -111,6 +116,17 @@ def _clock_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
     return hour_said, minute_said if minute_said is not None and minute_said < 60 else 0
 
 
+def _without_joints(words: Sequence[str]) -> list[str]:
+    """The words without what stands between hour and minute: 4.30 and 4-30, but not the span 10-11."""
+    joined = [place for place, after in enumerate(words[1:]) if words[place] in _JOINTS and _is_minute(after)]
+    return [word for place, word in enumerate(words) if word != "point" and place not in joined]
+
+
+def _is_minute(word: str) -> bool:
+    """Whether two figures can only be minutes, and no hour."""
+    return word.isdecimal() and len(word) == 2 and (word[0] == "0" or int(word) > 12)
+
+
 def _after_at(words: Sequence[str], place: int) -> bool:
     return place > 0 and words[place - 1] in _AT
 
@@ -119,7 +135,7 @@ def _alone(words: Sequence[str], place: int) -> bool:
     """Whether three or four figures at that place may be a time: "at 430", but not "order 1835" or "555 1234"."""
     before, after = words[place - 1] if place else "", words[place + 1] if place + 1 < len(words) else ""
     timely = before in _BEFORE_TIME or day([before]) is not None or after in ("am", "pm")
-    return timely and not numbers.is_number_word(after)
+    return timely and after not in _JOINTS and not numbers.is_number_word(after)
 
 
 def _ordinal(number: int) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.agent.demo import numbers, rules
+from server.agent.demo import numbers, rules, small_talk
 from server.agent.demo.decision import Decision
 from server.agent.demo.phrases import front_desk_phrases
 
@@ -19,7 +19,7 @@ MEANINGS = {
     """,
     "it's four two seven one": """
         It's 4271. | It’s 42-71. | It's 4 2 7 1. | Oh, it's 4271. | No. 4271. | 4271! | "4271"
-        42 - 71, it's my order | 427-1
+        42 - 71, it's my order | 427-1 | 42/71
         Four, two, seven, one. | 4, 2, 7, 1 | Uh... 4271. | Yes, it's 42, 71. | Order 4271.
     """,
     "double seven double three": "Double 7, double 3. | 77-33 | 7733. | Double-seven 33 | 7, 7, 3, 3,",
@@ -46,12 +46,14 @@ MEANINGS = {
         Call me back on Monday at four-thirty. | Call me back on Monday at 4 30. | Call me back Monday at half past 4
         Call me back at 4:30PM on Monday! | Call me back on Monday, the 5th, at 4:30.
     """,
+    "call me back on monday at ten": "Call me back on Monday, 10-11. | Call me back on Mon. at 10 – 10:30.",
     "call me back on wednesday at nine oh five": """
         Call me back on Wednesday at 905. | Call me back on Wednesday at 9:05. | Call me back on Wednesday at 9.05.
     """,
     "call me back on friday at quarter past three": """
         Call me back on Friday at quarter past 3. | Call me back on Friday at Quarter Pass 3.
         Call me back Friday, 3:15.
+        Call me back on Fri. at 3:15. | Call me back on Friday, 3-15.
         Call me back on Friday at 3.15. | Call me back on Friday at 315.
     """,
     "i would like a callback tomorrow": "I'd like a call-back tomorrow. | I’d like a call back tomorrow!",
@@ -62,7 +64,10 @@ MEANINGS = {
     "i am anna": """
         I'm Anna. | I’m Anna! | My name's Anna. | Um, I'm Anna. | This is Anna. | My name is Anna. Can you help me?
     """,
-    "are you open on saturday": "Are you open on Saturday? | Are you open Saturdays? | Hi, are you open on Saturday.",
+    "are you open on saturday": """
+        Are you open on Sat.? | Are you open on Saturday? | Are you open Saturdays? | Hi, are you open on Saturday.
+    """,
+    "call me back on friday at four ten": "Call me back on Friday at 4.10. | Call me back on Friday at 4:10.",
     "are you open every day": "Are you open 24/7? | Are you open 9-5? | Are you open 9 – 5?",
     "cancel my callback": "Cancel my call-back. | Please, cancel my call back! | Cancel my callback.",
     "what is today's date": "What’s today’s date? | What's the date? | What's today?",
@@ -95,6 +100,7 @@ def test_figures_alone_are_no_errand(written: str) -> None:
         ("Call me back tomorrow about order 1835.", "All right. At what time?"),
         ("Call me back tomorrow at 555-1234.", "All right. At what time?"),
         ("Call me on the 5th of May.", "Sure. Which day, and at what time?"),
+        ("What is 1/2 of 80?", "Sorry, I can't help with that. " + small_talk.CAN_DO),
         ("Oh, okay.", "All right. What can I do for you?"),
         ("Oh!", "Good. What else can I do for you?"),
     ],
