@@ -12,7 +12,7 @@ _NOT_NAMES = frozenset(
     fine sorry well okay great trying going done very waiting happy tomorrow today when later
     where who why how can could would will do does did are i you we hello hi hey bye yes no
     about with regarding if as from of maybe around again up sometime
-    yeah yep oh right sure hmm mhm thanks thank
+    yeah yep ya oh right sure hmm mhm thanks thank
     """.split()
 )
 """What may come after "i am" and "my name is" and is no name."""

@@ -109,11 +109,12 @@ def _clock_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
         return None
     rest = list(takewhile(numbers.is_number_word, words[place + 1 : place + 3]))
     if rest[:1] in (["oh"], ["o"], ["zero"]):
-        rest = rest[1:]
+        return hour_said, numbers.cardinal(rest[1:]) or 0
     minute_said = numbers.cardinal(rest)
     if minute_said is None:
         minute_said = numbers.cardinal(rest[:1])
-    return hour_said, minute_said if minute_said is not None and minute_said < 60 else 0
+    is_minute = minute_said is not None and (10 <= minute_said < 60 or rest[0].startswith("0"))
+    return hour_said, minute_said if minute_said is not None and is_minute else 0
 
 
 def _without_joints(words: Sequence[str]) -> list[str]:

@@ -67,6 +67,7 @@ MEANINGS = {
     "are you open on saturday": """
         Are you open on Sat.? | Are you open on Saturday? | Are you open Saturdays? | Hi, are you open on Saturday.
     """,
+    "call me back at twelve on thursday": "Call me back at 12 1 Thursday. | Call me back at 12, on Thursday.",
     "call me back on friday at four ten": "Call me back on Friday at 4.10. | Call me back on Friday at 4:10.",
     "are you open every day": "Are you open 24/7? | Are you open 9-5? | Are you open 9 – 5?",
     "cancel my callback": "Cancel my call-back. | Please, cancel my call back! | Cancel my callback.",
