@@ -109,7 +109,8 @@ def _clock_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
         return None
     rest = list(takewhile(numbers.is_number_word, words[place + 1 : place + 3]))
     if rest[:1] in (["oh"], ["o"], ["zero"]):
-        return hour_said, numbers.cardinal(rest[1:]) or 0
+        minute = numbers.cardinal(rest[1:]) or 0
+        return hour_said, minute if minute < 60 else 0
     minute_said = numbers.cardinal(rest)
     if minute_said is None:
         minute_said = numbers.cardinal(rest[:1])

@@ -1,5 +1,7 @@
 """The demo agent understands a sentence, however a speech-to-text engine writes it."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,7 @@ MEANINGS = {
     "are you open on saturday": """
         Are you open on Sat.? | Are you open on Saturday? | Are you open Saturdays? | Hi, are you open on Saturday.
     """,
+    "call me back on wednesday at nine": "Call me back on Wednesday at 9. | Call me back Wednesday, nine oh seventy.",
     "call me back at twelve on thursday": "Call me back at 12 1 Thursday. | Call me back at 12, on Thursday.",
     "call me back on friday at four ten": "Call me back on Friday at 4.10. | Call me back on Friday at 4:10.",
     "are you open every day": "Are you open 24/7? | Are you open 9-5? | Are you open 9 – 5?",
@@ -179,6 +182,26 @@ def test_a_time_means_the_same_in_every_writing(hour: int, minute: int, late: bo
     found = rules.decide([f"Call me back tomorrow at {said}."])
     at = f"{hour % 12 + 12 * late:02d}:{minute:02d}"
     assert (found.tool, dict(found.args)) == ("book_callback", {"day": "tomorrow", "at": at})
+
+
+PIECES = """
+    call me back at order number what is it how much plus minus times divided by percent of to for past half quarter
+    oh o point dash hyphen slash double triple and a seventy nine hundred thousand million one two ten tomorrow
+    on monday yes no 0 00 007 9 05 70 99 430 1230 2570 4271 77733 99999999999 ٤٢ ² ½ $ £ € % + - – / x × = : . , # am
+    ' ’ p.m. i'm my name dollars cents um uh huh hmm
+""".split()
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=12),
+    st.sampled_from(("", " ")),
+    st.sampled_from(("", "Where is my order?")),
+)
+def test_any_mixture_of_words_and_signs_can_be_said(pieces: list[str], joint: str, before: str) -> None:
+    """No order of words, figures and signs is an error, and every decision can be sent to a tool."""
+    found = rules.decide([*([before] if before else []), joint.join(pieces)])
+    assert found.text or found.tool
+    assert json.loads(json.dumps(dict(found.args), allow_nan=False)) == dict(found.args)
 
 
 @given(st.sampled_from(front_desk_phrases()), st.data())
