@@ -16,7 +16,7 @@ _REPEATS = {"double": 2, "triple": 3}
 _HOMOPHONES = {"for": "four", "to": "two", "too": "two", "ate": "eight", "won": "one", "tree": "three", "owe": "oh"}
 _HOMOPHONES |= {"free": "three", "fore": "four"}
 _LOOSE = frozenset(_HOMOPHONES) | {"oh", "o"}
-"""Words that need not be a part of the number that they stand beside: "for 4271", "oh 4271"."""
+"""Words that need not be a part of the number that they stand before: "for 4271", "oh 4271"."""
 _JOINTS = frozenset("and hyphen dash slash point".split())
 """What may stand inside a number that is read out. Speech-to-text also writes 42-71, 4.271 and "42 - 71"."""
 
@@ -84,7 +84,7 @@ def digits(words: Sequence[str], wanted: int) -> str:
         while len(text) > wanted and run[0] in _LOOSE:
             run = run[1:]
             text = _read(run)
-        while len(text) > wanted and run[-1] in _LOOSE:
+        while len(text) > wanted and run[-1] in _HOMOPHONES:
             run = run[:-1]
             text = _read(run)
         if text == text[:wanted] * (len(text) // wanted):
