@@ -9,8 +9,8 @@ import pytest
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
-    server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py server/call/events.py
-    server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
+    server/errors.py server/settings_group.py server/words.py server/agent/limits.py server/agent/memory.py
+    server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
     server/call/turns/patience.py server/call/turns/completeness.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py
     server/call/turns/lexicon/english.py server/call/mind/owed.py server/call/turns/pitch.py
@@ -51,7 +51,7 @@ TASKS = frozenset(
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.token_bucket"),
     "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
-    "server/agent/": ("server.agent", "server.errors", "server.settings_group"),
+    "server/agent/": ("server.agent", "server.errors", "server.settings_group", "server.words"),
     "server/record/": ("server.record", "server.errors"),
     "server/errors.py": (),
     "signaling/": (

@@ -1,10 +1,13 @@
-"""How well the embedded speech-to-text and the demo agent together understand callers.
+"""How well an embedded speech-to-text engine and the demo agent together understand callers.
 
     python -m bench.speech.understanding                   sentences in eSpeak NG's voices
     python -m bench.speech.understanding --snr 20          the same sentences in noise
     python -m bench.speech.understanding --recordings DIR  WAV files
+    python -m bench.speech.understanding --engine whisper --model models/whisper/tiny.en \\
+        --voice-engine piper --voice-model models/piper/en_US-joe-medium.onnx
 
-DIR/transcripts.txt has a line of "file.wav and its words" for each recording.
+DIR/transcripts.txt has a line of "file.wav and its words" for each recording. eSpeak NG has many voices, and each says
+some of the sentences. The voice of Piper or hibari says all of them.
 
 Every sentence goes through Opus at 32 kb/s. A request is understood when the agent does what it would do for the exact
 words: it calls the same tool with the same arguments, or gives the same answer. Any other sentence is understood when
@@ -18,6 +21,7 @@ import time
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from statistics import quantiles
 
@@ -25,9 +29,12 @@ import av
 import numpy as np
 
 from bench.common.opus import opus_encoder, opus_packets
+from bench.speech.speakers import VOICE_ENGINES, Speaker, speaker
 from server.agent.demo import rules
 from server.agent.demo.phrases import front_desk_phrases
-from server.speech.engines.pocketsphinx import Engine
+from server.errors import ConfigError
+from server.speech.engine import SpeechToTextEngine
+from server.words import spoken
 from tests.voices import resample, silence, speak
 
 _RATE_HZ = 16_000
@@ -98,12 +105,29 @@ def synthetic(per_voice: int, snr_db: float | None) -> Iterator[Sample]:
     """`per_voice` sentences of each group in every voice, with noise if `snr_db` is given."""
     chance = random.Random(0)
     for voice in VOICES:
-        for group, sentences in (("asked", ASKED), ("held out", HELD_OUT), ("other", OTHER)):
-            texts = [text.strip() for text in sentences.split("|") if text.strip()]
+        for group, texts in _sentences():
             for text in chance.sample(texts, min(per_voice, len(texts))):
                 speech = speak(text, voice, _RATE_HZ, chance.choice(_SPEEDS), chance.choice((40, 50, 60)))
-                pcm = silence(0.25) + speech + silence(0.2)
-                yield Sample(group, voice, text, through_opus(in_noise(pcm, snr_db) if snr_db is not None else pcm))
+                yield Sample(group, voice, text, _heard(speech, snr_db))
+
+
+def said_by(say: Speaker, voice: str, snr_db: float | None) -> Iterator[Sample]:
+    """Every sentence once, in one voice."""
+    for group, texts in _sentences():
+        for text in texts:
+            yield Sample(group, voice, text, _heard(say(text), snr_db))
+
+
+def _sentences() -> Iterator[tuple[str, list[str]]]:
+    """The sentences of each group."""
+    for group, sentences in (("asked", ASKED), ("held out", HELD_OUT), ("other", OTHER)):
+        yield group, [text.strip() for text in sentences.split("|") if text.strip()]
+
+
+def _heard(speech: bytes, snr_db: float | None) -> bytes:
+    """The speech between two silences, through Opus, with noise if `snr_db` is given."""
+    pcm = silence(0.25) + speech + silence(0.2)
+    return through_opus(in_noise(pcm, snr_db) if snr_db is not None else pcm)
 
 
 def recorded(folder: Path) -> Iterator[Sample]:
@@ -142,9 +166,9 @@ def in_noise(pcm: bytes, snr_db: float) -> bytes:
     return np.clip(samples + noise, -32_768, 32_767).astype("<i2").tobytes()
 
 
-def hear(engine: Engine, phrases: Sequence[str], sample: Sample) -> HearingResult:
+def hear(engine: SpeechToTextEngine, phrases: Sequence[str], sample: Sample) -> HearingResult:
     """Feed the engine frame by frame, as a call does, and compare what the agent's rules make of the words."""
-    utterance = engine.start(phrases)
+    utterance = engine.start(phrases, "en")
     begin = time.perf_counter()
     for start in range(0, len(sample.pcm), _FRAME_BYTES):
         utterance.feed(sample.pcm[start : start + _FRAME_BYTES])
@@ -182,8 +206,8 @@ def report(results: Sequence[HearingResult], voices: bool, misheard: bool) -> No
 def _line(name: str, results: Sequence[HearingResult]) -> None:
     if not results:
         return
-    words = sum(len(one.sample.text.split()) for one in results)
-    errors = sum(_edits(one.sample.text.split(), one.heard.split()) for one in results)
+    words = sum(len(spoken(one.sample.text)) for one in results)
+    errors = sum(_edits(spoken(one.sample.text), spoken(one.heard)) for one in results)
     right = sum(one.understood for one in results)
     print(f"{name:20} {right:4}/{len(results):<4} {right / len(results):6.1%}   word error {errors / words:6.1%}")
 
@@ -201,16 +225,36 @@ def _edits(said: Sequence[str], heard: Sequence[str]) -> int:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--engine", choices=("pocketsphinx", "whisper"), default="pocketsphinx", help="speech-to-text")
+    options.add_argument("--model", help="the directory of Whisper's model")
+    options.add_argument("--voice-engine", choices=VOICE_ENGINES, default="espeak", help="who says the sentences")
+    options.add_argument("--voice-model", help="the .onnx file of Piper's voice")
     options.add_argument("--recordings", type=Path, help="a directory of WAV files with transcripts.txt")
-    options.add_argument("--per-voice", type=int, default=6, help="sentences of each group by every voice")
+    options.add_argument("--per-voice", type=int, default=6, help="sentences of each group by every eSpeak voice")
     options.add_argument("--snr", type=float, help="add noise this many dB below speech")
     options.add_argument("--voices", action="store_true", help="a line for every voice")
     options.add_argument("--misheard", action="store_true", help="print what was not understood")
     chosen = options.parse_args()
-    engine, phrases = Engine(), front_desk_phrases()
-    engine.start(phrases).discard()
-    samples = recorded(chosen.recordings) if chosen.recordings else synthetic(chosen.per_voice, chosen.snr)
-    report([hear(engine, phrases, sample) for sample in samples], chosen.voices, chosen.misheard)
+    try:
+        results = _results(chosen)
+    except ConfigError as error:  # no model, or a wrong one
+        raise SystemExit(str(error)) from error
+    report(results, chosen.voices, chosen.misheard)
+
+
+def _results(chosen: argparse.Namespace) -> list[HearingResult]:
+    """Every utterance that is asked for, heard by the chosen engine."""
+    make = import_module(f"server.speech.engines.{chosen.engine}").Engine
+    engine: SpeechToTextEngine = make(chosen.model) if chosen.model else make()
+    phrases = front_desk_phrases()
+    engine.start(phrases, "en").discard()
+    if chosen.recordings:
+        samples = recorded(chosen.recordings)
+    elif chosen.voice_engine == "espeak":
+        samples = synthetic(chosen.per_voice, chosen.snr)
+    else:
+        samples = said_by(speaker(chosen.voice_engine, chosen.voice_model), chosen.voice_engine, chosen.snr)
+    return [hear(engine, phrases, sample) for sample in samples]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ class OpenQuestion:
     day: str | None = None
     at: str | None = None
     """A time of day as HH:MM, in 24 hours."""
+    number: str | None = None
+    """The order number that the caller has to confirm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Decision:
 
     text: str = ""
     tool: str | None = None
-    args: tuple[tuple[str, str | int], ...] = ()
+    args: tuple[tuple[str, str | int | float], ...] = ()
     asks: OpenQuestion | None = None
     """The question that is open afterwards."""
 

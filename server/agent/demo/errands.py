@@ -6,6 +6,15 @@ from server.agent.demo.decision import Decision, OpenQuestion, Request
 _ORDER_WORDS = ("order", "orders", "ordered", "older", "parcel", "package", "delivery", "shipment", "tracking")
 _HOURS_WORDS = ("open", "opens", "opened", "opening", "close", "closes", "closed", "closing", "shut", "hours")
 _ASK_NUMBER = Decision("Sure. What is your order number?", asks=OpenQuestion("order"))
+_BESIDE_NUMBER = frozenset(
+    "for to too ate free double triple and hyphen dash point number no it is yes yeah okay oh sure the please".split()
+)
+_YES_WORDS = ("yes", "yeah", "yep", "yup", "correct", "right", "exactly", "mhm", "sure", "okay", "please", "did", "do")
+_YES_PHRASES = ("uh huh", "mm hm", "mm hmm")
+_ANSWER_WORDS = 8
+"""A longer sentence is more than the answer to a question for yes or no."""
+_MOST_DIGITS = 8
+"""How many digits are said back of a number that is far too long."""
 _DAY_ALONE_WORDS = 4
 """A sentence with no more words than this may name a day and mean the opening hours of that day."""
 
@@ -13,9 +22,22 @@ _DAY_ALONE_WORDS = 4
 def do_sum(request: Request) -> Decision | None:
     """To do a sum, as in "what is twelve plus thirty"."""
     found = sums.parse(request.words)
-    if found is None:
+    if found is None or _reads_order_number(request):
         return None
-    return Decision(tool="calculate", args=(("left", found.left), ("operator", found.operator), ("right", found.right)))
+    left, right = (int(value) if value.denominator == 1 else float(value) for value in (found.left, found.right))
+    return Decision(tool="calculate", args=(("left", left), ("operator", found.operator), ("right", right)))
+
+
+def _reads_order_number(request: Request) -> bool:
+    """Whether what looks like a sum is an order number: "42-71" and "42 - 71" may be both.
+
+    They are an order number where one is expected, and where there is such an order.
+    """
+    if not request.any("hyphen", "dash", "slash") or sums.is_asked(request.words):
+        return False
+    number = numbers.digits(request.words, shop.ORDER_DIGITS)
+    expected = _waited(request) or request.any(*_ORDER_WORDS) or any(word.startswith("0") for word in request.words)
+    return expected or (request.any("hyphen", "slash") and shop.has_order(number))
 
 
 def callback(request: Request) -> Decision | None:
@@ -55,22 +77,47 @@ def _book(request: Request) -> Decision:
 def order(request: Request) -> Decision | None:
     """To look up an order, with its number or without; also a bare number."""
     named = request.any(*_ORDER_WORDS)
-    waited = request.asked is not None and request.asked.topic == "order"
     digits = numbers.digits(request.words, shop.ORDER_DIGITS)
     bare = bool(digits) and all(_in_a_number(word) for word in request.words)
-    if len(digits) == shop.ORDER_DIGITS and (named or waited or not request.any(*_HOURS_WORDS, "time")):
+    if len(digits) == shop.ORDER_DIGITS and (named or _waited(request) or not request.any(*_HOURS_WORDS, "time")):
         return Decision("Let me look. ", "order_status", (("number", digits),), asks=OpenQuestion("order"))
-    if digits and (named or waited or bare):
-        said = numbers.say_digits(digits[:8])
-        return Decision(f"I heard {said}. An order number has four digits. What is yours?", asks=OpenQuestion("order"))
+    if digits and (named or _waited(request) or bare):
+        return _ask_again(digits)
     if named and request.any("new", "place", "buy"):
         return Decision("Sorry, I cannot take new orders. Shall we call you back?", asks=OpenQuestion("callback"))
     return _ASK_NUMBER if named else None
 
 
+def _ask_again(digits: str) -> Decision:
+    """Say which number was heard, which has the wrong length, and ask for it, or ask whether a likely one is meant."""
+    heard = f"I heard {numbers.say_digits(digits[:_MOST_DIGITS])}, and our order numbers have four digits."
+    likely = shop.likely_order(digits)
+    if likely is None:
+        return Decision(f"{heard} Could you say it again?", asks=OpenQuestion("order"))
+    return Decision(f"{heard} Did you mean {numbers.say_digits(likely)}?", asks=OpenQuestion("order", number=likely))
+
+
+def confirm(request: Request) -> Decision | None:
+    """The answer to "did you mean seven seven three three"."""
+    number = request.asked.number if request.asked else None
+    if number is None or len(request.words) > _ANSWER_WORDS or numbers.digits(request.words, shop.ORDER_DIGITS):
+        return None
+    if request.any("no", "nope", "nah", "not", "wrong", "incorrect") or request.has("uh uh"):
+        return Decision("Sorry. What is your order number?", asks=OpenQuestion("order"))
+    agrees = request.any(*_YES_WORDS) or any(request.has(phrase) for phrase in _YES_PHRASES)
+    if agrees and not request.any(*_HOURS_WORDS, "cancel"):
+        return Decision("Let me look. ", "order_status", (("number", number),), asks=OpenQuestion("order"))
+    return None
+
+
+def _waited(request: Request) -> bool:
+    """Whether the agent has asked for an order number."""
+    return request.asked is not None and request.asked.topic == "order"
+
+
 def _in_a_number(word: str) -> bool:
     """Whether a caller who only says a number may say this word with it."""
-    return numbers.is_number_word(word) or word in ("for to too ate double triple and it is um".split())
+    return numbers.is_number_word(word) or word in _BESIDE_NUMBER
 
 
 def opening_hours(request: Request) -> Decision | None:

@@ -1,30 +1,24 @@
 """Spoken numbers: "forty two seventy one" is the order 4271, "twelve" is 12, and 4271 is said "four two seven one".
 
-Some speech-to-text engines spell numbers out and others write digits. They may hear "for" where "four" was said.
+Some speech-to-text engines spell numbers out and others write digits, in groups of any size. They may
+hear "for" where "four" was said.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_TEENS = (
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-)
-TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+from server.words import DIGITS, SCALES, TEENS, TENS
+from server.words import say as say
 
-_UNITS = {word: value for value, word in enumerate(DIGITS + _TEENS)} | {"oh": 0, "o": 0, "nought": 0, "nil": 0}
+_UNITS = {word: value for value, word in enumerate(DIGITS + TEENS)} | {"oh": 0, "o": 0, "nought": 0, "nil": 0}
 _TENS = {word: 20 + 10 * place for place, word in enumerate(TENS)}
-_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 _REPEATS = {"double": 2, "triple": 3}
 _HOMOPHONES = {"for": "four", "to": "two", "too": "two", "ate": "eight", "won": "one", "tree": "three", "owe": "oh"}
+_HOMOPHONES |= {"free": "three", "fore": "four"}
+_LOOSE = frozenset(_HOMOPHONES) | {"oh", "o"}
+"""Words that need not be a part of the number that they stand before: "for 4271", "oh 4271"."""
+_JOINTS = frozenset("and hyphen dash slash point".split())
+"""What may stand inside a number that is read out. Speech-to-text also writes 42-71, 4.271 and "42 - 71"."""
 
 LARGEST = 999_999_999
 """The largest number that is read as one. Sums and order numbers of callers are smaller."""
@@ -32,7 +26,7 @@ LARGEST = 999_999_999
 
 def is_number_word(word: str) -> bool:
     """Whether `word` can only be a part of a number: "four", "hundred", "42", but not "for"."""
-    return word.isdecimal() or word in _UNITS or word in _TENS or word in _SCALES
+    return word.isdecimal() or word in _UNITS or word in _TENS or word in SCALES
 
 
 def cardinal(words: Sequence[str]) -> int | None:
@@ -46,8 +40,8 @@ def cardinal(words: Sequence[str]) -> int | None:
     total = group = 0
     room = 1_000  # the next part must be smaller than this: "twenty three" fits, "three twenty" does not
     for word in words:
-        if word in _SCALES:
-            scale = _SCALES[word]
+        if word in SCALES:
+            scale = SCALES[word]
             if scale == 100:
                 group, room = max(group, 1) * 100, 100
             else:
@@ -62,6 +56,21 @@ def cardinal(words: Sequence[str]) -> int | None:
     return value if value <= LARGEST else None
 
 
+def decimal(words: Sequence[str]) -> Fraction | None:
+    """The value of words that are one number, perhaps with decimals; None otherwise.
+
+    "twelve point five" and "12 point 50" are 12.5.
+    """
+    if "point" not in words:
+        value = cardinal(words)
+        return None if value is None else Fraction(value)
+    place = list(words).index("point")
+    whole, part = cardinal(words[:place]) if place else 0, words[place + 1 :]
+    if whole is None or not part or not all(word in _UNITS or word in _TENS or word.isdecimal() for word in part):
+        return None
+    return Fraction(f"{whole}.{_read(part)}")
+
+
 def digits(words: Sequence[str], wanted: int) -> str:
     """The digits of a number read out somewhere in `words`; "" if there are none.
 
@@ -72,12 +81,14 @@ def digits(words: Sequence[str], wanted: int) -> str:
     best = ""
     for run in _runs(words):
         text = _read(run)
-        while len(text) > wanted and run[0] in _HOMOPHONES:
+        while len(text) > wanted and run[0] in _LOOSE:
             run = run[1:]
             text = _read(run)
         while len(text) > wanted and run[-1] in _HOMOPHONES:
             run = run[:-1]
             text = _read(run)
+        if text == text[:wanted] * (len(text) // wanted):
+            text = text[:wanted]  # said twice
         if _closer(text, best, wanted):
             best = text
     return best
@@ -86,23 +97,6 @@ def digits(words: Sequence[str], wanted: int) -> str:
 def say_digits(text: str) -> str:
     """The digits one by one, as a caller hears them: 4271 is "four two seven one"."""
     return " ".join(DIGITS[int(digit)] for digit in text)
-
-
-def say(value: int) -> str:
-    """A whole number in words: 1205 is "one thousand two hundred and five"."""
-    if value < 0:
-        return "minus " + say(-value)
-    if value < 20:
-        return (DIGITS + _TEENS)[value]
-    if value < 100:
-        tens, rest = divmod(value, 10)
-        return TENS[tens - 2] + (f" {DIGITS[rest]}" if rest else "")
-    for name, scale in reversed(_SCALES.items()):
-        if value >= scale:
-            head, rest = divmod(value, scale)
-            joint = " and " if 0 < rest < 100 else " "
-            return f"{say(head)} {name}{joint + say(rest) if rest else ''}"
-    raise AssertionError("every number from 100 has a scale")
 
 
 def _value(word: str) -> int | None:
@@ -117,14 +111,14 @@ def _runs(words: Sequence[str]) -> list[list[str]]:
     for word in words:
         if is_number_word(word) or word in _HOMOPHONES or word in _REPEATS:
             runs[-1].append(word)
-        elif word != "and" and runs[-1]:
+        elif word not in _JOINTS and runs[-1]:
             runs.append([])
-    return [run for run in runs if any(is_number_word(word) for word in run)]
+    return [run for run in runs if any(is_number_word(word) and word not in _LOOSE for word in run)]
 
 
 def _read(run: Sequence[str]) -> str:
     """The digits of one stretch of number words."""
-    if any(word in _SCALES for word in run):
+    if any(word in SCALES for word in run):
         value = cardinal(run)
         return "" if value is None else str(value)
     text = ""

@@ -9,6 +9,7 @@ from itertools import cycle, islice, product
 
 from server.agent.demo import numbers
 from server.agent.demo.times import WEEKDAYS
+from server.words import DIGITS, TENS
 
 _NAMES = """
     anna maria mary john james robert michael david sarah emma laura peter paul mark thomas daniel alex sam tom ben
@@ -212,7 +213,7 @@ def order_number_phrases() -> tuple[str, ...]:
     """Answers to "What is your order number?": the number, in one of a few wordings, or that the caller has none."""
     templates = cycle(("{n}", "{n}", "{n}", "it's {n}", "it is {n}", "the number is {n}", "my order number is {n}"))
     said = (next(templates).format(n=number) for number in _order_numbers())
-    return tuple(dict.fromkeys((*said, *numbers.DIGITS, *_lines(_NO_NUMBER), *_small_talk())))
+    return tuple(dict.fromkeys((*said, *DIGITS, *_lines(_NO_NUMBER), *_small_talk())))
 
 
 def _lines(text: str) -> list[str]:
@@ -242,13 +243,13 @@ def _order_numbers() -> Iterator[str]:
     """Numbers that contain every pair of digits; then numbers read in pairs, and with "oh" and "double"."""
     for first, second in product(range(10), repeat=2):
         yield numbers.say_digits(f"{first}{second}{(first * 3 + second * 7 + 1) % 10}{(first + 3 * second) % 10}")
-    for place, ten in enumerate(numbers.TENS):
+    for place, ten in enumerate(TENS):
         for step in range(1, 10, 2):
-            other = numbers.TENS[(place + step) % len(numbers.TENS)]
-            yield f"{ten} {numbers.DIGITS[step]} {other} {numbers.DIGITS[(step + place) % 9 + 1]}"
-        yield f"{numbers.say(10 + place)} {ten} {numbers.DIGITS[place % 9 + 1]}"
-        yield f"{ten} {numbers.DIGITS[place + 1]} {numbers.say(11 + place)}"
-    for digit in numbers.DIGITS[1:]:
+            other = TENS[(place + step) % len(TENS)]
+            yield f"{ten} {DIGITS[step]} {other} {DIGITS[(step + place) % 9 + 1]}"
+        yield f"{numbers.say(10 + place)} {ten} {DIGITS[place % 9 + 1]}"
+        yield f"{ten} {DIGITS[place + 1]} {numbers.say(11 + place)}"
+    for digit in DIGITS[1:]:
         yield f"double {digit} three {digit}"
         yield f"{digit} two double {digit}"
         yield f"{digit} oh {digit} six"
@@ -266,7 +267,7 @@ def _callbacks() -> Iterator[str]:
         at = _AT[(_DAYS.index(day) + 3 * step) % len(_AT)].format(hour)
         said = f"on {day}" if day in WEEKDAYS and step % 2 else day
         yield next(templates).format(when=f"{said} at {at}")
-    yield from numbers.DIGITS
+    yield from DIGITS
     for hour in _HOURS:
         yield f"at {hour}"
         yield f"at {hour} o'clock"

@@ -7,7 +7,7 @@ see nothing but the texts of the call.
 import re
 from collections.abc import Sequence
 
-from server.agent.demo import errands, names, small_talk
+from server.agent.demo import errands, names, numbers, small_talk
 from server.agent.demo.decision import Decision, Request, Rule
 from server.agent.demo.words import words_of
 
@@ -74,6 +74,8 @@ def _apology(request: Request) -> Decision:
     """No rule understands the request: ask the open question again, or say what the agent can do."""
     if request.asked is None or (request.answered and "?" not in request.answered):
         return Decision(f"Sorry, I can't help with that. {small_talk.CAN_DO}", asks=request.asked)
+    if request.asked.number is not None:
+        return Decision(f"Sorry, did you mean {numbers.say_digits(request.asked.number)}?", asks=request.asked)
     if request.asked.topic == "order":
         return Decision("Sorry, I did not get that. What are the four digits of your order?", asks=request.asked)
     return Decision("Sorry, I did not get that. On which day, and at what time?", asks=request.asked)
@@ -81,6 +83,7 @@ def _apology(request: Request) -> Decision:
 
 _RULES: tuple[Rule, ...] = (
     _silence,
+    errands.confirm,
     _give_up,
     _what_was_said,
     errands.do_sum,

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from fractions import Fraction
+from itertools import groupby
 
 from pydantic_ai import RunContext
 
@@ -27,6 +29,28 @@ _ORDERS = {
     "2605": "was delivered on Monday",
     "5518": "was cancelled, and your money is on its way back",
 }
+
+
+def has_order(number: str) -> bool:
+    """Whether there is an order with this number."""
+    return number in _ORDERS
+
+
+def likely_order(digits: str) -> str | None:
+    """The order that is probably meant by a number of the wrong length; None if there is none, or more than one.
+
+    Speech-to-text often repeats a digit, or writes a repeated one once: 77733 and 733 may be 7733. Other digits are not
+    made up, because a caller could find out the orders of others in this way.
+    """
+    if abs(len(digits) - ORDER_DIGITS) > 2 or len(digits) < ORDER_DIGITS - 1:
+        return None
+    found = [number for number in _ORDERS if _squeezed(number) == _squeezed(digits)]
+    return found[0] if len(found) == 1 else None
+
+
+def _squeezed(digits: str) -> str:
+    """`digits` with every repeated digit once."""
+    return "".join(digit for digit, _ in groupby(digits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +166,7 @@ async def current_date(desk: RunContext[Desk]) -> str:
     return f"Today is {say_date(desk.deps.now().date())}."
 
 
-async def calculate(desk: RunContext[Desk], left: int, operator: str, right: int) -> str:
+async def calculate(desk: RunContext[Desk], left: int | float, operator: str, right: int | float) -> str:
     """Do a sum.
 
     Args:
@@ -151,7 +175,7 @@ async def calculate(desk: RunContext[Desk], left: int, operator: str, right: int
         right: the second number.
     """
     try:
-        asked = sums.Sum(left, operator, right)
+        asked = sums.Sum(Fraction(str(left)), operator, Fraction(str(right)))
     except ValueError:
         return "That is not a sum that I can do."
     result = asked.result()

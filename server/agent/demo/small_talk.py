@@ -31,10 +31,10 @@ _SHORT_TALK: tuple[tuple[tuple[str, ...], str], ...] = (
     (("stop", "be quiet", "enough"), "All right. I am listening."),
     (("sorry", "never mind", "forget it"), "No problem. How can I help?"),
     (("hello", "hi", "hey", "good morning", "good afternoon", "good evening"), "Hello. How can I help?"),
-    (("yes", "yeah", "yep", "sure", "ok", "right", "please"), "All right. What can I do for you?"),
-    (("no", "nope", "not really"), "All right. Just say goodbye when you are done."),
+    (("yes", "yeah", "yep", "sure", "okay", "right", "please"), "All right. What can I do for you?"),
+    (("no", "nope", "nah", "uh uh", "not really"), "All right. Just say goodbye when you are done."),
     (
-        ("uh huh", "mhm", "mm hm", "hm", "i see", "got it", "great", "good", "really", "of course", "alright", "oh"),
+        tuple("uh huh|mhm|mm|mm hm|mm hmm|hm|hmm|i see|got it|great|good|really|of course|all right|oh".split("|")),
         "Good. What else can I do for you?",
     ),
 )

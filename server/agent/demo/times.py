@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, time
+from itertools import takewhile
 
 from server.agent.demo import numbers
 
@@ -9,16 +10,26 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 _PART_OF_DAY = {"morning": time(10), "noon": time(12), "midday": time(12), "afternoon": time(15), "evening": time(17)}
 _QUARTERS = {"quarter": 15, "half": 30}
+_JOINTS = ("hyphen", "dash")
+_SHORT = {word: day for day in WEEKDAYS for word in (day[:3], day[:4], day[:5])}
+"""Days as they are also written: "Wed.", "Thurs"."""
+_PAST = ("past", "pass", "passed")
+_AT = ("at", "around", "about", "by")
+_BEFORE_TIME = frozenset(
+    ("", *_AT, "for", "say", "until", "till", "before", "after", "or", "maybe", "please", "morning")
+)
 _OFFICE_STARTS = 7
 """Earlier hours are in the afternoon, unless the caller says "morning": "at three" is 15:00, "at nine" is 9:00."""
 
 
 def day(words: Sequence[str]) -> str | None:
     """The day that the caller names: a weekday, "today" or "tomorrow"; None if there is none."""
-    for word in words:
+    for before, word in zip(("", *words), words, strict=False):
         singular = word.removesuffix("s")
         if singular in WEEKDAYS:
             return singular
+        if word in _SHORT and (before == "on" or word not in ("sat", "sun")):
+            return _SHORT[word]
         if word in ("today", "tomorrow"):
             return word
         if word in ("tonight", "now"):
@@ -65,34 +76,68 @@ def _around_past(words: Sequence[str]) -> tuple[int, int] | None:
     """The hour and minute in "half past ten" or "twenty to three"; None if there are none."""
     for place, word in enumerate(words[:-1]):
         hour = numbers.cardinal(words[place + 1 : place + 2])
-        if word not in ("past", "to") or hour is None or not 1 <= hour <= 12 or place == 0:
+        if word not in (*_PAST, "to") or hour is None or not 1 <= hour <= 12 or place == 0:
             continue
         before = [word for word in words[max(0, place - 2) : place] if numbers.is_number_word(word)]
         minutes = _QUARTERS.get(words[place - 1]) or numbers.cardinal(before)
         if minutes is None or not 0 < minutes < 60 or words[place + 1] in ("to", "too", "for"):
             continue
-        return (hour, minutes) if word == "past" else ((hour - 1) or 12, 60 - minutes)
+        return (hour, minutes) if word in _PAST else ((hour - 1) or 12, 60 - minutes)
     return None
 
 
 def _hour_and_minute(words: Sequence[str]) -> tuple[int, int] | None:
-    """The hour and minute in "ten", "ten thirty", "nine oh five" or "10 30"; None if there are none.
+    """The hour and minute in "ten", "ten thirty", "nine oh five", "10 30", "10 point 30" or "1030"; None if none.
 
-    "for" or "to" alone is no hour, but "at for" is four o'clock.
+    A number after "at" comes before the others. "for" or "to" alone is no hour, but "at for" is four o'clock.
     """
-    for place, word in enumerate(words):
-        sure = numbers.is_number_word(word) or (place > 0 and words[place - 1] in ("at", "around", "about"))
-        hour = numbers.cardinal([word]) if sure else None
-        if hour is None or not 1 <= hour <= 23:
-            continue
-        rest = [word for word in words[place + 1 : place + 3] if numbers.is_number_word(word)]
-        if rest[:1] in (["oh"], ["o"], ["zero"]):
-            rest = rest[1:]
-        minute = numbers.cardinal(rest)
-        if minute is None:
-            minute = numbers.cardinal(rest[:1])
-        return hour, minute if minute is not None and minute < 60 else 0
-    return None
+    words = _without_joints(words)
+    places = sorted(range(len(words)), key=lambda place: not _after_at(words, place))
+    return next((found for place in places if (found := _clock_at(words, place))), None)
+
+
+def _clock_at(words: Sequence[str], place: int) -> tuple[int, int] | None:
+    """The hour and minute that begin at that place."""
+    word = words[place]
+    if not (numbers.is_number_word(word) or _after_at(words, place)):
+        return None
+    if word.isdecimal() and len(word) in (3, 4):
+        hour, minute = int(word[:-2]), int(word[-2:])
+        return (hour, minute) if 1 <= hour <= 23 and minute < 60 and _alone(words, place) else None
+    hour_said = numbers.cardinal([word])
+    if hour_said is None or not 1 <= hour_said <= 23:
+        return None
+    rest = list(takewhile(numbers.is_number_word, words[place + 1 : place + 3]))
+    if rest[:1] in (["oh"], ["o"], ["zero"]):
+        minute = numbers.cardinal(rest[1:]) or 0
+        return hour_said, minute if minute < 60 else 0
+    minute_said = numbers.cardinal(rest)
+    if minute_said is None:
+        minute_said = numbers.cardinal(rest[:1])
+    is_minute = minute_said is not None and (10 <= minute_said < 60 or rest[0].startswith("0"))
+    return hour_said, minute_said if minute_said is not None and is_minute else 0
+
+
+def _without_joints(words: Sequence[str]) -> list[str]:
+    """The words without what stands between hour and minute: 4.30 and 4-30, but not the span 10-11."""
+    joined = [place for place, after in enumerate(words[1:]) if words[place] in _JOINTS and _is_minute(after)]
+    return [word for place, word in enumerate(words) if word != "point" and place not in joined]
+
+
+def _is_minute(word: str) -> bool:
+    """Whether two figures can only be minutes, and no hour."""
+    return word.isdecimal() and len(word) == 2 and (word[0] == "0" or int(word) > 12)
+
+
+def _after_at(words: Sequence[str], place: int) -> bool:
+    return place > 0 and words[place - 1] in _AT
+
+
+def _alone(words: Sequence[str], place: int) -> bool:
+    """Whether three or four figures at that place may be a time: "at 430", but not "order 1835" or "555 1234"."""
+    before, after = words[place - 1] if place else "", words[place + 1] if place + 1 < len(words) else ""
+    timely = before in _BEFORE_TIME or day([before]) is not None or after in ("am", "pm")
+    return timely and after not in _JOINTS and not numbers.is_number_word(after)
 
 
 def _ordinal(number: int) -> str:

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from server.call.turns.lexicon.english import ENGLISH
-from server.call.turns.lexicon.lexicon import words_of
+from server.words import spoken, words_of
 
 
 class Completeness(Enum):
@@ -44,7 +44,7 @@ def announces(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return " ".join(words_of(text))
+    return " ".join(spoken(text))
 
 
 _LOOK_BACK = 16
@@ -55,7 +55,7 @@ _CLOSERS = " \t\r\n\"')]»”"
 
 def completeness(text: str) -> Completeness:
     """How finished `text` looks, by its last words, and by the punctuation if the engine writes any."""
-    words = words_of(text)
+    words = spoken(text)
     if not words:
         return Completeness.NOTHING
     said, last, marked = " ".join(words[-_LOOK_BACK:]), words[-1], text.rstrip(_CLOSERS)
@@ -65,9 +65,9 @@ def completeness(text: str) -> Completeness:
         last in ENGLISH.open_endings and ENGLISH.open_endings[last].match(said)
     ):
         return Completeness.OPEN
-    if last.isdigit() or last in ENGLISH.numbers - ENGLISH.ambiguous_numbers or ENGLISH.more_figures.match(said):
+    if last.isdecimal() or last in ENGLISH.numbers - ENGLISH.ambiguous_numbers or ENGLISH.more_figures.match(said):
         return Completeness.COMPLETE if marked.endswith(("?", "!")) else Completeness.NUMBER
-    return Completeness.SINGLE if len(words) == 1 and not marked.endswith((".", "?", "!")) else Completeness.COMPLETE
+    return Completeness.SINGLE if len(words) == 1 and not marked.endswith(("?", "!")) else Completeness.COMPLETE
 
 
 def ends_in_whole_number(text: str, digits: int) -> bool:
@@ -76,9 +76,14 @@ def ends_in_whole_number(text: str, digits: int) -> bool:
     It is when it has all its `digits` (0: their number differs), or when its place says that it has few, as in "at ten"
     and "seven times eight".
     """
-    if digits and _digits_at_end(text) == digits:
+    if has_all_digits(text, digits):
         return True
-    return ENGLISH.lone_figure.search(" ".join(words_of(text))) is not None
+    return ENGLISH.lone_figure.search(" ".join(spoken(text))) is not None
+
+
+def has_all_digits(text: str, digits: int) -> bool:
+    """Whether the text ends in a number that has all its `digits`; never where their number differs (0)."""
+    return digits > 0 and _digits_at_end(text) == digits
 
 
 def _digits_at_end(text: str) -> int:
@@ -93,7 +98,7 @@ def _digits_at_end(text: str) -> int:
             count += 2
         elif word in ENGLISH.figures | ENGLISH.numbers:
             count += 1
-        else:
+        elif word != "point":  # engines also write 427.1
             break
         after = word
     return count

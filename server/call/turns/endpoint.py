@@ -18,6 +18,7 @@ from server.call.turns.completeness import (
     asks_yes_or_no,
     completeness,
     ends_in_whole_number,
+    has_all_digits,
     heard_as_question,
 )
 from server.settings_group import SettingsGroup
@@ -107,6 +108,8 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     kind = completeness(pause.text)
     if kind is Completeness.NUMBER and ends_in_whole_number(pause.text, pause.digits):
         kind = Completeness.COMPLETE
+    if kind is Completeness.OPEN and has_all_digits(pause.text, pause.digits):
+        kind = Completeness.COMPLETE  # engines also write a comma after the last digit
     all_said = kind in (Completeness.COMPLETE, Completeness.SINGLE)
     begun = all_said and (pause.begun or announces(pause.text))
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)

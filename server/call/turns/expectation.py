@@ -2,28 +2,24 @@
 
 from functools import lru_cache
 
-from server.call.turns.lexicon.lexicon import words_of
+from server.words import spoken
 
 
 class Expectation:
-    """The expected sentences of one agent. Case and punctuation do not matter."""
+    """The expected sentences of one agent. It does not matter how speech-to-text writes them."""
 
     def __init__(self, phrases: tuple[str, ...]) -> None:
-        sentences = {_words(phrase) for phrase in phrases}
+        sentences = {spoken(phrase) for phrase in phrases}
         beginnings = {words[:length] for words in sentences for length in range(1, len(words))}
         self._beginnings, self._whole = beginnings - sentences, sentences - beginnings
 
     def begun(self, text: str) -> bool:
         """`text` is the beginning of an expected sentence, and is not an expected sentence itself."""
-        return _words(text) in self._beginnings
+        return spoken(text) in self._beginnings
 
     def whole(self, text: str) -> bool:
         """`text` is an expected sentence, and no other expected sentence begins with it."""
-        return _words(text) in self._whole
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(words_of(text))
+        return spoken(text) in self._whole
 
 
 @lru_cache(maxsize=8)

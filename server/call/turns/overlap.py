@@ -5,6 +5,7 @@ lasted and by its words. "mm-hm" and "right" are backchannels and only encourage
 words. An echo has the agent's own words, in their order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
@@ -14,8 +15,8 @@ from typing import ClassVar
 from pydantic import NonNegativeInt, PositiveInt
 
 from server.call.turns.lexicon.english import ENGLISH
-from server.call.turns.lexicon.lexicon import words_of
 from server.settings_group import SettingsGroup
+from server.words import spoken
 
 
 class Meaning(Enum):
@@ -147,7 +148,7 @@ def meaning_of(overlap: Overlap, settings: OverlapSettings) -> Meaning:
 def _is_enough_already(overlap: Overlap, settings: OverlapSettings) -> bool:
     """Whether the sound interrupts the agent, whatever may follow."""
     bar = settings.bar(overlap.state)
-    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(words_of(overlap.text))
+    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(spoken(overlap.text))
     new = _new_words(overlap.text, overlap)  # the echo in them is looked for once: this is done at every frame
     earlier = new if overlap.earlier_text == overlap.text else _new_words(overlap.earlier_text, overlap)
     enough = min(len(new), len(earlier)) >= bar.words and overlap.voiced_ms >= bar.words_ms
@@ -158,7 +159,7 @@ def _is_enough_already(overlap: Overlap, settings: OverlapSettings) -> bool:
 def _asked_for_something(overlap: Overlap, settings: OverlapSettings) -> bool:
     """Whether the sound, which is over now, interrupts the agent."""
     new = _new_words(overlap.text, overlap)
-    early = overlap.left_ms <= settings.early_ms and _without_echo(words_of(overlap.text), overlap.agent_text)
+    early = overlap.left_ms <= settings.early_ms and _without_echo(spoken(overlap.text), overlap.agent_text)
     enough = new and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
     return bool(_commands(new, overlap.state) or early or enough)
 
@@ -170,13 +171,13 @@ def _commands(new_words: list[str], state: AgentState) -> frozenset[str]:
 
 def _new_words(text: str, overlap: Overlap) -> list[str]:
     """The words that ask for something: those that are neither backchannels nor the agent's own."""
-    rest = words_of(ENGLISH.cheers.sub(" ", " ".join(words_of(text))))
+    rest = ENGLISH.cheers.sub(" ", " ".join(spoken(text))).split()
     return [word for word in _without_echo(rest, overlap.agent_text) if word not in ENGLISH.backchannels]
 
 
-def _without_echo(words: list[str], agent_text: str) -> list[str]:
+def _without_echo(words: Sequence[str], agent_text: str) -> list[str]:
     """`words` without echo, which is words of `agent_text` in their order. A command alone is never taken for echo."""
-    own = words_of(agent_text)[-ECHO_WORDS:]
+    own = spoken(agent_text)[-ECHO_WORDS:]
     echo: set[int] = set()
     for start, _, size in SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks():
         if size > 1 or (size == 1 and words[start] not in ENGLISH.commands):

@@ -1,7 +1,17 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.agent.demo.phrases import front_desk_phrases
-from server.call.turns.completeness import Completeness, asks_for_number, asks_yes_or_no, completeness
+from server.call.turns.completeness import (
+    Completeness,
+    asks,
+    asks_for_number,
+    asks_yes_or_no,
+    completeness,
+    ends_in_whole_number,
+)
+from server.words import DIGITS, TEENS, TENS
 
 NOTHING = "| . | ... | — | ?!"
 COMPLETE = """
@@ -19,14 +29,18 @@ COMPLETE = """
     very well | thank you | see you | call me | can you hear me | thanks for calling | who is calling
     your opening times | i want to know where my order is | do you know what time it is | can you tell me what it is
     five p m | at nine a m | call me at nine o'clock | are you open today | goodbye then
-    My name is Anna. | What is it about? | What are your opening hours? | Stop! | Yes. | Is that a 4? | What’s my name?
-    She said "thank you." | Where is it?
+    My name is Anna. | What is it about? | What are your opening hours? | Stop! | Is that a 4? | What’s my name?
+    She said "thank you." | Where is it? | It is at 10 AM | Call me at 10 a.m. | 9am | at ten am | It's 20%
+    The blue 1.
+    Mm-hmm. | Mm hmm | Alright. | That's all, thank you. | Okay, I'll wait. | 7 of clubs. | It's $5. | My order, please.
 """
-SINGLE = "yes | no | hello | okay | tomorrow | what | when | thanks | stop | oh"
+SINGLE = "yes | Yes. | OK. | no | hello | okay | tomorrow | what | when | thanks | stop | oh"
 NUMBER = """
     where is my order four two | my number is four two | my number is 555 12 | order one | twenty | at nine | one
     five five five oh | Order 42. | it's for nine thirty | what is two plus two | it is number one | five hundred
     my name is d a n | is it at one
+    My number is 4, 2 | My number is 4.2. | My number is 4-2. | My number is 42. | My number is 4 too, 2 | Twenty-one.
+    at 4:30 | At 430. | 4 2 7 1 | 4271 | My name is D-A-N. | It is number 1. | Order 1.
 """
 OPEN = """
     my number is | My number is. | my name is | i want to | i'd like to | i would like | i'd like a | i need
@@ -39,7 +53,9 @@ OPEN = """
     i think | i think that | if | if you | i am | i was | i have | i'm not | i do not | yes but | no i | how does it
     when did it | can i get it with | do you know when | i'd like to know when | which | how | yes i'd like
     something like | i want to know if | i said i | Where is the... | Hello, | I want to order a — | My order is:
-    I can’t come, but
+    I can’t come, but | And… | And... | and - | And. | Uh, | Uh. | Um... | Ummm | Hmm. | My number is 4, 2,
+    Where is my? | Can you tell me? | Do you? | So the thing is... | Call me back at. | 12 +
+    What's 2 plus? | I’m. | I am.
 """
 
 
@@ -79,6 +95,7 @@ def test_a_long_story_is_judged_by_its_end(word: str) -> None:
     [
         ("Sure. What is your order number?", True),
         ("I heard four two. An order number has four digits. What is yours?", True),
+        ("I heard four two, and our order numbers have four digits. Could you say it again?", True),
         ("Please tell me your order number.", True),
         ("How can I help?", False),
         ("Order four two seven one was shipped yesterday.", False),
@@ -111,3 +128,42 @@ def test_what_asks_for_a_number(agent_text: str, asks: bool) -> None:
 def test_what_is_answered_by_yes_or_no(text: str, asks: bool) -> None:
     """A yes-or-no question begins with its verb, perhaps after a greeting, and has no question word before it."""
     assert asks_yes_or_no(text) is asks
+
+
+FIGURES = {word: str(value) for value, word in enumerate(DIGITS + TEENS)} | {
+    word: str(10 * place) for place, word in enumerate(TENS, 2)
+}
+PLAIN = [
+    text for text in rows(f"{COMPLETE} | {SINGLE} | {NUMBER} | {OPEN}") if text == text.lower() and text[-1:].isalpha()
+]
+
+
+def in_figures(text: str) -> str:
+    """`text` with its numbers in figures, as Whisper writes them."""
+    return " ".join(FIGURES.get(word, word) for word in text.split())
+
+
+@given(st.sampled_from(PLAIN), st.data())
+def test_how_the_words_are_written_does_not_matter(text: str, data: st.DataObject) -> None:
+    """Capitals, figures, a curly apostrophe and a full stop change neither the kind of a sentence nor its question."""
+    written = data.draw(st.sampled_from((text, in_figures(text))))
+    written = data.draw(st.sampled_from((written, written.capitalize(), written.title(), written.upper())))
+    written = written.replace("'", "’") + data.draw(st.sampled_from(("", ".", " ")))
+    assert completeness(written) is completeness(text)
+    assert asks(written) == asks(text)
+    assert asks_yes_or_no(written) == asks_yes_or_no(text)
+
+
+@pytest.mark.parametrize(
+    "text", rows("4271 | 4, 2, 7, 1. | 42-71 | 4.2.7.1 | forty-two seventy-one | My number is 4 2 7 1. | 9, oh, 4, 6")
+)
+def test_a_number_with_all_its_digits_is_whole(text: str) -> None:
+    """The digits are counted in every writing."""
+    assert ends_in_whole_number(text, 4)
+    assert not ends_in_whole_number(text, 5)
+
+
+@pytest.mark.parametrize("text", rows("at ten | at 10 | at 10:00 | What's 7 x 8 | 30 - 10 | It's 12 + 30. | at 10."))
+def test_a_number_is_whole_where_few_digits_are_said(text: str) -> None:
+    """After "at" and in a sum a number is whole, in every writing."""
+    assert ends_in_whole_number(text, 0)

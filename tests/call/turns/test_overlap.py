@@ -33,7 +33,8 @@ def verdict(
     "text",
     [
         "mm-hm", "uh huh", "Yeah.", "okay okay", "right", "I see.", "got it", "of course", "no problem", "no worries",
-        "that's great", "that’s right", "oh okay so", "really", "sounds good",
+        "that's great", "that’s right", "oh okay so", "really", "sounds good", "Mm-hmm.", "Mhm!", "Uh-huh.", "O.K.",
+        "OK.", "Alright.", "Yes.", "Uh,", "Hmm...", "Ummm.", "That’s okay.", "Yeah, yeah.", "Ohh.",
     ],
 )  # fmt: skip
 def test_backchannels_let_the_agent_go_on(text: str) -> None:
@@ -43,7 +44,24 @@ def test_backchannels_let_the_agent_go_on(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["stop", "wait", "No!", "hold on", "excuse me", "okay stop", "no problem but wait", "Sorry,", "hello"]
+    "text",
+    [
+        "stop",
+        "wait",
+        "No!",
+        "hold on",
+        "excuse me",
+        "okay stop",
+        "no problem but wait",
+        "Sorry,",
+        "hello",
+        "Stop!",
+        "Wait.",
+        "Okay, I'll wait.",
+        "okay i'll wait",
+        "No, no.",
+        "Hello?",
+    ],
 )
 def test_commands_interrupt_at_once(text: str) -> None:
     """A command interrupts the agent without other words and without silence."""
@@ -69,6 +87,29 @@ def test_echo_does_not_interrupt(text: str) -> None:
     """The agent's own words in their order are taken for echo, and let the agent go on."""
     assert verdict(text, voiced_ms=900) is UNDECIDED
     assert verdict(text, voiced_ms=900, silence_ms=SETTINGS.settle_ms) is BACKCHANNEL
+
+
+@pytest.mark.parametrize(
+    ("text", "agent_text"),
+    [
+        ("Order 4271 was shipped.", "Order four two seven one was shipped yesterday."),
+        ("4271", "Order four two seven one was shipped yesterday."),
+        ("at 10:30 in the morning.", "We will call you back tomorrow at ten thirty in the morning."),
+        ("12 plus 30 is 42.", "Twelve plus thirty is forty two."),
+        ("Four two seven one", "Your order is 4271."),
+        ("it costs $12.50", "All in all it costs $12.50 now."),
+        ("From 9 in the morning to 6", "We are open today from nine in the morning to six in the afternoon."),
+    ],
+)
+def test_echo_may_be_written_in_figures(text: str, agent_text: str) -> None:
+    """Engines write the agent's own words in another way than the agent does. They are still its echo."""
+    assert verdict(text, voiced_ms=900, silence_ms=SETTINGS.settle_ms, agent_text=agent_text) is BACKCHANNEL
+
+
+def test_a_number_in_figures_has_as_many_words_as_it_was_said_with() -> None:
+    """Four digits that are said over the agent are four words, also if they are written as one."""
+    assert verdict("4271") is verdict("four two seven one") is INTERRUPTION
+    assert verdict("10") is verdict("ten") is UNDECIDED
 
 
 @pytest.mark.parametrize("text", ["no", "No.", "is there no"])

@@ -44,8 +44,10 @@ _NOTHING = r"(?!)"
 
 _OPEN_WORDS = {
     "a an the my your his our their its every and or but because if whether unless than as whose except very also just "
-    "um uh uhm er erm hmm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
+    "um uh er erm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
     "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NOTHING,
+    # mm hmm
+    "hmm": r"(mm|um|uh) hmm",
     # who am i · how old is she · so do i
     "i we they he she": rf"{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
     # yes it is · as soon as you can · if you may · i think you should · that's all i have
@@ -120,7 +122,7 @@ _MORE_FIGURES = re.compile(
     rf"|from) )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
 )
 _BACKCHANNELS = frozenset(
-    "mm mmm mhm hm hmm mmhm uh huh um ah aha oh ok okay yeah yes yep yup right sure good great fine nice cool perfect "
+    "mm mmm mhm hm hmm uh huh um ah aha oh ok okay yeah yes yep yup right sure good great fine nice cool perfect "
     "wow really exactly true well so alright a the and".split()
 )
 _CHEERS = re.compile(

@@ -8,17 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_WORD = re.compile(r"[\w']+")
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, without punctuation. A typographic apostrophe becomes a plain one."""
-    return _WORD.findall(text.lower().replace("’", "'"))
-
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The patterns match words in lower case, with one blank between them and no punctuation, unless stated."""
+    """The patterns match words as `server.words.spoken` gives them, with one blank between them, unless stated."""
 
     # Questions
 
