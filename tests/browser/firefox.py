@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ STOP_S = 20
 MOST_LINES = 200
 """How much of what Firefox prints is kept."""
 
+Preferences = dict[str, bool | int | str]
 NOWHERE = "http://127.0.0.1:1/"
-PREFERENCES: dict[str, bool | int | str] = {
+PREFERENCES: Preferences = {
     # The microphone is given without a question, and sound plays without a click.
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
@@ -61,11 +61,12 @@ PREFERENCES: dict[str, bool | int | str] = {
 class Firefox:
     """One headless Firefox with a fresh profile and one page. Its errors on the console are in `faults`."""
 
-    def __init__(self, environment: Mapping[str, str], preferences: Mapping[str, bool | int | str] = {}) -> None:  # noqa: B006
+    def __init__(self, environment: dict[str, str], preferences: Preferences | None = None) -> None:
         self.faults: list[str] = []
-        self._environment = environment
-        self._preferences = PREFERENCES | dict(preferences)
+        self._environment = environment | {"MOZ_CRASHREPORTER_DISABLE": "1"}
+        self._preferences = PREFERENCES | (preferences or {})
         self._profile = tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
+        self._user_js = Path(self._profile.name, "user.js")
         self._printed: list[str] = []
         self._numbers = 0
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -74,13 +75,13 @@ class Firefox:
     async def start(self) -> None:
         """Start Firefox, and begin a session with it."""
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in self._preferences.items())
-        Path(self._profile.name, "user.js").write_text("".join(lines))
+        self._user_js.write_text("".join(lines))
         assert FIREFOX is not None
         options = ("--headless", "--no-remote", "--profile", self._profile.name, "--remote-debugging-port=0")
         self._process = await asyncio.create_subprocess_exec(
             FIREFOX,
             *options,
-            env=self._environment | {"MOZ_CRASHREPORTER_DISABLE": "1"},
+            env=self._environment,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -102,10 +103,9 @@ class Firefox:
     async def reload(self) -> None:
         await self.command("browsingContext.reload", context=self._page, wait="complete")
 
-    async def set_size(self, width: int, height: int) -> None:
-        await self.command(
-            "browsingContext.setViewport", context=self._page, viewport={"width": width, "height": height}
-        )
+    async def before_each_page(self, function: str) -> None:
+        """Run a JavaScript function in every page, before the page's own scripts."""
+        await self.command("script.addPreloadScript", functionDeclaration=function)
 
     async def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression, which may be a promise. The page sees it as done in a click."""

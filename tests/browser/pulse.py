@@ -2,67 +2,66 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
-RATE_HZ = 16_000
+PROGRAMS = ("pulseaudio", "pactl", "pacat")
+MISSING = [program for program in PROGRAMS if shutil.which(program) is None]
+RATE_HZ = 48_000
 START_S = 30
 STOP_S = 10
-QUIET_SINK = "loudspeaker"
-SINK = "mouth"
+_FORMAT = ("--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1")
 _MODULES = (
-    f"module-null-sink sink_name={QUIET_SINK}",
-    f"module-null-sink sink_name={SINK} format=s16le rate={RATE_HZ} channels=1",
-    f"module-remap-source source_name=microphone master={SINK}.monitor",
+    f"module-null-sink sink_name=loudspeaker rate={RATE_HZ}",
+    f"module-null-sink sink_name=mouth rate={RATE_HZ} channels=1",
+    "module-remap-source source_name=microphone master=mouth.monitor",
 )
-"""Browsers play into the first sink, and no monitor of it is a microphone: so the agent does not hear itself."""
+"""Nobody hears the loudspeaker. So the agent does not hear itself."""
 
 
 class Pulse:
-    """A PulseAudio server with a loudspeaker that nobody hears, and a microphone that hears what `play` plays.
+    """A PulseAudio server with a loudspeaker, and a microphone that hears what `play` plays.
 
-    It uses only a directory of its own, so it meets no other PulseAudio server of the machine.
+    It keeps to a directory of its own, so it meets no other PulseAudio server of the machine. `environment` is for
+    programs that use it.
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="pulse-")
-        folder = Path(self._folder.name)
-        self.environment = os.environ | {
-            "HOME": str(folder),
-            "XDG_RUNTIME_DIR": str(folder),
-            "PULSE_SERVER": f"unix:{folder / 'socket'}",
-        }
-        self._server: asyncio.subprocess.Process | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="pulse-", ignore_cleanup_errors=True)
+        here = Path(self._folder.name)
+        self._socket = here / "socket"
+        own = {"HOME": str(here), "XDG_RUNTIME_DIR": str(here), "PULSE_SERVER": f"unix:{self._socket}"}
+        self.environment = os.environ | own
 
     async def start(self) -> None:
         """Start the server, and wait until programs can use it."""
-        socket = f"module-native-protocol-unix socket={self._folder.name}/socket auth-anonymous=1"
-        loads = [option for module in (socket, *_MODULES) for option in ("-L", module)]
+        modules = (f"module-native-protocol-unix socket={self._socket} auth-anonymous=1", *_MODULES)
+        loads = [option for module in modules for option in ("-L", module)]
         self._server = await self._run("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", *loads)
         async with asyncio.timeout(START_S):
-            while await (await self._run("pactl", "set-default-source", "microphone")).wait() != 0:
+            while await self._set_default("source", "microphone") != 0:
                 assert self._server.returncode is None, "PulseAudio does not start"
-            await (await self._run("pactl", "set-default-sink", QUIET_SINK)).wait()
+            await self._set_default("sink", "loudspeaker")
 
     async def play(self, pcm: bytes) -> None:
-        """Play 16 kHz mono PCM into the microphone; returns when all of it has been heard."""
-        options = (f"--device={SINK}", "--raw", "--format=s16le", f"--rate={RATE_HZ}", "--channels=1")
-        player = await self._run("pacat", "--playback", *options)
+        """Let the microphone hear mono PCM of RATE_HZ; returns when all of it was heard."""
+        player = await self._run("pacat", "--playback", "--device=mouth", *_FORMAT, stdin=PIPE)
         await player.communicate(pcm)
         assert player.returncode == 0
 
     async def close(self) -> None:
-        if self._server is not None and self._server.returncode is None:
+        if self._server.returncode is None:
             self._server.terminate()
-            async with asyncio.timeout(STOP_S):
-                await self._server.wait()
+        async with asyncio.timeout(STOP_S):
+            await self._server.wait()
         self._folder.cleanup()
 
-    async def _run(self, *command: str) -> asyncio.subprocess.Process:
+    async def _set_default(self, kind: str, name: str) -> int:
+        return await (await self._run("pactl", f"set-default-{kind}", name)).wait()
+
+    async def _run(self, *command: str, stdin: int = DEVNULL) -> Process:
         return await asyncio.create_subprocess_exec(
-            *command,
-            env=self.environment,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            *command, env=self.environment, stdin=stdin, stdout=DEVNULL, stderr=DEVNULL
         )

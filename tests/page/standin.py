@@ -64,7 +64,13 @@ class Standin:
         self.agent: dict[str, Any] = {
             "name": "The desk",
             "about": "It knows the stock of the shop.",
-            "examples": ["Have you a kettle?", "When do you close?", "Where is my order?", "Call me back.", "Too many."],
+            "examples": [
+                "Have you a kettle?",
+                "When do you close?",
+                "Where is my order?",
+                "Call me back.",
+                "Too many.",
+            ],
         }
         """Who answers, as the page is told before the call; in the call it is Marta."""
         self.ice_servers: list[dict[str, Any]] | None = []

@@ -42,7 +42,7 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     ("width", "height"), [(360, 640), (360, 740), (390, 844), (740, 360), (640, 360), (580, 360), (1280, 860)]
 )
 async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, height: int) -> None:
-    """On an upright or sideways telephone, and on a desk, nothing sticks out. Only the captions scroll, and the examples."""
+    """On a telephone, upright or sideways, and on a desk nothing sticks out; only captions and examples scroll."""
     await page.set_viewport_size({"width": width, "height": height})
     async for face in everything(page, standin):
         size = await page.evaluate("(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.body)")

@@ -61,7 +61,7 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
     return VoiceAgent(
         agent=agent,
         name=shop.NAME,
-        about="The front desk of a small book shop. It looks up orders, tells the opening hours, books callbacks and does sums.",
+        about="The front desk of a small book shop: opening hours, orders, callbacks and sums.",
         examples=(
             "When do you close on Saturday?",
             "Where is my order four two seven one?",
