@@ -21,9 +21,9 @@ export class Examples {
     this.#area.hidden = !this.#items.length;
   }
 
-  /** Do not offer this sentence any more. @param {string} sentence */
+  /** Do not offer this sentence any more, however it was written. @param {string} sentence */
   asked(sentence) {
-    for (const item of this.#items) if (item.textContent === sentence) item.hidden = true;
+    for (const item of this.#items) if (letters(item.textContent) === letters(sentence)) item.hidden = true;
     this.#area.hidden = this.#items.every((item) => item.hidden);
   }
 
@@ -43,4 +43,9 @@ export class Examples {
     item.append(button);
     return item;
   }
+}
+
+/** @param {string} text */
+function letters(text) {
+  return text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }

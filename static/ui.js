@@ -35,7 +35,7 @@ class Page {
   #captions = new Captions($("captions"), (text) => this.#status.announce(text));
   #notice = new Notice($("notice"));
   #summary = new Summary($("summary"));
-  #examples = new Examples($("examples"), (sentence) => this.#ask(sentence));
+  #examples = new Examples($("examples"), (sentence) => (this.#call ? this.#say(sentence) : this.#start(false, sentence)));
   #choice = new Choice($("mic-choice"), async (deviceId) => !this.#call || this.#attempt(this.#call.useMicrophone(deviceId)));
 
   constructor() {
@@ -64,12 +64,6 @@ class Page {
     this.#clear();
     this.#question = question;
     this.#connect({ typed });
-  }
-
-  /** Ask one of the examples, in a new call if there is none. @param {string} sentence */
-  #ask(sentence) {
-    if (this.#call) this.#say(sentence);
-    else this.#start(false, sentence);
   }
 
   /** @param {{typed: boolean, muted?: boolean, ticket?: import("./call.js").Ticket}} how */
@@ -118,7 +112,7 @@ class Page {
     on("line", (line) => this.#onLine(line));
     on("session", (message) => this.#onSession(message));
     on("state", ({ state }) => this.#onState(state));
-    on("transcription", (message) => this.#captions.transcription(message));
+    on("transcription", (message) => this.#onTranscription(message));
     on("response", (message) => this.#captions.response(message));
     on("exchange", (figures) => this.#latency.show(figures));
     on("trouble", (error) => this.#notice.show(failure(error)));
@@ -180,6 +174,12 @@ class Page {
     if (state === "hearing") this.#notice.pass();
     if (state === "listening" && this.#question) this.#say(this.#question);
     this.#keepingFocus(() => this.#status.show(state));
+  }
+
+  /** @param {{utterance: number, text: string, final: boolean}} message */
+  #onTranscription(message) {
+    this.#captions.transcription(message);
+    if (message.final) this.#keepingFocus(() => this.#examples.asked(message.text));
   }
 
   /** Give the focus to the status if a change hides the button that has it. @param {() => void} change */

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.page.calling import call, fails_with, is_in, response, state
+from tests.page.calling import call, fails_with, is_in, response, state, transcription
 from tests.page.standin import Standin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -29,7 +29,7 @@ async def test_a_server_that_does_not_say_who_answers(page: Page, standin: Stand
 
 
 async def test_an_example_is_asked_in_the_call(page: Page, standin: Standin) -> None:
-    """During a call an example is sent as typed text, and is then not offered again; the focus is not lost."""
+    """In a call an example is sent as typed text. What was tapped or said is not offered again; the focus is not lost."""
     await call(page)
     await page.locator("#examples button").nth(1).focus()
     await page.keyboard.press("Enter")
@@ -37,8 +37,7 @@ async def test_an_example_is_asked_in_the_call(page: Page, standin: Standin) -> 
     await expect(page.locator("#captions [data-role=caller]")).to_contain_text("When do you close?")
     await expect(page.locator("#examples button:visible")).to_have_count(3)
     await expect(page.locator("#status")).to_be_focused()
-    await page.fill("#typed", "Call me back.")
-    await page.press("#typed", "Enter")
+    standin.say(transcription(7, "call me back", final=True))
     await expect(page.locator("#examples button:visible")).to_have_text(["Have you a kettle?", "Where is my order?"])
     await page.click("#hangup")
     await call(page)
