@@ -29,7 +29,7 @@ async def test_a_server_that_does_not_say_who_answers(page: Page, standin: Stand
 
 
 async def test_an_example_is_asked_in_the_call(page: Page, standin: Standin) -> None:
-    """In a call an example is sent as typed text. What was tapped or said is not offered again; the focus is not lost."""
+    """In a call an example is sent as typed text. What was tapped or said is not offered again; the focus stays."""
     await call(page)
     await page.locator("#examples button").nth(1).focus()
     await page.keyboard.press("Enter")
