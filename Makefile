@@ -15,6 +15,8 @@ run: $(VENV)/.run $(WEIGHTS)
 
 test: $(VENV)/.dev $(WEIGHTS)
 	@command -v chromium >/dev/null || ($(APT) chromium)
+	@command -v firefox-esr >/dev/null || ($(APT) firefox-esr)
+	@command -v pulseaudio >/dev/null || ($(APT) pulseaudio pulseaudio-utils)
 	@command -v nft >/dev/null || ($(APT) nftables)
 	@command -v redis-server >/dev/null || ($(APT) redis-server)
 	@command -v turnserver >/dev/null || ($(APT) coturn)

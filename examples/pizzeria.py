@@ -41,6 +41,8 @@ def hang_up(context: RunContext[Order]) -> str:
 agent = VoiceAgent(
     agent=pizzaiolo,
     name="Pizzeria",
+    about="Takes your order for pizza.",
+    examples=("I would like a Margherita.", "Do you deliver?", "That is all, thank you."),
     greeting="Hello, what can I get you?",
     phrases=("i would like a margherita", "that is all thank you", "do you deliver"),
     make_deps=Order,

@@ -35,6 +35,7 @@ from server.speech.cached_tts import CachedTextToSpeech
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
+from signaling import agent as who_answers
 from signaling import conversations, health, ice_servers, metrics, offer, websocket
 from signaling.admin import Admin
 from signaling.errors import errors_as_json
@@ -99,6 +100,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         offer.add_routes(app, calls)
         websocket.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
         conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
+        who_answers.add_routes(app, agent.name, agent.about, agent.examples)
         ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
         port = starting.addresses[0][1]
         settle_memory()

@@ -1,5 +1,3 @@
-import { duration } from "./sentences.js";
-
 const NEAR_END_PX = 48;
 
 /**
@@ -10,8 +8,6 @@ export class Captions {
   #announce;
   /** @type {Map<string, HTMLElement>} */
   #lines = new Map();
-  /** For each answer, the text that says how long it took. @type {Map<number, string>} */
-  #figures = new Map();
   /** The lines of typed words that the server has not yet confirmed. @type {HTMLElement[]} */
   #typed = [];
   /**
@@ -36,7 +32,6 @@ export class Captions {
   clear() {
     this.#list.replaceChildren();
     this.#lines.clear();
-    this.#figures.clear();
     this.#typed = [];
     this.#cutOff = [];
     this.#atEnd = true;
@@ -48,7 +43,6 @@ export class Captions {
    */
   renew() {
     for (const [key, line] of this.#lines) if (line.dataset.final === "true") this.#lines.delete(key);
-    this.#figures.clear();
     this.#cutOff = [...this.#lines.values()];
   }
 
@@ -105,25 +99,9 @@ export class Captions {
     const line = this.#lines.get(key) ?? this.#append("agent");
     this.#lines.set(key, line);
     line.dataset.interrupted = String(interrupted);
-    line.dataset.about = asides(tools, interrupted);
-    this.#write(line, interrupted ? `${text.replace(/[\s.,;:!?…–—-]+$/, "")} —` : text, final, this.#aside(reply, line));
+    const shown = interrupted ? `${text.replace(/[\s.,;:!?…–—-]+$/, "")} —` : text;
+    this.#write(line, shown, final, asides(tools, interrupted));
     if (final) this.#announce(`${this.agent}: ${text}`);
-  }
-
-  /**
-   * Show how long an answer took, in its line or, if that is not there yet, as soon as it comes.
-   * @param {import("./exchange.js").Figures} figures
-   */
-  figures({ reply, metrics, gapMs }) {
-    const { first_packet_ms: sentMs } = metrics;
-    this.#figures.set(reply, gapMs === null ? `answered in ${duration(sentMs)}` : `heard after ${duration(gapMs)}`);
-    const line = this.#lines.get(`agent ${reply}`);
-    if (line) line.querySelector(".aside").textContent = this.#aside(reply, line);
-  }
-
-  /** @param {number} reply @param {HTMLElement} line */
-  #aside(reply, line) {
-    return [this.#figures.get(reply), line.dataset.about].filter(Boolean).join(" · ");
   }
 
   /**

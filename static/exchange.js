@@ -7,7 +7,9 @@ const LATER_MS = 1_000;
 
 /** One exchange: joins the server's figures and the gap that the page heard, if both belong to the same answer. Pure. */
 export class Exchange {
+  /** Whether a gap may still come: the caller has spoken, and no answer was heard since. */
   #spoken = false;
+  #typed = false;
   /** @type {Record<string, number> | null} */
   #metrics = null;
   /** @type {number | null} */
@@ -16,6 +18,7 @@ export class Exchange {
   /** The caller says something, so the next answer is a new one. @param {boolean} spoken false if it was typed */
   begin(spoken) {
     this.#spoken = spoken;
+    this.#typed = !spoken;
     this.#metrics = this.#gapMs = null;
   }
 
@@ -41,12 +44,12 @@ export class Exchange {
 
   /**
    * What is known about the exchange so far; null without the server's figures.
-   * @typedef {{reply: number, metrics: Record<string, number>, gapMs: number | null}} Figures
+   * @typedef {{reply: number, metrics: Record<string, number>, gapMs: number | null, typed: boolean}} Figures
    */
   #figures() {
     if (!this.#metrics) return null;
     const later = (this.#gapMs ?? NaN) - this.#metrics.first_packet_ms;
     const gapMs = later >= -EARLIER_MS && later <= LATER_MS ? this.#gapMs : null;
-    return { reply: this.#metrics.reply, metrics: this.#metrics, gapMs };
+    return { reply: this.#metrics.reply, metrics: this.#metrics, gapMs, typed: this.#typed };
   }
 }

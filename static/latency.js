@@ -1,4 +1,4 @@
-import { duration } from "./sentences.js";
+import { duration, seconds } from "./sentences.js";
 
 const STAGES = [
   ["endpoint_ms", "you were done"],
@@ -8,10 +8,10 @@ const STAGES = [
   ["first_packet_ms", "the answer was sent"],
 ];
 
-/** Shows how long the last answer took: one line, and its stages when the caller opens it. */
+/** Shows how long the last answer took: one figure for people, and its stages when the caller opens it. */
 export class Latency {
   #details;
-  /** All answers so far, oldest first. @type {{reply: number, ms: number}[]} */
+  /** All answers so far, oldest first. @type {{reply: number, ms: number, typed: boolean}[]} */
   #answers = [];
 
   /** @param {HTMLDetailsElement} details */
@@ -19,8 +19,10 @@ export class Latency {
     this.#details = details;
   }
 
+  /** How long each answer took, those to spoken words apart from those to typed ones. @returns {Record<"spoken" | "typed", number[]>} */
   get answersMs() {
-    return this.#answers.map(({ ms }) => ms);
+    const those = (/** @type {boolean} */ typed) => this.#answers.filter((answer) => answer.typed === typed).map(({ ms }) => ms);
+    return { spoken: those(false), typed: those(true) };
   }
 
   clear() {
@@ -33,15 +35,14 @@ export class Latency {
    * Show the figures of an answer. It may be called again for the same answer when more is known.
    * @param {import("./exchange.js").Figures} figures
    */
-  show({ reply, metrics, gapMs }) {
-    const total = metrics.first_packet_ms;
+  show({ reply, metrics, gapMs, typed }) {
+    const total = gapMs ?? metrics.first_packet_ms;
     if (this.#answers.at(-1)?.reply === reply) this.#answers.pop();
-    this.#answers.push({ reply, ms: total });
+    this.#answers.push({ reply, ms: total, typed });
     const stages = STAGES.filter(([key]) => typeof metrics[key] === "number").map(([key, label]) => [label, metrics[key]]);
     if (gapMs !== null) stages.push(["you heard it", gapMs]);
     const longest = Math.max(...stages.map(([, ms]) => ms));
-    this.#details.querySelector("summary").textContent =
-      `answered in ${duration(total)}` + (gapMs === null ? "" : ` · heard after ${duration(gapMs)}`);
+    this.#details.querySelector("summary").textContent = `answered in ${seconds(total)}`;
     this.#details.querySelector("dl").replaceChildren(...stages.flatMap(([label, ms]) => row(label, ms, ms / longest)));
     this.#details.hidden = false;
   }

@@ -30,6 +30,11 @@ export class Notice {
     this.#card.hidden = true;
   }
 
+  /** Hide it, unless there is something that the caller can do about it. */
+  pass() {
+    if (!this.hasRemedy) this.hide();
+  }
+
   get hasRemedy() {
     return !this.#remedy.hidden;
   }

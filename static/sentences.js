@@ -62,7 +62,7 @@ export const STATES = {
   listening: ["Listening", "go ahead"],
   hearing: ["You", "are speaking"],
   thinking: ["Thinking", ""],
-  speaking: ["Agent", "is speaking"],
+  speaking: ["Speaking", "cut in any time"],
   overlap: ["Both", "are speaking"],
   reconnecting: ["One moment", "please wait"],
 };
@@ -88,21 +88,7 @@ export function duration(ms) {
   return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/**
- * The sentence under a call that has ended.
- * @param {number} ms how long the call was
- * @param {number[]} answersMs how long each answer took
- */
-export function summary(ms, answersMs) {
-  const parts = [`You talked for ${clock(ms)}.`];
-  if (answersMs.length === 1) parts.push(`One answer, in ${duration(answersMs[0])}.`);
-  if (answersMs.length > 1) parts.push(`${answersMs.length} answers, typically in ${duration(median(answersMs))}.`);
-  return parts.join(" ");
-}
-
-/** @param {number[]} values */
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+/** @param {number} ms @returns {string} 0.4 s: as exact as people feel it */
+export function seconds(ms) {
+  return `${Math.max(0.1, ms / 1000).toFixed(1)} s`;
 }

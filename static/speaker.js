@@ -1,3 +1,9 @@
+/**
+ * Whether outputLatency must not be read. In Firefox on Linux this read can stop the whole page for good: the page's thread
+ * then holds a lock that the audio thread waits for, and itself waits for PulseAudio, which waits for the audio thread.
+ */
+const LATENCY_MAY_FREEZE = navigator.userAgent.includes("Firefox/");
+
 /** Plays PCM that comes by WebSocket, through the jitter buffer of the worklet. */
 export class Speaker {
   #context;
@@ -38,6 +44,7 @@ export class Speaker {
 
   /** How long sound takes from the worklet to the ear, in ms. With a wireless headset that is whole words. */
   get #outputMs() {
-    return 1000 * (this.#context.outputLatency || this.#context.baseLatency || 0);
+    const latency = LATENCY_MAY_FREEZE ? 0 : this.#context.outputLatency;
+    return 1000 * (latency || this.#context.baseLatency || 0);
   }
 }

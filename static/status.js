@@ -8,7 +8,10 @@ export class Status {
   #timer;
   #announcer;
   #ticking = 0;
-  agent = "Agent";
+  /** When the call was connected, by the page's clock. @type {number | null} */
+  #connectedAt = null;
+  /** How long the call had lasted on earlier pages. */
+  #beforeMs = 0;
   line = "";
 
   /** @param {HTMLElement} words @param {HTMLElement} line @param {HTMLElement} timer @param {HTMLElement} announcer */
@@ -34,7 +37,7 @@ export class Status {
     if (this.line === "reconnecting" && state in STATES) state = "reconnecting";
     const [word, hint] = STATES[state] ?? ["", ""];
     const [bold, small] = this.#words.children;
-    bold.textContent = state === "speaking" ? this.agent : word;
+    bold.textContent = word;
     small.textContent = hint;
   }
 
@@ -51,10 +54,11 @@ export class Status {
     this.say(this.state);
   }
 
-  /** Show the length of the call, and keep it up to date. @param {() => number} talkedMs */
-  startClock(talkedMs) {
+  /** The call is connected: show its length, and keep it up to date. */
+  startClock() {
     this.stopClock();
-    const tick = () => (this.#timer.textContent = clock(talkedMs()));
+    this.#connectedAt = performance.now();
+    const tick = () => (this.#timer.textContent = clock(this.lastedMs));
     tick();
     this.#ticking = setInterval(tick, 500);
   }
@@ -63,7 +67,20 @@ export class Status {
     clearInterval(this.#ticking);
   }
 
-  clear() {
+  /** Whether the call has been connected on this page. */
+  get connected() {
+    return this.#connectedAt !== null;
+  }
+
+  /** How long the call has lasted, in ms. */
+  get lastedMs() {
+    return this.#beforeMs + (this.#connectedAt === null ? 0 : performance.now() - this.#connectedAt);
+  }
+
+  /** Get ready for a call. @param {number} [beforeMs] how long it had lasted on earlier pages */
+  clear(beforeMs = 0) {
+    this.#connectedAt = null;
+    this.#beforeMs = beforeMs;
     this.#timer.textContent = "";
     this.setLine("");
     this.announce("");

@@ -4,10 +4,13 @@ import { Captions } from "./captions.js";
 import { Choice } from "./choice.js";
 import { rememberedMicrophone } from "./devices.js";
 import { CallError } from "./errors.js";
+import { Examples } from "./examples.js";
+import { introduce } from "./intro.js";
 import { Latency } from "./latency.js";
 import { Notice } from "./notice.js";
-import { LINES, RESUMED, STATES, failure, summary } from "./sentences.js";
+import { LINES, RESUMED, STATES, failure } from "./sentences.js";
 import { Status } from "./status.js";
+import { Summary } from "./summary.js";
 import { Voices } from "./voices.js";
 
 const $ = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
@@ -22,15 +25,17 @@ class Page {
   #blocked = false;
   /** The page went away during a call. The browser may keep it and show it again. */
   #away = false;
-  /** When the call was connected, by the page's clock; null before that. @type {number | null} */
-  #connectedAt = null;
-  /** How long the call had lasted on earlier pages. */
-  #talkedMs = 0;
+  /** The agent's name, as far as the page knows it. */
+  #agent = "Agent";
+  /** A sentence that was tapped before the call. It is asked as soon as the agent listens. */
+  #question = "";
   #status = new Status($("status"), $("line"), $("timer"), $("announcer"));
   #voices = new Voices($("stage"));
   #latency = new Latency($("latency"));
   #captions = new Captions($("captions"), (text) => this.#status.announce(text));
   #notice = new Notice($("notice"));
+  #summary = new Summary($("summary"));
+  #examples = new Examples($("examples"), (sentence) => (this.#call ? this.#say(sentence) : this.#start(false, sentence)));
   #choice = new Choice($("mic-choice"), async (deviceId) => !this.#call || this.#attempt(this.#call.useMicrophone(deviceId)));
 
   constructor() {
@@ -44,12 +49,20 @@ class Page {
     addEventListener("keydown", (event) => this.#onKey(event));
     addEventListener("pagehide", () => this.#leave());
     addEventListener("pageshow", () => this.#comeBack());
+    this.#introduce();
   }
 
-  /** Begin a new call. @param {boolean} typed true for a call without a microphone */
-  #start(typed) {
+  async #introduce() {
+    const { name, examples } = await introduce($("intro"));
+    if (name && !this.#status.connected) this.#name(name); // A call knows the name better.
+    this.#examples.show(examples);
+  }
+
+  /** Begin a new call. @param {boolean} typed true for a call without a microphone @param {string} [question] to ask at once */
+  #start(typed, question = "") {
     if (this.#call) return;
     this.#clear();
+    this.#question = question;
     this.#connect({ typed });
   }
 
@@ -62,8 +75,7 @@ class Page {
     this.#listen(call);
     this.#status.show("connecting");
     $("status").focus();
-    const relay = new URLSearchParams(location.search).has("relay");
-    call.start({ ...how, deviceId: rememberedMicrophone(), relay });
+    call.start({ ...how, deviceId: rememberedMicrophone(), relay: new URLSearchParams(location.search).has("relay") });
   }
 
   /** The page goes away: leave a bookmark, so that the next page can go on with the call. */
@@ -71,8 +83,9 @@ class Page {
     const muted = this.#call?.muted;
     const ticket = this.#call?.leave();
     if (!ticket) return;
-    bookmark.keep({ ticket, typed: this.#typed, muted, talkedMs: this.#lastedMs(), captions: this.#captions.kept() });
-    this.#call = this.#connectedAt = null;
+    bookmark.keep({ ticket, typed: this.#typed, muted, talkedMs: this.#status.lastedMs, captions: this.#captions.kept() });
+    this.#status.clear();
+    this.#call = null;
     this.#away = true;
   }
 
@@ -82,9 +95,8 @@ class Page {
     const away = this.#away;
     this.#away = false;
     if (!left) return away && this.#onOver(new CallError("lost"));
-    this.#clear();
+    this.#clear(left.talkedMs);
     this.#captions.restore(left.captions);
-    this.#talkedMs = left.talkedMs;
     this.#resuming = true;
     this.#onLine("reconnecting");
     this.#connect(left);
@@ -94,36 +106,31 @@ class Page {
   #listen(call) {
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ then) =>
       call.addEventListener(type, (event) => then(/** @type {CustomEvent} */ (event).detail));
-    on("asking", () => this.#onAsking());
+    on("asking", () => this.#status.state === "connecting" && this.#status.say("asking"));
     on("microphone", (label) => this.#onMicrophone(label));
     on("connected", (line) => this.#onConnected(line));
     on("line", (line) => this.#onLine(line));
     on("session", (message) => this.#onSession(message));
     on("state", ({ state }) => this.#onState(state));
-    on("transcription", (message) => this.#captions.transcription(message));
+    on("transcription", (message) => this.#onTranscription(message));
     on("response", (message) => this.#captions.response(message));
-    on("exchange", (figures) => this.#onExchange(figures));
+    on("exchange", (figures) => this.#latency.show(figures));
     on("trouble", (error) => this.#notice.show(failure(error)));
     on("blocked", () => this.#onBlocked());
     on("over", ({ reason }) => this.#onOver(reason));
   }
 
-  #clear() {
+  /** Get ready for a call. @param {number} [talkedMs] how long it had lasted on earlier pages */
+  #clear(talkedMs = 0) {
     this.#captions.clear();
     this.#latency.clear();
-    this.#hideNotice();
-    this.#status.clear();
-    this.#connectedAt = null;
-    this.#talkedMs = 0;
+    this.#notice.hide();
+    this.#status.clear(talkedMs);
+    this.#examples.renew();
     this.#resuming = this.#blocked = false;
-    this.#name("Agent");
-    $("summary").hidden = true;
+    this.#summary.hide();
     $("typed").value = "";
     $("mute").setAttribute("aria-pressed", "false");
-  }
-
-  #onAsking() {
-    if (this.#status.state === "connecting") this.#status.say("asking");
   }
 
   /** @param {string | null} label null when the microphone was unplugged */
@@ -132,7 +139,7 @@ class Page {
       this.#notice.show({ title: "The microphone is gone.", text: "Choose another one, or type instead of speaking." });
     } else {
       this.#typed = false;
-      this.#hideNotice();
+      this.#notice.hide();
       if (this.#status.state === "connecting") this.#status.say("connecting");
     }
     this.#showMute();
@@ -141,8 +148,7 @@ class Page {
 
   /** @param {"" | "slow"} line */
   #onConnected(line) {
-    this.#connectedAt = performance.now();
-    this.#status.startClock(() => this.#lastedMs());
+    this.#status.startClock();
     this.#voices.start(() => this.#call?.levels() ?? { caller: 0, agent: 0 });
     this.#showMute();
     this.#status.show("listening");
@@ -152,29 +158,35 @@ class Page {
 
   /** @param {{agent: string}} message */
   #onSession({ agent }) {
-    this.#name(agent || "Agent");
+    if (agent) this.#name(agent);
     this.#captions.renew();
   }
 
   /** @param {"" | "slow" | "reconnecting"} line */
   #onLine(line) {
-    if (this.#connectedAt !== null && line !== this.#status.line) this.#status.announce(LINES[line].said);
+    if (this.#status.connected && line !== this.#status.line) this.#status.announce(LINES[line].said);
     this.#status.setLine(line);
   }
 
   /** @param {string} state */
   #onState(state) {
     if (!(state in STATES)) return;
-    if (state === "hearing" && !this.#notice.hasRemedy) this.#hideNotice();
-    const onButton = document.activeElement === $("interrupt");
-    this.#status.show(state);
-    if (onButton && !$("interrupt").offsetParent) $("status").focus(); // The button that had the focus is hidden now.
+    if (state === "hearing") this.#notice.pass();
+    if (state === "listening" && this.#question) this.#say(this.#question);
+    this.#keepingFocus(() => this.#status.show(state));
   }
 
-  /** @param {import("./exchange.js").Figures} figures */
-  #onExchange(figures) {
-    this.#latency.show(figures);
-    this.#captions.figures(figures);
+  /** @param {{utterance: number, text: string, final: boolean}} message */
+  #onTranscription(message) {
+    this.#captions.transcription(message);
+    if (message.final) this.#keepingFocus(() => this.#examples.asked(message.text));
+  }
+
+  /** Give the focus to the status if a change hides the button that has it. @param {() => void} change */
+  #keepingFocus(change) {
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    change();
+    if (focused !== document.body && !focused.offsetParent) $("status").focus({ preventScroll: true });
   }
 
   #onBlocked() {
@@ -182,13 +194,11 @@ class Page {
     this.#notice.show({ title: "The browser has blocked the sound." }, "Turn the sound on");
   }
 
-  /**
-   * Play the sound after any click, not only after one on the notice's button: another notice may have replaced that one.
-   */
+  /** Play the sound after any click: another notice may have replaced the one with the button for it. */
   #unblock() {
     if (!this.#blocked) return;
     this.#blocked = false;
-    if (this.#notice.hasRemedy) this.#hideNotice();
+    if (this.#notice.hasRemedy) this.#notice.hide();
     this.#call?.play();
   }
 
@@ -201,7 +211,7 @@ class Page {
     this.#call = null;
     delete window.antiphon;
     $("call").textContent = "Call again";
-    this.#hideNotice();
+    this.#notice.hide();
     if (reason instanceof CallError) this.#explain(reason);
     else this.#status.show("ended");
     this.#summarise(reason);
@@ -212,35 +222,19 @@ class Page {
   #explain(error) {
     const known = failure(error);
     this.#status.show("failed");
-    if (known.type) this.#notice.show(known, "Call without a microphone", () => this.#start(true));
+    if (known.type) this.#notice.show(known, "Call without a microphone", () => this.#start(true, this.#question));
     else this.#notice.show(known);
-    $("without").hidden = this.#notice.hasRemedy;
-  }
-
-  #hideNotice() {
-    this.#notice.hide();
-    $("without").hidden = false;
   }
 
   /** @param {"hangup" | "agent" | CallError} reason */
   #summarise(reason) {
-    const connected = this.#connectedAt !== null;
-    if (!connected && reason instanceof CallError) return;
-    const ended = { hangup: "You hung up.", agent: `${this.#status.agent} ended the call.` }[String(reason)] ?? "";
-    const length = connected ? summary(this.#lastedMs(), this.#latency.answersMs) : "";
-    $("summary").textContent = `${ended} ${length}`.trim();
-    $("summary").hidden = false;
-    this.#status.announce($("summary").textContent);
-  }
-
-  #lastedMs() {
-    return this.#talkedMs + (this.#connectedAt === null ? 0 : performance.now() - this.#connectedAt);
+    if (!this.#status.connected && reason instanceof CallError) return;
+    const ended = { hangup: "You hung up.", agent: `${this.#agent} ended the call.` }[String(reason)] ?? "";
+    this.#status.announce(this.#summary.show(ended, this.#status.lastedMs, this.#latency.answersMs));
   }
 
   async #toggleMute() {
-    const call = this.#call;
-    if (!call) return;
-    await this.#attempt(call.mute(!call.muted));
+    if (this.#call) await this.#attempt(this.#call.mute(!this.#call.muted));
     this.#showMute();
   }
 
@@ -269,11 +263,18 @@ class Page {
   #type(event) {
     event.preventDefault();
     const text = $("typed").value.trim();
-    if (!text || !this.#call || this.#connectedAt === null) return;
-    if (!this.#notice.hasRemedy) this.#hideNotice();
-    this.#captions.typed(text);
-    this.#call.type(text);
+    if (!text || !this.#call || !this.#status.connected) return;
+    this.#say(text);
     $("typed").value = "";
+  }
+
+  /** Send words in place of speech. @param {string} text */
+  #say(text) {
+    this.#question = "";
+    this.#notice.pass();
+    this.#captions.typed(text);
+    this.#keepingFocus(() => this.#examples.asked(text));
+    this.#call.type(text);
   }
 
   /**
@@ -291,7 +292,7 @@ class Page {
 
   /** Show this name of the agent everywhere. @param {string} agent */
   #name(agent) {
-    this.#status.agent = this.#captions.agent = agent;
+    this.#agent = this.#captions.agent = agent;
     document.querySelector(".agent-name").textContent = agent;
   }
 }

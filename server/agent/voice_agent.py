@@ -37,6 +37,10 @@ class VoiceAgent:
 
     agent: AbstractAgent[Any, str]
     name: str = "Agent"
+    about: str = ""
+    """A sentence about what the agent can do. The page shows it before the call."""
+    examples: tuple[str, ...] = ()
+    """Sentences that a caller may say to the agent. The page offers the first four of them."""
     greeting: str = ""
     """Said when the call begins. With "" the agent waits for the caller to speak."""
     goodbye: str = "Goodbye."

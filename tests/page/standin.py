@@ -59,6 +59,20 @@ class Standin:
         self.deaf = False
         """Whether to leave pings unanswered, until there is another connection."""
         self.without_sockets = False
+        self.greets = False
+        """Whether the agent speaks as soon as a call begins."""
+        self.agent: dict[str, Any] = {
+            "name": "The desk",
+            "about": "It knows the stock of the shop.",
+            "examples": [
+                "Have you a kettle?",
+                "When do you close?",
+                "Where is my order?",
+                "Call me back.",
+                "Too many.",
+            ],
+        }
+        """Who answers, as the page is told before the call; in the call it is Marta."""
         self.ice_servers: list[dict[str, Any]] | None = []
         self.walled = False
         """Whether to answer without candidates, so that nothing gets through, as behind a firewall."""
@@ -79,6 +93,7 @@ class Standin:
         app.router.add_patch("/api/offer", self._patch)
         app.router.add_delete("/api/offer", self._delete)
         app.router.add_get("/api/ice-servers", self._ice_servers)
+        app.router.add_get("/api/agent", self._who_answers)
         app.router.add_get("/api/voice/conversation/{session_id}", self._socket)
         app.router.add_get("/{name:[a-z]*[.]?[a-z]*}", self._file)
         self.server = TestServer(app)
@@ -121,6 +136,9 @@ class Standin:
         if self.ice_servers is None:
             return web.json_response({}, status=404)
         return web.json_response({"iceServers": self.ice_servers, "ttl": 60})
+
+    async def _who_answers(self, request: web.Request) -> web.Response:
+        return web.json_response(self.agent)
 
     async def _offer(self, request: web.Request) -> web.Response:
         offer = await request.json()
@@ -184,7 +202,7 @@ class Standin:
             self._say_to_the_older()
         self._line, self._lines, self.deaf = line, self._lines + 1, False
         session = {"session_id": "s", "agent": "Marta", "resume": f"token {self._lines}", "resumed": self._lines > 1}
-        self.say({"type": "session", **session}, {"type": "state", "state": "listening"})
+        self.say({"type": "session", **session}, {"type": "state", "state": "speaking" if self.greets else "listening"})
 
     def _say_to_the_older(self) -> None:
         try:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.page.calling import call
+from tests.page.calling import call, state
 from tests.page.standin import Standin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -18,6 +18,21 @@ async def test_the_last_answer_s_latency(page: Page, standin: Standin) -> None:
     await expect(page.locator("#latency dt")).to_have_text(["you were done", "the answer was sent"])
     await page.click("#hangup")
     await expect(page.locator("#summary")).to_contain_text("One answer, in 1.4 s.")
+
+
+async def test_typed_and_spoken_answers_are_counted_apart(page: Page, standin: Standin) -> None:
+    """The summary has the typical time of each kind, because an answer to typed words always comes sooner."""
+    await call(page)
+    for reply, ms in ((1, 400), (2, 900), (3, 500)):
+        standin.say(state("hearing"), {"type": "metrics", "reply": reply, "first_packet_ms": ms})
+    await expect(page.locator("#latency summary")).to_have_text("answered in 0.5 s")
+    await page.fill("#typed", "Are you there?")
+    await page.press("#typed", "Enter")
+    standin.say({"type": "metrics", "reply": 4, "first_packet_ms": 20})
+    await expect(page.locator("#latency summary")).to_have_text("answered in 0.1 s")
+    await page.click("#hangup")
+    said = "3 answers, typically in 0.5 s. One answer to typed words, in 0.1 s."
+    await expect(page.locator("#summary")).to_contain_text(said)
 
 
 async def test_the_gap_is_measured_as_it_is_heard(page: Page) -> None:

@@ -6,6 +6,8 @@ from playwright.async_api import Page, expect
 from tests.page.calling import call, is_in, response, state
 from tests.page.standin import Standin
 
+EXAMPLES = ("Have you a kettle?", "When do you close?", "Where is my order?", "Call me back.")
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
@@ -17,7 +19,12 @@ async def test_a_call_by_keyboard_alone(page: Page) -> None:
     await page.keyboard.press("Enter")
     await expect(page.locator(".agent-name")).to_have_text("Marta")
     await is_in(page, "listening")
-    for element in ("captions", "typed", "send", "mute"):
+    await page.keyboard.press("Tab")
+    await expect(focused).to_have_id("captions")
+    for sentence in EXAMPLES:
+        await page.keyboard.press("Tab")
+        await expect(focused).to_have_text(sentence)
+    for element in ("typed", "send", "mute"):
         await page.keyboard.press("Tab")
         await expect(focused).to_have_id(element)
     await page.keyboard.press("Space")

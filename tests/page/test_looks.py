@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     """Bring the page into each of its states, one after the other."""
+    await expect(page.locator("#examples button")).to_have_count(4)
     yield "idle"
     await call(page)
     standin.say(
@@ -37,9 +38,11 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     yield "failed"
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (740, 360), (640, 360), (580, 360)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(360, 640), (360, 740), (390, 844), (740, 360), (640, 360), (580, 360), (1280, 860)]
+)
 async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, height: int) -> None:
-    """On an upright or sideways telephone nothing sticks out, and only the captions scroll."""
+    """On a telephone, upright or sideways, and on a desk nothing sticks out; only captions and examples scroll."""
     await page.set_viewport_size({"width": width, "height": height})
     async for face in everything(page, standin):
         size = await page.evaluate("(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.body)")
@@ -47,7 +50,7 @@ async def test_it_fits_a_telephone(page: Page, standin: Standin, width: int, hei
         assert size[1] <= height, face
         assert await page.evaluate("captions.scrollWidth <= captions.clientWidth"), face
         narrow = await page.evaluate(
-            """() => [...document.querySelectorAll("button, input, select")]
+            """() => [...document.querySelectorAll("button:not(#examples *), input, select, #examples")]
                 .map((element) => [element.id, element.getBoundingClientRect()])
                 .filter(([, { width, right }]) => width && (right > innerWidth || width < 44)).map(([id]) => id)"""
         )

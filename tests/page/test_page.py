@@ -138,7 +138,7 @@ async def test_signaling_ends_what_it_began(page: Page, standin: Standin) -> Non
     assert found.index("") == len(found) - 1
     await page.click("#hangup")
     await is_in(page, "ended")
-    await expect(page.locator("#summary")).to_contain_text("You hung up. You talked for 0:0")
+    await expect(page.locator("#summary")).to_contain_text("You hung up. The call lasted 0:0")
     assert await standin.hears("hangup")
     async with asyncio.timeout(5):
         await standin.hung_up.wait()
@@ -166,7 +166,7 @@ async def test_a_ping_is_answered_and_the_unknown_ignored(page: Page, standin: S
 async def test_the_stage_shows_who_speaks(page: Page, standin: Standin) -> None:
     """The page shows a word for each state of the call."""
     await call(page)
-    for name, word in {"hearing": "You", "thinking": "Thinking", "speaking": "Marta", "overlap": "Both"}.items():
+    for name, word in {"hearing": "You", "thinking": "Thinking", "speaking": "Speaking", "overlap": "Both"}.items():
         standin.say(state(name))
         await is_in(page, name)
         await expect(page.locator("#status")).to_contain_text(word)

@@ -233,7 +233,7 @@ async def test_the_page_gives_up_when_the_server_has(
             await page.clock.run_for(1000)
     await fails_with(page, "The connection was lost.")
     assert standin.refused >= tries
-    await expect(page.locator("#summary")).to_contain_text("You talked for")
+    await expect(page.locator("#summary")).to_contain_text("The call lasted")
 
 
 async def test_a_page_that_is_loaded_anew_goes_on(page: Page, standin: Standin) -> None:

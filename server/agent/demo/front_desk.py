@@ -62,6 +62,13 @@ def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
     return VoiceAgent(
         agent=agent,
         name=shop.NAME,
+        about="The front desk of a small book shop: opening hours, orders, callbacks and sums.",
+        examples=(
+            "When do you close on Saturday?",
+            "Where is my order four two seven one?",
+            "Call me back tomorrow at ten.",
+            "What is seven times eight?",
+        ),
         greeting=f"Hello, this is {shop.NAME}. How can I help?",
         goodbye="I am sorry, I have to go now. Goodbye.",
         languages=("en",),

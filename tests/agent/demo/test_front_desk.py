@@ -117,6 +117,16 @@ async def test_an_answer_says_what_was_asked_for(caller: Caller, said: str, hear
     assert heard in await caller.say(said)
 
 
+async def test_each_example_on_the_page_shows_another_tool() -> None:
+    """What the page offers to ask is what the agent does: four examples, four tools."""
+    used = []
+    for example in front_desk().examples:
+        caller = Caller()
+        await caller.say(example)
+        used += [tool for tool, _ in caller.tools]
+    assert used == ["opening_hours", "order_status", "book_callback", "calculate"]
+
+
 async def test_a_missing_order_number_is_asked_for_and_then_understood(caller: Caller) -> None:
     """After the question for the number, bare digits are an order number."""
     assert "order number?" in await caller.say("where is my order")
