@@ -2,9 +2,9 @@
 
     python -m bench.speech.voices --piper models/piper/en_US-lessac-medium.onnx
 
-"unsplit" is Piper's own library, which makes a whole sentence at a time. It gets all cores, as the library does by
-default. In the process all engines take turns, so that each meets the same load of the machine. In a worker each text
-goes over the Wyoming protocol, as in a call.
+"unsplit" is Piper's own library, which makes a whole sentence at a time. Every engine has one thread. In the process
+all engines take turns, so that each meets the same load of the machine. Through a worker each text goes over the
+Wyoming protocol, as in a call.
 """
 
 import argparse
@@ -16,11 +16,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from piper import PiperVoice
+from piper import PiperConfig, PiperVoice
 
 from bench.common.figures import as_json, quantile, show
 from server.speech.engines import espeak, hibari, piper
+from server.speech.engines.stepwise import session
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_tts import WyomingTextToSpeech
 
@@ -98,7 +100,8 @@ class Player:
 
 def in_process(model: str, rounds: int) -> dict[tuple[str, int], Figures]:
     """Every engine speaks every text in each round."""
-    unsplit = PiperVoice.load(model)
+    config = PiperConfig.from_dict(json.loads(Path(f"{model}.json").read_text(encoding="utf-8")))
+    unsplit = PiperVoice(session(model, 1), config)
 
     def whole_sentences(text: str) -> Iterator[tuple[bytes, int]]:
         for chunk in unsplit.synthesize(text):

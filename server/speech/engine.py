@@ -1,7 +1,8 @@
 """What a worker needs from the engine that it hosts.
 
 Each module in `server/speech/engines/` has a class with the conventional name `Engine`, which is one of the two engines
-below. `worker.py` imports the module by the engine's name and makes its `Engine(model)`.
+below. `worker.py` imports the module by the engine's name and makes its `Engine(model)`. Some text-to-speech engines
+also take `speed` (1.0 is the voice's own) and `threads`, by these names.
 """
 
 from collections.abc import Iterator, Sequence

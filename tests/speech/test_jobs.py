@@ -1,10 +1,10 @@
-"""What the jobs of a worker do with an engine that finishes several utterances at once."""
+"""What the jobs of a worker do with engines that finish several utterances at once, or work in steps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 
-from server.speech.jobs import Failure, Final, Partial, RecognitionJob
+from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 
 SOUND = bytes(3_200)
 
@@ -93,3 +93,28 @@ def test_a_go_that_fails_is_told_to_all() -> None:
         jobs.all[0].step(jobs.all[1:])
     assert all(isinstance(result, Failure) for (result,) in jobs.results)
     assert [job.urgency() for job in jobs.all] == [None] * 3
+
+
+class Slow:
+    """A text-to-speech engine that works in three steps for each chunk."""
+
+    name, rate, languages = "slow", 8_000, ("en",)
+
+    def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
+        for word in text.split():
+            yield b""
+            yield b""
+            yield word.encode()
+
+
+def test_a_piece_of_work_is_not_sound() -> None:
+    """A step in which the engine only worked emits nothing, and a text stays urgent until its first sound."""
+    results: list[bytes | Done | Failure] = []
+    job = SynthesisJob(Slow(), "ab cd", "", results.append)
+    urgency = []
+    while (now := job.urgency()) is not None:
+        urgency.append(now)
+        job.step(())
+    assert results[:2] == [b"ab", b"cd"]
+    assert isinstance(results[2], Done)
+    assert urgency == [0, 0, 0, 1, 1, 1, 1]

@@ -39,7 +39,7 @@ class Graph:
         made |= {name: place for place, node in enumerate(nodes) for name in node.output}
         used = {name: place for place, node in enumerate(nodes) for name in node.input}  # the last use
         used |= dict.fromkeys(ends, len(nodes))
-        types = _types(self._model)
+        types = self._types()
         start = 0
         for end in (*self._places(nodes, made, used, count), len(nodes)):
             before, after = (
@@ -110,8 +110,12 @@ class Graph:
                 found.update(node.output)
         return found
 
-
-def _types(model: ModelProto) -> dict[str, int]:
-    """The type of each tensor's elements."""
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    return {each.name: each.type.tensor_type.elem_type for each in (*graph.input, *graph.value_info, *graph.output)}
+    def _types(self) -> dict[str, int]:
+        """The type of each tensor's elements. It follows from the types of the weights, without their values."""
+        weights = [
+            helper.make_tensor_value_info(each.name, each.data_type, each.dims) for each in self.weights.values()
+        ]
+        light = helper.make_graph(self.nodes, "types", [*self._model.graph.input, *weights], self._model.graph.output)
+        model = helper.make_model(light, opset_imports=self._model.opset_import, ir_version=self._model.ir_version)
+        graph = onnx.shape_inference.infer_shapes(model).graph
+        return {each.name: each.type.tensor_type.elem_type for each in (*graph.input, *graph.value_info, *graph.output)}
