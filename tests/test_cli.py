@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from server.config import described, essential
-from tests.started import AS_A_USER, ROOT, Started, started
+from tests.started import AS_A_USER, EMBEDDED, ROOT, Started, started
 from tests.tiny_models import make_whisper
 from tests.wheels import NOWHERE
 
@@ -23,7 +23,9 @@ def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subproces
     return subprocess.run(
         [sys.executable, "-m", "antiphon", *arguments],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | environment,
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:", **EMBEDDED}
+        | environment,
         capture_output=True,
         text=True,
         timeout=60,
