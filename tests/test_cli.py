@@ -267,7 +267,8 @@ def test_models_are_listed_and_removed(tmp_path: Path) -> None:
     lines = antiphon("models", "list", *where, **NO_NETWORK).stdout.splitlines()
     rows = {tuple(line.split()[:2]): line.split() for line in lines}
     assert rows["whisper", "tiny.en"][2:7] == ["en", "78.1", "MB", "MIT", "yes"]
-    assert rows["piper", "en_US-joe-medium"][6:] == ["proposed", "hub,", "index"]
+    assert rows["piper", "en_US-joe-medium"][6:] == ["hub,", "index"]
+    assert lines[-1] == "Proposed: whisper tiny.en, piper en_US-joe-medium, smart-turn smart-turn-v3.2-cpu"
     assert rows["whisper", "base.en"][6:] == ["hub"]
     assert rows["whisper", "my-own"][-1] == "yes"
     assert antiphon("models", "remove", "whisper", "my-own", *where).stdout == f"removed {tmp_path}/whisper/my-own\n"
