@@ -33,7 +33,7 @@ def list_(language: Language = "en", models_dir: Where = None) -> None:
     directory = load(models_dir=models_dir).models_dir
     machine = _this_machine()
     names = Column("name", no_wrap=True, min_width=_NAME_CHARS)
-    table = Table(names, "languages", "size", "licence", "here", "from", box=None, pad_edge=False)
+    table = Table(names, "languages", "size", "licence", "here", "from", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for kind in KINDS:
         here = on_disk(directory, kind)
         for model in [model for model in CATALOGUE if model.kind == kind]:
