@@ -32,13 +32,12 @@ def list_(language: Language = "en", models_dir: Where = None) -> None:
     """List the models that are here and those that can be had, with their size, licence and source."""
     directory = load(models_dir=models_dir).models_dir
     machine = _this_machine()
-    wanted = proposed(machine, language)
     names = Column("name", no_wrap=True, min_width=_NAME_CHARS)
-    table = Table(names, "languages", "size", "licence", "here", "from", box=None, pad_edge=False)
+    table = Table(names, "languages", "size", "licence", "here", "from", box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for kind in KINDS:
         here = on_disk(directory, kind)
         for model in [model for model in CATALOGUE if model.kind == kind]:
-            present = "yes" if here.pop(model.name, None) else "proposed" if model in wanted else ""
+            present = "yes" if here.pop(model.name, None) else ""
             spoken = ", ".join(model.languages) or "many"
             table.add_row(f"{kind} {model.name}", spoken, decimal(model.size), model.licence, present, _source(model))
         for name, path in here.items():
@@ -46,9 +45,10 @@ def list_(language: Language = "en", models_dir: Where = None) -> None:
     Console().print(table)
     hub = "can be reached" if machine.hub else "cannot be reached"
     typer.echo(
-        "\nhub: the model hub, where the makers publish. index: the Python package index, where the hub is not reached."
+        "hub: the model hub, where the makers publish; index: the Python package index, if the hub is not reached"
     )
-    typer.echo(f"This machine: {machine.cores} cores, {machine.gpus} GPUs; the model hub {hub}. Models: {directory}")
+    typer.echo(f"\nThis machine: {machine.cores} cores, {machine.gpus} GPUs; the model hub {hub}. Models: {directory}")
+    typer.echo(f"Proposed: {', '.join(f'{model.kind} {model.name}' for model in proposed(machine, language))}")
 
 
 @app.command()

@@ -19,7 +19,7 @@ EMBEDDED = {"ANTIPHON_STT": "pocketsphinx", "ANTIPHON_TTS": "espeak", "ANTIPHON_
 """Engines that need no models: they start fast, and what they hear and say is the same on every machine."""
 AS_A_USER = dict.fromkeys(EMBEDDED, "auto")
 """Whatever is in `models`, as a user's server has it. Pass it as environment; see tests/real_models.py."""
-START_S = 60
+START_S = 120
 STOP_S = 20
 
 

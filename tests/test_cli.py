@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from server.config import described, essential
-from tests.started import AS_A_USER, ROOT, Started, started
+from tests.started import AS_A_USER, EMBEDDED, ROOT, Started, started
 from tests.tiny_models import make_whisper
 from tests.wheels import NOWHERE
 
@@ -23,7 +23,9 @@ def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subproces
     return subprocess.run(
         [sys.executable, "-m", "antiphon", *arguments],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | environment,
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:", **EMBEDDED}
+        | environment,
         capture_output=True,
         text=True,
         timeout=60,
@@ -265,7 +267,8 @@ def test_models_are_listed_and_removed(tmp_path: Path) -> None:
     lines = antiphon("models", "list", *where, **NO_NETWORK).stdout.splitlines()
     rows = {tuple(line.split()[:2]): line.split() for line in lines}
     assert rows["whisper", "tiny.en"][2:7] == ["en", "78.1", "MB", "MIT", "yes"]
-    assert rows["piper", "en_US-joe-medium"][6:] == ["proposed", "hub,", "index"]
+    assert rows["piper", "en_US-joe-medium"][6:] == ["hub,", "index"]
+    assert lines[-1] == "Proposed: whisper tiny.en, piper en_US-joe-medium, smart-turn smart-turn-v3.2-cpu"
     assert rows["whisper", "base.en"][6:] == ["hub"]
     assert rows["whisper", "my-own"][-1] == "yes"
     assert antiphon("models", "remove", "whisper", "my-own", *where).stdout == f"removed {tmp_path}/whisper/my-own\n"

