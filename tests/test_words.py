@@ -51,7 +51,7 @@ def test_figures_stay_figures_unless_they_are_to_be_spoken() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_has_words(text: str) -> None:
-    """No text is an error; words have no blanks, and the words of the words are the same ones."""
+    """No text is an error, and no word has a blank in it."""
     for read in (words_of, spoken):
         words = read(text)
         assert all(word and not any(character.isspace() for character in word) for word in words)

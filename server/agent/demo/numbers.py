@@ -1,7 +1,7 @@
 """Spoken numbers: "forty two seventy one" is the order 4271, "twelve" is 12, and 4271 is said "four two seven one".
 
-Some speech-to-text engines spell numbers out and others write digits, in groups of any size. They may
-hear "for" where "four" was said.
+Some speech-to-text engines spell numbers out and others write digits, in groups of any size. They may hear "for"
+where "four" was said.
 """
 
 from collections.abc import Sequence
