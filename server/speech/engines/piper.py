@@ -1,6 +1,6 @@
 """Piper text-to-speech: a natural voice on a CPU. It needs a voice on disk.
 
-The voice is cut into pieces (`vits.py`), so that the first sound comes after 30 to 40 ms of work, however long the text
+The voice is cut into pieces (`vits.py`), so that the first sound comes after 40 to 50 ms of work, however long the text
 is. A voice that cannot be cut makes a whole sentence at a time. Only one thread may use Piper, because its phonemes
 come from its own copy of eSpeak NG, which has global state.
 """
