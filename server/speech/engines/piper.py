@@ -89,7 +89,10 @@ _NOTHING: Floats = np.empty(0, np.float32)
 def _load(model: Path, config: PiperConfig, threads: int) -> tuple[PiperVoice, Speak]:
     """The voice, which makes phonemes, and what makes sound of them. Raises onnxruntime's errors."""
     try:
-        return PiperVoice(None, config), Vits(model, threads).speak
+        vits = Vits(model, threads)
+        for _ in vits.speak([0], Manner(0, 1, 0, 0)):  # the pieces fit together only if they can be run
+            pass
+        return PiperVoice(None, config), vits.speak
     except Exception as exc:  # onnx's and onnxruntime's errors have no common base class
         voice = PiperVoice(session(str(model), threads), config)
         log.warning("this Piper voice makes a whole sentence at a time, because it cannot be cut: %s", exc)
