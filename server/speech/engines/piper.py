@@ -1,6 +1,6 @@
 """Piper text-to-speech: a natural voice on a CPU. It needs a voice on disk.
 
-The voice is cut into pieces (`vits.py`), so that the first sound comes after 30 to 40 ms of work, however long the text
+The voice is cut into pieces (`vits.py`), so that the first sound comes after 40 to 50 ms of work, however long the text
 is. A voice that cannot be cut makes a whole sentence at a time. Only one thread may use Piper, because its phonemes
 come from its own copy of eSpeak NG, which has global state.
 """
@@ -89,7 +89,10 @@ _NOTHING: Floats = np.empty(0, np.float32)
 def _load(model: Path, config: PiperConfig, threads: int) -> tuple[PiperVoice, Speak]:
     """The voice, which makes phonemes, and what makes sound of them. Raises onnxruntime's errors."""
     try:
-        return PiperVoice(None, config), Vits(model, threads).speak
+        vits = Vits(model, threads)
+        for _ in vits.speak([0], Manner(0, 1, 0, 0)):  # the pieces fit together only if they can be run
+            pass
+        return PiperVoice(None, config), vits.speak
     except Exception as exc:  # onnx's and onnxruntime's errors have no common base class
         voice = PiperVoice(session(str(model), threads), config)
         log.warning("this Piper voice makes a whole sentence at a time, because it cannot be cut: %s", exc)

@@ -28,7 +28,7 @@ a core. Each next window is a quarter longer, so that the lead (below) is enough
 less, because each one is read with its margins, but even the longest takes only about 20 ms, so that other texts get
 their turn."""
 
-LEAD_IDS, LEAD_MARGIN = 104, 28
+LEAD_IDS, LEAD_MARGIN = 96, 32
 """The front reads the whole sentence, and takes 150 ms for 40 words. To begin earlier, it reads only the first LEAD_IDS
 phoneme ids of a long sentence. The last LEAD_MARGIN of these are not spoken, because they were read without the words
 that follow. While the others are played, the front reads the whole sentence for the rest."""
@@ -69,7 +69,7 @@ class Vits:
             rate *= piece.scale
         while not source.complete:
             start = source.tape.end
-            for _ in source.until(start + 1):
+            for _ in source.until(start + 1, start + 1):
                 yield _NOTHING
             yield source.tape.window(start, source.tape.end).ravel()
 
@@ -131,10 +131,10 @@ class _Source(Protocol):
     def shared(self) -> Mapping[str, Floats]:
         """The results of the front that are the same at every step."""
 
-    def until(self, end: int) -> Generator[None, None, int]:
+    def until(self, end: int, least: int) -> Generator[None, None, int]:
         """Make the steps before `end`, if there are so many; yields after each piece of work.
 
-        Returns how many of them there are.
+        Returns how many of them there are. A source that would work long for the rest may stop at `least` or later.
         """
 
 
@@ -147,12 +147,12 @@ class _Prior:
         self.tape = _Tape()
         self.shared: Mapping[str, Floats] = {}
 
-    def until(self, end: int) -> Generator[None, None, int]:
+    def until(self, end: int, least: int) -> Generator[None, None, int]:
         if not self.tape.end and len(self._ids) > LEAD_IDS + LEAD_MARGIN:
             lead = yield from self._vits.read(self._ids[:LEAD_IDS], self._manner)
             self.tape.append(lead.prior[:, :, : lead.lengths[:-LEAD_MARGIN].sum()])
             self.shared = lead.shared
-        if not self.complete and self.tape.end < end:
+        if not self.complete and self.tape.end < least:
             whole = yield from self._vits.read(self._ids, self._manner)
             spoken = LEAD_IDS - LEAD_MARGIN if self.tape.end else 0
             self.tape.append(whole.prior[:, :, whole.lengths[:spoken].sum() :])
@@ -167,6 +167,7 @@ class _Windows:
     def __init__(self, source: _Source, piece: Piece, run: InferenceSession, first: int, longest: int) -> None:
         self._source, self._piece, self._run = source, piece, run
         self._next, self._longest = first, longest
+        self._least = first // 2
         self.complete = False
         self.tape = _Tape()
 
@@ -174,7 +175,7 @@ class _Windows:
     def shared(self) -> Mapping[str, Floats]:
         return self._source.shared
 
-    def until(self, end: int) -> Generator[None, None, int]:
+    def until(self, end: int, least: int) -> Generator[None, None, int]:
         while not self.complete and self.tape.end < end:
             made = yield from self._window_made()
             self.tape.append(made)
@@ -186,9 +187,9 @@ class _Windows:
         scale, margin = self._piece.scale, self._piece.margin
         start = self.tape.end // scale
         end = start + self._next
-        there = yield from self._source.until(end + margin)
-        self.complete = there <= end
-        first, end = max(start - margin, 0), min(end, there)
+        there = yield from self._source.until(end + margin, start + self._least + margin)
+        first, end = max(start - margin, 0), min(end, there if self._source.complete else there - margin)
+        self.complete = self._source.complete and end == self._source.tape.end
         inputs = {name: self.shared[name] for name in self._piece.shared}
         inputs[self._piece.input] = self._source.tape.window(first, there)
         output: Floats = self._run.run(None, inputs)[0]
