@@ -20,40 +20,37 @@ MOST_LINES = 200
 """How much of what Firefox prints is kept."""
 
 Preferences = dict[str, bool | int | str]
-NOWHERE = "http://127.0.0.1:1/"
 PREFERENCES: Preferences = {
     # The microphone is given without a question, and sound plays without a click.
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
     # Without it Firefox gathers no candidates on loopback, where the tests' server is.
     "media.peerconnection.ice.loopback": True,
-    # Nothing asks any host outside of the test.
+    # Nothing asks any host outside of the test: what is not on loopback goes to a proxy that is not there.
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": 1,
+    "network.proxy.ssl": "127.0.0.1",
+    "network.proxy.ssl_port": 1,
+    "network.dns.disablePrefetch": True,
+    "network.trr.mode": 5,
+    "doh-rollout.disable-heuristics": True,
+    # And most of what would ask does not even try.
     "app.normandy.enabled": False,
     "app.update.disabledForTesting": True,
-    "browser.discovery.enabled": False,
     "browser.newtabpage.enabled": False,
     "browser.region.network.url": "",
-    "browser.safebrowsing.downloads.enabled": False,
     "browser.safebrowsing.malware.enabled": False,
     "browser.safebrowsing.phishing.enabled": False,
-    "browser.search.update": False,
-    "browser.startup.homepage_override.mstone": "ignore",
     "datareporting.healthreport.uploadEnabled": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "dom.push.connection.enabled": False,
-    "extensions.getAddons.cache.enabled": False,
     "extensions.systemAddon.update.enabled": False,
     "extensions.update.enabled": False,
     "media.gmp-manager.updateEnabled": False,
-    "media.gmp-provider.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
-    "network.dns.disablePrefetch": True,
-    "network.prefetch-next": False,
-    "network.trr.mode": 5,
-    "services.settings.server": NOWHERE,
-    "toolkit.telemetry.enabled": False,
-    "toolkit.telemetry.server": NOWHERE,
+    "services.settings.server": "data:,nothing/v1",  # heeded with MOZ_REMOTE_SETTINGS_DEVTOOLS only
     "toolkit.telemetry.unified": False,
 }
 
@@ -63,7 +60,7 @@ class Firefox:
 
     def __init__(self, environment: dict[str, str], preferences: Preferences | None = None) -> None:
         self.faults: list[str] = []
-        self._environment = environment | {"MOZ_CRASHREPORTER_DISABLE": "1"}
+        self._environment = environment | {"MOZ_CRASHREPORTER_DISABLE": "1", "MOZ_REMOTE_SETTINGS_DEVTOOLS": "1"}
         self._preferences = PREFERENCES | (preferences or {})
         self._profile = tempfile.TemporaryDirectory(prefix="firefox-", ignore_cleanup_errors=True)
         self._user_js = Path(self._profile.name, "user.js")

@@ -17,15 +17,18 @@ _MODULES = (
     f"module-null-sink sink_name=loudspeaker rate={RATE_HZ}",
     f"module-null-sink sink_name=mouth rate={RATE_HZ} channels=1",
     "module-remap-source source_name=microphone master=mouth.monitor",
+    "module-loopback source=loudspeaker.monitor sink=mouth latency_msec=30",
 )
-"""Nobody hears the loudspeaker. So the agent does not hear itself."""
+ECHO = "-30dB"
+"""How much of the loudspeaker the microphone hears, as in a room. Without any echo, Firefox's echo cancellation takes
+the caller's first words for one, and removes them."""
 
 
 class Pulse:
     """A PulseAudio server with a loudspeaker, and a microphone that hears what `play` plays.
 
-    It keeps to a directory of its own, so it meets no other PulseAudio server of the machine. `environment` is for
-    programs that use it.
+    The microphone also hears a little of the loudspeaker. The server keeps to a directory of its own, so it meets no
+    other PulseAudio server of the machine. `environment` is for programs that use it.
     """
 
     def __init__(self) -> None:
@@ -41,9 +44,10 @@ class Pulse:
         loads = [option for module in modules for option in ("-L", module)]
         self._server = await self._run("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", *loads)
         async with asyncio.timeout(START_S):
-            while await self._set_default("source", "microphone") != 0:
+            while await self._control("set-default-source", "microphone") != 0:
                 assert self._server.returncode is None, "PulseAudio does not start"
-            await self._set_default("sink", "loudspeaker")
+            await self._control("set-default-sink", "loudspeaker")
+            await self._control("set-source-volume", "loudspeaker.monitor", ECHO)
 
     async def play(self, pcm: bytes) -> None:
         """Let the microphone hear mono PCM of RATE_HZ; returns when all of it was heard."""
@@ -58,8 +62,8 @@ class Pulse:
             await self._server.wait()
         self._folder.cleanup()
 
-    async def _set_default(self, kind: str, name: str) -> int:
-        return await (await self._run("pactl", f"set-default-{kind}", name)).wait()
+    async def _control(self, *command: str) -> int:
+        return await (await self._run("pactl", *command)).wait()
 
     async def _run(self, *command: str, stdin: int = DEVNULL) -> Process:
         return await asyncio.create_subprocess_exec(

@@ -59,6 +59,22 @@ def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
     assert "bye" in said[-1].lower()
 
 
+def test_an_example_begins_a_call_and_is_answered(server: Started, tmp_path: Path) -> None:
+    """The page names the agent and offers what the server says; a tap on it calls, hears the greeting, and asks."""
+    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
+    with page_with(quiet, server.url) as page:
+        page.locator("h1", has_text="Riverside Books").wait_for()
+        page.click("text=What is seven times eight?")
+        page.locator('#captions > [data-role=agent][data-final="true"]').nth(1).wait_for(timeout=30_000)
+        assert lines(page, "caller") == ["What is seven times eight?"]
+        said = lines(page, "agent")
+        page.click("#hangup")
+        told = page.inner_text("#summary")
+    assert said[0].startswith("Hello, this is Riverside Books.")
+    assert "fifty six" in said[1]
+    assert "One answer to typed words" in told
+
+
 @needs_coturn
 def test_a_call_through_the_relay_alone(tmp_path: Path) -> None:
     """With `?relay` the page uses only the TURN server that it is told of, and the call works the same."""
