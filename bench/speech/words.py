@@ -27,9 +27,10 @@ from server.speech.engines.whisper import Engine
 _STEP_BYTES = 2 * HEARD_RATE * 60 // 1000
 """A call sends 60 ms at once."""
 SHORT_S = 5.0
-"""The lag is told for utterances up to this length: nearly all that callers say."""
+"""The lag is told for sentences up to this length: nearly all that callers say."""
 _DIGITS = ("digit", "order")
-"""Kinds of recordings that are digits alone; they are told apart."""
+_APART = (*_DIGITS, "noise")
+"""Kinds that are told apart from sentences: digits alone, and what has no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,8 @@ def report(ways: dict[str, Sequence[Heard]]) -> None:
     """Show a line for each way."""
     rows = []
     for name, heard in ways.items():
-        errors = [word_errors(one.clip.text, one.text) for one in heard if one.clip.kind not in (*_DIGITS, "noise")]
-        lags = spread(one.lag_ms for one in heard if one.clip.kind != "noise" and one.clip.seconds <= SHORT_S)
+        errors = [word_errors(one.clip.text, one.text) for one in heard if one.clip.kind not in _APART]
+        lags = spread(one.lag_ms for one in heard if one.clip.kind not in _APART and one.clip.seconds <= SHORT_S)
         spoken_s = sum(one.clip.seconds for one in heard if one.clip.kind != "noise")
         work_ms = sum(one.work_ms for one in heard if one.clip.kind != "noise")
         rows.append(
