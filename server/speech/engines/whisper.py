@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from server.errors import ConfigError
 from server.media.frame import HEARD_RATE
 from server.speech.engines.whisper_model import WINDOW_S, Hypothesis, Model, Window
-from server.speech.loops import has_loop, without_loops
 from server.speech.number_length import expected_length, lengths, with_length
+from server.speech.plausibility import has_loop, too_few_words, too_many_words, without_loops
 
 _FIRST_WINDOW_S = 10
-_SECOND_WINDOW_S = 15
-"""The shortest windows of the two passes. In 8 s Whisper makes twice as many errors; 15 s has the fewest, but takes
-twice as long as 10 s."""
+_SECOND_WINDOW_S = 20
+"""The shortest windows of the two passes. In 8 s Whisper makes twice as many errors. 20 s takes nearly three times as
+long as 10 s, and its errors are as few as those in 30 s."""
 _PAUSE_S = 2
 """How much silence follows the words in the window. Without it Whisper repeats itself, because it was never trained on
 sentences that are cut short."""
@@ -47,9 +47,9 @@ _VAD_WINDOW = 512
 _NO_SPEECH = 0.6
 _MIN_LOGPROB = -1.0
 """OpenAI's own thresholds for silence: how likely it is, and how unsure the text is."""
-_MAX_WORDS_PER_S = 5.5
-"""The fastest speech that is not a loop, in words per second."""
-
+_AROUND_S = 0.5
+"""How much of an utterance is not speech: the sound before the voice was noticed, and the silence in which a call first
+asks for the words."""
 _WINDOW_BYTES = 2 * HEARD_RATE * WINDOW_S
 _BATCH_ON_GPU = 8
 """How many utterances a GPU finishes at once. It hardly takes longer for eight than for one."""
@@ -118,6 +118,7 @@ class Engine:
         """
         if _too_little(samples):
             return None, language
+        speech_s = _speech_s(samples)
         found: list[Hypothesis] = []
         for window in self._windows(samples):
             language = language or self._model.language(window)
@@ -125,11 +126,11 @@ class Engine:
             if self._is_noise(best, samples):
                 return None, language
             found.append(best)
-            if _is_sure(best):
+            if _is_sure(best, speech_s):
                 break
         if _has_other_length(best.text, digits):
             found.append(self._with_number(window, language, digits) or best)
-        return _chosen(found, len(samples) / HEARD_RATE), language
+        return _chosen(found, speech_s), language
 
     def finish_together(self, recognitions: Sequence["WhisperRecognition"]) -> list[str]:
         """The words of each. One pass is made for all; those of which it is not sure are heard again one by one."""
@@ -166,8 +167,8 @@ class Engine:
         return None if place is None else beam[place]
 
 
-def _is_sure(heard: Hypothesis) -> bool:
-    return heard.logprob >= _SURE and not has_loop(heard.text)
+def _is_sure(heard: Hypothesis, speech_s: float) -> bool:
+    return heard.logprob >= _SURE and not has_loop(heard.text) and not too_few_words(heard.text, speech_s)
 
 
 def _has_other_length(text: str, digits: int) -> bool:
@@ -180,6 +181,10 @@ def _first_window_s(samples: NDArray[np.float32]) -> float:
     return min(WINDOW_S, max(_FIRST_WINDOW_S, len(samples) / HEARD_RATE + _PAUSE_S))
 
 
+def _speech_s(samples: NDArray[np.float32]) -> float:
+    return max(0.0, len(samples) / HEARD_RATE - _AROUND_S)
+
+
 def _too_little(samples: NDArray[np.float32]) -> bool:
     return bool(len(samples) < _MIN_SPEECH_S * HEARD_RATE or np.max(np.abs(samples)) < _QUIET)
 
@@ -189,7 +194,7 @@ def _chosen(found: Sequence[Hypothesis], speech_s: float) -> Hypothesis | None:
     best = found[-1]
     if best.no_speech > _NO_SPEECH and best.logprob < _MIN_LOGPROB:
         return None
-    if has_loop(best.text) and len(best.text.split()) > _MAX_WORDS_PER_S * speech_s:
+    if has_loop(best.text) and too_many_words(best.text, speech_s):
         return Hypothesis(without_loops(best.text), (), best.logprob, best.no_speech)
     return best
 
@@ -243,8 +248,8 @@ class WhisperRecognition:
     def may_be(self, heard: Hypothesis) -> bool:
         """Whether these words of all sound need no second pass."""
         whole = len(self._pcm) <= _WINDOW_BYTES and not _too_little(self.samples) and bool(self.language)
-        speech = heard.no_speech < _NO_SPEECH_MAYBE
-        return whole and speech and _is_sure(heard) and not _has_other_length(heard.text, self._digits)
+        speech = heard.no_speech < _NO_SPEECH_MAYBE and _is_sure(heard, _speech_s(self.samples))
+        return whole and speech and not _has_other_length(heard.text, self._digits)
 
     def discard(self) -> None:
         self._pcm.clear()

@@ -1,7 +1,8 @@
-"""Loops: a model that repeats itself, as Whisper does when it has heard too little or no speech.
+"""Whether people can have said a text in the time that its sound took.
 
-"Where is my order? Where is my order?", "3, 3, 3, 3" and "1.0.0.0.0" are loops. People repeat themselves, too; so a
-loop is only a reason to listen again, or to doubt.
+Whisper repeats itself when it has heard too little: "Where is my order? Where is my order?", "3, 3, 3, 3" and
+"1.0.0.0.0" are loops. It may also leave out the beginning or the end. People repeat themselves and speak slowly, too;
+so a text that is not plausible is only a reason to listen again.
 """
 
 import re
@@ -14,6 +15,26 @@ _SAME_CHARACTER = re.compile(r"(\w)\1{4,}")
 """A word like "77777" or "aaaaah"."""
 _WORD = re.compile(r"(?:\A\W*)?\w[\w']*\W*")
 """A word with the marks after it. "1.0" is two words."""
+
+
+_SLOWEST, _FASTEST = 9.0, 28.0
+"""How many letters people say in a second. Nine of ten recordings of people lie between 9 and 17."""
+_LETTERS_OF_A_DIGIT = 4
+
+
+def too_few_words(text: str, seconds: float) -> bool:
+    """Whether there is more sound than the words take."""
+    return _letters(text) < _SLOWEST * seconds
+
+
+def too_many_words(text: str, seconds: float) -> bool:
+    """Whether nobody can have said the words so fast."""
+    return _letters(text) > _FASTEST * seconds
+
+
+def _letters(text: str) -> int:
+    digits = sum(map(str.isdecimal, text))
+    return sum(map(str.isalpha, text)) + _LETTERS_OF_A_DIGIT * digits
 
 
 def has_loop(text: str) -> bool:
