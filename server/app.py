@@ -164,7 +164,8 @@ def _directory(
         return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), options)
 
     def restore(record: Conversation, options: CallOptions) -> Session:
-        chosen, figures = engines(options), call_settings(settings, agent, options)  # which may refuse the options
+        chosen = engines(options)  # which may refuse the options
+        figures = call_settings(settings, agent, options, chosen.endpoint_model is not None)
         minutes = Minutes(record, journal.note, wall_ms, clock)
         setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options)
         return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)

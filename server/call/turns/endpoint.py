@@ -99,6 +99,8 @@ class Pause:
     """How long this caller's pauses inside utterances usually are; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds as if the caller were done; None when nothing tells."""
+    by_cadence: bool = True
+    """`over` comes from the cadence, which takes the rise of a question for the voice of a caller who goes on."""
     falls: float = 0.0
     """How surely, from 0 to 1, this caller's questions with what, where or when end with a fall."""
 
@@ -119,7 +121,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         return wait_ms
     unsure_sound = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
     weight = settings.sound_weight / 2 if unsure_sound else settings.sound_weight
-    if pause.over >= 0.5 or not all_said or not asks(pause.text):
+    if pause.over >= 0.5 or not pause.by_cadence or not all_said or not asks(pause.text):
         return _by_sound(wait_ms, pause.over, weight, settings)
     if asks_yes_or_no(pause.text):
         return wait_ms

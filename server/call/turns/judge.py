@@ -152,6 +152,7 @@ class Judge:
             digits=self._digits,
             usual_pause_ms=view.voice.usual_pause_ms,
             over=view.voice.over if self._pause is None else self._habit.over(self._pause),
+            by_cadence=view.voice.by_cadence,
             falls=self._habit.falls,
         )
 

@@ -1,6 +1,7 @@
 """Sound: does the caller's voice sound as if the caller were done?
 
-The cadence tells at once. An endpoint model, where the operator has one, tells it better and a little later.
+An endpoint model tells, where the operator has one, and otherwise the cadence. The model is better with people, but it
+answers later: until then, and when it does not answer, only the words count.
 """
 
 from collections import deque
@@ -17,7 +18,7 @@ BEFORE_FRAMES = 500 // FRAME_MS
 
 
 class Sound:
-    """The voice of one call. Without an endpoint model, and until the model has answered, the cadence judges."""
+    """The voice of one call."""
 
     def __init__(self, endpoint_model: EndpointModel | None = None) -> None:
         self.cadence = Cadence()
@@ -34,7 +35,8 @@ class Sound:
         if self._model is not None:
             self._frames.append(pcm)
         if voiced:
-            self.cadence.hear(pcm)
+            if self._model is None:
+                self.cadence.hear(pcm)
             self._end_pause()
         elif not active:
             self.rest()
@@ -46,13 +48,13 @@ class Sound:
             self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
 
     def over(self) -> float | None:
-        """The probability that the caller is done, if the voice ends here; None with too little voice to tell."""
-        return self.cadence.over() if self._told is None else self._told
+        """The probability that the caller is done, if the voice ends here; None when nothing tells."""
+        return self.cadence.over() if self._model is None else self._told
 
     @property
     def by_cadence(self) -> bool:
-        """`over` comes from the cadence: no endpoint model has judged this pause."""
-        return self._told is None
+        """`over` comes from the cadence, and not from an endpoint model."""
+        return self._model is None
 
     def rest(self) -> None:
         """The utterance is over. The next voice begins another one."""

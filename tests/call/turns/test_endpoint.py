@@ -51,6 +51,13 @@ def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> Non
     assert enough_silence_ms(Pause(text, over=over), SETTINGS) == pytest.approx(wait_ms, abs=1)
 
 
+def test_an_endpoint_model_is_heard_after_a_question() -> None:
+    """A rise deceives the cadence, not an endpoint model: what a model says about a question makes the wait longer."""
+    for question in ("are you open on sunday", "where is my order"):
+        waits = [enough_silence_ms(Pause(question, over=0.2, by_cadence=by), SETTINGS) for by in (True, False)]
+        assert waits == [SETTINGS.asking_ms, SETTINGS.longest_ms]
+
+
 def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
     """A rise at the end of a question does not make the wait longer. A fall still makes it shorter."""
     for question in ("are you open on sunday", "when do you open on sunday", "hello where is my order"):
