@@ -40,7 +40,7 @@ def people(folder: Path) -> Iterator[Clip]:
     """Each recording in the folder, through Opus at 32 kb/s and cut as a call cuts it. `kind` is the entry's "set"."""
     silero = Silero()
     for entry in json.loads((folder / "utterances.json").read_text(encoding="utf-8")):
-        pcm = _as_16_khz(folder / "utterances" / f"{entry['id']}.flac")
+        pcm = as_16_khz(folder / "utterances" / f"{entry['id']}.flac")
         yield Clip(entry["id"], entry["set"], entry["text"], as_heard(pcm, CallVad(silero)))
 
 
@@ -59,7 +59,8 @@ def as_heard(pcm: bytes, vad: CallVad) -> bytes:
     return b"".join(frames[max(0, voiced[0] - _BEFORE) : voiced[-1] + 1 + _AFTER])
 
 
-def _as_16_khz(path: Path) -> bytes:
+def as_16_khz(path: Path) -> bytes:
+    """The sound of a file, as 16 kHz PCM."""
     resampler = av.AudioResampler("s16", "mono", HEARD_RATE)
     with av.open(str(path)) as file:
         frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]

@@ -40,7 +40,7 @@ class SmartTurn:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            self._infer(np.zeros(SECONDS * HEARD_RATE, np.float32))  # the first run is slow; another model fails in it
+            self.probability(bytes(2 * SECONDS * HEARD_RATE))  # the first run is slow; another model fails in it
         except Exception as exc:
             raise ConfigError(f"{path} is not a Smart Turn model: {exc}") from exc
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="smart-turn")
@@ -68,22 +68,24 @@ class SmartTurn:
 
         self._thread.submit(work)
 
+    def probability(self, pcm: bytes) -> float:
+        """The probability that the speech at the end of this 16 kHz PCM is done. Takes 12 to 60 ms."""
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
+        (probability,) = self._session.run(None, {"input_features": features(samples)[None]})
+        return float(np.clip(probability.reshape(-1)[0], 0, 1))
+
     def close(self) -> None:
         """End the thread; idempotent."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _try(self, pcm: bytes) -> float | None:
         try:
-            return self._infer(np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768))
+            return self.probability(pcm)
         except Exception:  # whatever the failure is, the call goes on without the model
             if not self._failed:
                 log.exception("the endpoint model failed; calls go on without its judgement")
             self._failed = True
             return None
-
-    def _infer(self, samples: NDArray[np.float32]) -> float:
-        (probability,) = self._session.run(None, {"input_features": features(samples)[None]})
-        return float(np.clip(probability.reshape(-1)[0], 0, 1))
 
 
 def features(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,13 +10,13 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.alone import Alone, reason_against
+from tests.natural_voice import say
 from tests.phone import Phone, calling
 from tests.real_models import real_model
 from tests.socket_phone import SocketPhone
 from tests.started import AS_A_USER, ROOT, Started, started
-from tests.voices import speak
 
-QUESTION = speak("When do you close on Saturday?", "en-gb+f3", rate_hz=48_000)
+QUESTION = "When do you close on Saturday?"
 TRIES = 3
 """How often a caller who is misheard asks again: a busy machine may tear the sound."""
 
@@ -32,7 +32,7 @@ async def ask(phone: Phone | SocketPhone) -> str:
     await phone.until(type="response", final=True)
     before, text = sum(phone.loud), ""
     for number in range(1, TRIES + 1):
-        phone.say(QUESTION)
+        phone.say(say(QUESTION, 48_000))
         text = (await phone.until(type="response", reply=number + 1, final=True))["text"]
         if "Saturday" in text:
             break

@@ -9,10 +9,11 @@ import pytest
 from bench.speech.noises import noises
 from bench.speech.word_errors import word_errors
 from server.errors import ConfigError
-from server.speech.engines import hibari, whisper
+from server.speech.engines import whisper
+from tests.natural_voice import say
 from tests.real_models import real_model
 from tests.tiny_models import WORD, make_whisper
-from tests.voices import resample, silence, speak
+from tests.voices import silence, speak
 
 PAUSE = silence(0.4)
 ORDERS = ["four two seven one", "it's one eight three five"]
@@ -29,14 +30,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> whisper.Engine:
     return whisper.Engine(str(make_whisper(tmp_path_factory.mktemp("models") / "whisper")))
 
 
-@pytest.fixture(scope="module")
-def voice() -> hibari.Engine:
-    return hibari.Engine()
-
-
-def said(voice: hibari.Engine, text: str) -> bytes:
+def said(text: str) -> bytes:
     """The words as 16 kHz PCM, with the silence around them that a call hears."""
-    return PAUSE + resample(b"".join(voice.synthesize(text, "")), voice.rate, 16_000) + silence(0.08)
+    return PAUSE + say(text) + silence(0.08)
 
 
 def hear(engine: whisper.Engine, pcm: bytes, phrases: tuple[str, ...] = (), drafts: bool = False) -> str:
@@ -58,9 +54,9 @@ def hear(engine: whisper.Engine, pcm: bytes, phrases: tuple[str, ...] = (), draf
         "I would like a large coffee with milk, and two pieces of the apple cake, please.",
     ],
 )
-def test_speech_is_understood(engine: whisper.Engine, voice: hibari.Engine, text: str, drafts: bool) -> None:
+def test_speech_is_understood(engine: whisper.Engine, text: str, drafts: bool) -> None:
     """The words are those that were said, with capitals and stops; drafts on the way do not change them."""
-    heard = hear(engine, said(voice, text), drafts=drafts)
+    heard = hear(engine, said(text), drafts=drafts)
     assert word_errors(text, heard).wrong == 0
     assert heard[0].isupper()
     assert heard[-1] in ".?"
@@ -72,29 +68,26 @@ def test_a_noise_has_no_words(engine: whisper.Engine, name: str, pcm: bytes) -> 
     assert not any(map(str.isalnum, hear(engine, pcm) + hear(engine, PAUSE + pcm + PAUSE)))
 
 
-def test_phrases_do_not_become_words(engine: whisper.Engine, voice: hibari.Engine) -> None:
+def test_phrases_do_not_become_words(engine: whisper.Engine) -> None:
     """Phrases that are expected put no words into a noise, and no words into other speech."""
     phrases = ("thank you very much", "where is my order", "goodbye")
     noise = dict(noises())["breath 4000"]
     assert not any(map(str.isalnum, hear(engine, PAUSE + noise + PAUSE, phrases)))
-    assert (
-        word_errors("The train leaves at noon.", hear(engine, said(voice, "The train leaves at noon."), phrases)).wrong
-        == 0
-    )
+    assert word_errors("The train leaves at noon.", hear(engine, said("The train leaves at noon."), phrases)).wrong == 0
 
 
-def test_a_sentence_is_said_once(engine: whisper.Engine, voice: hibari.Engine) -> None:
+def test_a_sentence_is_said_once(engine: whisper.Engine) -> None:
     """However a short sentence is cut off, Whisper does not write it twice."""
-    pcm = said(voice, "What are your opening hours?")
+    pcm = said("What are your opening hours?")
     for end in range(len(pcm) // 2 & ~1, len(pcm), 6_400):
         words = hear(engine, pcm[:end]).lower().split()
         assert words.count("opening") <= 1, words
 
 
-def test_words_so_far_only_grow(engine: whisper.Engine, voice: hibari.Engine) -> None:
+def test_words_so_far_only_grow(engine: whisper.Engine) -> None:
     """The words so far come while the caller speaks. They are words on which two drafts agree, so they stay."""
     text = "I would like to know whether my parcel has been sent to the right address."
-    pcm = said(voice, text)
+    pcm = said(text)
     recognition = engine.start(())
     drafts = []
     for at in range(0, len(pcm), 1_920):
@@ -123,10 +116,10 @@ def _digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
-def test_utterances_can_be_finished_together(engine: whisper.Engine, voice: hibari.Engine) -> None:
+def test_utterances_can_be_finished_together(engine: whisper.Engine) -> None:
     """The words of several utterances of different lengths are the same as those of each alone; a noise has none."""
     texts = ["Where is my order?", "I would like to speak to somebody about the bill that I got last week.", "Yes."]
-    clips = [*(said(voice, text) for text in texts), dict(noises())["keys 1"]]
+    clips = [*(said(text) for text in texts), dict(noises())["keys 1"]]
     together = [engine.start(()) for _ in clips]
     for recognition, pcm in zip(together, clips, strict=True):
         recognition.feed(pcm)
