@@ -126,7 +126,7 @@ class _Chosen:
         tts = await text_to_speech(self._settings, agent.language, stack, say, monitor)
         self._tts = CachedTextToSpeech(tts, agent.lines)
         await self._tts.prepare(agent.voice)
-        self._endpoint_model = endpoint_model(self._settings, stack, say)
+        self._endpoint_model = await endpoint_model(self._settings, stack, say, monitor)
         self._silero = Silero()
         if missed := advice(self._settings):
             say(missed)

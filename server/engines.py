@@ -10,13 +10,13 @@ from pathlib import Path
 from server.config import Settings
 from server.errors import ConfigError
 from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
+from server.speech.endpoint_worker import EndpointWorker
 from server.speech.local_engines import LocalEngine, speech_to_text_engines, text_to_speech_engines
 from server.speech.models.catalogue import Kind
 from server.speech.models.disk import find
 from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
 from server.speech.pool import SpeechToTextPool
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech
-from server.speech.smart_turn import SmartTurn
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
@@ -98,8 +98,10 @@ async def text_to_speech(
     return WatchedTextToSpeech(TextToSpeechByLanguage(engines, language), monitor.watch("text-to-speech"))
 
 
-def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> EndpointModel | None:
-    """Load Smart Turn if its file is on disk. The stack closes it.
+async def endpoint_model(
+    settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor
+) -> EndpointModel | None:
+    """Start Smart Turn if its file is on disk. The stack closes it.
 
     None when there is no file: then only words and cadence decide about the endpoint. Raises ConfigError when the file
     is not a Smart Turn model.
@@ -110,8 +112,8 @@ def endpoint_model(settings: Settings, stack: AsyncExitStack, say: Print) -> End
     path = find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:
         return None
-    model = SmartTurn(path)
-    stack.callback(model.close)
+    model = EndpointWorker(await _worker(LocalEngine("smart_turn", path), settings, stack, monitor))
+    stack.push_async_callback(model.close)
     say(f"endpoint model  {path.stem}")
     return model
 
@@ -147,7 +149,7 @@ def _options(engine: str, settings: Settings) -> dict[str, object]:
             "precision": settings.stt_precision,
             "threads": settings.stt_threads,
         }
-    return {} if engine == "pocketsphinx" else {"speed": settings.tts_speed}
+    return {"speed": settings.tts_speed} if engine in ("piper", "hibari", "espeak") else {}
 
 
 def _needed(value: str, name: str) -> str:

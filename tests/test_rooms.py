@@ -46,7 +46,8 @@ TASKS = frozenset(
     server/call/session.py server/call/mouth/reply.py server/record/journal.py server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
-    server/speech/openai_http.py server/speech/wyoming_client.py server/agent/held_toolset.py
+    server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
+    server/agent/held_toolset.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""
@@ -79,7 +80,7 @@ ENGINES = (
     "server.speech.openai_http",
     "server.speech.supervisor",
     "server.speech.vad",
-    "server.speech.smart_turn",
+    "server.speech.endpoint_worker",
 )
 """The concrete engines, which only the composition root and they themselves know."""
 

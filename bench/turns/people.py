@@ -29,8 +29,7 @@ from server.call.turns.judge import Judge, View
 from server.call.turns.overlap import OverlapSettings
 from server.call.turns.patience import endpoint_of
 from server.media.frame import FRAME_MS, HEARD_BYTES, Frame
-from server.speech.engines.whisper import Engine
-from server.speech.smart_turn import SmartTurn
+from server.speech.engines import smart_turn, whisper
 from server.speech.vad import CallVad, Silero
 from tests.voices import silence
 
@@ -200,7 +199,7 @@ def main() -> None:
     options.add_argument("--model", type=Path, required=True, help="a directory with a CTranslate2 Whisper model")
     options.add_argument("--smart-turn", type=Path, required=True, help="the file of a Smart Turn model")
     chosen = options.parse_args()
-    engine, smart_turn, silero = Engine(str(chosen.model)), SmartTurn(chosen.smart_turn), Silero()
+    engine, turns, silero = whisper.Engine(str(chosen.model)), smart_turn.Engine(str(chosen.smart_turn)), Silero()
 
     @cache
     def hear(pcm: bytes) -> str:
@@ -208,7 +207,7 @@ def main() -> None:
         recognition.feed(pcm)
         return recognition.finish()
 
-    judge_sound = cache(smart_turn.probability)
+    judge_sound = cache(turns.probability)
     all_orders = list(orders(chosen.recordings))
     report(
         {
@@ -216,7 +215,6 @@ def main() -> None:
             for name, policy in policies()
         }
     )
-    smart_turn.close()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+"""An endpoint model in a worker, which all calls share.
+
+A judgement takes 12 to 60 ms. On the media loop, or on a thread beside it, callers would hear that.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from server.errors import EngineError
+from server.speech.wyoming_stt import WyomingSpeechToText
+
+DEADLINE_S = 0.3
+"""How long an answer may take. After this time most pauses have been judged without the model."""
+MAX_WAITING = 8
+"""How many pauses may wait for the model. More of them wait only when the machine is too slow; those are judged without
+the model."""
+
+log = logging.getLogger(__name__)
+
+
+class EndpointWorker:
+    """An EndpointModel that asks the worker at `uri`, whose engine is `smart_turn`."""
+
+    def __init__(self, uri: str, deadline_s: float = DEADLINE_S) -> None:
+        self._worker = WyomingSpeechToText(uri, connect_s=deadline_s, deadline_s=deadline_s)
+        self._deadline_s = deadline_s
+        self._asked: set[asyncio.Task[None]] = set()
+        self._failed = False
+        """Whether a failure was logged already: one log line is enough."""
+
+    @property
+    def waiting(self) -> int:
+        """How many pauses wait for their judgement."""
+        return len(self._asked)
+
+    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+        if self.waiting >= MAX_WAITING:
+            return
+        task = asyncio.create_task(self._judge(pcm, tell), name="endpoint judgement")
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)
+
+    async def close(self) -> None:
+        """Ask no more; idempotent."""
+        for task in list(self._asked):
+            task.cancel()
+        if self._asked:
+            await asyncio.wait(self._asked)
+        await self._worker.close()
+
+    async def _judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+        stream = self._worker.listen((), _ignore)
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                stream.feed(pcm)
+                probability = float(await stream.transcript())
+        except TimeoutError:
+            return  # it comes too late: the pause is judged without it
+        except (EngineError, ValueError) as failure:
+            if not self._failed:
+                log.warning("x the endpoint model failed; calls go on without its judgement: %s", failure)
+            self._failed = True
+            return
+        finally:
+            await stream.close()
+        tell(probability)
+
+
+def _ignore(text: str) -> None:
+    """There are no words so far."""
