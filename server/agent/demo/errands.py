@@ -74,14 +74,19 @@ def _book(request: Request) -> Decision:
     return Decision("All right. ", tool="book_callback", args=(("day", day), ("at", at)))
 
 
+_OTHER_WORDS = 2
+"""How many words beside a number leave it an answer to the question for an order number: "it's 427 I think" is one,
+"go forward 10 meters" is none."""
+
+
 def order(request: Request) -> Decision | None:
     """To look up an order, with its number or without; also a bare number."""
     named = request.any(*_ORDER_WORDS)
     digits = numbers.digits(request.words, shop.ORDER_DIGITS)
-    bare = bool(digits) and all(_in_a_number(word) for word in request.words)
+    others = sum(not _in_a_number(word) for word in request.words)
     if len(digits) == shop.ORDER_DIGITS and (named or _waited(request) or not request.any(*_HOURS_WORDS, "time")):
         return Decision("Let me look. ", "order_status", (("number", digits),), asks=OpenQuestion("order"))
-    if digits and (named or _waited(request) or bare):
+    if digits and (named or others <= (_OTHER_WORDS if _waited(request) else 0)):
         return _ask_again(digits)
     if named and request.any("new", "place", "buy"):
         return Decision("Sorry, I cannot take new orders. Shall we call you back?", asks=OpenQuestion("callback"))

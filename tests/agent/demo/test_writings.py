@@ -252,3 +252,18 @@ def test_another_answer_than_yes_is_understood() -> None:
     assert rules.decide([*asked, "Are you open on Sunday?"]).tool == "opening_hours"
     assert rules.decide([*asked, "Blue."], "Did you mean it?").text == "Sorry, did you mean seven seven three three?"
     assert rules.decide([*asked, "Goodbye."]).tool == "hang_up"
+
+
+@pytest.mark.parametrize(
+    ("text", "about_digits"),
+    [
+        ("Go forward 10 meters.", False),
+        ("We were 3 people at 5 tables.", False),
+        ("It's 427, I think.", True),
+        ("427", True),
+    ],
+)
+def test_another_sentence_with_a_number_is_no_order_number(text: str, about_digits: bool) -> None:
+    """While the agent waits for an order number, a number among many other words is not taken for one of a wrong
+    length."""
+    assert rules.decide(["Where is my order?", text]).text.startswith("I heard") == about_digits
