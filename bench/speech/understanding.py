@@ -30,6 +30,7 @@ import numpy as np
 
 from bench.common.opus import opus_encoder, opus_packets
 from bench.speech.speakers import VOICE_ENGINES, Speaker, speaker
+from bench.speech.word_errors import edits
 from server.agent.demo import rules
 from server.agent.demo.phrases import front_desk_phrases
 from server.errors import ConfigError
@@ -207,20 +208,9 @@ def _line(name: str, results: Sequence[HearingResult]) -> None:
     if not results:
         return
     words = sum(len(spoken(one.sample.text)) for one in results)
-    errors = sum(_edits(spoken(one.sample.text), spoken(one.heard)) for one in results)
+    errors = sum(edits(spoken(one.sample.text), spoken(one.heard)) for one in results)
     right = sum(one.understood for one in results)
     print(f"{name:20} {right:4}/{len(results):<4} {right / len(results):6.1%}   word error {errors / words:6.1%}")
-
-
-def _edits(said: Sequence[str], heard: Sequence[str]) -> int:
-    """How many words must be inserted, deleted or replaced to get from one to the other."""
-    row = list(range(len(heard) + 1))
-    for place, word in enumerate(said, 1):
-        diagonal, row[0] = row[0], place
-        for column, other in enumerate(heard, 1):
-            least = min(row[column] + 1, row[column - 1] + 1, diagonal + (word != other))
-            diagonal, row[column] = row[column], least
-    return row[-1]
 
 
 def main() -> None:

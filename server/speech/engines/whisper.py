@@ -1,13 +1,13 @@
 """faster-whisper: the best speech-to-text that runs on a CPU. It needs a model on disk.
 
 Whisper pads its input to 30 s, and the encoder takes time for the padding, too. Here the window is only as long as the
-speech and a pause, but at least ten seconds. A text that Whisper is not sure of, or that repeats itself, is made again
-in a longer window. So most sentences take a seventh of the time, and are understood as well (see docs/models.md).
+speech and a pause, but at least ten seconds. A text that Whisper is not sure of, or that is not plausible, is made
+again in a longer window. So most sentences take a sixth of the time, and are understood as well (see docs/models.md).
 
 Whisper gets no hot words: they put words into noise, and make it say sentences twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 import numpy as np
@@ -93,7 +93,8 @@ class Engine:
 
         Without `language`, a model of several languages detects it in the first pass over the utterance.
         """
-        return WhisperRecognition(self, expected_length(phrases), language)
+        known = language or (self.languages[0] if len(self.languages) == 1 else "")
+        return WhisperRecognition(self, expected_length(phrases), known)
 
     def glance(
         self, samples: NDArray[np.float32], language: str, begins: Sequence[int] = ()
@@ -134,12 +135,23 @@ class Engine:
 
     def finish_together(self, recognitions: Sequence["WhisperRecognition"]) -> list[str]:
         """The words of each. One pass is made for all; those of which it is not sure are heard again one by one."""
+        found = self._glance_together([each for each in recognitions if each.fits_a_batch])
+        return [
+            best.text if (best := found.get(each)) and each.needs_no_second_pass(best) else each.finish()
+            for each in recognitions
+        ]
+
+    def _glance_together(
+        self, recognitions: Sequence["WhisperRecognition"]
+    ) -> Mapping["WhisperRecognition", Hypothesis]:
+        """What one pass over all of them finds."""
+        if not recognitions:
+            return {}
         window_s = max(_first_window_s(each.samples) for each in recognitions)
         features = [self._model.features(each.samples) for each in recognitions]
         window = self._model.encode_together(features, window_s)
-        found = self._model.best_together(window, [each.language for each in recognitions])
-        pairs = zip(recognitions, found, strict=True)
-        return [best.text if each.may_be(best) else each.finish() for each, best in pairs]
+        best = self._model.best_together(window, [each.language for each in recognitions])
+        return dict(zip(recognitions, best, strict=True))
 
     def text_of(self, tokens: Sequence[int]) -> str:
         """The words that the tokens stand for."""
@@ -245,11 +257,15 @@ class WhisperRecognition:
         """All sound of the utterance, as samples of -1..1."""
         return _samples(self._pcm)
 
-    def may_be(self, heard: Hypothesis) -> bool:
-        """Whether these words of all sound need no second pass."""
-        whole = len(self._pcm) <= _WINDOW_BYTES and not _too_little(self.samples) and bool(self.language)
+    @property
+    def fits_a_batch(self) -> bool:
+        """Whether there is something to hear, no more than a window of it, and in a language that is known."""
+        return bool(self.language) and len(self._pcm) <= _WINDOW_BYTES and not _too_little(self.samples)
+
+    def needs_no_second_pass(self, heard: Hypothesis) -> bool:
+        """Whether a first pass over all sound is sure of these words."""
         speech = heard.no_speech < _NO_SPEECH_MAYBE and _is_sure(heard, _speech_s(self.samples))
-        return whole and speech and not _has_other_length(heard.text, self._digits)
+        return speech and not _has_other_length(heard.text, self._digits)
 
     def discard(self) -> None:
         self._pcm.clear()

@@ -116,14 +116,21 @@ def _digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
-def test_utterances_can_be_finished_together(engine: whisper.Engine) -> None:
-    """The words of several utterances of different lengths are the same as those of each alone; a noise has none."""
-    texts = ["Where is my order?", "I would like to speak to somebody about the bill that I got last week.", "Yes."]
-    clips = [*(said(text) for text in texts), dict(noises())["keys 1"]]
+def test_utterances_can_be_finished_together(engine: whisper.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words of several utterances of different lengths are the same as those of each alone, and one pass finds them
+    all. A noise, nothing at all, and what is longer than a window, are left to a pass of their own."""
+    texts = ["Where is my order?", "I would like to speak to somebody about the bill that I got last week.", "Goodbye."]
+    clips = [*(said(text) for text in texts), dict(noises())["keys 1"], b"", said(texts[0]) * 20]
+    expected = [hear(engine, pcm) for pcm in clips]
     together = [engine.start(()) for _ in clips]
     for recognition, pcm in zip(together, clips, strict=True):
         recognition.feed(pcm)
-    assert engine.finish_together(together) == [hear(engine, pcm) for pcm in clips]
+    assert [each.fits_a_batch for each in together] == [True, True, True, True, False, False]
+    alone: list[whisper.WhisperRecognition] = []
+    finish = whisper.WhisperRecognition.finish
+    monkeypatch.setattr(whisper.WhisperRecognition, "finish", lambda each: (alone.append(each), finish(each))[1])
+    assert engine.finish_together(together) == expected
+    assert alone == together[3:]
 
 
 @pytest.mark.parametrize("pcm", [b"", silence(5), b"\x05\0" * 16_000, speak("hi")[3200:6000]])
