@@ -26,6 +26,9 @@ from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToS
 Print = Callable[[str], None]
 """A function that shows a line to the operator, such as `print`."""
 
+ENDPOINT_ENGINE = "smart_turn"
+"""The engine of endpoint models. Calls go on without it, so the server stays ready while it is replaced."""
+
 
 async def speech_to_text(
     settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
@@ -112,7 +115,7 @@ async def endpoint_model(
     path = find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:
         return None
-    model = EndpointWorker(await _worker(LocalEngine("smart_turn", path), settings, stack, monitor))
+    model = EndpointWorker(await _worker(LocalEngine(ENDPOINT_ENGINE, path), settings, stack, monitor))
     stack.push_async_callback(model.close)
     say(f"endpoint model  {path.stem}")
     return model
@@ -135,7 +138,7 @@ async def _worker(engine: LocalEngine, settings: Settings, stack: AsyncExitStack
     """Start a worker process that hosts the engine; returns its URI. Raises ConfigError."""
     model, options = str(engine.model) if engine.model else None, _options(engine.name, settings)
     supervisor = Supervisor(engine.name, model, options=options)
-    monitor.watch_worker(supervisor)
+    monitor.watch_worker(supervisor, needed=engine.name != ENDPOINT_ENGINE)
     await supervisor.start()
     stack.push_async_callback(supervisor.close)
     return supervisor.uri

@@ -92,13 +92,13 @@ class Monitor:
         self._parts.add(stage, watch.last_use.check, needed=False)
         return watch
 
-    def watch_worker(self, worker: Worker) -> None:
-        """Watch a speech worker. While it is not ready, the server is not ready."""
+    def watch_worker(self, worker: Worker, needed: bool = True) -> None:
+        """Watch a speech worker. While one that is `needed` is not ready, the server is not ready."""
         same = sum(other.engine == worker.engine for other in self._workers.values())
         name = f"{worker.engine} {same + 1}" if same else worker.engine  # one engine may have a worker for each model
         self._workers[name] = worker
         sentence = f"The worker of {name} is being started."
-        self._parts.add(f"worker {name}", lambda: "" if worker.ready else sentence, needed=True)
+        self._parts.add(f"worker {name}", lambda: "" if worker.ready else sentence, needed)
 
     def watch_calls(self, directory: Directory) -> None:
         """Watch the calls. While new calls are refused, the server is not ready."""

@@ -162,7 +162,12 @@ def test_parts_register_themselves() -> None:
         assert house.health.reason() == "", "a model that has failed once may work the next time"
         worker.ready = False
         assert "espeak" in house.health.reason()
-        worker.ready, calls.refuses = True, Refusal.DRAINING
+        worker.ready, judge = True, Worker()
+        house.monitor.watch_worker(judge, needed=False)
+        judge.ready = False
+        assert house.health.parts()["worker espeak 2"]["state"] == "degraded"
+        assert house.health.reason() == "", "calls go on without it"
+        calls.refuses = Refusal.DRAINING
         assert house.health.reason() == Refusal.DRAINING.sentence
         house.monitor.calls.observe(messages.Metrics(reply=3, first_token_ms=80))
         assert house.health.parts()["model"]["state"] == "up"
