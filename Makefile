@@ -38,7 +38,7 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m bench.resilience.offers
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m bench.speech.understanding $(ARGS)
+	$(BIN)/python -m bench.understanding $(ARGS)
 
 # Each package by its hashes; no index is named, so that any mirror serves.
 LOCK := uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --quiet

@@ -165,7 +165,7 @@ def _directory(
 
     def restore(record: Conversation, options: CallOptions) -> Session:
         chosen = engines(options)  # which may refuse the options
-        figures = call_settings(settings, agent, options, chosen.endpoint_model is not None)
+        figures = call_settings(settings, agent, options)
         minutes = Minutes(record, journal.note, wall_ms, clock)
         setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options)
         return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)

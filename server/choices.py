@@ -86,17 +86,12 @@ def keeping(settings: Settings) -> str:
 # The agent, and how calls behave
 
 
-def call_settings(
-    settings: Settings, agent: VoiceAgent, options: CallOptions, with_model: bool = False
-) -> CallSettings:
-    """How one call behaves. Its patience is the call's own choice, else the agent's, else the server's.
-
-    `with_model`: the call has an endpoint model.
-    """
+def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -> CallSettings:
+    """How one call behaves. Its patience is the call's own choice, else the agent's, else the server's."""
     patience = options.patience or agent.patience or settings.patience
     return CallSettings(
         voicing=settings.voicing,
-        endpoint=endpoint_of(patience, settings.endpoint, with_model),
+        endpoint=endpoint_of(patience, settings.endpoint),
         overlap=overlap_of(patience, settings.overlap),
         run=settings.run,
         idle_prompt_s=settings.idle_prompt_s,

@@ -106,7 +106,7 @@ async def endpoint_model(
 ) -> EndpointModel | None:
     """Start Smart Turn if its file is on disk. The stack closes it.
 
-    None when there is no file: then only words and cadence decide about the endpoint. Raises ConfigError when the file
+    None when there is no file: then only the words decide about the endpoint. Raises ConfigError when the file
     is not a Smart Turn model.
     """
     if settings.endpoint_model == "none":

@@ -13,8 +13,8 @@ PURE = """
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
     server/call/turns/patience.py server/call/turns/completeness.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py
-    server/call/turns/lexicon/english.py server/call/mind/owed.py server/call/turns/pitch.py
-    server/call/turns/cadence.py server/call/turns/sound.py server/call/turns/habit.py server/call/turns/overlap.py
+    server/call/turns/lexicon/english.py server/call/mind/owed.py
+    server/call/turns/sound.py server/call/turns/overlap.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/ears/keypad.py server/token_bucket.py server/call/desk/admission.py server/record/conversation.py

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.interruptions.noises import cough, door, hum, keys
+from bench.overlap.noises import cough, door, hum, keys
 from server.media.frame import HEARD_RATE
 
 Sound = NDArray[np.float64]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import av
 
-from bench.speech.understanding import through_opus
+from bench.understanding import through_opus
 from server.call.ears.voicing import Voicing, VoicingSettings
 from server.media.frame import FRAME_MS, HEARD_RATE
 from server.speech.vad import CallVad, Silero

@@ -168,8 +168,6 @@ class Dialogue:
             self.fail(failure)
             return
         self._trouble.passed()
-        if spoken.asked is not None:
-            self._hearing.was_answered()
 
     def fail(self, failure: EngineError) -> None:
         """An engine has failed: the client is told, and the agent apologises to the caller."""

@@ -41,10 +41,6 @@ class Hearing:
         self._utterances.prepare(utterance, verdict.prepare)
         return verdict.event
 
-    def was_answered(self) -> None:
-        """The caller heard an answer to its end, so the caller was really done before it."""
-        self._judge.was_answered()
-
     def _view(self, utterance: Utterance) -> View:
         """What the judge is shown at this frame."""
         voice, current = self._ears.voice, self._mouth.current

@@ -19,7 +19,7 @@ class Engines:
     text_to_speech: TextToSpeech
     voice_activity: VoiceActivity
     endpoint_model: EndpointModel | None = None
-    """None: words and cadence alone decide whether the caller is done."""
+    """None: the words alone decide whether the caller is done."""
     model: Model | None = None
     """None: the agent uses the model of its own."""
 

@@ -74,7 +74,7 @@ class VoiceActivity(Protocol):
 
 
 class EndpointModel(Protocol):
-    """Judges from the sound whether the caller is done, better than words and cadence do. All calls share it."""
+    """Judges from the sound whether the caller is done, better than the words alone. All calls share it."""
 
     def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
         """Call `tell` on the loop with the probability, 0..1, that the speech at the end of this 16 kHz PCM is done.

@@ -5,7 +5,6 @@ import pytest
 from server.agent.limits import RunLimits
 from server.call import messages
 from server.call.settings import CallSettings
-from server.call.turns.cadence import Cadence
 from server.call.turns.endpoint import EndpointSettings
 from tests.fakes.engines import LetterSpeechToText
 from tests.fakes.mind import Mind, last_said
@@ -79,39 +78,6 @@ def test_an_answer_that_is_ready_need_not_wait_for_a_tick(final_ms: int) -> None
 
 def _shows(message: messages.ServerMessage, *states: str) -> bool:
     return isinstance(message, messages.State) and message.state in states
-
-
-class HighCadence(Cadence):
-    """The cadence of a caller whose voice never comes to rest."""
-
-    def over(self) -> float | None:
-        return 0.45
-
-
-def test_who_always_ends_high_is_soon_understood() -> None:
-    """For a caller whose sentences always end high, each answer that is heard makes the next gap shorter."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            caller.session.dialogue.ears.sound.cadence = HighCadence()
-            gaps_ms = [await gap_ms(caller, f"i like {colour} books") for colour in ("red", "green", "blue")]
-        assert gaps_ms == sorted(set(gaps_ms), reverse=True)
-
-    run_virtual(scenario())
-
-
-def test_who_goes_on_from_such_a_sound_is_waited_for() -> None:
-    """For a caller who went on after earlier pauses, the wait at the end is longer."""
-
-    async def scenario(pauses: int) -> float:
-        async with Caller(Mind()) as caller:
-            caller.session.dialogue.ears.sound.cadence = HighCadence()
-            for _ in range(pauses):
-                await caller.say("i like books")
-                await caller.wait(240)
-            return await gap_ms(caller, "i like books")
-
-    assert run_virtual(scenario(0)) < run_virtual(scenario(3))
 
 
 async def gap_ms(caller: Caller, text: str) -> float:

@@ -101,10 +101,8 @@ class Ears:
 
     @property
     def voice(self) -> HeardVoice:
-        """How the present utterance sounds at this frame. Its end is judged in pauses only: that takes 0.3 ms."""
-        voicing, over, by_cadence = self.voicing, None, True
-        if self.pausing:
-            over, by_cadence = self.sound.over(), self.sound.by_cadence
+        """How the present utterance sounds at this frame."""
+        voicing = self.voicing
         return HeardVoice(
             voicing.voiced,
             voicing.active_ms,
@@ -112,8 +110,7 @@ class Ears:
             voicing.silence_ms,
             self.usual_pause_ms,
             self._maybe_echo and self.echo.path is not None,
-            over,
-            by_cadence,
+            self.sound.over if self.pausing else None,
         )
 
     def stirs(self, pcm: bytes) -> bool:

@@ -1,8 +1,8 @@
 """Endpoint: how much silence is enough to decide that the caller is done?
 
 The words come first. A sentence that looks finished needs a short silence. A sentence that stops at "and", "my" or in
-the middle of a number needs a long one. Then the sound of the voice makes the wait shorter or longer: shorter if the
-voice has come to rest, longer if it still hangs in the air.
+the middle of a number needs a long one. Then the sound of the voice, where an endpoint model judges it, makes the wait
+shorter or longer.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from server.call.turns.completeness import (
     announces,
     asks,
     asks_for_number,
-    asks_yes_or_no,
     completeness,
     ends_in_whole_number,
     has_all_digits,
@@ -41,11 +40,10 @@ class EndpointSettings(SettingsGroup):
     """How many ms before the expected endpoint the agent begins its answer, at most. Models need this time. Earlier
     would be a waste: most pauses in which the caller goes on are over by then."""
     complete_ms: NonNegativeInt = 350
-    """Silence in ms that ends a sentence that looks complete. Most pauses inside sentences are longer than this, but in
-    most of them the voice tells that more will come, and the wait becomes longer."""
+    """Silence in ms that ends a sentence that looks complete."""
     asking_ms: NonNegativeInt = 300
     """Silence in ms that ends a question that is known by its first words, such as "where is". A caller who asks waits
-    for an answer; and where a question rises, the voice tells nothing about its end."""
+    for an answer."""
     question_ms: NonNegativeInt = 220
     """Silence in ms that ends what is surely a question: it has a question mark, or it is one of the agent's expected
     phrases and no longer phrase begins with it. A caller who asks waits for an answer."""
@@ -55,8 +53,7 @@ class EndpointSettings(SettingsGroup):
     single_ms: NonNegativeInt = 400
     """Silence in ms that ends a single word. "Yes" is an answer, but "well" is a beginning."""
     number_ms: NonNegativeInt = 500
-    """Silence in ms that ends a number. People group digits with pauses of about 500 ms, and their voice stays up in
-    such a pause, so the sound makes this wait longer."""
+    """Silence in ms that ends a number. People group digits with pauses of about 500 ms."""
     open_ms: NonNegativeInt = 1_200
     """Silence in ms that ends words that cannot be all, such as those that stop at "and". The caller is thinking, but a
     longer silence feels like a dead line."""
@@ -69,14 +66,14 @@ class EndpointSettings(SettingsGroup):
     asked_ms: NonNegativeInt = 150
     """Time in ms that is added to the waits for a number and for words that cannot be all, after the agent has asked
     for a number. People look numbers up."""
-    sound_weight: NonNegativeFloat = 3.0
-    """How much the sound of the voice counts. Each wait is divided by the odds that the voice sounds finished, to this
+    sound_weight: NonNegativeFloat = 1.0
+    """How much the endpoint model counts. Each wait is divided by the odds that the voice sounds finished, to this
     power; 0 listens to the words alone. Half of it is used where the words are surer than the sound: where they cannot
     be all, or are a single word, which has little melody."""
-    shortest_ms: NonNegativeInt = 180
+    shortest_ms: NonNegativeInt = 280
     """Shortest wait in ms, however finished the voice sounds. People leave about 200 ms between turns, many words have
     a stop of 150 ms inside, and voice detection notices silence some 50 ms late."""
-    longest_ms: NonNegativeInt = 1_200
+    longest_ms: NonNegativeInt = 600
     """Longest wait in ms when the words look finished but the voice does not. After a longer silence the line seems
     dead."""
 
@@ -99,10 +96,6 @@ class Pause:
     """How long this caller's pauses inside utterances usually are; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds as if the caller were done; None when nothing tells."""
-    by_cadence: bool = True
-    """`over` comes from the cadence, which takes the rise of a question for the voice of a caller who goes on."""
-    falls: float = 0.0
-    """How surely, from 0 to 1, this caller's questions with what, where or when end with a fall."""
 
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
@@ -121,11 +114,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         return wait_ms
     unsure_sound = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
     weight = settings.sound_weight / 2 if unsure_sound else settings.sound_weight
-    if pause.over >= 0.5 or not pause.by_cadence or not all_said or not asks(pause.text):
-        return _by_sound(wait_ms, pause.over, weight, settings)
-    if asks_yes_or_no(pause.text):
-        return wait_ms
-    return min(_by_sound(wait_ms, pause.over, weight * pause.falls, settings), max(wait_ms, settings.begun_ms))
+    return _by_sound(wait_ms, pause.over, weight, settings)
 
 
 def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:

@@ -1,7 +1,7 @@
 """Judge: what the sound of the caller means for the floor, and what should be ready in case the caller is done.
 
 The judge looks at the present utterance after every frame. It sees a `View` and gives a `Verdict`. The dialogue acts on
-the verdict; the judge itself starts nothing. It remembers how this caller sounds when going on and when done.
+the verdict; the judge itself starts nothing.
 """
 
 from collections import deque
@@ -12,7 +12,6 @@ from math import inf
 from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
 from server.call.turns.expectation import expectation
-from server.call.turns.habit import MIN_PAUSE_MS, Habit, PauseSound
 from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 from server.media.frame import FRAME_MS
 
@@ -35,8 +34,6 @@ class HeardVoice:
     """The utterance is the agent's own voice, and nobody spoke."""
     over: float | None = None
     """The probability that the voice sounds as if the caller is done; None outside pauses, and when nothing tells."""
-    by_cadence: bool = True
-    """`over` comes from the cadence; False: from an endpoint model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +96,8 @@ class Judge:
         self._longest_ms = longest_ms
         self._digits = digits
         self._expectation = expectation(phrases)
-        self._habit = Habit()
         self._texts: deque[str] = deque(maxlen=overlap.steady_ms // FRAME_MS + 1)
         """The words of the present overlap at each of the last frames."""
-        self._pause: PauseSound | None = None
-        """How the voice sounds in the present pause, if the cadence tells."""
-        self._pause_ms = 0
-        self._end: PauseSound | None = None
-        """How the voice sounded at the newest endpoint, until the caller has heard the answer."""
 
     # The caller has the floor
 
@@ -115,32 +106,16 @@ class Judge:
         if view.voice.echoed:
             return Verdict(event=NoWords(view.utterance))
         if view.voice.voiced:
-            self._go_on()
             endless = view.voice.active_ms > self._longest_ms
             return Verdict(Prepare.CANCEL, Endpoint(view.utterance) if endless else None)
         if view.voice.silence_ms < self._endpoint.prepare_ms:
             return Verdict()
-        by_cadence = view.voice.over if view.voice.by_cadence else None
-        self._pause = None if by_cadence is None else PauseSound(view.text, by_cadence)
-        self._pause_ms = view.voice.silence_ms
         wait_ms = enough_silence_ms(self._pause_of(view), self._endpoint)
         soon = view.voice.silence_ms >= enough_to_prepare_ms(wait_ms, self._endpoint)
         prepare = Prepare.ANSWER if soon else Prepare.WORDS
         if view.voice.silence_ms < wait_ms:
             return Verdict(prepare)
-        self._end, self._pause = self._pause, None
         return Verdict(prepare, Endpoint(view.utterance))
-
-    def was_answered(self) -> None:
-        """The caller heard the answer to its end, so the caller was really done."""
-        if self._end is not None:
-            self._habit.was_done(self._end)
-        self._end = None
-
-    def _go_on(self) -> None:
-        if self._pause is not None and self._pause_ms >= MIN_PAUSE_MS:
-            self._habit.went_on(self._pause)
-        self._pause = None
 
     def _pause_of(self, view: View) -> Pause:
         """What the endpoint is decided from."""
@@ -151,9 +126,7 @@ class Judge:
             whole=self._expectation.whole(view.text),
             digits=self._digits,
             usual_pause_ms=view.voice.usual_pause_ms,
-            over=view.voice.over if self._pause is None else self._habit.over(self._pause),
-            by_cadence=view.voice.by_cadence,
-            falls=self._habit.falls,
+            over=view.voice.over,
         )
 
     # The caller makes a sound while it is the agent's turn
@@ -172,7 +145,6 @@ class Judge:
         self._texts.clear()
         if meaning is Meaning.BACKCHANNEL:
             return Verdict(prepare, Backchannel(view.utterance))
-        self._end = None  # the caller goes on, so perhaps the caller was not done
         return Verdict(prepare, Interruption(view.utterance))
 
     def _sound_over_agent(self, view: View) -> Overlap:

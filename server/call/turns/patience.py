@@ -37,8 +37,8 @@ PRESETS: Mapping[Patience, Preset] = {
             "nothing_ms": 480,
             "usual_ms": 360,
             "asked_ms": 120,
-            "shortest_ms": 140,
-            "longest_ms": 1_100,
+            "shortest_ms": 220,
+            "longest_ms": 500,
         },
         overlap={
             "words": 1,
@@ -62,8 +62,8 @@ PRESETS: Mapping[Patience, Preset] = {
             "nothing_ms": 900,
             "usual_ms": 900,
             "asked_ms": 300,
-            "shortest_ms": 300,
-            "longest_ms": 2_000,
+            "shortest_ms": 400,
+            "longest_ms": 1_200,
         },
         overlap={
             "words": 3,
@@ -81,7 +81,7 @@ PRESETS: Mapping[Patience, Preset] = {
 """What each patience changes. Measured with synthetic callers and the embedded engines, so the figures compare the
 choices with each other and promise nothing for people on telephones.
 
-`python -m bench.turns.pauses`, with words as heard: 184 utterances with 158 pauses inside. "Wait" is the time in ms
+`python -m bench.pauses`, with words as heard: 184 utterances with 158 pauses inside. "Wait" is the time in ms
 from the last sound to the endpoint, "begun" how many answers the model begins for each utterance. In brackets: 74 other
 utterances (`--others`).
 
@@ -90,7 +90,7 @@ utterances (`--others`).
     normal      9.5 % (12.3 %)    235 (234)     437 (1252)     1.35
     patient     3.8 %  (7.0 %)    355 (354)     825 (2052)     1.11
 
-`python -m bench.interruptions.overlap --patience …`, over an agent that speaks: 96 interruptions and 78 backchannels.
+`python -m bench.overlap --patience …`, over an agent that speaks: 96 interruptions and 78 backchannels.
 "Decided" is the time in ms from the onset of the caller's voice until the agent is stopped for good. The thresholds
 while a tool runs, or before the answer is heard, are not measured in these scenes.
 
@@ -105,32 +105,9 @@ the agent (14 %), and interruptions are decided no sooner.
 """
 
 
-WITH_MODEL: Mapping[Patience, Mapping[str, float]] = {
-    "quick": {"sound_weight": 1.0, "shortest_ms": 220, "longest_ms": 500},
-    "normal": {"sound_weight": 1.0, "shortest_ms": 280, "longest_ms": 600},
-    "patient": {"sound_weight": 1.0, "shortest_ms": 400, "longest_ms": 1_200},
-}
-"""What else changes where an endpoint model judges the sound.
-
-`python -m bench.turns.people` with Smart Turn and Whisper tiny.en (2026-11-29): 98 coffee orders that people say, with
-51 pauses of 200 ms and more. "Wait" is the time in ms from the end of the speech to the endpoint.
-
-    patience   pauses cut off    wait, p50    wait, p95
-    quick      29.4 %            280          525
-    normal     21.6 %            340          610
-    patient     9.8 %            460          1108
-
-With the weight and the bounds of the cadence, 32 % of other people's pauses were cut off, and the p95 was 1,224 ms. The
-pauses of all these people are short (280 ms in the middle), and the figures were chosen on such recordings.
-"""
-
-
-def endpoint_of(patience: Patience, base: EndpointSettings, with_model: bool = False) -> EndpointSettings:
-    """The silences for this patience. A threshold that the operator has set in `base` stays as it was set.
-
-    `with_model`: an endpoint model judges the sound, and not the cadence.
-    """
-    return _changed(base, {**PRESETS[patience].endpoint, **(WITH_MODEL[patience] if with_model else {})})
+def endpoint_of(patience: Patience, base: EndpointSettings) -> EndpointSettings:
+    """The silences for this patience. A threshold that the operator has set in `base` stays as it was set."""
+    return _changed(base, PRESETS[patience].endpoint)
 
 
 def overlap_of(patience: Patience, base: OverlapSettings) -> OverlapSettings:

@@ -1,13 +1,11 @@
 """Sound: does the caller's voice sound as if the caller were done?
 
-An endpoint model tells, where the operator has one, and otherwise the cadence. The model is better with people, but it
-answers later: until then, and when it does not answer, only the words count.
+An endpoint model tells, where there is one. Until it has answered, and when it does not answer, only the words count.
 """
 
 from collections import deque
 from functools import partial
 
-from server.call.turns.cadence import Cadence
 from server.media.frame import FRAME_MS
 from server.speech.protocols import EndpointModel
 
@@ -21,7 +19,6 @@ class Sound:
     """The voice of one call."""
 
     def __init__(self, endpoint_model: EndpointModel | None = None) -> None:
-        self.cadence = Cadence()
         self._model = endpoint_model
         self._frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._pause = 0
@@ -35,8 +32,6 @@ class Sound:
         if self._model is not None:
             self._frames.append(pcm)
         if voiced:
-            if self._model is None:
-                self.cadence.hear(pcm)
             self._end_pause()
         elif not active:
             self.rest()
@@ -47,18 +42,13 @@ class Sound:
             self._asked = True
             self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
 
+    @property
     def over(self) -> float | None:
         """The probability that the caller is done, if the voice ends here; None when nothing tells."""
-        return self.cadence.over() if self._model is None else self._told
-
-    @property
-    def by_cadence(self) -> bool:
-        """`over` comes from the cadence, and not from an endpoint model."""
-        return self._model is None
+        return self._told
 
     def rest(self) -> None:
         """The utterance is over. The next voice begins another one."""
-        self.cadence.rest()
         self._end_pause()
         while len(self._frames) > BEFORE_FRAMES:
             self._frames.popleft()

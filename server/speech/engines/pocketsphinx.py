@@ -49,7 +49,7 @@ _SURE = 1.0
 """The words of the phrase decoder are used when familiarity + `_POSTERIOR` * log10(posterior of the best path) is at
 least this.
 
-`bench/speech/understanding.py` measures what this value does: with a lower one, more unusual wordings are understood,
+`bench/understanding.py` measures what this value does: with a lower one, more unusual wordings are understood,
 but also more nonsense is taken for a phrase.
 """
 _MAX_PHRASE_SETS = 8

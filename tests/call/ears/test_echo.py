@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.interruptions.loudspeaker import Loudspeaker
+from bench.overlap.loudspeaker import Loudspeaker
 from server.call.ears.echo import Echo
 from server.media.frame import HEARD_BYTES, SPOKEN_BYTES, SPOKEN_RATE
 from tests.voices import silence, speak

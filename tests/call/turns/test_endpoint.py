@@ -37,13 +37,10 @@ def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, othe
     [
         ("where is my order", None, 300),
         ("where is my order", 0.5, 300),
-        ("where is my order", 0.9, 180),
-        ("my order has not arrived", 0.45, 639),
-        ("my order has not arrived", 0.1, 1_200),
-        ("four two", 0.6, 180),
-        ("my number is", 0.1, 1_200),
-        ("my number is", 0.6, 653),
-        ("my number is", 0.99, 180),
+        ("where is my order", 0.9, 280),
+        ("my order has not arrived", 0.45, 428),
+        ("my order has not arrived", 0.1, 600),
+        ("four two", 0.6, 333),
     ],
 )
 def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> None:
@@ -51,19 +48,11 @@ def test_the_sound_moves_the_wait(text: str, over: float, wait_ms: float) -> Non
     assert enough_silence_ms(Pause(text, over=over), SETTINGS) == pytest.approx(wait_ms, abs=1)
 
 
-def test_an_endpoint_model_is_heard_after_a_question() -> None:
-    """A rise deceives the cadence, not an endpoint model: what a model says about a question makes the wait longer."""
-    for question in ("are you open on sunday", "where is my order"):
-        waits = [enough_silence_ms(Pause(question, over=0.2, by_cadence=by), SETTINGS) for by in (True, False)]
-        assert waits == [SETTINGS.asking_ms, SETTINGS.longest_ms]
-
-
-def test_a_question_with_a_rise_is_judged_by_its_words() -> None:
-    """A rise at the end of a question does not make the wait longer. A fall still makes it shorter."""
-    for question in ("are you open on sunday", "when do you open on sunday", "hello where is my order"):
-        assert enough_silence_ms(Pause(question, over=0.2), SETTINGS) == SETTINGS.asking_ms
-        assert enough_silence_ms(Pause(question, over=0.8), SETTINGS) == SETTINGS.shortest_ms
-    assert enough_silence_ms(Pause("i want to cancel my callback", over=0.2), SETTINGS) == SETTINGS.longest_ms
+@pytest.mark.parametrize("question", ["are you open on sunday", "where is my order", "You have my order?"])
+def test_an_endpoint_model_is_heard_after_a_question(question: str) -> None:
+    """Neither the words of a question nor a question mark prove that the caller is done."""
+    low, high = (enough_silence_ms(Pause(question, over=over), SETTINGS) for over in (0.2, 0.8))
+    assert high < SETTINGS.longest_ms == low
 
 
 @pytest.mark.parametrize("over", [0.0, 0.3, 1.0])
@@ -156,21 +145,6 @@ def test_one_word_has_little_tune() -> None:
     """The sound changes the wait after one word by only half the power that it has after a sentence."""
     word, sentence = (enough_silence_ms(Pause(text, over=0.4), SETTINGS) for text in ("yes", "yes i do"))
     assert word / SETTINGS.single_ms == pytest.approx((sentence / SETTINGS.complete_ms) ** 0.5)
-
-
-def test_what_speech_to_text_hears_as_a_question_waits_for_its_answer() -> None:
-    """A question mark makes the wait short, and a voice that rises does not make it longer."""
-    asked, said = "You have my order?", "You have my order."
-    settings = EndpointSettings()
-    assert enough_silence_ms(Pause(asked, over=0.1), settings) == settings.question_ms < settings.complete_ms
-    assert enough_silence_ms(Pause(asked, over=0.9), settings) <= settings.question_ms
-    assert enough_silence_ms(Pause(said, over=0.1), settings) > settings.complete_ms
-
-
-def test_a_question_that_stops_in_a_number_may_go_on() -> None:
-    """After a whole question a rise tells nothing. After half a number it tells that the rest follows."""
-    assert enough_silence_ms(Pause("what is twenty five", over=0.2), SETTINGS) == SETTINGS.longest_ms
-    assert enough_silence_ms(Pause("what is twenty five times four", over=0.2), SETTINGS) == SETTINGS.asking_ms
 
 
 def test_an_expected_question_that_nothing_continues_is_answered_soon() -> None:

@@ -80,24 +80,6 @@ def test_a_caller_who_begins_an_expected_sentence_gets_more_time() -> None:
     assert waits == [-(-ENDPOINT.asking_ms // FRAME_MS) * FRAME_MS, ENDPOINT.begun_ms]
 
 
-def test_the_judge_learns_how_the_caller_sounds() -> None:
-    """A voice that sounds over, and goes on time after time, is waited for longer than at first."""
-    learning, text = judge(), "my order has not arrived"
-    falling = replace(PAUSE, over=0.55)
-
-    def wait_ms() -> int:
-        for silence_ms in range(FRAME_MS, 5_000, FRAME_MS):
-            if learning.hearing(view(text, replace(falling, silence_ms=silence_ms))).event is not None:
-                return silence_ms
-        raise AssertionError("the endpoint never came")
-
-    before = wait_ms()
-    for _ in range(10):
-        learning.hearing(view(text, replace(falling, silence_ms=180)))
-        learning.hearing(view(text, replace(falling, voiced=True)))
-    assert wait_ms() > before
-
-
 def overlapping(text: str, voice: HeardVoice, agent: AgentState = AgentState.SPEAKING) -> Event | None:
     """The verdict when the words have been there for long enough."""
     judging = judge()

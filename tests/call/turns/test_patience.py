@@ -57,14 +57,3 @@ def test_a_command_stops_the_agent_with_any_patience(patience: Patience) -> None
     """A caller who says "stop" is never asked for more words."""
     said = Overlap(400, 0, "stop", "stop", "once upon a time there was a shop")
     assert meaning_of(said, overlap_of(patience, OVERLAP)) is Meaning.INTERRUPTION
-
-
-@pytest.mark.parametrize("patience", PACE)
-def test_an_endpoint_model_has_thresholds_of_its_own(patience: Patience) -> None:
-    """Where an endpoint model judges the sound, it counts less than the cadence does alone, within narrower bounds. A
-    threshold that the operator has set stays."""
-    alone, judged = endpoint_of(patience, ENDPOINT), endpoint_of(patience, ENDPOINT, with_model=True)
-    assert judged.sound_weight < alone.sound_weight
-    assert alone.shortest_ms < judged.shortest_ms < judged.longest_ms < alone.longest_ms
-    assert judged.complete_ms == alone.complete_ms
-    assert endpoint_of(patience, EndpointSettings(longest_ms=900), with_model=True).longest_ms == 900

@@ -31,13 +31,12 @@ def pause(sound: Sound, frames: int = 5) -> None:
         sound.ask()
 
 
-def test_without_a_model_the_cadence_tells() -> None:
-    """Without an endpoint model, the cadence judges at once."""
+def test_without_a_model_nothing_tells() -> None:
+    """Without an endpoint model only the words count."""
     sound = Sound()
     speak(sound)
     pause(sound)
-    assert sound.over() is not None
-    assert sound.over() == sound.cadence.over()
+    assert sound.over is None
 
 
 def test_a_model_is_asked_once_for_each_pause() -> None:
@@ -56,9 +55,9 @@ def test_the_model_is_believed_when_it_has_answered() -> None:
     sound = Sound(model)
     speak(sound)
     pause(sound)
-    assert sound.over() is None
+    assert sound.over is None
     model.asked[0][1](0.97)
-    assert sound.over() == 0.97
+    assert sound.over == 0.97
 
 
 @pytest.mark.parametrize("rests", [True, False])
@@ -73,7 +72,7 @@ def test_what_is_told_of_an_earlier_pause_is_not_believed(rests: bool) -> None:
     speak(sound)
     model.asked[0][1](0.97)
     pause(sound)
-    assert sound.over() == sound.cadence.over() != 0.97
+    assert sound.over is None
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -6,15 +6,11 @@ import tempfile
 import wave
 from pathlib import Path
 
-from bench.turns.corpus import ScriptedUtterance
+from bench.pauses.corpus import ScriptedUtterance
 from server.media.frame import HEARD_RATE
 from tests.voices import resample
 
 PROGRAM = shutil.which("flite")
-TAUGHT_VOICES = ("kal", "rms")
-"""The voices that the cadence's weights are learned from."""
-HELD_OUT_VOICES = ("awb", "slt")
-"""The voices that the weights are only tested with."""
 _PAUSE = "pau"
 """The name that Flite gives to silence among its phones."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from bench.common.figures import Spread, percent, spread
-from bench.turns.corpus import ScriptedUtterance
+from bench.pauses.corpus import ScriptedUtterance
 from server.call.mind.preparation import MAX_ATTEMPTS
 from server.call.turns.endpoint import EndpointSettings, enough_to_prepare_ms
 from server.media.frame import FRAME_MS

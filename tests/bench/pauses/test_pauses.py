@@ -1,14 +1,12 @@
 """The bench of pauses: what it finds in traces whose cuts are known."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from bench.turns.acquaintance import in_calls
-from bench.turns.corpus import PAUSES_MS, ScriptedPause, ScriptedUtterance, corpus, risen
-from bench.turns.pauses import curve, fixed, policy, scaled
-from bench.turns.trace import Moment, Trace, judged, point, with_true_words
+from bench.pauses.__main__ import curve, fixed, policy, scaled
+from bench.pauses.corpus import PAUSES_MS, ScriptedPause, ScriptedUtterance, corpus, risen
+from bench.pauses.trace import Moment, Trace, judged, point, with_true_words
 from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import FRAME_MS
 
@@ -52,18 +50,6 @@ def test_an_utterance_that_never_ends_is_missed() -> None:
     found = point([traced("yes"), traced("no")], fixed(5_000))
     assert found.missed == 2
     assert found.p50_ms is None
-
-
-def test_a_caller_is_known_better_with_each_utterance_of_a_call() -> None:
-    """In a call of ten utterances the server waits less for the same high end. In calls of one it learns nothing."""
-    said = traced("i like books")
-    high = replace(said, moments=tuple(m and replace(m, over=0.4) for m in said.moments))
-    learning = partial(policy, EndpointSettings())
-    alone, together = (in_calls([high] * 10, length, learning) for length in (1, 10))
-    assert alone == point([high] * 10, learning())
-    assert together.p50_ms is not None
-    assert alone.p50_ms is not None
-    assert together.p50_ms < alone.p50_ms
 
 
 def test_true_words_are_those_that_were_said_by_then() -> None:

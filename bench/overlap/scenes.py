@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle, product
 
 from bench.caller.microphone import trimmed
-from bench.interruptions import noises
+from bench.overlap import noises
 from server.media.frame import HEARD_RATE
 from tests.voices import speak
 

@@ -1,6 +1,6 @@
 """What stops the agent, and what does not: plays sounds over an agent that speaks, through the real judge.
 
-    python -m bench.interruptions.overlap
+    python -m bench.overlap
 
 The real session speaks by eSpeak NG, hears by the real VAD and the real embedded speech-to-text, and decides, on
 virtual time. What the caller hears is compared with the same call in which the caller makes no sound. JSON goes to
@@ -19,9 +19,9 @@ import numpy as np
 from bench.common.figures import as_json, percent, show
 from bench.common.pool import share_out
 from bench.common.rehearsal import Rehearsal, SentMessage, Stage, in_a_room
-from bench.interruptions.loudspeaker import Loudspeaker
-from bench.interruptions.outcome import Frames, SceneOutcome, first_change, last_sound_ms, lost_ms
-from bench.interruptions.scenes import AGENT_SAYS, Scene, scenes
+from bench.overlap.loudspeaker import Loudspeaker
+from bench.overlap.outcome import Frames, SceneOutcome, first_change, last_sound_ms, lost_ms
+from bench.overlap.scenes import AGENT_SAYS, Scene, scenes
 from server.call.messages import Response, Transcription
 from server.call.options import Patience
 from server.call.settings import CallSettings
@@ -154,7 +154,7 @@ def wrong(outcomes: Iterable[SceneOutcome]) -> Iterator[tuple[object, ...]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.interruptions.overlap", description="What stops the agent, and what does not."
+        prog="python -m bench.overlap", description="What stops the agent, and what does not."
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes that play scenes")
     parser.add_argument("--every", type=int, default=1, help="take every n-th scene, for a quick look")

@@ -1,31 +1,8 @@
-"""The sentences and voices that the sound of an ending is learned from. None of them is in `corpus.py`.
-
-The notation is that of `corpus.py`.
-"""
+"""Sentences that no setting was chosen by. The notation is that of `corpus.py`."""
 
 from itertools import cycle
 
-from bench.turns import corpus as corpus_parts
-from bench.turns.corpus import ScriptedUtterance, parsed
-
-VOICES = tuple(
-    f"{language}+{variant}"
-    for language, variants in (
-        ("en-029", "m1 f1 m5 linda"),
-        ("en-gb-x-rp", "m2 f4 m6 steph"),
-        ("en-gb-x-gbclan", "m4 f5 edward f1"),
-        ("en-us-nyc", "m7 f4 michael m1"),
-        ("en-gb-x-gbcwmd", "f1 m2"),  # statements rise in it, as they do in Birmingham
-    )
-    for variant in variants.split()
-)
-SPEEDS = (130, 150, 172, 195)
-"""Words a minute, in turn."""
-PITCHES = (35, 50, 65)
-ROUNDS = 6
-"""How often every sentence is said, each time by another voice."""
-PAUSE_MS = 600
-"""How long every pause is: long enough for VAD to notice it."""
+from bench.pauses.corpus import PAUSES_MS, SPEEDS, VOICES, ScriptedUtterance, parsed
 
 _LINES = """
     i need a room for {open} two nights
@@ -106,20 +83,9 @@ _LINES = """
 """
 
 
-def lessons() -> list[ScriptedUtterance]:
-    """All utterances. They are the same every time, and have the same voices."""
-    voices, speeds, pitches = cycle(VOICES), cycle(SPEEDS), cycle(PITCHES)
-    return [
-        parsed(line, lambda place: PAUSE_MS, next(voices), next(speeds), next(pitches))
-        for _ in range(ROUNDS)
-        for line in (line.strip() for line in _LINES.splitlines())
-        if line
-    ]
-
-
 def others() -> list[ScriptedUtterance]:
-    """The same sentences with the voices and the pauses of the corpus. No setting was chosen by these sentences."""
-    voices, speeds, pauses_ms = cycle(corpus_parts.VOICES), cycle(corpus_parts.SPEEDS), cycle(corpus_parts.PAUSES_MS)
+    """All utterances, with the voices and the pauses of the corpus."""
+    voices, speeds, pauses_ms = cycle(VOICES), cycle(SPEEDS), cycle(PAUSES_MS)
     return [
         parsed(line, lambda place: next(pauses_ms), next(voices), next(speeds))
         for line in (line.strip() for line in _LINES.splitlines())

@@ -1,6 +1,6 @@
 """How often the agent cuts in on people in their pauses, and how long people wait for it at the end.
 
-    python -m bench.turns.people --recordings DIR --model models/whisper/tiny.en --smart-turn FILE
+    python -m bench.pauses.people --recordings DIR --model models/whisper/tiny.en --smart-turn FILE
 
 DIR has `orders.json`, a list of {"id": …, "speech_ms": [[start, end], …], "pauses_ms": […]}, and `orders/ID.flac`. Each
 recording goes through Opus, the real ears and the real judge. Whisper and Smart Turn answer after LAG_MS and MODEL_MS,
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bench.common.figures import percent, show, spread
 from bench.speech.recordings import as_16_khz
-from bench.speech.understanding import through_opus
+from bench.understanding import through_opus
 from server.call.ears.ears import Ears
 from server.call.ears.voicing import VoicingSettings
 from server.call.events import Endpoint
@@ -62,7 +62,7 @@ class Policy:
 
     settings: EndpointSettings
     model: bool = False
-    """Smart Turn judges the sound, and not the cadence."""
+    """Smart Turn judges the sound."""
 
 
 def _silence(ms: int) -> EndpointSettings:
@@ -74,8 +74,7 @@ def policies() -> Iterator[tuple[str, Policy]]:
     """Each policy with its name."""
     patience: tuple[Patience, ...] = ("quick", "normal", "patient")
     for each in patience:
-        yield f"Smart Turn, {each}", Policy(endpoint_of(each, EndpointSettings(), with_model=True), model=True)
-    yield "cadence, normal", Policy(EndpointSettings())
+        yield f"Smart Turn, {each}", Policy(endpoint_of(each, EndpointSettings()), model=True)
     yield "words alone", Policy(EndpointSettings(sound_weight=0))
     for ms in (350, 500, 800):
         yield f"silence of {ms} ms", Policy(_silence(ms))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.interruptions.scenes import Scene
+from bench.overlap.scenes import Scene
 from server.media.frame import FRAME_MS
 
 AUDIBLE_RMS = 100.0

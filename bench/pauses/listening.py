@@ -8,8 +8,8 @@ import numpy as np
 from bench.caller.microphone import trimmed
 from bench.common.pool import share_out
 from bench.common.rehearsal import Rehearsal, Stage, in_a_room
-from bench.turns.corpus import ScriptedUtterance
-from bench.turns.trace import Moment, Trace
+from bench.pauses.corpus import ScriptedUtterance
+from bench.pauses.trace import Moment, Trace
 from server.call.settings import CallSettings
 from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import HEARD_RATE
@@ -73,7 +73,7 @@ def traced(spoken: ScriptedUtterance, stage: Stage, say: Say = by_espeak) -> Tra
         def note() -> None:
             heard, ears = dialogue.utterances.present, dialogue.ears
             silence_ms, usual_ms = ears.voicing.silence_ms, ears.usual_pause_ms
-            over = ears.sound.over() if silence_ms else None
+            over = ears.sound.over if silence_ms else None
             moments.append(None if heard is None else Moment(silence_ms, heard.text, usual_ms, over))
 
         await rehearsal.play(frames.__getitem__, len(frames), note)

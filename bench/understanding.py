@@ -1,9 +1,9 @@
 """How well an embedded speech-to-text engine and the demo agent together understand callers.
 
-    python -m bench.speech.understanding                   sentences in eSpeak NG's voices
-    python -m bench.speech.understanding --snr 20          the same sentences in noise
-    python -m bench.speech.understanding --recordings DIR  WAV files
-    python -m bench.speech.understanding --engine whisper --model models/whisper/tiny.en \\
+    python -m bench.understanding                   sentences in eSpeak NG's voices
+    python -m bench.understanding --snr 20          the same sentences in noise
+    python -m bench.understanding --recordings DIR  WAV files
+    python -m bench.understanding --engine whisper --model models/whisper/tiny.en \\
         --voice-engine piper --voice-model models/piper/en_US-joe-medium.onnx
 
 DIR/transcripts.txt has a line of "file.wav and its words" for each recording. eSpeak NG has many voices, and each says

@@ -1,6 +1,6 @@
 """How often the server takes a pause for the end of an utterance, against how long it lets the caller wait.
 
-    python -m bench.turns.pauses
+    python -m bench.pauses
 
 eSpeak NG or Flite speaks as callers of a shop's front desk. The real VAD, the real embedded speech-to-text and the real
 session hear them, on virtual time. Then the real decision is replayed over what the server knew. JSON goes to standard
@@ -15,24 +15,20 @@ from functools import partial
 from itertools import groupby
 
 from bench.common.figures import percent, show, spread
-from bench.turns.acquaintance import CALL_LENGTHS, in_calls
-from bench.turns.corpus import corpus, risen
-from bench.turns.flite import flite_parts
-from bench.turns.lessons import others
-from bench.turns.listening import by_espeak, listen
-from bench.turns.trace import Judgement, Moment, Point, Policy, Trace, cut_by_place, judged, point, with_true_words
+from bench.pauses.corpus import corpus, risen
+from bench.pauses.flite import flite_parts
+from bench.pauses.listening import by_espeak, listen
+from bench.pauses.others import others
+from bench.pauses.trace import Judgement, Moment, Point, Policy, Trace, cut_by_place, judged, point, with_true_words
 from server.agent.demo.front_desk import front_desk
 from server.call.turns.completeness import completeness
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.turns.expectation import expectation
-from server.call.turns.habit import Habit, PauseSound
 from server.call.turns.patience import PRESETS, endpoint_of
 
 WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
 """The settings that the curve varies one by one."""
-A_SENTENCE = "that is all i wanted"
-"""The words that the policy gets when the sound alone shall decide."""
 EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases))
 DIGITS = 4
 """How many digits the shop's order numbers have."""
@@ -45,14 +41,12 @@ SLOW_MS = 900
 HEADER = ("cut %", "utt. %", "p50", "p95", "unbroken p50", "missed", "calls")
 
 
-def policy(settings: EndpointSettings, habit: Habit | None = None) -> Policy:
-    """The server's own policy, for a new caller or for one with this habit."""
-    known = habit or Habit()
+def policy(settings: EndpointSettings) -> Policy:
+    """The server's own policy."""
 
     def enough(moment: Moment, agent_text: str) -> float:
         begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
-        over = None if moment.over is None else known.over(PauseSound(moment.text, moment.over))
-        pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, over, known.falls)
+        pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, moment.over)
         return enough_silence_ms(pause, settings)
 
     return enough
@@ -63,11 +57,6 @@ def fixed(wait_ms: float) -> Policy:
     return lambda moment, agent_text: wait_ms
 
 
-def sound_alone(moment: Moment, agent_text: str) -> float:
-    """The server's policy, but without the words."""
-    return enough_silence_ms(Pause(A_SENTENCE, over=moment.over), EndpointSettings())
-
-
 def scaled(names: Iterable[str], factor: float) -> EndpointSettings:
     """The default settings, with those of these names multiplied by the factor."""
     default = EndpointSettings()
@@ -76,10 +65,8 @@ def scaled(names: Iterable[str], factor: float) -> EndpointSettings:
 
 
 def kinds() -> Iterator[tuple[str, Policy]]:
-    """The policies that show what words and cadence are worth, alone and together."""
-    yield "words and cadence (default)", policy(EndpointSettings())
-    yield "words alone", policy(EndpointSettings(sound_weight=0))
-    yield "cadence alone", sound_alone
+    """The policies that show what words are worth."""
+    yield "words (default)", policy(EndpointSettings())
     for wait_ms in (300, 500, 1_000):
         yield f"silence of {wait_ms} ms alone", fixed(wait_ms)
 
@@ -96,12 +83,6 @@ def policies() -> Iterator[tuple[str, Policy]]:
             yield f"{name} = {getattr(changed, name)}", policy(changed)
     for wait_ms in FIXED_MS:
         yield f"plain silence {wait_ms}", fixed(wait_ms)
-
-
-def acquainted(traces: list[Trace]) -> dict[str, Point]:
-    """The default settings in calls of several utterances, in which the server learns how the caller speaks."""
-    learning = partial(policy, EndpointSettings())
-    return {f"calls of {length}": in_calls(traces, length, learning) for length in CALL_LENGTHS}
 
 
 def curve(traces: list[Trace]) -> dict[str, Point]:
@@ -177,7 +158,7 @@ def _cut_at(judgement: Judgement) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.turns.pauses", description="Pauses taken for the end, against how long a caller waits."
+        prog="python -m bench.pauses", description="Pauses taken for the end, against how long a caller waits."
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes that listen")
     parser.add_argument("--every", type=int, default=1, help="take every n-th utterance, for a quick look")
@@ -194,10 +175,6 @@ def main() -> None:
     curves = {"words as heard": (heard, curve(heard)), "true words": (true, curve(true))}
     for title, (traces, found) in curves.items():
         report(title, traces, found, given.detail)
-    for title, (traces, found) in curves.items():
-        found |= (known := acquainted(traces))
-        rows = ((name, *asdict(reached).values()) for name, reached in known.items())
-        show(f"{title}: the same callers in calls of several utterances", ("", *HEADER), rows)
     points = {title.replace(" ", "_"): _points(found) for title, (_, found) in curves.items()}
     print(json.dumps({"utterances": len(heard)} | points))
 
