@@ -1,18 +1,20 @@
 """Real speech engines for calls on virtual time. They compute in this process, and their CPU time counts in the call.
 
-The embedded speech-to-text works as it does in the server's worker process: it takes requests in their order, on one
-thread, is fed 60 ms of sound at a time, and starts again from the beginning when more is said after a transcript. Only
-its CPU time counts, so a busy machine does not change the result.
+Speech-to-text works as it does in the server's worker process: it takes requests in their order, on one thread, is fed
+60 ms of sound at a time, makes drafts while it has nothing else to do, and starts again from the beginning when more is
+said after a transcript. Only CPU time counts, so a busy machine hardly changes the result.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from server.media.frame import HEARD_RATE, SPOKEN_RATE
-from server.speech.engines.pocketsphinx import Engine
+from server.speech.engine import DraftingRecognition, Recognition, SpeechToTextEngine
+from server.speech.engines import smart_turn
+from server.speech.languages import lookup
 from server.speech.protocols import Pcm
 from tests.voices import speak
 
@@ -29,33 +31,52 @@ AGENT_SPEED = 165
 
 
 class MeasuredSpeechToText:
-    """PocketSphinx, once for all calls of a run. It loads a language model for each of the lists of phrases."""
+    """One engine for all calls of a run. PocketSphinx loads a language model for each of the lists of phrases."""
 
-    def __init__(self, *lists: Sequence[str]) -> None:
-        self._engine = Engine()
+    def __init__(self, engine: SpeechToTextEngine, language: str, *lists: Sequence[str]) -> None:
+        """`language` is the one of calls that choose none."""
+        self._engine = engine
+        self._language = language
         for phrases in lists:
-            self._engine.start(phrases).discard()
+            self._engine.start(phrases, language).discard()
 
-    languages: Sequence[str] = ()
+    @property
+    def languages(self) -> Sequence[str]:
+        return self._engine.languages
 
     def listen(
         self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
     ) -> "MeasuredTranscription":
-        return MeasuredTranscription(self._engine, phrases, on_partial)
+        known = lookup(language or self._language, self._engine.languages) or ""
+        return MeasuredTranscription(self._engine, phrases, on_partial, known)
+
+
+class MeasuredEndpointModel:
+    """Smart Turn, once for all calls of a run."""
+
+    def __init__(self, engine: smart_turn.Engine) -> None:
+        self._engine = engine
+
+    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+        start_s = time.process_time()
+        probability = self._engine.probability(pcm)
+        asyncio.get_running_loop().call_later(time.process_time() - start_s, tell, probability)
 
 
 class MeasuredTranscription:
     """The transcription of one utterance."""
 
-    def __init__(self, engine: Engine, phrases: Sequence[str], on_partial: Callable[[str], None]) -> None:
-        self._engine, self._phrases, self._on_partial = engine, phrases, on_partial
+    def __init__(
+        self, engine: SpeechToTextEngine, phrases: Sequence[str], on_partial: Callable[[str], None], language: str
+    ) -> None:
+        self._engine, self._phrases, self._on_partial, self._language = engine, phrases, on_partial, language
         self._loop = asyncio.get_running_loop()
         self._free_s = self._loop.time()
         """The time on the call's clock at which the engine has done all that it was asked."""
         self._heard = bytearray()
         self._shown, self._generation, self._closed = "", 0, False
         self._stopped_at: int | None = None
-        self._utterance: Any = None
+        self._utterance: Recognition
         self._final = ""
         self._begin()
 
@@ -85,7 +106,7 @@ class MeasuredTranscription:
         if self._generation:
             self._utterance.discard()
         self._generation += 1
-        self._utterance = self._engine.start(self._phrases)
+        self._utterance = self._engine.start(self._phrases, self._language)
         self._fed, self._stopped_at, self._final = 0, None, ""
         self._decode(BATCH_BYTES)
 
@@ -94,13 +115,15 @@ class MeasuredTranscription:
             piece = bytes(self._heard[self._fed : self._fed + BATCH_BYTES])
             self._fed += len(piece)
             words = self._timed(partial(self._utterance.feed, piece))
+            if isinstance(self._utterance, DraftingRecognition) and self._free_s <= self._loop.time():
+                words = self._timed(self._utterance.draft)
             if words is not None:
                 self._loop.call_at(self._free_s, self._report, self._generation, words)
 
     def _timed(self, work: Callable[[], T]) -> T:
-        start_s = time.thread_time()
+        start_s = time.process_time()
         result = work()
-        self._free_s = max(self._free_s, self._loop.time()) + time.thread_time() - start_s
+        self._free_s = max(self._free_s, self._loop.time()) + time.process_time() - start_s
         return result
 
     def _report(self, generation: int, words: str) -> None:
@@ -130,8 +153,8 @@ class MeasuredTextToSpeech:
 
 def _spoken(text: str, voice: str) -> tuple[bytes, float]:
     """24 kHz PCM from the first sound on, and the CPU seconds that it took to make it."""
-    start_s = time.thread_time()
+    start_s = time.process_time()
     pcm = speak(text, voice or "en-us", SPOKEN_RATE, AGENT_SPEED)
-    took_s = time.thread_time() - start_s
+    took_s = time.process_time() - start_s
     first = next((i for i, sample in enumerate(memoryview(pcm).cast("h")) if abs(sample) > SILENT), 0)
     return pcm[2 * first :], took_s

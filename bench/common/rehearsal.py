@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from bench.common.measured_engines import MeasuredSpeechToText, MeasuredTextToSpeech
+from bench.common.measured_engines import MeasuredEndpointModel, MeasuredSpeechToText, MeasuredTextToSpeech
 from server.agent.demo.front_desk import front_desk
 from server.agent.voice_agent import VoiceAgent
 from server.call.messages import ServerMessage
@@ -17,6 +19,12 @@ from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_SAMPLES, Frame
+from server.speech import engines
+from server.speech.engine import SpeechToTextEngine
+from server.speech.engines import smart_turn
+from server.speech.languages import lookup
+from server.speech.local_engines import LocalEngine, speech_to_text_engines
+from server.speech.models.disk import find
 from server.speech.vad import CallVad, Silero
 from tests.fakes.notebook import Notebook
 
@@ -35,14 +43,33 @@ class SentMessage:
 class Stage:
     """What all rehearsed calls share: the speech models, and the demo agent, whose callers are rehearsed."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Path | None = None, language: str = "en") -> None:
+        """The engines are those that a server chooses by itself with these `models`, and for None the embedded ones.
+
+        `language` is the one that is spoken (BCP 47).
+        """
         self.agent = front_desk()
         self._silero = Silero()
-        self._stt = MeasuredSpeechToText(self.agent.phrases, self.agent.number_phrases)
+        phrases = (self.agent.phrases, self.agent.number_phrases) if language == "en" else ()
+        self._stt = MeasuredSpeechToText(_speech_to_text(models, language), language, *phrases)
         self._tts = MeasuredTextToSpeech()
+        smart_turn_file = models and find(models, "smart-turn")
+        self._endpoint_model = (
+            MeasuredEndpointModel(smart_turn.Engine(str(smart_turn_file))) if smart_turn_file else None
+        )
 
     def engines(self) -> Engines:
-        return Engines(self._stt, self._tts, CallVad(self._silero))
+        return Engines(self._stt, self._tts, CallVad(self._silero), self._endpoint_model)
+
+
+def _speech_to_text(models: Path | None, language: str) -> SpeechToTextEngine:
+    """The engine for the language. Raises SystemExit when none knows it."""
+    for here in speech_to_text_engines("auto", models) if models else [LocalEngine("pocketsphinx")]:
+        module = import_module(f"{engines.__name__}.{here.name}")
+        engine: SpeechToTextEngine = module.Engine(str(here.model)) if here.model else module.Engine()
+        if lookup(language, engine.languages) is not None:
+            return engine
+    raise SystemExit(f"no speech-to-text engine here knows the language {language}; see: antiphon models list")
 
 
 class Rehearsal:
