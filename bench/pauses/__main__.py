@@ -26,7 +26,7 @@ from server.call.turns.expectation import expectation
 from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.patience import PRESETS, endpoint_of
 
-WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
+WAITS = ("complete_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
 """The settings that the curve varies one by one."""
 EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases), ENGLISH)
