@@ -8,9 +8,9 @@ import pytest
 from bench.caller.microphone import trimmed
 from bench.common.rehearsal import Stage
 from bench.overlap import noises
-from bench.overlap.__main__ import outcome, play
 from bench.overlap.loudspeaker import Loudspeaker
 from bench.overlap.outcome import first_change, last_sound_ms, lost_ms
+from bench.overlap.play import outcome, play
 from bench.overlap.scenes import Scene, scenes
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
 from tests.voices import silence, speak
