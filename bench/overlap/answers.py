@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from bench.common.rehearsal import SentMessage
 from bench.overlap.outcome import Frames, first_sound_ms
-from server.call.messages import Metrics, Response
-from server.words import spoken
+from server.call.messages import Metrics, Response, Transcription
+from server.call.turns.lexicon.english_writing import spoken
+from server.media.frame import FRAME_MS
 
 EARLY_MS = 300
 """An answer may begin so long before the last sound of the question."""
@@ -49,6 +50,8 @@ class Asked:
     """Until the caller heard the first sound of an answer, right or wrong."""
     done_ms: float | None
     """Until the caller had heard the right answer to its end."""
+    words: str
+    """What speech-to-text heard from the beginning of the question to that of the next one."""
     heard: str
     """What the caller heard in answer; "…" stands where an answer was cut off."""
 
@@ -89,23 +92,34 @@ def _joined(earlier: list[Reply], reply: Reply) -> list[Reply]:
     return [*earlier[:-1], whole]
 
 
-def what_became_of(asked: Sequence[Asking], said: Sequence[Reply], call_ms: float) -> list[Asked]:
-    """The fate of each question. What begins before the next question answers this one."""
+def what_became_of(asked: Sequence[Asking], sent: Sequence[SentMessage], heard: Frames) -> list[Asked]:
+    """The fate of each question in a call. What begins before the next question answers this one."""
+    said, call_ms = replies(sent, heard), len(heard) * FRAME_MS
     ends_ms = [*(question.begin_ms for question in asked[1:]), call_ms]
     return [
-        _fate(question, [reply for reply in said if question.end_ms - EARLY_MS <= reply.begin_ms < end_ms])
+        _fate(
+            question,
+            _words(sent, question.begin_ms, end_ms),
+            [reply for reply in said if question.end_ms - EARLY_MS <= reply.begin_ms < end_ms],
+        )
         for question, end_ms in zip(asked, ends_ms, strict=True)
         if end_ms < call_ms or end_ms - question.end_ms >= LEAST_MS
     ]
 
 
-def _fate(question: Asking, here: Sequence[Reply]) -> Asked:
+def _words(sent: Sequence[SentMessage], begin_ms: float, end_ms: float) -> str:
+    here = [each.message for each in sent if begin_ms <= each.at_ms < end_ms]
+    return " / ".join(said.text for said in here if isinstance(said, Transcription) and said.final and said.text)
+
+
+def _fate(question: Asking, words: str, here: Sequence[Reply]) -> Asked:
     heard = [reply for reply in here if reply.text]
     right = [reply for reply in heard if not reply.cut_off and _has(reply.text, question.wanted)]
     return Asked(
         question.text,
         heard[0].begin_ms - question.end_ms if heard else None,
         right[0].end_ms - question.end_ms if right else None,
+        words,
         " / ".join(reply.text + "…" * reply.cut_off for reply in heard),
     )
 

@@ -14,6 +14,9 @@ SOFTEST = 0.49
 """A frame counts as heard when its gain is at least this."""
 OTHER = 0.1
 """What share of a frame's power may differ from the wanted frame. A gain that changes within a frame makes as much."""
+NEAR_FRAMES = 25
+"""A frame of the answer is looked for in so many audible frames after the one before it. Some vowels
+sound much like others that come seconds later."""
 Frames = Sequence[bytes | None]
 """What the caller heard: one entry for each frame, which is 20 ms of 16-bit PCM, or None in silence."""
 
@@ -65,9 +68,10 @@ def first_sound_ms(heard: Frames, since_ms: float) -> float:
 
 def lost_ms(heard: Frames, undisturbed: Frames) -> int:
     """How much of the undisturbed answer is missing, frame by frame and in its order, from what was heard."""
-    lost, place, frames = 0, 0, [frame for frame in heard if frame is not None]
+    lost, place, frames = 0, 0, [frame for frame in heard if frame is not None and audible(frame)]
     for wanted in (frame for frame in undisturbed if audible(frame)):
-        found = next((number for number in range(place, len(frames)) if _says(frames[number], wanted)), None)
+        near = range(place, min(place + NEAR_FRAMES, len(frames)))
+        found = next((number for number in near if _says(frames[number], wanted)), None)
         if found is None:
             lost += FRAME_MS
         else:

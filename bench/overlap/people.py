@@ -16,8 +16,8 @@ from bench.overlap.scenes import ONSETS_MS, Scene, backchannels_of_espeak, echoe
 from bench.speech.levels import level, louder, speech_of
 from bench.speech.recordings import Clip, meetings, orders, utterances
 from bench.speech.speakers import Speaker
+from server.call.turns.lexicon.english_writing import spoken
 from server.media.frame import HEARD_RATE
-from server.words import spoken
 
 LEAST_WORDS, LEAST_MS = 3, 800
 """What an utterance has at least that is an interruption. People ask for nothing with less, unless it is a command."""

@@ -121,7 +121,7 @@ def play_radio(scene: RadioScene, stage: Stage, patience: Patience = "normal") -
 
         await rehearsal.play(sound, len(room))
         said = replies(rehearsal.sent, rehearsal.heard)
-        asked = tuple(what_became_of(caller.asked, said, rehearsal.now_ms))
+        asked = tuple(what_became_of(caller.asked, rehearsal.sent, rehearsal.heard))
         heard = sum(reply.asked and bool(reply.text) for reply in said)
         unheard = sum(reply.cut_off and not reply.text for reply in said)
         return RadioOutcome(scene, asked, unheard, heard - sum(each.answered for each in asked))

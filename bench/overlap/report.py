@@ -8,6 +8,9 @@ from bench.common.figures import as_json, known, percent, show, spread
 from bench.overlap.outcome import SceneOutcome
 from bench.overlap.radio import RadioOutcome
 
+LONGEST = 90
+"""How many characters of a text are shown."""
+
 
 def by_kind(outcomes: Iterable[SceneOutcome]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The figures of each kind of scene."""
@@ -117,12 +120,12 @@ def _calls(calls: Sequence[RadioOutcome]) -> dict[str, Any]:
 def report_radio(figures: dict[str, Any], outcomes: Iterable[RadioOutcome]) -> None:
     """Show a line for each level of the radio, and each question whose answer was not heard whole."""
     missed = (
-        (each.question, call.scene.voice, _level(call), each.wait_ms, each.heard)
+        (each.question, call.scene.voice, _level(call), each.wait_ms, each.words[:LONGEST], each.heard[:LONGEST])
         for call in outcomes
         for each in call.asked
         if not each.heard_whole
     )
-    show("Not heard whole", ("question", "voice", "radio, dB", "waited, ms", "heard"), missed)
+    show("Not heard whole", ("question", "voice", "radio, dB", "waited, ms", "understood", "answer"), missed)
     columns = ("questions", "answered", "heard_whole", "cancelled_unheard", "unasked")
     show(
         "Questions while people talk in the background, by how much louder they are than the caller in dB",

@@ -2,13 +2,25 @@
 
 from bench.common.rehearsal import SentMessage
 from bench.overlap.answers import Asked, Asking, Reply, replies, what_became_of
-from server.call.messages import Metrics, Response
+from server.call.messages import Metrics, Response, Transcription
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
 
 LOUD = b"\x00\x20" * (SPOKEN_BYTES // 2)
 SUM = Asking("what is seven times eight", "fifty six", 1_000, 3_000)
 HOURS = Asking("are you open on sunday", "closed", 8_000, 9_000)
-ANSWER = Reply(2, 3_300, 5_000, "Seven times eight is fifty-six.", cut_off=False, asked=True)
+RIGHT = "Seven times eight is fifty-six."
+
+
+def heard_by_the_caller(begin_ms: int, end_ms: int, call_ms: int = 20_000) -> list[bytes | None]:
+    """A call in which the agent is heard once."""
+    before, answer = begin_ms // FRAME_MS, (end_ms - begin_ms) // FRAME_MS
+    return [None] * before + [LOUD] * answer + [None] * (call_ms // FRAME_MS - before - answer)
+
+
+def reply(text: str, begin_ms: float, end_ms: float, cut_off: bool = False) -> list[SentMessage]:
+    """The messages of reply number 2."""
+    over = Response(reply=2, text=text, final=True, interrupted=cut_off)
+    return [SentMessage(begin_ms, Metrics(reply=2)), SentMessage(end_ms, over)]
 
 
 def test_a_reply_begins_with_its_first_sound() -> None:
@@ -39,23 +51,25 @@ def test_the_rest_of_a_reply_belongs_to_it() -> None:
 
 def test_an_answer_is_heard_whole_when_it_is_right_and_not_cut_off() -> None:
     """Another answer was given, but is not what was asked for. Numbers may have any writing."""
-    assert what_became_of([SUM], [ANSWER], 20_000) == [Asked(SUM.text, 300, 2_000, ANSWER.text)]
-    cut = Reply(2, 3_300, 4_000, "Seven times eight is fifty six", cut_off=True, asked=True)
-    wrong = Reply(2, 3_300, 4_000, "Sorry, I can't help with that.", cut_off=False, asked=True)
-    found = [what_became_of([SUM], [reply], 20_000)[0] for reply in (cut, wrong)]
+    heard = heard_by_the_caller(3_300, 5_000)
+    words = SentMessage(3_100, Transcription(utterance=1, text="What is 7 x 8?", final=True))
+    sent = [words, *reply(RIGHT, 3_280, 5_000)]
+    assert what_became_of([SUM], sent, heard) == [Asked(SUM.text, 300, 2_000, "What is 7 x 8?", RIGHT)]
+    cut, wrong = reply(RIGHT, 3_300, 5_000, cut_off=True), reply("Sorry, I can't help with that.", 3_300, 5_000)
+    found = [what_became_of([SUM], sent, heard)[0] for sent in (cut, wrong)]
     assert [(each.answered, each.heard_whole) for each in found] == [(True, False), (True, False)]
-    assert found[0].heard.endswith("…")
+    assert found[0].heard == f"{RIGHT}…"
 
 
 def test_an_answer_belongs_to_the_question_before_it() -> None:
     """What comes after the next question has begun does not answer the first one. An unheard answer is none."""
-    late = Reply(2, 8_500, 9_500, "Seven times eight is fifty six.", cut_off=False, asked=True)
-    unheard = Reply(3, 3_300, 3_400, "", cut_off=True, asked=True)
-    found = what_became_of([SUM, HOURS], [unheard, late], 20_000)
-    assert [each.answered for each in found] == [False, False]
+    late = what_became_of([SUM, HOURS], reply(RIGHT, 9_100, 9_500), heard_by_the_caller(9_100, 9_500))
+    assert [each.answered for each in late] == [False, True]
+    unheard = what_became_of([SUM, HOURS], reply("", 3_300, 3_400, cut_off=True), [None] * 1_000)
+    assert [each.answered for each in unheard] == [False, False]
 
 
 def test_a_question_at_the_end_of_the_call_does_not_count() -> None:
     """The call ends before an answer can be expected."""
-    assert what_became_of([HOURS], [], HOURS.end_ms + 5_000) == []
-    assert [each.answered for each in what_became_of([HOURS], [], HOURS.end_ms + 12_000)] == [False]
+    assert what_became_of([HOURS], [], [None] * (14_000 // FRAME_MS)) == []
+    assert [each.answered for each in what_became_of([HOURS], [], [None] * (20_000 // FRAME_MS))] == [False]

@@ -30,6 +30,7 @@ def test_what_changes_and_what_is_lost_is_seen_frame_by_frame() -> None:
     assert lost_ms([*answer[:10], SOFT, *[None] * 10, *answer[10:]], answer) == 0
     assert lost_ms([*answer[:10], softer[10], *answer[11:]], answer) == 0
     assert first_change(answer, answer, 0) is None
+    assert lost_ms([*answer[:10], SOFT, *answer[11:], answer[10]], [*answer, answer[10]]) == FRAME_MS
 
 
 def test_the_last_sound_is_audible() -> None:
