@@ -88,9 +88,9 @@ def listen(corpus: Sequence[ScriptedUtterance], jobs: int, say: Say = by_espeak)
     return share_out(partial(_listen, say), corpus, jobs)
 
 
-def listen_to_people(corpus: Sequence[RecordedUtterance], jobs: int, models: Path) -> list[Trace]:
+def listen_to_people(corpus: Sequence[RecordedUtterance], jobs: int, models: Path, language: str) -> list[Trace]:
     """The traces of recordings, heard by the engines that a server chooses with these models."""
-    return share_out(partial(_listen_to_people, models), corpus, jobs)
+    return share_out(partial(_listen_to_people, models, language), corpus, jobs)
 
 
 def _listen(say: Say, share: Sequence[ScriptedUtterance]) -> list[Trace]:
@@ -98,6 +98,6 @@ def _listen(say: Say, share: Sequence[ScriptedUtterance]) -> list[Trace]:
     return [traced(spoken, *sound(spoken, say), stage) for spoken in share]
 
 
-def _listen_to_people(models: Path, share: Sequence[RecordedUtterance]) -> list[Trace]:
-    stage = Stage(models)
+def _listen_to_people(models: Path, language: str, share: Sequence[RecordedUtterance]) -> list[Trace]:
+    stage = Stage(models, language)
     return [traced(spoken, spoken.sound(TAIL_S), spoken.parts_ms, stage) for spoken in share]

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.common.halves import Half, half_of
+from bench.common.opus import through_opus
 from bench.pauses.corpus import ScriptedPause
 from bench.speech.recordings import as_16_khz
-from bench.understanding import through_opus
 from server.errors import ConfigError
 from tests.voices import silence
 
@@ -49,8 +50,8 @@ class RecordedUtterance:
         return through_opus(as_16_khz(self.path) + silence(tail_s))
 
 
-def recorded(folder: Path) -> list[RecordedUtterance]:
-    """All recordings in the directory. Raises ConfigError when it has none."""
+def recorded(folder: Path, half: Half = "all") -> list[RecordedUtterance]:
+    """All recordings in the directory, or one half of them. Raises ConfigError when it has none."""
     table = folder / "orders.json"
     try:
         entries = json.loads(table.read_text(encoding="utf-8"))
@@ -58,7 +59,7 @@ def recorded(folder: Path) -> list[RecordedUtterance]:
         raise ConfigError(f"cannot read {table}: {exc}") from exc
     return [
         RecordedUtterance(entry["id"], folder / "orders" / f"{entry['id']}.flac", tuple(_parts(entry["speech_ms"])))
-        for entry in entries
+        for entry in half_of(entries, half)
     ]
 
 

@@ -68,7 +68,7 @@ class EndpointSettings(SettingsGroup):
     shortest_ms: NonNegativeInt = 240
     """Shortest wait in ms, however finished the voice sounds. Half of the pauses inside people's sentences are shorter
     than 280 ms, and voice detection notices silence some 80 ms late."""
-    longest_ms: NonNegativeInt = 600
+    longest_ms: NonNegativeInt = 560
     """Longest wait in ms when the words look finished but the voice does not. After a longer silence the line seems
     dead."""
 

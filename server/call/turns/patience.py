@@ -37,7 +37,7 @@ PRESETS: Mapping[Patience, Preset] = {
             "asked_ms": 120,
             "dictated_ms": 700,
             "shortest_ms": 200,
-            "longest_ms": 480,
+            "longest_ms": 460,
         },
         overlap={
             "words": 1,
