@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from server.errors import EngineError
 from server.speech.wyoming_stt import WyomingSpeechToText
 
-DEADLINE_S = 0.3
-"""How long an answer may take. After this time most pauses have been judged without the model."""
+DEADLINE_S = 0.45
+"""How long an answer may take. Callers who are done wait for it, so on a busy machine they wait longer, instead of
+being cut off. A longer silence than this feels like a dead line."""
 MAX_WAITING = 8
 """How many pauses may wait for one worker. More of them wait only when the machine is too slow; those are judged
 without the model."""
@@ -36,10 +37,10 @@ class EndpointWorkers:
         """How many pauses wait for their judgement."""
         return len(self._asked)
 
-    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> Callable[[], None]:
+    def judge(self, pcm: bytes, tell: Callable[[float | None], None]) -> Callable[[], None]:
         worker = min(self._workers, key=lambda worker: worker.utterances)
         if self.waiting >= MAX_WAITING * len(self._workers):
-            return _nothing
+            return asyncio.get_running_loop().call_soon(tell, None).cancel
         task = asyncio.create_task(self._judge(worker, pcm, tell), name="endpoint judgement")
         self._asked.add(task)
         task.add_done_callback(self._asked.discard)
@@ -58,19 +59,19 @@ class EndpointWorkers:
         for worker in self._workers:
             await worker.close()
 
-    async def _judge(self, worker: WyomingSpeechToText, pcm: bytes, tell: Callable[[float], None]) -> None:
+    async def _judge(self, worker: WyomingSpeechToText, pcm: bytes, tell: Callable[[float | None], None]) -> None:
         stream = worker.listen((), _ignore)
+        probability = None
         try:
             async with asyncio.timeout(self._deadline_s):
                 stream.feed(pcm)
                 probability = float(await stream.transcript())
         except TimeoutError:
-            return  # it comes too late: the pause is judged without it
+            pass  # the pause is judged without the model
         except (EngineError, ValueError) as failure:
             if not self._failed:
                 log.warning("x the endpoint model failed; calls go on without its judgement: %s", failure)
             self._failed = True
-            return
         finally:
             await stream.close()
         tell(probability)
@@ -78,7 +79,3 @@ class EndpointWorkers:
 
 def _ignore(text: str) -> None:
     """There are no words so far."""
-
-
-def _nothing() -> None:
-    """There is nothing to forget."""

@@ -49,26 +49,27 @@ async def test_it_tells_a_probability(uri: str) -> None:
 async def test_a_limited_number_of_pauses_waits(uri: str) -> None:
     """When too many pauses wait, new ones are not judged. When there is room, they are judged again."""
     model = EndpointWorkers([uri], PATIENT_S)
-    told: asyncio.Queue[int] = asyncio.Queue()
-    for number in range(3 * MAX_WAITING):
-        model.judge(silence(0.1), lambda probability, number=number: told.put_nowait(number))  # type: ignore[misc]
-    taken = {await asyncio.wait_for(told.get(), PATIENT_S) for _ in range(MAX_WAITING)}
-    assert taken == set(range(MAX_WAITING))
+    told: asyncio.Queue[float | None] = asyncio.Queue()
+    for _ in range(3 * MAX_WAITING):
+        model.judge(silence(0.1), told.put_nowait)
+    answers = [await asyncio.wait_for(told.get(), PATIENT_S) for _ in range(3 * MAX_WAITING)]
+    assert answers[: 2 * MAX_WAITING] == [None] * (2 * MAX_WAITING)
+    assert None not in answers[2 * MAX_WAITING :]
     await judged(model, silence(0.1))
     assert told.empty()
     await model.close()
 
 
-async def test_an_answer_that_takes_too_long_is_not_told() -> None:
-    """When the deadline passes before the worker answers, `tell` is not called, and there is room again."""
+async def test_an_answer_that_takes_too_long_is_no_answer() -> None:
+    """When the deadline passes before the worker answers, that is told, and there is room again."""
     async with server(hang) as uri:
         model = EndpointWorkers([uri], 0.05)
-        told: list[float] = []
+        told: list[float | None] = []
         for _ in range(2 * MAX_WAITING):
             model.judge(silence(0.1), told.append)
         await all_judged()
         assert model.waiting == 0
-        assert told == []
+        assert told == [None] * (2 * MAX_WAITING)
         await model.close()
 
 
@@ -76,7 +77,7 @@ async def test_an_answer_that_nobody_wants_makes_room() -> None:
     """When the caller has gone on, the worker is free for other pauses at once, and nothing is told."""
     async with server(hang) as uri:
         model = EndpointWorkers([uri], PATIENT_S)
-        told: list[float] = []
+        told: list[float | None] = []
         for _ in range(2 * MAX_WAITING):
             forget = model.judge(silence(0.1), told.append)
             await asyncio.sleep(0)
@@ -104,7 +105,7 @@ async def test_pauses_are_shared_out(tmp_path: Path, uri: str) -> None:
 
 
 async def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """An answer that is no probability is logged once, and `tell` is not called."""
+    """An answer that is no probability is logged once, and the call is told that there is no answer."""
 
     async def nonsense(talk: Talk) -> None:
         await talk.hear(AudioStop)
@@ -112,12 +113,12 @@ async def test_a_failure_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
 
     async with server(nonsense) as uri:
         model = EndpointWorkers([uri], PATIENT_S)
-        told: list[float] = []
+        told: list[float | None] = []
         for _ in range(3):
             model.judge(silence(0.1), told.append)
         await all_judged()
         assert model.waiting == 0
-        assert told == []
+        assert told == [None] * 3
         (record,) = caplog.records
         assert "calls go on without its judgement" in record.message
         await model.close()

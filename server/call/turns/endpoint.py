@@ -69,8 +69,8 @@ class EndpointSettings(SettingsGroup):
     """Shortest wait in ms, however finished the voice sounds. Half of the pauses inside people's sentences are shorter
     than 280 ms, and voice detection notices silence some 80 ms late."""
     longest_ms: NonNegativeInt = 560
-    """Longest wait in ms when the words look finished but the voice does not. After a longer silence the line seems
-    dead."""
+    """Longest wait in ms when the words look finished but the voice does not, or while the endpoint model still works.
+    After a longer silence the line seems dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,8 @@ class Pause:
     """How long this caller's pauses inside utterances usually are; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds as if the caller were done; None when nothing tells."""
+    judging: bool = False
+    """An endpoint model is about to tell `over`."""
     stretch: float = 1.0
     """By how much this caller's waits are longer than usual."""
 
@@ -99,7 +101,9 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """After how much silence, in ms, the utterance is over."""
     kind = _kind(pause)
     wait_ms = max(_by_words(kind, pause, settings), min(pause.usual_pause_ms, settings.usual_ms))
-    if kind is not Completeness.NOTHING and pause.over is not None:
+    if pause.judging:
+        wait_ms = max(wait_ms, settings.longest_ms)
+    elif kind is not Completeness.NOTHING and pause.over is not None:
         wait_ms = _by_sound(wait_ms, pause.over, kind, pause, settings)
     return wait_ms * pause.stretch
 

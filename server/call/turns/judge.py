@@ -36,6 +36,8 @@ class HeardVoice:
     """The utterance is the agent's own voice, and nobody spoke."""
     over: float | None = None
     """The probability that the voice sounds as if the caller is done; None outside pauses, and when nothing tells."""
+    judging: bool = False
+    """An endpoint model has been asked about it, and has not answered yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class Judge:
             digits=self._digits,
             usual_pause_ms=view.voice.usual_pause_ms,
             over=view.voice.over,
+            judging=view.voice.judging,
             stretch=self._habit.stretch,
         )
 

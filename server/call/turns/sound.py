@@ -26,7 +26,7 @@ class Sound:
         """The number of the present pause. An answer of the endpoint model about another pause comes too late."""
         self._asked = False
         self._forget: Callable[[], None] | None = None
-        """Tells the endpoint model that nobody wants its answer any more."""
+        """Tells the endpoint model that nobody wants its answer any more. None: it owes no answer."""
         self._told: float | None = None
         """What the endpoint model has answered about the present pause."""
 
@@ -44,6 +44,11 @@ class Sound:
         if self._model is not None and not self._asked:
             self._asked = True
             self._forget = self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
+
+    @property
+    def judging(self) -> bool:
+        """The endpoint model has been asked about the present pause, and has not answered yet."""
+        return self._forget is not None
 
     @property
     def over(self) -> float | None:
@@ -64,6 +69,6 @@ class Sound:
             self._forget()
             self._forget = None
 
-    def _on_answer(self, pause: int, probability: float) -> None:
+    def _on_answer(self, pause: int, probability: float | None) -> None:
         if pause == self._pause:
             self._told, self._forget = probability, None

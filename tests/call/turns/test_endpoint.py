@@ -74,6 +74,13 @@ def test_the_sound_moves_the_wait(text: str, over: float | None, expected_ms: fl
     assert wait_ms(text, over=over) == pytest.approx(expected_ms, abs=1)
 
 
+@pytest.mark.parametrize(("text", "longer"), [("where is my order", True), ("my number is", False)])
+def test_an_endpoint_model_that_is_busy_is_waited_for(text: str, longer: bool) -> None:
+    """Nobody is cut off because the machine is slow. Words that wait for longer anyway wait no longer for it."""
+    assert wait_ms(text, judging=True) == max(wait_ms(text), SETTINGS.longest_ms)
+    assert (wait_ms(text, judging=True) > wait_ms(text)) is longer
+
+
 @pytest.mark.parametrize("text", ["my number is", "i want a table for", "and", "the code is four two"])
 def test_no_sound_completes_what_is_not_complete(text: str) -> None:
     """Words that cannot be all wait at least as long as a complete sentence, however sure the endpoint model is."""

@@ -14,10 +14,10 @@ class SlowModel:
     """An endpoint model that answers when the test calls `tell`."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, Callable[[float], None]]] = []
+        self.asked: list[tuple[bytes, Callable[[float | None], None]]] = []
         self.forgotten = 0
 
-    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> Callable[[], None]:
+    def judge(self, pcm: bytes, tell: Callable[[float | None], None]) -> Callable[[], None]:
         self.asked.append((pcm, tell))
         return self._forget
 
@@ -52,6 +52,20 @@ def test_a_model_is_asked_once_for_each_pause() -> None:
         speak(sound)
         pause(sound)
     assert [len(pcm) // HEARD_BYTES for pcm, _ in model.asked] == [11, 26]
+
+
+@pytest.mark.parametrize("answer", [0.97, None])
+def test_it_is_known_whether_the_model_still_works(answer: float | None) -> None:
+    """From the question until the answer, also when the answer is that the model cannot tell."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound)
+    assert not sound.judging
+    pause(sound)
+    assert sound.judging
+    model.asked[0][1](answer)
+    assert not sound.judging
+    assert sound.over == answer
 
 
 def test_the_model_is_believed_when_it_has_answered() -> None:
