@@ -47,7 +47,7 @@ LONE_FIGURE = re.compile(
     r"\b(?:om|rond|tegen|vanaf|tot|na|voor|over|half|plus|min|keer|maal|door|van|op|dan|euro|uur|met) "
     rf"(?:{_FIGURE}|een)$"
 )
-_BEFORE_ONE = rf"(?:{_FIGURE}|nummer|om|half|plus|min|keer|tot|rond|huisnummer|code|dubbel)"
+_BEFORE_ONE = rf"(?:{_FIGURE}|nummer|(?<!gaat )(?<!gaat het )om|half|plus|min|keer|tot|rond|huisnummer|code|dubbel)"
 """Words after which "een" is the number and not the article."""
 MORE_FIGURES = re.compile(
     # j a n · a van anton · vier twee een
@@ -91,7 +91,7 @@ _THAT_CLAUSE = (
 """The beginning of a clause that has its verb at the end."""
 _PREFIXES = {
     "aan": "kom trek vraag vragen neem doe zet bied raad geef meld pas spreek kijk bel sluit rustig",
-    "bij": "blijf hoor leg boek kom sta er",
+    "bij": "blijf hoor leg boek kom er",
     "door": "ga geef stuur kom lees verbind bel loop",
     "in": "vul log check schakel lever stap val stem schrijf voer dien stel zet",
     "na": "kijk ga denk vraag tel loop",
@@ -122,8 +122,11 @@ _OPEN_WORDS = {
     "of": r"(?:toch|klopt|wel) of",
     "een": rf"{_BEFORE_ONE} een",
     "geen": r"(?:er|nog) geen",
-    "ongeveer bijna": r"(?:er|hoeveel|wanneer) \w+",
-    "nog": r"(?:wat|wie|altijd|nu|ze|het|dat|morgen) nog|(?:bent u|ben je|is ze|is hij|zijn we|is die) er nog",
+    "ongeveer bijna": r"(?:er|hoeveel|wanneer) \w+|(?:hoe lang|hoeveel|wanneer) .+ ongeveer",
+    "nog": (
+        r"(?:klopt|werkt|geldt|wat|wie|altijd|nu|ze|het|dat|morgen) nog"
+        r"|(?:bent u|ben je|is ze|is hij|zijn we|is die) er nog"
+    ),
     "maar": r"(?:zeg|doe|ga|kom|vertel|laat|geef|wacht|vraag|probeer|neem|bel|stuur|zet)\w*(?: \w+){0,3} maar",
     # sinds wanneer · dat weet ik niet waar
     "waar wanneer waarom hoe wie welke welk hoeveel waarvoor waarmee waarover": (
@@ -148,7 +151,7 @@ _CLOSING_WORDS = {
     "u je jij we wij jullie hij ze zij": (
         rf"(?<!wie )(?<!waar )(?<!wat ){_AUXILIARY} \w+|(?:of|als|dat|omdat|wanneer|waar|wat|hoe|en dan|maar|toen) \w+"
         rf"|^(?:{_OPENING} )*(?!je|jij|u)\w+|(?:ik|geef|stuur|zeg) (?:wil |wilde |geef |zou |heb )?(?:u|je)"
-        r"|(?:me|mij|heb) bij u|(?:is|van|voor|in|op|bij) je"
+        r"|(?:me|mij|heb|of je|of ik) bij (?:u|jullie)|(?:is|van|voor|in|op|bij) je"
     ),
     # is het · in het · of het, but: hoe laat is het · wat kost het
     "het": (

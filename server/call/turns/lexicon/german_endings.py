@@ -84,7 +84,7 @@ UNFINISHED = re.compile(
     rf"|(?:{_ASKED_START}{_MODAL} (?:man|er|sie|du|ihr|mir|mich|uns|jemand|mein|meine|unser|unsere|der|die)"
     r"|(?<!das )(?<!da )(?<!dann )(?<!so )(?<!morgen )"
     r"\b(?:(?:können|könnten|würden) sie|(?:kannst|könntest|würdest) du)"
-    r"|\b(?:ich|wir) (?:möchten?|will|wollen|muss|müssen) (?:\w+ )?(?:meinen?|meine|unseren?|unsere))"
+    r"|\b(?:ich|wir) (?:möchten?|will|wollen|muss|müssen) (?:\w+ )?(?:mein|unser)(?:en?)?)"
     rf"\b{_NO_INFINITIVE}(?!.* (?:zurück|nicht)$)"
     # ob mein paket · wissen wann mein paket, but: wenn ich morgen komme
     r"|\b(?:ob|dass|weil|falls|wenn(?! möglich| nötig| nicht| ja| überhaupt)"
@@ -127,8 +127,8 @@ _OPEN_WORDS = {
 } | {
     "und aber sondern weil dass wenn falls obwohl während bevor nachdem sobald solange sodass sowie entweder weder als "
     "sowohl beziehungsweise nämlich zwar anstatt statt trotz ausser dem des ne nen für von in im zum zur vom beim am "
-    "ans ins aufs bis seit gegen ohne wegen zwischen über unter hinter neben pro circa mindestens höchstens fast sogar "
-    "besonders ziemlich plus minus jeweils einige vielen herzlichen schönen guten herr doktor halb doppel at ät "
+    "ans ins aufs bis seit gegen ohne wegen zwischen über unter hinter neben pro per circa spätestens frühestens "
+    "mindestens höchstens fast sogar besonders ziemlich plus minus jeweils einige vielen herzlichen schönen guten herr doktor halb doppel at ät "
     "klammeraffe unterstrich äh ähm hm na tja naja": r"(?!)",
     # ich nehme die · genau den
     "der die den": r"(?:nehme?|genau|nur|lieber) \w+",
@@ -136,24 +136,26 @@ _OPEN_WORDS = {
     "eine einen einem einer eines dieser diese dieses diesen diesem jeder jede jeden jedes mein meine meinen meinem "
     "meiner dein deine deinen deinem unser unsere unseren unserem unserer seine seinen ihre ihren ihrem ihrer neue "
     "neuen": (
-        r"(?:nur|noch|nehme) (?:eine[nrs]?|diese[nrs]?)|(?:das ist|nicht) (?:meiner?|deiner?|unserer?|ihre?)"
+        r"(?:nur|nehme) (?:eine[nrs]?|diese[nrs]?)|(?:das ist|nicht) (?:meiner?|deiner?|unserer?|ihre?)"
         r"|(?:sie|wir) meinen|die \w+"
     ),
     "oder": r"(?:doch|stimmt|richtig|geht|ja|noch|schon|klar)(?: \w+){0,4} oder",
     # wo denn · wo ist das denn · was kostet das denn
     "denn": (
-        rf"{_ASKING} denn|was (?:ist los|haben sie) denn"
+        rf"{_ASKING} denn|{_ASKING} (?:\w+ )*{_NOUN} \w+ denn|was (?:ist los|haben sie) denn"
         rf"|{_ASKING} (?:\w+ )*(?!haben|können|sind)\w+ (?:das|es|sie|er|ich|los) denn"
     ),
     "wie": r"(?:nicht|egal|und) wie|^wie",
     "ob": r"und ob",
     "sehr nur ungefähr etwa": (
-        r"(?:danke|bitte|freut mich) sehr|(?:was|warum|wie|wer) nur|(?:wie viel|was|wann) (?:ungefähr|etwa)"
+        r"(?:danke|bitte|freut mich) sehr|(?:was|warum|wie|wer) nur"
+        r"|(?:wie viel|wie lange|was|wann) (?:.+ )?(?:ungefähr|etwa)"
     ),
     "inklusive": r"(?:ist|sind|alles|wäre) .*inklusive",
     # immer noch · ich brauche das noch
     "noch": (
-        r"(?:immer|was|wer|wie|sonst|heute|da|weiss|überhaupt|denn|ja|nein|geht|läuft) noch"
+        r"(?:immer|was|wer|wie|sonst|heute|da|weiss|überhaupt|denn|ja|nein|geht"
+        r"|läuft|stimmt|gilt|reicht|klappt|funktioniert) noch"
         r"|(?:brauche|habe|will|möchte|geht|gibt) (?:ich |es )?(?:das|die|den|ihn|es) noch"
     ),
     # seit wann · ich weiss nicht wo · haben sie welche

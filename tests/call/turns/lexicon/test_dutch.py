@@ -68,7 +68,15 @@ COMPLETE = """
     ja maar alleen als het niet regent | U kunt me vanaf negen uur bereiken. | ik wil de reservering wijzigen
     is de prijs met of zonder btw | zet mij maar op de wachtlijst | hoe kom ik het snelst bij u
     ik heb liever dinsdag | hebben wij elkaar al eens gesproken | het doet hier aan de zijkant pijn
-    Klopt, dat was ik vergeten.
+    Klopt, dat was ik vergeten. | Ik wil graag mijn abonnement verlengen. | mijn man is zijn pas kwijt
+    kunt u de pas blokkeren | hoe hoog zijn de kosten | ik heb geen factuur gekregen
+    Kunt u die nog een keer opsturen? | nee per post graag | het adres klopt nog
+    we verhuizen in april naar utrecht | Welke kleur heeft de jurk eigenlijk? | heeft u die ook in het blauw
+    twee keer menu één graag | met knoflooksaus | zonder ui | ik haal het zelf op | hoe lang duurt het ongeveer
+    mijn hond eet sinds gisteren niet | Hij is acht jaar oud. | ja hij is ingeënt | kan ik zo langskomen
+    ik ben er over tien minuten | dan neem ik die van vier uur | ik ben nog nooit bij u geweest | ik heb kiespijn
+    moet ik iets meenemen | is goed bedankt | nee dat is al opgelost | volgens mij heeft u mij verkeerd begrepen
+    dat heb ik zo niet besteld | hartelijk dank
 """
 SINGLE = (
     "ja | Ja. | nee | hallo | oké | OK. | morgen | wat | wanneer | bedankt | stop | precies | graag | wacht | hoeveel"
@@ -80,42 +88,47 @@ NUMBER = """
     wat is twee plus twee | duizend | om tien uur dertig | om half vier | dubbel vier | nummer een | tweeentwintig
 """
 OPEN = """
-    hoe lang duurt | op naam | ik heb een probleem met | een afspraak bij
-    ik wil graag een tafel reserveren en | ik wil | ik wil graag | ik zou graag | ik had graag een
-    ik wil graag een | ik heb | ik ben | ik ben niet | we hebben | wij zijn | mijn naam is | Mijn nummer is.
-    mijn adres is | kunt u | kunt u mij | kunt u me | kunt u mij even | kunt u alstublieft | zou u mij de
-    kunt u mij het nummer | kan ik | kan ik bij | kan ik met | kan ik maandag | zou ik een
-    wanneer kan ik mijn pakket | ik zou graag een tafel | ik wilde | ik wilde vragen | ik wilde mijn afspraak
-    ik wil weten of | ik wil weten wanneer | ik wilde vragen of u | ik wilde vragen of mijn pakket
-    ik wil weten wanneer mijn pakket | omdat ik | als | heeft u | heeft u nog | heeft u een | is er | zijn er
-    wanneer heeft u | waar is | waar is mijn | wat kost de | ik wil weten hoeveel | en | of | maar | ja maar | dus
-    eh | Ehm... | hm | en dan | dan neem ik | de | het | een | mijn | uw | voor | van | met | een pizza met
-    ik kom op | tot | om | in de | in het | ik bel over | ik bel vanwege | het gaat om | het gaat over mijn
-    ik zoek | ik neem | ik heet | ik woon in | geef me | geeft u mij | stuurt u mij | kunt u mij zeggen
-    ik denk dat | ik denk | ik heb gisteren | ik heb ook | ik heb nog | dat is | het is | er is | het is niet
-    dat is heel | het pakket is | mijn bestelling wordt | bijvoorbeeld | dubbel | twaalf komma | twee keer
-    vier plus | met mevrouw | goede | maandag of | kwart | half | mag ik | mag ik u | mag ik even | als u | omdat
-    kunt u dat | is het | is dat | later dan | Ik wil graag... | Hallo, | Mijn bestelling is: | En… | Ik wil een –
-    Waar is mijn? | Kunt u? | Kunt u mij het nummer? | 12 + | Ik heb een vraag over. | anna apenstaartje
-    hoe laat bent u | nee ik | hallo ik | Goedemiddag, ik zou graag voor vanavond | we zijn in totaal met
-    mijn internet doet het sinds | ik heb de router al | kunt u de monteur misschien op | ik ben pas vanaf
-    ik heb sinds gisteren heel veel | de afspraak van vrijdag moet ik | kan het ook een | ik neem de schnitzel met
-    en daarbij wil ik nog een | de broek die ik besteld heb is | hoe lang heb ik | stuurt u mij maar een
-    ik bel omdat mijn | ik wilde even vragen of | mijn klantnummer is volgens mij | het liefst zou ik
-    ik heb een afspraak nodig voor mijn | de straat heet | ik woon in de | dat is de | kunt u mij misschien naar
-    omdat ik maandag | ik weet niet of ik | het zou fijn zijn als u | of dinsdag of | nou het probleem is dat
-    heeft u die trui ook in | ik wil graag twee broodjes en | het licht in de | wanneer komt de
-    ik heb een verwijzing nodig voor | voor wanneer moet ik | zou u dat nog een keer | ik wil mijn abonnement
-    ik heb het pakket op | de trackingcode is | kan mijn man | heeft u iets voor | kunt u me doorverbinden met
-    we komen vrijdag met de | we blijven van drie tot | ik heb bij u een | volgens mij is er | donderdag zou ik
-    bedankt voor uw | mijn vrouw heeft een | ik was vorige week bij | het apparaat maakt steeds zo'n
-    als ik op de knop druk dan | ik heb liever een kamer zonder | kan je dat ook | de tas is van | ik moet me bij u
-    ja ik eh | Nee, liever in de | heb je ook iets voor | betalen kan | U kunt het beste mijn. | Dat was
-    ik sta nu voor de | mijn vlucht gaat | Ik heb al twee keer bij | kun je voor morgen | Op naam van...
-    ik wacht er al | de rekening staat op | ja maar alleen als | U kunt me vanaf | is de prijs met
-    zet mij maar op de | hoe kom ik | ik heb liever | sinds gisteren heb ik | Ik moet de afspraak eigenlijk
-    mijn moeder zou graag | de chauffeur zei dat | ik dacht eerder aan | kunnen we dat misschien naar
-    ik weet niet zeker of dat | en dan is er nog | omdat namelijk mijn
+    hoe lang duurt | op naam | ik heb een probleem met | een afspraak bij | ik wil graag een tafel reserveren en
+    ik wil | ik wil graag | ik zou graag | ik had graag een | ik wil graag een | ik heb | ik ben | ik ben niet
+    we hebben | wij zijn | mijn naam is | Mijn nummer is. | mijn adres is | kunt u | kunt u mij | kunt u me
+    kunt u mij even | kunt u alstublieft | zou u mij de | kunt u mij het nummer | kan ik | kan ik bij | kan ik met
+    kan ik maandag | zou ik een | wanneer kan ik mijn pakket | ik zou graag een tafel | ik wilde | ik wilde vragen
+    ik wilde mijn afspraak | ik wil weten of | ik wil weten wanneer | ik wilde vragen of u
+    ik wilde vragen of mijn pakket | ik wil weten wanneer mijn pakket | omdat ik | als | heeft u | heeft u nog
+    heeft u een | is er | zijn er | wanneer heeft u | waar is | waar is mijn | wat kost de | ik wil weten hoeveel
+    en | of | maar | ja maar | dus | eh | Ehm... | hm | en dan | dan neem ik | de | het | een | mijn | uw | voor
+    van | met | een pizza met | ik kom op | tot | om | in de | in het | ik bel over | ik bel vanwege | het gaat om
+    het gaat over mijn | ik zoek | ik neem | ik heet | ik woon in | geef me | geeft u mij | stuurt u mij
+    kunt u mij zeggen | ik denk dat | ik denk | ik heb gisteren | ik heb ook | ik heb nog | dat is | het is | er is
+    het is niet | dat is heel | het pakket is | mijn bestelling wordt | bijvoorbeeld | dubbel | twaalf komma
+    twee keer | vier plus | met mevrouw | goede | maandag of | kwart | half | mag ik | mag ik u | mag ik even
+    als u | omdat | kunt u dat | is het | is dat | later dan | Ik wil graag... | Hallo, | Mijn bestelling is: | En…
+    Ik wil een – | Waar is mijn? | Kunt u? | Kunt u mij het nummer? | 12 + | Ik heb een vraag over.
+    anna apenstaartje | hoe laat bent u | nee ik | hallo ik | Goedemiddag, ik zou graag voor vanavond
+    we zijn in totaal met | mijn internet doet het sinds | ik heb de router al | kunt u de monteur misschien op
+    ik ben pas vanaf | ik heb sinds gisteren heel veel | de afspraak van vrijdag moet ik | kan het ook een
+    ik neem de schnitzel met | en daarbij wil ik nog een | de broek die ik besteld heb is | hoe lang heb ik
+    stuurt u mij maar een | ik bel omdat mijn | ik wilde even vragen of | mijn klantnummer is volgens mij
+    het liefst zou ik | ik heb een afspraak nodig voor mijn | de straat heet | ik woon in de | dat is de
+    kunt u mij misschien naar | omdat ik maandag | ik weet niet of ik | het zou fijn zijn als u | of dinsdag of
+    nou het probleem is dat | heeft u die trui ook in | ik wil graag twee broodjes en | het licht in de
+    wanneer komt de | ik heb een verwijzing nodig voor | voor wanneer moet ik | zou u dat nog een keer
+    ik wil mijn abonnement | ik heb het pakket op | de trackingcode is | kan mijn man | heeft u iets voor
+    kunt u me doorverbinden met | we komen vrijdag met de | we blijven van drie tot | ik heb bij u een
+    volgens mij is er | donderdag zou ik | bedankt voor uw | mijn vrouw heeft een | ik was vorige week bij
+    het apparaat maakt steeds zo'n | als ik op de knop druk dan | ik heb liever een kamer zonder | kan je dat ook
+    de tas is van | ik moet me bij u | ja ik eh | Nee, liever in de | heb je ook iets voor | betalen kan
+    U kunt het beste mijn. | Dat was | ik sta nu voor de | mijn vlucht gaat | Ik heb al twee keer bij
+    kun je voor morgen | Op naam van... | ik wacht er al | de rekening staat op | ja maar alleen als
+    U kunt me vanaf | is de prijs met | zet mij maar op de | hoe kom ik | ik heb liever | sinds gisteren heb ik
+    Ik moet de afspraak eigenlijk | mijn moeder zou graag | de chauffeur zei dat | ik dacht eerder aan
+    kunnen we dat misschien naar | ik weet niet zeker of dat | en dan is er nog | omdat namelijk mijn
+    ik wil graag mijn abonnement | mijn man is zijn | kunt u de pas | hoe hoog zijn | ik heb geen factuur voor
+    kunt u die nog een keer | nee per | we verhuizen in april naar | heeft u die ook in | mijn hond eet sinds
+    kan ik zo | dan neem ik die van | ik ben nog nooit bij | ik had nog een | eigenlijk wilde ik
+    misschien kunnen we | het beste zou | mijn auto staat bij | het gaat om een | heeft u misschien een
+    ik zou hem graag | de lamp is na | ik heb het uiterlijk nodig voor | mijn verzekering is de
+    weet u of je bij jullie | we willen graag een plek aan het | moet ik u de
 """
 
 

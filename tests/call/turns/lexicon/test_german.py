@@ -76,6 +76,14 @@ COMPLETE = """
     Sie können mich ab neun erreichen. | ich wollte die reservierung ändern | ist der preis mit oder ohne steuer
     nehmen sie mich bitte auf die warteliste | wie komme ich am schnellsten zu ihnen | mir wäre der dienstag lieber
     haben wir uns schon mal gesprochen | es tut hier an der seite weh | Stimmt, das hatte ich vergessen.
+    Ich möchte gern mein Abo verlängern. | mein mann hat die karte verloren | sperren sie bitte die karte
+    wie hoch ist die gebühr | ich habe keine rechnung erhalten | Können Sie mir die noch mal zuschicken?
+    nein per post bitte | die adresse stimmt noch | wir ziehen im april nach köln | Welche Farbe hat das Kleid denn?
+    hätten sie das auch in blau | zwei mal das menü eins bitte | mit scharf | ohne alles | ich hole es selbst ab
+    wie lange dauert es ungefähr | mein hund frisst seit gestern nichts | Er ist acht Jahre alt. | ja er ist geimpft
+    kann ich gleich vorbeikommen | ich bin in zehn minuten da | ich bin noch nie bei ihnen gewesen
+    mein zahn tut weh | muss ich etwas mitbringen | ist gut danke | nein das hat sich erledigt
+    ich glaube sie haben mich falsch verstanden | das habe ich so nicht bestellt | haben sie vielen dank
 """
 SINGLE = "ja | Ja. | nein | hallo | okay | OK. | morgen | was | wann | danke | stopp | doch | genau | bitte | halt"
 NUMBER = """
@@ -127,6 +135,13 @@ OPEN = """
     ist der preis mit | nehmen sie mich bitte auf die | wie komme ich | mir wäre | seit gestern habe ich
     Ich müsste den Termin eigentlich | meine mutter würde gern | der fahrer hat gesagt dass | ich hätte eher an
     können wir das vielleicht auf | ich bin mir nicht sicher ob das | und dann ist mir noch | weil nämlich mein
+    ich möchte gern mein abo | mein mann hat die | sperren sie bitte | wie hoch ist | ich habe keine rechnung für
+    können sie mir die noch mal | nein per | wir ziehen im april nach | hätten sie das auch in | ich hole es am
+    mein hund frisst seit | kann ich gleich | ich bin in | dann nehme ich den um | ich bin noch nie bei
+    ich hätte da noch eine | eigentlich wollte ich | vielleicht können wir | am besten wäre | mein auto steht bei
+    es handelt sich um | haben sie vielleicht eine | ich würde ihn gerne | die lampe ist nach
+    ich bräuchte das bis spätestens | meine versicherung ist die | wissen sie ob man bei ihnen
+    wir hätten gern einen platz am | soll ich ihnen die
 """
 
 
