@@ -128,7 +128,8 @@ _OPEN_WORDS = {
     "und aber sondern weil dass wenn falls obwohl während bevor nachdem sobald solange sodass sowie entweder weder als "
     "sowohl beziehungsweise nämlich zwar anstatt statt trotz ausser dem des ne nen für von in im zum zur vom beim am "
     "ans ins aufs bis seit gegen ohne wegen zwischen über unter hinter neben pro per circa spätestens frühestens "
-    "mindestens höchstens fast sogar besonders ziemlich plus minus jeweils einige vielen herzlichen schönen guten herr doktor halb doppel at ät "
+    "mindestens höchstens fast sogar besonders ziemlich "
+    "plus minus jeweils einige vielen herzlichen schönen guten herr doktor halb doppel at ät "
     "klammeraffe unterstrich äh ähm hm na tja naja": r"(?!)",
     # ich nehme die · genau den
     "der die den": r"(?:nehme?|genau|nur|lieber) \w+",
