@@ -3,7 +3,7 @@
 import re
 
 from server.call.turns.lexicon.english_writing import spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_words, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 _ASKING = r"(?:what|who|whom|where|when|why|how|which)"
@@ -126,9 +126,6 @@ _CLOSING_WORDS = {
 and with one of these words, is not complete. The comments show such incomplete sentences, and after "but" complete
 ones."""
 
-_OPEN_ENDINGS = {
-    word: re.compile(rf"(?!.*\b(?:{complete})$)") for words, complete in _OPEN_WORDS.items() for word in words.split()
-} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _CLOSING_WORDS.items() for word in words.split()}
 _MORE_FIGURES = re.compile(
     # matches: order one · four oh · d a n; not: the blue one · five p m
     rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till"
@@ -162,7 +159,7 @@ ENGLISH = GrammarLexicon(
         written=words_of,
         questions=_QUESTIONS,
         announcements=_ANNOUNCES,
-        open_endings=_OPEN_ENDINGS,
+        open_endings=last_words(_OPEN_WORDS, _CLOSING_WORDS),
         digits=dict.fromkeys(_NUMBERS - {"one"}, 1) | dict.fromkeys(_TEENS, 2),
         tens=_TENS,
         inside_numbers={"one": 1, "oh": 1, "double": 1, "point": 0},

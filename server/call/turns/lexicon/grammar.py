@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Mark, Remark, Wanted
-from server.call.turns.lexicon.writing import mark_of, plain_words
+from server.call.turns.lexicon.writing import composed, mark_of, plain_words
 
 NOTHING = re.compile(r"(?!)")
 """A pattern that matches nothing."""
@@ -24,6 +24,18 @@ _LOOK_BACK_CHARACTERS = 400
 def phrases(*texts: str) -> Phrases:
     """The phrases in `texts`, in which they are separated by "|"."""
     return frozenset(tuple(each.split()) for text in texts for each in text.split("|") if each.strip())
+
+
+def last_words(open_: Mapping[str, str], closing: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    """The table `open_endings` of a Grammar, from groups of last words, each with a pattern of endings.
+
+    A sentence with one of the words in `open_` cannot be complete, unless it ends with the pattern of the word. One
+    with a word in `closing` may be complete, unless it ends with the pattern. In both the pattern has the last word in
+    it, and a word in both takes its pattern in `closing`.
+    """
+    return {
+        word: re.compile(rf"(?!.*\b(?:{complete})$)") for words, complete in open_.items() for word in words.split()
+    } | {word: re.compile(rf".*?\b(?:{opens})$") for words, opens in closing.items() for word in words.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,9 @@ class Grammar:
     """Found at an ending that says that more is to come, such as "can you help me"."""
     open_endings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """By last word: matches the sentences with that last word that cannot be complete."""
+    unfinished: re.Pattern[str] = NOTHING
+    """Found in a sentence whose end lacks a word, whatever its last word is. In German the verb may be the last word:
+    "können Sie mir die Nummer" lacks it."""
     digits: Mapping[str, int] = field(default_factory=dict)
     """Words that end in a number wherever they stand, and how many digits each of them is when a number is dictated.
     Figures need not be among them."""
@@ -78,6 +93,9 @@ class Grammar:
     """Whole phrases that ask the agent to be silent or to listen, such as "excuse me"."""
     stops: Phrases = frozenset()
     """Whole phrases that ask the agent to stop also what it is doing, such as "cancel"."""
+    last_stops: Phrases = frozenset()
+    """Those of the `stops` that also begin sentences, such as "para" in Spanish, which means "stop" and "for". They
+    count only where no more words follow."""
 
 
 class GrammarLexicon:
@@ -88,6 +106,7 @@ class GrammarLexicon:
         known = (*grammar.backchannels, *grammar.commands, *grammar.stops)
         self._longest = max(map(len, known), default=1)
         self._beginnings = {phrase[:n] for phrase in grammar.backchannels for n in range(1, len(phrase))}
+        self._beginnings |= grammar.last_stops
         self.ending = lru_cache(maxsize=128)(self._ending)
         """Kept for the newest texts, because turn-taking asks for the same ones at every frame."""
 
@@ -95,7 +114,7 @@ class GrammarLexicon:
         return self._grammar.words(text)
 
     def asked_for(self, agent_text: str) -> Wanted:
-        text = agent_text.lower()
+        text = composed(agent_text)
         return next((each for each, asks in self._grammar.requests.items() if asks.search(text)), Wanted.NOTHING)
 
     def remark(self, words: Sequence[str]) -> Remark:
@@ -128,7 +147,8 @@ class GrammarLexicon:
     def _completeness(self, words: Sequence[str], said: str, mark: Mark) -> Completeness:
         grammar, last = self._grammar, words[-1]
         opens = grammar.open_endings.get(last)
-        if mark is Mark.OPEN or (opens is not None and opens.match(said)):
+        open_ = mark is Mark.OPEN or grammar.unfinished.search(said) is not None
+        if open_ or (opens is not None and opens.match(said)):
             return Completeness.OPEN
         more = grammar.more_figures.match(said) is not None
         if mark in (Mark.QUESTION, Mark.EXCLAMATION):
@@ -163,7 +183,8 @@ class GrammarLexicon:
         parts: list[tuple[Kind, int]] = []
         while at < len(words):
             kind, size = self._phrase_at(words, at)
-            if kind in (Kind.COMMAND, Kind.STOP) and begun:
+            begins_more = at + size < len(words) and tuple(words[at : at + size]) in grammar.last_stops
+            if kind in (Kind.COMMAND, Kind.STOP) and (begun or begins_more):
                 kind = Kind.WORDS
             if kind is not Kind.WORDS or words[at] not in grammar.fillers:
                 parts.append((kind, size))

@@ -1,6 +1,7 @@
 """Writing: what all lexicons do with a text before they look at its words."""
 
 import re
+from unicodedata import normalize
 
 from server.call.turns.lexicon.lexicon import Mark
 
@@ -15,9 +16,14 @@ _STOPS = (".", "。", "।", "۔", "։", "።")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
 
 
+def composed(text: str) -> str:
+    """`text` in lower case, with each accented letter as one character. Some engines write a letter and an accent."""
+    return normalize("NFC", text).lower().translate(PLAIN)
+
+
 def plain_words(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case, without punctuation. Figures are words of their own."""
-    return tuple(_WORD.findall(text.lower().translate(PLAIN)))
+    return tuple(_WORD.findall(composed(text)))
 
 
 def mark_of(text: str) -> Mark:
