@@ -1,10 +1,20 @@
 """Which lexicon serves a language."""
 
 from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.french import FRENCH
+from server.call.turns.lexicon.italian import ITALIAN
 from server.call.turns.lexicon.lexicon import Lexicon
 from server.call.turns.lexicon.neutral import NEUTRAL
+from server.call.turns.lexicon.portuguese import PORTUGUESE
+from server.call.turns.lexicon.spanish import SPANISH
 
-_LEXICONS: dict[str, Lexicon] = {"en": ENGLISH}
+_LEXICONS: dict[str, Lexicon] = {
+    "en": ENGLISH,
+    "es": SPANISH,
+    "fr": FRENCH,
+    "it": ITALIAN,
+    "pt": PORTUGUESE,
+}
 """By the language subtag of BCP 47."""
 
 
