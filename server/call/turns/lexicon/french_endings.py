@@ -176,7 +176,7 @@ _CLOSING_WORDS = {
     "aussi plutôt bien juste seulement": (
         rf"(?:{_VERBS_OF_WISH}|j'ai|c'est juste|j'aurais|il faudrait|je suis) (?:aussi|plutôt|juste|seulement)"
         rf"|{_VERBS_OF_WISH} bien"
-        r"|^(?:et |mais |c'est |euh )?(?:juste|seulement)|(?:et|mais) aussi"
+        r"|^(?:et |mais |c'est |euh )?(?:juste|seulement)|(?:et|mais|\w+ez moi) aussi"
     ),
     "faudrait faut": r"(?:me |te |il |s'il |qu'il )(?:faudrait|faut)|^faut",
     "rue avenue boulevard place allée impasse chemin": (

@@ -95,13 +95,13 @@ _CLOSING_WORDS = {
     "tipo": r"(?:^|^\w+ |é |foi )tipo",
     "seja": r"ou seja",
     "também só somente apenas": (
-        rf"(?:^|{_WISH} |^eu |^mas |^e |tenho |^é que )(?:também|só|somente|apenas)(?<!^eu também)"
+        rf"(?:^|{_WISH} |^eu |^mas |^e |tenho |^é que |me \w+ )(?:também|só|somente|apenas)(?<!^eu também)"
     ),
     "outro outra outros": r"(?:^|um|uma|tem|tenho|em|no|de|com|para) outr[oa]s?",
     "não": r"(?:^mas|porque|é que|mas eu|que eu|só que|(?:meu|minha) \w+) não",
     "mais menos": r"(?:quanto é|quantos são) .*\w+|(?:^é|o|a|muito|pelo) (?:mais|menos)",
     "você vocês ele ela eles elas nós": (
-        r"(?:^|que |se |quando |porque |^mas |será que |onde |quanto )(?:você|vocês|ele|ela|eles|elas|nós)"
+        r"(?:^|que |se |quando |porque |^mas |será que |onde |quanto |por acaso )(?:você|vocês|ele|ela|eles|elas|nós)"
     ),
     "senhor senhora gente": (
         r"(?:^|que |se |quando |porque |^e )(?:o senhor|a senhora|a gente)(?<!^e o senhor)(?<!^e a senhora)"

@@ -79,7 +79,9 @@ _CLOSING_WORDS = {
     "además encima": r"(?:^|^y |y |pero )\w+",
     "sea": r"(?:^|y |pero |no |sí )o sea",
     "decir": r"(?:es|quiero|quería|o sea) decir|(?:me|nos) (?:puede|puedes|podría|podrías|pueden) decir",
-    "también solo sólo solamente": rf"(?:^|{_WISH} |^y |^pero |es |tengo )(?:también|solo|sólo|solamente)",
+    "también solo sólo solamente": (
+        rf"(?:^|{_WISH} |^y |^pero |es |tengo |\w+me |me \w+ )(?:también|solo|sólo|solamente)"
+    ),
     "otro otra otros otras": r"(?:^|tengo|hay|es|con|de|en|por|para|hacer|a|pedir) otr[oa]s?",
     # es que no, but creo que no
     "no": r"(?:es que|porque|pero|lo que|mi \w+) no",

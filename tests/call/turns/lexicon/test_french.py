@@ -51,6 +51,7 @@ NUMBER = """
     elle est née en quatre-vingt-deux
 """
 OPEN = """
+    mettez-moi aussi
     je voudrais | je voudrais réserver une table pour | est-ce que | mon numéro est le | mon numéro est | et | euh
     je m'appelle | je vous appelle | j'appelle pour | bonjour je vous appelle | je voudrais savoir
     je voudrais savoir si

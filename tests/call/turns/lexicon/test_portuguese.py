@@ -47,6 +47,7 @@ NUMBER = """
     ela nasceu em oitenta e dois
 """
 OPEN = """
+    me vê também | por acaso vocês
     gostaria de | gostaria | gostaria de reservar uma mesa para | meu nome é | o meu nome é | meu número é | e | hã
     então
     quero | queria saber | queria saber se | eu queria | queria falar com | preciso | preciso de | preciso de um

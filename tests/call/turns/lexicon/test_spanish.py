@@ -42,6 +42,7 @@ NUMBER = """
     nació en el ochenta y dos
 """
 OPEN = """
+    póngame también | me pone también
     quisiera | quisiera reservar una mesa para | me llamo | mi nombre es | mi número es | mi número es el | y | eh
     este
     quiero | quiero saber | quiero saber si | me gustaría | quería | quería hablar con | necesito | necesito un | busco
