@@ -19,6 +19,11 @@ PURE = """
     server/call/turns/lexicon/german_endings.py server/call/turns/lexicon/german.py
     server/call/turns/lexicon/dutch_writing.py server/call/turns/lexicon/dutch_endings.py
     server/call/turns/lexicon/dutch.py
+    server/call/turns/lexicon/french.py server/call/turns/lexicon/french_endings.py
+    server/call/turns/lexicon/spanish.py server/call/turns/lexicon/spanish_endings.py
+    server/call/turns/lexicon/italian.py server/call/turns/lexicon/italian_endings.py
+    server/call/turns/lexicon/portuguese.py server/call/turns/lexicon/portuguese_endings.py
+    server/call/turns/lexicon/numerals.py
     server/call/turns/lexicon/choice.py server/call/mind/owed.py
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py

@@ -21,11 +21,13 @@ from pathlib import Path
 
 from bench.common.halves import add_half
 from bench.pauses import people, synthetic
-from bench.pauses.corpus import ScriptedUtterance, corpus, risen
+from bench.pauses.corpus import corpus, risen
 from bench.pauses.flite import flite_parts
-from bench.pauses.listening import by_espeak, listen, listen_to_people
+from bench.pauses.languages import corpus_in
+from bench.pauses.listening import by_espeak, listen, listen_in, listen_to_people
 from bench.pauses.others import others
 from bench.pauses.recorded import recorded
+from bench.pauses.trace import Trace
 from server.call.turns.lexicon.choice import lexicon_of
 from server.errors import ConfigError
 
@@ -53,7 +55,11 @@ def main() -> None:
 
 def _of_people(given: argparse.Namespace) -> dict[str, object]:
     said = recorded(given.recordings, given.half)[:: given.every]
-    traces, lexicon = listen_to_people(said, given.jobs, given.models, given.lang), lexicon_of(given.lang)
+    return _in_short(listen_to_people(said, given.jobs, given.models, given.lang), given)
+
+
+def _in_short(traces: list[Trace], given: argparse.Namespace) -> dict[str, object]:
+    lexicon = lexicon_of(given.lang)
     found = people.figures(traces, lexicon)
     people.show_figures(found)
     if given.detail:
@@ -62,8 +68,11 @@ def _of_people(given: argparse.Namespace) -> dict[str, object]:
 
 
 def _of_voices(given: argparse.Namespace) -> dict[str, object]:
+    if given.lang != "en":
+        said = corpus_in(given.lang)[:: given.every]
+        return _in_short(listen_in(given.lang, said, given.jobs, given.models), given)
     say = partial(flite_parts, voice=given.flite) if given.flite else by_espeak
-    said: list[ScriptedUtterance] = others() if given.others else corpus()
+    said = others() if given.others else corpus()
     heard = listen((risen(said) if given.risen else said)[:: given.every], given.jobs, say)
     return {"utterances": len(heard)} | synthetic.compare(heard, given.detail)
 

@@ -12,11 +12,12 @@ all other places it stops in the middle of its phrase, as people do who search f
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 
 from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.lexicon import Lexicon
 
 PAUSES_MS = (200, 300, 400, 500, 600, 800, 1_000)
 """The lengths of the pauses. Each place takes them in turn, so that every place has every length."""
@@ -125,7 +126,6 @@ _LINES = """
     when will my order arrive
 """
 PLACES = ("and", "um", "number", "name", "open", "clause")
-_FIGURES = frozenset("zero one two three four five six seven eight nine".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +164,8 @@ class ScriptedUtterance:
 
 
 def corpus() -> list[ScriptedUtterance]:
-    """All utterances. They are the same every time, and have the same voices."""
-    turns: dict[str, Iterator[int]] = {place: cycle(PAUSES_MS) for place in PLACES}
-    lines = [line.strip() for line in _LINES.splitlines() if line.strip()] * ROUNDS
-    return [_utterance(line, number, turns) for number, line in enumerate(lines)]
+    """All English utterances. They are the same every time, and have the same voices."""
+    return scripted(_LINES, VOICES, ASKED, ENGLISH)
 
 
 def risen(said: list[ScriptedUtterance]) -> list[ScriptedUtterance]:
@@ -178,25 +176,49 @@ def risen(said: list[ScriptedUtterance]) -> list[ScriptedUtterance]:
     return [replace(each, marks=(*each.marks[:-1], "?")) if ENGLISH.ending(each.text).asks else each for each in said]
 
 
-def _utterance(line: str, number: int, turns: dict[str, Iterator[int]]) -> ScriptedUtterance:
-    voice, speed = VOICES[number % len(VOICES)], SPEEDS[number // len(VOICES) % len(SPEEDS)]
-    return parsed(line, lambda place: next(turns[place]), voice, speed)
+def scripted(
+    lines: str, voices: Sequence[str], asked: Mapping[str, str], lexicon: Lexicon, rounds: int = ROUNDS
+) -> list[ScriptedUtterance]:
+    """The utterances of `lines`, in the notation above, by these voices of eSpeak NG.
+
+    `asked` is what the agent said before, by the mark at the beginning of a line.
+    """
+    turns: dict[str, Iterator[int]] = {place: cycle(PAUSES_MS) for place in PLACES}
+    every = [line.strip() for line in lines.splitlines() if line.strip()] * rounds
+    return [
+        parsed(
+            line,
+            lambda place: next(turns[place]),
+            voices[number % len(voices)],
+            SPEEDS[number // len(voices) % len(SPEEDS)],
+            asked,
+            lexicon,
+        )
+        for number, line in enumerate(every)
+    ]
 
 
-def parsed(line: str, pause_ms: Callable[[str], int], voice: str, speed: int, pitch: int = 50) -> ScriptedUtterance:
+def parsed(
+    line: str,
+    pause_ms: Callable[[str], int],
+    voice: str,
+    speed: int,
+    asked: Mapping[str, str] = ASKED,
+    lexicon: Lexicon = ENGLISH,
+) -> ScriptedUtterance:
     """Parse a line in the notation above; `pause_ms` says how long the next pause in a place is."""
     said = line.removeprefix("?").removeprefix("#").strip()
     pieces = re.split(r"\s*\{(\w+)\}\s*", said)
     places, texts = pieces[1::2], pieces[::2]
-    marks = [_mark(text, place) for text, place in zip(texts, [*places, ""], strict=True)]
+    marks = tuple(_mark(text, place, lexicon) for text, place in zip(texts, [*places, ""], strict=True))
     pauses = tuple(ScriptedPause(place, pause_ms(place)) for place in places)
     parts = tuple(text.rstrip("?") for text in texts)
-    return ScriptedUtterance(parts, pauses, ASKED.get(line[0], ""), voice, speed, pitch, tuple(marks))
+    return ScriptedUtterance(parts, pauses, asked.get(line[0], ""), voice, speed, marks=marks)
 
 
-def _mark(text: str, place: str) -> str:
+def _mark(text: str, place: str, lexicon: Lexicon) -> str:
     """The punctuation after a part that is followed by a pause in this place, or by nothing if the place is empty."""
     if text.endswith("?"):
         return "?"
-    grouped = place == "number" and text.split()[-1] in _FIGURES
+    grouped = place == "number" and lexicon.ending(text).digits > 0
     return "," if place == "clause" or grouped else ""

@@ -93,6 +93,16 @@ def listen_to_people(corpus: Sequence[RecordedUtterance], jobs: int, models: Pat
     return share_out(partial(_listen_to_people, models, language), corpus, jobs)
 
 
+def listen_in(language: str, corpus: Sequence[ScriptedUtterance], jobs: int, models: Path) -> list[Trace]:
+    """The traces of synthetic utterances, heard by the engines that a server chooses with these models."""
+    return share_out(partial(_listen_in, language, models), corpus, jobs)
+
+
+def _listen_in(language: str, models: Path, share: Sequence[ScriptedUtterance]) -> list[Trace]:
+    stage = Stage(models, language)
+    return [traced(spoken, *sound(spoken), stage) for spoken in share]
+
+
 def _listen(say: Say, share: Sequence[ScriptedUtterance]) -> list[Trace]:
     stage = Stage()
     return [traced(spoken, *sound(spoken, say), stage) for spoken in share]

@@ -93,6 +93,9 @@ class Grammar:
     """Whole phrases that ask the agent to be silent or to listen, such as "excuse me"."""
     stops: Phrases = frozenset()
     """Whole phrases that ask the agent to stop also what it is doing, such as "cancel"."""
+    last_stops: Phrases = frozenset()
+    """Those of the `stops` that also begin sentences, such as "para" in Spanish, which means "stop" and "for". They
+    count only where no more words follow."""
 
 
 class GrammarLexicon:
@@ -103,6 +106,7 @@ class GrammarLexicon:
         known = (*grammar.backchannels, *grammar.commands, *grammar.stops)
         self._longest = max(map(len, known), default=1)
         self._beginnings = {phrase[:n] for phrase in grammar.backchannels for n in range(1, len(phrase))}
+        self._beginnings |= grammar.last_stops
         self.ending = lru_cache(maxsize=128)(self._ending)
         """Kept for the newest texts, because turn-taking asks for the same ones at every frame."""
 
@@ -179,7 +183,8 @@ class GrammarLexicon:
         parts: list[tuple[Kind, int]] = []
         while at < len(words):
             kind, size = self._phrase_at(words, at)
-            if kind in (Kind.COMMAND, Kind.STOP) and begun:
+            begins_more = at + size < len(words) and tuple(words[at : at + size]) in grammar.last_stops
+            if kind in (Kind.COMMAND, Kind.STOP) and (begun or begins_more):
                 kind = Kind.WORDS
             if kind is not Kind.WORDS or words[at] not in grammar.fillers:
                 parts.append((kind, size))

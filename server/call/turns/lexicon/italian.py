@@ -1,0 +1,165 @@
+"""Italian: its words, as far as turn-taking needs them. How sentences end is in `italian_endings.py`."""
+
+import re
+from functools import lru_cache
+
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, UNFINISHED
+from server.call.turns.lexicon.lexicon import Wanted
+from server.call.turns.lexicon.numerals import Numerals
+from server.call.turns.lexicon.writing import plain_words
+
+_SMALL = (
+    "zero _ due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici "
+    "diciassette diciotto diciannove"
+).split()
+_TENS = "venti trenta quaranta cinquanta sessanta settanta ottanta novanta".split()
+_UNITS = "uno due tre quattro cinque sei sette otto nove".split()
+
+
+def _below_a_thousand() -> dict[str, int]:
+    """The numbers as they are written in one word: "quarantadue", "ventuno", "duecento", "centoventi"."""
+    values = {word: value for value, word in enumerate(_SMALL) if word not in ("_", "sei")}
+    for tens, word in zip(range(20, 100, 10), _TENS, strict=True):
+        values[word] = tens
+        for unit, name in enumerate(_UNITS, 1):
+            values[(word[:-1] if name[0] in "uo" else word) + name.replace("tre", "tré")] = tens + unit
+        values[word + "tre"] = tens + 3
+        values[word[:-1] + "un"] = tens + 1
+    small = dict(values) | {"uno": 1, "sei": 6}
+    for hundreds, name in enumerate(("", *_UNITS[1:]), 1):
+        values |= {f"{name}cento{word}": 100 * hundreds + value for word, value in small.items()}
+        values[f"{name}cento"] = 100 * hundreds
+    return values
+
+
+_NUMERALS = Numerals(
+    _below_a_thousand()
+    | {f"{name}mila": 1000 * value for name, value in zip((*_UNITS[1:], "dieci"), range(2, 11), strict=True)},
+    beside={"uno": 1, "un": 1, "una": 1, "sei": 6, "mille": 1000},
+    joint="",
+)
+
+
+@lru_cache(maxsize=128)
+def _words(text: str) -> tuple[str, ...]:
+    """The words of `text`, with numbers in figures. Words are not parted at an apostrophe: "l'ordine" is one."""
+    return _NUMERALS.in_figures(plain_words(text))
+
+
+_ASKING = (
+    r"(?:chi|che|cosa|cos'\w+|dove|dov'\w+|quando|come|com'\w+|perché|quant[oaie]|quant'\w+|quale|quali|qual|quand'\w+)"
+)
+"""Question words."""
+_QUESTIONS = re.compile(
+    # buongiorno a che ora aprite · quando arriva · mi può aiutare; not: quando sono arrivato · come le dicevo
+    rf"^(?:{OPENING} )*(?:(?:a|di|da|in|con|per|su|fino a) )?(?!quando (?:sono|ho|ero|ci)\b|come (?:le|ti|vi|ho"
+    rf"|si dice|detto|dicevo)\b"
+    rf"|che (?:bello|peccato)\b){_ASKING}\b"
+    rf"|^(?:{OPENING} )*(?:(?:mi |ci |si )?(?:può|puoi|potete|potrebbe|potresti|potreste)\b|posso\b|possiamo\b"
+    rf"|è possibile\b"
+    r"|sarebbe possibile\b|(?:avete|siete|fate|accettate|aprite|chiudete|consegnate|vendete)\b|(?:mi )?sa (?:dirmi"
+    r"|dire|se)\b|c'è \w+)"
+    # il mio ordine non è arrivato dov'è
+    r"|(?<!so)(?<!sa)(?<!sapere)(?<!dirmi) (?:dov'è|cos'è|com'è|quant'è|qual è|a che ora|che ora è|che ore sono"
+    r"|come mai|quanto costa|quanto viene)\b"
+)
+_ANNOUNCES = re.compile(
+    r"\b(?:(?:ho|avrei|avevo|farle|fare|farti|solo) (?:solo )?(?:una |1 |\d+ |un'|un'altra |un |alcune "
+    r"|qualche )?(?:altra |piccola |altro )?"
+    r"(?:domand[ae]|problema|richiesta|dubbio)|(?:bisogno|bisogno di) (?:di )?(?:un )?(?:aiuto|informazion[ei])"
+    r"|una domanda"
+    r"|un'informazione|(?:mi|ci) (?:può|puoi|potrebbe|potete|potresti) aiutare|aiutarmi"
+    r"|(?:chiedere|chiederle|chiederti|dire|dirle) una cosa)(?: per favore)?$"
+)
+
+
+def _asked(what: str) -> re.Pattern[str]:
+    """Matches a question for it at the end of the agent's text, or a request to say it."""
+    question = rf"\b(?:{what})\b[^.!?]{{0,60}}\?\s*$"
+    asking = (
+        r"(?:dica|dice|dimmi|dirmi|mi dia|darmi|dammi|indichi|indicarmi|indicami|ripet\w+|conferm\w+|forni\w+|lasci\w*"
+        r"|bisogno|serve"
+        r"|servirebbe)"
+    )
+    return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
+
+
+_REQUESTS = {
+    Wanted.SPELLING: re.compile(r"\b(?:spelling|compit\w+|sillab\w+|lettera per lettera)\b[^.!?]*[.!?]?\s*$"),
+    Wanted.EMAIL: _asked("e-?mail|mail|posta elettronica"),
+    Wanted.NUMBER: _asked("numer[oi]|codice|cifre|telefono"),
+    Wanted.ADDRESS: _asked(r"indirizzo|via|dove (?:abit\w+|viv\w+|dobbiamo|devo|possiamo|la|lo|consegn\w+)"),
+    Wanted.NAME: _asked(
+        r"nom[ei]|cognome|come (?:si|ti) chiam[ai]|con chi (?:parlo|sto parlando)|chi (?:parla|è al telefono)"
+    ),
+}
+_LONE_FIGURE = re.compile(
+    # alle dieci · alle 10:30 · alle dieci e dieci · il 12 · per quattro
+    r"\b(?:alle|dalle|le|verso le|per le|il|per|meno|più|siamo in|in) (?:\d{1,2}|sei)(?: e)?(?: \d\d?)?$"
+    r"|\ball'una(?: e)?(?: \d\d?)?$"
+)
+_FILLERS = frozenset("ehm eh uhm mmm beh il lo la i gli le l e allora dunque cioè ecco un una".split())
+_LEAD_INS = frozenset("ma ho detto".split())
+_BACKCHANNELS = phrases(
+    "mm | mmm | mh | mh mh | mmh | mhm | hm | hmm | mm hmm | ah | oh | sì | sì sì | ok | okay | già | esatto",
+    "esattamente | certo",
+    "bene | benissimo",
+    "va bene | va benissimo | molto bene | perfetto | ottimo | d'accordo | chiaro | capisco | ho capito | capito",
+    "giusto | vero",
+    "è vero | lo so | certamente | assolutamente | sicuro | naturalmente | ovviamente | infatti | appunto | bello",
+    "fantastico",
+    "davvero | ah sì | ecco | grazie | grazie mille | molte grazie | la ringrazio | prego | volentieri | sì certo",
+    "è giusto | per me va bene | mi va bene | ci sto | tutto bene | tutto chiaro | tutto a posto | a posto",
+    "come vuole | come vuole lei | come vuoi | come preferisce | perfettamente | è perfetto | va bene così",
+    # said while the agent is busy
+    "nessun problema | non c'è problema | non ci sono problemi | non c'è fretta | senza fretta | nessuna fretta",
+    "con calma",
+    "faccia con calma | fai con calma | faccia pure | fai pure | faccia | prenda il suo tempo | si prenda il suo tempo",
+    "prenditi il tuo tempo | aspetto | io aspetto | aspetto qui | sto aspettando | posso aspettare | aspetterò",
+    "attendo",
+    "resto in linea | rimango in linea | sono qui | sono ancora qui | sono in linea | ho tempo | tranquillo",
+    "tranquilla",
+    "stia tranquillo | stia tranquilla | non si preoccupi | non ti preoccupare | non preoccuparti | non fa niente",
+    "non importa",
+    "figurati | si figuri | vada avanti | vai avanti | continui | continua | vada | mi dica | dica pure",
+    "la ascolto | l'ascolto | ci mancherebbe",
+)
+_STOPS = phrases(
+    "stop | basta | basta così | no | no no | aspetti | aspetta | aspetti aspetti | aspetta aspetta | ferma",
+    "fermo | fermi",
+    "si fermi | fermati | fermatevi | alt | annulla | annulli | annullare | annullalo | lo annulli | la annulli",
+    "annulla tutto",
+    "cancella | cancelli | cancelli tutto | lasci stare | lascia stare | lasci perdere | lascia perdere",
+    "non importa più",
+    "non farlo | non lo faccia | no grazie | smetta | smettila | la smetta | attenda | attendi",
+)
+_COMMANDS = phrases(
+    "scusi | scusa | mi scusi | scusami | scusate | pronto | senta | senti | ascolti | ascolta | mi ascolti | ehi",
+    "permesso",
+    "un momento | un momentino | un attimo | un attimino | un secondo | un minuto | momento | attimo | 1 attimo",
+    "solo un attimo",
+    "arrivederci | ripeta | ripeti | può ripetere | silenzio | zitto | stia zitto | stai zitto | aiuto | pausa",
+    "per favore | mi perdoni",
+    "perdono",
+)
+
+ITALIAN = GrammarLexicon(
+    Grammar(
+        words=_words,
+        written=_words,
+        questions=_QUESTIONS,
+        announcements=_ANNOUNCES,
+        unfinished=UNFINISHED,
+        open_endings=OPEN_ENDINGS,
+        inside_numbers={"doppio": 1, "virgola": 0},
+        more_figures=MORE_FIGURES,
+        lone_figure=_LONE_FIGURE,
+        requests=_REQUESTS,
+        fillers=_FILLERS,
+        lead_ins=_LEAD_INS,
+        backchannels=_BACKCHANNELS,
+        commands=_COMMANDS,
+        stops=_STOPS,
+    )
+)

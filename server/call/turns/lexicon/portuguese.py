@@ -1,0 +1,170 @@
+"""Portuguese, of Brazil and of Portugal: its words, as far as turn-taking needs them.
+
+How sentences end is in `portuguese_endings.py`.
+"""
+
+import re
+from functools import lru_cache
+
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.lexicon import Wanted
+from server.call.turns.lexicon.numerals import Numerals
+from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, SUBJECT, UNFINISHED
+from server.call.turns.lexicon.writing import plain_words
+
+_SMALL = (
+    "zero _ dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito "
+    "dezenove"
+)
+_HUNDREDS = "cem duzentos trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos"
+_NUMERALS = Numerals(
+    {word: value for value, word in enumerate(_SMALL.split()) if word != "_"}
+    | {"duas": 2, "catorze": 14, "dezasseis": 16, "dezassete": 17, "dezanove": 19, "cento": 100, "mil": 1000}
+    | {
+        word: 10 * tens
+        for tens, word in enumerate("vinte trinta quarenta cinquenta sessenta setenta oitenta noventa".split(), 2)
+    }
+    | {word: 100 * hundreds for hundreds, word in enumerate(_HUNDREDS.split(), 1)}
+    | {word[:-2] + "as": 100 * hundreds for hundreds, word in enumerate(_HUNDREDS.split(), 1) if hundreds > 1},
+    beside={"um": 1, "uma": 1, "meia": 6},
+    joint="e",
+)
+
+
+@lru_cache(maxsize=128)
+def _words(text: str) -> tuple[str, ...]:
+    """The words of `text`, with numbers in figures. "Meia" is six beside other digits, as Brazilians dictate it."""
+    return _NUMERALS.in_figures(plain_words(text))
+
+
+_ASKING = r"(?:o que|quê|quem|quando|onde|aonde|como|quant[oa]s?|qual|quais|que horas|que dia|por que|porque|cadê)"
+"""Question words."""
+_QUESTIONS = re.compile(
+    # oi que horas vocês abrem · a que horas fecham · você pode me ligar · tem mesa para dois · será que dá
+    rf"^(?:{OPENING} )*(?:(?:a|de|em|com|por|para|pra|desde|até|e) )?(?!quando (?:eu|fui|liguei|cheguei)\b|como (?:eu"
+    rf"|lhe|te|já)\b)"
+    rf"(?!porque (?:eu|o|a|não)\b){_ASKING}\b|^(?:{OPENING} )*(?:a )?que horas\b"
+    rf"|^(?:{OPENING} )*(?:{SUBJECT} )?(?:pode|podem|poderia|poderiam|podia|podiam|consegue|conseguem"
+    rf"|podes)\b(?! ser$|$)"
+    rf"|^(?:{OPENING} )*(?:vocês|o senhor|a senhora) (?:tem|têm|abrem?|fecham?|aceitam?|fazem?|entregam?|sabem?"
+    rf"|vendem?|trabalham?)\b"
+    rf"|^(?:{OPENING} )*(?:posso|podemos|dá (?:para|pra)|tem como|tem \w+|têm|há \w+|é possível|seria possível"
+    rf"|sabe (?:se|onde|quando))\b"
+    r"|\bserá que\b|\bé que (?:é|está|são|vocês|posso)\b"
+    # vocês abrem quando · o senhor mora onde · custa quanto; not: não sei onde · gostaria de saber quando
+    r"|(?<!sei)(?<!saber)(?<!dizer)(?<!sabe) (?:quando|onde|quanto|que horas)$|(?<!sei) (?:cadê|onde está|onde fica"
+    r"|quanto custa|quanto é)\b"
+)
+_ANNOUNCES = re.compile(
+    r"\b(?:(?:tenho|tinha|fazer|tirar|fazer lhe|te fazer|só) (?:só )?(?:uma |1 |\d+ |outra |umas "
+    r"|mais uma )?(?:pequena )?"
+    r"(?:perguntas?|dúvidas?)|(?:tenho|tive|estou com|tô com|com) (?:um|outro) problema|(?:preciso"
+    r"|precisava) de (?:uma )?(?:ajuda|informação)"
+    r"|(?:pode|poderia|podia|podem|consegue) (?:me ajudar|ajudar me|ajudar)|me ajudar|uma pergunta|uma dúvida"
+    r"|uma informação"
+    r"|(?:perguntar|dizer) uma coisa)(?: por favor)?$"
+)
+
+
+def _asked(what: str) -> re.Pattern[str]:
+    """Matches a question for it at the end of the agent's text, or a request to say it."""
+    question = rf"\b(?:{what})\b[^.!?]{{0,60}}\?\s*$"
+    asking = (
+        r"(?:diga\w*|diz|dizer|fale|fala|dê|dá|dar|passe|passa|passar|informe|informa|informar|indique|indicar|repita"
+        r"|repete|repetir"
+        r"|confirm\w+|preciso|precisava|forneça|fornecer)"
+    )
+    return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
+
+
+_REQUESTS = {
+    Wanted.SPELLING: re.compile(r"\b(?:soletr\w+|letra por letra)\b[^.!?]*[.!?]?\s*$"),
+    Wanted.EMAIL: _asked("e-?mail|correio eletrónico|correio eletrônico"),
+    Wanted.NUMBER: _asked("números?|código|dígitos|algarismos|telefone|telemóvel|celular|cpf|nif"),
+    Wanted.ADDRESS: _asked(
+        r"endereço|morada|rua|cep|onde (?:mora|vive|devemos|podemos|entreg\w+|você mora|o senhor mora|a senhora mora)"
+    ),
+    Wanted.NAME: _asked(
+        r"nomes?|sobrenome|apelido|como (?:você |o senhor |a senhora )?se chama|como te chamas"
+        r"|com quem (?:eu )?(?:falo|estou)|quem (?:fala|está a falar)"
+    ),
+}
+_LONE_FIGURE = re.compile(
+    # às dez · às 10:30 · às três e meia · dia 12 · para quatro · 10h30
+    r"\b(?:às|as|das|até as|dia|para|pra|menos|mais|somos|somos em|h|horas) (?:e )?\d{1,2}(?: e)?(?: h)?(?: (?:\d\d?"
+    r"|meia))?$"
+    r"|\bà uma(?: e)?(?: (?:\d\d?|meia))?$"
+)
+_FILLERS = frozenset("hã ahn ã hum eh ehm é o a os as e então bom tipo né assim um uma".split())
+_LEAD_INS = frozenset("mas eu disse que não".split())
+_BACKCHANNELS = phrases(
+    "mm | mmm | mh | mh mh | mmh | mhm | hm | hmm | mm hmm | aham | ahã | uhum | uhm | ah | oh | sim | sim sim",
+    "ok | okay | tá",
+    "tá bom | tá bem",
+    "tá certo | tá ok | tá ótimo | está bem | está bom | certo | claro | claro que sim | beleza | legal | perfeito",
+    "ótimo | excelente",
+    "maravilha | muito bem | bem | exato | exatamente | isso | isso mesmo | isso aí | é isso | é isso aí",
+    "é verdade | verdade | pois",
+    "pois é | pois sim | entendi | entendo | percebi | percebo | compreendo | estou a ver | estou vendo | sei",
+    "eu sei | já sei",
+    "com certeza | de acordo | combinado | fechado | fixe | bacana | obrigado | obrigada | muito obrigado",
+    "muito obrigada",
+    "valeu | sério | a sério | jura | nossa | ah é | ah sim | ah tá | por mim tudo bem | pode ser | tudo bem",
+    "tudo certo | de nada | joia",
+    "como quiser | como o senhor quiser | como a senhora quiser | como preferir | perfeitamente | está perfeito",
+    # said while the agent is busy
+    "sem problema | sem problemas | não tem problema | não há problema | nenhum problema | sem pressa | não tem pressa",
+    "não há pressa | não tenho pressa | não se preocupe | não te preocupes | não se apresse | não faz mal",
+    "não tem importância",
+    "com calma | fique à vontade | fica à vontade | à vontade | leve o tempo que precisar | tranquilo | tranquila",
+    "eu espero",
+    "eu aguardo | aguardo | vou esperar | vou aguardar | posso esperar | posso aguardar | estou esperando",
+    "estou aguardando",
+    "tô esperando | tô aguardando | estou à espera | fico à espera | fico aguardando | estou aqui",
+    "ainda estou aqui | tô aqui",
+    "fico na linha | estou na linha | tenho tempo | pode continuar | continue | continua | pode falar",
+    "vá em frente | pode ir | siga | imagina",
+    "espero | leve o seu tempo | no seu tempo | sem stress",
+)
+_LAST_STOPS = phrases("para | não")
+_STOPS = _LAST_STOPS | phrases(
+    "pare | pare com isso | para com isso | para para | para aí | pare aí | para por favor | para já | parem",
+    "stop | chega | basta",
+    "já chega | espera | espere | espera aí | espere aí | peraí | pera | pera aí | espera lá | espere um pouco",
+    "cancela | cancele | cancelar | cancela isso | cancele isso | cancela tudo | cancele tudo | deixa pra lá",
+    "deixe para lá | deixa para lá | deixe estar | deixa estar | esquece | esqueça | esquece isso | esqueça isso",
+    "não não",
+    "não obrigado | não obrigada | não espera | não espere | não faça isso | não faz isso | assim não | isso não",
+    "não precisa",
+    "aguarde | aguarda | já não",
+)
+_COMMANDS = phrases(
+    "desculpe | desculpa | com licença | alô | oi | olá | está lá | escute | escuta | ouça | ouve | olhe",
+    "um momento | um momentinho",
+    "só um momento | só um momentinho | um minuto | um minutinho | só um minuto | só um minutinho | um segundo",
+    "um segundinho",
+    "só um segundo | um instante | só um instante | momento | tchau | até logo | adeus | repita | repete",
+    "pode repetir | silêncio",
+    "calma | calma aí | cala a boca | cale se | socorro | ajuda | pausa | perdão | licença | moça | moço",
+)
+
+PORTUGUESE = GrammarLexicon(
+    Grammar(
+        words=_words,
+        written=_words,
+        questions=_QUESTIONS,
+        announcements=_ANNOUNCES,
+        unfinished=UNFINISHED,
+        open_endings=OPEN_ENDINGS,
+        inside_numbers={"duplo": 1, "vírgula": 0},
+        more_figures=MORE_FIGURES,
+        lone_figure=_LONE_FIGURE,
+        requests=_REQUESTS,
+        fillers=_FILLERS,
+        lead_ins=_LEAD_INS,
+        backchannels=_BACKCHANNELS,
+        commands=_COMMANDS,
+        stops=_STOPS,
+        last_stops=_LAST_STOPS,
+    )
+)
