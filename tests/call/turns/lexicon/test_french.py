@@ -1,9 +1,10 @@
 import pytest
 
-from server.call.turns.lexicon.french import FRENCH
+from server.call.turns.lexicon.choice import lexicon_of
 from server.call.turns.lexicon.lexicon import Completeness, Kind, Wanted
 from tests.lexicon_tables import kinds, rows, writings
 
+FRENCH = lexicon_of("fr-CA")
 NOTHING = "| . | ... | — | ?!"
 COMPLETE = """
     vous ouvrez quand | vous êtes où | c'est combien | ça marche comment | à quelle heure fermez-vous

@@ -1,9 +1,10 @@
 import pytest
 
-from server.call.turns.lexicon.italian import ITALIAN
+from server.call.turns.lexicon.choice import lexicon_of
 from server.call.turns.lexicon.lexicon import Completeness, Kind, Wanted
 from tests.lexicon_tables import kinds, rows, writings
 
+ITALIAN = lexicon_of("it-CH")
 NOTHING = "| . | ... | — | ?!"
 COMPLETE = """
     a che ora aprite | che ore sono | che cos'è | chi è | quanto costa | come sta | come stai | dove siete

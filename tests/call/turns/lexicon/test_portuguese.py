@@ -1,9 +1,10 @@
 import pytest
 
+from server.call.turns.lexicon.choice import lexicon_of
 from server.call.turns.lexicon.lexicon import Completeness, Kind, Wanted
-from server.call.turns.lexicon.portuguese import PORTUGUESE
 from tests.lexicon_tables import kinds, rows, writings
 
+PORTUGUESE = lexicon_of("pt-BR")
 NOTHING = "| . | ... | — | ?!"
 COMPLETE = """
     que horas vocês abrem | a que horas fecham | o que é isso | o que é | quem é | que horas são | como você está

@@ -1,9 +1,10 @@
 import pytest
 
+from server.call.turns.lexicon.choice import lexicon_of
 from server.call.turns.lexicon.lexicon import Completeness, Kind, Wanted
-from server.call.turns.lexicon.spanish import SPANISH
 from tests.lexicon_tables import kinds, rows, writings
 
+SPANISH = lexicon_of("es-MX")
 NOTHING = "| . | ... | — | ¿?"
 COMPLETE = """
     a qué hora abren | qué es esto | qué es | quién es | qué hora es | cómo está | dónde están | cuánto cuesta
