@@ -15,9 +15,14 @@ class SlowModel:
 
     def __init__(self) -> None:
         self.asked: list[tuple[bytes, Callable[[float], None]]] = []
+        self.forgotten = 0
 
-    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> Callable[[], None]:
         self.asked.append((pcm, tell))
+        return self._forget
+
+    def _forget(self) -> None:
+        self.forgotten += 1
 
 
 def speak(sound: Sound, frames: int = len(VOICE)) -> None:
@@ -58,6 +63,20 @@ def test_the_model_is_believed_when_it_has_answered() -> None:
     assert sound.over is None
     model.asked[0][1](0.97)
     assert sound.over == 0.97
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_model_need_not_answer_when_the_caller_goes_on(answers: bool) -> None:
+    """The model is told once that its answer is not wanted any more, unless it has answered."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound)
+    pause(sound)
+    if answers:
+        model.asked[0][1](0.97)
+    speak(sound)
+    sound.rest()
+    assert model.forgotten == (not answers)
 
 
 @pytest.mark.parametrize("rests", [True, False])
