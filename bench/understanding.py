@@ -34,7 +34,7 @@ import numpy as np
 
 from bench.common.figures import as_json, percent, show
 from bench.common.halves import Half, add_half
-from bench.common.opus import through_opus as through_opus
+from bench.common.opus import through_opus
 from bench.speech.recordings import utterances
 from bench.speech.speakers import VOICE_ENGINES, Speaker, speaker
 from bench.speech.word_errors import Errors, word_errors

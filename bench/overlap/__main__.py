@@ -74,7 +74,7 @@ def _scenes(given: argparse.Namespace) -> list[Scene | RadioScene]:
     except ConfigError as error:
         raise SystemExit(str(error)) from error
     voices = natural_voices(models)
-    askers = dict([*voices.items()][:: len(voices) - 1])  # hibari's own voice and Piper's
+    askers = dict([*voices.items()][:: len(voices) - 1])  # hibari's own, and Piper's or else its quick one
     calls = radio_scenes(given.recordings, given.half, askers, given.radio_db, given.radio_s) if given.radio_s else ()
     return [*calls, *all_scenes(given.recordings, given.half, voices)[:: given.every]]
 

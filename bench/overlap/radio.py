@@ -120,8 +120,9 @@ def play_radio(scene: RadioScene, stage: Stage, patience: Patience = "normal") -
             return mixed(caller.say(number * FRAME_MS, heard), room[number])
 
         await rehearsal.play(sound, len(room))
-        said = replies(rehearsal.sent, rehearsal.heard)
         asked = tuple(what_became_of(caller.asked, rehearsal.sent, rehearsal.heard))
+        end_ms = min((asking.begin_ms for asking in caller.asked[len(asked) :]), default=rehearsal.now_ms)
+        said = [reply for reply in replies(rehearsal.sent, rehearsal.heard) if reply.begin_ms < end_ms]
         heard = sum(reply.asked and bool(reply.text) for reply in said)
         unheard = sum(reply.cut_off and not reply.text for reply in said)
         return RadioOutcome(scene, asked, unheard, heard - sum(each.answered for each in asked))

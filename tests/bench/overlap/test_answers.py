@@ -47,6 +47,8 @@ def test_the_rest_of_a_reply_belongs_to_it() -> None:
     ]
     whole = Reply(2, 0, 400, "Seven times eight is fifty six.", cut_off=False, asked=True)
     assert replies(sent, [LOUD] * 40) == [whole]
+    another = [sent[0], sent[1], SentMessage(300, Metrics(reply=3)), sent[2]]
+    assert [said.cut_off for said in replies(another, [LOUD] * 40)] == [True, False]
 
 
 def test_an_answer_is_heard_whole_when_it_is_right_and_not_cut_off() -> None:

@@ -125,6 +125,7 @@ def test_a_question_beside_a_radio_is_answered_by_the_real_session() -> None:
     scene = replace(quiet, questions=(question,) * len(QUESTIONS))
     call = play_radio(scene, Stage())
     assert [each.answered for each in call.asked] == [True] * len(call.asked) != []
+    assert (call.unheard, call.unasked) == (0, 0)
     found = radio_in_short([call])
     assert found["questions"] == 0
     assert found["levels"]["none"]["answered"] == len(call.asked)
