@@ -52,6 +52,7 @@ class Hearing:
             last_said=self._history.last_said if self._ears.pausing else "",
             agent=_state(current),
             reply_heard=current.reply.speech.heard if current else "",
+            echoes=self._ears.echo.possible,
             reply_left_ms=current.reply.speech.left_ms if current else inf,
             interruptible=current.reply.interruptible if current else True,
         )
@@ -60,4 +61,7 @@ class Hearing:
 def _state(current: SpokenReply | None) -> AgentState:
     if current is not None and current.reply.source.tool_running:
         return AgentState.TOOL
-    return AgentState.SPEAKING if current is not None and current.reply.speech.begun else AgentState.THINKING
+    if current is None or not current.reply.speech.begun:
+        return AgentState.THINKING
+    speech = current.reply.speech
+    return AgentState.SPEAKING if speech.ready or speech.finished else AgentState.THINKING

@@ -52,6 +52,8 @@ class View:
     agent: AgentState = AgentState.SPEAKING
     reply_heard: str = ""
     """What the caller has heard of the current reply."""
+    echoes: bool = False
+    """The agent's own voice may come back from the caller's loudspeaker."""
     reply_left_ms: float = inf
     """How much of the current reply is left to be heard."""
     interruptible: bool = True
@@ -153,7 +155,7 @@ class Judge:
             silence_ms=view.voice.silence_ms,
             text=view.text,
             earlier_text=self._texts[0] if len(self._texts) == self._texts.maxlen else "",
-            agent_text=view.reply_heard,
+            agent_text=view.reply_heard if view.echoes else "",
             left_ms=view.reply_left_ms,
             state=view.agent,
             interruptible=view.interruptible,

@@ -2,7 +2,8 @@
 
 The agent is ducked as soon as the sound begins. `meaning_of` then decides how to go on, by how long the sound has
 lasted and by its words. "mm-hm" and "right" are backchannels and only encourage the agent. A cough or a door has no
-words. An echo has the agent's own words, in their order.
+words. An echo has the agent's own words, in their order; words are compared with the agent's only where its
+voice may come back.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ class AgentState(Enum):
     """What the agent is doing when the sound comes."""
 
     SPEAKING = "speaking"
-    THINKING = "thinking"  # the caller hears nothing of the reply yet
+    THINKING = "thinking"  # the caller hears nothing: the reply, or its next clause, has no sound yet
     TOOL = "tool"  # a tool runs, whether or not the agent speaks meanwhile
 
 
@@ -115,7 +116,8 @@ class Overlap:
     earlier_text: str
     """What `text` was `steady_ms` ago."""
     agent_text: str
-    """What the caller has heard of the agent's reply. These words may come back as echo."""
+    """What the caller has heard of the agent's reply, if it may come back as echo; else "". A caller without such a
+    loudspeaker who says the agent's words means them: "medium", over "small or medium?", is an answer."""
     state: AgentState = AgentState.SPEAKING
     interruptible: bool = True
     echoed: bool = False

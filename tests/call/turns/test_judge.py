@@ -126,3 +126,11 @@ def test_the_words_of_an_ended_overlap_are_forgotten() -> None:
     over = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
     assert judging.overlap(view("yeah", over)).event == Backchannel(7)
     assert judging.overlap(view("what about tomorrow", TALKING)).event is None
+
+
+@pytest.mark.parametrize(("echoes", "event"), [(True, Backchannel(7)), (False, Interruption(7))])
+def test_the_agents_words_are_echo_only_where_its_voice_may_come_back(echoes: bool, event: Event) -> None:
+    """The agent's own word, said at its end, is echo where there is a way for it, and otherwise an answer."""
+    voice = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
+    seen = replace(view("medium", voice), reply_heard="Small or medium", reply_left_ms=300, echoes=echoes)
+    assert judge().overlap(seen).event == event
