@@ -129,7 +129,7 @@ class Dialogue:
                 self.utterances.drop(number)
             case events.BeginReply(reply=number, utterance=None):
                 line, self._line = self._line, None
-                assert line is not None, "because Prompted is only sent by say"
+                assert line is not None, "because Prompted is only sent by _begin"
                 self.delivery.say(number, line)
             case events.BeginReply(utterance=int(number)):
                 self.utterances.answer(number)
@@ -190,12 +190,19 @@ class Dialogue:
         if ends:
             self._host.end()
 
-    def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        """Let the agent say `text`, for which nobody has asked. An empty text does nothing."""
-        if text:
-            self._line = Line(text, occasion, interruptible)
-            self.tell_floor(events.Prompted())
-            self.utterances.forget(Happening.LINE_BEGINS)
+    def say(self, text: str, occasion: str) -> None:
+        """Let the agent say `text`, for which nobody has asked.
+
+        Does nothing if the text is empty, and while anyone speaks or waits for an answer.
+        """
+        if text and self.quiet:
+            self._begin(Line(text, occasion))
+
+    def _begin(self, line: Line) -> None:
+        """Let the agent say `line` now, whoever has the floor."""
+        self._line = line
+        self.tell_floor(events.Prompted())
+        self.utterances.forget(Happening.LINE_BEGINS)
 
     def _pay(self) -> None:
         """Pay what is due, if nobody speaks."""
@@ -233,9 +240,8 @@ class Dialogue:
         self._owed.owe_goodbye()
         if not self._agent.goodbye:
             self._host.end()
-        if (utterance := self.utterances.present) is not None:
-            self.tell_floor(events.NoWords(utterance.number))  # the call ends, so nobody answers it any more
-        self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
+            return
+        self._begin(Line(self._agent.goodbye, "The call has to end.", interruptible=False))
 
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""
