@@ -33,9 +33,9 @@ from bench.speech.speakers import VOICE_ENGINES, Speaker, speaker
 from bench.speech.word_errors import edits
 from server.agent.demo import rules
 from server.agent.demo.phrases import front_desk_phrases
+from server.call.turns.lexicon.english_writing import spoken
 from server.errors import ConfigError
 from server.speech.engine import SpeechToTextEngine
-from server.words import spoken
 from tests.voices import resample, silence, speak
 
 _RATE_HZ = 16_000

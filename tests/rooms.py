@@ -56,7 +56,10 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
         Room("server/record/", "what is kept of a call, and where"),
     ),
     (Room("server/media/", "packets in and out, 20 ms frames in between"),),
-    (Room("server/", "what every room may use", "errors settings_group token_bucket words"),),
+    (
+        Room("server/", "what every room may use", "errors settings_group token_bucket"),
+        Room("server/call/turns/lexicon/", "what words tell about whose turn it is, a file for each language"),
+    ),
 )
 """From the top to the ground. A file may import its own room and the floors below; rooms on one floor do not know each
 other."""

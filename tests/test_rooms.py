@@ -9,11 +9,13 @@ import pytest
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
-    server/errors.py server/settings_group.py server/words.py server/agent/limits.py server/agent/memory.py
+    server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
-    server/call/turns/patience.py server/call/turns/completeness.py server/call/turns/judge.py
+    server/call/turns/patience.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py
-    server/call/turns/lexicon/english.py server/call/mind/owed.py
+    server/call/turns/lexicon/english.py server/call/turns/lexicon/english_writing.py
+    server/call/turns/lexicon/grammar.py server/call/turns/lexicon/writing.py server/call/turns/lexicon/neutral.py
+    server/call/turns/lexicon/choice.py server/call/mind/owed.py
     server/call/turns/sound.py server/call/turns/overlap.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
@@ -55,7 +57,12 @@ TASKS = frozenset(
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.token_bucket"),
     "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
-    "server/agent/": ("server.agent", "server.errors", "server.settings_group", "server.words"),
+    "server/agent/": (
+        "server.agent",
+        "server.errors",
+        "server.settings_group",
+        "server.call.turns.lexicon.english_writing",
+    ),
     "server/record/": ("server.record", "server.errors"),
     "server/errors.py": (),
     "signaling/": (

@@ -21,15 +21,15 @@ from bench.pauses.listening import by_espeak, listen
 from bench.pauses.others import others
 from bench.pauses.trace import Judgement, Moment, Point, Policy, Trace, cut_by_place, judged, point, with_true_words
 from server.agent.demo.front_desk import front_desk
-from server.call.turns.completeness import completeness
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
 from server.call.turns.expectation import expectation
+from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.patience import PRESETS, endpoint_of
 
 WAITS = ("complete_ms", "asking_ms", "begun_ms", "single_ms", "number_ms", "open_ms", "nothing_ms", "asked_ms")
 KNOBS = (*WAITS, "sound_weight", "shortest_ms", "longest_ms")
 """The settings that the curve varies one by one."""
-EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases))
+EXPECTED = expectation((*front_desk().phrases, *front_desk().number_phrases), ENGLISH)
 DIGITS = 4
 """How many digits the shop's order numbers have."""
 FACTORS = (0.6, 0.8, 1.0, 1.25, 1.5, 2.0)
@@ -46,7 +46,8 @@ def policy(settings: EndpointSettings) -> Policy:
 
     def enough(moment: Moment, agent_text: str) -> float:
         begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
-        pause = Pause(moment.text, agent_text, begun, whole, DIGITS, moment.usual_pause_ms, moment.over)
+        ending, wanted = ENGLISH.ending(moment.text), ENGLISH.asked_for(agent_text)
+        pause = Pause(ending, wanted, begun, whole, DIGITS, moment.usual_pause_ms, moment.over)
         return enough_silence_ms(pause, settings)
 
     return enough
@@ -106,7 +107,7 @@ def by_place(judgements: list[Judgement]) -> Iterator[tuple[object, ...]]:
 
 def by_completeness(judgements: list[Judgement]) -> Iterator[tuple[object, ...]]:
     """How long callers wait, by how complete their words looked at the end."""
-    ended = [(completeness(each.text).value, each.latency_ms) for each in judgements if each.latency_ms]
+    ended = [(ENGLISH.ending(each.text).completeness.value, each.latency_ms) for each in judgements if each.latency_ms]
     for kind, group in groupby(sorted(ended), key=lambda end: end[0]):
         found = spread(ms for _, ms in group)
         if found:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle
 
-from server.call.turns.completeness import asks
+from server.call.turns.lexicon.english import ENGLISH
 
 PAUSES_MS = (200, 300, 400, 500, 600, 800, 1_000)
 """The lengths of the pauses. Each place takes them in turn, so that every place has every length."""
@@ -175,7 +175,7 @@ def risen(said: list[ScriptedUtterance]) -> list[ScriptedUtterance]:
 
     Many people ask all questions so.
     """
-    return [replace(each, marks=(*each.marks[:-1], "?")) if asks(each.text) else each for each in said]
+    return [replace(each, marks=(*each.marks[:-1], "?")) if ENGLISH.ending(each.text).asks else each for each in said]
 
 
 def _utterance(line: str, number: int, turns: dict[str, Iterator[int]]) -> ScriptedUtterance:

@@ -26,6 +26,7 @@ from server.call.events import Endpoint
 from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.judge import Judge, View
+from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.overlap import OverlapSettings
 from server.call.turns.patience import endpoint_of
 from server.media.frame import FRAME_MS, HEARD_BYTES, Frame
@@ -165,7 +166,7 @@ def endpoints_ms(order: Order, policy: Policy, vad: CallVad, hear: Hear, judge_s
         if ears.pausing:
             ears.sound.ask()
             utterance.ask()
-        if isinstance(judge.hearing(View(1, utterance.text, utterance.settled, ears.voice)).event, Endpoint):
+        if isinstance(judge.hearing(View(1, utterance.text, ENGLISH, utterance.settled, ears.voice)).event, Endpoint):
             ends.append(later.now_ms)
             ears.rest()
             utterance = None

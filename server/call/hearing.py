@@ -27,6 +27,7 @@ class Hearing:
         self._utterances = utterances
         self._mouth = mouth
         self._history = history
+        self._lexicon = setup.lexicon
 
     def hear(self, frame: Frame, state: State) -> events.Event | None:
         """Take the next 20 ms, while the floor is in `state`. Returns what the floor has to know, if anything."""
@@ -47,6 +48,7 @@ class Hearing:
         return View(
             utterance=utterance.number,
             text=utterance.text,
+            lexicon=self._lexicon,
             settled=utterance.settled,
             voice=voice,
             last_said=self._history.last_said if self._ears.pausing else "",

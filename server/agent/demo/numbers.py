@@ -7,8 +7,8 @@ where "four" was said.
 from collections.abc import Sequence
 from fractions import Fraction
 
-from server.words import DIGITS, SCALES, TEENS, TENS
-from server.words import say as say
+from server.call.turns.lexicon.english_writing import DIGITS, SCALES, TEENS, TENS
+from server.call.turns.lexicon.english_writing import say as say
 
 _UNITS = {word: value for value, word in enumerate(DIGITS + TEENS)} | {"oh": 0, "o": 0, "nought": 0, "nil": 0}
 _TENS = {word: 20 + 10 * place for place, word in enumerate(TENS)}

@@ -9,7 +9,7 @@ from itertools import cycle, islice, product
 
 from server.agent.demo import numbers
 from server.agent.demo.times import WEEKDAYS
-from server.words import DIGITS, TENS
+from server.call.turns.lexicon.english_writing import DIGITS, TENS
 
 _NAMES = """
     anna maria mary john james robert michael david sarah emma laura peter paul mark thomas daniel alex sam tom ben

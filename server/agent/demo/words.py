@@ -2,7 +2,7 @@
 
 import re
 
-from server.words import words_of as words_in_one_writing
+from server.call.turns.lexicon.english_writing import words_of as words_in_one_writing
 
 _CONTRACTIONS = {
     **{f"{word}'s": f"{word} is" for word in "what that when where who how it he she there here name number".split()},

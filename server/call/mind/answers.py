@@ -15,7 +15,7 @@ from server.call.mouth.reply import Line, Pronunciation, Reply, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
 from server.call.setup import CallSetup
-from server.call.turns.completeness import asks_for_number
+from server.call.turns.lexicon.lexicon import Wanted
 
 ENDING_S = 2.0
 """How long a new reply waits for a cancelled one whose tool does not let go. The caller waits meanwhile, too."""
@@ -51,7 +51,7 @@ class Answers:
     def expected(self) -> Sequence[str]:
         """Sentences that the caller may say now."""
         agent = self._setup.agent
-        asked = asks_for_number(self._history.last_said)
+        asked = self._setup.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
         return self._language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:

@@ -10,16 +10,7 @@ from typing import ClassVar
 
 from pydantic import NonNegativeFloat, NonNegativeInt
 
-from server.call.turns.completeness import (
-    Completeness,
-    announces,
-    asks,
-    asks_for_number,
-    completeness,
-    ends_in_whole_number,
-    has_all_digits,
-    heard_as_question,
-)
+from server.call.turns.lexicon.lexicon import Completeness, Ending, Mark, Wanted
 from server.settings_group import SettingsGroup
 
 MAX_PROBABILITY = 0.99
@@ -82,10 +73,10 @@ class EndpointSettings(SettingsGroup):
 class Pause:
     """The silence that is judged, and what is known about the utterance before it."""
 
-    text: str
-    """The transcript of the utterance so far."""
-    agent_text: str = ""
-    """What the agent said before the utterance."""
+    ending: Ending
+    """How the words of the utterance end so far."""
+    wanted: Wanted = Wanted.NOTHING
+    """What the agent asked for before the utterance."""
     begun: bool = False
     """The words are the beginning of a sentence that callers are expected to say."""
     whole: bool = False
@@ -100,13 +91,9 @@ class Pause:
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """After how much silence, in ms, the utterance is over."""
-    kind = completeness(pause.text)
-    if kind is Completeness.NUMBER and ends_in_whole_number(pause.text, pause.digits):
-        kind = Completeness.COMPLETE
-    if kind is Completeness.OPEN and has_all_digits(pause.text, pause.digits):
-        kind = Completeness.COMPLETE  # engines also write a comma after the last digit
+    kind = _kind(pause)
     all_said = kind in (Completeness.COMPLETE, Completeness.SINGLE)
-    begun = all_said and (pause.begun or announces(pause.text))
+    begun = all_said and (pause.begun or pause.ending.announces)
     wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
     if kind is not Completeness.OPEN:
         wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
@@ -122,6 +109,16 @@ def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
     return max(settings.prepare_ms, wait_ms - settings.ahead_ms)
 
 
+def _kind(pause: Pause) -> Completeness:
+    """How finished the words look, with what is known about the numbers that callers say."""
+    kind, all_digits = pause.ending.completeness, pause.ending.digits == pause.digits > 0
+    if kind is Completeness.NUMBER and (all_digits or pause.ending.lone_figure):
+        return Completeness.COMPLETE
+    if kind is Completeness.OPEN and all_digits:
+        return Completeness.COMPLETE  # engines also write a comma after the last digit
+    return kind
+
+
 def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
     """The wait in ms that the words alone ask for."""
     wait_ms: float = {
@@ -131,16 +128,16 @@ def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> f
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,
     }[kind]
-    if kind in (Completeness.NUMBER, Completeness.OPEN) and asks_for_number(pause.agent_text):
+    if kind in (Completeness.NUMBER, Completeness.OPEN) and pause.wanted is Wanted.NUMBER:
         wait_ms += settings.asked_ms
     return wait_ms
 
 
 def _of_complete_words(pause: Pause, settings: EndpointSettings) -> int:
     """The wait in ms after a complete sentence. It is shorter for a question."""
-    if not asks(pause.text):
+    if not pause.ending.asks:
         return settings.complete_ms
-    return settings.question_ms if pause.whole or heard_as_question(pause.text) else settings.asking_ms
+    return settings.question_ms if pause.whole or pause.ending.mark is Mark.QUESTION else settings.asking_ms
 
 
 def _by_sound(wait_ms: float, over: float, weight: float, settings: EndpointSettings) -> float:

@@ -12,6 +12,7 @@ from math import inf
 from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
 from server.call.turns.expectation import expectation
+from server.call.turns.lexicon.lexicon import Lexicon
 from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 from server.media.frame import FRAME_MS
 
@@ -44,6 +45,8 @@ class View:
     """The number of the utterance."""
     text: str
     """Its words, as far as speech-to-text knows them."""
+    lexicon: Lexicon
+    """Knows the words of the language that the call is held in."""
     settled: bool
     """`text` covers everything that was heard."""
     voice: HeardVoice
@@ -97,7 +100,7 @@ class Judge:
         self._overlap = overlap
         self._longest_ms = longest_ms
         self._digits = digits
-        self._expectation = expectation(phrases)
+        self._phrases = phrases
         self._texts: deque[str] = deque(maxlen=overlap.steady_ms // FRAME_MS + 1)
         """The words of the present overlap at each of the last frames."""
 
@@ -121,11 +124,12 @@ class Judge:
 
     def _pause_of(self, view: View) -> Pause:
         """What the endpoint is decided from."""
+        expected = expectation(self._phrases, view.lexicon)
         return Pause(
-            text=view.text,
-            agent_text=view.last_said,
-            begun=self._expectation.begun(view.text),
-            whole=self._expectation.whole(view.text),
+            ending=view.lexicon.ending(view.text),
+            wanted=view.lexicon.asked_for(view.last_said),
+            begun=expected.begun(view.text),
+            whole=expected.whole(view.text),
             digits=self._digits,
             usual_pause_ms=view.voice.usual_pause_ms,
             over=view.voice.over,
@@ -141,7 +145,7 @@ class Judge:
         elif view.voice.silence_ms >= self._endpoint.prepare_ms:
             prepare = Prepare.WORDS
         self._texts.append(view.text)
-        meaning = meaning_of(self._sound_over_agent(view), self._overlap)
+        meaning = meaning_of(self._sound_over_agent(view), self._overlap, view.lexicon)
         if meaning is Meaning.UNDECIDED:
             return Verdict(prepare)
         self._texts.clear()

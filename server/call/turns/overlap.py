@@ -6,7 +6,6 @@ words. An echo has the agent's own words, in their order; words are compared wit
 voice may come back.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
@@ -15,9 +14,8 @@ from typing import ClassVar
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.lexicon import Kind, Lexicon, Remark
 from server.settings_group import SettingsGroup
-from server.words import spoken
 
 
 class Meaning(Enum):
@@ -133,55 +131,63 @@ ECHO_WORDS = 30
 seconds later. Words that the agent said before that are the caller's own."""
 
 
-def meaning_of(overlap: Overlap, settings: OverlapSettings) -> Meaning:
-    """What the sound means. After UNDECIDED, ask again when there is more of the sound."""
+def meaning_of(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> Meaning:
+    """What the sound means. After UNDECIDED, ask again when there is more of the sound.
+
+    `lexicon` knows the words of the caller's language.
+    """
     if overlap.echoed:
         return Meaning.BACKCHANNEL
     if not overlap.interruptible:
         long_enough = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
         return Meaning.BACKCHANNEL if long_enough else Meaning.UNDECIDED
-    if _is_enough_already(overlap, settings):
+    if _is_enough_already(overlap, settings, lexicon):
         return Meaning.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Meaning.UNDECIDED
-    return Meaning.INTERRUPTION if _asked_for_something(overlap, settings) else Meaning.BACKCHANNEL
+    return Meaning.INTERRUPTION if _asked_for_something(overlap, settings, lexicon) else Meaning.BACKCHANNEL
 
 
-def _is_enough_already(overlap: Overlap, settings: OverlapSettings) -> bool:
+def _is_enough_already(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> bool:
     """Whether the sound interrupts the agent, whatever may follow."""
     bar = settings.bar(overlap.state)
-    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(spoken(overlap.text))
-    new = _new_words(overlap.text, overlap)  # the echo in them is looked for once: this is done at every frame
-    earlier = new if overlap.earlier_text == overlap.text else _new_words(overlap.earlier_text, overlap)
-    enough = min(len(new), len(earlier)) >= bar.words and overlap.voiced_ms >= bar.words_ms
-    commands = _commands(new, overlap.state) & _commands(earlier, overlap.state)
-    return unexplained_ms >= bar.voiced_ms or enough or bool(commands)
+    unexplained_ms = overlap.voiced_ms - settings.word_ms * len(lexicon.words(overlap.text))
+    remark = _remark(overlap.text, overlap, lexicon)  # once: echo is looked for in it, at every frame
+    earlier = remark if overlap.earlier_text == overlap.text else _remark(overlap.earlier_text, overlap, lexicon)
+    enough = min(remark.asking, earlier.asking) >= bar.words and overlap.voiced_ms >= bar.words_ms
+    begun = lexicon.words(overlap.text)[: len(lexicon.words(overlap.earlier_text))]
+    steady = bool(begun) and begun == lexicon.words(overlap.earlier_text)
+    command = steady and all(_is_command(each, overlap.state) and not each.may_go_on for each in (remark, earlier))
+    return unexplained_ms >= bar.voiced_ms or enough or command
 
 
-def _asked_for_something(overlap: Overlap, settings: OverlapSettings) -> bool:
+def _asked_for_something(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> bool:
     """Whether the sound, which is over now, interrupts the agent."""
-    new = _new_words(overlap.text, overlap)
-    early = overlap.left_ms <= settings.early_ms and _without_echo(spoken(overlap.text), overlap.agent_text)
-    enough = new and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
-    return bool(_commands(new, overlap.state) or early or enough)
+    remark = _remark(overlap.text, overlap, lexicon)
+    early = overlap.left_ms <= settings.early_ms and remark.kind is not Kind.NOTHING
+    enough = remark.asking > 0 and overlap.voiced_ms >= settings.bar(overlap.state).words_ms
+    return _is_command(remark, overlap.state) or early or enough
 
 
-def _commands(new_words: list[str], state: AgentState) -> frozenset[str]:
-    """The words that stop the agent without any others. A running tool needs clearer ones."""
-    return (ENGLISH.stops if state is AgentState.TOOL else ENGLISH.commands).intersection(new_words)
+_COMMANDS = (Kind.COMMAND, Kind.STOP)
 
 
-def _new_words(text: str, overlap: Overlap) -> list[str]:
-    """The words that ask for something: those that are neither backchannels nor the agent's own."""
-    rest = ENGLISH.cheers.sub(" ", " ".join(spoken(text))).split()
-    return [word for word in _without_echo(rest, overlap.agent_text) if word not in ENGLISH.backchannels]
+def _is_command(remark: Remark, state: AgentState) -> bool:
+    """Whether the words stop the agent, however few they are. A running tool needs clearer ones."""
+    return remark.kind is Kind.STOP or (remark.kind is Kind.COMMAND and state is not AgentState.TOOL)
 
 
-def _without_echo(words: Sequence[str], agent_text: str) -> list[str]:
-    """`words` without echo, which is words of `agent_text` in their order. A command alone is never taken for echo."""
-    own = spoken(agent_text)[-ECHO_WORDS:]
+def _remark(text: str, overlap: Overlap, lexicon: Lexicon) -> Remark:
+    """What the words mean, without echo, which is words of the agent in their order. A command of one word is never
+    taken for echo.
+    """
+    words = lexicon.words(text)
+    whole = lexicon.remark(words)
+    if whole.kind in (Kind.NOTHING, Kind.BACKCHANNEL):
+        return whole
+    own = lexicon.words(overlap.agent_text)[-ECHO_WORDS:]
     echo: set[int] = set()
     for start, _, size in SequenceMatcher(None, words, own, autojunk=False).get_matching_blocks():
-        if size > 1 or (size == 1 and words[start] not in ENGLISH.commands):
+        if size > 1 or (size == 1 and lexicon.remark(words[start : start + 1]).kind not in _COMMANDS):
             echo.update(range(start, start + size))
-    return [word for i, word in enumerate(words) if i not in echo]
+    return lexicon.remark([word for i, word in enumerate(words) if i not in echo])

@@ -6,6 +6,7 @@ import pytest
 from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.judge import HeardVoice, Judge, Prepare, Verdict, View
+from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.overlap import AgentState, OverlapSettings
 from server.media.frame import FRAME_MS
 
@@ -19,7 +20,7 @@ def judge(phrases: tuple[str, ...] = ()) -> Judge:
 
 
 def view(text: str, voice: HeardVoice, settled: bool = True) -> View:
-    return View(utterance=7, text=text, settled=settled, voice=voice)
+    return View(utterance=7, text=text, lexicon=ENGLISH, settled=settled, voice=voice)
 
 
 def pausing(judge: Judge, text: str, until_ms: int = 5_000) -> list[tuple[int, Verdict]]:

@@ -2,6 +2,7 @@ import pytest
 
 from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms
+from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 from server.call.turns.patience import PRESETS, endpoint_of, overlap_of
 
@@ -38,7 +39,9 @@ def test_a_threshold_that_was_set_stays() -> None:
 )
 def test_each_wait_is_longer_with_more_patience(text: str, over: float | None) -> None:
     """Whatever was said, and however the voice sounds."""
-    waits = [enough_silence_ms(Pause(text, over=over), endpoint_of(patience, ENDPOINT)) for patience in PACE]
+    waits = [
+        enough_silence_ms(Pause(ENGLISH.ending(text), over=over), endpoint_of(patience, ENDPOINT)) for patience in PACE
+    ]
     assert waits == sorted(waits)
     assert waits[0] < waits[2]
 
@@ -56,4 +59,4 @@ def test_each_bar_is_higher_with_more_patience(state: AgentState) -> None:
 def test_a_command_stops_the_agent_with_any_patience(patience: Patience) -> None:
     """A caller who says "stop" is never asked for more words."""
     said = Overlap(400, 0, "stop", "stop", "once upon a time there was a shop")
-    assert meaning_of(said, overlap_of(patience, OVERLAP)) is Meaning.INTERRUPTION
+    assert meaning_of(said, overlap_of(patience, OVERLAP), ENGLISH) is Meaning.INTERRUPTION

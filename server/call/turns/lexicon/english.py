@@ -2,7 +2,9 @@
 
 import re
 
-from server.call.turns.lexicon.lexicon import Lexicon
+from server.call.turns.lexicon.english_writing import spoken, words_of
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.lexicon import Wanted
 
 _ASKING = r"(?:what|who|whom|where|when|why|how|which)"
 """Question words."""
@@ -15,13 +17,11 @@ _VERB = (
 """Auxiliary verbs, with which a question may begin."""
 _OPENING = r"(?:hello|hi|hey|and|but|or|so|yes|yeah|no|okay|please|um|uh|well|thank you|thanks|sorry|excuse me)"
 """What callers say before the sentence proper."""
-_ASKS_YES_OR_NO = re.compile(
-    # matches: hello is my order ready · my order has not arrived can you check it; not: tell me if you can
+_QUESTIONS = re.compile(
+    # hello is my order ready · my order has not arrived can you check it · so where is it; not: tell me if you can
     rf"^(?:{_OPENING} )*{_VERB} (?:{_SUBJECT}|my|the|your|anyone|anybody|someone|somebody)\b"
-    r"|(?<!if )(?<!that )\b(?:is|are|do|did|can|could|will|would) you\b"
+    rf"|(?<!if )(?<!that )\b(?:is|are|do|did|can|could|will|would) you\b|^(?:{_OPENING} )*{_ASKING}\b"
 )
-_ASKS_FOR_MORE = re.compile(rf"\b{_ASKING}(?: \w+)? {_VERB} ")
-_ASKS_WHAT = re.compile(rf"^(?:{_OPENING} )*{_ASKING}\b")
 _ANNOUNCES = re.compile(
     r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
     r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
@@ -33,9 +33,22 @@ _NUMBER_WORDS = (
 _NUMBERS = frozenset(_NUMBER_WORDS.split())
 _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split())
 _TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
-_ASKS_FOR_NUMBER = re.compile(
-    r"\b(number|digits|code)\b[^?]{0,40}\?\s*$|\b(tell|say|give|repeat)\b[^.!?]*\b(number|digits|code)\b[^.!?]*\.?\s*$"
-)
+
+
+def _asked(what: str) -> re.Pattern[str]:
+    """Matches a question for it at the end of the agent's text, or a request to say it."""
+    question = rf"\b({what})\b(?:[^.!?]{{0,40}}|[^?]{{0,40}}\b(?:it|yours|that) ?(?:again)?)\?\s*$"
+    request = rf"\b(tell|say|give|repeat|spell)\b[^.!?]*\b({what})\b[^.!?]*\.?\s*$"
+    return re.compile(f"{question}|{request}")
+
+
+_REQUESTS = {
+    Wanted.SPELLING: re.compile(r"\bspell\b[^.!?]*[.?]?\s*$"),
+    Wanted.EMAIL: _asked("e-?mail"),
+    Wanted.NUMBER: _asked("numbers?|digits|code"),
+    Wanted.ADDRESS: _asked("address|street|where (?:do|should) (?:you|we) (?:live|deliver|send)"),
+    Wanted.NAME: _asked("names?|surname|who am i (?:speaking|talking) (?:to|with)"),
+}
 _FIGURE = rf"(?:\d+|oh|{_NUMBER_WORDS.replace(' ', '|')})"
 """One number word, or digits."""
 _LONE_FIGURE = re.compile(rf"\b(at|plus|minus|times|by|of|past|until|till|than|from) {_FIGURE}$")
@@ -121,34 +134,45 @@ _MORE_FIGURES = re.compile(
     rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till"
     rf"|from) )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
 )
-_BACKCHANNELS = frozenset(
-    "mm mmm mhm hm hmm uh huh um ah aha oh ok okay yeah yes yep yup right sure good great fine nice cool perfect "
-    "wow really exactly true well so alright a the and".split()
+_FILLERS = frozenset("um uh er erm a the and so well please".split())
+_LEAD_INS = frozenset("but i said".split())
+_BACKCHANNELS = phrases(
+    "mm | mmm | mhm | hm | hmm | uh | huh | um | ah | aha | oh | okay | yeah | yes | yep | yup | right | all right",
+    "sure | good | great | fine | nice | cool | perfect | wow | really | exactly | true | well | so | very good",
+    "i see | i know | i understand | got it | got that | of course | sounds good | fair enough | thanks | thank you",
+    "that's right | that's good | that's great | that's fine | that's nice | that's true | that's okay",
+    "that is right | that is good | that is great | that is fine | that is nice | that is true | that is okay",
+    # said while the agent is busy
+    "no rush | no hurry | no problem | no worries | not a problem | take your time | no need to rush | don't rush",
+    "i'll wait | i will wait | i can wait | i'm waiting | i'll hold | i will hold | i can hold | i'll hold on",
+    "i'll hang on | i'm here | i'm still here | i have time | go ahead | go on | carry on | please do",
 )
-_CHEERS = re.compile(
-    r"\b(i (see|know|understand)|got (it|that)|of course|no (problem|worries)|all right|very good|sounds good"
-    r"|fair enough|that's (right|good|great|fine|nice|true|okay)|that is (right|good|great|fine|nice|true|okay))\b"
+_STOPS = phrases(
+    "stop | stop it | stop that | stop there | wait | no | hold | hold on | cancel | cancel it | cancel that | enough",
+    "that's enough | don't | do not | never mind | forget it | forget that | leave it | scratch that | abort",
 )
-_STOPS = frozenset("stop wait no hold cancel enough".split())
-_COMMANDS = _STOPS | frozenset("hang excuse sorry hello hey listen pause goodbye bye pardon repeat help".split())
+_COMMANDS = phrases(
+    "hang on | excuse me | sorry | hello | hey | listen | pause | goodbye | bye | pardon | repeat | repeat that | help",
+    "quiet | be quiet | shut up | one moment | one second | just a moment | just a second | hang on a second",
+)
 
-ENGLISH = Lexicon(
-    asks_yes_or_no=_ASKS_YES_OR_NO,
-    asks_for_more=_ASKS_FOR_MORE,
-    asks_what=_ASKS_WHAT,
-    asks_for_number=_ASKS_FOR_NUMBER,
-    announces=_ANNOUNCES,
-    numbers=_NUMBERS,
-    ambiguous_numbers=frozenset({"one"}),
-    units=_NUMBERS - _TENS - _TEENS - {"zero"},
-    tens=_TENS,
-    teens=_TEENS,
-    figures=frozenset({"oh", "double"}),
-    lone_figure=_LONE_FIGURE,
-    more_figures=_MORE_FIGURES,
-    open_endings=_OPEN_ENDINGS,
-    backchannels=_BACKCHANNELS,
-    cheers=_CHEERS,
-    stops=_STOPS,
-    commands=_COMMANDS,
+ENGLISH = GrammarLexicon(
+    Grammar(
+        words=spoken,
+        written=words_of,
+        questions=_QUESTIONS,
+        announcements=_ANNOUNCES,
+        open_endings=_OPEN_ENDINGS,
+        digits=dict.fromkeys(_NUMBERS - {"one"}, 1) | dict.fromkeys(_TEENS, 2),
+        tens=_TENS,
+        inside_numbers={"one": 1, "oh": 1, "double": 1, "point": 0},
+        more_figures=_MORE_FIGURES,
+        lone_figure=_LONE_FIGURE,
+        requests=_REQUESTS,
+        fillers=_FILLERS,
+        lead_ins=_LEAD_INS,
+        backchannels=_BACKCHANNELS,
+        commands=_COMMANDS,
+        stops=_STOPS,
+    )
 )

@@ -1,63 +1,97 @@
-"""Lexicon: what turn-taking has to know about the words of one language.
+"""Lexicon: what the words of one language tell about whose turn it is.
 
-Each language has a file of its own beside this one, as `english.py`. So far every call is judged by English:
-`completeness.py` and `overlap.py` name that lexicon, and would have to be given the one of the call's language.
+Turn-taking asks a lexicon four things: which words a text has, how a caller's text ends, what the agent has asked for,
+and what words mean that are said over the agent. It knows no words itself. Each language has a file of its own beside
+this one, and `neutral.py` serves all languages that have none.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Completeness(Enum):
+    """How finished a sentence looks by its last words."""
+
+    NOTHING = "nothing"  # no words yet
+    COMPLETE = "complete"  # may well be the whole sentence
+    SINGLE = "single"  # one word: a whole answer, or the first word of a sentence
+    NUMBER = "number"  # ends in a number or a spelled letter, which may go on
+    OPEN = "open"  # cannot be the whole sentence
+
+
+class Mark(Enum):
+    """The punctuation at the end of a text, if speech-to-text writes any."""
+
+    NONE = ""
+    STOP = "."
+    EXCLAMATION = "!"
+    QUESTION = "?"
+    OPEN = ","  # also a dash, a colon and three dots: more is to come
+
+
+class Wanted(Enum):
+    """What the agent asks for."""
+
+    NOTHING = "nothing"  # or nothing that a lexicon knows
+    NUMBER = "number"
+    NAME = "name"
+    SPELLING = "spelling"
+    EMAIL = "email"
+    ADDRESS = "address"  # of a house
+
+
+class Kind(Enum):
+    """What words mean that are said over the agent."""
+
+    NOTHING = "nothing"  # no words
+    BACKCHANNEL = "backchannel"  # encourages or reassures the agent, and asks for nothing
+    WORDS = "words"  # says something
+    COMMAND = "command"  # asks the agent to be silent or to listen: "excuse me"
+    STOP = "stop"  # asks the agent to stop also what it is doing: "cancel that"
 
 
 @dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The patterns match words as `server.words.spoken` gives them, with one blank between them, unless stated."""
+class Ending:
+    """How a caller's text ends."""
 
-    # Questions
+    completeness: Completeness
+    mark: Mark = Mark.NONE
+    asks: bool = False
+    """The words are a question, with or without a question mark."""
+    announces: bool = False
+    """The words say that more is to come, as "I have a question" does."""
+    digits: int = 0
+    """How many digits the number at the end has; 0: no number is there."""
+    lone_figure: bool = False
+    """The number at the end has few digits by its place, as in "at ten"."""
 
-    asks_yes_or_no: re.Pattern[str]
-    """A question that is answered by yes or no."""
-    asks_for_more: re.Pattern[str]
-    """A question word before a verb. It makes another kind of question: the answer to "what time do you close" is not
-    yes."""
-    asks_what: re.Pattern[str]
-    """A question that begins with a question word."""
-    asks_for_number: re.Pattern[str]
-    """Text of the agent, with its punctuation, that ends by asking for a number."""
-    announces: re.Pattern[str]
-    """An ending that says that more is to come, such as "can you help me"."""
 
-    # Numbers
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What words mean that are said over the agent."""
 
-    numbers: frozenset[str]
-    """Words that end in a number wherever they stand, unless they are among `ambiguous_numbers`."""
-    ambiguous_numbers: frozenset[str]
-    """Words among `numbers` that need not be a number: "the blue one"."""
-    units: frozenset[str]
-    """Words that make one number with one of `tens` before them: "forty two"."""
-    tens: frozenset[str]
-    """Words for 20, 30, …, 90."""
-    teens: frozenset[str]
-    """Words for 10 to 19."""
-    figures: frozenset[str]
-    """Words that stand for one more digit inside a number, and are no number by themselves: "oh", "double"."""
-    lone_figure: re.Pattern[str]
-    """A number at the end that has few digits by its place: "at ten", "seven times eight"."""
-    more_figures: re.Pattern[str]
-    """An ending that may be a part of a number, although its last word alone does not say so."""
+    kind: Kind
+    asking: int = 0
+    """How many of the words are neither backchannels nor fillers."""
+    may_go_on: bool = False
+    """The words are also the beginning of a backchannel, as "no" is of "no rush"."""
 
-    # Endings
 
-    open_endings: Mapping[str, re.Pattern[str]]
-    """By last word: the sentences with that last word that cannot be complete."""
+class Lexicon(Protocol):
+    """What turn-taking asks about the words of one language. A lexicon has no state; all calls share it."""
 
-    # Words said over the agent
+    def words(self, text: str) -> tuple[str, ...]:
+        """The words of `text` in one way of writing, so that words of the agent and of an engine can be compared."""
 
-    backchannels: frozenset[str]
-    """Words that encourage the agent to go on and ask for nothing."""
-    cheers: re.Pattern[str]
-    """Backchannels of several words, such as "got it"."""
-    stops: frozenset[str]
-    """Commands that are clear enough to end a running tool."""
-    commands: frozenset[str]
-    """All commands that stop the agent, each of them alone."""
+    def ending(self, text: str) -> Ending:
+        """How a caller's text ends. It takes no longer for a long text than for a short one."""
+
+    def asked_for(self, agent_text: str) -> Wanted:
+        """What the agent asks for at the end of its text."""
+
+    def remark(self, words: Sequence[str]) -> Remark:
+        """What `words`, which the method `words` has made of a text, mean over the agent."""
+
+    def __hash__(self) -> int: ...

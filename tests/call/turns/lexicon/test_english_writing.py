@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.words import say, spoken, words_of
+from server.call.turns.lexicon.english_writing import say, spoken, words_of
 
 WRITINGS = """
     what's ten percent of fifty dollars | What’s 10% of $50? | WHAT'S 10 % OF $50! | what's ten per cent of 50 dollars

@@ -1,0 +1,13 @@
+"""Which lexicon serves a language."""
+
+from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.lexicon import Lexicon
+from server.call.turns.lexicon.neutral import NEUTRAL
+
+_LEXICONS: dict[str, Lexicon] = {"en": ENGLISH}
+"""By the language subtag of BCP 47."""
+
+
+def lexicon_of(language: str) -> Lexicon:
+    """The lexicon for a language tag (BCP 47), such as "en-GB"; the neutral one where no other serves."""
+    return _LEXICONS.get(language.lower().replace("_", "-").partition("-")[0], NEUTRAL)
