@@ -40,8 +40,9 @@ class Bar:
     """How many words that are neither backchannels nor the agent's own. At the end of the sound one is enough."""
     words_ms: int
     """How much voice is needed together with the words. The words of shorter sounds are mostly wrong."""
-    voiced_ms: int
-    """Or how much voice beyond its words: speech-to-text lags behind a caller who is clearly talking."""
+    voiced_ms: float
+    """Or how much voice beyond its words: speech-to-text lags behind a caller who is clearly talking. Infinite where
+    only words count."""
 
 
 class OverlapSettings(SettingsGroup):
@@ -70,13 +71,11 @@ class OverlapSettings(SettingsGroup):
     """Voice in ms, beyond the time that its known words take, that interrupts the agent before its answer is heard.
     Less than while the agent speaks: the caller talks over nobody, so there is no need to wait for the words."""
     tool_words: PositiveInt = 3
-    """Words that interrupt the agent while a tool runs. A murmur must not cancel a booking."""
+    """Words that interrupt the agent while a tool runs. A murmur must not cancel a booking, and no voice does whose
+    words are not known: "okay, thank you, I'll wait" takes as long as a sentence."""
     tool_words_ms: NonNegativeInt = 900
     """Voice in ms that there must be before words interrupt the agent while a tool runs. It is longer than any
     backchannel; a caller who wants to stop a booking says "stop" or "wait", or a sentence."""
-    tool_voiced_ms: NonNegativeInt = 1_500
-    """Voice in ms, beyond the time that its known words take, that interrupts the agent while a tool runs. A sentence
-    that is said to another person in the room is about as long."""
     steady_ms: NonNegativeInt = 100
     """How many ms words must have been in the transcript before they count, while the sound still lasts. The newest
     word of speech-to-text is only a guess."""
@@ -97,7 +96,7 @@ class OverlapSettings(SettingsGroup):
         if state is AgentState.THINKING:
             return Bar(self.thinking_words, self.thinking_words_ms, self.thinking_voiced_ms)
         if state is AgentState.TOOL:
-            return Bar(self.tool_words, self.tool_words_ms, self.tool_voiced_ms)
+            return Bar(self.tool_words, self.tool_words_ms, inf)
         return Bar(self.words, self.words_ms, self.voiced_ms)
 
 
