@@ -30,6 +30,7 @@ from server.call.mouth.mouth import Asked, SpokenReply
 from server.call.mouth.reply import Line, Reply
 from server.call.setup import CallSetup
 from server.call.trouble import Trouble
+from server.call.turns.lexicon.lexicon import Wanted
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.record.conversation import Standing
@@ -48,6 +49,7 @@ class Dialogue:
         engines, settings, standing = setup.engines, setup.settings, minutes.record.standing
         self._host = host
         self._agent = setup.agent
+        self._lexicon = setup.lexicon
         self._floor = Floor(standing.reply)
         self._owed = Owed(standing.unanswered, standing.unsaid)
         self.history = History(minutes.record.messages)
@@ -66,9 +68,19 @@ class Dialogue:
         self._shown_state: State | None = None
 
     @property
+    def state(self) -> State:
+        """Who has the floor."""
+        return self._floor.state
+
+    @property
     def quiet(self) -> bool:
         """Nobody speaks, and nothing is being answered."""
         return self._floor.state is State.LISTENING
+
+    @property
+    def number_wanted(self) -> bool:
+        """The agent has asked for a number."""
+        return self._lexicon.asked_for(self.history.last_said) is Wanted.NUMBER
 
     @property
     def leaving(self) -> bool:
@@ -178,6 +190,13 @@ class Dialogue:
     def type(self, text: str) -> None:
         """Typed words are an utterance that is whole at once."""
         self.tell_floor(events.Typed(self.utterances.type(text)))
+
+    def hush(self) -> None:
+        """Stop speaking, because the caller presses a key. A tool goes on, and a goodbye that ends the call, too."""
+        reply = self.delivery.current
+        speaking = self.state in (State.SPEAKING, State.OVERLAP)
+        if speaking and reply and reply.reply.interruptible and not reply.reply.source.tool_running:
+            self.tell_floor(events.Stopped())
 
     def stop(self) -> None:
         """Fall silent, because the caller asks for it by a button. Questions that are still open get no answer.
