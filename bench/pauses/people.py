@@ -25,10 +25,11 @@ from server.call.ears.voicing import VoicingSettings
 from server.call.events import Endpoint
 from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings
-from server.call.turns.judge import Judge, View
+from server.call.turns.judge import JudgeSetup, View
 from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.overlap import OverlapSettings
 from server.call.turns.patience import endpoint_of
+from server.call.turns.turn_judge import TurnJudge
 from server.media.frame import FRAME_MS, HEARD_BYTES, Frame
 from server.speech.engines import smart_turn, whisper
 from server.speech.vad import CallVad, Silero
@@ -153,7 +154,7 @@ def endpoints_ms(order: Order, policy: Policy, vad: CallVad, hear: Hear, judge_s
     later, ends = Later(), []
     model = DelayedModel(judge_sound, later) if policy.model else None
     ears = Ears(vad, VoicingSettings(), policy.settings.prepare_ms, model)
-    judge = Judge(policy.settings, OverlapSettings(), _LONGEST_MS)
+    judge = TurnJudge(JudgeSetup(policy.settings, OverlapSettings(), _LONGEST_MS))
     utterance: Utterance | None = None
     for at in range(0, len(order.pcm) - HEARD_BYTES + 1, HEARD_BYTES):
         later.tick()

@@ -67,6 +67,9 @@ class VoiceAgent:
     patience: Literal["", "quick", "normal", "patient"] = ""
     """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
     choose another."""
+    judge: Callable[[Any], Any] | None = None
+    """Makes the judge of one call, an `antiphon.turns.Judge`, from its `antiphon.turns.JudgeSetup`. None: the server's
+    own judge."""
     make_deps: Callable[[], Any] = _no_deps
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""

@@ -1,5 +1,7 @@
 """Hearing: what each frame of the caller means for the floor. It brings ears, utterances and judge together."""
 
+import logging
+from collections.abc import Callable
 from math import inf
 
 from server.call import events
@@ -10,9 +12,16 @@ from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Mouth, SpokenReply
 from server.call.setup import CallSetup
-from server.call.turns.judge import Judge, View
+from server.call.turns.judge import Judge, JudgeSetup, Verdict, View
 from server.call.turns.overlap import AgentState
+from server.call.turns.turn_judge import TurnJudge
 from server.media.frame import Frame
+
+log = logging.getLogger(__name__)
+
+OF_HEARING = events.Endpoint | events.NoWords | None
+OF_OVERLAP = events.Interruption | events.Backchannel | events.NoWords | None
+"""What a judge may tell the floor."""
 
 
 class Hearing:
@@ -23,7 +32,9 @@ class Hearing:
         agent, settings = setup.agent, setup.settings
         phrases = (*agent.phrases, *agent.number_phrases)
         self._ears = ears
-        self._judge = Judge(settings.endpoint, settings.overlap, settings.max_utterance_ms, phrases, agent.digits)
+        known = JudgeSetup(settings.endpoint, settings.overlap, settings.max_utterance_ms, phrases, agent.digits)
+        self._usual = TurnJudge(known)
+        self._judge = self._usual if agent.judge is None else _own(agent.judge, known) or self._usual
         self._utterances = utterances
         self._mouth = mouth
         self._history = history
@@ -38,9 +49,20 @@ class Hearing:
         if hearing and self._ears.pausing:
             self._ears.sound.ask()
         view = self._view(utterance)
-        verdict = self._judge.hearing(view) if hearing else self._judge.overlap(view)
+        verdict = self._verdict(view, hearing)
         self._utterances.prepare(utterance, verdict.prepare)
         return verdict.event
+
+    def _verdict(self, view: View, hearing: bool) -> Verdict:
+        """What the judge says. Where an agent's own judge fails, the usual one judges the rest of the call."""
+        try:
+            return _asked(self._judge, view, hearing)
+        except Exception:
+            if self._judge is self._usual:
+                raise
+            log.exception("x the judge of an agent fails, and the usual one goes on")
+            self._judge = self._usual
+            return _asked(self._judge, view, hearing)
 
     def _view(self, utterance: Utterance) -> View:
         """What the judge is shown at this frame."""
@@ -67,3 +89,20 @@ def _state(current: SpokenReply | None) -> AgentState:
         return AgentState.THINKING
     speech = current.reply.speech
     return AgentState.SPEAKING if speech.ready or speech.finished else AgentState.THINKING
+
+
+def _own(make: Callable[[JudgeSetup], Judge], known: JudgeSetup) -> Judge | None:
+    """The judge that an agent makes for a call; None when it cannot, which is logged."""
+    try:
+        return make(known)
+    except Exception:  # the agent's own fault
+        log.exception("x the judge of an agent cannot be made, and the usual one is used")
+        return None
+
+
+def _asked(judge: Judge, view: View, hearing: bool) -> Verdict:
+    """The verdict of the judge. Raises TypeError if its event is not one for this moment."""
+    verdict = judge.hearing(view) if hearing else judge.overlap(view)
+    if not isinstance(verdict.event, OF_HEARING if hearing else OF_OVERLAP):
+        raise TypeError(f"a judge gave {verdict.event} in its method {'hearing' if hearing else 'overlap'}")
+    return verdict
