@@ -78,6 +78,11 @@ class Dialogue:
         return self._floor.state is State.LISTENING
 
     @property
+    def in_company(self) -> bool:
+        """Other voices keep the agent from speaking, so it speaks on over them."""
+        return self._hearing.company.here
+
+    @property
     def number_wanted(self) -> bool:
         """The agent has asked for a number."""
         return self._lexicon.asked_for(self.history.last_said) is Wanted.NUMBER
@@ -119,7 +124,7 @@ class Dialogue:
     def _hear(self, frame: Frame) -> None:
         event = self._hearing.hear(frame, self._floor.state)
         stirs = self._floor.state is State.SPEAKING and self.ears.stirs(frame.pcm)
-        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible)
+        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible and not self.in_company)
         if isinstance(event, events.NoWords):
             self.on_no_words(event.utterance)
         elif event is not None:
@@ -140,15 +145,17 @@ class Dialogue:
             case events.DropUtterance(utterance=number):
                 self.utterances.drop(number)
             case events.BeginReply(reply=number, utterance=None):
+                self._hearing.company.begin()
                 line, self._line = self._line, None
                 assert line is not None, "because Prompted is only sent by _begin"
                 self.delivery.say(number, line)
             case events.BeginReply(utterance=int(number)):
+                self._hearing.company.begin()
                 self.utterances.answer(number)
             case events.Cancel(reply=number):
                 self.utterances.overtake()
                 self.delivery.cancel(number)
-            case events.Duck() if self.delivery.interruptible:
+            case events.Duck() if self.delivery.interruptible and not self.in_company:
                 self.delivery.mouth.playout.duck()
             case events.Restore():
                 self.delivery.mouth.playout.restore()
@@ -179,6 +186,7 @@ class Dialogue:
         if failure is not None:
             self.fail(failure)
             return
+        self._hearing.company.heard_out()
         self._trouble.passed()
 
     def fail(self, failure: EngineError) -> None:
@@ -212,9 +220,9 @@ class Dialogue:
     def say(self, text: str, occasion: str) -> None:
         """Let the agent say `text`, for which nobody has asked.
 
-        Does nothing if the text is empty, and while anyone speaks or waits for an answer.
+        Does nothing if the text is empty, and while anyone speaks or waits for an answer. Other voices do not count.
         """
-        if text and self.quiet:
+        if text and (self.quiet or (self.in_company and self.state is State.HEARING)):
             self._begin(Line(text, occasion))
 
     def _begin(self, line: Line) -> None:

@@ -12,6 +12,7 @@ from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Mouth, SpokenReply
 from server.call.setup import CallSetup
+from server.call.turns.company import Company
 from server.call.turns.judge import Judge, JudgeSetup, Verdict, View
 from server.call.turns.overlap import AgentState
 from server.call.turns.turn_judge import TurnJudge
@@ -29,6 +30,8 @@ class Hearing:
 
     def __init__(self, setup: CallSetup, ears: Ears, utterances: Utterances, mouth: Mouth, history: History) -> None:
         """`utterances` know the caller's words, `mouth` the present reply, and `history` what was said before."""
+        self.company = Company()
+        """Knows whether other voices keep the agent from speaking."""
         agent, settings = setup.agent, setup.settings
         phrases = (*agent.phrases, *agent.number_phrases)
         self._ears = ears
@@ -42,7 +45,8 @@ class Hearing:
 
     def hear(self, frame: Frame, state: State) -> events.Event | None:
         """Take the next 20 ms, while the floor is in `state`. Returns what the floor has to know, if anything."""
-        self._ears.hear(frame)
+        self._ears.hear(frame, agents_turn=state in (State.THINKING, State.SPEAKING, State.OVERLAP))
+        self.company.pass_frame(state, self._ears.voicing.voiced)
         if (utterance := self._utterances.present) is None:
             return events.VoiceStarted(self._utterances.number()) if self._ears.voicing.active else None
         hearing = state is State.HEARING
@@ -50,6 +54,8 @@ class Hearing:
             self._ears.sound.ask()
         view = self._view(utterance)
         verdict = self._verdict(view, hearing)
+        if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
+            self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)
         return verdict.event
 
@@ -79,6 +85,7 @@ class Hearing:
             echoes=self._ears.echo.possible,
             reply_left_ms=current.reply.speech.left_ms if current else inf,
             interruptible=current.reply.interruptible if current else True,
+            company=self.company.here,
         )
 
 

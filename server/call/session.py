@@ -234,7 +234,7 @@ class Session:
         return self._group.create_task(self._run_guarded(work), name=f"{self.id}-{name}")
 
     def answered(self) -> None:
-        self._watch.caller_is_there()
+        self._watch.words_are_answered()
 
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)

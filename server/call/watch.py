@@ -25,18 +25,30 @@ class Watch:
         self._limit = CallLimit(setup.settings.longest_call_min)
 
     def caller_is_there(self) -> None:
-        """The caller has done something: words, a key, a button, a new connection."""
+        """The caller has done something: a key, a button, a new connection."""
         self._idleness.restart()
+
+    def words_are_answered(self) -> None:
+        """They show that the caller is there, unless other voices may have said them."""
+        if not self._dialogue.in_company:
+            self._idleness.restart()
 
     def pass_frame(self) -> None:
         """20 ms have passed. The caller may interrupt the goodbye to a silent caller, and the call goes on."""
         if self._limit.pass_frame(self._dialogue.quiet):
             log.info("- call %s is as long as a call may be", self._host.id)
             self._leave()
-        match self._idleness.pass_frame(self._dialogue.state):
+        match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
             case Idle.ASK:
-                self._dialogue.say(self._agent.still_there, "The caller has been silent for a while.")
+                self._ask()
             case Idle.LEAVE if self._agent.goodbye:
                 self._dialogue.say(self._agent.goodbye, "The caller is not there any more.")
             case Idle.LEAVE | Idle.END:
                 self._host.end()
+
+    def _ask(self) -> None:
+        self._dialogue.ears.nearness.doubt()
+        if self._dialogue.in_company:
+            self._dialogue.say(self._agent.other_voices, "Other voices are heard, and perhaps not the caller.")
+        else:
+            self._dialogue.say(self._agent.still_there, "The caller has been silent for a while.")

@@ -32,15 +32,20 @@ class Idleness:
         """How long the present sound has lasted. It counts as silence if no words come of it."""
         self._asked = 0
 
-    def pass_frame(self, state: State) -> Idle | None:
-        """20 ms have passed, in which the floor was in `state`. Returns what the agent has to do now."""
-        if state is State.HEARING:
+    def pass_frame(self, state: State, company: bool = False) -> Idle | None:
+        """20 ms have passed, in which the floor was in `state`. Returns what the agent has to do now.
+
+        `company`: other voices are there, which may go on for ever. So all time counts, also that of the agent's
+        answers to them.
+        """
+        if company or state in (State.HEARING, State.LISTENING):
             self._sound_ms += FRAME_MS
-        if state is not State.LISTENING:
+        bidden_goodbye = self._asked > self._prompts
+        if state is not State.LISTENING and not (company and (state is State.HEARING or bidden_goodbye)):
             return None
-        self._quiet_ms += self._sound_ms + FRAME_MS
+        self._quiet_ms += self._sound_ms
         self._sound_ms = 0
-        if self._quiet_ms < (self._prompt_ms if self._asked <= self._prompts else GOODBYE_MS):
+        if self._quiet_ms < (GOODBYE_MS if bidden_goodbye else self._prompt_ms):
             return None
         self._quiet_ms = 0
         self._asked += 1

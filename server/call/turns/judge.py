@@ -59,6 +59,8 @@ class View:
     """How much of the current reply is left to be heard."""
     interruptible: bool = True
     """The caller may stop the current reply."""
+    company: bool = False
+    """Other voices have cut off the last answers unheard, so the agent speaks on over voices that do not command."""
 
 
 class Prepare(Enum):

@@ -123,6 +123,8 @@ class Overlap:
     """`text` has all the words of the sound. False while speech-to-text works on them."""
     left_ms: float = inf
     """How much of the reply is left to be heard."""
+    company: bool = False
+    """Voices that do not listen to the agent are there."""
 
 
 ECHO_WORDS = 30
@@ -140,6 +142,8 @@ def meaning_of(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) ->
     if not overlap.interruptible:
         long_enough = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
         return Meaning.BACKCHANNEL if long_enough else Meaning.UNDECIDED
+    if overlap.company:
+        return _meaning_in_company(overlap, settings, lexicon)
     if _is_enough_already(overlap, settings, lexicon):
         return Meaning.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
@@ -154,10 +158,26 @@ def _is_enough_already(overlap: Overlap, settings: OverlapSettings, lexicon: Lex
     remark = _remark(overlap.text, overlap, lexicon)  # once: echo is looked for in it, at every frame
     earlier = remark if overlap.earlier_text == overlap.text else _remark(overlap.earlier_text, overlap, lexicon)
     enough = min(remark.asking, earlier.asking) >= bar.words and overlap.voiced_ms >= bar.words_ms
+    return unexplained_ms >= bar.voiced_ms or enough or _is_steady_command(remark, earlier, overlap, lexicon)
+
+
+def _is_steady_command(remark: Remark, earlier: Remark, overlap: Overlap, lexicon: Lexicon) -> bool:
+    """Whether the words are a command, and were one `steady_ms` ago."""
     begun = lexicon.words(overlap.text)[: len(lexicon.words(overlap.earlier_text))]
     steady = bool(begun) and begun == lexicon.words(overlap.earlier_text)
-    command = steady and all(_is_command(each, overlap.state) and not each.may_go_on for each in (remark, earlier))
-    return unexplained_ms >= bar.voiced_ms or enough or command
+    return steady and all(_is_command(each, overlap.state) and not each.may_go_on for each in (remark, earlier))
+
+
+def _meaning_in_company(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> Meaning:
+    """What the sound means where voices do not listen: a command interrupts, and other words wait until the reply is
+    over, which is never decided here.
+    """
+    remark = _remark(overlap.text, overlap, lexicon)
+    earlier = _remark(overlap.earlier_text, overlap, lexicon)
+    over = overlap.silence_ms >= (settings.settle_ms if overlap.settled else settings.patience_ms)
+    if _is_steady_command(remark, earlier, overlap, lexicon) or (over and _is_command(remark, overlap.state)):
+        return Meaning.INTERRUPTION
+    return Meaning.BACKCHANNEL if over and remark.asking == 0 else Meaning.UNDECIDED
 
 
 def _asked_for_something(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> bool:

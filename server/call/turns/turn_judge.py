@@ -64,10 +64,11 @@ class TurnJudge:
             prepare = Prepare.WORDS
         self._texts.append(view.text)
         meaning = meaning_of(self._sound_over_agent(view), self._overlap, view.lexicon)
-        if meaning is Meaning.UNDECIDED:
+        endless = view.voice.active_ms > self._longest_ms
+        if meaning is Meaning.UNDECIDED and not endless:
             return Verdict(prepare)
         self._texts.clear()
-        if meaning is Meaning.BACKCHANNEL:
+        if meaning is not Meaning.INTERRUPTION:
             return Verdict(prepare, Backchannel(view.utterance))
         return Verdict(prepare, Interruption(view.utterance))
 
@@ -81,6 +82,7 @@ class TurnJudge:
             left_ms=view.reply_left_ms,
             state=view.agent,
             interruptible=view.interruptible,
+            company=view.company,
             echoed=view.voice.echoed,
             settled=view.settled and not view.voice.voiced,
         )
