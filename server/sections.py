@@ -238,6 +238,10 @@ class Limits(SettingsGroup):
     max_calls: int = Field(8, ge=1)
     """Calls that the server takes at the same time; it refuses more. The embedded speech engines serve about 8 talking
     callers on two cores."""
+    longest_call_min: float = Field(120.0, ge=0)
+    """Minutes after which the agent says goodbye and the call ends; 0 is no limit. No conversation needs two hours, but
+    a telephone that lies beside a radio would hold its line, and cost money, for ever. Time without a connection does
+    not count, and a call that another server goes on with has all of this time again."""
     admission: AdmissionSettings = AdmissionSettings()
     """When the server is too busy for another call, however many there are."""
     run: RunLimits = RunLimits()

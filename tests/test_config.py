@@ -186,6 +186,7 @@ def test_origins_are_as_browsers_send_them() -> None:
         ("patience", "hasty"),
         ("idle_prompt_s", "-1"),
         ("idle_prompts", "1.5"),
+        ("longest_call_min", "-1"),
         ("drain_s", "-0.1"),
         ("log_level", "loud"),
         ("endpoint_open_ms", "-1"),

@@ -47,6 +47,9 @@ class VoiceAgent:
     """Said when the server has to end the call. With "" the call ends without a word."""
     still_there: str = "Are you still there?"
     """Said when the caller has been silent for long. With "" the agent says nothing."""
+    other_voices: str = "I can hear other voices. Are you still there?"
+    """Said in place of `still_there` when voices that do not listen to the agent are heard. With "" the agent says
+    nothing."""
     apology: str = "Sorry, something went wrong on my side. Could you say that again?"
     """Said when an engine, the model or a tool fails; the call goes on. With "" the agent says nothing."""
     voice: str = ""
@@ -67,6 +70,9 @@ class VoiceAgent:
     patience: Literal["", "quick", "normal", "patient"] = ""
     """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
     choose another."""
+    judge: Callable[[Any], Any] | None = None
+    """Makes the judge of one call, an `antiphon.turns.Judge`, from its `antiphon.turns.JudgeSetup`. None: the server's
+    own judge."""
     make_deps: Callable[[], Any] = _no_deps
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""
@@ -76,7 +82,7 @@ class VoiceAgent:
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines that the agent says in fixed words."""
-        return self.greeting, self.goodbye, self.still_there, self.apology
+        return self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology
 
     def state_of(self, deps: Any) -> str:
         """The part of a call's dependencies to keep, as text; "" when `dump_deps` fails, which is logged."""

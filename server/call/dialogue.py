@@ -30,6 +30,7 @@ from server.call.mouth.mouth import Asked, SpokenReply
 from server.call.mouth.reply import Line, Reply
 from server.call.setup import CallSetup
 from server.call.trouble import Trouble
+from server.call.turns.lexicon.lexicon import Wanted
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.record.conversation import Standing
@@ -48,6 +49,7 @@ class Dialogue:
         engines, settings, standing = setup.engines, setup.settings, minutes.record.standing
         self._host = host
         self._agent = setup.agent
+        self._lexicon = setup.lexicon
         self._floor = Floor(standing.reply)
         self._owed = Owed(standing.unanswered, standing.unsaid)
         self.history = History(minutes.record.messages)
@@ -66,9 +68,24 @@ class Dialogue:
         self._shown_state: State | None = None
 
     @property
+    def state(self) -> State:
+        """Who has the floor."""
+        return self._floor.state
+
+    @property
     def quiet(self) -> bool:
         """Nobody speaks, and nothing is being answered."""
         return self._floor.state is State.LISTENING
+
+    @property
+    def in_company(self) -> bool:
+        """Other voices keep the agent from speaking, so it speaks on over them."""
+        return self._hearing.company.here
+
+    @property
+    def number_wanted(self) -> bool:
+        """The agent has asked for a number."""
+        return self._lexicon.asked_for(self.history.last_said) is Wanted.NUMBER
 
     @property
     def leaving(self) -> bool:
@@ -107,7 +124,7 @@ class Dialogue:
     def _hear(self, frame: Frame) -> None:
         event = self._hearing.hear(frame, self._floor.state)
         stirs = self._floor.state is State.SPEAKING and self.ears.stirs(frame.pcm)
-        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible)
+        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible and not self.in_company)
         if isinstance(event, events.NoWords):
             self.on_no_words(event.utterance)
         elif event is not None:
@@ -128,15 +145,17 @@ class Dialogue:
             case events.DropUtterance(utterance=number):
                 self.utterances.drop(number)
             case events.BeginReply(reply=number, utterance=None):
+                self._hearing.company.begin()
                 line, self._line = self._line, None
-                assert line is not None, "because Prompted is only sent by say"
+                assert line is not None, "because Prompted is only sent by _begin"
                 self.delivery.say(number, line)
             case events.BeginReply(utterance=int(number)):
+                self._hearing.company.begin()
                 self.utterances.answer(number)
             case events.Cancel(reply=number):
                 self.utterances.overtake()
                 self.delivery.cancel(number)
-            case events.Duck() if self.delivery.interruptible:
+            case events.Duck() if self.delivery.interruptible and not self.in_company:
                 self.delivery.mouth.playout.duck()
             case events.Restore():
                 self.delivery.mouth.playout.restore()
@@ -167,6 +186,7 @@ class Dialogue:
         if failure is not None:
             self.fail(failure)
             return
+        self._hearing.company.heard_out()
         self._trouble.passed()
 
     def fail(self, failure: EngineError) -> None:
@@ -179,6 +199,13 @@ class Dialogue:
         """Typed words are an utterance that is whole at once."""
         self.tell_floor(events.Typed(self.utterances.type(text)))
 
+    def hush(self) -> None:
+        """Stop speaking, because the caller presses a key. A tool goes on, and a goodbye that ends the call, too."""
+        reply = self.delivery.current
+        speaking = self.state in (State.SPEAKING, State.OVERLAP)
+        if speaking and reply and reply.reply.interruptible and not reply.reply.source.tool_running:
+            self.tell_floor(events.Stopped())
+
     def stop(self) -> None:
         """Fall silent, because the caller asks for it by a button. Questions that are still open get no answer.
 
@@ -190,12 +217,19 @@ class Dialogue:
         if ends:
             self._host.end()
 
-    def say(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        """Let the agent say `text`, for which nobody has asked. An empty text does nothing."""
-        if text:
-            self._line = Line(text, occasion, interruptible)
-            self.tell_floor(events.Prompted())
-            self.utterances.forget(Happening.LINE_BEGINS)
+    def say(self, text: str, occasion: str) -> None:
+        """Let the agent say `text`, for which nobody has asked.
+
+        Does nothing if the text is empty, and while anyone speaks or waits for an answer. Other voices do not count.
+        """
+        if text and (self.quiet or (self.in_company and self.state is State.HEARING)):
+            self._begin(Line(text, occasion))
+
+    def _begin(self, line: Line) -> None:
+        """Let the agent say `line` now, whoever has the floor."""
+        self._line = line
+        self.tell_floor(events.Prompted())
+        self.utterances.forget(Happening.LINE_BEGINS)
 
     def _pay(self) -> None:
         """Pay what is due, if nobody speaks."""
@@ -233,9 +267,8 @@ class Dialogue:
         self._owed.owe_goodbye()
         if not self._agent.goodbye:
             self._host.end()
-        if (utterance := self.utterances.present) is not None:
-            self.tell_floor(events.NoWords(utterance.number))  # the call ends, so nobody answers it any more
-        self.say(self._agent.goodbye, "The call has to end.", interruptible=False)
+            return
+        self._begin(Line(self._agent.goodbye, "The call has to end.", interruptible=False))
 
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""

@@ -55,7 +55,7 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.HEARING, Endpoint): "answer",
     (State.HEARING, NoWords): "withdraw",
     (State.HEARING, Typed): "answer_typed",
-    (State.HEARING, Prompted): "ignore",  # a caller who speaks is not asked "are you still there?"
+    (State.HEARING, Prompted): "speak_over",
     (State.HEARING, Stopped): "ignore",
     (State.HEARING, Closed): "close",
     (State.THINKING, VoiceStarted): "overlap",

@@ -1,5 +1,7 @@
 """Hearing: what each frame of the caller means for the floor. It brings ears, utterances and judge together."""
 
+import logging
+from collections.abc import Callable
 from math import inf
 
 from server.call import events
@@ -10,9 +12,17 @@ from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Mouth, SpokenReply
 from server.call.setup import CallSetup
-from server.call.turns.judge import Judge, View
+from server.call.turns.company import Company
+from server.call.turns.judge import Judge, JudgeSetup, Verdict, View
 from server.call.turns.overlap import AgentState
+from server.call.turns.turn_judge import TurnJudge
 from server.media.frame import Frame
+
+log = logging.getLogger(__name__)
+
+OF_HEARING = events.Endpoint | events.NoWords | None
+OF_OVERLAP = events.Interruption | events.Backchannel | events.NoWords | None
+"""What a judge may tell the floor."""
 
 
 class Hearing:
@@ -20,10 +30,14 @@ class Hearing:
 
     def __init__(self, setup: CallSetup, ears: Ears, utterances: Utterances, mouth: Mouth, history: History) -> None:
         """`utterances` know the caller's words, `mouth` the present reply, and `history` what was said before."""
+        self.company = Company()
+        """Knows whether other voices keep the agent from speaking."""
         agent, settings = setup.agent, setup.settings
         phrases = (*agent.phrases, *agent.number_phrases)
         self._ears = ears
-        self._judge = Judge(settings.endpoint, settings.overlap, settings.max_utterance_ms, phrases, agent.digits)
+        known = JudgeSetup(settings.endpoint, settings.overlap, settings.max_utterance_ms, phrases, agent.digits)
+        self._usual = TurnJudge(known)
+        self._judge = self._usual if agent.judge is None else _own(agent.judge, known) or self._usual
         self._utterances = utterances
         self._mouth = mouth
         self._history = history
@@ -31,16 +45,30 @@ class Hearing:
 
     def hear(self, frame: Frame, state: State) -> events.Event | None:
         """Take the next 20 ms, while the floor is in `state`. Returns what the floor has to know, if anything."""
-        self._ears.hear(frame)
+        self._ears.hear(frame, agents_turn=state in (State.THINKING, State.SPEAKING, State.OVERLAP))
+        self.company.pass_frame(state, self._ears.voicing.voiced)
         if (utterance := self._utterances.present) is None:
             return events.VoiceStarted(self._utterances.number()) if self._ears.voicing.active else None
         hearing = state is State.HEARING
         if hearing and self._ears.pausing:
             self._ears.sound.ask()
         view = self._view(utterance)
-        verdict = self._judge.hearing(view) if hearing else self._judge.overlap(view)
+        verdict = self._verdict(view, hearing)
+        if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
+            self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)
         return verdict.event
+
+    def _verdict(self, view: View, hearing: bool) -> Verdict:
+        """What the judge says. Where an agent's own judge fails, the usual one judges the rest of the call."""
+        try:
+            return _asked(self._judge, view, hearing)
+        except Exception:
+            if self._judge is self._usual:
+                raise
+            log.exception("x the judge of an agent fails, and the usual one goes on")
+            self._judge = self._usual
+            return _asked(self._judge, view, hearing)
 
     def _view(self, utterance: Utterance) -> View:
         """What the judge is shown at this frame."""
@@ -54,12 +82,34 @@ class Hearing:
             last_said=self._history.last_said if self._ears.pausing else "",
             agent=_state(current),
             reply_heard=current.reply.speech.heard if current else "",
+            echoes=self._ears.echo.possible,
             reply_left_ms=current.reply.speech.left_ms if current else inf,
             interruptible=current.reply.interruptible if current else True,
+            company=self.company.here,
         )
 
 
 def _state(current: SpokenReply | None) -> AgentState:
     if current is not None and current.reply.source.tool_running:
         return AgentState.TOOL
-    return AgentState.SPEAKING if current is not None and current.reply.speech.begun else AgentState.THINKING
+    if current is None or not current.reply.speech.begun:
+        return AgentState.THINKING
+    speech = current.reply.speech
+    return AgentState.SPEAKING if speech.ready or speech.finished else AgentState.THINKING
+
+
+def _own(make: Callable[[JudgeSetup], Judge], known: JudgeSetup) -> Judge | None:
+    """The judge that an agent makes for a call; None when it cannot, which is logged."""
+    try:
+        return make(known)
+    except Exception:  # the agent's own fault
+        log.exception("x the judge of an agent cannot be made, and the usual one is used")
+        return None
+
+
+def _asked(judge: Judge, view: View, hearing: bool) -> Verdict:
+    """The verdict of the judge. Raises TypeError if its event is not one for this moment."""
+    verdict = judge.hearing(view) if hearing else judge.overlap(view)
+    if not isinstance(verdict.event, OF_HEARING if hearing else OF_OVERLAP):
+        raise TypeError(f"a judge gave {verdict.event} in its method {'hearing' if hearing else 'overlap'}")
+    return verdict

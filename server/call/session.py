@@ -20,7 +20,7 @@ from server.call.ears.keypad import Keypad
 from server.call.resume_token import ResumeToken
 from server.call.setup import CallSetup
 from server.call.soundtrack import Recorder, Soundtrack
-from server.call.turns.idleness import Idle, Idleness
+from server.call.watch import Watch
 from server.errors import EngineError
 from server.media.frame import Frame
 from server.record.minutes import Minutes
@@ -68,7 +68,7 @@ class Session:
         self._sign_off: Callable[[], None] = minutes.ended
         """Writes to the record how the call ended here."""
         self._keypad = Keypad()
-        self._idleness = Idleness(setup.settings.idle_prompt_s, setup.settings.idle_prompts)
+        self._watch = Watch(self, setup, self.dialogue, self.leave)
 
     # The life of the call
 
@@ -160,7 +160,7 @@ class Session:
         self.dialogue.ears.echo.say(self._soundtrack.pass_frame(frame))  # it may come back as echo
         if number := self._keypad.pass_frame():
             self.dialogue.type(number)
-        self._act_on_silence()
+        self._watch.pass_frame()
         return frame
 
     def frame_ahead(self) -> bytes | None:
@@ -182,7 +182,11 @@ class Session:
 
     def digit(self, key: str) -> None:
         """The caller presses a key of the telephone. A number that is keyed in counts as typed words."""
-        if self._group is not None and (number := self._keypad.press(key)):
+        if self._group is None:
+            return
+        self._watch.caller_is_there()
+        self.dialogue.hush()
+        if number := self._keypad.press(key, self.dialogue.number_wanted):
             self.dialogue.type(number)
 
     def receive(self, message: messages.ClientMessage) -> None:
@@ -199,6 +203,7 @@ class Session:
             case messages.Heard(reply=reply, gap_ms=gap_ms):
                 log.info("> call %s heard answer %d after %.0f ms", self.id, reply, gap_ms)
             case messages.Interrupt():
+                self._watch.caller_is_there()
                 self.dialogue.stop()
             case messages.HangUp():
                 self.end()
@@ -229,7 +234,7 @@ class Session:
         return self._group.create_task(self._run_guarded(work), name=f"{self.id}-{name}")
 
     def answered(self) -> None:
-        self._idleness.restart()
+        self._watch.words_are_answered()
 
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)
@@ -246,7 +251,7 @@ class Session:
         self.dialogue.show_state()
 
     def _resume(self) -> None:
-        self._idleness.restart()
+        self._watch.caller_is_there()
         self.dialogue.resume()
 
     def _take_back_unheard(self, connection: Connection) -> None:
@@ -267,14 +272,6 @@ class Session:
         if self._resume_timer is not None:
             self._resume_timer.cancel()
             self._resume_timer = None
-
-    def _act_on_silence(self) -> None:
-        """20 ms have passed. Ask a silent caller "are you still there?", and in the end say goodbye."""
-        match self._idleness.pass_frame(quiet=self.dialogue.quiet):
-            case Idle.ASK:
-                self.dialogue.say(self._agent.still_there, "The caller has been silent for a while.")
-            case Idle.LEAVE:
-                self.leave()
 
     async def _run_guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """A fault of the server in one task makes the agent apologise. It does not end the call."""

@@ -22,6 +22,8 @@ class CallSettings:
     """After this much silence on both sides the agent asks whether the caller is still there."""
     idle_prompts: int = 2
     """How often the agent asks. After as much silence again the call ends."""
+    longest_call_min: float = 120.0
+    """After this many minutes with a connection the agent says goodbye; 0 is no limit."""
     apologies: int = 3
     """How often an apology is tried, a second apart. A worker that has died is back within about a second."""
     resume_s: float = 60.0

@@ -27,6 +27,102 @@ def test_a_silent_caller_is_asked_twice_and_then_bidden_goodbye() -> None:
     run_virtual(scenario())
 
 
+def test_who_comes_back_during_the_goodbye_is_heard() -> None:
+    """A caller who speaks over the goodbye to a silent caller, or just after it, is answered, and the call goes on."""
+
+    async def scenario(words: str, after_ms: int) -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            while caller.tts.said[-1:] != ["Goodbye."]:
+                await caller.wait(20)
+            await caller.wait(after_ms)
+            await caller.say(words)
+            await caller.until_silent()
+            assert caller.answers[-1].text == f"You said {words}."
+            await caller.until_silent()  # asked from the beginning again
+            assert caller.answers[-1].text == "Are you still there?"
+
+    for after_ms in (0, 200, 400, 600, 1_000):
+        for words in ("hello I am back", "yes"):
+            run_virtual(scenario(words, after_ms))
+
+
+def test_a_noise_over_the_goodbye_to_a_silent_caller_does_not_hold_the_line() -> None:
+    """A sound without words over the goodbye to a silent caller, or after it, does not keep the call open."""
+
+    async def scenario(after_ms: int) -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            while caller.tts.said[-1:] != ["Goodbye."]:
+                await caller.wait(20)
+            await caller.wait(after_ms)
+            await caller.say(COUGH, word_ms=1_200)
+            async with asyncio.timeout(10):
+                await asyncio.shield(caller._running)
+
+    for after_ms in (0, 400, 1_000):
+        run_virtual(scenario(after_ms))
+
+
+def test_noises_do_not_keep_a_call_open() -> None:
+    """Sounds without words are no sign of a caller: the call ends as if it had been silent."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            async with asyncio.timeout(60):
+                while not caller.hung_up:
+                    await caller.say(COUGH)
+                    await caller.wait(1_500)
+        assert caller.tts.said.count("Are you still there?") == 2
+        assert caller.tts.said[-1] == "Goodbye."
+
+    run_virtual(scenario())
+
+
+def test_the_time_in_which_the_caller_says_words_is_not_silence() -> None:
+    """A caller who tells a long story is not asked in its pauses, nor right after the answer to it."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=5)) as caller:
+            for _ in range(6):
+                await caller.say("and then it was", word_ms=400)
+                await caller.wait(300)
+            await caller.until_silent()
+            await caller.wait(3_000)
+        assert not [text for text in caller.tts.said if text == "Are you still there?"]
+
+    run_virtual(scenario())
+
+
+def test_a_call_does_not_last_for_ever() -> None:
+    """Before the longest time is over the agent says goodbye at a moment when nobody speaks, and the call ends."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), settings=CallSettings(idle_prompt_s=1_000, longest_call_min=1)) as caller:
+            await caller.wait(29_000)
+            await caller.say("where is my order")
+            await caller.wait(400)
+            async with asyncio.timeout(10):
+                await asyncio.shield(caller._running)
+        assert [answer.text for answer in caller.answers] == ["You said where is my order.", "Goodbye."]
+        assert caller.now_ms < 40_000
+
+    run_virtual(scenario())
+
+
+def test_a_caller_who_never_stops_is_bidden_goodbye() -> None:
+    """A call in which somebody always speaks ends at the longest time."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), settings=CallSettings(longest_call_min=1)) as caller:
+            talking = asyncio.create_task(caller.say("and " * 400), name="talking")
+            async with asyncio.timeout(62):
+                await asyncio.shield(caller._running)
+            talking.cancel()
+        assert caller.answers[-1].text == "Goodbye."
+        assert not caller.answers[-1].interrupted
+
+    run_virtual(scenario())
+
+
 def test_without_a_voice_a_call_still_ends() -> None:
     """The call of a silent caller ends even if text-to-speech does not work at all."""
 

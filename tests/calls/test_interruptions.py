@@ -142,13 +142,22 @@ def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: boo
     run_virtual(scenario())
 
 
-@pytest.mark.parametrize(("sound", "ends"), [("okay", False), ("monday then", False), ("stop", True)])
-def test_a_murmur_does_not_cancel_a_booking(sound: str, ends: bool) -> None:
-    """While a tool runs, only a clear interruption stops it, and a murmur leaves no trace."""
+REASSURANCES = (
+    "okay", "monday then", "okay I'll wait", "no rush", "that's fine", "sure I'll hold", "take your time",
+    "okay thank you i'll wait",
+)  # fmt: skip
+STOPS = ("stop", "no wait", "cancel that", "make it two tables please")
+
+
+@pytest.mark.parametrize("sound", [*REASSURANCES, *STOPS])
+@pytest.mark.parametrize("partial_ms", [0, None])
+def test_a_murmur_does_not_cancel_a_booking(sound: str, partial_ms: float | None) -> None:
+    """While a tool runs, a clear interruption stops it; a murmur or a reassurance leaves no trace and loses nothing."""
+    ends = sound in STOPS
 
     async def scenario() -> None:
         mind = Mind(tool_s=4)
-        async with Caller(mind) as caller:
+        async with Caller(mind, LetterSpeechToText(partial_ms=partial_ms)) as caller:
             await caller.say("book a table")
             await caller.wait(2500)
             await caller.say(sound)

@@ -22,9 +22,20 @@ TONE = (8000 * np.sin(np.arange(4800) * 2 * np.pi / 60)).astype(np.int16).tobyte
 """200 ms of 400 Hz at 24 kHz."""
 
 
-def sound(word: str, frame: int, frames: int) -> bytes:
-    """Frame number `frame` of the sound of a word that lasts `frames` frames."""
-    return f"{word}|{frame}|{frames}|".encode().ljust(HEARD_BYTES, b"\x01")
+def sound(word: str, frame: int, frames: int, softer_db: float = 0) -> bytes:
+    """Frame number `frame` of the sound of a word that lasts `frames` frames.
+
+    `softer_db`: how much softer it is than the sound of a near caller, at least 6 dB, or 0.
+    """
+    letters = f"{word}|{frame}|{frames}|".encode()
+    near = letters.ljust(HEARD_BYTES, b"\x01")
+    if not softer_db:
+        return near
+    samples = np.frombuffer(near, "<i2").astype(float)
+    level = int(np.sqrt(np.mean(samples**2)) / 10 ** (softer_db / 20))
+    high, low = divmod(min(level, 32_000), 256)
+    filling = bytes([low & 0x7F, high & 0x7F]) * HEARD_BYTES
+    return b"".join(bytes([letter, 0]) for letter in letters) + filling[: HEARD_BYTES - 2 * len(letters)]
 
 
 class EnergyVad:
@@ -74,7 +85,7 @@ class LetterSpeechStream:
     def _feed(self, frame: bytes) -> None:
         if frame == SILENCE:
             return
-        word, number, frames, _ = frame.decode().split("|", 3)
+        word, number, frames, _ = frame.replace(b"\0", b"").decode().split("|", 3)
         if int(number) == int(frames) - 1 and word != COUGH:
             self._words.append(word)
             if self._engine.partial_ms is not None:

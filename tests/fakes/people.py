@@ -1,6 +1,7 @@
 """A scripted caller, on virtual time."""
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -53,6 +54,8 @@ class Caller:
         self.attached = True
         self.sending = True
         """Whether the client sends its microphone at all."""
+        self.radio: Iterator[bytes] = iter(())
+        """What else is heard in the room while the caller is silent."""
         self._to_say: list[bytes] = []
         self._frames = 0
         self._start_s = asyncio.get_running_loop().time()
@@ -129,7 +132,8 @@ class Caller:
 
     async def _tick(self) -> None:
         while True:
-            pcm = self._to_say.pop(0) if self._to_say else SILENCE
+            around = next(self.radio, SILENCE)
+            pcm = self._to_say.pop(0) if self._to_say else around
             if self.sending and self.online:
                 self.session.hear(Frame(pcm, self._frames * HEARD_SAMPLES))
             played = self.session.next_frame() if self.attached else None

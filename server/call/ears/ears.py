@@ -7,6 +7,7 @@ from collections import deque
 from typing import Protocol
 
 from server.call.ears.echo import Echo
+from server.call.ears.nearness import Nearness
 from server.call.ears.stirring import Stirring
 from server.call.ears.voicing import Voicing, VoicingSettings
 from server.call.turns.judge import HeardVoice
@@ -46,6 +47,8 @@ class Ears:
         self.voicing = Voicing(settings)
         self.echo = Echo()
         """Knows the agent's own voice in what is heard. That voice opens no utterance, and is silence inside one."""
+        self.nearness = Nearness()
+        """Knows voices that are much farther away than the caller. They count as silence."""
         self.sound = Sound(endpoint_model)
         self._settings = settings
         self._pause_ms = pause_ms
@@ -58,12 +61,14 @@ class Ears:
         self._maybe_echo = False
         """The present utterance began when no echo was known, and not long ago."""
 
-    def hear(self, frame: Frame) -> None:
+    def hear(self, frame: Frame, agents_turn: bool = False) -> None:
         """Take the next 20 ms. Afterwards `voicing` and `voice` describe the present."""
         silence_ms = self.voicing.silence_ms
         probability = self._vad.probability(frame.pcm)
-        own = self.echo.hear(frame.pcm, probability >= self._settings.stop_probability)
-        self.voicing.receive(0.0 if own else probability)
+        voiced = probability >= self._settings.stop_probability
+        own = self.echo.hear(frame.pcm, voiced)
+        far = self.nearness.hear(frame.pcm, voiced and not own, agents_turn)
+        self.voicing.receive(0.0 if own or far else probability)
         self._preroll.append(frame.pcm)
         self.sound.hear(frame.pcm, self.voicing.voiced, self.voicing.active)
         if self._listener is None:
@@ -78,6 +83,7 @@ class Ears:
         """An utterance begins: `listener` gets what was heard just before, and all that follows until `rest`."""
         self._listener = listener
         self._maybe_echo = self.echo.path is None
+        self.nearness.begin()
         listener.hear(b"".join(self._preroll), voiced=True)
 
     def rest(self) -> None:
@@ -86,13 +92,14 @@ class Ears:
         for _ in range(max(0, len(self._preroll) - self.voicing.silence_ms // FRAME_MS)):
             self._preroll.popleft()  # it belongs to the utterance that is over
         self.voicing.rest()
+        self.nearness.rest()
         self.sound.rest()
 
     def reconnect(self) -> None:
         """The sound now comes from a new connection. An utterance that the loss cut off goes on."""
         self._preroll.clear()
         self._vad.reset()
-        self.echo = Echo()
+        self.echo, self.nearness = Echo(), Nearness()
 
     @property
     def pausing(self) -> bool:

@@ -39,6 +39,9 @@ two. Doubts count only while most frames pass as the agent's own, and so may hid
 SEARCH_FRAMES = 4
 """How many voiced frames lie between two searches. A search costs more than all the rest, and one frame later it finds
 little new."""
+UNKNOWN_FRAMES = 2_000 // FRAME_MS
+"""For how much of the agent's speech on a connection it is unknown whether there is a path. An echo comes at most half
+a second late, and is found within a second of sound."""
 MAX_GAIN = 10 ** (-6 / 40)
 """A path with more gain than -6 dB is not believed. It would hide a caller who is as loud as the agent."""
 ADAPTATION = 0.5
@@ -94,8 +97,15 @@ class Echo:
         """Every window of `_said`, each in one row."""
         self._silent_frames = _KEPT_FRAMES
         """For how long the agent has been silent; _KEPT_FRAMES also stands for longer."""
+        self._said_frames = 0
+        """How much the agent has said; UNKNOWN_FRAMES also stands for more."""
         self._voiced_frames = 0
         self._doubts = 0
+
+    @property
+    def possible(self) -> bool:
+        """The agent's voice comes back, or the agent has not said enough yet to know that it does not."""
+        return self.path is not None or self._said_frames < UNKNOWN_FRAMES
 
     def say(self, pcm: bytes | None) -> None:
         """The next 20 ms that the caller will hear, at 24 kHz; None is silence."""
@@ -103,6 +113,7 @@ class Echo:
             if self._silent_frames >= _KEPT_FRAMES:
                 self._clear_sound()
             self._silent_frames = 0
+            self._said_frames = min(self._said_frames + 1, UNKNOWN_FRAMES)
             self._said_pcm.append(pcm)
         elif self._silent_frames < _KEPT_FRAMES:
             self._silent_frames += 1

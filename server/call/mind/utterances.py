@@ -177,6 +177,7 @@ class Utterances:
         utterance.prepared = None
         self._owed.settle(Happening.REPLY_BEGINS)
         self._release(utterance)
+        self._ears.nearness.answered()
         self._host.answered()
         self._outcomes.on_answer(utterance, prompt, reply)
 

@@ -1,21 +1,18 @@
 """Judge: what the sound of the caller means for the floor, and what should be ready in case the caller is done.
 
 The judge looks at the present utterance after every frame. It sees a `View` and gives a `Verdict`. The dialogue acts on
-the verdict; the judge itself starts nothing.
+the verdict; the judge itself starts nothing. `TurnJudge` is the judge of calls whose agent brings none of its own.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
+from typing import Protocol
 
-from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
-from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
-from server.call.turns.expectation import expectation
-from server.call.turns.habit import Habit
+from server.call.events import Backchannel, Endpoint, Interruption, NoWords
+from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.lexicon.lexicon import Lexicon
-from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
-from server.media.frame import FRAME_MS
+from server.call.turns.overlap import AgentState, OverlapSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +55,14 @@ class View:
     agent: AgentState = AgentState.SPEAKING
     reply_heard: str = ""
     """What the caller has heard of the current reply."""
+    echoes: bool = False
+    """The agent's own voice may come back from the caller's loudspeaker."""
     reply_left_ms: float = inf
     """How much of the current reply is left to be heard."""
     interruptible: bool = True
     """The caller may stop the current reply."""
+    company: bool = False
+    """Other voices have cut off the last answers unheard, so the agent speaks on over voices that do not command."""
 
 
 class Prepare(Enum):
@@ -78,102 +79,31 @@ class Verdict:
     """What to prepare first, and what to tell the floor then, if anything."""
 
     prepare: Prepare = Prepare.NOTHING
-    event: Event | None = None
+    event: Endpoint | Interruption | Backchannel | NoWords | None = None
 
 
-FIRST_WORDS = 2
-"""A caller who speaks over the first words of an answer was not done."""
+@dataclass(frozen=True, slots=True)
+class JudgeSetup:
+    """What a judge may know when the call begins."""
+
+    endpoint: EndpointSettings
+    overlap: OverlapSettings
+    longest_ms: int
+    """An utterance of this length is answered as it is."""
+    phrases: tuple[str, ...] = ()
+    """Sentences that callers are expected to say."""
+    digits: int = 0
+    """How many digits the numbers of callers have; 0: it differs."""
 
 
-class Judge:
-    """The judge of one call."""
-
-    def __init__(
-        self,
-        endpoint: EndpointSettings,
-        overlap: OverlapSettings,
-        longest_ms: int,
-        phrases: tuple[str, ...] = (),
-        digits: int = 0,
-    ) -> None:
-        """An utterance of `longest_ms` is answered as it is.
-
-        `phrases` are sentences that callers are expected to say. `digits` tells how many digits their numbers have
-        (0: that differs).
-        """
-        self._endpoint = endpoint
-        self._overlap = overlap
-        self._longest_ms = longest_ms
-        self._digits = digits
-        self._phrases = phrases
-        self._habit = Habit()
-        self._texts: deque[str] = deque(maxlen=overlap.steady_ms // FRAME_MS + 1)
-        """The words of the present overlap at each of the last frames."""
-
-    # The caller has the floor
+class Judge(Protocol):
+    """The judge of one call. It is asked at every frame of an utterance, so it must answer within a millisecond."""
 
     def hearing(self, view: View) -> Verdict:
-        """Decide whether the caller is done."""
-        if view.voice.echoed:
-            return Verdict(event=NoWords(view.utterance))
-        if view.voice.voiced:
-            endless = view.voice.active_ms > self._longest_ms
-            return Verdict(Prepare.CANCEL, Endpoint(view.utterance) if endless else None)
-        if view.voice.silence_ms < self._endpoint.prepare_ms:
-            return Verdict()
-        wait_ms = enough_silence_ms(self._pause_of(view), self._endpoint)
-        soon = view.voice.silence_ms >= enough_to_prepare_ms(wait_ms, self._endpoint)
-        prepare = Prepare.ANSWER if soon else Prepare.WORDS
-        if view.voice.silence_ms < wait_ms:
-            return Verdict(prepare)
-        self._habit.ended()
-        return Verdict(prepare, Endpoint(view.utterance))
-
-    def _pause_of(self, view: View) -> Pause:
-        """What the endpoint is decided from."""
-        expected = expectation(self._phrases, view.lexicon)
-        return Pause(
-            ending=view.lexicon.ending(view.text),
-            wanted=view.lexicon.asked_for(view.last_said),
-            begun=expected.begun(view.text),
-            whole=expected.whole(view.text),
-            digits=self._digits,
-            usual_pause_ms=view.voice.usual_pause_ms,
-            over=view.voice.over,
-            judging=view.voice.judging,
-            stretch=self._habit.stretch,
-        )
-
-    # The caller makes a sound while it is the agent's turn
+        """The caller has the floor. Is the caller done? The event is an Endpoint, NoWords or None."""
 
     def overlap(self, view: View) -> Verdict:
-        """Decide whether the agent stops for this sound."""
-        prepare = Prepare.NOTHING
-        if view.voice.voiced:
-            prepare = Prepare.CANCEL
-        elif view.voice.silence_ms >= self._endpoint.prepare_ms:
-            prepare = Prepare.WORDS
-        self._texts.append(view.text)
-        meaning = meaning_of(self._sound_over_agent(view), self._overlap, view.lexicon)
-        if meaning is Meaning.UNDECIDED:
-            return Verdict(prepare)
-        self._texts.clear()
-        if meaning is Meaning.BACKCHANNEL:
-            return Verdict(prepare, Backchannel(view.utterance))
-        if view.agent is AgentState.THINKING or len(view.lexicon.words(view.reply_heard)) <= FIRST_WORDS:
-            self._habit.went_on()
-        return Verdict(prepare, Interruption(view.utterance))
+        """The caller makes a sound in the agent's turn. Does the agent stop for it?
 
-    def _sound_over_agent(self, view: View) -> Overlap:
-        return Overlap(
-            voiced_ms=view.voice.voiced_ms,
-            silence_ms=view.voice.silence_ms,
-            text=view.text,
-            earlier_text=self._texts[0] if len(self._texts) == self._texts.maxlen else "",
-            agent_text=view.reply_heard,
-            left_ms=view.reply_left_ms,
-            state=view.agent,
-            interruptible=view.interruptible,
-            echoed=view.voice.echoed,
-            settled=view.settled and not view.voice.voiced,
-        )
+        The event is an Interruption, a Backchannel, NoWords or None, which leaves the agent faded out and waits.
+        """

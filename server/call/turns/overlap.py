@@ -2,7 +2,8 @@
 
 The agent is ducked as soon as the sound begins. `meaning_of` then decides how to go on, by how long the sound has
 lasted and by its words. "mm-hm" and "right" are backchannels and only encourage the agent. A cough or a door has no
-words. An echo has the agent's own words, in their order.
+words. An echo has the agent's own words, in their order; words are compared with the agent's only where its
+voice may come back.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class AgentState(Enum):
     """What the agent is doing when the sound comes."""
 
     SPEAKING = "speaking"
-    THINKING = "thinking"  # the caller hears nothing of the reply yet
+    THINKING = "thinking"  # the caller hears nothing: the reply, or its next clause, has no sound yet
     TOOL = "tool"  # a tool runs, whether or not the agent speaks meanwhile
 
 
@@ -39,8 +40,9 @@ class Bar:
     """How many words that are neither backchannels nor the agent's own. At the end of the sound one is enough."""
     words_ms: int
     """How much voice is needed together with the words. The words of shorter sounds are mostly wrong."""
-    voiced_ms: int
-    """Or how much voice beyond its words: speech-to-text lags behind a caller who is clearly talking."""
+    voiced_ms: float
+    """Or how much voice beyond its words: speech-to-text lags behind a caller who is clearly talking. Infinite where
+    only words count."""
 
 
 class OverlapSettings(SettingsGroup):
@@ -69,13 +71,11 @@ class OverlapSettings(SettingsGroup):
     """Voice in ms, beyond the time that its known words take, that interrupts the agent before its answer is heard.
     Less than while the agent speaks: the caller talks over nobody, so there is no need to wait for the words."""
     tool_words: PositiveInt = 3
-    """Words that interrupt the agent while a tool runs. A murmur must not cancel a booking."""
+    """Words that interrupt the agent while a tool runs. A murmur must not cancel a booking, and no voice does whose
+    words are not known: "okay, thank you, I'll wait" takes as long as a sentence."""
     tool_words_ms: NonNegativeInt = 900
     """Voice in ms that there must be before words interrupt the agent while a tool runs. It is longer than any
     backchannel; a caller who wants to stop a booking says "stop" or "wait", or a sentence."""
-    tool_voiced_ms: NonNegativeInt = 1_500
-    """Voice in ms, beyond the time that its known words take, that interrupts the agent while a tool runs. A sentence
-    that is said to another person in the room is about as long."""
     steady_ms: NonNegativeInt = 100
     """How many ms words must have been in the transcript before they count, while the sound still lasts. The newest
     word of speech-to-text is only a guess."""
@@ -96,7 +96,7 @@ class OverlapSettings(SettingsGroup):
         if state is AgentState.THINKING:
             return Bar(self.thinking_words, self.thinking_words_ms, self.thinking_voiced_ms)
         if state is AgentState.TOOL:
-            return Bar(self.tool_words, self.tool_words_ms, self.tool_voiced_ms)
+            return Bar(self.tool_words, self.tool_words_ms, inf)
         return Bar(self.words, self.words_ms, self.voiced_ms)
 
 
@@ -113,7 +113,8 @@ class Overlap:
     earlier_text: str
     """What `text` was `steady_ms` ago."""
     agent_text: str
-    """What the caller has heard of the agent's reply. These words may come back as echo."""
+    """What the caller has heard of the agent's reply, if it may come back as echo; else "". A caller without such a
+    loudspeaker who says the agent's words means them: "medium", over "small or medium?", is an answer."""
     state: AgentState = AgentState.SPEAKING
     interruptible: bool = True
     echoed: bool = False
@@ -122,6 +123,8 @@ class Overlap:
     """`text` has all the words of the sound. False while speech-to-text works on them."""
     left_ms: float = inf
     """How much of the reply is left to be heard."""
+    company: bool = False
+    """Voices that do not listen to the agent are there."""
 
 
 ECHO_WORDS = 30
@@ -139,6 +142,8 @@ def meaning_of(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) ->
     if not overlap.interruptible:
         long_enough = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
         return Meaning.BACKCHANNEL if long_enough else Meaning.UNDECIDED
+    if overlap.company:
+        return _meaning_in_company(overlap, settings, lexicon)
     if _is_enough_already(overlap, settings, lexicon):
         return Meaning.INTERRUPTION
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
@@ -153,10 +158,26 @@ def _is_enough_already(overlap: Overlap, settings: OverlapSettings, lexicon: Lex
     remark = _remark(overlap.text, overlap, lexicon)  # once: echo is looked for in it, at every frame
     earlier = remark if overlap.earlier_text == overlap.text else _remark(overlap.earlier_text, overlap, lexicon)
     enough = min(remark.asking, earlier.asking) >= bar.words and overlap.voiced_ms >= bar.words_ms
+    return unexplained_ms >= bar.voiced_ms or enough or _is_steady_command(remark, earlier, overlap, lexicon)
+
+
+def _is_steady_command(remark: Remark, earlier: Remark, overlap: Overlap, lexicon: Lexicon) -> bool:
+    """Whether the words are a command, and were one `steady_ms` ago."""
     begun = lexicon.words(overlap.text)[: len(lexicon.words(overlap.earlier_text))]
     steady = bool(begun) and begun == lexicon.words(overlap.earlier_text)
-    command = steady and all(_is_command(each, overlap.state) and not each.may_go_on for each in (remark, earlier))
-    return unexplained_ms >= bar.voiced_ms or enough or command
+    return steady and all(_is_command(each, overlap.state) and not each.may_go_on for each in (remark, earlier))
+
+
+def _meaning_in_company(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> Meaning:
+    """What the sound means where voices do not listen: a command interrupts, and other words wait until the reply is
+    over, which is never decided here.
+    """
+    remark = _remark(overlap.text, overlap, lexicon)
+    earlier = _remark(overlap.earlier_text, overlap, lexicon)
+    over = overlap.silence_ms >= (settings.settle_ms if overlap.settled else settings.patience_ms)
+    if _is_steady_command(remark, earlier, overlap, lexicon) or (over and _is_command(remark, overlap.state)):
+        return Meaning.INTERRUPTION
+    return Meaning.BACKCHANNEL if over and remark.asking == 0 else Meaning.UNDECIDED
 
 
 def _asked_for_something(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.overlap.loudspeaker import Loudspeaker
-from server.call.ears.echo import Echo
+from server.call.ears.echo import UNKNOWN_FRAMES, Echo
 from server.media.frame import HEARD_BYTES, SPOKEN_BYTES, SPOKEN_RATE
 from tests.voices import silence, speak
 
@@ -20,7 +20,7 @@ UTTERANCES = ("where is my order", "can you call me back tomorrow", "that's not 
 OPENS = 3
 """About this many voiced frames in a row open an utterance."""
 VOICED_RMS = 40.0
-UNKNOWN_FRAMES = 30
+LEARNT_FRAMES = 30
 """The path is known after this many frames of echo."""
 
 
@@ -72,7 +72,7 @@ def test_echo_is_known_by_its_sound(level_db: float, delay_ms: int) -> None:
     found = list(heard(echo, b"", level_db, delay_ms))
     assert echo.path is not None
     assert abs(20 * echo.path.delay - delay_ms) <= 40
-    assert longest_foreign(found[delay_ms // 20 + UNKNOWN_FRAMES :]) < OPENS
+    assert longest_foreign(found[delay_ms // 20 + LEARNT_FRAMES :]) < OPENS
 
 
 @pytest.mark.parametrize("voice", CALLERS)
@@ -147,3 +147,22 @@ def test_silence_of_a_detached_line_is_no_echo() -> None:
         echo.say(bytes(SPOKEN_BYTES))
         assert not echo.hear(bytes(HEARD_BYTES), voiced=True)
     assert echo.path is None
+
+
+def test_echo_is_possible_until_the_agent_has_said_enough() -> None:
+    """At first the agent's voice may come back. After two seconds of it without a path, it does not."""
+    echo = Echo()
+    assert echo.possible
+    for _ in range(UNKNOWN_FRAMES):
+        assert echo.possible
+        echo.say(AGENT[:SPOKEN_BYTES])
+        echo.say(None)
+    assert not echo.possible
+
+
+def test_echo_stays_possible_where_there_is_a_path() -> None:
+    """A known path makes echo possible for as long as it is known."""
+    echo = Echo()
+    list(heard(echo, b"", -20))
+    assert echo.path is not None
+    assert echo.possible

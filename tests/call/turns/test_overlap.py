@@ -213,11 +213,11 @@ def test_a_murmur_does_not_end_a_tool(text: str, silence_ms: float) -> None:
 
 
 def test_a_clear_interruption_ends_a_tool() -> None:
-    """While a tool runs, a word that means stop, a sentence, or a very long voice interrupts."""
+    """While a tool runs, a word that means stop or a sentence interrupts, and no voice without its words."""
     for text in ("stop", "no not on monday", "wait"):
         assert verdict(text, voiced_ms=300, state=AgentState.TOOL) is INTERRUPTION
     assert verdict("i meant the other one", voiced_ms=900, state=AgentState.TOOL) is INTERRUPTION
-    assert verdict("", voiced_ms=1_500, state=AgentState.TOOL) is INTERRUPTION
+    assert verdict("", voiced_ms=5_000, state=AgentState.TOOL) is UNDECIDED
 
 
 @given(st.text(max_size=50), st.floats(0, 5_000), st.floats(0, 5_000), st.sampled_from(AgentState))

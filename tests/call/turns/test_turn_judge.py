@@ -5,9 +5,10 @@ import pytest
 
 from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
 from server.call.turns.endpoint import EndpointSettings
-from server.call.turns.judge import HeardVoice, Judge, Prepare, Verdict, View
+from server.call.turns.judge import HeardVoice, JudgeSetup, Prepare, Verdict, View
 from server.call.turns.lexicon.english import ENGLISH
 from server.call.turns.overlap import AgentState, OverlapSettings
+from server.call.turns.turn_judge import TurnJudge
 from server.media.frame import FRAME_MS
 
 ENDPOINT = EndpointSettings()
@@ -15,15 +16,15 @@ LONGEST_MS = 28_000
 PAUSE = HeardVoice(voiced=False, active_ms=1_500, voiced_ms=900, silence_ms=0)
 
 
-def judge(phrases: tuple[str, ...] = ()) -> Judge:
-    return Judge(ENDPOINT, OverlapSettings(), LONGEST_MS, phrases)
+def judge(phrases: tuple[str, ...] = ()) -> TurnJudge:
+    return TurnJudge(JudgeSetup(ENDPOINT, OverlapSettings(), LONGEST_MS, phrases))
 
 
 def view(text: str, voice: HeardVoice, settled: bool = True) -> View:
     return View(utterance=7, text=text, lexicon=ENGLISH, settled=settled, voice=voice)
 
 
-def pausing(judge: Judge, text: str, until_ms: int = 5_000) -> list[tuple[int, Verdict]]:
+def pausing(judge: TurnJudge, text: str, until_ms: int = 5_000) -> list[tuple[int, Verdict]]:
     """The verdicts of a silence, frame by frame, up to the first with an event."""
     verdicts = []
     for silence_ms in range(FRAME_MS, until_ms, FRAME_MS):
@@ -127,3 +128,11 @@ def test_the_words_of_an_ended_overlap_are_forgotten() -> None:
     over = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
     assert judging.overlap(view("yeah", over)).event == Backchannel(7)
     assert judging.overlap(view("what about tomorrow", TALKING)).event is None
+
+
+@pytest.mark.parametrize(("echoes", "event"), [(True, Backchannel(7)), (False, Interruption(7))])
+def test_the_agents_words_are_echo_only_where_its_voice_may_come_back(echoes: bool, event: Event) -> None:
+    """The agent's own word, said at its end, is echo where there is a way for it, and otherwise an answer."""
+    voice = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
+    seen = replace(view("medium", voice), reply_heard="Small or medium", reply_left_ms=300, echoes=echoes)
+    assert judge().overlap(seen).event == event

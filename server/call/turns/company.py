@@ -1,0 +1,51 @@
+"""Company: other voices beside the caller, such as people next to the telephone, cut off one answer after the other.
+
+A caller who interrupts has listened first. When answer after answer is cut off in its first second, voices that do not
+listen are there, or a caller who says one thing in many pieces. In company the agent speaks on to its end, and only a
+command such as "stop" interrupts it. No words are lost: what was said over the agent is answered afterwards.
+"""
+
+from server.call.floor import State
+from server.media.frame import FRAME_MS
+
+HEARD_MS = 1_000
+"""An answer that was cut off after less than this counts as not heard."""
+CUTS = 2
+"""So many answers in a row must be cut off unheard. One is often a caller who goes on after a pause."""
+OVER_SHARE = 0.5
+"""The voices are still there when they speak during this share of an answer, or more. Who listens is silent for most of
+it."""
+
+
+class Company:
+    """The voices over the agent in one call."""
+
+    def __init__(self) -> None:
+        self.here = False
+        """Voices are there that do not let the agent speak."""
+        self._cuts = 0
+        self._frames = self._voiced_frames = self._heard_frames = 0
+
+    def begin(self) -> None:
+        """A reply begins."""
+        self._frames = self._voiced_frames = self._heard_frames = 0
+
+    def pass_frame(self, state: State, voiced: bool) -> None:
+        """20 ms have passed, in which the floor was in `state`. `voiced`: somebody but the agent spoke in them."""
+        if state in (State.SPEAKING, State.OVERLAP):
+            self._frames += 1
+            self._voiced_frames += voiced
+            self._heard_frames += state is State.SPEAKING
+
+    def cut_off(self) -> None:
+        """A voice has stopped an answer."""
+        listened = self.here or self._heard_frames * FRAME_MS >= HEARD_MS  # in company only a command stops the agent
+        self._cuts = 0 if listened else self._cuts + 1
+        self.here = self._cuts >= CUTS
+
+    def heard_out(self) -> None:
+        """The agent has said a reply to its end."""
+        short = self._frames * FRAME_MS < HEARD_MS  # a voice may just have paused
+        self.here = self.here and (short or self._voiced_frames >= OVER_SHARE * self._frames)
+        if not self.here:
+            self._cuts = 0

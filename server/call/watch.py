@@ -1,0 +1,54 @@
+"""Watch: what the agent does as time passes. It asks a silent caller, and ends calls that are idle or too long."""
+
+import logging
+from collections.abc import Callable
+
+from server.call.dialogue import Dialogue
+from server.call.host import Host
+from server.call.setup import CallSetup
+from server.call.turns.call_limit import CallLimit
+from server.call.turns.idleness import Idle, Idleness
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """The time of one call."""
+
+    def __init__(self, host: Host, setup: CallSetup, dialogue: Dialogue, leave: Callable[[], None]) -> None:
+        """`leave` ends the call with a goodbye that the caller cannot interrupt."""
+        self._host = host
+        self._agent = setup.agent
+        self._dialogue = dialogue
+        self._leave = leave
+        self._idleness = Idleness(setup.settings.idle_prompt_s, setup.settings.idle_prompts)
+        self._limit = CallLimit(setup.settings.longest_call_min)
+
+    def caller_is_there(self) -> None:
+        """The caller has done something: a key, a button, a new connection."""
+        self._idleness.restart()
+
+    def words_are_answered(self) -> None:
+        """They show that the caller is there, unless other voices may have said them."""
+        if not self._dialogue.in_company:
+            self._idleness.restart()
+
+    def pass_frame(self) -> None:
+        """20 ms have passed. The caller may interrupt the goodbye to a silent caller, and the call goes on."""
+        if self._limit.pass_frame(self._dialogue.quiet):
+            log.info("- call %s is as long as a call may be", self._host.id)
+            self._leave()
+        match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
+            case Idle.ASK:
+                self._ask()
+            case Idle.LEAVE if self._agent.goodbye:
+                self._dialogue.say(self._agent.goodbye, "The caller is not there any more.")
+            case Idle.LEAVE | Idle.END:
+                self._host.end()
+
+    def _ask(self) -> None:
+        self._dialogue.ears.nearness.doubt()
+        if self._dialogue.in_company:
+            self._dialogue.say(self._agent.other_voices, "Other voices are heard, and perhaps not the caller.")
+        else:
+            self._dialogue.say(self._agent.still_there, "The caller has been silent for a while.")

@@ -1,0 +1,174 @@
+"""Other voices beside the caller, such as a radio, in whole calls on virtual time."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from pydantic_ai.messages import UserPromptPart
+
+from server.call import messages
+from server.call.settings import CallSettings
+from server.media.frame import SILENCE
+from tests.fakes.engines import WORD_MS, sound
+from tests.fakes.mind import Mind
+from tests.fakes.people import Caller
+from tests.virtual_time import run_virtual
+
+ANSWER = "The answer to {} is that we are open all day long."
+NO_ANSWER = "I am sorry, but I do not know anything about that."
+
+
+class Answers(dict[str, str]):
+    """Answers by the numbers of the questions that are in what was said, if there are any."""
+
+    def get(self, said: str, default: str = "") -> str:  # type: ignore[override]
+        numbers = re.findall(r"number\d+", said)
+        return ANSWER.format(" and ".join(numbers)) if numbers else NO_ANSWER
+
+
+def radio(softer_db: float, sentence: int = 12, pause_ms: int = 600) -> Iterator[bytes]:
+    """News without end, in sentences of so many words; 0: without a pause."""
+    frames = WORD_MS // 20
+    for number in count(1):
+        for frame in range(frames):
+            yield sound(("news", "weather", "traffic", "music")[number % 4], frame, frames, softer_db)
+        if sentence and number % sentence == 0:
+            for _ in range(pause_ms // 20):
+                yield SILENCE
+
+
+@pytest.mark.parametrize("softer_db", [15, 20])
+@pytest.mark.parametrize("sentence", [4, 12, 0])
+def test_every_question_beside_a_radio_is_answered_and_heard(softer_db: float, sentence: int) -> None:
+    """For five minutes a radio is on, 15 dB softer than the caller: each question is answered, and heard whole."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers=Answers()), greeting="Hello, this is the shop. How can I help?") as caller:
+            caller.radio = radio(softer_db, sentence)
+            asked = 0
+            while caller.now_ms < 300_000:
+                await caller.wait(7_000)
+                asked += 1
+                await caller.say(f"question number{asked} please")
+                await caller.wait(11_000)
+            whole = " ".join(answer.text for answer in caller.answers if not answer.interrupted)
+            assert set(re.findall(r"number\d+", whole)) == {f"number{number}" for number in range(1, asked + 1)}
+        assert asked > 15
+
+    run_virtual(scenario())
+
+
+def test_a_radio_that_is_switched_on_later_is_not_answered() -> None:
+    """Once the caller's voice is known, a radio neither stops the agent nor is answered again and again."""
+
+    async def scenario() -> None:
+        mind = Mind(answers=Answers())
+        async with Caller(mind) as caller:
+            await caller.say("question number1 please")
+            await caller.until_silent()
+            caller.radio = radio(15)
+            for number in range(2, 12):
+                await caller.say(f"question number{number} please")
+                await caller.wait(8_000)
+        assert not [answer.text for answer in caller.answers if answer.interrupted]
+        assert mind.requests <= 13
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("sentence", [4, 12, 0])
+def test_a_radio_alone_does_not_hold_the_line(sentence: int) -> None:
+    """With a telephone that lies beside a radio the agent soon speaks to its end, asks, and says goodbye."""
+
+    async def scenario() -> None:
+        mind = Mind(answers=Answers())
+        async with Caller(mind, greeting="Hello, this is the shop. How can I help?") as caller:
+            caller.radio = radio(0, sentence)
+            while not caller.hung_up:
+                await caller.wait(1_000)
+                assert caller.now_ms < 120_000
+        said = [answer.text for answer in caller.answers if not answer.interrupted]
+        assert said.count("I can hear other voices. Are you still there?") == 2
+        assert said[-1] == "Goodbye."
+        assert mind.requests <= 15
+        assert len([answer for answer in caller.answers if answer.interrupted]) <= 4
+
+    run_virtual(scenario())
+
+
+def test_a_command_is_heard_over_other_voices() -> None:
+    """Where voices do not let the agent speak, "stop" still stops it, and what is said with it is answered."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers=Answers())) as caller:
+            caller.radio = radio(0, 8)
+            while not caller.session.dialogue.in_company or caller.states[-1] != "speaking":
+                await caller.wait(20)
+            caller.radio = iter(())
+            await caller.wait(200)
+            await caller.say("stop")
+            await caller.wait(300)
+            assert caller.answers[-1].interrupted
+            await caller.say("question number1 please")
+            await caller.until_silent()
+            assert caller.answers[-1].text == ANSWER.format("number1")
+            assert not caller.session.dialogue.in_company
+
+    run_virtual(scenario())
+
+
+def test_a_caller_who_speaks_in_many_pieces_loses_no_words() -> None:
+    """When a caller has cut off two answers unheard, the third is heard, and the words over it are answered then."""
+
+    async def scenario() -> None:
+        mind = Mind()
+        pieces = ("i want a book", "a green book please", "with many birds inside", "and a red cover")
+        async with Caller(mind) as caller:
+            for piece in pieces:
+                await caller.say(piece)
+                await caller.wait(520)
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers if not answer.interrupted] == [
+            "You said with many birds inside.",
+            "You said and a red cover.",
+        ]
+        parts = [part for message in mind.seen[-1] for part in message.parts if isinstance(part, UserPromptPart)]
+        assert " ".join(str(part.content) for part in parts) == " ".join(pieces)
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("softer_db", [8, 12, 20])
+def test_a_caller_who_speaks_softly_is_answered(softer_db: float) -> None:
+    """A caller who has turned away after the first question is heard when nobody speaks."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            await caller.say("where is my order")
+            await caller.until_silent()
+            words, frames = ["and", "when", "will", "it", "come"], WORD_MS // 20
+            caller.radio = (sound(word, frame, frames, softer_db) for word in words for frame in range(frames))
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers][-1] == "You said and when will it come."
+
+    run_virtual(scenario())
+
+
+def test_a_client_is_told_nothing_of_a_far_voice() -> None:
+    """A far voice over the agent opens no utterance, so the page shows no words of it."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind. Nobody came."
+        async with Caller(Mind(answers={"tell me a story": story}), settings=CallSettings(idle_prompt_s=60)) as caller:
+            await caller.say("tell me a story")
+            await caller.wait(1_500)
+            caller.radio = radio(15, 0)
+            while caller.states[-1] == "speaking":
+                await caller.wait(20)
+            caller.radio = iter(())
+            await caller.wait(100)
+        assert [answer.text for answer in caller.answers] == [story]
+        assert {m.utterance for m in caller.of(messages.Transcription) if isinstance(m, messages.Transcription)} == {1}
+
+    run_virtual(scenario())
