@@ -241,8 +241,7 @@ class Session:
             log.info("- call %s is resumed from its record", self.id)
             self._resume()
             return
-        if self._agent.greeting:
-            self.dialogue.say(self._agent.greeting, "The call begins.")
+        self.dialogue.say(self.dialogue.language.line("greeting"), "The call begins.")
         self.dialogue.show_state()
 
     def _resume(self) -> None:
@@ -272,7 +271,7 @@ class Session:
         """20 ms have passed. Ask a silent caller "are you still there?", and in the end say goodbye."""
         match self._idleness.pass_frame(quiet=self.dialogue.quiet):
             case Idle.ASK:
-                self.dialogue.say(self._agent.still_there, "The caller has been silent for a while.")
+                self.dialogue.say(self.dialogue.language.line("still_there"), "The caller has been silent for a while.")
             case Idle.LEAVE:
                 self.leave()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.errors import ConfigError
 from server.speech import engines
+from server.speech.languages import lookup
 from server.speech.models.catalogue import Kind
 from server.speech.models.disk import find, whispers
 
@@ -33,19 +34,25 @@ class LocalEngine:
         )
 
 
-def speech_to_text_engines(wish: str, models: Path, model: str = "") -> list[LocalEngine]:
+def speech_to_text_engines(wish: str, models: Path, model: str = "", language: str = "en") -> list[LocalEngine]:
     """The engines for a wish: auto, or the name of one. The first is the best; others know other languages.
+
+    `language` is the one of most calls (BCP 47), or anything else if they are in several.
 
     `models` is the directory of models, and `model` the name of one in it, if the operator has named one. Empty when no
     engine here has that name. Raises ConfigError when its model is missing.
     """
     if wish in ("auto", "whisper"):
-        paths = _named(models, "whisper", model) if model else whispers(models)
+        paths = _named(models, "whisper", model) if model else whispers(models, _is_english(language))
         if paths:
             return [LocalEngine("whisper", path) for path in paths]
     if wish == "auto":
         return [LocalEngine(_available(STT_WITHOUT_MODEL)[0])]
     return _by_name(wish, "whisper", STT_WITHOUT_MODEL, models)
+
+
+def _is_english(language: str) -> bool:
+    return lookup(language, ["en"]) is not None
 
 
 def text_to_speech_engines(wish: str, models: Path, model: str = "") -> list[LocalEngine]:
