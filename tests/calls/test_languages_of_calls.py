@@ -226,8 +226,26 @@ def test_the_language_is_detected(fields: Mapping[str, Any], wish: str) -> None:
     run_virtual(scenario())
 
 
+def test_pauses_are_judged_by_the_words_of_the_language() -> None:
+    """In English nobody is done after "the". In German it may be the last word, also once German was detected."""
+
+    async def gap_ms(fields: Mapping[str, Any], *before: str) -> float:
+        async with Caller(Speaker(**fields), hearing_two()) as caller:
+            for words in before:
+                await caller.say(words)
+                await caller.until_silent()
+            await caller.say("bitte eine tasse the")
+            end_ms = caller.now_ms
+            await caller.until_silent(2_000)
+            return (caller.first_sound_ms(end_ms) or 0) - end_ms
+
+    english, german = run_virtual(gap_ms({})), run_virtual(gap_ms({"language": "de"}))
+    assert english > german + 300
+    assert run_virtual(gap_ms({"language": "auto"}, GERMAN)) == german
+
+
 def test_the_language_is_kept_where_nothing_tells_it() -> None:
-    """Short words, typed words, and a language that is not possible here, leave the call in its language."""
+    """Short words, words that tell nothing, and a language that is not possible here leave the call in its language."""
 
     async def scenario() -> None:
         stt = LetterSpeechToText(languages=("en", "de"), tells={"morgen": "de", "matin": "fr"})
@@ -255,6 +273,16 @@ def test_only_languages_that_all_know_are_possible() -> None:
     assert (chosen.likely, chosen.others) == ("de", [])
 
 
+def test_a_region_is_not_lost_by_detection() -> None:
+    """Engines tell languages without regions. The region that a tool has chosen stays."""
+    held = language_of(replace(Mind().agent(), language="auto", languages=("en", "de")), CallOptions())
+    assert held.switch("de-AT").startswith("From now on")
+    held.hear("de", GERMAN)
+    assert (held.tag, held.likely, held.others) == ("de-AT", "de-AT", ["en"])
+    held.hear("en", ENGLISH)
+    assert (held.tag, held.likely, held.others) == ("en", "en", ["de"])
+
+
 def test_a_conversation_goes_on_in_its_language() -> None:
     """Another server that takes a call over from its record holds it in the language that it had."""
 
@@ -265,8 +293,11 @@ def test_a_conversation_goes_on_in_its_language() -> None:
             await caller.say(GERMAN)
             await caller.until_silent()
             standing = caller.session.dialogue.standing
-        restored = language_of(Speaker(language="auto").agent(), CallOptions(), recorded=standing.language)
+        agent = Speaker(language="auto").agent()
+        restored = language_of(agent, CallOptions(), recorded=standing.language)
         assert (restored.tag, restored.likely, restored.to_answer_in) == ("de", "de", "de")
+        elsewhere = language_of(agent, CallOptions(), recorded=standing.language, spoken=("en",))
+        assert (elsewhere.tag, elsewhere.to_answer_in) == ("en", ""), "that server does not speak it"
         assert caller.notebook.records["call"].standing.language == "de"
 
     run_virtual(scenario())

@@ -42,9 +42,8 @@ def check_language(language: str, stages: Stages) -> None:
 
 def possible_languages(agent: VoiceAgent, stages: Stages) -> tuple[str, ...]:
     """The languages among which the language of a call can be detected, the agent's own one first."""
-    return _possible(
-        agent.own_language, agent.languages, tuple((stage, tuple(known)) for stage, known in stages.items())
-    )
+    known = tuple((stage, tuple(languages)) for stage, languages in stages.items())
+    return _possible(agent.own_language, agent.languages, known)
 
 
 @lru_cache(maxsize=8)
@@ -70,13 +69,14 @@ class LanguageOfCall:
         """`recorded` is the language of a conversation that goes on from its record; "" if the record has none."""
         agent, wish = setup.agent, setup.options.language
         chosen = wish if wish != AUTO else ""
-        self.tag = recorded or chosen or agent.own_language
         self._agent = agent
         self._voice = setup.options.voice
         self._stages = stages_of(agent, setup.engines)
-        self._possible = (
-            possible_languages(agent, self._stages) if AUTO in (wish, agent.language) and not chosen else ()
-        )
+        if recorded and _ignorant(recorded, self._stages):
+            recorded = ""  # another server knew it
+        self.tag = recorded or chosen or agent.own_language
+        detects = not chosen and AUTO in (wish, agent.language)
+        self._possible = possible_languages(agent, self._stages) if detects else ()
         """The languages that are told apart. Empty: the language is not detected."""
         self._known = bool(recorded or chosen)
         """The caller was heard to speak the language, or has chosen it."""
@@ -100,7 +100,7 @@ class LanguageOfCall:
         """The caller has said `text`. Speech-to-text has found it to be in `language`; "" if it could not tell."""
         found = lookup(language, self._possible) if language else None
         if found is not None and sum(map(str.isalpha, text)) >= LONG_ENOUGH:
-            self._hold_in(found)
+            self._hold_in(self.tag if lookup(found, [self.tag]) else found)
 
     def switch(self, tag: str) -> str:
         if stage := _ignorant(tag, self._stages):
