@@ -37,7 +37,7 @@ fuzz: $(VENV)/.dev
 	FUZZ_ROUNDS=200000 $(BIN)/python -m pytest tests/fuzz $(ARGS)
 	$(BIN)/python -m bench.resilience.offers
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev $(WEIGHTS)
 	$(BIN)/python -m bench.understanding $(ARGS)
 
 # Each package by its hashes; no index is named, so that any mirror serves.

@@ -1,45 +1,52 @@
 """How well an embedded speech-to-text engine and the demo agent together understand callers.
 
-    python -m bench.understanding                   sentences in eSpeak NG's voices
-    python -m bench.understanding --snr 20          the same sentences in noise
-    python -m bench.understanding --recordings DIR  WAV files
-    python -m bench.understanding --engine whisper --model models/whisper/tiny.en \\
-        --voice-engine piper --voice-model models/piper/en_US-joe-medium.onnx
+    python -m bench.understanding --recordings DIR          people
+    python -m bench.understanding                           sentences in eSpeak NG's voices
+    python -m bench.understanding --snr 20                  the same sentences in noise
+    python -m bench.understanding --voice-engine hibari     the same sentences in hibari's voice, or in Piper's
 
-DIR/transcripts.txt has a line of "file.wav and its words" for each recording. eSpeak NG has many voices, and each says
-some of the sentences. The voice of Piper or hibari says all of them.
+The engine is the one that a server chooses with the models in --models: the best Whisper there, and PocketSphinx where
+there is none. bench/speech/recordings.py says what DIR has. eSpeak NG has many voices, and each says some of the
+sentences. The voice of Piper or hibari says all of them.
 
 Every sentence goes through Opus at 32 kb/s. A request is understood when the agent does what it would do for the exact
 words: it calls the same tool with the same arguments, or gives the same answer. Any other sentence is understood when
 the agent says that it can't help. The wordings in `HELD_OUT` are not among the agent's phrases, so they tell how far
-the language model generalises.
+the language model generalises. Most of what people say in recordings is no request, but may sound like one when it is
+misheard: then the agent answers what was not asked.
+
+A table goes to standard error. The last line is JSON: for each group of sentences "n", "understood_percent",
+"word_error_percent" and "exact_percent", which is how many had no wrong word; and the CPU time that the engine took.
 """
 
 import argparse
+import json
 import random
+import sys
 import time
-import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from statistics import quantiles
+from typing import Any
 
-import av
 import numpy as np
 
-from bench.common.opus import opus_encoder, opus_packets
+from bench.common.figures import as_json, percent, show
+from bench.common.halves import Half, add_half
+from bench.common.opus import through_opus as through_opus
+from bench.speech.recordings import utterances
 from bench.speech.speakers import VOICE_ENGINES, Speaker, speaker
-from bench.speech.word_errors import edits
+from bench.speech.word_errors import Errors, word_errors
 from server.agent.demo import rules
 from server.agent.demo.phrases import front_desk_phrases
-from server.call.turns.lexicon.english_writing import spoken
 from server.errors import ConfigError
 from server.speech.engine import SpeechToTextEngine
-from tests.voices import resample, silence, speak
+from server.speech.local_engines import speech_to_text_engines
+from server.speech.models.disk import find
+from tests.voices import silence, speak
 
 _RATE_HZ = 16_000
-_OPUS_HZ = 48_000
 _FRAME_BYTES = _RATE_HZ // 50 * 2
 _SPEEDS = (130, 150, 170, 190)
 
@@ -83,7 +90,9 @@ class Sample:
     group: str
     """The kind of sentence."""
     voice: str
-    """The voice that says it, or the name of its recording."""
+    """The voice that says it, or the set of its recording."""
+    name: str
+    """The name of the recording; "" when there is none."""
     text: str
     pcm: bytes
     """16 kHz, as the server hears it."""
@@ -95,9 +104,10 @@ class HearingResult:
 
     sample: Sample
     heard: str
+    errors: Errors
     understood: bool
     decode_s: float
-    """How long speech-to-text computed in total."""
+    """How long speech-to-text computed in total. All times are CPU time."""
     finish_s: float
     """How long it computed after the last sound."""
 
@@ -109,14 +119,14 @@ def synthetic(per_voice: int, snr_db: float | None) -> Iterator[Sample]:
         for group, texts in _sentences():
             for text in chance.sample(texts, min(per_voice, len(texts))):
                 speech = speak(text, voice, _RATE_HZ, chance.choice(_SPEEDS), chance.choice((40, 50, 60)))
-                yield Sample(group, voice, text, _heard(speech, snr_db))
+                yield Sample(group, voice, "", text, _heard(speech, snr_db))
 
 
 def said_by(say: Speaker, voice: str, snr_db: float | None) -> Iterator[Sample]:
     """Every sentence once, in one voice."""
     for group, texts in _sentences():
         for text in texts:
-            yield Sample(group, voice, text, _heard(say(text), snr_db))
+            yield Sample(group, voice, "", text, _heard(say(text), snr_db))
 
 
 def _sentences() -> Iterator[tuple[str, list[str]]]:
@@ -131,31 +141,11 @@ def _heard(speech: bytes, snr_db: float | None) -> bytes:
     return through_opus(in_noise(pcm, snr_db) if snr_db is not None else pcm)
 
 
-def recorded(folder: Path) -> Iterator[Sample]:
-    """The recordings in a folder. A sentence that the agent can't help with is in the group "other"."""
-    for line in (folder / "transcripts.txt").read_text().splitlines():
-        name, _, text = line.partition(" ")
-        if not name or name.startswith("#"):
-            continue
-        with wave.open(str(folder / name)) as file:
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-            mono = samples.reshape(-1, file.getnchannels()).mean(axis=1).astype("<i2").tobytes()
-            pcm = resample(mono, file.getframerate(), _RATE_HZ)
-        group = "other" if _action(text).startswith("Sorry") else "recordings"
-        yield Sample(group, Path(name).stem, text, through_opus(silence(0.25) + pcm + silence(0.2)))
-
-
-def through_opus(pcm: bytes) -> bytes:
-    """The sound, encoded at 32 kb/s and decoded again: what a server hears of it."""
-    encoder, decoder = opus_encoder(_OPUS_HZ), av.CodecContext.create("libopus", "r")
-    assert isinstance(decoder, av.AudioCodecContext)
-    decoder.sample_rate, decoder.layout = _OPUS_HZ, "mono"
-    to_s16 = av.AudioResampler("s16", "mono", _OPUS_HZ)
-    samples = np.frombuffer(resample(pcm, _RATE_HZ, _OPUS_HZ), "<i2")
-    samples = np.pad(samples, (0, -len(samples) % (_OPUS_HZ // 50)))
-    packets = [*opus_packets(encoder, samples), *encoder.encode(None)]
-    frames = (out for packet in packets for frame in decoder.decode(packet) for out in to_s16.resample(frame))
-    return resample(b"".join(frame.to_ndarray().tobytes() for frame in frames), _OPUS_HZ, _RATE_HZ)
+def recorded(folder: Path, half: Half) -> Iterator[Sample]:
+    """What people said: "request" is what the demo agent can help with, "other" is what it has to refuse."""
+    for clip in utterances(folder, half):
+        group = "other" if _refused(clip.text) else "request"
+        yield Sample(group, clip.kind, clip.name, clip.text, _heard(clip.pcm, None))
 
 
 def in_noise(pcm: bytes, snr_db: float) -> bytes:
@@ -170,14 +160,20 @@ def in_noise(pcm: bytes, snr_db: float) -> bytes:
 def hear(engine: SpeechToTextEngine, phrases: Sequence[str], sample: Sample) -> HearingResult:
     """Feed the engine frame by frame, as a call does, and compare what the agent's rules make of the words."""
     utterance = engine.start(phrases, "en")
-    begin = time.perf_counter()
+    begin_s = time.process_time()
     for start in range(0, len(sample.pcm), _FRAME_BYTES):
         utterance.feed(sample.pcm[start : start + _FRAME_BYTES])
-    end = time.perf_counter()
+    end_s = time.process_time()
     heard = utterance.finish()
-    finished = time.perf_counter()
-    right = _action(heard).startswith("Sorry") if sample.group == "other" else _action(heard) == _action(sample.text)
-    return HearingResult(sample, heard, right, finished - begin, finished - end)
+    finished_s = time.process_time()
+    right = _refused(heard) if sample.group == "other" else _action(heard) == _action(sample.text)
+    return HearingResult(
+        sample, heard, word_errors(sample.text, heard), right, finished_s - begin_s, finished_s - end_s
+    )
+
+
+def _refused(text: str) -> bool:
+    return _action(text).startswith("Sorry")
 
 
 def _action(text: str) -> str:
@@ -186,64 +182,84 @@ def _action(text: str) -> str:
     return f"{answer.tool} {answer.args}" if answer.tool else answer.text
 
 
-def report(results: Sequence[HearingResult], voices: bool, misheard: bool) -> None:
-    """Print a line for each group, and more lines if they are asked for."""
-    for group in dict.fromkeys(result.sample.group for result in results):
-        _line(group, [result for result in results if result.sample.group == group])
-    if voices:
-        for voice in dict.fromkeys(result.sample.voice for result in results):
-            _line(f"  {voice}", [one for one in results if one.sample.voice == voice and one.sample.group != "other"])
-    if misheard:
-        for one in results:
-            if not one.understood:
-                print(f"{one.sample.voice:18} {one.sample.text} → {one.heard}")
-    seconds = sum(len(one.sample.pcm) for one in results) / (2 * _RATE_HZ)
-    lags_ms = [1_000 * one.finish_s for one in results]
-    p50, p95 = (quantiles(lags_ms, n=20)[place] for place in (9, 18)) if len(lags_ms) > 1 else lags_ms * 2
-    print(f"real-time factor {sum(one.decode_s for one in results) / seconds:.3f}")
-    print(f"finish p50 {p50:.0f} ms, p95 {p95:.0f} ms")
+def figures(results: Sequence[HearingResult]) -> dict[str, Any]:
+    """What the last line says."""
+    sound_s = sum(len(one.sample.pcm) for one in results) / (2 * _RATE_HZ)
+    return {
+        **_by(lambda sample: sample.group, results),
+        "by_voice": _by(lambda sample: sample.voice, results),
+        "finish_ms": as_json(1_000 * one.finish_s for one in results),
+        "real_time_factor": round(sum(one.decode_s for one in results) / sound_s, 3) if sound_s else None,
+    }
 
 
-def _line(name: str, results: Sequence[HearingResult]) -> None:
-    if not results:
-        return
-    words = sum(len(spoken(one.sample.text)) for one in results)
-    errors = sum(edits(spoken(one.sample.text), spoken(one.heard)) for one in results)
-    right = sum(one.understood for one in results)
-    print(f"{name:20} {right:4}/{len(results):<4} {right / len(results):6.1%}   word error {errors / words:6.1%}")
+def _by(key: Callable[[Sample], str], results: Sequence[HearingResult]) -> dict[str, dict[str, Any]]:
+    names = dict.fromkeys(key(one.sample) for one in results)
+    return {name: _summary([one for one in results if key(one.sample) == name]) for name in names}
+
+
+def _summary(results: Sequence[HearingResult]) -> dict[str, Any]:
+    understood, exact = sum(one.understood for one in results), sum(not one.errors.wrong for one in results)
+    wrong, words = sum(one.errors.wrong for one in results), sum(one.errors.words for one in results)
+    return {
+        "n": len(results),
+        "understood": understood,
+        "understood_percent": percent(understood, len(results)),
+        "words": words,
+        "word_error_percent": percent(wrong, words),
+        "exact_percent": percent(exact, len(results)),
+    }
+
+
+def report(results: Sequence[HearingResult], found: dict[str, Any], misheard: bool) -> None:
+    """Show a line for each group and each voice, and what was not understood if that is asked for."""
+    columns = ("n", "understood", "understood_percent", "word_error_percent", "exact_percent")
+    header = ("", *(name.replace("_percent", " %").replace("_", " ") for name in columns))
+    groups = {name: of for name, of in found.items() if isinstance(of, dict) and "understood" in of}
+    for title, rows in (("Understood", groups), ("By voice, or by set of recordings", found["by_voice"])):
+        show(title, header, ([name, *(of[column] for column in columns)] for name, of in rows.items()))
+    for one in results if misheard else ():
+        if one.errors.wrong or not one.understood:
+            what = "misheard" if one.understood else "not understood"
+            name = one.sample.name or one.sample.voice
+            print(f"{what:15} {name:18} {one.sample.text} → {one.heard}", file=sys.stderr)
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--engine", choices=("pocketsphinx", "whisper"), default="pocketsphinx", help="speech-to-text")
-    options.add_argument("--model", help="the directory of Whisper's model")
+    options.add_argument("--recordings", type=Path, metavar="DIR", help="a directory with recordings of people")
+    add_half(options)
+    options.add_argument("--engine", choices=("auto", "pocketsphinx", "whisper"), default="auto", help="speech-to-text")
+    options.add_argument("--models", type=Path, default=Path("models"), help="the directory of models")
     options.add_argument("--voice-engine", choices=VOICE_ENGINES, default="espeak", help="who says the sentences")
-    options.add_argument("--voice-model", help="the .onnx file of Piper's voice")
-    options.add_argument("--recordings", type=Path, help="a directory of WAV files with transcripts.txt")
     options.add_argument("--per-voice", type=int, default=6, help="sentences of each group by every eSpeak voice")
     options.add_argument("--snr", type=float, help="add noise this many dB below speech")
-    options.add_argument("--voices", action="store_true", help="a line for every voice")
-    options.add_argument("--misheard", action="store_true", help="print what was not understood")
+    options.add_argument("--misheard", action="store_true", help="show what was misheard or not understood")
     chosen = options.parse_args()
     try:
         results = _results(chosen)
     except ConfigError as error:  # no model, or a wrong one
         raise SystemExit(str(error)) from error
-    report(results, chosen.voices, chosen.misheard)
+    found = figures(results)
+    report(results, found, chosen.misheard)
+    print(json.dumps(found))
 
 
 def _results(chosen: argparse.Namespace) -> list[HearingResult]:
     """Every utterance that is asked for, heard by the chosen engine."""
-    make = import_module(f"server.speech.engines.{chosen.engine}").Engine
-    engine: SpeechToTextEngine = make(chosen.model) if chosen.model else make()
+    here = speech_to_text_engines(chosen.engine, chosen.models)[0]
+    print(f"speech-to-text: {here.title}", file=sys.stderr)
+    make = import_module(f"server.speech.engines.{here.name}").Engine
+    engine: SpeechToTextEngine = make(str(here.model)) if here.model else make()
     phrases = front_desk_phrases()
     engine.start(phrases, "en").discard()
     if chosen.recordings:
-        samples = recorded(chosen.recordings)
+        samples = recorded(chosen.recordings, chosen.half)
     elif chosen.voice_engine == "espeak":
         samples = synthetic(chosen.per_voice, chosen.snr)
     else:
-        samples = said_by(speaker(chosen.voice_engine, chosen.voice_model), chosen.voice_engine, chosen.snr)
+        model = find(chosen.models, "piper") if chosen.voice_engine == "piper" else None
+        samples = said_by(speaker(chosen.voice_engine, model), chosen.voice_engine, chosen.snr)
     return [hear(engine, phrases, sample) for sample in samples]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from server.config import Settings
 from server.errors import ConfigError
 from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
-from server.speech.endpoint_worker import EndpointWorker
+from server.speech.endpoint_worker import EndpointWorkers
 from server.speech.languages import lookup
 from server.speech.local_engines import LocalEngine, speech_to_text_engines, text_to_speech_engines
 from server.speech.models.catalogue import Kind
@@ -111,7 +111,8 @@ async def endpoint_model(
     path = find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:
         return None
-    model = EndpointWorker(await _worker(LocalEngine(ENDPOINT_ENGINE, path), settings, stack, monitor))
+    engine = LocalEngine(ENDPOINT_ENGINE, path)
+    model = EndpointWorkers([await _worker(engine, settings, stack, monitor) for _ in range(settings.endpoint_workers)])
     stack.push_async_callback(model.close)
     say(f"endpoint model  {path.stem}")
     return model

@@ -214,8 +214,10 @@ class TurnTaking(SettingsGroup):
     or in noisy places. An agent, and each call, may choose another patience than the server."""
     endpoint_model: str = "auto"
     """Model that judges by the sound whether the caller is done: auto (a Smart Turn model in ANTIPHON_MODELS_DIR, if
-    there is one), none, or the path of a model, such as path/to/it.onnx. Without a model the words and the melody of
-    the voice decide."""
+    there is one), none, or the path of a model, such as path/to/it.onnx. Without a model the words alone decide."""
+    endpoint_workers: int = Field(2, ge=1, le=64)
+    """How many processes run the endpoint model. One judges about four pauses in the time in which an answer is useful.
+    Each needs 100 MB of memory."""
     idle_prompt_s: float = Field(12.0, gt=0)
     """Seconds of silence on both sides after which the agent asks whether the caller is still there."""
     idle_prompts: int = Field(2, ge=0)

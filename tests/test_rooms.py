@@ -16,8 +16,12 @@ PURE = """
     server/call/turns/lexicon/lexicon.py
     server/call/turns/lexicon/english.py server/call/turns/lexicon/english_writing.py
     server/call/turns/lexicon/grammar.py server/call/turns/lexicon/writing.py server/call/turns/lexicon/neutral.py
+    server/call/turns/lexicon/compound_numbers.py server/call/turns/lexicon/german_writing.py
+    server/call/turns/lexicon/german_endings.py server/call/turns/lexicon/german.py
+    server/call/turns/lexicon/dutch_writing.py server/call/turns/lexicon/dutch_endings.py
+    server/call/turns/lexicon/dutch.py
     server/call/turns/lexicon/choice.py server/call/mind/owed.py
-    server/call/turns/sound.py server/call/turns/overlap.py
+    server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/ears/keypad.py server/token_bucket.py server/call/desk/admission.py server/record/conversation.py

@@ -61,10 +61,10 @@ class MeasuredEndpointModel:
     def __init__(self, engine: smart_turn.Engine) -> None:
         self._engine = engine
 
-    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+    def judge(self, pcm: bytes, tell: Callable[[float | None], None]) -> Callable[[], None]:
         start_s = time.process_time()
         probability = self._engine.probability(pcm)
-        asyncio.get_running_loop().call_later(time.process_time() - start_s, tell, probability)
+        return asyncio.get_running_loop().call_later(time.process_time() - start_s, tell, probability).cancel
 
 
 class MeasuredTranscription:

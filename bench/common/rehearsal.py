@@ -79,9 +79,19 @@ class Rehearsal:
     `heard` is what the caller hears: one entry for each frame, which is 20 ms of 24 kHz PCM, or None in silence.
     """
 
-    def __init__(self, stage: Stage, settings: CallSettings, greeting: str = "", agent_said: str = "") -> None:
-        """The agent says `greeting` first. With `agent_said` it has said that already, before the rehearsal begins."""
-        who = VoiceAgent(
+    def __init__(
+        self,
+        stage: Stage,
+        settings: CallSettings,
+        greeting: str = "",
+        agent_said: str = "",
+        who: VoiceAgent | None = None,
+    ) -> None:
+        """The agent says `greeting` first. With `agent_said` it has said that already, before the rehearsal begins.
+
+        `who` answers the call; for None it is an agent that knows one answer, which says its own greeting otherwise.
+        """
+        who = who or VoiceAgent(
             agent=Agent(FunctionModel(stream_function=_okay)),
             name="Bench",
             greeting=greeting,
@@ -90,7 +100,7 @@ class Rehearsal:
             number_phrases=stage.agent.number_phrases,
             digits=stage.agent.digits,
         )
-        self.session = Session(Notebook().minutes("bench"), CallSetup(who, None, stage.engines(), settings))
+        self.session = Session(Notebook().minutes("bench"), CallSetup(who, who.make_deps(), stage.engines(), settings))
         if agent_said:
             self.session.dialogue.history.add([ModelResponse([TextPart(agent_said)])])
         self.sent: list[SentMessage] = []

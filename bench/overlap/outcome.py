@@ -14,6 +14,9 @@ SOFTEST = 0.49
 """A frame counts as heard when its gain is at least this."""
 OTHER = 0.1
 """What share of a frame's power may differ from the wanted frame. A gain that changes within a frame makes as much."""
+NEAR_FRAMES = 25
+"""A frame of the answer is looked for in so many audible frames after the one before it. Some vowels
+sound much like others that come seconds later."""
 Frames = Sequence[bytes | None]
 """What the caller heard: one entry for each frame, which is 20 ms of 16-bit PCM, or None in silence."""
 
@@ -54,14 +57,21 @@ def first_change(heard: Frames, undisturbed: Frames, onset_ms: int) -> int | Non
 def last_sound_ms(heard: Frames, until_ms: float) -> int:
     """The end of the last audible frame before `until_ms`; 0 when there is none."""
     last = min(len(heard), int(until_ms // FRAME_MS))
-    return next(((number + 1) * FRAME_MS for number in reversed(range(last)) if _audible(heard[number])), 0)
+    return next(((number + 1) * FRAME_MS for number in reversed(range(last)) if audible(heard[number])), 0)
+
+
+def first_sound_ms(heard: Frames, since_ms: float) -> float:
+    """The beginning of the first audible frame from `since_ms` on; `since_ms` when there is none."""
+    first = int(since_ms // FRAME_MS)
+    return next((n * FRAME_MS for n in range(first, len(heard)) if audible(heard[n])), since_ms)
 
 
 def lost_ms(heard: Frames, undisturbed: Frames) -> int:
     """How much of the undisturbed answer is missing, frame by frame and in its order, from what was heard."""
-    lost, place, frames = 0, 0, [frame for frame in heard if frame is not None]
-    for wanted in (frame for frame in undisturbed if _audible(frame)):
-        found = next((number for number in range(place, len(frames)) if _says(frames[number], wanted)), None)
+    lost, place, frames = 0, 0, [frame for frame in heard if frame is not None and audible(frame)]
+    for wanted in (frame for frame in undisturbed if audible(frame)):
+        near = range(place, min(place + NEAR_FRAMES, len(frames)))
+        found = next((number for number in near if _says(frames[number], wanted)), None)
         if found is None:
             lost += FRAME_MS
         else:
@@ -79,5 +89,6 @@ def _says(frame: bytes, wanted: bytes | None) -> bool:
     return gain >= SOFTEST and float(other @ other) < OTHER * gain**2 * float(meant @ meant)
 
 
-def _audible(frame: bytes | None) -> bool:
+def audible(frame: bytes | None) -> bool:
+    """Whether the caller can hear anything of a frame."""
     return frame is not None and float(np.sqrt(np.mean(np.frombuffer(frame, "<i2").astype(float) ** 2))) > AUDIBLE_RMS

@@ -1,6 +1,6 @@
 """What happens while the agent speaks: interruptions, and sounds that must not stop the agent."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, product
 
@@ -84,7 +84,12 @@ class Scene:
     @property
     def interrupts(self) -> bool:
         """Whether the scene shall stop the agent."""
-        return self.kind.startswith("interruption")
+        return self.kind.startswith(("interruption", "command"))
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is known what the agent shall do."""
+        return self.kind != "word"
 
     @property
     def end_ms(self) -> int:
@@ -92,16 +97,16 @@ class Scene:
 
 
 def scenes(voices: Sequence[str] = VOICES) -> list[Scene]:
-    """All scenes, one kind after the other. They are the same every time."""
+    """All scenes without people, one kind after the other. They are the same every time."""
     onsets, speeds = cycle(ONSETS_MS), cycle(SPEEDS)
     interruptions = list(_said("interruption", INTERRUPTIONS, voices, onsets, speeds))
     backchannels = list(_said("backchannel", BACKCHANNELS, voices, onsets, speeds))
     return [
         *interruptions,
         *backchannels,
-        *_noises(onsets),
-        *_echoes(),
-        *_over_echo([*interruptions, *backchannels][::TALK_OVER_ECHO_EVERY]),
+        *noises_of_all_kinds(onsets),
+        *echoes(),
+        *over_echo([*interruptions, *backchannels]),
     ]
 
 
@@ -113,20 +118,29 @@ def _said(
             yield Scene(kind, text, next(onsets), trimmed(speak(text, voice, HEARD_RATE, next(speeds))))
 
 
-def _noises(onsets: Iterator[int]) -> Iterator[Scene]:
+def backchannels_of_espeak() -> Iterator[Scene]:
+    """The backchannels in eSpeak NG's voices."""
+    yield from _said("backchannel, eSpeak", BACKCHANNELS, VOICES, cycle(ONSETS_MS), cycle(SPEEDS))
+
+
+def noises_of_all_kinds(onsets: Iterator[int] | None = None) -> Iterator[Scene]:
+    """TAKES of each of the NOISES."""
+    onsets = onsets or cycle(ONSETS_MS)
     for name, noise in NOISES.items():
         for take in range(TAKES):
             yield Scene(name, f"{name} {take}", next(onsets), noise(take))
 
 
-def _echoes() -> Iterator[Scene]:
+def echoes() -> Iterator[Scene]:
+    """The agent's own voice at every level and delay, from the beginning of the answer and from the middle."""
     for from_ms, echo_db, delay_ms in product(ECHO_FROM_MS, ECHO_DB, ECHO_DELAYS_MS):
         kind = "echo, all at once" if from_ms else "echo"
         name = f"{echo_db:g} dB, {delay_ms} ms"
         yield Scene(kind, name, from_ms, echo_db=echo_db, echo_delay_ms=delay_ms, echo_from_ms=from_ms)
 
 
-def _over_echo(scenes: Iterable[Scene]) -> Iterator[Scene]:
-    """The scenes with echo added, at every level and delay in turn."""
-    for scene, (echo_db, delay_ms) in zip(scenes, cycle(product(ECHO_DB, ECHO_DELAYS_MS)), strict=False):
+def over_echo(scenes: Sequence[Scene]) -> Iterator[Scene]:
+    """Every fifth of the scenes with echo added, at every level and delay in turn."""
+    echo = cycle(product(ECHO_DB, ECHO_DELAYS_MS))
+    for scene, (echo_db, delay_ms) in zip(scenes[::TALK_OVER_ECHO_EVERY], echo, strict=False):
         yield replace(scene, kind=f"{scene.kind} in echo", echo_db=echo_db, echo_delay_ms=delay_ms)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +10,8 @@ from bench.caller.microphone import trimmed
 from bench.common.pool import share_out
 from bench.common.rehearsal import Rehearsal, Stage, in_a_room
 from bench.pauses.corpus import ScriptedUtterance
-from bench.pauses.trace import Moment, Trace
+from bench.pauses.recorded import RecordedUtterance
+from bench.pauses.trace import Moment, Spoken, Trace
 from server.call.settings import CallSettings
 from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import HEARD_RATE
@@ -60,11 +62,10 @@ def _ms(pcm: bytes) -> int:
     return len(pcm) * 1000 // (2 * HEARD_RATE)
 
 
-def traced(spoken: ScriptedUtterance, stage: Stage, say: Say = by_espeak) -> Trace:
+def traced(spoken: Spoken, pcm: bytes, parts_ms: tuple[tuple[int, int], ...], stage: Stage) -> Trace:
     """Let a session hear the utterance, and note after every frame what an endpoint would be decided from."""
 
     async def scene() -> Trace:
-        pcm, parts_ms = sound(spoken, say)
         frames = in_a_room(pcm)
         rehearsal = Rehearsal(stage, CallSettings(endpoint=_PATIENT), agent_said=spoken.agent_text)
         dialogue = rehearsal.session.dialogue
@@ -83,10 +84,20 @@ def traced(spoken: ScriptedUtterance, stage: Stage, say: Say = by_espeak) -> Tra
 
 
 def listen(corpus: Sequence[ScriptedUtterance], jobs: int, say: Say = by_espeak) -> list[Trace]:
-    """The traces of all utterances, made by `jobs` processes."""
+    """The traces of synthetic utterances, heard by the embedded speech-to-text in `jobs` processes."""
     return share_out(partial(_listen, say), corpus, jobs)
+
+
+def listen_to_people(corpus: Sequence[RecordedUtterance], jobs: int, models: Path, language: str) -> list[Trace]:
+    """The traces of recordings, heard by the engines that a server chooses with these models."""
+    return share_out(partial(_listen_to_people, models, language), corpus, jobs)
 
 
 def _listen(say: Say, share: Sequence[ScriptedUtterance]) -> list[Trace]:
     stage = Stage()
-    return [traced(spoken, stage, say) for spoken in share]
+    return [traced(spoken, *sound(spoken, say), stage) for spoken in share]
+
+
+def _listen_to_people(models: Path, language: str, share: Sequence[RecordedUtterance]) -> list[Trace]:
+    stage = Stage(models, language)
+    return [traced(spoken, spoken.sound(TAIL_S), spoken.parts_ms, stage) for spoken in share]

@@ -6,9 +6,10 @@ pause had been taken for the end.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bench.common.figures import Spread, percent, spread
-from bench.pauses.corpus import ScriptedUtterance
+from bench.pauses.corpus import ScriptedPause
 from server.call.mind.preparation import MAX_ATTEMPTS
 from server.call.turns.endpoint import EndpointSettings, enough_to_prepare_ms
 from server.media.frame import FRAME_MS
@@ -33,11 +34,30 @@ Policy = Callable[[Moment, str], float]
 """An endpoint policy: how many ms of silence are enough at a moment. The text is what the agent said before."""
 
 
+class Spoken(Protocol):
+    """An utterance that somebody speaks, with pauses."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The words between the pauses; each empty where nobody has written them down."""
+
+    @property
+    def pauses(self) -> tuple[ScriptedPause, ...]: ...
+
+    @property
+    def agent_text(self) -> str:
+        """What the agent said before."""
+
+    @property
+    def text(self) -> str:
+        """What tells it from the others in a table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One utterance as the server heard it."""
 
-    spoken: ScriptedUtterance
+    spoken: Spoken
     parts_ms: tuple[tuple[int, int], ...]
     """The first and the last sound of each part."""
     moments: tuple[Moment | None, ...]

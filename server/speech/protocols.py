@@ -90,8 +90,9 @@ class VoiceActivity(Protocol):
 class EndpointModel(Protocol):
     """Judges from the sound whether the caller is done, better than the words alone. All calls share it."""
 
-    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+    def judge(self, pcm: bytes, tell: Callable[[float | None], None]) -> Callable[[], None]:
         """Call `tell` on the loop with the probability, 0..1, that the speech at the end of this 16 kHz PCM is done.
 
-        Never waits. `tell` is not called when the model fails or would be too late: the call decides without it.
+        Never waits. `tell` gets None when the model fails or takes too long: the call decides without it. Call the
+        result when nobody wants the answer any more, because the caller has gone on; idempotent.
         """

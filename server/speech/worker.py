@@ -30,6 +30,9 @@ NICENESS = 5
 """How much the worker's priority is lowered, so that the media loop runs first: callers hear a late frame, but not a
 transcript that comes 10 ms later. It is also a batch process, which never takes a core from another one when it wakes
 up: with four calls on two cores, packets are then 6 ms late (p99), and otherwise 12 ms."""
+URGENT = {"smart_turn": 1}
+"""The niceness of engines whose answers are only useful for a quarter of a second. They have to come before the drafts
+of speech-to-text on a busy machine."""
 
 
 async def _host(engine: Any, path: Path, say: Callable[[str], None]) -> None:
@@ -68,7 +71,7 @@ def main() -> int:
     arguments.add_argument("--socket", required=True, type=Path)
     arguments.add_argument("--options", type=json.loads, default={})
     options = arguments.parse_args()
-    status = _prepare_process()
+    status = _prepare_process(options.engine)
 
     def say(line: str) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -87,7 +90,7 @@ def main() -> int:
     return 0
 
 
-def _prepare_process() -> TextIO:
+def _prepare_process(engine: str) -> TextIO:
     """Set up logging, signals, threads and priority. Returns a file for the status line.
 
     The status line needs a file of its own because libraries may print to standard output, which goes to standard
@@ -96,7 +99,7 @@ def _prepare_process() -> TextIO:
     logging.basicConfig(stream=sys.stderr, format=f"%(levelname)s speech worker {os.getpid()}: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C in a terminal the parent decides when the worker ends
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread, unless an engine's options say otherwise
-    os.nice(NICENESS)
+    os.nice(URGENT.get(engine, NICENESS))
     if hasattr(os, "SCHED_BATCH"):  # Linux
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     status = os.fdopen(os.dup(1), "w")

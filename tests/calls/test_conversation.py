@@ -39,7 +39,7 @@ def test_the_answer_is_ready_when_the_person_is_done() -> None:
             await caller.until_silent()
             sound_ms = caller.first_sound_ms(end_ms)
         assert sound_ms is not None
-        assert 220 <= sound_ms - end_ms <= 300
+        assert 350 <= sound_ms - end_ms <= 430
 
     run_virtual(scenario())
 

@@ -129,7 +129,7 @@ def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: boo
     async def scenario() -> None:
         async with Caller(Mind(), LetterSpeechToText(final_ms=2_500, partial_ms=None)) as caller:
             await caller.say("i want a book")
-            await caller.wait(700)
+            await caller.wait(1_100)
             if typed:
                 caller.session.receive(messages.Text(text="about green birds"))
             else:

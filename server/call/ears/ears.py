@@ -111,6 +111,7 @@ class Ears:
             self.usual_pause_ms,
             self._maybe_echo and self.echo.path is not None,
             self.sound.over if self.pausing else None,
+            self.sound.judging,
         )
 
     def stirs(self, pcm: bytes) -> bool:

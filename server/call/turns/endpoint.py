@@ -6,20 +6,23 @@ shorter or longer.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
-from server.call.turns.lexicon.lexicon import Completeness, Ending, Mark, Wanted
+from server.call.turns.lexicon.lexicon import Completeness, Ending, Wanted
 from server.settings_group import SettingsGroup
 
+Probability = Annotated[float, Field(gt=0, lt=1)]
+DICTATED = (Wanted.ADDRESS, Wanted.EMAIL, Wanted.SPELLING)
+"""What people say piece by piece."""
 MAX_PROBABILITY = 0.99
 """No sound is believed to be surer than this, for or against the end. One ending of a hundred deceives everybody."""
 
 
 class EndpointSettings(SettingsGroup):
     """How much silence ends an utterance, by what its words look like. These are the waits when the sound of the voice
-    tells nothing; the sound then makes them shorter or longer.
+    tells nothing; an endpoint model then makes them shorter or longer.
     """
 
     title: ClassVar[str] = "Endpoint: when the caller is done"
@@ -31,13 +34,8 @@ class EndpointSettings(SettingsGroup):
     """How many ms before the expected endpoint the agent begins its answer, at most. Models need this time. Earlier
     would be a waste: most pauses in which the caller goes on are over by then."""
     complete_ms: NonNegativeInt = 350
-    """Silence in ms that ends a sentence that looks complete."""
-    asking_ms: NonNegativeInt = 300
-    """Silence in ms that ends a question that is known by its first words, such as "where is". A caller who asks waits
-    for an answer."""
-    question_ms: NonNegativeInt = 220
-    """Silence in ms that ends what is surely a question: it has a question mark, or it is one of the agent's expected
-    phrases and no longer phrase begins with it. A caller who asks waits for an answer."""
+    """Silence in ms that ends a sentence that looks complete. A question is no exception: people also pause after "can
+    I have a coffee", and speech-to-text puts a question mark there."""
     begun_ms: NonNegativeInt = 700
     """Silence in ms that ends words that begin an expected phrase, or that announce more, such as "can you help me".
     More words are likely, but these may be all."""
@@ -48,25 +46,31 @@ class EndpointSettings(SettingsGroup):
     open_ms: NonNegativeInt = 1_200
     """Silence in ms that ends words that cannot be all, such as those that stop at "and". The caller is thinking, but a
     longer silence feels like a dead line."""
-    nothing_ms: NonNegativeInt = 600
+    nothing_ms: NonNegativeInt = 1_000
     """Silence in ms that ends a sound in which no words were found. Speech-to-text has this time to catch up; then the
-    sound is given up."""
+    sound is given up. Nobody waits for an answer to a noise."""
     usual_ms: NonNegativeInt = 450
     """Longest wait in ms because of a caller's habit. The agent waits for a caller who often pauses for long inside
     sentences as long as this caller usually pauses, but no longer than this."""
     asked_ms: NonNegativeInt = 150
     """Time in ms that is added to the waits for a number and for words that cannot be all, after the agent has asked
     for a number. People look numbers up."""
+    dictated_ms: NonNegativeInt = 900
+    """Silence in ms that ends an answer to a question for an address, an e-mail address or a spelling. People say these
+    piece by piece, and every piece looks complete."""
     sound_weight: NonNegativeFloat = 1.0
-    """How much the endpoint model counts. Each wait is divided by the odds that the voice sounds finished, to this
-    power; 0 listens to the words alone. Half of it is used where the words are surer than the sound: where they cannot
-    be all, or are a single word, which has little melody."""
-    shortest_ms: NonNegativeInt = 280
-    """Shortest wait in ms, however finished the voice sounds. People leave about 200 ms between turns, many words have
-    a stop of 150 ms inside, and voice detection notices silence some 50 ms late."""
-    longest_ms: NonNegativeInt = 600
-    """Longest wait in ms when the words look finished but the voice does not. After a longer silence the line seems
-    dead."""
+    """How much the endpoint model counts. Each wait is divided by the odds that the caller is done, compared with those
+    of `sound_even`, to this power; 0 listens to the words alone. Half of it is used where the words are surer than the
+    sound: where they cannot be all, end in a number, or are a single word."""
+    sound_even: Probability = 0.95
+    """The probability of the endpoint model that leaves a wait as it is. A higher one makes it shorter. It is high
+    because pauses are dangerous: half of all ends have a higher one, and one pause of eight."""
+    shortest_ms: NonNegativeInt = 240
+    """Shortest wait in ms, however finished the voice sounds. Half of the pauses inside people's sentences are shorter
+    than 280 ms, and voice detection notices silence some 80 ms late."""
+    longest_ms: NonNegativeInt = 560
+    """Longest wait in ms when the words look finished but the voice does not, or while the endpoint model still works.
+    After a longer silence the line seems dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +91,21 @@ class Pause:
     """How long this caller's pauses inside utterances usually are; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds as if the caller were done; None when nothing tells."""
+    judging: bool = False
+    """An endpoint model is about to tell `over`."""
+    stretch: float = 1.0
+    """By how much this caller's waits are longer than usual."""
 
 
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """After how much silence, in ms, the utterance is over."""
     kind = _kind(pause)
-    all_said = kind in (Completeness.COMPLETE, Completeness.SINGLE)
-    begun = all_said and (pause.begun or pause.ending.announces)
-    wait_ms = settings.begun_ms if begun else _by_words(kind, pause, settings)
-    if kind is not Completeness.OPEN:
-        wait_ms = max(wait_ms, min(pause.usual_pause_ms, settings.usual_ms))
-    if pause.over is None:
-        return wait_ms
-    unsure_sound = begun or kind in (Completeness.OPEN, Completeness.SINGLE)
-    weight = settings.sound_weight / 2 if unsure_sound else settings.sound_weight
-    return _by_sound(wait_ms, pause.over, weight, settings)
+    wait_ms = max(_by_words(kind, pause, settings), min(pause.usual_pause_ms, settings.usual_ms))
+    if pause.judging:
+        wait_ms = max(wait_ms, settings.longest_ms)
+    elif kind is not Completeness.NOTHING and pause.over is not None:
+        wait_ms = _by_sound(wait_ms, pause.over, kind, pause, settings)
+    return wait_ms * pause.stretch
 
 
 def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:
@@ -120,33 +124,43 @@ def _kind(pause: Pause) -> Completeness:
 
 
 def _by_words(kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
-    """The wait in ms that the words alone ask for."""
-    wait_ms: float = {
+    """The wait in ms that the words ask for."""
+    wait_ms = {
         Completeness.NOTHING: settings.nothing_ms,
-        Completeness.COMPLETE: _of_complete_words(pause, settings),
+        Completeness.COMPLETE: settings.complete_ms,
         Completeness.SINGLE: settings.single_ms,
         Completeness.NUMBER: settings.number_ms,
         Completeness.OPEN: settings.open_ms,
     }[kind]
+    if kind in (Completeness.COMPLETE, Completeness.SINGLE) and (pause.begun or pause.ending.announces):
+        wait_ms = settings.begun_ms
     if kind in (Completeness.NUMBER, Completeness.OPEN) and pause.wanted is Wanted.NUMBER:
         wait_ms += settings.asked_ms
-    return wait_ms
+    return max(wait_ms, settings.dictated_ms) if pause.wanted in DICTATED else wait_ms
 
 
-def _of_complete_words(pause: Pause, settings: EndpointSettings) -> int:
-    """The wait in ms after a complete sentence. It is shorter for a question."""
-    if not pause.ending.asks:
-        return settings.complete_ms
-    return settings.question_ms if pause.whole or pause.ending.mark is Mark.QUESTION else settings.asking_ms
+def _by_sound(words_ms: float, over: float, kind: Completeness, pause: Pause, settings: EndpointSettings) -> float:
+    """The wait in ms, changed by the sound. A wait that is beyond a limit already may stay there."""
+    more_is_likely = pause.begun or pause.ending.announces or pause.wanted in DICTATED
+    sure = kind is Completeness.COMPLETE and not more_is_likely
+    weight = settings.sound_weight if sure else settings.sound_weight / 2
+    wait_ms: float = words_ms * _odds(over, settings) ** weight
+    longest_ms = settings.complete_ms if pause.whole else settings.longest_ms
+    return min(max(wait_ms, _shortest_ms(kind, pause, words_ms, settings)), max(words_ms, longest_ms))
 
 
-def _by_sound(wait_ms: float, over: float, weight: float, settings: EndpointSettings) -> float:
-    """The wait in ms, changed by the odds that the caller is done. Even odds change nothing.
+def _odds(over: float, settings: EndpointSettings) -> float:
+    """The odds that the caller goes on, compared with those of a sound that leaves a wait as it is."""
 
-    The settings limit how short and how long a wait can become. A wait that is beyond a limit already may stay there.
-    """
-    if weight == 0:
-        return wait_ms
-    probability = min(MAX_PROBABILITY, max(1 - MAX_PROBABILITY, over))
-    odds: float = ((1 - probability) / probability) ** weight
-    return min(max(wait_ms, settings.longest_ms), max(min(wait_ms, settings.shortest_ms), wait_ms * odds))
+    def against(probability: float) -> float:
+        sure = min(MAX_PROBABILITY, max(1 - MAX_PROBABILITY, probability))
+        return (1 - sure) / sure
+
+    return against(over) / against(settings.sound_even)
+
+
+def _shortest_ms(kind: Completeness, pause: Pause, words_ms: float, settings: EndpointSettings) -> float:
+    """The shortest wait in ms that a sound may lead to. No sound makes words complete that cannot be all."""
+    if kind in (Completeness.NUMBER, Completeness.OPEN) or pause.wanted in DICTATED:
+        return min(words_ms, settings.complete_ms)
+    return min(words_ms, settings.shortest_ms)

@@ -12,6 +12,7 @@ from math import inf
 from server.call.events import Backchannel, Endpoint, Event, Interruption, NoWords
 from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
 from server.call.turns.expectation import expectation
+from server.call.turns.habit import Habit
 from server.call.turns.lexicon.lexicon import Lexicon
 from server.call.turns.overlap import AgentState, Meaning, Overlap, OverlapSettings, meaning_of
 from server.media.frame import FRAME_MS
@@ -35,6 +36,8 @@ class HeardVoice:
     """The utterance is the agent's own voice, and nobody spoke."""
     over: float | None = None
     """The probability that the voice sounds as if the caller is done; None outside pauses, and when nothing tells."""
+    judging: bool = False
+    """An endpoint model has been asked about it, and has not answered yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,10 @@ class Verdict:
     event: Event | None = None
 
 
+FIRST_WORDS = 2
+"""A caller who speaks over the first words of an answer was not done."""
+
+
 class Judge:
     """The judge of one call."""
 
@@ -99,6 +106,7 @@ class Judge:
         self._longest_ms = longest_ms
         self._digits = digits
         self._phrases = phrases
+        self._habit = Habit()
         self._texts: deque[str] = deque(maxlen=overlap.steady_ms // FRAME_MS + 1)
         """The words of the present overlap at each of the last frames."""
 
@@ -118,6 +126,7 @@ class Judge:
         prepare = Prepare.ANSWER if soon else Prepare.WORDS
         if view.voice.silence_ms < wait_ms:
             return Verdict(prepare)
+        self._habit.ended()
         return Verdict(prepare, Endpoint(view.utterance))
 
     def _pause_of(self, view: View) -> Pause:
@@ -131,6 +140,8 @@ class Judge:
             digits=self._digits,
             usual_pause_ms=view.voice.usual_pause_ms,
             over=view.voice.over,
+            judging=view.voice.judging,
+            stretch=self._habit.stretch,
         )
 
     # The caller makes a sound while it is the agent's turn
@@ -149,6 +160,8 @@ class Judge:
         self._texts.clear()
         if meaning is Meaning.BACKCHANNEL:
             return Verdict(prepare, Backchannel(view.utterance))
+        if view.agent is AgentState.THINKING or len(view.lexicon.words(view.reply_heard)) <= FIRST_WORDS:
+            self._habit.went_on()
         return Verdict(prepare, Interruption(view.utterance))
 
     def _sound_over_agent(self, view: View) -> Overlap:

@@ -27,18 +27,17 @@ class Preset:
 PRESETS: Mapping[Patience, Preset] = {
     "quick": Preset(
         endpoint={
-            "complete_ms": 280,
-            "asking_ms": 240,
-            "question_ms": 180,
+            "complete_ms": 300,
             "begun_ms": 500,
             "single_ms": 320,
             "number_ms": 400,
             "open_ms": 1_000,
-            "nothing_ms": 480,
+            "nothing_ms": 800,
             "usual_ms": 360,
             "asked_ms": 120,
-            "shortest_ms": 220,
-            "longest_ms": 500,
+            "dictated_ms": 700,
+            "shortest_ms": 200,
+            "longest_ms": 460,
         },
         overlap={
             "words": 1,
@@ -52,18 +51,17 @@ PRESETS: Mapping[Patience, Preset] = {
     "normal": Preset(),
     "patient": Preset(
         endpoint={
-            "complete_ms": 700,
-            "asking_ms": 600,
-            "question_ms": 440,
+            "complete_ms": 600,
             "begun_ms": 1_400,
             "single_ms": 800,
             "number_ms": 1_000,
             "open_ms": 2_000,
-            "nothing_ms": 900,
+            "nothing_ms": 1_400,
             "usual_ms": 900,
             "asked_ms": 300,
-            "shortest_ms": 400,
-            "longest_ms": 1_200,
+            "dictated_ms": 1_500,
+            "shortest_ms": 480,
+            "longest_ms": 1_000,
         },
         overlap={
             "words": 3,

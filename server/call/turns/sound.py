@@ -4,6 +4,7 @@ An endpoint model tells, where there is one. Until it has answered, and when it 
 """
 
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from server.media.frame import FRAME_MS
@@ -24,6 +25,8 @@ class Sound:
         self._pause = 0
         """The number of the present pause. An answer of the endpoint model about another pause comes too late."""
         self._asked = False
+        self._forget: Callable[[], None] | None = None
+        """Tells the endpoint model that nobody wants its answer any more. None: it owes no answer."""
         self._told: float | None = None
         """What the endpoint model has answered about the present pause."""
 
@@ -40,7 +43,12 @@ class Sound:
         """The voice pauses. The endpoint model is asked once for each pause."""
         if self._model is not None and not self._asked:
             self._asked = True
-            self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
+            self._forget = self._model.judge(b"".join(self._frames), partial(self._on_answer, self._pause))
+
+    @property
+    def judging(self) -> bool:
+        """The endpoint model has been asked about the present pause, and has not answered yet."""
+        return self._forget is not None
 
     @property
     def over(self) -> float | None:
@@ -57,7 +65,10 @@ class Sound:
         if self._asked:
             self._pause += 1
             self._asked, self._told = False, None
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
 
-    def _on_answer(self, pause: int, probability: float) -> None:
+    def _on_answer(self, pause: int, probability: float | None) -> None:
         if pause == self._pause:
-            self._told = probability
+            self._told, self._forget = probability, None

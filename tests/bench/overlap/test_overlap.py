@@ -8,9 +8,9 @@ import pytest
 from bench.caller.microphone import trimmed
 from bench.common.rehearsal import Stage
 from bench.overlap import noises
-from bench.overlap.__main__ import outcome, play
 from bench.overlap.loudspeaker import Loudspeaker
 from bench.overlap.outcome import first_change, last_sound_ms, lost_ms
+from bench.overlap.play import outcome, play
 from bench.overlap.scenes import Scene, scenes
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
 from tests.voices import silence, speak
@@ -30,6 +30,7 @@ def test_what_changes_and_what_is_lost_is_seen_frame_by_frame() -> None:
     assert lost_ms([*answer[:10], SOFT, *[None] * 10, *answer[10:]], answer) == 0
     assert lost_ms([*answer[:10], softer[10], *answer[11:]], answer) == 0
     assert first_change(answer, answer, 0) is None
+    assert lost_ms([*answer[:10], SOFT, *answer[11:], answer[10]], [*answer, answer[10]]) == FRAME_MS
 
 
 def test_the_last_sound_is_audible() -> None:

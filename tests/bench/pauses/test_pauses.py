@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.pauses.__main__ import curve, fixed, policy, scaled
 from bench.pauses.corpus import PAUSES_MS, ScriptedPause, ScriptedUtterance, corpus, risen
+from bench.pauses.synthetic import curve, fixed, policy, scaled
 from bench.pauses.trace import Moment, Trace, judged, point, with_true_words
 from server.call.turns.endpoint import EndpointSettings
 from server.media.frame import FRAME_MS

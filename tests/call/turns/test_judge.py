@@ -38,7 +38,7 @@ def pausing(judge: Judge, text: str, until_ms: int = 5_000) -> list[tuple[int, V
     ("text", "wait_ms"),
     [
         ("my order has not arrived", ENDPOINT.complete_ms),
-        ("where is my order?", ENDPOINT.question_ms),
+        ("where is my order?", ENDPOINT.complete_ms),
         ("i want to ask about", ENDPOINT.open_ms),
         ("yes", ENDPOINT.single_ms),
         ("", ENDPOINT.nothing_ms),
@@ -78,7 +78,7 @@ def test_the_agents_echo_has_no_words() -> None:
 def test_a_caller_who_begins_an_expected_sentence_gets_more_time() -> None:
     """Words that begin one of the agent's phrases may go on, so the silence has to be longer."""
     waits = [pausing(judge(phrases), "can i order")[-1][0] for phrases in ((), ("can i order a book please",))]
-    assert waits == [-(-ENDPOINT.asking_ms // FRAME_MS) * FRAME_MS, ENDPOINT.begun_ms]
+    assert waits == [-(-ENDPOINT.complete_ms // FRAME_MS) * FRAME_MS, ENDPOINT.begun_ms]
 
 
 def overlapping(text: str, voice: HeardVoice, agent: AgentState = AgentState.SPEAKING) -> Event | None:

@@ -14,10 +14,15 @@ class SlowModel:
     """An endpoint model that answers when the test calls `tell`."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[bytes, Callable[[float], None]]] = []
+        self.asked: list[tuple[bytes, Callable[[float | None], None]]] = []
+        self.forgotten = 0
 
-    def judge(self, pcm: bytes, tell: Callable[[float], None]) -> None:
+    def judge(self, pcm: bytes, tell: Callable[[float | None], None]) -> Callable[[], None]:
         self.asked.append((pcm, tell))
+        return self._forget
+
+    def _forget(self) -> None:
+        self.forgotten += 1
 
 
 def speak(sound: Sound, frames: int = len(VOICE)) -> None:
@@ -49,6 +54,20 @@ def test_a_model_is_asked_once_for_each_pause() -> None:
     assert [len(pcm) // HEARD_BYTES for pcm, _ in model.asked] == [11, 26]
 
 
+@pytest.mark.parametrize("answer", [0.97, None])
+def test_it_is_known_whether_the_model_still_works(answer: float | None) -> None:
+    """From the question until the answer, also when the answer is that the model cannot tell."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound)
+    assert not sound.judging
+    pause(sound)
+    assert sound.judging
+    model.asked[0][1](answer)
+    assert not sound.judging
+    assert sound.over == answer
+
+
 def test_the_model_is_believed_when_it_has_answered() -> None:
     """With an endpoint model nothing tells until the model has answered; then the model does."""
     model = SlowModel()
@@ -58,6 +77,20 @@ def test_the_model_is_believed_when_it_has_answered() -> None:
     assert sound.over is None
     model.asked[0][1](0.97)
     assert sound.over == 0.97
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_model_need_not_answer_when_the_caller_goes_on(answers: bool) -> None:
+    """The model is told once that its answer is not wanted any more, unless it has answered."""
+    model = SlowModel()
+    sound = Sound(model)
+    speak(sound)
+    pause(sound)
+    if answers:
+        model.asked[0][1](0.97)
+    speak(sound)
+    sound.rest()
+    assert model.forgotten == (not answers)
 
 
 @pytest.mark.parametrize("rests", [True, False])

@@ -1,10 +1,12 @@
 """Which lexicon serves a language."""
 
+from server.call.turns.lexicon.dutch import DUTCH
 from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.lexicon.german import GERMAN
 from server.call.turns.lexicon.lexicon import Lexicon
 from server.call.turns.lexicon.neutral import NEUTRAL
 
-_LEXICONS: dict[str, Lexicon] = {"en": ENGLISH}
+_LEXICONS: dict[str, Lexicon] = {"en": ENGLISH, "de": GERMAN, "nl": DUTCH}
 """By the language subtag of BCP 47."""
 
 

@@ -3,7 +3,7 @@
 import re
 
 from server.call.turns.lexicon.english_writing import spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_words, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 _ASKING = r"(?:what|who|whom|where|when|why|how|which)"
@@ -56,13 +56,15 @@ _NOTHING = r"(?!)"
 """A pattern that matches nothing."""
 
 _OPEN_WORDS = {
-    "a an the my your his our their its every and or but because if whether unless than as whose except very also just "
+    "an the my your his our their its every and or but because if whether unless than as whose except very also just "
     "um uh er erm plus minus equals double triple i'm i'd i'll i've you're you'd you'll you've we're we'd "
     "we'll we've they're they'll it's he's she's what's where's who's how's there's here's": _NOTHING,
+    # my name is d a n a
+    "a": r"[a-z] a",
     # mm hmm
     "hmm": r"(mm|um|uh) hmm",
     # who am i · how old is she · so do i
-    "i we they he she": rf"{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+",
+    "i we they he she": rf"{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+|[a-hj-z] i",
     # yes it is · as soon as you can · if you may · i think you should · that's all i have
     # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
     # what can you do · please do · how many do you have · when will that be · how have you been
@@ -126,13 +128,10 @@ _CLOSING_WORDS = {
 and with one of these words, is not complete. The comments show such incomplete sentences, and after "but" complete
 ones."""
 
-_OPEN_ENDINGS = {
-    word: re.compile(rf"(?!.*\b(?:{complete})$)") for words, complete in _OPEN_WORDS.items() for word in words.split()
-} | {word: re.compile(rf".*?\b(?:{open_})$") for words, open_ in _CLOSING_WORDS.items() for word in words.split()}
 _MORE_FIGURES = re.compile(
-    # matches: order one · four oh · d a n; not: the blue one · five p m
+    # matches: order one · four oh · d a n · d a n i; not: the blue one · five p m
     rf"(.*\b({_FIGURE}|number|order|room|line|code|is|it's|was|at|to|and|plus|minus|times|point|by|past|until|till"
-    rf"|from) )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$"
+    rf"|from) )?one$|.*\b{_FIGURE} oh$|(?!.*\b[ap] m$)(.* )?[b-hj-z]$|.*\b[a-z] [ai]$"
 )
 _FILLERS = frozenset("um uh er erm a the and so well please".split())
 _LEAD_INS = frozenset("but i said".split())
@@ -162,7 +161,7 @@ ENGLISH = GrammarLexicon(
         written=words_of,
         questions=_QUESTIONS,
         announcements=_ANNOUNCES,
-        open_endings=_OPEN_ENDINGS,
+        open_endings=last_words(_OPEN_WORDS, _CLOSING_WORDS),
         digits=dict.fromkeys(_NUMBERS - {"one"}, 1) | dict.fromkeys(_TEENS, 2),
         tens=_TENS,
         inside_numbers={"one": 1, "oh": 1, "double": 1, "point": 0},

@@ -8,6 +8,8 @@ writing of the engine. Symbols and fillers are read as in English.
 import re
 from functools import lru_cache
 
+from server.call.turns.lexicon.writing import composed, rewritten, writings
+
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 TEENS = tuple("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
@@ -15,19 +17,17 @@ SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 
 _MONEY = {"$": ("dollar", "cents"), "£": ("pound", "pence"), "€": ("euro", "cents")}
 _AMOUNT = re.compile(r"([$£€])\s?(\d[\d,]*)(?:\.(\d\d)(?!\d))?(?:\s+(hundred|thousand|million|billion)\b)?")
-_PLAIN = str.maketrans(
-    dict.fromkeys("’‘ʼ′`´", "'") | dict.fromkeys("‐‑‒–—−", "-") | {"&": " and ", "=": " equals ", "÷": " divided by "}
-)
+_SYMBOLS = str.maketrans({"&": " and ", "=": " equals ", "÷": " divided by "})
 _HOUR = r"\b(\d\d?)(?::|\.(?=\d\d\s*[ap]\.?\s?m\b))"
 _AHEAD = r"(?=[$£€]?\d)"
-_SIGNS = (
+_SIGNS = writings(
     (rf"(?<=\d)\s*[x*×]\s*{_AHEAD}", " times "),
     (rf"(?<=\d)\s*/\s+{_AHEAD}|(?<=\d)\s+/\s*{_AHEAD}", " divided by "),  # 80 / 4, but not 24/7
     (rf"(?<=\d)\s*\+|\+\s*{_AHEAD}", " plus "),
     (rf"(?<=\d)\s+-\s*{_AHEAD}|(?<!\S)-{_AHEAD}", " minus "),  # 100 - 40 and -5, but not 555-1234
 )
 """Signs of arithmetic beside figures, also with a currency before them."""
-_WITH_FIGURES = (
+_WITH_FIGURES = writings(
     (r"(?<=\d),(?=\d{3}(?!\d))", ""),  # 1,200
     (r"(?:\b(?:number|no\.?)\s*)?#\s*(?=\d)|(?<=\w )no\.\s*(?=\d)", "number "),  # order No. 12, but not "No. 12."
     (r"(?<=\d)\s?¢", " cents"),
@@ -39,7 +39,7 @@ _WITH_FIGURES = (
     (r"(?<=\d)(?!(?:st|nd|rd|th)\b)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)", " "),  # 30ish, but not 24th
 )
 """What is written with figures in place of words."""
-_WITH_LETTERS = (
+_WITH_LETTERS = writings(
     (r"%", " percent "),
     (r"\bper cents?\b", "percent"),
     (r"\b([ap])\.\s?m\b\.?|\b(p)m\b", r"\1\2 m"),
@@ -55,10 +55,6 @@ _WITH_LETTERS = (
     (r"\bo+h+\b", "oh"),
 )
 """What is written in more than one way without figures."""
-_SIGN_WRITINGS, _FIGURE_WRITINGS, _WRITINGS = (
-    tuple((re.compile(pattern), written) for pattern, written in table)
-    for table in (_SIGNS, _WITH_FIGURES, _WITH_LETTERS)
-)
 _FIGURE = re.compile(r"\d")
 _WORD = re.compile(r"\w+(?:'\w+)*")
 
@@ -71,11 +67,11 @@ def words_of(text: str) -> tuple[str, ...]:
     what's, 10, percent, of, 50, dollars. "4:30 p.m." has the words 4, 30, p, m. The results for the newest texts are
     kept, because turn-taking asks for the same ones at every frame.
     """
-    text = text.lower().translate(_PLAIN)
+    text = composed(text).translate(_SYMBOLS)
     if _FIGURE.search(text):
-        text = _rewritten(text, _SIGN_WRITINGS)
-        text = _rewritten(_AMOUNT.sub(_amount, text), _FIGURE_WRITINGS)
-    return tuple(_WORD.findall(_rewritten(text, _WRITINGS)))
+        text = rewritten(text, _SIGNS)
+        text = rewritten(_AMOUNT.sub(_amount, text), _WITH_FIGURES)
+    return tuple(_WORD.findall(rewritten(text, _WITH_LETTERS)))
 
 
 @lru_cache(maxsize=128)
@@ -112,12 +108,6 @@ def say(value: int) -> str:
             joint = " and " if 0 < rest < 100 else " "
             return f"{say(head)} {name}{joint + say(rest) if rest else ''}"
     raise AssertionError("every number from 100 has a scale")
-
-
-def _rewritten(text: str, writings: tuple[tuple[re.Pattern[str], str], ...]) -> str:
-    for pattern, written in writings:
-        text = pattern.sub(written, text)
-    return text
 
 
 def _one_by_one(figures: str) -> bool:

@@ -1,6 +1,6 @@
 """Grammar: the words of one language in tables, and the lexicon that is made of them.
 
-A table is data. A language fills the tables in a file of its own; what is done with them is the same for all.
+A table is data. A language fills the tables in files of its own; what is done with them is the same for all.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Mark, Remark, Wanted
-from server.call.turns.lexicon.writing import mark_of, plain_words
+from server.call.turns.lexicon.writing import composed, mark_of, plain_words
 
 NOTHING = re.compile(r"(?!)")
 """A pattern that matches nothing."""
@@ -24,6 +24,18 @@ _LOOK_BACK_CHARACTERS = 400
 def phrases(*texts: str) -> Phrases:
     """The phrases in `texts`, in which they are separated by "|"."""
     return frozenset(tuple(each.split()) for text in texts for each in text.split("|") if each.strip())
+
+
+def last_words(open_: Mapping[str, str], closing: Mapping[str, str]) -> dict[str, re.Pattern[str]]:
+    """The table `open_endings` of a Grammar, from groups of last words, each with a pattern of endings.
+
+    A sentence with one of the words in `open_` cannot be complete, unless it ends with the pattern of the word. One
+    with a word in `closing` may be complete, unless it ends with the pattern. In both the pattern has the last word in
+    it, and a word in both takes its pattern in `closing`.
+    """
+    return {
+        word: re.compile(rf"(?!.*\b(?:{complete})$)") for words, complete in open_.items() for word in words.split()
+    } | {word: re.compile(rf".*?\b(?:{opens})$") for words, opens in closing.items() for word in words.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,9 @@ class Grammar:
     """Found at an ending that says that more is to come, such as "can you help me"."""
     open_endings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """By last word: matches the sentences with that last word that cannot be complete."""
+    unfinished: re.Pattern[str] = NOTHING
+    """Found in a sentence whose end lacks a word, whatever its last word is. In German the verb may be the last word:
+    "können Sie mir die Nummer" lacks it."""
     digits: Mapping[str, int] = field(default_factory=dict)
     """Words that end in a number wherever they stand, and how many digits each of them is when a number is dictated.
     Figures need not be among them."""
@@ -95,7 +110,7 @@ class GrammarLexicon:
         return self._grammar.words(text)
 
     def asked_for(self, agent_text: str) -> Wanted:
-        text = agent_text.lower()
+        text = composed(agent_text)
         return next((each for each, asks in self._grammar.requests.items() if asks.search(text)), Wanted.NOTHING)
 
     def remark(self, words: Sequence[str]) -> Remark:
@@ -128,7 +143,8 @@ class GrammarLexicon:
     def _completeness(self, words: Sequence[str], said: str, mark: Mark) -> Completeness:
         grammar, last = self._grammar, words[-1]
         opens = grammar.open_endings.get(last)
-        if mark is Mark.OPEN or (opens is not None and opens.match(said)):
+        open_ = mark is Mark.OPEN or grammar.unfinished.search(said) is not None
+        if open_ or (opens is not None and opens.match(said)):
             return Completeness.OPEN
         more = grammar.more_figures.match(said) is not None
         if mark in (Mark.QUESTION, Mark.EXCLAMATION):

@@ -1,7 +1,7 @@
 """Lexicon: what the words of one language tell about whose turn it is.
 
 Turn-taking asks a lexicon four things: which words a text has, how a caller's text ends, what the agent has asked for,
-and what words mean that are said over the agent. It knows no words itself. Each language has a file of its own beside
+and what words mean that are said over the agent. It knows no words itself. Each language has files of its own beside
 this one, and `neutral.py` serves all languages that have none.
 """
 

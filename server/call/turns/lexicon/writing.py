@@ -1,6 +1,7 @@
 """Writing: what all lexicons do with a text before they look at its words."""
 
 import re
+from unicodedata import normalize
 
 from server.call.turns.lexicon.lexicon import Mark
 
@@ -15,9 +16,30 @@ _STOPS = (".", "。", "।", "۔", "։", "።")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
 
 
+def composed(text: str) -> str:
+    """`text` in lower case, with each accented letter as one character. Some engines write a letter and an accent."""
+    return normalize("NFC", text).lower().translate(PLAIN)
+
+
+Writings = tuple[tuple[re.Pattern[str], str], ...]
+"""Patterns, each with what is written in place of it."""
+
+
+def writings(*table: tuple[str, str]) -> Writings:
+    """The table with its patterns compiled."""
+    return tuple((re.compile(pattern), written) for pattern, written in table)
+
+
+def rewritten(text: str, table: Writings) -> str:
+    """`text` with everything in the table written in its one way."""
+    for pattern, written in table:
+        text = pattern.sub(written, text)
+    return text
+
+
 def plain_words(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case, without punctuation. Figures are words of their own."""
-    return tuple(_WORD.findall(text.lower().translate(PLAIN)))
+    return tuple(_WORD.findall(composed(text)))
 
 
 def mark_of(text: str) -> Mark:

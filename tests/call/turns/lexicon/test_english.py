@@ -37,7 +37,7 @@ SINGLE = "yes | Yes. | OK. | no | hello | okay | tomorrow | what | when | thanks
 NUMBER = """
     where is my order four two | my number is four two | my number is 555 12 | order one | twenty | at nine | one
     five five five oh | Order 42. | it's for nine thirty | what is two plus two | it is number one | five hundred
-    my name is d a n | is it at one
+    my name is d a n | is it at one | it's d a n a | My name is K-A-I.
     My number is 4, 2 | My number is 4.2. | My number is 4-2. | My number is 42. | My number is 4 too, 2 | Twenty-one.
     at 4:30 | At 430. | 4 2 7 1 | 4271 | My name is D-A-N. | It is number 1. | Order 1.
 """

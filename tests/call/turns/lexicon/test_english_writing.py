@@ -1,8 +1,11 @@
+from unicodedata import normalize
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.call.turns.lexicon.english_writing import say, spoken, words_of
+from server.call.turns.lexicon.writing import plain_words
 
 WRITINGS = """
     what's ten percent of fifty dollars | What’s 10% of $50? | WHAT'S 10 % OF $50! | what's ten per cent of 50 dollars
@@ -55,6 +58,13 @@ def test_any_text_has_words(text: str) -> None:
     for read in (words_of, spoken):
         words = read(text)
         assert all(word and not any(character.isspace() for character in word) for word in words)
+
+
+def test_an_accent_may_be_a_character_of_its_own() -> None:
+    """Some engines write a letter and an accent after it."""
+    assert (
+        words_of(normalize("NFD", "Café Müller")) == plain_words(normalize("NFD", "Café Müller")) == ("café", "müller")
+    )
 
 
 @given(st.integers(0, 999))

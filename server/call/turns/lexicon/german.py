@@ -1,0 +1,105 @@
+"""German: its words, as far as turn-taking needs them. How its sentences end is told by `german_endings.py`."""
+
+import re
+
+from server.call.turns.lexicon.german_endings import (
+    ANNOUNCES,
+    LONE_FIGURE,
+    MORE_FIGURES,
+    OPEN_ENDINGS,
+    QUESTIONS,
+    UNFINISHED,
+)
+from server.call.turns.lexicon.german_writing import NUMBERS, spoken, words_of
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.lexicon import Wanted
+
+
+def _asked(what: str) -> re.Pattern[str]:
+    """Matches a question for it at the end of the agent's text, or a request to say it."""
+    again = r"\bwie (?:lautet|ist|war) (?:ihre?|deine?|sie|die)|\b(?:sie|die|das) [^.!?]*(?:wiederholen|nennen|sagen)"
+    question = rf"\b(?:{what})\b(?:[^.!?]{{0,60}}|[^?]{{0,60}}(?:{again})[^.!?]{{0,30}})\?\s*$"
+    request = (
+        r"\b(?:nennen?|nenn|sagen?|sag|geben|gib|verraten|wiederholen?|buchstabieren?|diktieren?|brauche|benötigen?"
+        rf"|bräuchte|brauchen)\b[^.!?]*\b(?:{what})\b[^.!?]*\.?\s*$"
+    )
+    return re.compile(f"{question}|{request}")
+
+
+_REQUESTS = {
+    Wanted.SPELLING: re.compile(
+        r"\bbuchstabier\w*\b[^.!?]*[.?]?\s*$|\bwie (?:schreib\w*|wird [^?]*geschrieben)\b[^.!?]*\?\s*$"
+    ),
+    Wanted.EMAIL: _asked(r"(?:e-?)?mail(?:-?adresse)?|e-mail-adresse"),
+    Wanted.ADDRESS: _asked(
+        r"\w*adresse|anschrift|\w*stra(?:ß|ss)e|hausnummer|wohnort|wo (?:wohn|sollen wir|soll ich)\w*|wohin"
+    ),
+    Wanted.NUMBER: _asked(
+        r"\w*nummern?|\w*ziffern?|code|pin|\w*zahl|iban|geburtsdatum|telefonisch|wann sind sie geboren"
+    ),
+    Wanted.NAME: _asked(
+        r"\w*namen?|(?:wie|wer) hei(?:ß|ss)(?:en sie|t du)|mit wem (?:spreche|habe)|wer (?:ist|spricht)(?: dort| da)?"
+    ),
+}
+_FILLERS = frozenset("äh ähm hm also und der die das ein eine einen so bitte mal doch na nun jetzt tja".split())
+_LEAD_INS = frozenset("aber ich sagte hab habe gesagt entschuldigung moment hallo sorry".split())
+_BACKCHANNELS = phrases(
+    "jaja | schon klar | ist gut | na gut | interessant | spannend | das ist gut so | das ist kein problem",
+    "mhm | hm | aha | ah | ach | ach so | oh | ja | jo | jep | jawohl | okay | genau | gut | sehr gut",
+    "ganz genau | eben | super | toll | prima | perfekt | klasse | schön | wunderbar | fein | stimmt | richtig",
+    "klar | alles klar | na klar | verstehe | ich verstehe | verstanden | natürlich | sicher | gern | gerne",
+    "sehr gerne | danke | danke schön | dankeschön | vielen dank | danke ihnen | in ordnung | alles in ordnung",
+    "passt | passt schon | passt so | das passt | das passt schon | wirklich | echt | ach was | tatsächlich",
+    "schon gut | alles gut | das ist gut | das ist super | das ist toll | das ist okay | das ist in ordnung",
+    "das ist schön | das ist richtig | das stimmt | das klingt gut | klingt gut | hört sich gut an | ich weiss",
+    # said while the agent is busy
+    "machen sie in ruhe | machen sie es in ruhe | ich habe es nicht eilig | ich hab's nicht eilig | keine sorge",
+    "ich bleibe in der leitung | ich bin noch in der leitung | ich habe keine eile",
+    "kein problem | gar kein problem | kein stress | kein ding | keine eile | keine hektik | macht nichts",
+    "das macht nichts | lassen sie sich zeit | lass dir zeit | nehmen sie sich zeit | nimm dir zeit",
+    "lassen sie sich ruhig zeit | nur keine eile | lass dir ruhig zeit | ich warte | ich warte gern",
+    "ich warte gerne | ich warte so lange | ich warte solange | ich warte kurz | dann warte ich | das eilt nicht",
+    "das hat zeit | ich kann warten | ich bleibe dran | ich bleib dran | ich bin noch dran | ich bin noch da",
+    "ich habe zeit | ich hab zeit | nur zu | machen sie nur | mach nur | machen sie ruhig | mach ruhig",
+    "sprechen sie weiter | reden sie weiter | fahren sie fort | weiter | machen sie weiter",
+)
+_STOPS = phrases(
+    "hören sie bitte auf | hör bitte auf | brechen sie bitte ab | brechen sie das bitte ab | lassen sie das bitte",
+    "tun sie das nicht | tu das nicht | machen sie das nicht | mach das nicht",
+    "stopp | stop | halt | nein | nee | nö | warte | warten sie | warten sie bitte | abbrechen | abbruch",
+    "brechen sie ab | brich ab | brechen sie das ab | hör auf | hören sie auf | hör auf damit",
+    "hören sie auf damit | aufhören | schluss | genug | es reicht | das reicht | jetzt reicht's | lass das",
+    "lassen sie das | vergiss es | nicht doch | vergessen sie es | vergessen sie das | doch nicht | lieber nicht",
+    "stornieren | moment stopp",
+)
+_COMMANDS = phrases(
+    "kleiner moment | einen kleinen moment | sind sie noch da | sind sie noch dran | bist du noch da",
+    "können sie mich hören",
+    "moment | moment mal | moment bitte | einen moment | einen moment bitte | kleinen moment | augenblick",
+    "einen augenblick | sekunde | eine sekunde | warte mal | warten sie mal | wart mal | entschuldigung",
+    "entschuldigen sie | entschuldige | sorry | verzeihung | pardon | hallo | hey | he | hören sie | hör mal",
+    "hören sie mal | hören sie zu | hör zu | ruhe | sei still | seien sie still | leise | pause | wie bitte",
+    "tschüss | auf wiederhören | auf wiedersehen | noch mal | noch einmal | hilfe | wiederholen sie",
+    "wiederholen sie das | wiederhole das | bitte wiederholen",
+)
+
+GERMAN = GrammarLexicon(
+    Grammar(
+        words=spoken,
+        written=words_of,
+        questions=QUESTIONS,
+        announcements=ANNOUNCES,
+        open_endings=OPEN_ENDINGS,
+        unfinished=UNFINISHED,
+        digits=NUMBERS.digits(),
+        inside_numbers={"komma": 0, "doppel": 1},
+        more_figures=MORE_FIGURES,
+        lone_figure=LONE_FIGURE,
+        requests=_REQUESTS,
+        fillers=_FILLERS,
+        lead_ins=_LEAD_INS,
+        backchannels=_BACKCHANNELS,
+        commands=_COMMANDS,
+        stops=_STOPS,
+    )
+)
