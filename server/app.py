@@ -124,7 +124,7 @@ class _Chosen:
         """Start the engines. The stack closes them. Raises ConfigError."""
         self._agent = agent
         self._stt = await speech_to_text(self._settings, agent.language, stack, say, monitor)
-        tts = await text_to_speech(self._settings, stack, say, monitor)
+        tts = await text_to_speech(self._settings, agent.own_language, stack, say, monitor)
         check_languages(agent.own_language, self._stt, tts)
         fixed = [FixedText(text, how.voice, how.language) for text, how in fixed_lines(agent)]
         self._tts = CachedTextToSpeech(tts, fixed)

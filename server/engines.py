@@ -73,8 +73,13 @@ async def _learned(client: WyomingSpeechToText, stack: AsyncExitStack) -> Wyomin
     return client
 
 
-async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor) -> TextToSpeech:
-    """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError."""
+async def text_to_speech(
+    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
+) -> TextToSpeech:
+    """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
+
+    `language` is the one of most calls (BCP 47).
+    """
     name, voice = settings.tts, settings.tts_voice
     engines: list[OpenAITextToSpeech | WyomingTextToSpeech]
     if name == "openai":
@@ -84,7 +89,7 @@ async def text_to_speech(settings: Settings, stack: AsyncExitStack, say: Print, 
         engines = [OpenAITextToSpeech(server, model=model, voice=voice or "alloy", languages=settings.tts_languages)]
     elif name.startswith("tcp://"):
         engines = [WyomingTextToSpeech(name, voice=voice, languages=settings.tts_languages)]
-    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model):
+    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model, language):
         name = _titles(here)
         engines = [WyomingTextToSpeech(await _worker(each, settings, stack, monitor), voice=voice) for each in here]
     else:

@@ -56,7 +56,7 @@ DEFAULT_LINES = {
     ),
     "pt": Lines(
         "",
-        "Adeus.",
+        "Até logo.",
         "Ainda está aí?",
         "Desculpe, houve um problema do meu lado. Pode repetir, por favor?",
     ),

@@ -49,6 +49,17 @@ def test_an_agent_of_another_language_gets_a_whisper_that_knows_it(
     assert stt("auto", models, "tiny.en", language) == ["whisper tiny.en"], "unless the operator has named another"
 
 
+@pytest.mark.parametrize(
+    ("language", "voice"),
+    [("en", "en_US-joe-medium"), ("de-AT", "de_DE-eva-low"), ("en-GB", "en_US-joe-medium"), ("fr", "en_US-joe-medium")],
+)
+def test_an_agent_gets_the_voice_for_its_language(models: Path, language: str, voice: str) -> None:
+    """If there is none on disk, the best voice speaks its own language, and eSpeak the agent's."""
+    make_piper(models / "piper", "de_DE-eva-low")
+    engines = text_to_speech_engines("auto", models, language=language)
+    assert [engine.title for engine in engines] == [f"piper {voice}", "espeak"]
+
+
 def test_auto_works_without_any_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engines that come with the packages are used, as far as they are installed."""
     assert stt("auto", tmp_path) == ["pocketsphinx"]
