@@ -127,7 +127,7 @@ def test_a_caller_who_speaks_in_many_pieces_loses_no_words() -> None:
         async with Caller(mind) as caller:
             for piece in pieces:
                 await caller.say(piece)
-                await caller.wait(520)
+                await caller.wait(800)
             await caller.until_silent()
         assert [answer.text for answer in caller.answers if not answer.interrupted] == [
             "You said with many birds inside.",
