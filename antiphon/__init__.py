@@ -6,19 +6,21 @@ All other modules are private: they may change with every version.
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["EndsCalls", "VoiceAgent", "__version__"]
+__all__ = ["CallLanguage", "EndsCalls", "Lines", "SpeaksLanguages", "VoiceAgent", "__version__", "switch_language"]
 
 if TYPE_CHECKING:
+    from server.agent.call_language import CallLanguage, SpeaksLanguages, switch_language
+    from server.agent.lines import Lines
     from server.agent.voice_agent import EndsCalls, VoiceAgent
 else:
 
     def __getattr__(name: str) -> object:
-        """Import a public class when it is first asked for (PEP 562): `antiphon --help` need not load pydantic-ai.
+        """Import a public name when it is first asked for (PEP 562): `antiphon --help` need not load pydantic-ai.
 
         Type checkers do not see this function. To them a name that is not public is an error.
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from server.agent import voice_agent
+        from server.agent import call_language, lines, voice_agent
 
-        return getattr(voice_agent, name)
+        return next(getattr(module, name) for module in (voice_agent, lines, call_language) if hasattr(module, name))

@@ -13,25 +13,26 @@ from pathlib import Path
 from aiohttp import web
 
 from server.agent.toolsets import Toolsets
-from server.agent.voice_agent import VoiceAgent
+from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.ws_calls import WsCalls
-from server.call.mind.language import check_language
+from server.call.mind.fixed_lines import fixed_lines
+from server.call.mind.language import check_language, possible_languages, stages_of
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
 from server.choices import Keeper, call_settings, choose_agent, choose_model, keeping, open_archive, wall_ms
 from server.config import Settings
-from server.engines import Print, advice, endpoint_model, speech_to_text, text_to_speech
+from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
 from server.errors import AtCapacity, ConfigError
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.record.minutes import Minutes
-from server.speech.cached_tts import CachedTextToSpeech
+from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
@@ -121,16 +122,26 @@ class _Chosen:
 
     async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
         """Start the engines. The stack closes them. Raises ConfigError."""
-        self._answers_in = agent.languages
+        self._agent = agent
         self._stt = await speech_to_text(self._settings, agent.language, stack, say, monitor)
-        tts = await text_to_speech(self._settings, agent.language, stack, say, monitor)
-        self._tts = CachedTextToSpeech(tts, agent.lines)
-        await self._tts.prepare(agent.voice)
+        tts = await text_to_speech(self._settings, agent.own_language, stack, say, monitor)
+        check_languages(agent.own_language, self._stt, tts)
+        fixed = [FixedText(text, how.voice, how.language) for text, how in fixed_lines(agent)]
+        self._tts = CachedTextToSpeech(tts, fixed)
+        await self._tts.prepare()
         self._endpoint_model = await endpoint_model(self._settings, stack, say, monitor)
         self._silero = Silero()
         if missed := advice(self._settings):
             say(missed)
+        if agent.language == AUTO:
+            say(f"languages       {self._detected()}")
         say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
+
+    def _detected(self) -> str:
+        """What the operator reads about the languages that are told apart."""
+        found = possible_languages(self._agent, stages_of(self._agent, self.of_call(CallOptions())))
+        alone = "; to detect others, get a model that knows them: antiphon models pull whisper --name base"
+        return f"{', '.join(found)}{alone if len(found) == 1 else ''}"
 
     def of_call(self, options: CallOptions) -> Engines:
         """The engines of one call, with the model that the call has chosen, if it has chosen one.
@@ -138,11 +149,9 @@ class _Chosen:
         Raises PeerError when the call may not choose this model or language.
         """
         model = choose_model(self._settings, options.model) if options.model else self._model
-        stages = {"speech-to-text": self._stt.languages, "text-to-speech": self._tts.languages}
-        if model is None and self._answers_in:
-            stages["the agent"] = self._answers_in
-        check_language(options.language, stages)
-        return Engines(self._stt, self._tts, CallVad(self._silero), self._endpoint_model, model)
+        engines = Engines(self._stt, self._tts, CallVad(self._silero), self._endpoint_model, model)
+        check_language(options.language, stages_of(self._agent, engines))
+        return engines
 
 
 def _directory(

@@ -11,6 +11,7 @@ from server.config import Settings
 from server.errors import ConfigError
 from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
 from server.speech.endpoint_worker import EndpointWorkers
+from server.speech.languages import lookup
 from server.speech.local_engines import LocalEngine, speech_to_text_engines, text_to_speech_engines
 from server.speech.models.catalogue import Kind
 from server.speech.models.disk import find
@@ -35,7 +36,7 @@ async def speech_to_text(
 ) -> SpeechToText:
     """Start the speech-to-text engines that the settings name. The stack closes them. Raises ConfigError.
 
-    Calls that choose no language are held in `language` (BCP 47).
+    `language` is the one of most calls (BCP 47), or "auto" if it is detected.
     """
     name = settings.stt
     engines: list[SpeechToText]
@@ -48,13 +49,13 @@ async def speech_to_text(
     elif name.startswith("tcp://"):
         model = settings.stt_model or None
         engines = [await _learned(WyomingSpeechToText(name, model=model, languages=settings.stt_languages), stack)]
-    elif here := speech_to_text_engines(name, settings.models_dir, settings.stt_model):
+    elif here := speech_to_text_engines(name, settings.models_dir, settings.stt_model, language):
         name = _titles(here)
         engines = [await _workers(each, settings, stack, monitor) for each in here]
     else:
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
     say(f"speech-to-text  {name}")
-    return WatchedSpeechToText(SpeechToTextByLanguage(engines, language), monitor.watch("speech-to-text"))
+    return WatchedSpeechToText(SpeechToTextByLanguage(engines), monitor.watch("speech-to-text"))
 
 
 async def _workers(
@@ -77,7 +78,7 @@ async def text_to_speech(
 ) -> TextToSpeech:
     """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
 
-    Calls that choose no language are held in `language` (BCP 47).
+    `language` is the one of most calls (BCP 47).
     """
     name, voice = settings.tts, settings.tts_voice
     engines: list[OpenAITextToSpeech | WyomingTextToSpeech]
@@ -88,7 +89,7 @@ async def text_to_speech(
         engines = [OpenAITextToSpeech(server, model=model, voice=voice or "alloy", languages=settings.tts_languages)]
     elif name.startswith("tcp://"):
         engines = [WyomingTextToSpeech(name, voice=voice, languages=settings.tts_languages)]
-    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model):
+    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model, language):
         name = _titles(here)
         engines = [WyomingTextToSpeech(await _worker(each, settings, stack, monitor), voice=voice) for each in here]
     else:
@@ -98,7 +99,7 @@ async def text_to_speech(
         if isinstance(engine, WyomingTextToSpeech):
             await engine.learn()
     say(f"text-to-speech  {name}")
-    return WatchedTextToSpeech(TextToSpeechByLanguage(engines, language), monitor.watch("text-to-speech"))
+    return WatchedTextToSpeech(TextToSpeechByLanguage(engines), monitor.watch("text-to-speech"))
 
 
 async def endpoint_model(
@@ -120,6 +121,20 @@ async def endpoint_model(
     stack.push_async_callback(model.close)
     say(f"endpoint model  {path.stem}")
     return model
+
+
+def check_languages(language: str, speech_to_text: SpeechToText, text_to_speech: TextToSpeech) -> None:
+    """Raises ConfigError when the agent's own `language` (BCP 47) is not heard or not spoken here.
+
+    An engine that does not tell what it knows is believed to know it.
+    """
+    heard, spoken = speech_to_text.languages, text_to_speech.languages
+    if heard and lookup(language, heard) is None:
+        better = f"get a model that does: antiphon models pull --language {language}"
+        raise ConfigError(f"the agent's language is {language}, which speech-to-text does not know here; {better}")
+    if spoken and lookup(language, spoken) is None:
+        better = "ANTIPHON_TTS=auto lets eSpeak NG speak it"
+        raise ConfigError(f"the agent's language is {language}, which text-to-speech does not know here; {better}")
 
 
 def advice(settings: Settings) -> str:

@@ -110,8 +110,9 @@ class Speech(SettingsGroup):
 
     stt: str = "auto"
     """Speech-to-text engine: auto, whisper, pocketsphinx, openai, or a Wyoming server as tcp://host:port. auto takes
-    whisper if a model for it has been downloaded, and otherwise pocketsphinx, which needs no download. With several
-    Whisper models, English calls use the best English one, and other calls one that knows many languages."""
+    whisper if a model for it has been downloaded, and otherwise pocketsphinx, which needs no download and hears only
+    English. With several Whisper models, the English calls of an English agent use the best English one, and all other
+    calls one that knows many languages."""
     stt_url: str = ""
     """Base URL of an OpenAI-compatible speech-to-text server, such as https://host/v1. Needed if the engine is
     openai."""
@@ -120,8 +121,8 @@ class Speech(SettingsGroup):
     stt_api_key: SecretStr = SecretStr("")
     """API key for the OpenAI-compatible speech-to-text server."""
     stt_languages: List = ()
-    """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose their language
-    and the server does not say itself which languages it knows."""
+    """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose or change
+    their language and the server does not say itself which languages it knows."""
     stt_workers: int = Field(1, ge=1, le=64)
     """How many processes run the local speech-to-text engine. The calls share them. Each needs a core of its own while
     callers speak, and the memory of a model."""
@@ -145,8 +146,8 @@ class Speech(SettingsGroup):
     tts_api_key: SecretStr = SecretStr("")
     """API key for the OpenAI-compatible text-to-speech server."""
     tts_languages: List = ()
-    """Languages that the text-to-speech server speaks, such as en,de. Needed only if calls choose their language and
-    the server does not say itself which languages it knows."""
+    """Languages that the text-to-speech server speaks, such as en,de. Needed only if calls choose or change their
+    language and the server does not say itself which languages it knows."""
     tts_voice: str = ""
     """Voice that the text-to-speech engine uses if neither the call nor the agent names one. Empty: the engine's
     default."""

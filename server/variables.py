@@ -14,6 +14,8 @@ REMOVED = {
     "connect_s": "a new call always has 15 s to connect",
     "ice_s": "ICE always has 10 s to find a way to the caller",
     "dtls_s": "DTLS always has 5 s to agree on keys",
+    "endpoint_asking_ms": "questions end after ANTIPHON_ENDPOINT_COMPLETE_MS, because people pause after them, too",
+    "endpoint_question_ms": "questions end after ANTIPHON_ENDPOINT_COMPLETE_MS, because people pause after them, too",
     "first_packet_s": "a caller always has 10 s to send the first sound",
 }
 """Old name → what holds now."""

@@ -36,7 +36,9 @@ class OneSentence:
 
     languages = ("en",)
 
-    def listen(self, phrases: object, on_partial: object, language: str = "") -> "OneSentence":
+    language = ""
+
+    def listen(self, phrases: object, on_partial: object, language: str = "", others: object = ()) -> "OneSentence":
         self.fed_bytes = 0
         return self
 

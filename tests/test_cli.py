@@ -84,6 +84,26 @@ def test_a_bad_setting_is_one_line(arguments: list[str], environment: dict[str, 
     assert says in result.stderr
 
 
+GERMAN = """
+from pydantic_ai import Agent
+from antiphon import VoiceAgent
+agent = VoiceAgent(Agent("test"), language="de")
+"""
+
+
+def test_an_agent_whom_nobody_would_understand_is_one_line(tmp_path: Path) -> None:
+    """With engines that hear only English, a German agent does not start, and the line says which model is missing."""
+    (tmp_path / "agent.py").write_text(GERMAN)
+    make_whisper(tmp_path / "models/whisper/tiny.en")
+    arguments = ["--agent", "agent.py:agent", "--stt", "auto", "--models-dir", "models"]
+    result = antiphon("serve", "--port", "0", *arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.splitlines() == [
+        "antiphon: the agent's language is de, which speech-to-text does not know here; "
+        "get a model that does: antiphon models pull --language de"
+    ]
+
+
 def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> None:
     """`.env` is read in the directory in which the server starts, and the environment wins over it."""
     (tmp_path / ".env").write_text("ANTIPHON_LOG_LEVEL=loud\n")

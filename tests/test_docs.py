@@ -91,6 +91,8 @@ def test_the_guide_for_authors_has_every_field_of_an_agent() -> None:
     """The table in docs/agents.md is the dataclass: its fields in order, with their defaults."""
 
     def shown(field: Field[Any]) -> str:
+        if field.default_factory is not MISSING:
+            return f"`{field.default_factory()!r}`"
         if field.default is MISSING:
             return "required"
         if callable(field.default):

@@ -45,7 +45,11 @@ class MeasuredSpeechToText:
         return self._engine.languages
 
     def listen(
-        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
     ) -> "MeasuredTranscription":
         known = lookup(language or self._language, self._engine.languages) or ""
         return MeasuredTranscription(self._engine, phrases, on_partial, known)
@@ -75,6 +79,7 @@ class MeasuredTranscription:
         """The time on the call's clock at which the engine has done all that it was asked."""
         self._heard = bytearray()
         self._shown, self._generation, self._closed = "", 0, False
+        self.language = ""
         self._stopped_at: int | None = None
         self._utterance: Recognition
         self._final = ""

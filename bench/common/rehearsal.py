@@ -49,6 +49,7 @@ class Stage:
         `language` is the one that is spoken (BCP 47).
         """
         self.agent = front_desk()
+        self.language = language
         self._silero = Silero()
         phrases = (self.agent.phrases, self.agent.number_phrases) if language == "en" else ()
         self._stt = MeasuredSpeechToText(_speech_to_text(models, language), language, *phrases)
@@ -94,6 +95,7 @@ class Rehearsal:
             agent=Agent(FunctionModel(stream_function=_okay)),
             name="Bench",
             greeting=greeting,
+            language=stage.language,
             phrases=stage.agent.phrases,
             number_phrases=stage.agent.number_phrases,
             digits=stage.agent.digits,

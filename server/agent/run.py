@@ -31,7 +31,7 @@ from server.agent.limits import RunLimits
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 
-ANSWER_IN = "The caller has chosen the language with the BCP 47 tag {language}: say everything in that language."
+ANSWER_IN = "The call is held in the language with the BCP 47 tag {language}: say everything in that language."
 OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
 
 
@@ -46,8 +46,8 @@ class RunSetup:
     """The agent's dependencies in this call."""
     limits: RunLimits = field(default_factory=RunLimits)
     model_settings: ModelSettings | None = None
-    language: str = ""
-    """The tag (BCP 47) of the language that the caller has chosen; "" leaves the language to the agent."""
+    language: Callable[[], str] = lambda: ""
+    """Gives the tag (BCP 47) of the language to answer in, which may change during a run; "" leaves it to the agent."""
 
 
 class AgentRun:
@@ -140,11 +140,16 @@ class AgentRun:
             self._prompt,
             message_history=[*system, *self._history],
             deps=setup.deps,
-            instructions=ANSWER_IN.format(language=setup.language) if setup.language else None,
+            instructions=self._language_to_answer_in,
             model=setup.model,
             model_settings=setup.model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
         )
+
+    async def _language_to_answer_in(self) -> str:
+        """An instruction for each request to the model; "" is none. It is async, so that it needs no thread."""
+        language = self._setup.language()
+        return ANSWER_IN.format(language=language) if language else ""
 
     async def _system_prompt(self) -> list[ModelMessage]:
         """The system prompt of the agent, if it has one.

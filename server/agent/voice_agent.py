@@ -1,11 +1,16 @@
 """VoiceAgent: a pydantic-ai agent, and what it needs to speak on the phone."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic_ai.agent import AbstractAgent
+
+from server.agent.lines import Lines
+
+AUTO = "auto"
+"""In place of a language's tag: the language is detected in the call."""
 
 log = logging.getLogger(__name__)
 
@@ -43,21 +48,27 @@ class VoiceAgent:
     """Sentences that a caller may say to the agent. The page offers the first four of them."""
     greeting: str = ""
     """Said when the call begins. With "" the agent waits for the caller to speak."""
-    goodbye: str = "Goodbye."
-    """Said when the server has to end the call. With "" the call ends without a word."""
-    still_there: str = "Are you still there?"
-    """Said when the caller has been silent for long. With "" the agent says nothing."""
-    other_voices: str = "I can hear other voices. Are you still there?"
+    goodbye: str | None = None
+    """Said when the server has to end the call. With "" the call ends without a word. None: as `DEFAULT_LINES` has it
+    in the language of the call."""
+    still_there: str | None = None
+    """Said when the caller has been silent for long. With "" the agent says nothing. None: as for `goodbye`."""
+    other_voices: str | None = None
     """Said in place of `still_there` when voices that do not listen to the agent are heard. With "" the agent says
-    nothing."""
-    apology: str = "Sorry, something went wrong on my side. Could you say that again?"
-    """Said when an engine, the model or a tool fails; the call goes on. With "" the agent says nothing."""
+    nothing. None: as for `goodbye`."""
+    apology: str | None = None
+    """Said when an engine, the model or a tool fails; the call goes on. With "" the agent says nothing. None: as for
+    `goodbye`."""
+    lines: Mapping[str, Lines] = field(default_factory=dict)
+    """The five lines above in other languages, by tag (BCP 47). They are said in calls that are held in them."""
     voice: str = ""
-    """The name of a voice of the text-to-speech engine; "" is the engine's default."""
+    """The name of a voice of the text-to-speech engine, for the agent's own language; "" is the engine's default."""
     language: str = "en"
-    """The language of the fixed lines and the phrases, as a tag (BCP 47)."""
+    """The agent's own language, as a tag (BCP 47): calls are held in it unless they choose another, and the phrases and
+    the fixed lines are in it. With "auto" calls begin in the first of `languages`, or in English if there is none, and
+    go on in the language that the caller is heard to speak."""
     languages: tuple[str, ...] = ()
-    """The languages that the agent's own model can answer in; calls may choose no other. Empty means any language."""
+    """The languages that the agent's own model can answer in; calls are held in no other. Empty means any language."""
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say: lower case, numbers spelled out, no punctuation."""
     number_phrases: tuple[str, ...] = ()
@@ -80,9 +91,14 @@ class VoiceAgent:
     """Called with what `dump_deps` wrote, also in another version of the agent. None begins anew with `make_deps`."""
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """The lines that the agent says in fixed words."""
-        return self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology
+    def own_language(self) -> str:
+        """The language in which calls begin that choose none (BCP 47)."""
+        return self.language if self.language != AUTO else (*self.languages, "en")[0]
+
+    @property
+    def own_lines(self) -> Lines:
+        """The fixed lines in the agent's own language."""
+        return Lines(self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology)
 
     def state_of(self, deps: Any) -> str:
         """The part of a call's dependencies to keep, as text; "" when `dump_deps` fails, which is logged."""

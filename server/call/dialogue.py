@@ -23,6 +23,7 @@ from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
 from server.call.mind.history import History
+from server.call.mind.language import LanguageOfCall
 from server.call.mind.owed import Debt, Happening, Owed
 from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
@@ -48,20 +49,21 @@ class Dialogue:
         """Goes on where the record in `minutes` stands; a new call has an empty record."""
         engines, settings, standing = setup.engines, setup.settings, minutes.record.standing
         self._host = host
-        self._agent = setup.agent
-        self._lexicon = setup.lexicon
+        self.language = LanguageOfCall(setup, standing.language)
         self._floor = Floor(standing.reply)
         self._owed = Owed(standing.unanswered, standing.unsaid)
         self.history = History(minutes.record.messages)
         self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
-        self._answers = Answers(setup, self.history, host, lambda reply: self.delivery.hurry(reply))
+        self._answers = Answers(setup, self.language, self.history, host, lambda reply: self.delivery.hurry(reply))
         self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
         self.utterances.newest = standing.utterance
         writer = ExchangeWriter(host, setup, self.history, minutes, self._owed, lambda: self.standing)
         self.delivery = Delivery(self, host, setup, self._answers, writer, self._owed)
         """The reply on its way to the caller; the session tells it what the client has played and what was lost."""
-        self._hearing = Hearing(setup, self.ears, self.utterances, self.delivery.mouth, self.history)
-        self._trouble = Trouble(host, setup, self._owed, lambda: self._floor.reply is not None, self._pay)
+        self._hearing = Hearing(setup, self.language, self.ears, self.utterances, self.delivery.mouth, self.history)
+        self._trouble = Trouble(
+            host, setup, self.language, self._owed, lambda: self._floor.reply is not None, self._pay
+        )
         self._line: Line | None = None
         """What the agent says unasked when the floor lets it."""
         self._starved_frames = 0
@@ -85,7 +87,7 @@ class Dialogue:
     @property
     def number_wanted(self) -> bool:
         """The agent has asked for a number."""
-        return self._lexicon.asked_for(self.history.last_said) is Wanted.NUMBER
+        return self.language.lexicon.asked_for(self.history.last_said) is Wanted.NUMBER
 
     @property
     def leaving(self) -> bool:
@@ -98,7 +100,8 @@ class Dialogue:
 
         What the caller has missed is only complete after `close`.
         """
-        return Standing(self.utterances.newest, self._floor.last_reply, self._owed.unsaid, self._owed.words)
+        utterance, reply = self.utterances.newest, self._floor.last_reply
+        return Standing(utterance, reply, self._owed.unsaid, self._owed.words, self.language.recorded)
 
     @property
     def working(self) -> bool:
@@ -236,7 +239,7 @@ class Dialogue:
         rest = self._owed.rest
         match self._owed.due if self.quiet else None:
             case Debt.APOLOGY:
-                self.say(self._agent.apology, "Something failed.")
+                self.say(self.language.line("apology"), "Something failed.")
             case Debt.ANSWER:
                 self.tell_floor(events.Typed(self.utterances.repeat()))
             case Debt.REST if rest.text:
@@ -265,10 +268,11 @@ class Dialogue:
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when the caller has heard it."""
         self._owed.owe_goodbye()
-        if not self._agent.goodbye:
+        goodbye = self.language.line("goodbye")
+        if not goodbye:
             self._host.end()
             return
-        self._begin(Line(self._agent.goodbye, "The call has to end.", interruptible=False))
+        self._begin(Line(goodbye, "The call has to end.", interruptible=False))
 
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""

@@ -8,6 +8,7 @@ from server.call import events
 from server.call.ears.ears import Ears
 from server.call.floor import State
 from server.call.mind.history import History
+from server.call.mind.language import LanguageOfCall
 from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Mouth, SpokenReply
@@ -28,7 +29,15 @@ OF_OVERLAP = events.Interruption | events.Backchannel | events.NoWords | None
 class Hearing:
     """The hearing of one call, from frames to the events of the floor."""
 
-    def __init__(self, setup: CallSetup, ears: Ears, utterances: Utterances, mouth: Mouth, history: History) -> None:
+    def __init__(
+        self,
+        setup: CallSetup,
+        language: LanguageOfCall,
+        ears: Ears,
+        utterances: Utterances,
+        mouth: Mouth,
+        history: History,
+    ) -> None:
         """`utterances` know the caller's words, `mouth` the present reply, and `history` what was said before."""
         self.company = Company()
         """Knows whether other voices keep the agent from speaking."""
@@ -41,7 +50,7 @@ class Hearing:
         self._utterances = utterances
         self._mouth = mouth
         self._history = history
-        self._lexicon = setup.lexicon
+        self._language = language
 
     def hear(self, frame: Frame, state: State) -> events.Event | None:
         """Take the next 20 ms, while the floor is in `state`. Returns what the floor has to know, if anything."""
@@ -76,7 +85,7 @@ class Hearing:
         return View(
             utterance=utterance.number,
             text=utterance.text,
-            lexicon=self._lexicon,
+            lexicon=self._language.lexicon,
             settled=utterance.settled,
             voice=voice,
             last_said=self._history.last_said if self._ears.pausing else "",

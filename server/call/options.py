@@ -8,9 +8,9 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, p
 
 Language = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
+    StringConstraints(strip_whitespace=True, max_length=35, pattern=r"^(auto|[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$"),
 ]
-"""A BCP 47 tag that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"."""
+"""A BCP 47 tag that begins with a language (RFC 5646, section 2.1), such as "de" or "en-GB"; or "auto"."""
 
 
 Patience = Literal["quick", "normal", "patient"]
@@ -29,6 +29,6 @@ class CallOptions(BaseModel):
     voice: Name = ""
     """The name of a voice, as the text-to-speech engine calls it."""
     language: Language = ""
-    """The language that the caller speaks and wants to hear."""
+    """The language that the caller speaks and wants to hear. With "auto" it is detected in the call."""
     patience: Patience | Literal[""] = ""
     """How patient the agent is in this call."""

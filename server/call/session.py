@@ -246,8 +246,7 @@ class Session:
             log.info("- call %s is resumed from its record", self.id)
             self._resume()
             return
-        if self._agent.greeting:
-            self.dialogue.say(self._agent.greeting, "The call begins.")
+        self.dialogue.say(self.dialogue.language.line("greeting"), "The call begins.")
         self.dialogue.show_state()
 
     def _resume(self) -> None:

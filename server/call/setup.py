@@ -8,8 +8,6 @@ from pydantic_ai.models import Model
 from server.agent.voice_agent import VoiceAgent
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
-from server.call.turns.lexicon.choice import lexicon_of
-from server.call.turns.lexicon.lexicon import Lexicon
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
 
 
@@ -36,8 +34,3 @@ class CallSetup:
     engines: Engines
     settings: CallSettings = field(default_factory=CallSettings)
     options: CallOptions = field(default_factory=CallOptions)
-
-    @property
-    def lexicon(self) -> Lexicon:
-        """Knows the words of the language that the call is held in."""
-        return lexicon_of(self.options.language or self.agent.language)

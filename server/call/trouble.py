@@ -7,6 +7,7 @@ from functools import partial
 
 from server.call import messages
 from server.call.host import Host
+from server.call.mind.language import LanguageOfCall
 from server.call.mind.owed import Owed
 from server.call.setup import CallSetup
 from server.errors import EngineError, origin
@@ -21,11 +22,17 @@ class Trouble:
     """The failures of one call."""
 
     def __init__(
-        self, host: Host, setup: CallSetup, owed: Owed, replying: Callable[[], bool], pay: Callable[[], None]
+        self,
+        host: Host,
+        setup: CallSetup,
+        language: LanguageOfCall,
+        owed: Owed,
+        replying: Callable[[], bool],
+        pay: Callable[[], None],
     ) -> None:
         """`replying` tells whether a reply is live; `pay` lets the agent say what it owes, if nobody speaks."""
         self._host = host
-        self._apology = setup.agent.apology
+        self._language = language
         self._max_tries = setup.settings.apologies
         self._owed = owed
         self._replying = replying
@@ -54,6 +61,6 @@ class Trouble:
         await asyncio.sleep(delay_s)
         if self._replying():
             return  # the caller has said something meanwhile, and it is being answered
-        if self._apology:
+        if self._language.line("apology"):
             self._owed.owe_apology()
         self._pay()

@@ -18,7 +18,6 @@ class Watch:
     def __init__(self, host: Host, setup: CallSetup, dialogue: Dialogue, leave: Callable[[], None]) -> None:
         """`leave` ends the call with a goodbye that the caller cannot interrupt."""
         self._host = host
-        self._agent = setup.agent
         self._dialogue = dialogue
         self._leave = leave
         self._idleness = Idleness(setup.settings.idle_prompt_s, setup.settings.idle_prompts)
@@ -41,14 +40,15 @@ class Watch:
         match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
             case Idle.ASK:
                 self._ask()
-            case Idle.LEAVE if self._agent.goodbye:
-                self._dialogue.say(self._agent.goodbye, "The caller is not there any more.")
+            case Idle.LEAVE if goodbye := self._dialogue.language.line("goodbye"):
+                self._dialogue.say(goodbye, "The caller is not there any more.")
             case Idle.LEAVE | Idle.END:
                 self._host.end()
 
     def _ask(self) -> None:
+        language = self._dialogue.language
         self._dialogue.ears.nearness.doubt()
         if self._dialogue.in_company:
-            self._dialogue.say(self._agent.other_voices, "Other voices are heard, and perhaps not the caller.")
+            self._dialogue.say(language.line("other_voices"), "Other voices are heard, and perhaps not the caller.")
         else:
-            self._dialogue.say(self._agent.still_there, "The caller has been silent for a while.")
+            self._dialogue.say(language.line("still_there"), "The caller has been silent for a while.")

@@ -61,6 +61,8 @@ class Standing:
     """The part of the reply that the caller has not heard."""
     unanswered: str = ""
     """The caller's words to which the caller has heard no part of an answer yet."""
+    language: str = ""
+    """The language that the call is held in (BCP 47); "" when it is just the agent's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ It is kept as PCM, before the encoder. Text-to-speech takes 2 to 100 ms for a se
 import logging
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 
 from server.errors import EngineError
 from server.speech.clauses import Clauses
@@ -15,24 +16,31 @@ from server.speech.protocols import Pcm, TextToSpeech
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class FixedText:
+    """A text that many callers hear, with the voice and the language in which it is spoken."""
+
+    text: str
+    voice: str = ""
+    language: str = ""
+
+
 class CachedTextToSpeech:
     """A TextToSpeech that keeps the speech of `texts`, clause by clause, and asks `tts` for everything else."""
 
-    def __init__(self, tts: TextToSpeech, texts: Iterable[str]) -> None:
+    def __init__(self, tts: TextToSpeech, texts: Iterable[FixedText]) -> None:
         self._tts = tts
-        self._clauses = [clause for text in texts for clause in _clauses(text)]
-        self._voice: str | None = None
-        self._kept: dict[str, list[Pcm]] = {}
+        self._clauses = dict.fromkeys(replace(text, text=clause) for text in texts for clause in _clauses(text.text))
+        self._kept: dict[FixedText, list[Pcm]] = {}
 
-    async def prepare(self, voice: str) -> None:
-        """Make the speech of all texts in `voice`, before the first call. For other voices nothing is kept.
+    async def prepare(self) -> None:
+        """Make the speech of all texts, before the first call. In other voices or languages nothing is kept.
 
         If the engine fails now, the missing texts are made when a call needs them.
         """
-        self._voice = voice
         try:
             for clause in self._clauses:
-                async with aclosing(self.synthesize(clause, voice)) as sound:
+                async with aclosing(self.synthesize(clause.text, clause.voice, clause.language)) as sound:
                     async for _ in sound:
                         pass
         except EngineError as error:
@@ -43,9 +51,9 @@ class CachedTextToSpeech:
         return self._tts.languages
 
     async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        cacheable = text in self._clauses and voice == self._voice and not language
-        if cacheable and text in self._kept:
-            for pcm in self._kept[text]:
+        asked = FixedText(text, voice, language)
+        if asked in self._kept:
+            for pcm in self._kept[asked]:
                 yield pcm
             return
         made = []
@@ -53,8 +61,8 @@ class CachedTextToSpeech:
             async for pcm in sound:
                 made.append(pcm)
                 yield pcm
-        if cacheable:
-            self._kept[text] = made
+        if asked in self._clauses:
+            self._kept[asked] = made
 
 
 def _clauses(text: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Cuts the text of a reply, while it comes from a model, into clauses that can be spoken. The first one is short.
 
 A clause ends where a speaker would breathe: at a full stop, a question mark or a line break, and also at a comma or a
-dash when there is enough text to speak. Markdown, emoji, links and code are only for the eye and are left out. Where a
-clause ends depends on the text alone, never on how the model cuts the text into deltas.
+dash when there is enough text to speak. Scripts that have marks of their own for these end clauses with them. Markdown,
+emoji, links and code are only for the eye and are left out. Where a clause ends depends on the text alone, never on how
+the model cuts the text into deltas.
 """
 
 import re
@@ -16,9 +17,17 @@ MAX_CHARS = 240
 """The longest clause. A text without any mark is cut at a space here, so that speech never waits for more than ~15 s of
 text."""
 
+_STOPS = "。！？．।॥؟۔։።፧។။"
+"""Marks that end a sentence, with or without a space after them: Chinese and Japanese, Devanagari, Arabic and Urdu,
+Armenian, Ethiopic, Khmer, Burmese."""
+_COMMAS = "，、；：၊፣"
+"""Commas and the like of those scripts that need no space after them."""
 _END = re.compile(
-    r"(?P<sentence>[.!?…]+[\"')\]*_]*(?=\s)|[。！？]|\n)|(?P<breath>[,;:][\"')\]*_]*(?=\s)|\s[–—-](?=\s))|(?=(?P<code>```))"
+    rf"(?P<sentence>[.!?…]+[\"')\]*_]*(?=\s)|[{_STOPS}]|\n)"
+    rf"|(?P<breath>[,;:،؛][\"')\]*_]*(?=\s)|[{_COMMAS}]|\s[–—-](?=\s))|(?=(?P<code>```))"
 )
+_SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Characters that are whole syllables: they take about twice as long as a letter of an alphabet, or longer."""
 _ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx|tel)|\b[A-HJ-Z])\.\Z", re.IGNORECASE)
 _NUMBER_SIGN = re.compile(r"\bno\.\Z", re.IGNORECASE)
 _CODE = re.compile(r"```.*?```", re.DOTALL)
@@ -62,7 +71,7 @@ class Clauses:
             if match.end() > MAX_CHARS:
                 break
             if match["breath"]:
-                if match.end() >= least:
+                if _length(self._rest[: match.end()]) >= least:
                     return match.end()
             elif match["sentence"] and (goes_on := self._goes_on(match.end())) is not False:
                 if goes_on is None:
@@ -85,6 +94,11 @@ class Clauses:
     def _cut(self) -> int:
         space = self._rest.rfind(" ", 0, MAX_CHARS)
         return space if space > 0 else MAX_CHARS
+
+
+def _length(text: str) -> int:
+    """How long it takes to say `text`, in letters of an alphabet."""
+    return len(text) + len(_SYLLABLE.findall(text))
 
 
 def speakable(text: str) -> str:

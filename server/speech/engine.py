@@ -12,6 +12,10 @@ from typing import Any, Protocol, runtime_checkable
 class Recognition(Protocol):
     """One utterance inside a speech-to-text engine: 16 kHz mono s16le in, words out."""
 
+    @property
+    def language(self) -> str:
+        """The language (BCP 47) of the words, if the engine has found out; else ""."""
+
     def feed(self, pcm: bytes) -> str | None:
         """Take more sound. Returns the words so far if they changed, else None."""
 
@@ -38,10 +42,11 @@ class SpeechToTextEngine(Protocol):
     languages: Sequence[str]
     """Tags (BCP 47) of the languages that the engine understands."""
 
-    def start(self, phrases: Sequence[str], language: str) -> Recognition:
+    def start(self, phrases: Sequence[str], language: str, others: Sequence[str] = ()) -> Recognition:
         """Begin an utterance. `phrases` are sentences to expect.
 
-        `language` is one of `languages`, or "" to let the engine decide.
+        `language` is one of `languages`, or "" to let the engine decide. With `others`, of the same kind, the utterance
+        may also be in one of them; see `detection.py`.
         """
 
 

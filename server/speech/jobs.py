@@ -7,6 +7,7 @@ to the loop.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from server.media.frame import HEARD_RATE
 from server.speech.engine import (
@@ -37,8 +38,12 @@ class Partial(str):
     """The words so far."""
 
 
-class Final(str):
-    """All words of the utterance."""
+@dataclass(frozen=True, slots=True)
+class Final:
+    """All words of the utterance, and their language, if the engine has found out."""
+
+    text: str
+    language: str = ""
 
 
 class Failure(str):
@@ -59,10 +64,13 @@ class RecognitionJob:
         phrases: Sequence[str],
         language: str,
         emit: Callable[[Partial | Final | Failure], None],
+        others: Sequence[str] = (),
     ) -> None:
+        """`language` and `others` are for the engine's `start`."""
         self._engine = engine
         self._phrases = phrases
         self._language = language
+        self._others = others
         self._emit = emit
         self._recognition: Recognition | None = None
         self._slices: deque[bytes] = deque()
@@ -120,17 +128,19 @@ class RecognitionJob:
         texts = self._engine.finish_together([job._recognition for job in together])
         for job, text in zip(together, texts, strict=True):
             job._over = True
-            job._emit(Final(text))
+            assert job._recognition is not None, "because its words are due"
+            job._emit(Final(text, job._recognition.language))
 
     def _step(self) -> None:
         if self._recognition is None:
-            self._recognition = self._engine.start(self._phrases, self._language)
+            self._recognition = self._engine.start(self._phrases, self._language, self._others)
         elif self._slices:
             self._report(self._recognition.feed(self._next_slice()))
             self._draft_due = isinstance(self._recognition, DraftingRecognition)
         elif self._stopped:
             self._over = True
-            self._emit(Final(self._recognition.finish()))
+            text = self._recognition.finish()
+            self._emit(Final(text, self._recognition.language))
         elif isinstance(self._recognition, DraftingRecognition):
             self._draft_due = False
             self._report(self._recognition.draft())

@@ -19,6 +19,21 @@ def lookup(wanted: str, known: Iterable[str]) -> str | None:
     return next((tag for plain, tag in tags.items() if plain.split("-")[0] == parts[0]), None)
 
 
+_NAMES = {
+    "arabic": "ar", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs",
+    "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi", "french": "fr", "german": "de", "greek": "el",
+    "hebrew": "he", "hindi": "hi", "hungarian": "hu", "indonesian": "id", "italian": "it", "japanese": "ja",
+    "korean": "ko", "norwegian": "no", "persian": "fa", "polish": "pl", "portuguese": "pt", "romanian": "ro",
+    "russian": "ru", "slovak": "sk", "spanish": "es", "swedish": "sv", "thai": "th", "turkish": "tr", "ukrainian": "uk",
+    "urdu": "ur", "vietnamese": "vi",
+}  # fmt: skip
+
+
+def tag_of(name: str) -> str:
+    """The tag of a language that a server calls by its tag or by its English name, as OpenAI does; else the name."""
+    return _NAMES.get(name.lower(), name)
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """A voice of a text-to-speech engine, and the languages that it speaks."""

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from server.errors import ConfigError
 from server.speech import engines
+from server.speech.languages import lookup
 from server.speech.models.catalogue import Kind
-from server.speech.models.disk import find, whispers
+from server.speech.models.disk import find, on_disk, whispers
 
 STT_WITHOUT_MODEL = ("pocketsphinx",)
 TTS_WITHOUT_MODEL = ("hibari", "espeak")
@@ -33,14 +34,16 @@ class LocalEngine:
         )
 
 
-def speech_to_text_engines(wish: str, models: Path, model: str = "") -> list[LocalEngine]:
+def speech_to_text_engines(wish: str, models: Path, model: str = "", language: str = "en") -> list[LocalEngine]:
     """The engines for a wish: auto, or the name of one. The first is the best; others know other languages.
+
+    `language` is the one of most calls (BCP 47), or anything else if they are in several.
 
     `models` is the directory of models, and `model` the name of one in it, if the operator has named one. Empty when no
     engine here has that name. Raises ConfigError when its model is missing.
     """
     if wish in ("auto", "whisper"):
-        paths = _named(models, "whisper", model) if model else whispers(models)
+        paths = _named(models, "whisper", model) if model else whispers(models, _is_english(language))
         if paths:
             return [LocalEngine("whisper", path) for path in paths]
     if wish == "auto":
@@ -48,9 +51,13 @@ def speech_to_text_engines(wish: str, models: Path, model: str = "") -> list[Loc
     return _by_name(wish, "whisper", STT_WITHOUT_MODEL, models)
 
 
-def text_to_speech_engines(wish: str, models: Path, model: str = "") -> list[LocalEngine]:
+def _is_english(language: str) -> bool:
+    return lookup(language, ["en"]) is not None
+
+
+def text_to_speech_engines(wish: str, models: Path, model: str = "", language: str = "en") -> list[LocalEngine]:
     """The same for text-to-speech."""
-    if wish in ("auto", "piper") and (path := find(models, "piper", model or None)):
+    if wish in ("auto", "piper") and (path := find(models, "piper", model) if model else _voice(models, language)):
         best = [LocalEngine("piper", path)]
     elif wish == "auto":
         best = [LocalEngine(_available(TTS_WITHOUT_MODEL)[0])]
@@ -58,6 +65,14 @@ def text_to_speech_engines(wish: str, models: Path, model: str = "") -> list[Loc
         return _by_name(wish, "piper", TTS_WITHOUT_MODEL, models)
     every_language = LocalEngine(TTS_WITHOUT_MODEL[-1])
     return best if wish != "auto" or every_language in best else [*best, every_language]
+
+
+def _voice(models: Path, language: str) -> Path | None:
+    """The best Piper voice on disk for the language, as the names of all Piper voices tell; else the best of any."""
+    voices = on_disk(models, "piper")
+    tags = {name: name.partition("-")[0] for name in voices}
+    tag = lookup(language, tags.values())
+    return next((path for name, path in voices.items() if tags[name] == tag), find(models, "piper"))
 
 
 def _named(models: Path, kind: Kind, model: str) -> list[Path]:

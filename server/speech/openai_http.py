@@ -19,7 +19,7 @@ import aiohttp
 
 from server.errors import ConfigError, EngineError
 from server.media.frame import HEARD_RATE
-from server.speech.languages import lookup
+from server.speech.languages import lookup, tag_of
 from server.speech.protocols import Pcm
 from server.speech.settled import Settled, may_end
 
@@ -68,16 +68,25 @@ class OpenAISpeechToText:
         """
         self._api = _Api(server, aiohttp.ClientTimeout(total=deadline_s, connect=connect_s), _STT)
         self._fields = {"model": model, "response_format": "json"}
+        tells = not model.startswith("gpt-")  # these models of OpenAI know no other format than json
+        self._open_language = {"response_format": "verbose_json"} if tells else {}
+        """What to ask for when the language is left open: only this format has the language."""
         self.languages = languages
         self._open: set[OpenAISpeechStream] = set()
 
     def listen(
-        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
     ) -> "OpenAISpeechStream":
         """`on_partial` is never called, because partial words would need a request with the whole utterance."""
         prompt = ". ".join(phrases)[:_PROMPT_CHARACTERS]
         fields = self._fields | ({"prompt": prompt} if prompt else {})
-        if language:
+        if others:
+            fields |= self._open_language
+        elif language:
             tag = lookup(language, self.languages) or language
             fields["language"] = tag.partition("-")[0]  # the API takes ISO 639-1, which has no regions
         stream = OpenAISpeechStream(self._api, fields, self._open.discard)
@@ -95,6 +104,7 @@ class OpenAISpeechStream:
 
     def __init__(self, api: "_Api", fields: dict[str, str], on_close: Callable[["OpenAISpeechStream"], None]) -> None:
         self._api, self._fields, self._on_close = api, fields, on_close
+        self.language = ""
         self._settled = Settled()
         self._heard = bytearray()
         """The sound since the last piece that is settled."""
@@ -142,7 +152,9 @@ class OpenAISpeechStream:
                 if len(answer) > _MAX_ANSWER_BYTES:
                     raise EngineError(_STT, "The speech-to-text server's answer is too long.")
         try:
-            text: str = json.loads(answer)["text"].strip()
+            transcript = json.loads(answer)
+            text: str = transcript["text"].strip()
+            self.language = tag_of(str(transcript.get("language") or ""))
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
             raise EngineError(_STT, "The speech-to-text server's answer is not a transcript.") from exc
         return text

@@ -24,6 +24,12 @@ class SpeechToTextPool:
     def languages(self) -> Sequence[str]:
         return self._engines[0].languages
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
+    def listen(
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
+    ) -> SpeechStream:
         engine = min(self._engines, key=lambda engine: engine.utterances)
-        return engine.listen(phrases, on_partial, language)
+        return engine.listen(phrases, on_partial, language, others)

@@ -19,6 +19,10 @@ class Pcm:
 class SpeechStream(Protocol):
     """One utterance on its way through speech-to-text."""
 
+    @property
+    def language(self) -> str:
+        """The language (BCP 47) in which the last transcript is, if the engine has found out; else ""."""
+
     def feed(self, pcm: bytes) -> None:
         """Add 16 kHz PCM of any length. Never waits: sound that the engine has not taken yet is kept, up to a limit."""
 
@@ -40,10 +44,20 @@ class SpeechToText(Protocol):
     def languages(self) -> Sequence[str]:
         """Tags (BCP 47) of the languages that `listen` can be told to expect."""
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
+    def listen(
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
+    ) -> SpeechStream:
         """Begin an utterance. `phrases` are sentences to expect; `on_partial` gets the words so far, on the loop.
 
         `language` is one that `languages` serves (see `languages.lookup`), or "" for the engine's default.
+
+        With `others` the utterance may also be in one of them. Then `language` is what was spoken last, or "" while
+        nothing is known, and the engine finds out which it is, if it can. Where it cannot tell, it expects `language`,
+        or the first of `others`.
         """
 
 

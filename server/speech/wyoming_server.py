@@ -21,6 +21,7 @@ from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize
 
 from server.media.frame import HEARD_RATE
+from server.speech.detection import LAST_LANGUAGE, POSSIBLE_LANGUAGES
 from server.speech.engine_thread import EngineThread
 from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 from server.speech.languages import lookup
@@ -47,6 +48,7 @@ class ClientHandler:
         self._job: RecognitionJob | SynthesisJob | None = None
         self._phrases: Sequence[str] = ()
         self._language = ""
+        self._others: Sequence[str] = ()
         self._partial: str | None = None
         self._generation = 0
         self._converter = AudioChunkConverter(rate=HEARD_RATE, width=2, channels=1)
@@ -83,7 +85,10 @@ class ClientHandler:
         if Transcribe.is_type(event.type):
             asked = Transcribe.from_event(event)
             self._phrases = [*(asked.transcript_names or ()), *(asked.transcript_terms or ())]
-            self._language = self._known(asked.language) if asked.language else ""
+            context = asked.context or {}
+            tag = asked.language or context.get(LAST_LANGUAGE)
+            self._language = self._known(tag) if tag else ""
+            self._others = self._possible(context.get(POSSIBLE_LANGUAGES, ()))
         elif AudioStart.is_type(event.type):
             self._begin_utterance()
         elif AudioStop.is_type(event.type) and isinstance(self._job, RecognitionJob):
@@ -93,7 +98,8 @@ class ClientHandler:
     def _begin_utterance(self) -> RecognitionJob:
         self._drop()
         self._partial = None
-        job = RecognitionJob(self._engine, self._phrases, self._language, self._on_loop(self._on_recognised))
+        emit = self._on_loop(self._on_recognised)
+        job = RecognitionJob(self._engine, self._phrases, self._language, emit, self._others)
         self._start(job)
         return job
 
@@ -119,6 +125,11 @@ class ClientHandler:
         if tag is None:
             raise ValueError(f"the engine {self._engine.name} does not know the language")
         return tag
+
+    def _possible(self, languages: Sequence[str]) -> Sequence[str]:
+        """The engine's own tags for those of the languages that it knows."""
+        found = (lookup(language, self._engine.languages) for language in languages)
+        return [tag for tag in found if tag is not None]
 
     def _start(self, job: RecognitionJob | SynthesisJob) -> None:
         self._job = job
@@ -152,7 +163,7 @@ class ClientHandler:
         elif isinstance(result, Final):
             if self._partial is not None:
                 self._put(TranscriptStop())
-            self._put(Transcript(result))
+            self._put(Transcript(result.text, language=result.language or None))
         else:
             self._put_partial(result)
 

@@ -10,6 +10,7 @@ from wyoming.info import Info
 
 from server.errors import EngineError
 from server.media.frame import HEARD_RATE
+from server.speech.detection import LAST_LANGUAGE, POSSIBLE_LANGUAGES
 from server.speech.languages import lookup
 from server.speech.settled import Settled, may_end
 from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed
@@ -69,11 +70,18 @@ class WyomingSpeechToText:
         self.languages = tuple(dict.fromkeys(tag for model in chosen for tag in model.languages))
 
     def listen(
-        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
     ) -> "WyomingSpeechStream":
         """Begin an utterance, and begin to connect at once. Needs a running event loop."""
-        tag = (lookup(language, self.languages) or language) or None
-        asked = Transcribe(name=self._model, language=tag, transcript_terms=list(phrases) or None)
+        asked = Transcribe(name=self._model, transcript_terms=list(phrases) or None)
+        if others:
+            asked.context = {LAST_LANGUAGE: language, POSSIBLE_LANGUAGES: list(others)}
+        else:
+            asked.language = (lookup(language, self.languages) or language) or None
         opening = packed(asked) + packed(AudioStart(HEARD_RATE, 2, 1))
         stream = WyomingSpeechStream(self._address, opening, on_partial, self._deadline_s, self._open.discard)
         self._open.add(stream)
@@ -104,6 +112,7 @@ class WyomingSpeechStream:
         self._on_partial, self._partial = on_partial, ""
         self._deadline_s = deadline_s
         self._on_close = on_close
+        self.language = ""
         self._settled = Settled()
         self._heard = bytearray()
         """The sound since the last piece that is settled."""
@@ -154,7 +163,9 @@ class WyomingSpeechStream:
             raise EngineError(STAGE, f"The speech-to-text server gave no transcript within {self._deadline_s:g} s.")
         if attempt.task.cancelled():
             raise EngineError(STAGE, "The utterance was closed before its transcript came.")
-        return attempt.task.result()
+        text = attempt.task.result()
+        self.language = attempt.language
+        return text
 
     async def close(self) -> None:
         self._closed = True
@@ -199,6 +210,8 @@ class _Attempt:
         self._sent = 0
         self.stopped_at: int | None = None
         """How many bytes of `heard` this attempt covers; None while it still takes more."""
+        self.language = ""
+        """The language of the transcript, if the server tells it."""
         self.waiting = 0
         """How many calls of `transcript` wait for this attempt."""
         self.task = asyncio.create_task(self._run(), name="wyoming transcription")
@@ -264,7 +277,9 @@ class _Attempt:
         while True:
             event = await next_event(reader, STAGE)
             if Transcript.is_type(event.type):
-                return Transcript.from_event(event).text.strip()
+                transcript = Transcript.from_event(event)
+                self.language = transcript.language or ""
+                return transcript.text.strip()
             if TranscriptStart.is_type(event.type):
                 partial = ""
             elif TranscriptChunk.is_type(event.type):

@@ -69,7 +69,8 @@ class WyomingTextToSpeech:
     def _wanted(self, voice: str, language: str) -> SynthesizeVoice | None:
         """The voice to ask for, by its name if one speaks the language: not every server finds a voice by language."""
         wish = voice or self._voice
-        name = (choose_voice(language, wish, self._voices) or "") if language else wish
+        known = language and self._voices  # before the server has named its voices, the wish is as good as any
+        name = (choose_voice(language, wish, self._voices) or "") if known else wish
         if name:
             return SynthesizeVoice(name=name)
         return SynthesizeVoice(language=lookup(language, self.languages) or language) if language else None

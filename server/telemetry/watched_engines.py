@@ -55,20 +55,30 @@ class WatchedSpeechToText:
     def languages(self) -> Sequence[str]:
         return self._engine.languages
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
-        return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language), self._watch)
+    def listen(
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
+    ) -> SpeechStream:
+        return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language, others), self._watch)
 
 
 class _WatchedSpeechStream:
     def __init__(self, stream: SpeechStream, watch: Watch) -> None:
         self.feed = stream.feed
         self.close = stream.close
-        self._transcript = stream.transcript
+        self._stream = stream
         self._watch = watch
+
+    @property
+    def language(self) -> str:
+        return self._stream.language
 
     async def transcript(self) -> str:
         with self._watch.waiting() as answered:
-            text = await self._transcript()
+            text = await self._stream.transcript()
             answered()
         return text
 

@@ -113,7 +113,11 @@ class DottingSpeechToText(LetterSpeechToText):
     """Writes a full stop where there are no words, as Whisper does."""
 
     def listen(
-        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
     ) -> LetterSpeechStream:
         self.opened += 1
         return Dotting(self, on_partial)

@@ -153,9 +153,13 @@ def test_a_fault_in_speech_to_text_is_an_apology() -> None:
 
     class Odd(LetterSpeechToText):
         def listen(
-            self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+            self,
+            phrases: Sequence[str],
+            on_partial: Callable[[str], None],
+            language: str = "",
+            others: Sequence[str] = (),
         ) -> LetterSpeechStream:
-            super().listen(phrases, on_partial, language)
+            super().listen(phrases, on_partial, language, others)
             return Faulty(self, on_partial)
 
     async def scenario() -> None:

@@ -136,6 +136,14 @@ class TestSpeechToText:
             assert await stream.transcript()
             await stream.close()
 
+    async def test_an_utterance_in_one_of_several_languages_is_understood(self, stt: SttClient) -> None:
+        """Where the language is open, there are words all the same. It is one that was possible, or unknown."""
+        stream = stt.listen([], lambda text: None, "en", ["de", "fr"])
+        feed_in_frames(stream, speak(SPEECH))
+        assert await stream.transcript()
+        assert stream.language == "" or lookup(stream.language, ["en", "de", "fr"]) is not None
+        await stream.close()
+
     async def test_silence_gives_no_words(self, stt: SttClient) -> None:
         """No sound, and silence, give an empty text and no error."""
         stream = stt.listen(PHRASES, lambda text: None)

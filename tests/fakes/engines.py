@@ -62,18 +62,30 @@ class LetterSpeechToText:
     languages: tuple[str, ...] = ("en", "de")
     asked: list[tuple[Sequence[str], str]] = field(default_factory=list)
     """The phrases and the language of each utterance."""
+    open_to: list[Sequence[str]] = field(default_factory=list)
+    """The other languages in which each utterance might be."""
+    tells: dict[str, str] = field(default_factory=dict)
+    """The language of a word, which is found out if it is among the possible ones."""
 
     def listen(
-        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
     ) -> "LetterSpeechStream":
         self.opened += 1
         self.asked.append((phrases, language))
-        return LetterSpeechStream(self, on_partial)
+        self.open_to.append(others)
+        return LetterSpeechStream(self, on_partial, (language, *others) if others else ())
 
 
 class LetterSpeechStream:
-    def __init__(self, engine: LetterSpeechToText, on_partial: Callable[[str], None]) -> None:
+    def __init__(
+        self, engine: LetterSpeechToText, on_partial: Callable[[str], None], possible: Sequence[str] = ()
+    ) -> None:
         self._engine = engine
+        self._possible = possible
         self._on_partial = on_partial
         self._words: list[str] = []
         self._closed = False
@@ -91,6 +103,11 @@ class LetterSpeechStream:
             if self._engine.partial_ms is not None:
                 text = " ".join(self._words)
                 asyncio.get_running_loop().call_later(self._engine.partial_ms / 1000, self._partial, text)
+
+    @property
+    def language(self) -> str:
+        told = [tag for word in self._words if (tag := self._engine.tells.get(word)) in self._possible]
+        return told[-1] if told else ""
 
     def _partial(self, text: str) -> None:
         if not self._closed:

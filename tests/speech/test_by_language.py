@@ -1,6 +1,6 @@
 """Of several engines, the one for the language of the call works."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -12,14 +12,14 @@ from tests.fakes.engines import LetterSpeechToText
 class Both:
     """Two speech-to-text engines: a better one for English, and one for three languages."""
 
-    def __init__(self, own: str = "en") -> None:
+    def __init__(self) -> None:
         self.english = LetterSpeechToText(languages=("en-US",))
         self.many = LetterSpeechToText(languages=("en", "de", "fr"))
-        self.stt = SpeechToTextByLanguage([self.english, self.many], own)
+        self.stt = SpeechToTextByLanguage([self.english, self.many])
 
-    def told(self, language: str) -> tuple[list[str], list[str]]:
+    def told(self, language: str, others: Sequence[str] = ()) -> tuple[list[str], list[str]]:
         """Which languages the two engines are told when a call is held in this one."""
-        self.stt.listen(["yes"], lambda text: None, language)
+        self.stt.listen(["yes"], lambda text: None, language, others)
         return [tag for _, tag in self.english.asked], [tag for _, tag in self.many.asked]
 
 
@@ -29,21 +29,25 @@ def test_the_languages_of_all_engines_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "language", "english", "many"),
-    [
-        ("en", "en-GB", ["en-GB"], []),
-        ("en", "de-AT", [], ["de-AT"]),
-        ("en", "", ["en"], []),
-        ("de", "", [], ["de"]),
-        ("de", "en", ["en"], []),
-        ("tlh", "", [""], []),
-    ],
+    ("language", "english", "many"),
+    [("en-GB", ["en-GB"], []), ("de-AT", [], ["de-AT"]), ("", [""], []), ("tlh", ["tlh"], [])],
 )
-def test_an_utterance_goes_to_the_engine_for_its_language(
-    own: str, language: str, english: list[str], many: list[str]
+def test_an_utterance_goes_to_the_engine_for_its_language(language: str, english: list[str], many: list[str]) -> None:
+    """A language that nobody knows goes to the best engine."""
+    assert Both().told(language) == (english, many)
+
+
+@pytest.mark.parametrize(
+    ("language", "others", "best"),
+    [("en", ["de"], False), ("", ["en", "de"], False), ("en", ["en-GB"], True), ("en", ["tlh"], True)],
+)
+def test_an_utterance_in_one_of_several_languages_goes_to_an_engine_that_knows_them(
+    language: str, others: list[str], best: bool
 ) -> None:
-    """A call that chooses no language is held in the agent's own; one that nobody knows goes to the best engine."""
-    assert Both(own).told(language) == (english, many)
+    """The best engine gets it only if it knows as many of them as the other one."""
+    both = Both()
+    assert both.told(language, others) == (([language], []) if best else ([], [language]))
+    assert (both.english if best else both.many).open_to == [others]
 
 
 class Speaker:
@@ -62,5 +66,5 @@ class Speaker:
 )
 async def test_a_text_is_spoken_by_the_engine_for_its_language(language: str, spoken: str) -> None:
     """The text and the voice reach it unchanged."""
-    tts = TextToSpeechByLanguage([Speaker("fine", "en-us"), Speaker("rough", "en", "fr")], "en")
+    tts = TextToSpeechByLanguage([Speaker("fine", "en-us"), Speaker("rough", "en", "fr")])
     assert [pcm.data.decode() async for pcm in tts.synthesize("Yes.", "amy", language)] == [spoken]

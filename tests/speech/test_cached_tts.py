@@ -3,7 +3,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from server.errors import EngineError
-from server.speech.cached_tts import CachedTextToSpeech
+from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.protocols import Pcm
 
 
@@ -31,18 +31,29 @@ async def said(cached: CachedTextToSpeech, text: str, voice: str = "") -> bytes:
 async def test_a_text_is_made_once_in_the_agents_voice() -> None:
     """A prepared text sounds the same and does not need the engine. In a voice that a call chose, it is not kept."""
     tts = Counting()
-    cached = CachedTextToSpeech(tts, ["Hello there. How can I help?"])
-    await cached.prepare("amy")
+    cached = CachedTextToSpeech(tts, [FixedText("Hello there. How can I help?", "amy")])
+    await cached.prepare()
     asked = len(tts.asked)
     for voice in ("amy", "joe"):
         assert [await said(cached, "Hello there.", voice) for _ in range(3)] == [f"Hello there.{voice}".encode()] * 3
     assert tts.asked[asked:] == [("Hello there.", "joe")] * 3
 
 
+async def test_a_text_in_another_language_is_kept_beside_it() -> None:
+    """Each language of the agent has its own lines. The same text in a language that is not among them is not kept."""
+    tts = Counting()
+    cached = CachedTextToSpeech(tts, [FixedText("Hallo.", "eva", "de"), FixedText("Hello.", "", "en")])
+    await cached.prepare()
+    assert tts.asked == [("Hallo.", "eva"), ("Hello.", "")]
+    for voice, language in (("eva", "de"), ("eva", "nl")):
+        assert b"".join([pcm.data async for pcm in cached.synthesize("Hallo.", voice, language)]) == b"Hallo.eva"
+    assert len(tts.asked) == 3
+
+
 async def test_another_text_is_made_each_time() -> None:
     """A text that is not to be kept, such as an answer, is made each time."""
     tts = Counting()
-    cached = CachedTextToSpeech(tts, ["Hello there."])
+    cached = CachedTextToSpeech(tts, [FixedText("Hello there.")])
     await said(cached, "Your order is on its way.")
     await said(cached, "Your order is on its way.")
     assert len(tts.asked) == 2
@@ -52,9 +63,9 @@ async def test_prepared_texts_are_there_when_the_engine_is_down() -> None:
     """When text-to-speech is down, the apology for that can still be spoken."""
     tts = Counting()
     cached = CachedTextToSpeech(
-        tts, ["Sorry, something went wrong on my side. Could you say that again?", "Goodbye.", ""]
+        tts, map(FixedText, ["Sorry, something went wrong on my side. Could you say that again?", "Goodbye.", ""])
     )
-    await cached.prepare("")
+    await cached.prepare()
     tts.down = True
     assert len(tts.asked) == 3
     for clause in [text for text, _ in tts.asked]:
@@ -66,9 +77,9 @@ async def test_prepared_texts_are_there_when_the_engine_is_down() -> None:
 async def test_half_a_text_is_not_kept() -> None:
     """Speech that the engine or the call broke off is made again the next time."""
     tts = Counting()
-    cached = CachedTextToSpeech(tts, ["Hello there."])
+    cached = CachedTextToSpeech(tts, [FixedText("Hello there.")])
     tts.down = True
-    await cached.prepare("")
+    await cached.prepare()
     with pytest.raises(EngineError):
         await said(cached, "Hello there.")
     tts.down = False

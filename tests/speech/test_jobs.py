@@ -14,6 +14,7 @@ class Recognition:
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.language = f"x-{number}"
 
     def feed(self, pcm: bytes) -> None:
         return None
@@ -37,7 +38,7 @@ class Batching:
         self.broken = False
         self._started = 0
 
-    def start(self, phrases: Sequence[str], language: str) -> Recognition:
+    def start(self, phrases: Sequence[str], language: str, others: Sequence[str] = ()) -> Recognition:
         self._started += 1
         return Recognition(self._started)
 
@@ -68,7 +69,7 @@ def test_words_that_are_due_are_found_together() -> None:
     jobs = Jobs(engine)
     jobs.all[0].step(jobs.all[1:])
     assert engine.goes == [[1, 2, 3]]
-    assert jobs.results == [["1 together"], ["2 together"], ["3 together"]]
+    assert jobs.results == [[Final("1 together", "x-1")], [Final("2 together", "x-2")], [Final("3 together", "x-3")]]
     assert [job.urgency() for job in jobs.all] == [None] * 3
 
 
@@ -81,7 +82,7 @@ def test_a_go_has_its_limits(batch: int, stopped: int, goes: list[list[int]]) ->
     assert engine.goes == goes
     assert bool(jobs.results[2]) is False
     if not goes:
-        assert jobs.results[0] == ["1 alone"]
+        assert jobs.results[0] == [Final("1 alone", "x-1")]
 
 
 def test_a_go_that_fails_is_told_to_all() -> None:

@@ -19,8 +19,8 @@ def models(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-def stt(wish: str, models: Path, model: str = "") -> list[str]:
-    return [engine.title for engine in speech_to_text_engines(wish, models, model)]
+def stt(wish: str, models: Path, model: str = "", language: str = "en") -> list[str]:
+    return [engine.title for engine in speech_to_text_engines(wish, models, model, language)]
 
 
 def tts(wish: str, models: Path, model: str = "") -> list[str]:
@@ -31,6 +31,33 @@ def test_auto_takes_the_best_that_is_on_disk(models: Path) -> None:
     """With a second engine for the languages that the first does not know."""
     assert stt("auto", models) == ["whisper tiny.en", "whisper base"]
     assert tts("auto", models) == ["piper en_US-joe-medium", "espeak"]
+
+
+@pytest.mark.parametrize(
+    ("language", "titles"),
+    [
+        ("en-GB", ["whisper tiny.en", "whisper base"]),
+        ("de", ["whisper base"]),
+        ("auto", ["whisper base"]),
+    ],
+)
+def test_an_agent_of_another_language_gets_a_whisper_that_knows_it(
+    models: Path, language: str, titles: list[str]
+) -> None:
+    """One that knows many languages hears all calls, also where the language is detected."""
+    assert stt("auto", models, language=language) == stt("whisper", models, language=language) == titles
+    assert stt("auto", models, "tiny.en", language) == ["whisper tiny.en"], "unless the operator has named another"
+
+
+@pytest.mark.parametrize(
+    ("language", "voice"),
+    [("en", "en_US-joe-medium"), ("de-AT", "de_DE-eva-low"), ("en-GB", "en_US-joe-medium"), ("fr", "en_US-joe-medium")],
+)
+def test_an_agent_gets_the_voice_for_its_language(models: Path, language: str, voice: str) -> None:
+    """If there is none on disk, the best voice speaks its own language, and eSpeak the agent's."""
+    make_piper(models / "piper", "de_DE-eva-low")
+    engines = text_to_speech_engines("auto", models, language=language)
+    assert [engine.title for engine in engines] == [f"piper {voice}", "espeak"]
 
 
 def test_auto_works_without_any_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The OpenAI-compatible clients: what they send, and what they do when a server misbehaves."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -51,6 +52,31 @@ async def test_a_transcription_request(server: FakeOpenAIServer, stt: OpenAISpee
     assert server.keys == [f"Bearer {KEY}"]
     await transcript(stt)
     assert "language" not in server.forms[-1]
+
+
+@pytest.mark.parametrize(("told", "found"), [("german", "de"), ("de", "de"), (None, ""), ("klingon", "klingon")])
+async def test_a_server_that_detects_the_language_tells_it(
+    server: FakeOpenAIServer, stt: OpenAISpeechToText, told: str | None, found: str
+) -> None:
+    """Where several languages are possible, the server is asked for the format that has the language."""
+    answer = {"text": "guten morgen"} | ({"language": told} if told else {})
+    server.answers.append(say(json.dumps(answer).encode()))
+    stream = stt.listen([], lambda text: None, "en", ["zh-Hant"])
+    stream.feed(SECOND)
+    assert (await stream.transcript(), stream.language) == ("guten morgen", found)
+    (form,) = server.forms
+    assert ("language" in form, form["response_format"]) == (False, "verbose_json")
+
+
+async def test_a_model_without_that_format_is_not_asked_for_it(server: FakeOpenAIServer) -> None:
+    """OpenAI's newer models refuse it. They detect the language, and do not tell it."""
+    stt = OpenAISpeechToText(OpenAIServer(server.base_url), model="gpt-4o-mini-transcribe", languages=["en", "de"])
+    stream = stt.listen([], lambda text: None, "en", ["de"])
+    stream.feed(SECOND)
+    assert (await stream.transcript(), stream.language) == ("word word", "")
+    (form,) = server.forms
+    assert ("language" in form, form["response_format"]) == (False, "json")
+    await stt.close()
 
 
 async def test_an_unchanged_utterance_is_asked_for_once(server: FakeOpenAIServer, stt: OpenAISpeechToText) -> None:

@@ -12,10 +12,14 @@ class Counted(LetterSpeechToText):
     utterances = 0
 
     def listen(
-        self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = ""
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
     ) -> LetterSpeechStream:
         self.utterances += 1
-        return super().listen(phrases, on_partial, language)
+        return super().listen(phrases, on_partial, language, others)
 
 
 def test_an_utterance_goes_to_the_engine_with_the_fewest() -> None:

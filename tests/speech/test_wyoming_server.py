@@ -37,11 +37,13 @@ class Counting:
         self.started = threading.Event()
         self.discarded = threading.Event()
 
-    def start(self, phrases: Sequence[str], language: str) -> "CountingRecognition":
-        return CountingRecognition(self, " ".join([*phrases, *([language] if language else [])]))
+    def start(self, phrases: Sequence[str], language: str, others: Sequence[str] = ()) -> "CountingRecognition":
+        return CountingRecognition(self, " ".join(filter(None, [*phrases, language, "/".join(others)])))
 
 
 class CountingRecognition:
+    language = "pt-BR"
+
     def __init__(self, engine: Counting, name: str) -> None:
         self.engine, self.name, self.count = engine, name, 0
 
@@ -144,7 +146,10 @@ async def test_partial_words_are_standard_events(tmp_path: Path) -> None:
             await say(client, chunk())
             assert [await hear(client) for _ in expected] == [each.event() for each in expected]
         await say(client, AudioStop())
-        assert [await hear(client), await hear(client)] == [TranscriptStop().event(), Transcript("3").event()]
+        assert [await hear(client), await hear(client)] == [
+            TranscriptStop().event(),
+            Transcript("3", language="pt-BR").event(),
+        ]
 
 
 async def test_a_connection_carries_utterances_in_sequence(tmp_path: Path) -> None:
@@ -161,7 +166,12 @@ async def test_the_engine_gets_its_own_tag_of_a_language(tmp_path: Path) -> None
     async with serving(Counting(), tmp_path) as path, AsyncUnixClient(path) as client:
         for language, heard in (("pt", "pt-BR 1"), ("en-GB", "en 1"), (None, "1")):
             await say(client, Transcribe(language=language), START, chunk(), AudioStop())
-            assert (await hear_until(client, Transcript))[-1] == Transcript(heard).event()
+            assert (await hear_until(client, Transcript))[-1] == Transcript(heard, language="pt-BR").event()
+        for last, heard in (("", "1"), ("en", "en 1")):
+            context = {"language": last, "languages": ["pt", "fr", "en-GB"]}
+            await say(client, Transcribe(context=context), START, chunk(), AudioStop())
+            text = Transcript.from_event((await hear_until(client, Transcript))[-1]).text
+            assert text == heard.replace("1", "pt-BR/en 1"), "what the engine does not know is left out"
         await say(client, Transcribe(language="fr"))
         assert Error.from_event(await hear(client)).code == "bad-request"
     engine = Humming()
@@ -282,7 +292,10 @@ async def test_results_of_an_earlier_utterance_are_ignored(tmp_path: Path) -> No
         engine.gate.set()
         assert [await hear(client), await hear(client)] == [TranscriptStart().event(), TranscriptChunk("one").event()]
         await say(client, AudioStop())
-        assert [await hear(client), await hear(client)] == [TranscriptStop().event(), Transcript("1").event()]
+        assert [await hear(client), await hear(client)] == [
+            TranscriptStop().event(),
+            Transcript("1", language="pt-BR").event(),
+        ]
 
 
 async def test_a_text_that_is_too_long_is_refused(tmp_path: Path) -> None:

@@ -34,6 +34,27 @@ async def test_what_a_server_is_sent_first(unused_tcp_port: int) -> None:
         await stt.close()
 
 
+async def test_a_server_that_detects_the_language_tells_it() -> None:
+    """A server is told no language where several are possible, but which they are. The stream has what it found out."""
+    asked: list[Transcribe] = []
+
+    async def script(talk: Talk) -> None:
+        await talk.hear(AudioStop)
+        asked.append(talk.asked)
+        await talk.say(Transcript("guten morgen", language="de" if len(asked) == 1 else None))
+
+    async with server(script) as uri:
+        stt = WyomingSpeechToText(uri, languages=["en", "de"])
+        stream = stt.listen([], print, "en", ["de", "fr"])
+        assert stream.language == ""
+        for language in ("de", ""):
+            stream.feed(SECOND)
+            assert (await stream.transcript(), stream.language) == ("guten morgen", language)
+        await stt.close()
+    expected = Transcribe(context={"language": "en", "languages": ["de", "fr"]})
+    assert asked == [expected, expected]
+
+
 async def test_partial_words_grow_and_change() -> None:
     """Chunks add to the words so far, and a start clears them. The same words are reported once."""
     partials: list[str] = []

@@ -25,6 +25,20 @@ async def test_every_failure_of_speech_is_an_engine_error(wrong: Callable[[Talk]
         assert (caught.value.stage, "said" in f"{caught.value}{caught.value.sentence}") == ("text-to-speech", False)
 
 
+async def test_a_wish_is_kept_until_the_voices_are_known() -> None:
+    """A server that has not named its voices yet is asked for the voice that was wished, in any language."""
+    asked: list[SynthesizeVoice | None] = []
+
+    async def script(talk: Talk) -> None:
+        asked.append(Synthesize.from_event(await talk.hear(Synthesize)).voice)
+        await talk.say(AudioStart(16_000, 2, 1), AudioChunk(16_000, 2, 1, bytes(640)), AudioStop())
+
+    async with server(script) as uri:
+        for voice in ("amy", ""):
+            assert [pcm async for pcm in WyomingTextToSpeech(uri).synthesize("Hello", voice, "en")]
+    assert [(each.name, each.language) for each in asked if each] == [("amy", None), (None, "en")]
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 async def test_a_sample_that_is_cut_in_two_is_one(channels: int) -> None:
     """A server may cut its sound inside a sample. The client gives all of it, in whole samples."""

@@ -22,7 +22,16 @@ class SlowEngine:
 
     languages = ("en",)
 
-    def listen(self, phrases: Sequence[str], on_partial: Callable[[str], None], language: str = "") -> SpeechStream:
+    language = "fr"
+
+    def listen(
+        self,
+        phrases: Sequence[str],
+        on_partial: Callable[[str], None],
+        language: str = "",
+        others: Sequence[str] = (),
+    ) -> SpeechStream:
+        self.told = (language, others)
         return self
 
     def feed(self, pcm: bytes) -> None:
@@ -45,6 +54,13 @@ class SlowEngine:
 
     async def close(self) -> None:
         self.closed += 1
+
+
+def test_the_language_is_passed_on() -> None:
+    """The engine is told which languages are possible, and tells which one it has found."""
+    engine = SlowEngine()
+    stream = WatchedSpeechToText(engine, Watch(lambda took_s: None)).listen([], lambda text: None, "en", ["fr"])
+    assert (engine.told, stream.language) == (("en", ["fr"]), "fr")
 
 
 def test_a_transcript_is_waited_for() -> None:

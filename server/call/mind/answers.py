@@ -6,11 +6,12 @@ from functools import partial
 
 from pydantic_ai.settings import ModelSettings
 
+from server.agent.call_language import SpeaksLanguages
 from server.agent.memory import Memory
 from server.agent.run import AgentRun, RunSetup
 from server.call.host import Host
 from server.call.mind.history import History
-from server.call.mind.language import CallLanguage
+from server.call.mind.language import LanguageOfCall
 from server.call.mouth.reply import Line, Pronunciation, Reply, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
@@ -24,44 +25,49 @@ ENDING_S = 2.0
 class Answers:
     """The replies of one call that are being made."""
 
-    def __init__(self, setup: CallSetup, history: History, host: Host, on_sound: Callable[[Reply], None]) -> None:
+    def __init__(
+        self,
+        setup: CallSetup,
+        language: LanguageOfCall,
+        history: History,
+        host: Host,
+        on_sound: Callable[[Reply], None],
+    ) -> None:
         """`on_sound` is told when a reply that had nothing to be heard has something."""
+        self.language = language
+        if isinstance(setup.deps, SpeaksLanguages):
+            setup.deps.call_language = language
         self._setup = setup
         self._history = history
         self._host = host
         self._on_sound = on_sound
         self._memory = Memory(setup.settings.run.history_chars)
-        self._language = CallLanguage(setup.agent, setup.options)
         self._runs = RunSetup(
             setup.agent,
             setup.engines.model,
             setup.deps,
             setup.settings.run,
             _model_settings(setup.options),
-            self._language.tag,
+            lambda: language.to_answer_in,
         )
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
-
-    @property
-    def language(self) -> str:
-        """The tag (BCP 47) of the language that the call has chosen; empty when it has chosen none."""
-        return self._language.tag
 
     @property
     def expected(self) -> Sequence[str]:
         """Sentences that the caller may say now."""
         agent = self._setup.agent
-        asked = self._setup.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
-        return self._language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
+        asked = self.language.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
+        return self.language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
         """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed."""
         run = AgentRun(self._runs, prompt, self._memory.recall(self._history.messages))
-        return self._make(run, self._language.of_answers, stopwatch)
+        return self._make(run, lambda: self.language.of_answers, stopwatch)
 
     def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
         """Let the agent say a fixed text that nobody asked for."""
-        return self._make(line, self._language.of_line(line.text), stopwatch, line.interruptible)
+        spoken_as = self.language.of_line(line.text)
+        return self._make(line, lambda: spoken_as, stopwatch, line.interruptible)
 
     def stop(self, reply: Reply) -> None:
         """Make no more of it; idempotent."""
@@ -74,7 +80,11 @@ class Answers:
             task.cancel()
 
     def _make(
-        self, source: Source, spoken_as: Pronunciation, stopwatch: Stopwatch, interruptible: bool = True
+        self,
+        source: Source,
+        spoken_as: Callable[[], Pronunciation],
+        stopwatch: Stopwatch,
+        interruptible: bool = True,
     ) -> Reply:
         """Begin to make a reply. It waits until the stopped replies have ended: their tools and history come first."""
         speech = self._setup.engines.text_to_speech

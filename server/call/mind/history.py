@@ -47,8 +47,8 @@ class History:
     @property
     def last_question(self) -> str:
         """The question that the agent's last words end with; "" if they do not end with a question."""
-        *_, last = re.split(r"(?<=[.!?])\s+", self.last_said.strip())
-        return last if last.endswith("?") else ""
+        *_, last = re.split(r"(?<=[.!?؟।۔])\s+|(?<=[。！？])\s*(?!$)", self.last_said.strip())
+        return last if last.endswith(("?", "？", "؟")) else ""
 
     def add(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
         """Add an exchange whose reply the caller heard to its end. Returns the messages that were added."""

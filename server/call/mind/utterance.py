@@ -47,6 +47,11 @@ class Utterance:
         self._asked = False
         self._held.clear()
 
+    @property
+    def language(self) -> str:
+        """The language of the words, if speech-to-text has found out; else ""."""
+        return "" if self._transcription is None else self._transcription.language
+
     async def words(self) -> str:
         """The words of everything that was heard. Punctuation alone, as engines write for a noise, counts as no words.
 

@@ -68,7 +68,8 @@ class Utterances:
                 utterance.text = text
                 self._tell(utterance, final=False)
 
-        transcription = self._stt.listen(self._answers.expected, on_partial, self._answers.language)
+        language = self._answers.language
+        transcription = self._stt.listen(self._answers.expected, on_partial, language.likely, language.others)
         utterance = self._open[number] = self.present = Utterance(number, transcription, Stopwatch(self._now))
         self._ears.listen(utterance)
 
@@ -145,6 +146,7 @@ class Utterances:
     # What the preparation reports
 
     def _prepare(self, utterance: Utterance) -> Reply:
+        self._answers.language.hear(utterance.language, utterance.text)
         return self._answers.begin(self._owed.prompt(utterance.text), utterance.stopwatch)
 
     def _on_settled(self, utterance: Utterance) -> None:

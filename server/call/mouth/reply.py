@@ -71,9 +71,18 @@ class Pronunciation:
     language: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """A text on its way to text-to-speech."""
+
+    text: str
+    spoken_as: Pronunciation
+
+
 class Reply:
     """One answer.
 
+    `spoken_as` is asked for each clause when its text is there, because a tool may change the language of the call.
     `on_stage` is told when "first_token" and "first_clause" are reached, `on_sound` when there is something to be heard
     and there was nothing before.
     """
@@ -82,7 +91,7 @@ class Reply:
         self,
         source: Source,
         tts: TextToSpeech,
-        spoken_as: Pronunciation,
+        spoken_as: Callable[[], Pronunciation],
         on_stage: Callable[[Stage], None],
         on_sound: Callable[["Reply"], None],
         interruptible: bool = True,
@@ -98,7 +107,9 @@ class Reply:
         self._spoken_as = spoken_as
         self._on_stage = on_stage
         self._on_sound = on_sound
-        self._clauses: asyncio.Queue[str | None] = asyncio.Queue()  # the model's answer has a limit, and so this has
+        self._clauses: asyncio.Queue[_Clause | None] = (
+            asyncio.Queue()
+        )  # the model's answer has a limit, and so has this
         self._waiting: list[str] = []
         """Clauses that text-to-speech has not begun with."""
         self._cutter = Clauses()
@@ -140,8 +151,8 @@ class Reply:
 
     def _hand_on(self, clauses: list[str]) -> None:
         self._waiting += clauses
-        for clause in clauses:
-            self._clauses.put_nowait(clause)
+        for text in clauses:
+            self._clauses.put_nowait(_Clause(text, self._spoken_as()))
 
     async def _pronounce(self) -> None:
         first = True
@@ -152,10 +163,11 @@ class Reply:
             del self._waiting[0]
             await self._pronounce_clause(clause)
 
-    async def _pronounce_clause(self, clause: str) -> None:
-        self.speech.begin(clause)
+    async def _pronounce_clause(self, clause: _Clause) -> None:
+        self.speech.begin(clause.text)
         resampler: Resampler | None = None
-        async with aclosing(self._tts.synthesize(clause, self._spoken_as.voice, self._spoken_as.language)) as sound:
+        how = clause.spoken_as
+        async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language)) as sound:
             async for pcm in sound:
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready

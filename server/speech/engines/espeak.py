@@ -69,6 +69,7 @@ class Engine:
             raise ConfigError("eSpeak NG cannot find its data; install espeakng-loader again")
         self._library.espeak_SetSynthCallback(self._callback)
         self._names = _names(self._library)
+        self._names["en"] = self._names[VOICE]  # so that English calls have the default voice
         self.languages = tuple(self._names)
         self._default = model or VOICE
         self._voice = ""

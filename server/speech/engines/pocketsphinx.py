@@ -72,10 +72,12 @@ class Engine:
         self._general: list[Decoder] = []
         self.give_back(self.take_general())
 
-    def start(self, phrases: Sequence[str], language: str = "") -> "PocketSphinxRecognition":
+    def start(
+        self, phrases: Sequence[str], language: str = "", others: Sequence[str] = ()
+    ) -> "PocketSphinxRecognition":
         """Begin an utterance. The first utterance with new phrases builds their language model.
 
-        `language` is ignored: this engine always expects English.
+        `language` and `others` are ignored: this engine always expects English.
         """
         key = tuple(phrases)
         expected = self._expected.pop(key, None) or _PhraseDecoders(self, self._learn(key))
@@ -107,6 +109,8 @@ class Engine:
 
 class PocketSphinxRecognition:
     """A Recognition of one utterance by both decoders."""
+
+    language = "en-US"
 
     def __init__(self, engine: Engine, phrases: "_PhraseDecoders") -> None:
         self._engine = engine

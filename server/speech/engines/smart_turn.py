@@ -38,7 +38,7 @@ class Engine:
         except Exception as exc:  # onnxruntime's errors have no common base class
             raise ConfigError(f"{model} is not a Smart Turn model: {exc}") from exc
 
-    def start(self, phrases: Sequence[str], language: str = "") -> "Judgement":
+    def start(self, phrases: Sequence[str], language: str = "", others: Sequence[str] = ()) -> "Judgement":
         return Judgement(self)
 
     def probability(self, pcm: bytes) -> float:
@@ -50,6 +50,8 @@ class Engine:
 
 class Judgement:
     """A Recognition whose words are a probability."""
+
+    language = ""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

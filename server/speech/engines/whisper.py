@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from server.errors import ConfigError
 from server.media.frame import HEARD_RATE
+from server.speech.detection import Detection
 from server.speech.engines.whisper_model import WINDOW_S, Hypothesis, Model, Window
 from server.speech.number_length import expected_length, lengths, with_length
 from server.speech.plausibility import has_loop, too_few_words, too_many_words, without_loops
@@ -88,50 +89,52 @@ class Engine:
         self.languages = self._model.languages
         self.batch = batch or (_BATCH_ON_GPU if self._model.on_gpu else 1)
 
-    def start(self, phrases: Sequence[str], language: str = "") -> "WhisperRecognition":
-        """When all `phrases` are numbers of one length, that length is expected of a number in the words.
-
-        Without `language`, a model of several languages detects it in the first pass over the utterance.
-        """
-        known = language or (self.languages[0] if len(self.languages) == 1 else "")
-        return WhisperRecognition(self, expected_length(phrases), known)
+    def start(self, phrases: Sequence[str], language: str = "", others: Sequence[str] = ()) -> "WhisperRecognition":
+        """When all `phrases` are numbers of one length, that length is expected of a number in the words."""
+        only = len(self.languages) == 1
+        detection = Detection(self.languages[0]) if only else Detection(language, others)
+        return WhisperRecognition(self, expected_length(phrases), detection)
 
     def glance(
-        self, samples: NDArray[np.float32], language: str, begins: Sequence[int] = ()
-    ) -> tuple[Hypothesis | None, str]:
-        """Returns what one quick pass finds in speech that goes on, and its language; None when nobody speaks.
+        self, samples: NDArray[np.float32], detection: Detection, begins: Sequence[int] = ()
+    ) -> Hypothesis | None:
+        """Returns what one quick pass finds in speech that goes on; None when nobody speaks.
 
-        `samples` are at most WINDOW_S s of -1..1 at 16 kHz. `begins` are the tokens that the words begin with.
+        `samples` are at most WINDOW_S s of -1..1 at 16 kHz. `begins` are the tokens that the words begin with, unless
+        the `detection` finds another language than before.
         """
         if _too_little(samples):
-            return None, language
+            return None
         window = next(self._windows(samples))
-        language = language or self._model.language(window)
-        (best,) = self._model.hypotheses(window, language, begins)
-        return (None if self._is_noise(best, samples) else best), language
+        before, language = detection.used, self._language(window, detection, samples)
+        (best,) = self._model.hypotheses(window, language, begins if language == before else ())
+        return None if self._is_noise(best, samples) else best
 
     def hear(
-        self, samples: NDArray[np.float32], language: str, begins: Sequence[int] = (), digits: int = 0
-    ) -> tuple[Hypothesis | None, str]:
+        self, samples: NDArray[np.float32], detection: Detection, begins: Sequence[int] = (), digits: int = 0
+    ) -> Hypothesis | None:
         """As `glance`, but the words are made sure of, in a second pass if need be.
 
         `digits` is how many digits a number in them should have (0: any).
         """
         if _too_little(samples):
-            return None, language
+            return None
         speech_s = _speech_s(samples)
         found: list[Hypothesis] = []
         for window in self._windows(samples):
-            language = language or self._model.language(window)
-            (best,) = self._model.hypotheses(window, language, begins if not found else ())
+            before, language = detection.used, self._language(window, detection, samples)
+            (best,) = self._model.hypotheses(window, language, begins if not found and language == before else ())
             if self._is_noise(best, samples):
-                return None, language
+                return None
             found.append(best)
             if _is_sure(best, speech_s):
                 break
         if _has_other_length(best.text, digits):
             found.append(self._with_number(window, language, digits) or best)
-        return _chosen(found, speech_s), language
+        return _chosen(found, speech_s)
+
+    def _language(self, window: Window, detection: Detection, samples: NDArray[np.float32]) -> str:
+        return detection.look(lambda: self._model.probabilities(window), _speech_s(samples))
 
     def finish_together(self, recognitions: Sequence["WhisperRecognition"]) -> list[str]:
         """The words of each. One pass is made for all; those of which it is not sure are heard again one by one."""
@@ -217,10 +220,9 @@ class WhisperRecognition:
     Words on which two passes agree are the words so far. The next pass need not find them again: it begins with them.
     """
 
-    def __init__(self, engine: Engine, digits: int, language: str) -> None:
-        self.language = language
-        """The language of the utterance; "" until it is known."""
+    def __init__(self, engine: Engine, digits: int, detection: Detection) -> None:
         self._engine = engine
+        self._detection = detection
         self._digits = digits
         self._pcm = bytearray()
         self._drafted = 0
@@ -231,6 +233,10 @@ class WhisperRecognition:
         """The words at the beginning on which the two newest drafts agree."""
         self._text = ""
 
+    @property
+    def language(self) -> str:
+        return self._detection.language
+
     def feed(self, pcm: bytes) -> str | None:
         self._pcm += pcm
         return None
@@ -239,7 +245,7 @@ class WhisperRecognition:
         new = len(self._pcm) - self._drafted
         if new < max(2 * HEARD_RATE * _DRAFT_EVERY_S, self._drafted / 6) or len(self._pcm) > _WINDOW_BYTES:
             return None
-        heard, self.language = self._engine.glance(self.samples, self.language, self._agreed[:-_OPEN_TOKENS])
+        heard = self._engine.glance(self.samples, self._detection, self._agreed[:-_OPEN_TOKENS])
         tokens = heard.tokens if heard else ()
         self._agreed = _agreement(tokens, self._tokens)
         self._tokens, self._drafted = tokens, len(self._pcm)
@@ -271,8 +277,7 @@ class WhisperRecognition:
         self._pcm.clear()
 
     def _hear(self, pcm: bytes | bytearray, begins: Sequence[int]) -> Hypothesis | None:
-        heard, self.language = self._engine.hear(_samples(pcm), self.language, begins, self._digits)
-        return heard
+        return self._engine.hear(_samples(pcm), self._detection, begins, self._digits)
 
 
 def _samples(pcm: bytes | bytearray) -> NDArray[np.float32]:

@@ -119,12 +119,12 @@ class Model:
         """The words that the tokens stand for."""
         return str(self._whisper.hf_tokenizer.decode(list(tokens))).strip()
 
-    def language(self, window: Window) -> str:
-        """The language that is spoken in the window, as a tag."""
+    def probabilities(self, window: Window) -> dict[str, float]:
+        """How likely each language is spoken in the window, by its tag. Takes as long as one token of a text."""
         if not self._whisper.model.is_multilingual:
-            return "en"
-        (token, _probability), *_ = self._whisper.model.detect_language(window.encoded)[0]
-        return str(token)[2:-2]
+            return {"en": 1.0}
+        found = self._whisper.model.detect_language(window.encoded)[0]
+        return {str(token)[2:-2]: probability for token, probability in found}
 
 
 def _hypotheses(result: Any, tokenizer: Tokenizer) -> list[Hypothesis]:

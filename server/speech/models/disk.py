@@ -32,12 +32,18 @@ def find(models: Path, kind: Kind, name: str | None = None) -> Path | None:
     return next(iter(found.values()), None) if name is None else found.get(name)
 
 
-def whispers(models: Path) -> list[Path]:
-    """The best Whisper model on disk; after it the best one for other languages, if the first knows only English."""
+def whispers(models: Path, english: bool = True) -> list[Path]:
+    """The best Whisper models on disk for calls that are mostly `english`, or mostly not.
+
+    For English: the best one, and after it the best for other languages, if the first knows only English. Otherwise:
+    the best one of those that know many languages, or else the best one for English.
+    """
     found = on_disk(models, "whisper")
     best = list(found.values())[:1]
-    multilingual = [path for name, path in found.items() if not _english_only(name)]
-    return best + [path for path in multilingual[:1] if path not in best]
+    multilingual = [path for name, path in found.items() if not _english_only(name)][:1]
+    if not english:
+        return multilingual or best
+    return best + [path for path in multilingual if path not in best]
 
 
 def remove(models: Path, kind: Kind, name: str) -> Path:

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_ai.messages import (
@@ -174,3 +175,21 @@ def test_words_are_counted_as_the_clauses_have_them(words: list[str]) -> None:
     heard = " ".join([*clauses.receive(text), *clauses.finish()])
     messages: list[ModelMessage] = [ask("hello"), say(text)]
     assert said(cut(messages, heard)) == [text]
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("We are open. When will you come?", "When will you come?"),
+        ("We are open.", ""),
+        ("好的。几点？", "几点？"),
+        ("नमस्ते। क्या आप आएँगे?", "क्या आप आएँगे?"),
+        ("نحن هنا. متى تأتي؟", "متى تأتي؟"),
+        ("几点？好的。", ""),
+    ],
+)
+def test_the_last_question_is_known_in_any_script(text: str, question: str) -> None:
+    """The agent asks it again when the caller is back."""
+    history = History()
+    history.add([ask("hello"), say(text)])
+    assert history.last_question == question

@@ -136,3 +136,26 @@ def test_the_agents_words_are_echo_only_where_its_voice_may_come_back(echoes: bo
     voice = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
     seen = replace(view("medium", voice), reply_heard="Small or medium", reply_left_ms=300, echoes=echoes)
     assert judge().overlap(seen).event == event
+
+
+def test_a_caller_who_is_cut_off_is_waited_for_longer() -> None:
+    """A caller who goes on before an answer is heard, or over its first words, gets more time at the next pause."""
+    judging, text = judge(), "my order has not arrived"
+    before_ms = pausing(judging, text)[-1][0]
+    spoken_on = replace(view("and i want it", TALKING), agent=AgentState.THINKING)
+    assert judging.overlap(spoken_on).event is None  # the words have to be steady
+    for _ in range(OverlapSettings().steady_ms // FRAME_MS):
+        verdict = judging.overlap(spoken_on)
+    assert verdict.event == Interruption(7)
+    assert pausing(judging, text)[-1][0] > before_ms
+
+
+def test_an_interruption_after_the_first_words_is_no_cut_off() -> None:
+    """A caller who has heard a part of the answer was done before it."""
+    judging, text = judge(), "my order has not arrived"
+    before_ms = pausing(judging, text)[-1][0]
+    spoken_over = replace(view("stop", TALKING), reply_heard="We are open from nine to six")
+    for _ in range(OverlapSettings().steady_ms // FRAME_MS + 1):
+        verdict = judging.overlap(spoken_over)
+    assert verdict.event == Interruption(7)
+    assert pausing(judging, text)[-1][0] == before_ms

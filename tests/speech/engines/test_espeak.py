@@ -51,6 +51,14 @@ async def test_a_language_is_spoken_by_a_voice_for_it(tts: WyomingTextToSpeech) 
     assert [each > 0.95 for each in alike] == [True, True, False, False]
 
 
+async def test_english_without_a_region_has_the_default_voice(tts: WyomingTextToSpeech) -> None:
+    """A call in "en" sounds as one that chooses no language; "en-gb" does not."""
+    default, plain, british = [
+        colour(await said(tts, "Hello there.", "", language)) for language in ("", "en", "en-gb")
+    ]
+    assert np.corrcoef(default, plain)[0, 1] > 0.95 > np.corrcoef(default, british)[0, 1]
+
+
 async def test_languages_are_known_by_all_their_tags(tts: WyomingTextToSpeech) -> None:
     """A language is known by each of its tags, also when its voice has another name."""
     assert {"en-gb", "en-us", "zh", "no", "fr", "pt-br", "es-mx"} <= set(tts.languages)

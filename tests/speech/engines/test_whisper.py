@@ -179,6 +179,23 @@ def test_a_model_of_several_languages_is_told_the_language() -> None:
     assert ["morgen" in text for text in texts] == [True, False]
 
 
+def test_a_language_is_found_among_several() -> None:
+    """A call that may be in two languages goes on in the one that is spoken, whichever it was in before. A word is too
+    short to tell."""
+    engine = whisper.Engine(str(real_model("whisper", "base")))
+    sentences = {"en": "I would like a large coffee with milk.", "es": "Quiero un café grande con leche."}
+    for language, text in sentences.items():
+        for likely in ("", *sentences):
+            recognition = engine.start((), likely, [other for other in ("en", "es") if other != likely])
+            recognition.feed(PAUSE + speak(text, {"en": "en-us"}.get(language, language)) + silence(0.08))
+            assert text.rstrip("?.").split()[-1] in recognition.finish()
+            assert recognition.language == language
+    recognition = engine.start((), "en", ["es"])
+    recognition.feed(PAUSE + speak("Sí.", "es") + silence(0.08))
+    recognition.finish()
+    assert recognition.language == ""
+
+
 def test_a_model_that_cannot_be_loaded(tmp_path: Path) -> None:
     """No model, one that does not exist and one that is broken are ConfigErrors; so is a device that is not there."""
     (tmp_path / "model.bin").write_bytes(b"not a model")

@@ -55,6 +55,17 @@ def test_english_has_a_whisper_of_its_own(tmp_path: Path, there: list[str], used
     assert whispers(tmp_path) == [tmp_path / "whisper" / name for name in used]
 
 
+@pytest.mark.parametrize(
+    ("there", "used"),
+    [([], []), (["tiny.en"], ["tiny.en"]), (["base", "tiny.en"], ["base"]), (["base.en", "zz-mine"], ["zz-mine"])],
+)
+def test_other_languages_need_a_whisper_that_knows_them(tmp_path: Path, there: list[str], used: list[str]) -> None:
+    """Where most calls are not in English, one model serves all. Only if there is none, the English one is used."""
+    for name in there:
+        make_whisper(tmp_path / "whisper" / name)
+    assert whispers(tmp_path, english=False) == [tmp_path / "whisper" / name for name in used]
+
+
 def test_a_removed_model_is_gone(tmp_path: Path) -> None:
     """All of its files are, and the models beside it stay. What is not there cannot be removed."""
     for name in ("tiny.en", "base"):
