@@ -127,12 +127,13 @@ def test_a_caller_who_speaks_in_many_pieces_loses_no_words() -> None:
         async with Caller(mind) as caller:
             for piece in pieces:
                 await caller.say(piece)
-                await caller.wait(800)
+                while caller.states[-1] == "hearing":
+                    await caller.wait(20)
+                await caller.wait(160)
             await caller.until_silent()
-        assert [answer.text for answer in caller.answers if not answer.interrupted] == [
-            "You said with many birds inside.",
-            "You said and a red cover.",
-        ]
+        third, fourth = [answer.text for answer in caller.answers if not answer.interrupted]
+        assert third.endswith("with many birds inside.")
+        assert fourth == "You said and a red cover."
         parts = [part for message in mind.seen[-1] for part in message.parts if isinstance(part, UserPromptPart)]
         assert " ".join(str(part.content) for part in parts) == " ".join(pieces)
 

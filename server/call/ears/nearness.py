@@ -36,8 +36,11 @@ RISE, FALL = 0.7, 0.1
 have been answered before the caller spoke; callers do not become softer at once."""
 OTHERS_MS = 3_000
 """So much far voice shows that others speak in the room."""
-MOST_MS = 5_000
-"""More of it does not count, so that it is soon forgotten when the others are silent."""
+MOST_MS = 6_000
+"""More of it does not count, so that it is forgotten when the others are silent."""
+LISTENED, SILENT = 2, 10
+"""One ms of it is forgotten for so many ms of silence while the agent speaks, and while nobody speaks. A person listens
+to the agent, a radio only pauses."""
 
 
 class Nearness:
@@ -63,7 +66,8 @@ class Nearness:
         """Take the next 20 ms. Returns whether they are `voiced` by a far voice."""
         self._levels.append(_level_db(pcm) if voiced else -inf)
         if not voiced:
-            self._others_ms = max(0, self._others_ms - FRAME_MS // 2)
+            if self._present_db is None:
+                self._others_ms = max(0, self._others_ms - FRAME_MS // (LISTENED if agents_turn else SILENT))
             return False
         self._voices.append(self._levels[-1])
         if self._present_db is not None:

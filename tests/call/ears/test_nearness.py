@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.call.ears.nearness import FAR_DB, MOST_MS, OTHERS_MS, TURNED_MS, Nearness
+from server.call.ears.nearness import FAR_DB, LISTENED, MOST_MS, OTHERS_MS, SILENT, TURNED_MS, Nearness
 from server.media.frame import FRAME_MS, HEARD_SAMPLES
 
 NEAR_DB = 60.0
@@ -101,10 +101,13 @@ def test_a_radio_opens_no_utterance_once_it_has_gone_on_over_the_agent() -> None
 
 def test_others_are_forgotten() -> None:
     """After some silence, or when the agent has asked a silent caller, a far voice may be the caller's again."""
-    nearness = acquainted()
-    far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
-    be_silent(nearness, 2 * (MOST_MS - OTHERS_MS) + FRAME_MS)
-    assert far_ms(nearness, NEAR_DB - 15, 400) == 0
+    for agents_turn, forgets in ((True, LISTENED), (False, SILENT)):
+        nearness = acquainted()
+        far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
+        be_silent(nearness, forgets * (MOST_MS - OTHERS_MS) - 10 * FRAME_MS, agents_turn)
+        assert far_ms(nearness, NEAR_DB - 15, 400) == 400
+        be_silent(nearness, forgets * 400 + 20 * FRAME_MS, agents_turn)
+        assert far_ms(nearness, NEAR_DB - 15, 400) == 0
     far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
     nearness.doubt()
     assert far_ms(nearness, NEAR_DB - 15, 400) == 0
