@@ -1,7 +1,6 @@
-"""Measures of what the server does for its callers. bench/README.md lists them."""
+"""Benches: each answers one question about speed, turn-taking or resilience. README.md lists all of them."""
 
 import os
 
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # as in a speech worker; a second thread would only wait, and cost CPU time
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""As in a speech worker. A second thread would only wait, and its waiting would count as CPU time."""
