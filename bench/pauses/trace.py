@@ -95,11 +95,18 @@ def judged(trace: Trace, enough: Policy) -> Judgement:
     ends = list(_endpoints(trace, enough))
     inside = [at_ms for at_ms, _ in ends if at_ms < trace.end_ms]
     texts = tuple(text for _, text in ends[: len(inside)])
-    pauses = [(before[1], after[0]) for before, after in zip(trace.parts_ms, trace.parts_ms[1:], strict=False)]
-    cut = tuple(any(start < at_ms < end + LATE_VOICE_MS for at_ms in inside) for start, end in pauses)
-    elsewhere = [at_ms for at_ms in inside if not any(start < at_ms < end + LATE_VOICE_MS for start, end in pauses)]
+    pauses = list(_pauses(trace))
+    cut = tuple(any(start < at_ms < end for at_ms in inside) for start, end in pauses)
+    elsewhere = [at_ms for at_ms in inside if not any(start < at_ms < end for start, end in pauses)]
     last, text = next(((at_ms, text) for at_ms, text in ends if at_ms >= trace.end_ms), (None, ""))
     return Judgement(trace, cut, bool(elsewhere), None if last is None else last - trace.end_ms, text, texts)
+
+
+def _pauses(trace: Trace) -> Iterator[tuple[int, int]]:
+    """When an endpoint belongs to each of the pauses, in ms. No endpoint belongs to two."""
+    starts = [end for _, end in trace.parts_ms]
+    for number, (begin, _) in enumerate(trace.parts_ms[1:]):
+        yield starts[number], min(begin + LATE_VOICE_MS, starts[number + 1])
 
 
 def _endpoints(trace: Trace, enough: Policy) -> Iterator[tuple[int, str]]:

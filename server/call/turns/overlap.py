@@ -58,9 +58,9 @@ class OverlapSettings(SettingsGroup):
     words_ms: NonNegativeInt = 600
     """Voice in ms that there must be before words, other than commands, interrupt the agent while it speaks. "Mm-hm"
     and "got it" are shorter, and the words of shorter sounds are often misheard."""
-    voiced_ms: NonNegativeInt = 700
+    voiced_ms: NonNegativeInt = 900
     """Voice in ms, beyond the time that its known words take, that interrupts the agent while it speaks. Speech-to-text
-    lags behind a caller who is clearly talking."""
+    lags behind a caller who is clearly talking; but a slow "all right" lasts for 800 ms, and has no words yet."""
     thinking_words: PositiveInt = 1
     """Words that interrupt the agent before its answer is heard. The caller is not done, and what they add is answered
     with what they said before."""

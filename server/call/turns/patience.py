@@ -42,6 +42,7 @@ PRESETS: Mapping[Patience, Preset] = {
         overlap={
             "words": 1,
             "words_ms": 550,
+            "voiced_ms": 700,
             "thinking_voiced_ms": 450,
             "tool_words": 2,
             "tool_words_ms": 700,
@@ -50,7 +51,7 @@ PRESETS: Mapping[Patience, Preset] = {
     "normal": Preset(),
     "patient": Preset(
         endpoint={
-            "complete_ms": 600,
+            "complete_ms": 700,
             "begun_ms": 1_400,
             "single_ms": 800,
             "number_ms": 1_000,
@@ -59,13 +60,13 @@ PRESETS: Mapping[Patience, Preset] = {
             "usual_ms": 900,
             "asked_ms": 300,
             "dictated_ms": 1_500,
-            "shortest_ms": 480,
-            "longest_ms": 1_000,
+            "shortest_ms": 540,
+            "longest_ms": 1_200,
         },
         overlap={
             "words": 3,
             "words_ms": 800,
-            "voiced_ms": 1_000,
+            "voiced_ms": 1_100,
             "thinking_words_ms": 300,
             "thinking_voiced_ms": 900,
             "tool_words": 4,

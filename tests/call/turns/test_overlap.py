@@ -150,14 +150,14 @@ def test_a_cough_is_nothing() -> None:
 
 def test_long_voice_without_words_interrupts() -> None:
     """A long voice interrupts without words, because speech-to-text lags behind."""
-    assert verdict("", voiced_ms=680) is UNDECIDED
-    assert verdict("", voiced_ms=700) is INTERRUPTION
+    assert verdict("", voiced_ms=880) is UNDECIDED
+    assert verdict("", voiced_ms=900) is INTERRUPTION
 
 
 def test_voice_that_its_words_do_not_explain_interrupts() -> None:
     """A voice that is much longer than its words interrupts, even if the transcript has stopped growing."""
-    assert verdict("yeah", voiced_ms=1_080) is UNDECIDED
-    assert verdict("yeah", voiced_ms=1_100) is INTERRUPTION
+    assert verdict("yeah", voiced_ms=1_280) is UNDECIDED
+    assert verdict("yeah", voiced_ms=1_300) is INTERRUPTION
 
 
 def test_words_on_their_way_are_waited_for() -> None:
