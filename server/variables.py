@@ -16,6 +16,7 @@ REMOVED = {
     "dtls_s": "DTLS always has 5 s to agree on keys",
     "endpoint_asking_ms": "questions end after ANTIPHON_ENDPOINT_COMPLETE_MS, because people pause after them, too",
     "endpoint_question_ms": "questions end after ANTIPHON_ENDPOINT_COMPLETE_MS, because people pause after them, too",
+    "endpoint_usual_ms": "a caller who was cut off is waited for longer in the rest of the call",
     "first_packet_s": "a caller always has 10 s to send the first sound",
 }
 """Old name → what holds now."""

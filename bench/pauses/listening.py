@@ -73,9 +73,9 @@ def traced(spoken: Spoken, pcm: bytes, parts_ms: tuple[tuple[int, int], ...], st
 
         def note() -> None:
             heard, ears = dialogue.utterances.present, dialogue.ears
-            silence_ms, usual_ms = ears.voicing.silence_ms, ears.usual_pause_ms
+            silence_ms = ears.voicing.silence_ms
             over = ears.sound.over if silence_ms else None
-            moments.append(None if heard is None else Moment(silence_ms, heard.text, usual_ms, over))
+            moments.append(None if heard is None else Moment(silence_ms, heard.text, over))
 
         await rehearsal.play(frames.__getitem__, len(frames), note)
         return Trace(spoken, parts_ms, tuple(moments))

@@ -26,7 +26,7 @@ def server_policy(settings: EndpointSettings, lexicon: Lexicon, stretch: float =
 
     def enough(moment: Moment, agent_text: str) -> float:
         ending, wanted = lexicon.ending(moment.text), lexicon.asked_for(agent_text)
-        pause = Pause(ending, wanted, usual_pause_ms=moment.usual_pause_ms, over=moment.over, stretch=stretch)
+        pause = Pause(ending, wanted, over=moment.over, stretch=stretch)
         return enough_silence_ms(pause, settings)
 
     return enough

@@ -36,7 +36,7 @@ def policy(settings: EndpointSettings) -> Policy:
     def enough(moment: Moment, agent_text: str) -> float:
         begun, whole = EXPECTED.begun(moment.text), EXPECTED.whole(moment.text)
         ending, wanted = ENGLISH.ending(moment.text), ENGLISH.asked_for(agent_text)
-        pause = Pause(ending, wanted, begun, whole, DIGITS, moment.usual_pause_ms, moment.over)
+        pause = Pause(ending, wanted, begun, whole, DIGITS, moment.over)
         return enough_silence_ms(pause, settings)
 
     return enough

@@ -25,7 +25,6 @@ class Moment:
     silence_ms: int
     text: str
     """The words so far."""
-    usual_pause_ms: float
     over: float | None = None
     """The probability that the voice sounds as at an end; None when it is not known."""
 

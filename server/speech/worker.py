@@ -31,7 +31,7 @@ NICENESS = 5
 transcript that comes 10 ms later. It is also a batch process, which never takes a core from another one when it wakes
 up: with four calls on two cores, packets are then 6 ms late (p99), and otherwise 12 ms."""
 URGENT = {"smart_turn": 1}
-"""The niceness of engines whose answers are only useful for a quarter of a second. They have to come before the drafts
+"""The niceness of engines whose answers callers wait for in silence. They have to come before the drafts
 of speech-to-text on a busy machine."""
 
 

@@ -18,12 +18,8 @@ from server.speech.protocols import EndpointModel, VoiceActivity
 PREROLL_FRAMES = 400 // FRAME_MS
 """How much sound from before the voice an utterance begins with. VAD is about 100 ms late, words begin softly, and
 speech-to-text wants a little silence in front."""
-PAUSE_MS = 100
-"""A shorter silence is part of a consonant, and not a pause."""
 ECHO_MS = 1_000
 """Echo ends half a second after the agent was ducked. A sound that lasts longer than this is not echo."""
-PAUSES_SMOOTHING = 0.3
-"""Weight of the newest pause in the caller's usual pause. It takes a few pauses to know a slow speaker."""
 
 
 class Listener(Protocol):
@@ -55,15 +51,12 @@ class Ears:
         self._vad = voice_activity
         self._listener: Listener | None = None
         self._stirring = Stirring()
-        self.usual_pause_ms = 0.0
-        """How long this caller's pauses inside utterances are; it grows from 0 as they are heard."""
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_FRAMES)
         self._maybe_echo = False
         """The present utterance began when no echo was known, and not long ago."""
 
     def hear(self, frame: Frame, agents_turn: bool = False) -> None:
         """Take the next 20 ms. Afterwards `voicing` and `voice` describe the present."""
-        silence_ms = self.voicing.silence_ms
         probability = self._vad.probability(frame.pcm)
         voiced = probability >= self._settings.stop_probability
         own = self.echo.hear(frame.pcm, voiced)
@@ -75,8 +68,6 @@ class Ears:
             return
         if self.echo.path is None and self.voicing.active_ms > ECHO_MS:
             self._maybe_echo = False
-        if self.voicing.voiced:
-            self._note_pause(silence_ms)
         self._listener.hear(frame.pcm, self.voicing.voiced)
 
     def listen(self, listener: Listener) -> None:
@@ -115,7 +106,6 @@ class Ears:
             voicing.active_ms,
             voicing.voiced_ms,
             voicing.silence_ms,
-            self.usual_pause_ms,
             self._maybe_echo and self.echo.path is not None,
             self.sound.over if self.pausing else None,
             self.sound.judging,
@@ -124,8 +114,3 @@ class Ears:
     def stirs(self, pcm: bytes) -> bool:
         """Whether the caller may be about to speak over the agent, by the 20 ms that were heard last."""
         return self._stirring.hear(pcm, self.voicing.voiced, echoes=self.echo.path is not None)
-
-    def _note_pause(self, silence_ms: int) -> None:
-        """The caller has gone on after `silence_ms`."""
-        if silence_ms >= PAUSE_MS:
-            self.usual_pause_ms += PAUSES_SMOOTHING * (silence_ms - self.usual_pause_ms)

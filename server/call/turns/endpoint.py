@@ -49,9 +49,6 @@ class EndpointSettings(SettingsGroup):
     nothing_ms: NonNegativeInt = 1_000
     """Silence in ms that ends a sound in which no words were found. Speech-to-text has this time to catch up; then the
     sound is given up. Nobody waits for an answer to a noise."""
-    usual_ms: NonNegativeInt = 450
-    """Longest wait in ms because of a caller's habit. The agent waits for a caller who often pauses for long inside
-    sentences as long as this caller usually pauses, but no longer than this."""
     asked_ms: NonNegativeInt = 150
     """Time in ms that is added to the waits for a number and for words that cannot be all, after the agent has asked
     for a number. People look numbers up."""
@@ -87,8 +84,6 @@ class Pause:
     """The words are a sentence that callers are expected to say, and the beginning of no other."""
     digits: int = 0
     """How many digits the numbers have that callers say; 0: it differs."""
-    usual_pause_ms: float = 0
-    """How long this caller's pauses inside utterances usually are; 0 while unknown."""
     over: float | None = None
     """The probability that the voice sounds as if the caller were done; None when nothing tells."""
     judging: bool = False
@@ -100,7 +95,7 @@ class Pause:
 def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
     """After how much silence, in ms, the utterance is over."""
     kind = _kind(pause)
-    wait_ms = max(_by_words(kind, pause, settings), min(pause.usual_pause_ms, settings.usual_ms))
+    wait_ms = _by_words(kind, pause, settings)
     if pause.judging:
         wait_ms = max(wait_ms, settings.longest_ms)
     elif kind is not Completeness.NOTHING and pause.over is not None:

@@ -27,8 +27,6 @@ class HeardVoice:
     """How long the caller has spoken since then, without the pauses."""
     silence_ms: int
     """How long the caller has been silent again."""
-    usual_pause_ms: float = 0.0
-    """How long this caller's pauses inside utterances are; 0 while unknown."""
     echoed: bool = False
     """The utterance is the agent's own voice, and nobody spoke."""
     over: float | None = None

@@ -55,7 +55,6 @@ class TurnJudge:
             begun=expected.begun(view.text),
             whole=expected.whole(view.text),
             digits=self._digits,
-            usual_pause_ms=view.voice.usual_pause_ms,
             over=view.voice.over,
             judging=view.voice.judging,
             stretch=self._habit.stretch,

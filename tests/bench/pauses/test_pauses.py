@@ -19,7 +19,7 @@ def traced(*parts: str, pause_ms: int = 500) -> Trace:
     for at_ms in range(FRAME_MS, spans[-1][1] + 4_000, FRAME_MS):
         said = [span for span in spans if span[0] + late_ms < at_ms]
         silence_ms = max(0, at_ms - said[-1][1] - late_ms) if said else 0
-        moments.append(Moment(silence_ms, " ".join(parts[: len(said)]), 0.0))
+        moments.append(Moment(silence_ms, " ".join(parts[: len(said)])))
     pauses = tuple(ScriptedPause("open", pause_ms) for _ in parts[1:])
     return Trace(ScriptedUtterance(parts, pauses, "", "en-us", 160), spans, tuple(moments))
 
@@ -55,7 +55,7 @@ def test_an_utterance_that_never_ends_is_missed() -> None:
 def test_true_words_are_those_that_were_said_by_then() -> None:
     """A perfect transcript has at each moment the words before it, whatever speech-to-text heard."""
     trace = traced("where is my", "order")
-    deaf = Trace(trace.spoken, trace.parts_ms, tuple(m and Moment(m.silence_ms, "", 0.0) for m in trace.moments))
+    deaf = Trace(trace.spoken, trace.parts_ms, tuple(m and Moment(m.silence_ms, "") for m in trace.moments))
     assert [m.text for m in with_true_words(deaf).moments if m and m.silence_ms == 200] == [
         "where is my",
         "where is my order",

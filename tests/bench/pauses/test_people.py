@@ -66,7 +66,7 @@ def test_a_person_is_heard_by_a_real_session() -> None:
 
 def test_the_endpoint_model_alone_decides_by_the_half() -> None:
     """Above 0.5 the end comes at once, and otherwise after a long silence."""
-    sure, unsure, unasked = (Moment(200, "", 0, over) for over in (0.51, 0.5, None))
+    sure, unsure, unasked = (Moment(200, "", over) for over in (0.51, 0.5, None))
     assert smart_turn_alone(sure, "") < smart_turn_alone(unsure, "") == smart_turn_alone(unasked, "")
 
 

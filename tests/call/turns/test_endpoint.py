@@ -26,14 +26,11 @@ def wait_ms(text: str, agent_text: str = "", **known: Any) -> float:
     st.text(max_size=300) | WORDS,
     st.sampled_from(["", ASKED, "What is your address?"]),
     st.integers(0, 9),
-    st.floats(0, 5_000),
     st.none() | st.floats(0, 1),
 )
-def test_any_pause_has_a_bounded_wait(
-    text: str, agent_text: str, digits: int, usual_pause_ms: float, over: float | None
-) -> None:
+def test_any_pause_has_a_bounded_wait(text: str, agent_text: str, digits: int, over: float | None) -> None:
     """For any words and any sound, the wait is between the shortest and the longest one."""
-    found_ms = wait_ms(text, agent_text, digits=digits, usual_pause_ms=usual_pause_ms, over=over)
+    found_ms = wait_ms(text, agent_text, digits=digits, over=over)
     assert SETTINGS.shortest_ms <= found_ms <= SETTINGS.open_ms + SETTINGS.asked_ms
 
 
@@ -154,21 +151,6 @@ def test_a_time_or_a_sum_ends_with_its_figure(text: str) -> None:
 def test_a_number_is_whole_with_its_last_digit(text: str, expected_ms: float) -> None:
     """Where numbers always have four digits, a number of four does not wait for more, however it is said."""
     assert wait_ms(text, digits=4) == expected_ms
-
-
-@pytest.mark.parametrize(
-    ("usual_pause_ms", "expected_ms"),
-    [(0, 350), (200, 350), (400, 400), (2_000, 450)],
-    ids=["new", "quick", "slow", "slowest"],
-)
-def test_slow_speakers_are_waited_for(usual_pause_ms: float, expected_ms: float) -> None:
-    """The wait is at least as long as the caller's usual pause, up to a limit."""
-    assert wait_ms("at home", usual_pause_ms=usual_pause_ms) == expected_ms
-
-
-def test_usual_pauses_do_not_lengthen_the_longest_wait() -> None:
-    """After an open sentence the wait is long enough for every caller."""
-    assert wait_ms("and", usual_pause_ms=2_000) == SETTINGS.open_ms
 
 
 @pytest.mark.parametrize(
