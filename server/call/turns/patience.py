@@ -73,30 +73,26 @@ PRESETS: Mapping[Patience, Preset] = {
         },
     ),
 }
-"""What each patience changes. Measured with synthetic callers and the embedded engines, so the figures compare the
-choices with each other and promise nothing for people on telephones.
+"""What each patience changes. Measured with recordings of people, Whisper tiny.en and Smart Turn (2026-11-29).
 
-`python -m bench.pauses`, with words as heard: 184 utterances with 158 pauses inside. "Wait" is the time in ms
-from the last sound to the endpoint, "begun" how many answers the model begins for each utterance. In brackets: 74 other
-utterances (`--others`).
+`python -m bench.pauses --recordings …`: 98 orders with 51 pauses. "Wait" is the time in ms from the end of the speech to
+the endpoint, "begun" how many answers the model begins for each order.
 
     patience   pauses cut off     wait, p50     wait, p95      begun
-    quick      16.5 % (14.0 %)    195 (194)     364 (1152)     1.43
-    normal      9.5 % (12.3 %)    235 (234)     437 (1252)     1.35
-    patient     3.8 %  (7.0 %)    355 (354)     825 (2052)     1.11
+    quick      13.7 %             280           560            1.43
+    normal      9.8 %             320           644            1.43
+    patient     2.0 %             620           1280           1.06
 
-`python -m bench.overlap --patience …`, over an agent that speaks: 96 interruptions and 78 backchannels.
-"Decided" is the time in ms from the onset of the caller's voice until the agent is stopped for good. The thresholds
-while a tool runs, or before the answer is heard, are not measured in these scenes.
+`python -m bench.overlap --recordings … --patience …`, over an agent that speaks: 180 interruptions, 243 backchannels,
+noises and echoes, and 72 commands of one word. "Decided" is the time in ms from the onset of an order until the agent is
+stopped for good; it is silent after 160 ms.
 
-    patience   interruptions that stop it    decided, p50    p95     backchannels that stop it
-    quick      96 %                          600              680    9 %
-    normal     96 %                          640              820    4 %
-    patient    89 %                          840             1304    0 %
+    patience   interruptions that stop it    decided, p50    p95     others that stop it    commands that do
+    quick      100 %                         740             806     4.5 %                  92 %
+    normal     99 %                          940             1043    1.2 %                  90 %
+    patient    98 %                          1140            1320    1.2 %                  93 %
 
-`quick` keeps `longest_ms` above one second: with 960 ms it cuts off 24 % of the pauses. Its `shortest_ms` stays longer
-than the stops inside words: with 120 ms, words are cut. It also keeps `voiced_ms`: with 550 ms more backchannels stop
-the agent (14 %), and interruptions are decided no sooner.
+The thresholds while a tool runs, or before the answer is heard, are not measured in these scenes.
 """
 
 
