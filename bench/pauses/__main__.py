@@ -11,7 +11,8 @@ judged as if no earlier pause had been cut. bench/pauses/recorded.py says what D
 
 Tables go to standard error. The last line is JSON. With recordings it has, for what a caller gets who chooses nothing,
 the number of pauses `n`, `cut_percent`, and the wait `p50_ms` and `p95_ms` from the end of the speech to the endpoint;
-and the same for each patience, words_alone, smart_turn_alone, plain silence, and curves.
+and the same for each patience, words_alone, smart_turn_alone, plain silence, and curves. With another language it also
+has all of this for a perfect transcript at once, as true_words.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from bench.pauses.languages import corpus_in
 from bench.pauses.listening import by_espeak, listen, listen_in, listen_to_people
 from bench.pauses.others import others
 from bench.pauses.recorded import recorded
-from bench.pauses.trace import Trace
+from bench.pauses.trace import Trace, with_true_words
 from server.call.turns.lexicon.choice import lexicon_of
 from server.errors import ConfigError
 
@@ -70,7 +71,8 @@ def _in_short(traces: list[Trace], given: argparse.Namespace) -> dict[str, objec
 def _of_voices(given: argparse.Namespace) -> dict[str, object]:
     if given.lang != "en":
         said = corpus_in(given.lang)[:: given.every]
-        return _in_short(listen_in(given.lang, said, given.jobs, given.models), given)
+        heard = listen_in(given.lang, said, given.jobs, given.models)
+        return _in_short(heard, given) | {"true_words": _in_short([with_true_words(trace) for trace in heard], given)}
     say = partial(flite_parts, voice=given.flite) if given.flite else by_espeak
     said = others() if given.others else corpus()
     heard = listen((risen(said) if given.risen else said)[:: given.every], given.jobs, say)

@@ -75,8 +75,8 @@ PRESETS: Mapping[Patience, Preset] = {
 }
 """What each patience changes. Measured with recordings of people, Whisper tiny.en and Smart Turn (2026-11-29).
 
-`python -m bench.pauses --recordings …`: 98 orders with 51 pauses. "Wait" is the time in ms from the end of the speech to
-the endpoint, "begun" how many answers the model begins for each order.
+`python -m bench.pauses --recordings …`: 98 orders with 51 pauses. "Wait" is the time in ms from the end of the speech
+to the endpoint, "begun" how many answers the model begins for each order.
 
     patience   pauses cut off     wait, p50     wait, p95      begun
     quick      13.7 %             280           560            1.43
@@ -84,8 +84,8 @@ the endpoint, "begun" how many answers the model begins for each order.
     patient     2.0 %             620           1280           1.06
 
 `python -m bench.overlap --recordings … --patience …`, over an agent that speaks: 180 interruptions, 243 backchannels,
-noises and echoes, and 72 commands of one word. "Decided" is the time in ms from the onset of an order until the agent is
-stopped for good; it is silent after 160 ms.
+noises and echoes, and 72 commands of one word. "Decided" is the time in ms from the onset of an order until the agent
+is stopped for good; it is silent after 160 ms.
 
     patience   interruptions that stop it    decided, p50    p95     others that stop it    commands that do
     quick      100 %                         740             806     4.5 %                  92 %
