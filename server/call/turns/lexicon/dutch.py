@@ -7,7 +7,6 @@ from server.call.turns.lexicon.dutch_endings import (
     LONE_FIGURE,
     MORE_FIGURES,
     OPEN_ENDINGS,
-    QUESTIONS,
     UNFINISHED,
 )
 from server.call.turns.lexicon.dutch_writing import NUMBERS, spoken, words_of
@@ -35,7 +34,6 @@ _REQUESTS = {
         r"\w*adres|straat\w*|huisnummer|woonplaats|waar (?:woont?|woon) (?:u|je)|waar (?:moet|mogen)\w*"
     ),
     Wanted.NUMBER: _asked(r"\w*nummers?|\w*cijfers?|\w*code|iban|geboortedatum|telefonisch|wanneer bent u geboren"),
-    Wanted.NAME: _asked(r"\w*na(?:am|men)|hoe heet (?:u|je)|(?:met )?wie (?:spreek|heb) ik|met wie"),
 }
 _FILLERS = frozenset("eh ehm hm hoor dus en de het een zo maar even nou nu dan eens alstublieft alsjeblieft".split())
 _LEAD_INS = frozenset("maar ik zei zeg sorry pardon hallo moment momentje".split())
@@ -76,7 +74,6 @@ DUTCH = GrammarLexicon(
     Grammar(
         words=spoken,
         written=words_of,
-        questions=QUESTIONS,
         announcements=ANNOUNCES,
         open_endings=OPEN_ENDINGS,
         unfinished=UNFINISHED,

@@ -10,8 +10,6 @@ _ASKING = r"(?:wat|wie|waar|wanneer|waarom|hoe|hoeveel|welke?|waarvoor|waarmee|w
 _PERSON = r"(?:ik|je|jij|u|we|wij|jullie|hij|iemand|men)"
 _NOUN = r"(?:de|een|mijn|jouw|uw|onze|ons|hun|haar)"
 """What a noun begins with."""
-_SUBJECT = rf"(?:{_PERSON}|{_NOUN}|ze|zij|het|dat|dit|deze|die|er|alles|iets|zijn|meneer|mevrouw|hier|nog)"
-"""Short subjects of a sentence, and the first words of longer ones. Some words may stand before a subject."""
 _ABLE = r"(?:kan|kun|kunt|kunnen|zou|zouden|zal|zullen|wilt|wil)"
 """Verbs that, before their subject, mostly want another verb at the end of the sentence."""
 _AUXILIARY = (
@@ -31,11 +29,6 @@ _OPENING = (
 """What callers say before the sentence proper."""
 _START = rf"(?:^(?:{_OPENING} )*)"
 _PREPOSITION = r"(?:om|vanaf|tot|sinds|voor|met|van|aan|in|op|bij|onder|uit|naar|tegen|over|na|door)"
-QUESTIONS = re.compile(
-    # hallo is mijn pakket er al · om hoe laat sluit u · mijn bestelling is er niet kunt u het nakijken
-    rf"{_START}(?:{_VERB} {_SUBJECT}\b|(?:{_PREPOSITION} )?{_ASKING}\b(?! gezegd))"
-    r"|(?<!dan )(?<!daar )(?<!of )(?<!als )\b(?:kunt|heeft|hebt|zou|bent) u\b|\b(?:kun|heb|kan) je\b"
-)
 ANNOUNCES = re.compile(
     r"\b(?:(?:heb|had|hebben|hadden) (?:ik |we |wij )?(?:nog |even |ook |graag |hier )*(?:een )?(?:andere |kleine )?"
     r"(?:vraag|vraagje|probleem|probleempje|verzoek)|(?:me|mij|ons) (?:even |misschien )?helpen"

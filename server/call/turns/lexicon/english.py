@@ -15,13 +15,6 @@ _VERB = (
     r"|didn't|can't|couldn't|won't|wouldn't|isn't|aren't)"
 )
 """Auxiliary verbs, with which a question may begin."""
-_OPENING = r"(?:hello|hi|hey|and|but|or|so|yes|yeah|no|okay|please|um|uh|well|thank you|thanks|sorry|excuse me)"
-"""What callers say before the sentence proper."""
-_QUESTIONS = re.compile(
-    # hello is my order ready · my order has not arrived can you check it · so where is it; not: tell me if you can
-    rf"^(?:{_OPENING} )*{_VERB} (?:{_SUBJECT}|my|the|your|anyone|anybody|someone|somebody)\b"
-    rf"|(?<!if )(?<!that )\b(?:is|are|do|did|can|could|will|would) you\b|^(?:{_OPENING} )*{_ASKING}\b"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
     r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
@@ -47,7 +40,6 @@ _REQUESTS = {
     Wanted.EMAIL: _asked("e-?mail"),
     Wanted.NUMBER: _asked("numbers?|digits|code"),
     Wanted.ADDRESS: _asked("address|street|where (?:do|should) (?:you|we) (?:live|deliver|send)"),
-    Wanted.NAME: _asked("names?|surname|who am i (?:speaking|talking) (?:to|with)"),
 }
 _FIGURE = rf"(?:\d+|oh|{_NUMBER_WORDS.replace(' ', '|')})"
 """One number word, or digits."""
@@ -159,7 +151,6 @@ ENGLISH = GrammarLexicon(
     Grammar(
         words=spoken,
         written=words_of,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         open_endings=last_words(_OPEN_WORDS, _CLOSING_WORDS),
         digits=dict.fromkeys(_NUMBERS - {"one"}, 1) | dict.fromkeys(_TEENS, 2),

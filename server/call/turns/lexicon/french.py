@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.french_endings import ASKING, MORE_FIGURES, OPEN_ENDINGS, OPENING, SUBJECT, UNFINISHED
+from server.call.turns.lexicon.french_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
@@ -26,21 +26,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_INVERTED = (
-    r"(?:avez|pouvez|êtes|allez|voulez|savez|faites|ouvrez|fermez|livrez|acceptez|prenez|proposez|connaissez|vendez"
-    r"|auriez|pourriez|seriez|sauriez|devez|aurez|pourrez)"
-)
-"""Verbs that stand before "vous" in a question."""
-_QUESTIONS = re.compile(
-    # bonjour est-ce que c'est ouvert · il est où mon colis est-ce qu'il arrive · à quelle heure fermez-vous
-    rf"\best ce qu|^(?:{OPENING} )*(?:(?:à|de|pour|depuis|jusqu'à|par|avec|chez|dans|en|sur) )?(?!quand ){ASKING}\b"
-    rf"|^(?:{OPENING} )*quand (?:est|\w+ (?:t )?{SUBJECT}\b)|^(?:{OPENING} )*(?:que|qu'\w+) \w+ (?:t )?{SUBJECT}\b"
-    # pouvez-vous m'aider · puis-je venir · y a-t-il · ma commande est-elle prête
-    rf"|(?<!vous ){_INVERTED} vous\b|\b(?:puis|pourrais|dois|peux|as|es) (?:je|tu)\b|\bt (?:il|elle|on|ils|elles)\b"
-    rf"|\b(?:est|sont) (?:il|elle|ils|elles)\b"
-    # vous ouvrez quand · c'est combien; not: je voudrais savoir quand · je ne sais pas où
-    r"|(?<!savoir)(?<!dire)(?<!pas)(?<!sais) (?:quand|où|combien|comment|quoi|pourquoi|quelle heure)$"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:ai|aurais|avais|avons|aurait|poser|juste|encore|petite) (?:une |1 |\d+ |quelques |des )?(?:autres? "
     r"|petites? )*"
@@ -62,9 +47,6 @@ _REQUESTS = {
     Wanted.EMAIL: _asked("e-?mail|mail|courriel|adresse électronique"),
     Wanted.NUMBER: _asked("numéros?|code|chiffres|téléphone"),
     Wanted.ADDRESS: _asked(r"adresse|rue|où (?:habit\w+|devons|dois|faut|souhait\w+|voul\w+|peut|livr\w+)"),
-    Wanted.NAME: _asked(
-        r"(?:pré)?noms?|vous (?:appelez|appelles)|t'appelles|à qui ai-je l'honneur|(?:qui est à|avec) l'appareil"
-    ),
 }
 _LONE_FIGURE = re.compile(
     # à dix heures trente · vers 10 h 30 · moins dix · le 12 · une table pour quatre
@@ -121,7 +103,6 @@ FRENCH = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,

@@ -7,7 +7,6 @@ from server.call.turns.lexicon.german_endings import (
     LONE_FIGURE,
     MORE_FIGURES,
     OPEN_ENDINGS,
-    QUESTIONS,
     UNFINISHED,
 )
 from server.call.turns.lexicon.german_writing import NUMBERS, spoken, words_of
@@ -36,9 +35,6 @@ _REQUESTS = {
     ),
     Wanted.NUMBER: _asked(
         r"\w*nummern?|\w*ziffern?|code|pin|\w*zahl|iban|geburtsdatum|telefonisch|wann sind sie geboren"
-    ),
-    Wanted.NAME: _asked(
-        r"\w*namen?|(?:wie|wer) hei(?:ß|ss)(?:en sie|t du)|mit wem (?:spreche|habe)|wer (?:ist|spricht)(?: dort| da)?"
     ),
 }
 _FILLERS = frozenset("äh ähm hm also und der die das ein eine einen so bitte mal doch na nun jetzt tja".split())
@@ -87,7 +83,6 @@ GERMAN = GrammarLexicon(
     Grammar(
         words=spoken,
         written=words_of,
-        questions=QUESTIONS,
         announcements=ANNOUNCES,
         open_endings=OPEN_ENDINGS,
         unfinished=UNFINISHED,

@@ -11,8 +11,6 @@ _ASKING = (
 )
 """Question words."""
 _PERSON = r"(?:ich|du|wir|ihr|sie|man|er)"
-_SUBJECT = rf"(?:{_PERSON}|es|das|die|der|jemand|alles|etwas|noch|herr|frau|heute|am|hier)"
-"""Short subjects of a sentence, and the first words of longer ones. Some words may stand before a subject."""
 _NOUN = r"(?:(?:mein|dein|ihr|sein|unser|kein|ein)(?:e[nmrs]?)?|der|die|das)"
 """What a noun begins with."""
 _MODAL = (
@@ -37,11 +35,6 @@ _OPENING = (
 """What callers say before the sentence proper."""
 _START = rf"(?:^(?:{_OPENING} )*)"
 _PREPOSITION = r"(?:um|ab|bis|seit|für|mit|von|zu|an|in|auf|bei|unter|aus|nach|gegen|über)"
-QUESTIONS = re.compile(
-    # hallo ist mein paket schon da · um wie viel uhr öffnen sie · meine bestellung fehlt können sie nachsehen
-    rf"{_START}(?:{_VERB} (?:{_SUBJECT}|{_NOUN})\b|{_VERB}'s\b|(?:{_PREPOSITION} )?{_ASKING}\b(?! gesagt))"
-    r"|(?<!dann )(?<!da )(?<!so )\b(?:können|könnten|würden|haben|hätten) sie\b|\b(?:kannst|könntest|hast) du\b"
-)
 ANNOUNCES = re.compile(
     r"\b(?:(?:habe?|hätte|haben|hätten) (?:ich |wir )?(?:da |noch |mal |nur |auch |gern |gerne )*(?:eine? |ne )?"
     r"(?:andere |weitere |kurze |kleine |kleines )?(?:frage|problem|bitte|anliegen|auskunft)|helfen(?: bitte)?"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Mark, Remark, Wanted
-from server.call.turns.lexicon.writing import composed, mark_of, plain_words
+from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Remark, Wanted
+from server.call.turns.lexicon.writing import Mark, composed, mark_of, plain_words
 
 NOTHING = re.compile(r"(?!)")
 """A pattern that matches nothing."""
@@ -53,8 +53,6 @@ class Grammar:
 
     # How a caller's text ends
 
-    questions: re.Pattern[str] = NOTHING
-    """Found in a question, which need not have a question mark."""
     announcements: re.Pattern[str] = NOTHING
     """Found at an ending that says that more is to come, such as "can you help me"."""
     open_endings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
@@ -132,13 +130,11 @@ class GrammarLexicon:
         grammar, mark = self._grammar, mark_of(text)
         words = grammar.words(text[-_LOOK_BACK_CHARACTERS:])
         if not words:
-            return Ending(Completeness.NOTHING, mark)
+            return Ending(Completeness.NOTHING)
         whole = len(words) <= _LOOK_BACK and len(text) <= _LOOK_BACK_CHARACTERS
         said = ("" if whole else "… ") + " ".join(words[-_LOOK_BACK:])
         return Ending(
             self._completeness(words, said, mark),
-            mark,
-            asks=mark is Mark.QUESTION or grammar.questions.search(said) is not None,
             announces=grammar.announcements.search(said) is not None,
             digits=self._digits_at_end(grammar.written(text[-_LOOK_BACK_CHARACTERS:])),
             lone_figure=grammar.lone_figure.search(said) is not None,

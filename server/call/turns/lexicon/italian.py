@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
-from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, UNFINISHED
+from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.writing import plain_words
@@ -47,23 +47,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_ASKING = (
-    r"(?:chi|che|cosa|cos'\w+|dove|dov'\w+|quando|come|com'\w+|perché|quant[oaie]|quant'\w+|quale|quali|qual|quand'\w+)"
-)
-"""Question words."""
-_QUESTIONS = re.compile(
-    # buongiorno a che ora aprite · quando arriva · mi può aiutare; not: quando sono arrivato · come le dicevo
-    rf"^(?:{OPENING} )*(?:(?:a|di|da|in|con|per|su|fino a) )?(?!quando (?:sono|ho|ero|ci)\b|come (?:le|ti|vi|ho"
-    rf"|si dice|detto|dicevo)\b"
-    rf"|che (?:bello|peccato)\b){_ASKING}\b"
-    rf"|^(?:{OPENING} )*(?:(?:mi |ci |si )?(?:può|puoi|potete|potrebbe|potresti|potreste)\b|posso\b|possiamo\b"
-    rf"|è possibile\b"
-    r"|sarebbe possibile\b|(?:avete|siete|fate|accettate|aprite|chiudete|consegnate|vendete)\b|(?:mi )?sa (?:dirmi"
-    r"|dire|se)\b|c'è \w+)"
-    # il mio ordine non è arrivato dov'è
-    r"|(?<!so)(?<!sa)(?<!sapere)(?<!dirmi) (?:dov'è|cos'è|com'è|quant'è|qual è|a che ora|che ora è|che ore sono"
-    r"|come mai|quanto costa|quanto viene)\b"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:ho|avrei|avevo|farle|fare|farti|solo) (?:solo )?(?:una |1 |\d+ |un'|un'altra |un |alcune "
     r"|qualche )?(?:altra |piccola |altro )?"
@@ -90,9 +73,6 @@ _REQUESTS = {
     Wanted.EMAIL: _asked("e-?mail|mail|posta elettronica"),
     Wanted.NUMBER: _asked("numer[oi]|codice|cifre|telefono"),
     Wanted.ADDRESS: _asked(r"indirizzo|via|dove (?:abit\w+|viv\w+|dobbiamo|devo|possiamo|la|lo|consegn\w+)"),
-    Wanted.NAME: _asked(
-        r"nom[ei]|cognome|come (?:si|ti) chiam[ai]|con chi (?:parlo|sto parlando)|chi (?:parla|è al telefono)"
-    ),
 }
 _LONE_FIGURE = re.compile(
     # alle dieci · alle 10:30 · alle dieci e dieci · il 12 · per quattro
@@ -148,7 +128,6 @@ ITALIAN = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
-from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, SUBJECT, UNFINISHED
+from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
 from server.call.turns.lexicon.writing import plain_words
 
 _SMALL = (
@@ -37,24 +37,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_ASKING = r"(?:o que|quê|quem|quando|onde|aonde|como|quant[oa]s?|qual|quais|que horas|que dia|por que|porque|cadê)"
-"""Question words."""
-_QUESTIONS = re.compile(
-    # oi que horas vocês abrem · a que horas fecham · você pode me ligar · tem mesa para dois · será que dá
-    rf"^(?:{OPENING} )*(?:(?:a|de|em|com|por|para|pra|desde|até|e) )?(?!quando (?:eu|fui|liguei|cheguei)\b|como (?:eu"
-    rf"|lhe|te|já)\b)"
-    rf"(?!porque (?:eu|o|a|não)\b){_ASKING}\b|^(?:{OPENING} )*(?:a )?que horas\b"
-    rf"|^(?:{OPENING} )*(?:{SUBJECT} )?(?:pode|podem|poderia|poderiam|podia|podiam|consegue|conseguem"
-    rf"|podes)\b(?! ser$|$)"
-    rf"|^(?:{OPENING} )*(?:vocês|o senhor|a senhora) (?:tem|têm|abrem?|fecham?|aceitam?|fazem?|entregam?|sabem?"
-    rf"|vendem?|trabalham?)\b"
-    rf"|^(?:{OPENING} )*(?:posso|podemos|dá (?:para|pra)|tem como|tem \w+|têm|há \w+|é possível|seria possível"
-    rf"|sabe (?:se|onde|quando))\b"
-    r"|\bserá que\b|\bé que (?:é|está|são|vocês|posso)\b"
-    # vocês abrem quando · o senhor mora onde · custa quanto; not: não sei onde · gostaria de saber quando
-    r"|(?<!sei)(?<!saber)(?<!dizer)(?<!sabe) (?:quando|onde|quanto|que horas)$|(?<!sei) (?:cadê|onde está|onde fica"
-    r"|quanto custa|quanto é)\b"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:tenho|tinha|fazer|tirar|fazer lhe|te fazer|só) (?:só )?(?:uma |1 |\d+ |outra |umas "
     r"|mais uma )?(?:pequena )?"
@@ -83,10 +65,6 @@ _REQUESTS = {
     Wanted.NUMBER: _asked("números?|código|dígitos|algarismos|telefone|telemóvel|celular|cpf|nif"),
     Wanted.ADDRESS: _asked(
         r"endereço|morada|rua|cep|onde (?:mora|vive|devemos|podemos|entreg\w+|você mora|o senhor mora|a senhora mora)"
-    ),
-    Wanted.NAME: _asked(
-        r"nomes?|sobrenome|apelido|como (?:você |o senhor |a senhora )?se chama|como te chamas"
-        r"|com quem (?:eu )?(?:falo|estou)|quem (?:fala|está a falar)"
     ),
 }
 _LONE_FIGURE = re.compile(
@@ -152,7 +130,6 @@ PORTUGUESE = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
-from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, UNFINISHED
+from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
 from server.call.turns.lexicon.writing import plain_words
 
 _SMALL = (
@@ -35,19 +35,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_ASKING = r"(?:qué|quién|quiénes|cómo|cuándo|dónde|adónde|cuánt[oa]s?|cuál|cuáles)"
-"""Question words. Without their accents they are conjunctions."""
-_QUESTIONS = re.compile(
-    # hola a qué hora abren · mi pedido no ha llegado dónde está; not: no sé dónde está · quería saber cuándo
-    rf"(?<!sé )(?<!sabe )(?<!sabes )(?<!saber )(?<!decirme )(?<!dime )(?<!lo )\b(?!qué (?:bien|bueno|pena"
-    rf"|lástima)\b){_ASKING}\b"
-    r"(?<!no sé a qué)(?<!no sé por qué)(?<!no sé de qué)(?<!saber a qué)(?<!saber por qué)(?<!saber si qué)"
-    # me puede ayudar · podría llamarme · tienen mesa para dos · es posible cambiarlo
-    rf"|^(?:{OPENING} )*(?:(?:me |nos |le |se )?(?:puede|pueden|puedes|podría|podrían|podrías|podéis)\b"
-    r"|(?:es|sería) posible\b|(?:tienen|tenéis|aceptan|aceptáis|abren|abrís|cierran|cerráis|hacen|hacéis|venden"
-    r"|vendéis)\b"
-    r"|(?:sabe|sabes|sabéis) (?:si|a|qué|cuándo|dónde)\b|hay \w+|está(?:n|is)? (?:abierto|abiertos|listo|lista)\b)"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:tengo|tenía|hacer|hacerle|hacerte|otra|solo) (?:una |1 |\d+ |otra |unas |un par de "
     r"|alguna )?(?:pequeña )?"
@@ -75,9 +62,6 @@ _REQUESTS = {
     Wanted.NUMBER: _asked("números?|código|dígitos|cifras|teléfono|dni"),
     Wanted.ADDRESS: _asked(
         r"dirección|domicilio|calle|dónde (?:vive\w*|(?:se )?(?:lo|la|los|las) \w+|\w*env\w+|\w*entreg\w+)"
-    ),
-    Wanted.NAME: _asked(
-        r"nombres?|apellidos?|cómo (?:se|te) llamas?|con quién (?:hablo|tengo)|quién (?:habla|llama|es usted)"
     ),
 }
 _LONE_FIGURE = re.compile(
@@ -142,7 +126,6 @@ SPANISH = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,

