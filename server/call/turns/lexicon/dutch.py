@@ -53,13 +53,24 @@ _BACKCHANNELS = phrases(
     "ik ben er nog | ik heb de tijd | ik heb tijd | geeft niet | geeft niks | dat geeft niet | maakt niet uit",
     "het maakt niet uit | ga door | ga maar door | gaat u door | gaat u verder | ga verder | ga uw gang",
     "ga je gang | doe maar | doet u maar | zeg het maar | komt goed",
+    "nee hoor | nee joh | niet erg | dat is niet erg | maakt u zich geen zorgen | maak je geen zorgen",
+    "het geeft niet",
+    "ik heb helemaal geen haast | neem gerust de tijd | neemt u gerust de tijd | het is goed | het is prima",
+    "dat komt goed | nee dat was het | nee dat is alles",
 )
-_STOPS = phrases(
+_REFUSALS = phrases("nee | neen")
+_STOPS = _REFUSALS | phrases(
     "hou alstublieft op | hou alsjeblieft op | houdt u alstublieft op | laat dat maar | laat dat | doet u dat niet",
-    "stop | stopt u | ho | hou op | houd op | houdt u op | hou maar op | nee | neen | wacht | wacht u | annuleer",
+    "stop | stopt u | ho | hou op | houd op | houdt u op | hou maar op | nee bedankt | nee dank u | nee dank je",
+    "nee dank u wel | nee dank je wel | wacht | wacht u | annuleer",
     "annuleren | annuleer dat | annuleer het | annuleert u dat | genoeg | zo is het genoeg | het is genoeg",
     "laat maar | laat maar zitten | niet doen | doe dat niet | doe maar niet | toch niet | liever niet",
     "vergeet het | vergeet het maar | breek af | afbreken",
+)
+_STATEMENTS = phrases(
+    "klopt niet | dat klopt niet | ik weet het niet | ik begrijp het niet | begrijp ik niet | dat begrijp ik niet",
+    "ik snap het niet | snap ik niet | dat snap ik niet | is niet goed",
+    "natuurlijk niet | zeker niet | echt niet | juist niet | graag niet | goed niet",
 )
 _COMMANDS = phrases(
     "een klein momentje | klein momentje | bent u er nog | ben je er nog | hoort u mij | hoor je me",
@@ -87,5 +98,7 @@ DUTCH = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -128,8 +128,8 @@ _MORE_FIGURES = re.compile(
 _FILLERS = frozenset("um uh er erm a the and so well please".split())
 _LEAD_INS = frozenset("but i said".split())
 _BACKCHANNELS = phrases(
-    "mm | mmm | mhm | hm | hmm | uh | huh | um | ah | aha | oh | okay | yeah | yes | yep | yup | right | all right",
-    "sure | good | great | fine | nice | cool | perfect | wow | really | exactly | true | well | so | very good",
+    "mm | mmm | mhm | hm | hmm | huh | ah | aha | oh | okay | yeah | yes | yep | yup | right | all right",
+    "sure | good | great | fine | nice | cool | perfect | wow | really | exactly | true | very good",
     "i see | i know | i understand | got it | got that | of course | sounds good | fair enough | thanks | thank you",
     "that's right | that's good | that's great | that's fine | that's nice | that's true | that's okay",
     "that is right | that is good | that is great | that is fine | that is nice | that is true | that is okay",
@@ -137,13 +137,35 @@ _BACKCHANNELS = phrases(
     "no rush | no hurry | no problem | no worries | not a problem | take your time | no need to rush | don't rush",
     "i'll wait | i will wait | i can wait | i'm waiting | i'll hold | i will hold | i can hold | i'll hold on",
     "i'll hang on | i'm here | i'm still here | i have time | go ahead | go on | carry on | please do",
+    "don't worry | do not worry | don't worry about it | don't worry about that | don't hang up | don't apologize",
+    "i don't mind | i do not mind | don't mind | i don't mind waiting | i don't mind at all | not at all",
+    "sorry about that | sorry about the noise | sorry go ahead | sorry go on | sorry carry on | sorry please go on",
+    "sorry please go ahead | i'm not in a hurry | i'm not in a rush | i'm in no hurry | i'm in no rush | at all",
+    "there's no hurry | there's no rush | that's all right | it's fine | it's okay | it's all right",
+    "it's no problem",
+    "that's no problem | that's not a problem | that's perfect | that's lovely | lovely | brilliant | all good",
+    "that works | sounds great | sounds perfect | please continue | continue | keep going | you go ahead",
+    "no that's all | no that's it | no that's everything | no need to hurry | no need to apologize",
+    "take all the time you need | whenever you're ready | i've got time | happy to wait | i'm happy to wait",
+    "i'm happy to hold",
 )
-_STOPS = phrases(
-    "stop | stop it | stop that | stop there | wait | no | hold | hold on | cancel | cancel it | cancel that | enough",
+_REFUSALS = phrases("no | nope | nah")
+_STOPS = _REFUSALS | phrases(
+    "no thanks | no thank you | stop | stop it | stop that | stop there | wait | hold | hold on | cancel",
+    "cancel it | cancel that | enough",
     "that's enough | don't | do not | never mind | forget it | forget that | leave it | scratch that | abort",
 )
+_STATEMENTS = phrases(
+    "i don't | i do not",
+    "don't know | do not know | don't think | don't care | don't remember | don't understand | don't have",
+    "don't see",
+    "don't hear | don't get | don't forget | don't i | don't we | don't you | don't they | of course not",
+    "really not",
+    "no one | no idea | no doubt | no good",
+)
 _COMMANDS = phrases(
-    "hang on | excuse me | sorry | hello | hey | listen | pause | goodbye | bye | pardon | repeat | repeat that | help",
+    "hang on | excuse me | sorry | hello | hey | listen | pause | goodbye | bye | pardon | repeat | repeat that",
+    "help",
     "quiet | be quiet | shut up | one moment | one second | just a moment | just a second | hang on a second",
 )
 
@@ -164,5 +186,7 @@ ENGLISH = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -58,7 +58,8 @@ _LEAD_INS = frozenset("mais j'ai dit".split())
 _BACKCHANNELS = phrases(
     "mm | mmm | mh | mh mh | mmh | mhm | hm | hmm | mm hmm | mm hm | hum hum | ah | oh | oui | ouais | ouaip",
     "mouais | ok | okay | si",
-    "d'accord | bien | très bien | bien sûr | parfait | super | génial | nickel | impeccable | excellent | top | cool",
+    "d'accord | bien | très bien | bien sûr | parfait | super | génial | nickel | impeccable | excellent | top",
+    "cool",
     "c'est bon | c'est bien | c'est ça | c'est parfait | c'est super | c'est noté | c'est gentil | c'est vrai",
     "c'est clair",
     "exactement | exact | tout à fait | absolument | effectivement | en effet | évidemment | certainement | voilà",
@@ -70,7 +71,8 @@ _BACKCHANNELS = phrases(
     "comme vous voulez | comme vous voudrez | faites comme vous voulez | comme tu veux | parfaitement",
     # said while the agent is busy
     "pas de problème | pas de souci | pas de soucis | aucun problème | aucun souci | il n'y a pas de problème",
-    "il n'y a pas de souci | y a pas de problème | y a pas de souci | pas grave | c'est pas grave | ce n'est pas grave",
+    "il n'y a pas de souci | y a pas de problème | y a pas de souci | pas grave | c'est pas grave",
+    "ce n'est pas grave",
     "je patiente | j'attends | je vais attendre | je vais patienter | je peux attendre | je peux patienter",
     "je vous attends",
     "je reste en ligne | je suis là | je suis toujours là | je ne quitte pas | je quitte pas | j'ai le temps",
@@ -81,13 +83,23 @@ _BACKCHANNELS = phrases(
     "sans souci",
     "allez y | vas y | je vous en prie | faites | faites donc | je vous écoute | continuez | à votre rythme",
     "tranquille",
+    "oui s'il vous plaît | oui s'il te plaît | oui merci | c'est pas un problème | ce n'est pas un problème",
+    "pas du tout",
+    "je ne suis pas pressé | je ne suis pas pressée | je suis pas pressé | je suis pas pressée | ça ira | non ça ira",
+    "non c'est tout | non ce sera tout",
 )
-_STOPS = phrases(
-    "stop | arrêtez | arrête | arrêtez ça | arrête ça | arrêtez vous | arrête toi | non | attendez | attends | annulez",
-    "annule | annulez ça | annule ça | annulez tout | annule tout | ça suffit | suffit | c'est assez | laissez tomber",
+_REFUSALS = phrases("non")
+_STOPS = _REFUSALS | phrases(
+    "stop | arrêtez | arrête | arrêtez ça | arrête ça | arrêtez vous | arrête toi | attendez | attends | annulez",
+    "annule | annulez ça | annule ça | annulez tout | annule tout | ça suffit | suffit | c'est assez",
+    "laissez tomber",
     "laisse tomber | oubliez | oublie | oubliez ça | oublie ça | ne faites pas ça | ne fais pas ça | surtout pas",
     "non merci",
     "pas la peine | c'est pas la peine | ce n'est pas la peine | laissez | laisse",
+)
+_STATEMENTS = phrases(
+    "ça va pas | ça marche pas | ça me va pas | je comprends pas | je sais pas | je vois pas | je patiente pas",
+    "bien sûr que non | certainement pas | absolument pas | vraiment pas | non plus | évidemment pas | pas vraiment",
 )
 _COMMANDS = phrases(
     "excusez moi | excuse moi | pardon | allô | allo | hé | hep | écoutez | écoute | dites | dites donc | dis donc",
@@ -115,5 +127,7 @@ FRENCH = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

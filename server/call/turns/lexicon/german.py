@@ -58,15 +58,26 @@ _BACKCHANNELS = phrases(
     "das hat zeit | ich kann warten | ich bleibe dran | ich bleib dran | ich bin noch dran | ich bin noch da",
     "ich habe zeit | ich hab zeit | nur zu | machen sie nur | mach nur | machen sie ruhig | mach ruhig",
     "sprechen sie weiter | reden sie weiter | fahren sie fort | weiter | machen sie weiter",
+    "nicht schlimm | das ist nicht schlimm | halb so schlimm | ist schon gut | ist okay | ist in ordnung",
+    "ist kein problem | gar kein stress | überhaupt kein problem | machen sie sich keine sorgen",
+    "mach dir keine sorgen | ich habe es gar nicht eilig | ich habe es überhaupt nicht eilig",
+    "ich hab es nicht eilig | tut mir leid | das war's | nein das war's | nein das ist alles",
 )
-_STOPS = phrases(
+_REFUSALS = phrases("nein | nee | nö")
+_STOPS = _REFUSALS | phrases(
     "hören sie bitte auf | hör bitte auf | brechen sie bitte ab | brechen sie das bitte ab | lassen sie das bitte",
     "tun sie das nicht | tu das nicht | machen sie das nicht | mach das nicht",
-    "stopp | stop | halt | nein | nee | nö | warte | warten sie | warten sie bitte | abbrechen | abbruch",
+    "nein danke | nein vielen dank | nee danke | nö danke | stopp | stop | halt | warte | warten sie",
+    "warten sie bitte | abbrechen | abbruch",
     "brechen sie ab | brich ab | brechen sie das ab | hör auf | hören sie auf | hör auf damit",
     "hören sie auf damit | aufhören | schluss | genug | es reicht | das reicht | jetzt reicht's | lass das",
     "lassen sie das | vergiss es | nicht doch | vergessen sie es | vergessen sie das | doch nicht | lieber nicht",
     "stornieren | moment stopp",
+)
+_STATEMENTS = phrases(
+    "stimmt nicht | das stimmt nicht | passt nicht | das passt nicht | ich weiss nicht | ich verstehe nicht",
+    "natürlich nicht | sicher nicht | eben nicht | wirklich nicht | echt nicht | gern nicht | gerne nicht",
+    "gut nicht",
 )
 _COMMANDS = phrases(
     "kleiner moment | einen kleinen moment | sind sie noch da | sind sie noch dran | bist du noch da",
@@ -96,5 +107,7 @@ GERMAN = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

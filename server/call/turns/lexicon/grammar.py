@@ -93,7 +93,11 @@ class Grammar:
     """Whole phrases that ask the agent to stop also what it is doing, such as "cancel"."""
     last_stops: Phrases = frozenset()
     """Those of the `stops` that also begin sentences, such as "para" in Spanish, which means "stop" and "for". They
-    count only where no more words follow."""
+    count only where no other words follow."""
+    refusals: Phrases = frozenset()
+    """Those of the `stops` that mean nothing before a backchannel, such as "no" in "no, that's fine"."""
+    statements: Phrases = frozenset()
+    """Phrases that only say something, although a stop or a backchannel is in them, such as "don't know"."""
 
 
 class GrammarLexicon:
@@ -101,10 +105,11 @@ class GrammarLexicon:
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
-        known = (*grammar.backchannels, *grammar.commands, *grammar.stops)
+        known = (*grammar.backchannels, *grammar.commands, *grammar.stops, *grammar.statements)
         self._longest = max(map(len, known), default=1)
         self._beginnings = {phrase[:n] for phrase in grammar.backchannels for n in range(1, len(phrase))}
-        self._beginnings |= grammar.last_stops
+        self._beginnings |= grammar.last_stops | grammar.refusals
+        self._beginnings -= grammar.commands
         self.ending = lru_cache(maxsize=128)(self._ending)
         """Kept for the newest texts, because turn-taking asks for the same ones at every frame."""
 
@@ -179,14 +184,28 @@ class GrammarLexicon:
         parts: list[tuple[Kind, int]] = []
         while at < len(words):
             kind, size = self._phrase_at(words, at)
-            begins_more = at + size < len(words) and tuple(words[at : at + size]) in grammar.last_stops
-            if kind in (Kind.COMMAND, Kind.STOP) and (begun or begins_more):
+            phrase, rest = tuple(words[at : at + size]), words[at + size :]
+            begins_more = phrase in grammar.last_stops and any((word,) not in grammar.last_stops for word in rest)
+            if phrase in grammar.refusals and self._reassures(rest):
+                kind = Kind.BACKCHANNEL
+            elif kind in (Kind.COMMAND, Kind.STOP) and (begun or begins_more):
                 kind = Kind.WORDS
             if kind is not Kind.WORDS or words[at] not in grammar.fillers:
                 parts.append((kind, size))
                 begun = begun or (kind is not Kind.BACKCHANNEL and words[at] not in grammar.lead_ins)
             at += size
         return parts
+
+    def _reassures(self, words: Sequence[str]) -> bool:
+        """Whether `words`, which follow a refusal, begin with a backchannel, perhaps after fillers and refusals."""
+        at = 0
+        while at < len(words):
+            kind, size = self._phrase_at(words, at)
+            phrase = tuple(words[at : at + size])
+            if phrase not in self._grammar.refusals and not self._grammar.fillers.issuperset(phrase):
+                return kind is Kind.BACKCHANNEL
+            at += size
+        return False
 
     def _phrase_at(self, words: Sequence[str], at: int) -> tuple[Kind, int]:
         """The kind and the length of the longest known phrase at this place; one word if none is known."""
@@ -197,6 +216,8 @@ class GrammarLexicon:
 
     def _kind(self, phrase: tuple[str, ...]) -> Kind | None:
         grammar = self._grammar
+        if phrase in grammar.statements:
+            return Kind.WORDS
         if phrase in grammar.backchannels:
             return Kind.BACKCHANNEL
         if phrase in grammar.stops:

@@ -95,7 +95,8 @@ _BACKCHANNELS = phrases(
     # said while the agent is busy
     "nessun problema | non c'è problema | non ci sono problemi | non c'è fretta | senza fretta | nessuna fretta",
     "con calma",
-    "faccia con calma | fai con calma | faccia pure | fai pure | faccia | prenda il suo tempo | si prenda il suo tempo",
+    "faccia con calma | fai con calma | faccia pure | fai pure | faccia | prenda il suo tempo",
+    "si prenda il suo tempo",
     "prenditi il tuo tempo | aspetto | io aspetto | aspetto qui | sto aspettando | posso aspettare | aspetterò",
     "attendo",
     "resto in linea | rimango in linea | sono qui | sono ancora qui | sono in linea | ho tempo | tranquillo",
@@ -104,15 +105,21 @@ _BACKCHANNELS = phrases(
     "non importa",
     "figurati | si figuri | vada avanti | vai avanti | continui | continua | vada | mi dica | dica pure",
     "la ascolto | l'ascolto | ci mancherebbe",
+    "sì per favore | ok per favore | sì grazie | basta così | no basta così | non è un problema | non ho fretta",
+    "non ho nessuna fretta | va tutto bene | tutto ok | no è tutto",
 )
-_STOPS = phrases(
-    "stop | basta | basta così | no | no no | aspetti | aspetta | aspetti aspetti | aspetta aspetta | ferma",
+_REFUSALS = phrases("no")
+_STOPS = _REFUSALS | phrases(
+    "stop | basta | aspetti | aspetta | aspetti aspetti | aspetta aspetta | ferma",
     "fermo | fermi",
     "si fermi | fermati | fermatevi | alt | annulla | annulli | annullare | annullalo | lo annulli | la annulli",
     "annulla tutto",
     "cancella | cancelli | cancelli tutto | lasci stare | lascia stare | lasci perdere | lascia perdere",
     "non importa più",
     "non farlo | non lo faccia | no grazie | smetta | smettila | la smetta | attenda | attendi",
+)
+_STATEMENTS = phrases(
+    "certo che no | certo non | assolutamente no | certamente no | certamente non | davvero non",
 )
 _COMMANDS = phrases(
     "scusi | scusa | mi scusi | scusami | scusate | pronto | senta | senti | ascolti | ascolta | mi ascolti | ehi",
@@ -140,5 +147,7 @@ ITALIAN = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -91,7 +91,8 @@ _BACKCHANNELS = phrases(
     "tudo certo | de nada | joia",
     "como quiser | como o senhor quiser | como a senhora quiser | como preferir | perfeitamente | está perfeito",
     # said while the agent is busy
-    "sem problema | sem problemas | não tem problema | não há problema | nenhum problema | sem pressa | não tem pressa",
+    "sem problema | sem problemas | não tem problema | não há problema | nenhum problema | sem pressa",
+    "não tem pressa",
     "não há pressa | não tenho pressa | não se preocupe | não te preocupes | não se apresse | não faz mal",
     "não tem importância",
     "com calma | fique à vontade | fica à vontade | à vontade | leve o tempo que precisar | tranquilo | tranquila",
@@ -103,18 +104,27 @@ _BACKCHANNELS = phrases(
     "fico na linha | estou na linha | tenho tempo | pode continuar | continue | continua | pode falar",
     "vá em frente | pode ir | siga | imagina",
     "espero | leve o seu tempo | no seu tempo | sem stress",
+    "sim por favor | sim obrigado | sim obrigada | não tenho nenhuma pressa | não é problema | não é nada",
+    "não mais nada | não se preocupe com isso",
 )
-_LAST_STOPS = phrases("para | não")
+_REFUSALS = phrases("não")
+_LAST_STOPS = _REFUSALS | phrases("para | já não | assim não | isso não")
 _STOPS = _LAST_STOPS | phrases(
-    "pare | pare com isso | para com isso | para para | para aí | pare aí | para por favor | para já | parem",
+    "pare | pare com isso | não por favor | para com isso | para aí | pare aí | para por favor | para já | parem",
     "stop | chega | basta",
     "já chega | espera | espere | espera aí | espere aí | peraí | pera | pera aí | espera lá | espere um pouco",
     "cancela | cancele | cancelar | cancela isso | cancele isso | cancela tudo | cancele tudo | deixa pra lá",
     "deixe para lá | deixa para lá | deixe estar | deixa estar | esquece | esqueça | esquece isso | esqueça isso",
-    "não não",
-    "não obrigado | não obrigada | não espera | não espere | não faça isso | não faz isso | assim não | isso não",
-    "não precisa",
-    "aguarde | aguarda | já não",
+    "não obrigado | não obrigada | não espera | não espere | não faça isso | não faz isso | não continue",
+    "não continua | não siga | não precisa | aguarde | aguarda",
+)
+_STATEMENTS = phrases(
+    "não entendi | não entendo | não percebi | não percebo | não compreendo | não sei | não é isso | não é verdade",
+    "não espero | não aguardo | não posso esperar | não posso aguardar | não vou esperar | não pode ser",
+    "não estou aqui",
+    "não tenho tempo | não está certo | não é isso mesmo | não é bem | não muito bem | não estou a ver",
+    "claro que não",
+    "com certeza que não | não legal",
 )
 _COMMANDS = phrases(
     "desculpe | desculpa | com licença | alô | oi | olá | está lá | escute | escuta | ouça | ouve | olhe",
@@ -142,6 +152,8 @@ PORTUGUESE = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
         last_stops=_LAST_STOPS,
     )
 )

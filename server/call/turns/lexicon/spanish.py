@@ -99,18 +99,30 @@ _BACKCHANNELS = phrases(
     "continúa | cuando quiera",
     "cuando pueda | cuando puedas | cuando quieras | no se apure | no te apures | sin apuro | no hay apuro",
     "dígame | le escucho",
+    "sí por favor | sí gracias | no es problema | no es ningún problema | no tengo ninguna prisa",
+    "no hay ninguna prisa",
+    "no es nada | no eso es todo | no nada más",
 )
-_LAST_STOPS = phrases("para | no")
+_REFUSALS = phrases("no")
+_LAST_STOPS = _REFUSALS | phrases("para | ya no | así no | eso no")
 _STOPS = _LAST_STOPS | phrases(
-    "para para | para ya | para por favor | para eso | para un momento | pare | párate | párese | pare ya | alto",
+    "no por favor | para ya | para por favor | para eso | para un momento | pare | párate | párese | pare ya | alto",
     "stop | basta",
     "ya basta | espera | espere | espérate | espérese | espera espera | cancela | cancele | cancélalo | cancélala",
     "cancélelo",
     "cancélela | cancelar | cancela eso | cancele eso | cancela todo | detente | deténgase | detén eso | déjalo",
     "déjelo | olvídalo",
-    "olvídelo | olvida eso | déjelo así | déjalo así | ya no | mejor no | no no | no gracias | no espera",
+    "olvídelo | olvida eso | déjelo así | déjalo así | mejor no | no siga | no sigas | no continúe | no gracias",
+    "no espera",
     "no espere | no lo haga",
-    "no lo hagas | no haga eso | no hagas eso | así no | eso no | ya es suficiente | suficiente",
+    "no lo hagas | no haga eso | no hagas eso | ya es suficiente | suficiente",
+)
+_STATEMENTS = phrases(
+    "no entiendo | no lo entiendo | no comprendo | no entendido | no es cierto | no es eso | no es así | no sé",
+    "no espero | no puedo esperar | no estoy esperando | no me espero | no está listo | no estoy aquí | no sale",
+    "no listo",
+    "no tengo tiempo | no es perfecto | claro que no | por supuesto que no | desde luego que no | no muy bien",
+    "no me parece bien",
 )
 _COMMANDS = phrases(
     "perdón | perdona | perdone | disculpe | disculpa | disculpen | oiga | oye | hola | aló | escuche | escucha",
@@ -138,6 +150,8 @@ SPANISH = GrammarLexicon(
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
         last_stops=_LAST_STOPS,
     )
 )

@@ -303,3 +303,21 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """Until more is heard, "neem de" may be the beginning of "neem de tijd"."""
     assert DUTCH.remark(DUTCH.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            nee dat is goed | nee hoor | nee hoor geen probleem | nee ik kan wachten | nee nee rustig aan
+            Nee, is goed. | nee doe maar
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            nee niet maandag | nee wacht | nee | nee nee | nee dank u | nee dat klopt niet | nee natuurlijk niet
+            nee eh
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert DUTCH.remark(DUTCH.words(text)).kind is kind

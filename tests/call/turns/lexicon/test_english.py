@@ -185,3 +185,28 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """Until more is heard, "no" may be the beginning of "no rush"."""
     assert ENGLISH.remark(ENGLISH.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            no that's fine | no please go ahead | don't worry | no I can wait | I don't mind waiting
+            no no take your time | sorry about that | I'm not in a hurry at all | yes please | No, it's okay.
+            nope, all good | no don't worry about it | Sorry, go ahead. | no that's all | no no no that's fine
+            no um that's fine | okay no problem at all | No, no, please continue.
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            no don't book it | no wait | no not Monday | no | don't | don't do that | don't book it
+            do not send it | no thank you | no no | no um | no please | no I can't wait | no that's wrong | nope
+            no that's fine stop | oh no | no of course not | no I'm good | no really not
+        """)),
+        *((text, Kind.WORDS) for text in rows("""
+            don't you have Monday | don't know | I don't want Monday | I don't know | no one called me | no idea
+            that's no good | no good
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert ENGLISH.remark(ENGLISH.words(text)).kind is kind

@@ -216,3 +216,21 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """More may follow that makes the words a reassurance."""
     assert FRENCH.remark(FRENCH.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            non c'est bon | Non, pas de problème. | non non prenez votre temps | non ça va
+            non je peux attendre | oui s'il vous plaît | non non c'est parfait
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            non pas lundi | non attendez | non | non non | non merci | non ne réservez pas | non c'est faux
+            non bien sûr que non | non euh | non ça va pas
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert FRENCH.remark(FRENCH.words(text)).kind is kind

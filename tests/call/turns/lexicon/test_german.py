@@ -323,3 +323,23 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """Until more is heard, "lassen Sie" may be the beginning of "lassen Sie sich Zeit"."""
     assert GERMAN.remark(GERMAN.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            nein schon gut | Nein, kein Problem. | nein ich kann warten | nein nein alles gut
+            nein machen sie ruhig weiter | nein passt schon | Nein, das macht nichts.
+            nein bitte machen sie weiter | ja bitte
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            nein nicht montag | nein warten sie | nein | nein nein | nein danke | nein das ist falsch
+            nein natürlich nicht | nein bitte nicht | nein äh | nein buchen sie das nicht
+            nein das stimmt nicht
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert GERMAN.remark(GERMAN.words(text)).kind is kind

@@ -219,3 +219,24 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """More may follow that makes the words a reassurance."""
     assert ITALIAN.remark(ITALIAN.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            no va bene | no basta così | basta così | Sì, per favore. | no no faccia con calma
+            no non si preoccupi | no aspetto
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            no non lunedì | no aspetti | no | no no | no grazie | no grazie va bene così | no non prenoti
+            no è sbagliato | basta | no ehm
+        """)),
+        *((text, Kind.COMMAND) for text in rows("""
+            per favore
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert ITALIAN.remark(ITALIAN.words(text)).kind is kind

@@ -218,3 +218,24 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_what_may_go_on(text: str, may: bool) -> None:
     """More may follow "não" and "para", as in "não tem pressa" and "para segunda"; "cancela" is clear at once."""
     assert PORTUGUESE.remark(PORTUGUESE.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            não tudo bem | Não, não há problema. | não não se preocupe | não não tem pressa | não tá bom
+            sim por favor | não pode continuar
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            não | não não | não obrigado | para | já não | não espere | isso não
+        """)),
+        *((text, Kind.WORDS) for text in rows("""
+            já não funciona | não não entendi | não sei | não pode ser | não funciona | para segunda
+            não posso esperar | isso não sei
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert PORTUGUESE.remark(PORTUGUESE.words(text)).kind is kind

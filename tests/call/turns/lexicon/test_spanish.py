@@ -213,3 +213,24 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_what_may_go_on(text: str, may: bool) -> None:
     """More may follow "no" and "para", as in "no hay prisa" and "para el lunes"; "espera" is clear at once."""
     assert SPANISH.remark(SPANISH.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            no está bien | No, no hay problema. | no no se preocupe | no no no hay prisa | no tranquilo
+            sí por favor | no no vale | no claro
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            no | no no | no gracias | para | para para | ya no | no espere | no no gracias | eso no
+        """)),
+        *((text, Kind.WORDS) for text in rows("""
+            ya no funciona | no no entiendo | no entiendo | no es cierto | no funciona | para el lunes
+            no puedo esperar | eso no lo sé | no quiero eso
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert SPANISH.remark(SPANISH.words(text)).kind is kind
