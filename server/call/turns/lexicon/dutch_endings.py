@@ -83,17 +83,17 @@ _THAT_CLAUSE = (
 )
 """The beginning of a clause that has its verb at the end."""
 _PREFIXES = {
-    "aan": "kom trek vraag vragen neem doe zet bied raad geef meld pas spreek kijk bel sluit rustig",
+    "aan": "ga sta kom trek vraag vragen neem doe zet bied raad geef meld pas spreek kijk bel sluit rustig",
     "bij": "blijf hoor leg boek kom er",
     "door": "ga geef stuur kom lees verbind bel loop",
-    "in": "vul log check schakel lever stap val stem schrijf voer dien stel zet",
+    "in": "houd vul log check schakel lever stap val stem schrijf voer dien stel zet",
     "na": "kijk ga denk vraag tel loop",
     "om": "ruil kleed zet draai kom val keer boek",
     "onder": "ga",
     "op": "bel hang let hou houd neem schrijf geef zoek haal los ruim stuur zeg vraag eet pas start sla leg schiet",
     "over": "is maak zet stap hou blijf draag neem",
     "tegen": "kom val werk zit zeg",
-    "uit": "kijk zet leg zie ziet maak kom ga zoek print schakel stel val log doe voer sluit kies reken stap nodig",
+    "uit": "sta kijk zet leg zie ziet maak kom ga zoek print schakel stel val log doe voer sluit kies reken stap nodig",
     "van": "hou",
     "voor": "stel bereid doe lees kom zorg schrijf",
 }
@@ -148,7 +148,8 @@ _CLOSING_WORDS = {
     ),
     # is het · in het · of het, but: hoe laat is het · wat kost het
     "het": (
-        rf"(?<!laat )(?<!waar )(?<!lang )(?<!duur )(?<!ver )(?<!zo )(?<!dat )(?<!ik )(?<!we ){_AUXILIARY} het|^het"
+        rf"(?<!laat )(?<!waar )(?<!hoeveel )(?<!wie )(?<!lang )"
+        rf"(?<!duur )(?<!ver )(?<!zo )(?<!dat )(?<!ik )(?<!we ){_AUXILIARY} het|^het"
         rf"|{_ABLE} {_PERSON} het"
         rf"|(?:{_PREPOSITION}|en|of|als|dat|omdat|maar|want|wanneer|waar|wat|dan|toen|ja|is dit|zoek|kies) het"
     ),

@@ -19,6 +19,8 @@ _ANNOUNCES = re.compile(
     r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
     r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
 )
+_OPENING = r"(?:yes|yeah|yep|no|oh|well|okay|sure|sorry)"
+"""What callers say before a short answer."""
 _NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
@@ -56,10 +58,11 @@ _OPEN_WORDS = {
     # mm hmm
     "hmm": r"(mm|um|uh) hmm",
     # who am i · how old is she · so do i
-    "i we they he she": rf"{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+|[a-hj-z] i",
+    "i we they he she": rf"this is s?he|{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+|[a-hj-z] i",
     # yes it is · as soon as you can · if you may · i think you should · that's all i have
     # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
     # what can you do · please do · how many do you have · when will that be · how have you been
+    # i do · it is · the one i have · the third of may · my name is will
     "is are was were am do does did have has had can could will would shall should may might must be been": (
         rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_SUBJECT}( \w+)? \w+"
         r"|if (i|you|we|they) (can|could|do|may|might|must|would|will)"
@@ -69,23 +72,32 @@ _OPEN_WORDS = {
         rf"|(know|tell me|say|see|remember) {_ASKING} .*(is|are|was|were)|{_ASKING}\b.* say .*(is|are|was|were)"
         rf"|(what|who|how)\b.* {_VERB} .*do|(what|to|will|that'll|please) do"
         rf"|(what|which|how many|how much)\b.* {_VERB} .*have|{_ASKING}\b.* {_VERB} .*(be|been)"
+        rf"|^({_OPENING} )*(i am|it is|they are|{_SUBJECT} (do|does|did))|the (only )?ones? {_SUBJECT} (have|had)"
+        r"|(in|of|for|until|till|since|by|from|before|after|next|last|this|mid|first|second|third|\w+th|rd|nd|st) may"
+        r"|(name is|name's|this is|it's|with|for) will"
     ),
     # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
     "to for from with without at in on by about of into onto between until till since per via": (
         rf"(what|who|where)('s| is| are| was| were| am) {_SUBJECT}( \w+)? \w+|(what|where) .*(made of|from)"
         rf"|(what|who) {_VERB} {_SUBJECT} (?!need|want|have|like)\w+( it| that| this| me| us)?"
         r" (to|for|from|with|about|on)"
-        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
-        r"|(think|heard) of|if you (want|like|need|have) to"
+        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it|not|isn't) on|(turns|turned|switches|switched|comes) on"
+        r"|(won't|doesn't|didn't|not|it) (turn|switch|come|go) on|(heating|lights?|power|water|router) (is|are|was) on"
+        r"|(come|check|log|sign|drop|walk|walked|breathe|it) in|(let|fit|squeeze|book) (me|us) in"
+        r"|(is|are) ((he|she|anyone|anybody)|(the|your) (doctor|dentist|manager|boss)|(doctor|mr|mrs|miss) \w+) in"
+        r"|(stop|come|drop) by|(think|heard|that i know|i'm aware) of|if you (want|like|need|have) to"
+        r"|what (i|we|i'm|we're) (?!need|want|have|like)(\w+ ){0,2}\w+ (for|about|of)|what i came for"
+        rf"|^({_OPENING} )*((i'd|i would|we'd) (love|be happy|be glad) to|(i|we) (don't|didn't) (want|need) to)"
     ),
     # what · i don't know why · so what · since when
     "what who where when why how which": (
-        r"^(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
+        r"^((sorry|pardon|wait) )*(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
         r"|(so|or|guess|for|say) what|(since|until) when"
     ),
     # of course not · no it's not
     "not": (
-        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better) not"
+        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better"
+        r"|afraid|apparently) not"
         r"|no [\w']+( \w+)? not"
     ),
     "so": r"(think|hope|guess|believe|suppose|even|do|did|not|thought|said) so",

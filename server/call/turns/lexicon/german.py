@@ -7,6 +7,7 @@ from server.call.turns.lexicon.german_endings import (
     LONE_FIGURE,
     MORE_FIGURES,
     OPEN_ENDINGS,
+    SHORT_QUESTIONS,
     UNFINISHED,
 )
 from server.call.turns.lexicon.german_writing import NUMBERS, spoken, words_of
@@ -96,6 +97,7 @@ GERMAN = GrammarLexicon(
         written=words_of,
         announcements=ANNOUNCES,
         open_endings=OPEN_ENDINGS,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         digits=NUMBERS.digits(),
         inside_numbers={"komma": 0, "doppel": 1},

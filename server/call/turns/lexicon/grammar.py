@@ -57,6 +57,9 @@ class Grammar:
     """Found at an ending that says that more is to come, such as "can you help me"."""
     open_endings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """By last word: matches the sentences with that last word that cannot be complete."""
+    short_questions: re.Pattern[str] = NOTHING
+    """Matches whole texts that are a question as often as the beginning of one, such as "where is it" in languages that
+    leave out the "it". With a question mark they may be complete."""
     unfinished: re.Pattern[str] = NOTHING
     """Found in a sentence whose end lacks a word, whatever its last word is. In German the verb may be the last word:
     "können Sie mir die Nummer" lacks it."""
@@ -149,7 +152,8 @@ class GrammarLexicon:
         grammar, last = self._grammar, words[-1]
         opens = grammar.open_endings.get(last)
         open_ = mark is Mark.OPEN or grammar.unfinished.search(said) is not None
-        if open_ or (opens is not None and opens.match(said)):
+        asked = mark is Mark.QUESTION and grammar.short_questions.fullmatch(said) is not None
+        if open_ or (opens is not None and not asked and opens.match(said)):
             return Completeness.OPEN
         more = grammar.more_figures.match(said) is not None
         if mark in (Mark.QUESTION, Mark.EXCLAMATION):

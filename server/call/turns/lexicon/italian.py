@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
-from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
+from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.writing import plain_words
@@ -136,6 +136,7 @@ ITALIAN = GrammarLexicon(
         words=_words,
         written=_words,
         announcements=_ANNOUNCES,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"doppio": 1, "virgola": 0},

@@ -9,7 +9,7 @@ from functools import lru_cache
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
-from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
+from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.writing import plain_words
 
 _SMALL = (
@@ -141,6 +141,7 @@ PORTUGUESE = GrammarLexicon(
         words=_words,
         written=_words,
         announcements=_ANNOUNCES,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"duplo": 1, "vírgula": 0},

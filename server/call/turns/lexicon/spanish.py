@@ -6,7 +6,7 @@ from functools import lru_cache
 from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
-from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
+from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.writing import plain_words
 
 _SMALL = (
@@ -139,6 +139,7 @@ SPANISH = GrammarLexicon(
         words=_words,
         written=_words,
         announcements=_ANNOUNCES,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"doble": 1, "coma": 0},

@@ -77,6 +77,8 @@ COMPLETE = """
     ik ben er over tien minuten | dan neem ik die van vier uur | ik ben nog nooit bij u geweest | ik heb kiespijn
     moet ik iets meenemen | is goed bedankt | nee dat is al opgelost | volgens mij heeft u mij verkeerd begrepen
     dat heb ik zo niet besteld | hartelijk dank
+    de verwarming gaat niet aan | hij gaat niet aan | hij staat uit | wat houdt dat in | hoeveel is het
+    wie is het
 """
 SINGLE = (
     "ja | Ja. | nee | hallo | oké | OK. | morgen | wat | wanneer | bedankt | stop | precies | graag | wacht | hoeveel"
@@ -129,6 +131,7 @@ OPEN = """
     misschien kunnen we | het beste zou | mijn auto staat bij | het gaat om een | heeft u misschien een
     ik zou hem graag | de lamp is na | ik heb het uiterlijk nodig voor | mijn verzekering is de
     weet u of je bij jullie | we willen graag een plek aan het | moet ik u de
+    wanneer is het | de verwarming in | ik woon aan | het gaat niet in
 """
 
 

@@ -32,6 +32,11 @@ COMPLETE = """
     She said "thank you." | Where is it? | It is at 10 AM | Call me at 10 a.m. | 9am | at ten am | It's 20%
     The blue 1.
     Mm-hmm. | Mm hmm | Alright. | That's all, thank you. | Okay, I'll wait. | 7 of clubs. | It's $5. | My order, please.
+    in May | the 3rd of May | Can I book for May? | My name is Will | sorry what | I do | i am | I am. | it is
+    we do | I'd love to | I'd be happy to | I don't want to | that's what I came for | what I was looking for
+    it won't turn on | the heating is not on | is the doctor in | can I just walk in | breathe in | I'm afraid not
+    not that I know of | yes that's the one I have | this is she | can you fit me in
+    I'm calling about the boots the heating doesn't come on
 """
 SINGLE = "yes | Yes. | OK. | no | hello | okay | tomorrow | what | when | thanks | stop | oh"
 NUMBER = """
@@ -49,12 +54,15 @@ OPEN = """
     two plus | I’d like
     i was wondering | i'm looking for | i'm calling about | because | it's | you're | what time do you | when do you
     when are you | what time do you open on | where can i talk to | who can i | can you tell me | please give me
-    i think | i think that | if | if you | i am | i was | i have | i'm not | i do not | yes but | no i | how does it
+    i think | i think that | if | if you | i was | i have | i'm not | i do not | yes but | no i | how does it
     when did it | can i get it with | do you know when | i'd like to know when | which | how | yes i'd like
     something like | i want to know if | i said i | Where is the... | Hello, | I want to order a — | My order is:
     I can’t come, but | And… | And... | and - | And. | Uh, | Uh. | Um... | Ummm | Hmm. | My number is 4, 2,
     Where is my? | Can you tell me? | Do you? | So the thing is... | Call me back at. | 12 +
-    What's 2 plus? | I’m. | I am.
+    What's 2 plus? | I’m.
+    my appointment is on | is the meeting in | what i want to | that's what i want to | this will | the doctor may
+    she may | we'd love to have a | the one i | i did not | can you turn on | they made a reservation in
+    I'd like to. | i know of
 """
 
 

@@ -39,6 +39,7 @@ COMPLETE = """
     on arrivera vers vingt heures | je vous donne ma carte | le code ne fonctionne pas
     je ne retrouve plus la facture | ça dépend du prix | plutôt le matin | peu importe | oui c'est bien ça
     c'est à quel étage
+    c'est ce que je veux | c'est ce que je voulais | je l'ai déjà | oui je peux | je voudrais bien | je veux bien
 """
 SINGLE = """
     oui | Oui. | non | bonjour | demain | quoi | quand | comment | merci | stop | Sophie | lundi | si
@@ -80,6 +81,7 @@ OPEN = """
     allô oui je vous appelle parce que | j'ai reçu un | mon fils est | je voudrais que vous | vous auriez pas une
     on arrivera vers | le problème c'est que | je ne retrouve plus ma | ça dépend de | plutôt entre | il y avait
     du coup je | au moment de payer le site m'a | je vais devoir
+    est-ce que je voulais | je peux | je vous l'ai déjà | j'ai déjà | j'aimerais bien | est-ce que je veux
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 

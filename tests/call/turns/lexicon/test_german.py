@@ -84,6 +84,8 @@ COMPLETE = """
     kann ich gleich vorbeikommen | ich bin in zehn minuten da | ich bin noch nie bei ihnen gewesen
     mein zahn tut weh | muss ich etwas mitbringen | ist gut danke | nein das hat sich erledigt
     ich glaube sie haben mich falsch verstanden | das habe ich so nicht bestellt | haben sie vielen dank
+    wie lange noch | haben Sie noch welche | welche Größe haben Sie | wie viele Zimmer haben sie | ich bin es
+    ja ich bin da | warten Sie bitte | Haben Sie einen? | Wann kommt der?
 """
 SINGLE = "ja | Ja. | nein | hallo | okay | OK. | morgen | was | wann | danke | stopp | doch | genau | bitte | halt"
 NUMBER = """
@@ -142,6 +144,8 @@ OPEN = """
     es handelt sich um | haben sie vielleicht eine | ich würde ihn gerne | die lampe ist nach
     ich bräuchte das bis spätestens | meine versicherung ist die | wissen sie ob man bei ihnen
     wir hätten gern einen platz am | soll ich ihnen die
+    ich habe es | ich bin gestern da | wann kommt der. | warten sie bitte auf | geben sie bitte
+    haben sie noch einen | Haben Sie?
 """
 
 

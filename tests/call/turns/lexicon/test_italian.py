@@ -36,6 +36,7 @@ COMPLETE = """
     mio figlio ha la tosse da due giorni | non ha la febbre | accettate i cani | arriviamo verso le otto di sera
     le do la mia carta | il codice non funziona | non trovo più la fattura | dipende dal prezzo | meglio la mattina
     per me è uguale | sì è proprio così | a che piano siete
+    è la mia | sì è il mio | ce l'ho già | non voglio | sì lo sono | non lo sono
 """
 SINGLE = """
     sì | Sì. | no | buongiorno | domani | cosa | quando | come | grazie | perché | Anna | lunedì
@@ -77,6 +78,7 @@ OPEN = """
     cerco una camera per due con | pronto vi chiamo perché | la consegna era | ho ricevuto un | mio figlio è
     vorrei che voi mi | non avreste una | arriviamo verso le | il problema è che | non trovo più la mia | dipende da
     meglio tra | c'era | quindi io | al momento di pagare il sito mi ha | dovrò
+    qual è il mio | l'ho già | dov'è. | io voglio | non sono | è la
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 

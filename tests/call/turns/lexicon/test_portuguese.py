@@ -38,8 +38,11 @@ COMPLETE = """
     ele não tem febre | vocês aceitam cachorro | a gente chega lá pelas oito da noite | vou te passar o cartão
     o código não funciona | não acho a nota fiscal | depende do preço | melhor de manhã | tanto faz
     sim é isso mesmo | em que andar fica
+    é a minha | sim é o meu | Onde fica? | Qual é? | Onde está?
 """
-SINGLE = "sim | Sim. | não | olá | amanhã | quê | quando | como | obrigado | tá | Ana | segunda | pode | tenho | é"
+SINGLE = (
+    "essa | sim | Sim. | não | olá | amanhã | quê | quando | como | obrigado | tá | Ana | segunda | pode | tenho | é"
+)
 NUMBER = """
     meu número é quatro dois | o meu número é 42 | nove um três | pedido 4271 | vinte | 4, 2, 7, 1. | número um | agá
     trinta e dois | setenta e um | às nove e trinta | às dez | duzentos | dia 12 | d a n | mesa para quatro
@@ -75,6 +78,7 @@ OPEN = """
     recebi uma | meu filho está | eu queria que vocês me | vocês não teriam uma | a gente chega lá pelas
     o problema é que | não acho a minha | depende de | melhor entre | tinha | aí eu | na hora de pagar o site me
     vou ter que
+    onde está o meu | onde fica. | é a | isso é | eu quero essa minha
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 

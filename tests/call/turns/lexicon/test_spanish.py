@@ -34,8 +34,9 @@ COMPLETE = """
     no tiene fiebre | admiten perros | llegaremos sobre las ocho de la tarde | le doy mi tarjeta
     el código no funciona | no encuentro la factura | depende del precio | mejor por la mañana | me da igual
     sí eso es | en qué piso están
+    no tengo | No, no tengo. | no quiero | no hay | ¿Dónde está? | ¿Cuál es?
 """
-SINGLE = "sí | Sí. | no | hola | mañana | qué | cuándo | cómo | gracias | bueno | Ana | lunes | vale | cualquiera"
+SINGLE = "esa | sí | Sí. | no | hola | mañana | qué | cuándo | cómo | gracias | bueno | Ana | lunes | vale | cualquiera"
 NUMBER = """
     mi número es el cuatro dos | mi número es 42 | seis tres nueve | pedido 4271 | veinte | 4, 2, 7, 1.
     treinta y dos | setenta y uno | a las nueve treinta | a las diez | número uno | doscientos | el 12 | d a n
@@ -47,7 +48,7 @@ OPEN = """
     quisiera | quisiera reservar una mesa para | me llamo | mi nombre es | mi número es | mi número es el | y | eh
     este
     quiero | quiero saber | quiero saber si | me gustaría | quería | quería hablar con | necesito | necesito un | busco
-    me puede | me puede decir | podría | podría decirme | puede | puedo | tengo | no tengo | tengo un | tengo que
+    me puede | me puede decir | podría | podría decirme | puede | puedo | tengo | tengo un | tengo que
     hay | es
     es que | está | mi pedido está | mi pedido no ha | mi pedido no | ha | he | estoy | estoy buscando
     estoy llamando para | soy | soy el
@@ -72,6 +73,7 @@ OPEN = """
     he recibido un | mi hijo está | quisiera que ustedes me | no tendrían una | llegaremos sobre las
     el problema es que | no encuentro mi | depende de | mejor entre | había | así que yo | al pagar la página me
     voy a tener que
+    yo tengo | mi marido no tiene | dónde está. | ¿Cuál es el? | no he | es que no quiero que
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 
