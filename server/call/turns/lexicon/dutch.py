@@ -10,7 +10,7 @@ from server.call.turns.lexicon.dutch_endings import (
     UNFINISHED,
 )
 from server.call.turns.lexicon.dutch_writing import NUMBERS, spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 
@@ -25,6 +25,14 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(f"{question}|{request}")
 
 
+_YES_OR_NO = last_question(
+    "en|dus|oké|goed|dan|of|maar",
+    r"(?:is|zijn|was|klopt|kloppen|zal|zullen|woont|woon|bedoelt|bedoel|wilt|wil)(?! er\b)(?![^.!?]* (?:geven"
+    r"|noemen|zeggen|spellen|herhalen|vertellen)\b)"
+    r"|(?:moet|kan|kunnen|mag|mogen) (?:ik|we|wij) [^.!?]*(?:sturen|gebruiken|bellen|leveren|bezorgen|bereiken"
+    r"|boeken|mailen)",
+    r"klopt|klopt dat|toch|hè|juist|ja",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(
         r"\bspel(?:t|len|d)?\b[^.!?]*[.?]?\s*$|\bhoe (?:schrijf\w*|wordt [^?]*geschreven|spel\w*)\b[^.!?]*\?\s*$"
@@ -33,7 +41,9 @@ _REQUESTS = {
     Wanted.ADDRESS: _asked(
         r"\w*adres|straat\w*|huisnummer|woonplaats|waar (?:woont?|woon) (?:u|je)|waar (?:moet|mogen)\w*"
     ),
-    Wanted.NUMBER: _asked(r"\w*nummers?|\w*cijfers?|\w*code|iban|geboortedatum|telefonisch|wanneer bent u geboren"),
+    Wanted.NUMBER: _asked(
+        r"\w*nummers?|\w*cijfers?|\w*code|iban|geboortedatum|telefonisch|wanneer (?:bent u|ben je) (?:geboren|jarig)"
+    ),
 }
 _FILLERS = frozenset("eh ehm hm hoor dus en de het een zo maar even nou nu dan eens alstublieft alsjeblieft".split())
 _LEAD_INS = frozenset("maar ik zei zeg sorry pardon hallo moment momentje".split())
@@ -92,6 +102,7 @@ DUTCH = GrammarLexicon(
         inside_numbers={"een": 1, "komma": 0, "dubbel": 1},
         more_figures=MORE_FIGURES,
         lone_figure=LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

@@ -3,7 +3,7 @@
 import re
 
 from server.call.turns.lexicon.english_writing import spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_words, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, last_words, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 _ASKING = r"(?:what|who|whom|where|when|why|how|which)"
@@ -37,10 +37,18 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(f"{question}|{request}")
 
 
+_YES_OR_NO = last_question(
+    "and|so|okay|now|then|or|but",
+    r"(?:is|are|was|were|has|does|did)(?! there)|(?:shall|should) (?:i|we) (?!take|have|note)"
+    r"|do you (?:still|want|live|mean|use|prefer|wish|need)|would you (?:like|prefer|rather)(?! to (?:tell|give"
+    r"|spell|say))"
+    r"|(?:can|could|may) (?:i|we) (?:use|send|call|reach|text|deliver|ship|book|mail)",
+    r"right|correct|yes|isn't it",
+)
 _REQUESTS = {
-    Wanted.SPELLING: re.compile(r"\bspell\b[^.!?]*[.?]?\s*$"),
+    Wanted.SPELLING: re.compile(rf"\bspell\b[^.!?]*[.?]?\s*$|{_asked('post ?code|postal code').pattern}"),
     Wanted.EMAIL: _asked("e-?mail"),
-    Wanted.NUMBER: _asked("numbers?|digits|code"),
+    Wanted.NUMBER: _asked("numbers?|digits|code|zip|date of birth|birth ?date|birthday|when were you born|expiry date"),
     Wanted.ADDRESS: _asked("address|street|where (?:do|should) (?:you|we) (?:live|deliver|send)"),
 }
 _FIGURE = rf"(?:\d+|oh|{_NUMBER_WORDS.replace(' ', '|')})"
@@ -192,6 +200,7 @@ ENGLISH = GrammarLexicon(
         inside_numbers={"one": 1, "oh": 1, "double": 1, "point": 0},
         more_figures=_MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 from server.call.turns.lexicon.french_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.writing import plain_words
@@ -42,10 +42,19 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "et|donc|alors|bon|d'accord|ou|mais",
+    r"est-ce (?!que (?:vous|tu) (?:pouvez|pourriez|avez|peux|pourrais|as)\b|que (?:je|on) \w+ avoir)\w+"
+    r"|c'est (?![^.!?]*\bqu(?:el|elle|oi)\b)(?:bien|toujours|votre|ton|le bon|la bonne|correct)|s'agit-il"
+    r"|dois-je|devons-nous|habitez-vous|(?:voulez|souhaitez|préférez)-vous qu\w+"
+    r"|(?:puis-je|peut-on|pouvons-nous) (?:vous |l'|le |la |les )?(?:envoyer|livrer|rappeler|appeler|utiliser|joindre)"
+    r"|(?:votre|ton|ta) [^.!?]*\best-(?:il|elle)",
+    r"c'est (?:bien )?ça|correct|n'est-ce pas|c'est (?:exact|correct|juste)|oui",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\bép[eè]l(?:er|ez|es|le|lez)\b[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("e-?mail|mail|courriel|adresse électronique"),
-    Wanted.NUMBER: _asked("numéros?|code|chiffres|téléphone"),
+    Wanted.NUMBER: _asked("numéros?|code|chiffres|téléphone|date de naissance|quand êtes-vous née?"),
     Wanted.ADDRESS: _asked(r"adresse|rue|où (?:habit\w+|devons|dois|faut|souhait\w+|voul\w+|peut|livr\w+)"),
 }
 _LONE_FIGURE = re.compile(
@@ -121,6 +130,7 @@ FRENCH = GrammarLexicon(
         inside_numbers={"double": 1, "virgule": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

@@ -11,7 +11,7 @@ from server.call.turns.lexicon.german_endings import (
     UNFINISHED,
 )
 from server.call.turns.lexicon.german_writing import NUMBERS, spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 
@@ -26,6 +26,15 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(f"{question}|{request}")
 
 
+_YES_OR_NO = last_question(
+    "und|also|okay|gut|dann|oder|aber|so",
+    r"(?:ist|sind|war|stimmt|stimmen|passt|lautet|gilt|hat sich|wohnen|wohnst|meinen|meinten|meinst|meintest"
+    r"|möchten|möchtest|wollen|willst)(?![^.!?]* (?:geben|nennen|sagen|buchstabieren|wiederholen|verraten"
+    r"|diktieren)\b)"
+    r"|(?:soll|sollen|darf|dürfen|kann|können) (?:ich|wir) [^.!?]*(?:schicken|senden|liefern|rufen|verwenden"
+    r"|nutzen|erreichen|buchen|mailen)",
+    r"richtig|korrekt|ja|oder|nicht wahr|stimmt's",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(
         r"\bbuchstabier\w*\b[^.!?]*[.?]?\s*$|\bwie (?:schreib\w*|wird [^?]*geschrieben)\b[^.!?]*\?\s*$"
@@ -35,7 +44,8 @@ _REQUESTS = {
         r"\w*adresse|anschrift|\w*stra(?:ß|ss)e|hausnummer|wohnort|wo (?:wohn|sollen wir|soll ich)\w*|wohin"
     ),
     Wanted.NUMBER: _asked(
-        r"\w*nummern?|\w*ziffern?|code|pin|\w*zahl|iban|geburtsdatum|telefonisch|wann sind sie geboren"
+        r"\w*nummern?|\w*ziffern?|code|pin|\w*zahl|iban|plz|geburtsdatum|geburtstag|telefonisch"
+        r"|wann (?:sind sie|bist du) geboren"
     ),
 }
 _FILLERS = frozenset("äh ähm hm also und der die das ein eine einen so bitte mal doch na nun jetzt tja".split())
@@ -103,6 +113,7 @@ GERMAN = GrammarLexicon(
         inside_numbers={"komma": 0, "doppel": 1},
         more_figures=MORE_FIGURES,
         lone_figure=LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

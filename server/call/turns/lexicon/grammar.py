@@ -38,6 +38,15 @@ def last_words(open_: Mapping[str, str], closing: Mapping[str, str]) -> dict[str
     } | {word: re.compile(rf".*?\b(?:{opens})$") for words, opens in closing.items() for word in words.split()}
 
 
+def last_question(openings: str, begins: str, tags: str) -> re.Pattern[str]:
+    """Finds a question at the end of a text of the agent that begins with the pattern `begins`, perhaps after
+    `openings`, or that ends with one of the `tags`, such as "right?".
+    """
+    return re.compile(
+        rf"(?:^|[.!?:;,¿]\s*)(?:(?:{openings}),?\s+)*¿?(?:{begins})\b[^.!?]*\?\s*$|,\s*¿?(?:{tags})\s*\?\s*$"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """The tables of one language. All words are as `words` gives them, and patterns match them with one blank between.
@@ -78,6 +87,9 @@ class Grammar:
 
     # What the agent asks for
 
+    yes_or_no: re.Pattern[str] = NOTHING
+    """Found in text of the agent, written as for `requests`, that asks for a yes or a no at its end, and so for nothing
+    that is dictated: "is this your number?"."""
     requests: Mapping[Wanted, re.Pattern[str]] = field(default_factory=dict)
     """Found in text of the agent, in lower case and with its punctuation, that asks for this at its end. The first one
     that is found counts."""
@@ -121,6 +133,8 @@ class GrammarLexicon:
 
     def asked_for(self, agent_text: str) -> Wanted:
         text = composed(agent_text)
+        if self._grammar.yes_or_no.search(text):
+            return Wanted.NOTHING
         return next((each for each, asks in self._grammar.requests.items() if asks.search(text)), Wanted.NOTHING)
 
     def remark(self, words: Sequence[str]) -> Remark:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
@@ -68,10 +68,18 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "e|allora|quindi|bene|ok|ma|o",
+    r"(?:(?:questo|questa|quello|quella) )?(?:è|sono|era)(?! possibile)(?![^.!?]*\b(?:quale|qual|che|chi)\b)"
+    r"|(?:glielo|gliela|gliele|glieli|te lo|ve lo|lo|la|le) (?:mand|sped|invi|consegn|chiam|richiam)\w+"
+    r"|(?:vuole|vuoi|preferisce|preferisci|desidera) che|(?:abita|abiti|vive) (?:ancora|sempre)"
+    r"|(?:posso|possiamo|devo|dobbiamo) (?:mand|sped|invi|consegn|chiam|richiam|usar)\w*",
+    r"giusto|vero|corretto|esatto|è (?:giusto|corretto|esatto)|no",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\b(?:spelling|compit\w+|sillab\w+|lettera per lettera)\b[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("e-?mail|mail|posta elettronica"),
-    Wanted.NUMBER: _asked("numer[oi]|codice|cifre|telefono"),
+    Wanted.NUMBER: _asked(r"numer[oi]|codice|cap|cifre|telefono|data di nascita|quando (?:è|sei) nat[oa]"),
     Wanted.ADDRESS: _asked(r"indirizzo|via|dove (?:abit\w+|viv\w+|dobbiamo|devo|possiamo|la|lo|consegn\w+)"),
 }
 _LONE_FIGURE = re.compile(
@@ -142,6 +150,7 @@ ITALIAN = GrammarLexicon(
         inside_numbers={"doppio": 1, "virgola": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

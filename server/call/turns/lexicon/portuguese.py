@@ -6,7 +6,7 @@ How sentences end is in `portuguese_endings.py`.
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
@@ -59,12 +59,23 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "e|então|bem|ok|ou|mas|certo",
+    r"(?:(?:este|esta|esse|essa|isso|isto) )?(?:ainda )?(?:é|são|era|está"
+    r"|continua)(?! possível)(?![^.!?]*\b(?:qual|quem|que|onde)\b)"
+    r"|(?:envi|mand|entreg)(?:o|amos)|(?:quer|queres|deseja|prefere) que|(?:ainda )?mora (?:ainda|nesse|neste)"
+    r"|(?:posso|podemos|devo|devemos|lhe|te) (?:envi|mand|entreg|lig|usar)\w*|o seu [^.!?]* está",
+    r"certo|correto|não é|né|é isso|está certo|está correto",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\b(?:soletr\w+|letra por letra)\b[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("e-?mail|correio eletrónico|correio eletrônico"),
-    Wanted.NUMBER: _asked("números?|código|dígitos|algarismos|telefone|telemóvel|celular|cpf|nif"),
+    Wanted.NUMBER: _asked(
+        "números?|código|dígitos|algarismos|telefone|telemóvel|celular|cpf|nif|cep|data de nascimento"
+        "|quando (?:você )?nasce(?:u|ste)"
+    ),
     Wanted.ADDRESS: _asked(
-        r"endereço|morada|rua|cep|onde (?:mora|vive|devemos|podemos|entreg\w+|você mora|o senhor mora|a senhora mora)"
+        r"endereço|morada|rua|onde (?:mora|vive|devemos|podemos|entreg\w+|você mora|o senhor mora|a senhora mora)"
     ),
 }
 _LONE_FIGURE = re.compile(
@@ -147,6 +158,7 @@ PORTUGUESE = GrammarLexicon(
         inside_numbers={"duplo": 1, "vírgula": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

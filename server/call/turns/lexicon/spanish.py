@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
@@ -56,10 +56,18 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "y|entonces|pues|vale|o|bien|pero",
+    r"(?:(?:este|esta|ese|esa) )?(?:es|son|era|está|están|sigue|siguen)(?! posible)(?![^.!?]*\b(?:qué|cuál|quién)\b)"
+    r"|(?:se )?(?:lo|la|los|las|le|les|te) (?:env\w+|mand\w+|entreg\w+|llam\w+)"
+    r"|(?:quiere|quieres|desea|prefiere|prefieres) que|(?:todavía |aún )?viv(?:e|es|en)"
+    r"|(?:puedo|podemos|debo|debemos) (?:env|mand|entreg|llam|usar)\w*|su [^.!?]* (?:es|está) (?:correct[oa]|bien)",
+    r"verdad|correcto|no|es correcto|cierto|es así",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\bdeletr[eé]\w*[^.!?]*[.!?]?\s*$|\bdeletrear\w*[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("correo|e-?mail|mail"),
-    Wanted.NUMBER: _asked("números?|código|dígitos|cifras|teléfono|dni"),
+    Wanted.NUMBER: _asked("números?|código|dígitos|cifras|teléfono|dni|fecha de nacimiento|cuándo (?:nació|naciste)"),
     Wanted.ADDRESS: _asked(
         r"dirección|domicilio|calle|dónde (?:vive\w*|(?:se )?(?:lo|la|los|las) \w+|\w*env\w+|\w*entreg\w+)"
     ),
@@ -145,6 +153,7 @@ SPANISH = GrammarLexicon(
         inside_numbers={"doble": 1, "coma": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,

@@ -12,6 +12,7 @@ OPENING = (
 _NOTHING = r"(?!)"
 """A pattern that matches nothing."""
 _WHOLE_NO = r"^(?:(?:no|pues|ah|bueno|eh) )*no"
+"""The beginning of a short answer: "no tengo"."""
 _WISH = "(?:quiero|quería|quisiera|querría|queremos|queríamos|necesito|me gustaría|gustaría|quisiéramos|desearía)"
 _CAN = "(?:puedo|puede|puedes|pueden|podría|podrías|podrían|podemos|podríamos)"
 

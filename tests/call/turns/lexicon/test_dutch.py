@@ -270,6 +270,16 @@ def test_what_announces_more(text: str, announces: bool) -> None:
         ("Ik heb uw adres. Kan ik nog iets voor u doen?", Wanted.NOTHING),
         ("Waarmee kan ik u helpen?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("Zal ik het naar uw gebruikelijke adres sturen?", Wanted.NOTHING),
+        ("Is dit uw nummer?", Wanted.NOTHING),
+        ("Uw nummer is 4271, klopt dat?", Wanted.NOTHING),
+        ("Klopt uw adres nog?", Wanted.NOTHING),
+        ("Kan ik u op dit nummer bellen?", Wanted.NOTHING),
+        ("Wat is uw geboortedatum?", Wanted.NUMBER),
+        ("Wanneer bent u geboren?", Wanted.NUMBER),
+        ("Mag ik uw nummer?", Wanted.NUMBER),
+        ("Wilt u mij uw nummer geven?", Wanted.NUMBER),
+        ("Wat is uw postcode?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:

@@ -178,6 +178,17 @@ def test_sei_is_a_number_only_beside_one(text: str) -> None:
         ("Ho già il suo indirizzo. Altro?", Wanted.NOTHING),
         ("Come posso aiutarla?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("Glielo mando al suo solito indirizzo?", Wanted.NOTHING),
+        ("È questo il suo numero?", Wanted.NOTHING),
+        ("Questo è il suo numero?", Wanted.NOTHING),
+        ("Il suo numero è 4271, giusto?", Wanted.NOTHING),
+        ("Bene. È il suo indirizzo?", Wanted.NOTHING),
+        ("La chiamo a questo numero?", Wanted.NOTHING),
+        ("Qual è la sua data di nascita?", Wanted.NUMBER),
+        ("Quando è nato?", Wanted.NUMBER),
+        ("Mi può dare il suo numero?", Wanted.NUMBER),
+        ("E qual è il suo CAP?", Wanted.NUMBER),
+        ("Qual è il codice?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:

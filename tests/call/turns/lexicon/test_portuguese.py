@@ -175,6 +175,17 @@ def test_words_are_the_same_in_every_writing() -> None:
         ("Já tenho o seu endereço. Mais alguma coisa?", Wanted.NOTHING),
         ("Como posso ajudar?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("Envio para o seu endereço habitual?", Wanted.NOTHING),
+        ("É este o seu número?", Wanted.NOTHING),
+        ("Este é o seu número?", Wanted.NOTHING),
+        ("O seu número é 4271, certo?", Wanted.NOTHING),
+        ("Posso ligar para este número?", Wanted.NOTHING),
+        ("O seu endereço está correto?", Wanted.NOTHING),
+        ("Qual é a sua data de nascimento?", Wanted.NUMBER),
+        ("Quando você nasceu?", Wanted.NUMBER),
+        ("Pode me dar o seu número?", Wanted.NUMBER),
+        ("E qual é o seu CEP?", Wanted.NUMBER),
+        ("Qual é o código postal?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:

@@ -169,6 +169,17 @@ def test_words_are_the_same_in_every_writing() -> None:
         ("Ya tengo su direccio\u0301n. ¿Algo más?", Wanted.NOTHING),
         ("¿En qué puedo ayudarle?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("¿Se lo envío a su dirección habitual?", Wanted.NOTHING),
+        ("¿Es este su número?", Wanted.NOTHING),
+        ("Muy bien. ¿Este es su número?", Wanted.NOTHING),
+        ("¿Su dirección es correcta?", Wanted.NOTHING),
+        ("Su número es el 4271, ¿verdad?", Wanted.NOTHING),
+        ("¿Le llamo a este número?", Wanted.NOTHING),
+        ("¿Cuál es su fecha de nacimiento?", Wanted.NUMBER),
+        ("¿Cuándo nació?", Wanted.NUMBER),
+        ("¿Me puede dar su número?", Wanted.NUMBER),
+        ("¿Y cuál es su código postal?", Wanted.NUMBER),
+        ("¿Tiene el número de pedido?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:
