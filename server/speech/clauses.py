@@ -37,8 +37,8 @@ _ABBREVIATIONS = (
     r"|(?-i:Sig)|sigg|dott|ing|(?:ad|per) es"  # Italian
     r"|(?-i:Dra)|exmo|exma|av|por ex"  # Portuguese
 )
-"""Abbreviations that rarely end a sentence. All languages share them, because a clause is cut before its language counts.
-Those with a capital letter are also words of other languages."""
+"""Abbreviations that rarely end a sentence. All languages share them, because nobody tells here which one the text is in.
+In small letters, "sig" and "dra" are words of Swedish."""
 _ABBREVIATION = re.compile(rf"\b(?:{_ABBREVIATIONS}|[A-HJ-Z])\.\Z", re.IGNORECASE)
 _NUMBER_SIGN = re.compile(r"\bno\.\Z", re.IGNORECASE)
 _CODE = re.compile(r"```.*?```", re.DOTALL)

@@ -167,7 +167,8 @@ _BACKCHANNELS = phrases(
     "that works | sounds great | sounds perfect | please continue | continue | keep going | you go ahead",
     "no that's all | no that's it | no that's everything | no need to hurry | no need to apologize",
     "take all the time you need | whenever you're ready | i've got time | happy to wait | i'm happy to wait",
-    "i'm happy to hold",
+    "i'm happy to hold | you're right | you are right | you can go ahead | you can go on | i am not in a hurry",
+    "i am not in a rush | i am in no hurry | i am in no rush",
 )
 _REFUSALS = phrases("no | nope | nah")
 _STOPS = _REFUSALS | phrases(

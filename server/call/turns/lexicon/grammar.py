@@ -243,5 +243,11 @@ class GrammarLexicon:
         return Kind.COMMAND if phrase in grammar.commands else None
 
     def _may_go_on(self, words: Sequence[str]) -> bool:
+        end = len(words)
+        while end > 1 and words[end - 1] in self._grammar.fillers:
+            end -= 1  # "no, please" may become "no, please go ahead"
+        return self._begins_backchannel(words) or self._begins_backchannel(words[:end])
+
+    def _begins_backchannel(self, words: Sequence[str]) -> bool:
         last = range(max(0, len(words) - self._longest), len(words))
         return any(tuple(words[at:]) in self._beginnings for at in last)

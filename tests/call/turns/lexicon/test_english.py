@@ -211,7 +211,10 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
     assert ENGLISH.remark(ENGLISH.words(text)).kind is kind
 
 
-@pytest.mark.parametrize(("text", "may"), [("no", True), ("okay i'll", True), ("take your", True), ("stop", False)])
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [("no", True), ("okay i'll", True), ("take your", True), ("stop", False), ("no please", True), ("stop um", False)],
+)
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """Until more is heard, "no" may be the beginning of "no rush"."""
     assert ENGLISH.remark(ENGLISH.words(text)).may_go_on is may

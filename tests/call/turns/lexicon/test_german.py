@@ -336,7 +336,9 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
     assert GERMAN.remark(GERMAN.words(text)).kind is kind
 
 
-@pytest.mark.parametrize(("text", "may"), [("kein", True), ("okay ich", True), ("lassen sie", True), ("stopp", False)])
+@pytest.mark.parametrize(
+    ("text", "may"), [("kein", True), ("okay ich", True), ("lassen sie", True), ("stopp", False), ("nein bitte", True)]
+)
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """Until more is heard, "lassen Sie" may be the beginning of "lassen Sie sich Zeit"."""
     assert GERMAN.remark(GERMAN.words(text)).may_go_on is may
