@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bench.common.halves import add_half
 from bench.pauses import people, synthetic
-from bench.pauses.corpus import corpus, risen
+from bench.pauses.corpus import corpus
 from bench.pauses.flite import flite_parts
 from bench.pauses.languages import corpus_in
 from bench.pauses.listening import by_espeak, listen, listen_in, listen_to_people
@@ -45,7 +45,6 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take every n-th utterance, for a quick look")
     parser.add_argument("--flite", metavar="VOICE", help="let Flite speak, as kal, rms, awb or slt")
     parser.add_argument("--others", action="store_true", help="take other sentences of synthetic callers")
-    parser.add_argument("--risen", action="store_true", help="let every question end with a rise")
     parser.add_argument("--detail", action="store_true", help="list what was cut and what was late")
     given = parser.parse_args()
     try:
@@ -75,7 +74,7 @@ def _of_voices(given: argparse.Namespace) -> dict[str, object]:
         return _in_short(heard, given) | {"true_words": _in_short([with_true_words(trace) for trace in heard], given)}
     say = partial(flite_parts, voice=given.flite) if given.flite else by_espeak
     said = others() if given.others else corpus()
-    heard = listen((risen(said) if given.risen else said)[:: given.every], given.jobs, say)
+    heard = listen(said[:: given.every], given.jobs, say)
     return {"utterances": len(heard)} | synthetic.compare(heard, given.detail)
 
 

@@ -13,7 +13,7 @@ all other places it stops in the middle of its phrase, as people do who search f
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 
 from server.call.turns.lexicon.english import ENGLISH
@@ -166,14 +166,6 @@ class ScriptedUtterance:
 def corpus() -> list[ScriptedUtterance]:
     """All English utterances. They are the same every time, and have the same voices."""
     return scripted(_LINES, VOICES, ASKED, ENGLISH)
-
-
-def risen(said: list[ScriptedUtterance]) -> list[ScriptedUtterance]:
-    """The utterances with a rising tune at the end of every question, also of those with what, where or when.
-
-    Many people ask all questions so.
-    """
-    return [replace(each, marks=(*each.marks[:-1], "?")) if ENGLISH.ending(each.text).asks else each for each in said]
 
 
 def scripted(

@@ -28,7 +28,18 @@ _END = re.compile(
 )
 _SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Characters that are whole syllables: they take about twice as long as a letter of an alphabet, or longer."""
-_ABBREVIATION = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx|tel)|\b[A-HJ-Z])\.\Z", re.IGNORECASE)
+_ABBREVIATIONS = (
+    r"mr|mrs|ms|dr|st|vs|e\.g|i\.e|approx|tel|prof"
+    r"|nr|hr|fr|\w*str|ca|bzw|bspw|inkl|exkl|zzgl|evtl|ggf|vgl|mrd"  # German
+    r"|bijv|dhr|mevr|mw|drs|incl|excl|evt"  # Dutch
+    r"|mme|mlle|p\. ?ex|env|bd|tél"  # French
+    r"|sr|sra|srta|núm|avda|aprox|p\. ?ej"  # Spanish
+    r"|(?-i:Sig)|sigg|dott|ing|(?:ad|per) es"  # Italian
+    r"|(?-i:Dra)|exmo|exma|av|por ex"  # Portuguese
+)
+"""Abbreviations that rarely end a sentence. All languages share them, because nobody tells here which one the text is in.
+In small letters, "sig" and "dra" are words of Swedish."""
+_ABBREVIATION = re.compile(rf"\b(?:{_ABBREVIATIONS}|[A-HJ-Z])\.\Z", re.IGNORECASE)
 _NUMBER_SIGN = re.compile(r"\bno\.\Z", re.IGNORECASE)
 _CODE = re.compile(r"```.*?```", re.DOTALL)
 _UNSPEAKABLE = re.compile(

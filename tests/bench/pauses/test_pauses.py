@@ -1,10 +1,8 @@
 """The bench of pauses: what it finds in traces whose cuts are known."""
 
-from dataclasses import replace
-
 import pytest
 
-from bench.pauses.corpus import PAUSES_MS, ScriptedPause, ScriptedUtterance, corpus, risen
+from bench.pauses.corpus import PAUSES_MS, ScriptedPause, ScriptedUtterance, corpus
 from bench.pauses.synthetic import curve, fixed, policy, scaled
 from bench.pauses.trace import Moment, Trace, judged, point, with_true_words
 from server.call.turns.endpoint import EndpointSettings
@@ -78,12 +76,3 @@ def test_the_corpus_has_every_length_of_pause_in_every_place() -> None:
     assert {pause.place for pause in pauses} == {"and", "um", "number", "name", "open", "clause"}
     assert {pause.ms for pause in pauses} == set(PAUSES_MS)
     assert all(len(spoken.parts) == len(spoken.pauses) + 1 and all(spoken.parts) for spoken in found)
-
-
-def test_every_question_rises_when_it_shall() -> None:
-    """Only the end of a question gets a rise. Statements and orders keep their tunes, and so do the pauses."""
-    asked = ScriptedUtterance(
-        ("where is it", "now"), (ScriptedPause("clause", 300),), "", "en-us", 160, marks=(",", "")
-    )
-    told = replace(asked, parts=("i have it", "now"))
-    assert [each.marks for each in risen([asked, told])] == [(",", "?"), (",", "")]

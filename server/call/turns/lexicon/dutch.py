@@ -7,11 +7,10 @@ from server.call.turns.lexicon.dutch_endings import (
     LONE_FIGURE,
     MORE_FIGURES,
     OPEN_ENDINGS,
-    QUESTIONS,
     UNFINISHED,
 )
 from server.call.turns.lexicon.dutch_writing import NUMBERS, spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 
@@ -26,6 +25,14 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(f"{question}|{request}")
 
 
+_YES_OR_NO = last_question(
+    "en|dus|oké|goed|dan|of|maar",
+    r"(?:is|zijn|was|klopt|kloppen|zal|zullen|woont|woon|bedoelt|bedoel|wilt|wil)(?! er\b)(?![^.!?]* (?:geven"
+    r"|noemen|zeggen|spellen|herhalen|vertellen)\b)"
+    r"|(?:moet|kan|kunnen|mag|mogen) (?:ik|we|wij) [^.!?]*(?:sturen|gebruiken|bellen|leveren|bezorgen|bereiken"
+    r"|boeken|mailen)",
+    r"klopt|klopt dat|toch|hè|juist|ja",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(
         r"\bspel(?:t|len|d)?\b[^.!?]*[.?]?\s*$|\bhoe (?:schrijf\w*|wordt [^?]*geschreven|spel\w*)\b[^.!?]*\?\s*$"
@@ -34,8 +41,9 @@ _REQUESTS = {
     Wanted.ADDRESS: _asked(
         r"\w*adres|straat\w*|huisnummer|woonplaats|waar (?:woont?|woon) (?:u|je)|waar (?:moet|mogen)\w*"
     ),
-    Wanted.NUMBER: _asked(r"\w*nummers?|\w*cijfers?|\w*code|iban|geboortedatum|telefonisch|wanneer bent u geboren"),
-    Wanted.NAME: _asked(r"\w*na(?:am|men)|hoe heet (?:u|je)|(?:met )?wie (?:spreek|heb) ik|met wie"),
+    Wanted.NUMBER: _asked(
+        r"\w*nummers?|\w*cijfers?|\w*code|iban|geboortedatum|telefonisch|wanneer (?:bent u|ben je) (?:geboren|jarig)"
+    ),
 }
 _FILLERS = frozenset("eh ehm hm hoor dus en de het een zo maar even nou nu dan eens alstublieft alsjeblieft".split())
 _LEAD_INS = frozenset("maar ik zei zeg sorry pardon hallo moment momentje".split())
@@ -55,13 +63,24 @@ _BACKCHANNELS = phrases(
     "ik ben er nog | ik heb de tijd | ik heb tijd | geeft niet | geeft niks | dat geeft niet | maakt niet uit",
     "het maakt niet uit | ga door | ga maar door | gaat u door | gaat u verder | ga verder | ga uw gang",
     "ga je gang | doe maar | doet u maar | zeg het maar | komt goed",
+    "nee hoor | nee joh | niet erg | dat is niet erg | maakt u zich geen zorgen | maak je geen zorgen",
+    "het geeft niet",
+    "ik heb helemaal geen haast | neem gerust de tijd | neemt u gerust de tijd | het is goed | het is prima",
+    "dat komt goed | nee dat was het | nee dat is alles",
 )
-_STOPS = phrases(
+_REFUSALS = phrases("nee | neen")
+_STOPS = _REFUSALS | phrases(
     "hou alstublieft op | hou alsjeblieft op | houdt u alstublieft op | laat dat maar | laat dat | doet u dat niet",
-    "stop | stopt u | ho | hou op | houd op | houdt u op | hou maar op | nee | neen | wacht | wacht u | annuleer",
+    "stop | stopt u | ho | hou op | houd op | houdt u op | hou maar op | nee bedankt | nee dank u | nee dank je",
+    "nee dank u wel | nee dank je wel | wacht | wacht u | annuleer",
     "annuleren | annuleer dat | annuleer het | annuleert u dat | genoeg | zo is het genoeg | het is genoeg",
     "laat maar | laat maar zitten | niet doen | doe dat niet | doe maar niet | toch niet | liever niet",
     "vergeet het | vergeet het maar | breek af | afbreken",
+)
+_STATEMENTS = phrases(
+    "klopt niet | dat klopt niet | ik weet het niet | ik begrijp het niet | begrijp ik niet | dat begrijp ik niet",
+    "ik snap het niet | snap ik niet | dat snap ik niet | is niet goed",
+    "natuurlijk niet | zeker niet | echt niet | juist niet | graag niet | goed niet",
 )
 _COMMANDS = phrases(
     "een klein momentje | klein momentje | bent u er nog | ben je er nog | hoort u mij | hoor je me",
@@ -76,7 +95,6 @@ DUTCH = GrammarLexicon(
     Grammar(
         words=spoken,
         written=words_of,
-        questions=QUESTIONS,
         announcements=ANNOUNCES,
         open_endings=OPEN_ENDINGS,
         unfinished=UNFINISHED,
@@ -84,11 +102,14 @@ DUTCH = GrammarLexicon(
         inside_numbers={"een": 1, "komma": 0, "dubbel": 1},
         more_figures=MORE_FIGURES,
         lone_figure=LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -10,8 +10,6 @@ _ASKING = r"(?:wat|wie|waar|wanneer|waarom|hoe|hoeveel|welke?|waarvoor|waarmee|w
 _PERSON = r"(?:ik|je|jij|u|we|wij|jullie|hij|iemand|men)"
 _NOUN = r"(?:de|een|mijn|jouw|uw|onze|ons|hun|haar)"
 """What a noun begins with."""
-_SUBJECT = rf"(?:{_PERSON}|{_NOUN}|ze|zij|het|dat|dit|deze|die|er|alles|iets|zijn|meneer|mevrouw|hier|nog)"
-"""Short subjects of a sentence, and the first words of longer ones. Some words may stand before a subject."""
 _ABLE = r"(?:kan|kun|kunt|kunnen|zou|zouden|zal|zullen|wilt|wil)"
 """Verbs that, before their subject, mostly want another verb at the end of the sentence."""
 _AUXILIARY = (
@@ -31,11 +29,6 @@ _OPENING = (
 """What callers say before the sentence proper."""
 _START = rf"(?:^(?:{_OPENING} )*)"
 _PREPOSITION = r"(?:om|vanaf|tot|sinds|voor|met|van|aan|in|op|bij|onder|uit|naar|tegen|over|na|door)"
-QUESTIONS = re.compile(
-    # hallo is mijn pakket er al · om hoe laat sluit u · mijn bestelling is er niet kunt u het nakijken
-    rf"{_START}(?:{_VERB} {_SUBJECT}\b|(?:{_PREPOSITION} )?{_ASKING}\b(?! gezegd))"
-    r"|(?<!dan )(?<!daar )(?<!of )(?<!als )\b(?:kunt|heeft|hebt|zou|bent) u\b|\b(?:kun|heb|kan) je\b"
-)
 ANNOUNCES = re.compile(
     r"\b(?:(?:heb|had|hebben|hadden) (?:ik |we |wij )?(?:nog |even |ook |graag |hier )*(?:een )?(?:andere |kleine )?"
     r"(?:vraag|vraagje|probleem|probleempje|verzoek)|(?:me|mij|ons) (?:even |misschien )?helpen"
@@ -90,17 +83,17 @@ _THAT_CLAUSE = (
 )
 """The beginning of a clause that has its verb at the end."""
 _PREFIXES = {
-    "aan": "kom trek vraag vragen neem doe zet bied raad geef meld pas spreek kijk bel sluit rustig",
+    "aan": "ga sta kom trek vraag vragen neem doe zet bied raad geef meld pas spreek kijk bel sluit rustig",
     "bij": "blijf hoor leg boek kom er",
     "door": "ga geef stuur kom lees verbind bel loop",
-    "in": "vul log check schakel lever stap val stem schrijf voer dien stel zet",
+    "in": "houd vul log check schakel lever stap val stem schrijf voer dien stel zet",
     "na": "kijk ga denk vraag tel loop",
     "om": "ruil kleed zet draai kom val keer boek",
     "onder": "ga",
     "op": "bel hang let hou houd neem schrijf geef zoek haal los ruim stuur zeg vraag eet pas start sla leg schiet",
     "over": "is maak zet stap hou blijf draag neem",
     "tegen": "kom val werk zit zeg",
-    "uit": "kijk zet leg zie ziet maak kom ga zoek print schakel stel val log doe voer sluit kies reken stap nodig",
+    "uit": "sta kijk zet leg zie ziet maak kom ga zoek print schakel stel val log doe voer sluit kies reken stap nodig",
     "van": "hou",
     "voor": "stel bereid doe lees kom zorg schrijf",
 }
@@ -155,7 +148,8 @@ _CLOSING_WORDS = {
     ),
     # is het · in het · of het, but: hoe laat is het · wat kost het
     "het": (
-        rf"(?<!laat )(?<!waar )(?<!lang )(?<!duur )(?<!ver )(?<!zo )(?<!dat )(?<!ik )(?<!we ){_AUXILIARY} het|^het"
+        rf"(?<!laat )(?<!waar )(?<!hoeveel )(?<!wie )(?<!lang )"
+        rf"(?<!duur )(?<!ver )(?<!zo )(?<!dat )(?<!ik )(?<!we ){_AUXILIARY} het|^het"
         rf"|{_ABLE} {_PERSON} het"
         rf"|(?:{_PREPOSITION}|en|of|als|dat|omdat|maar|want|wanneer|waar|wat|dan|toen|ja|is dit|zoek|kies) het"
     ),

@@ -3,7 +3,7 @@
 import re
 
 from server.call.turns.lexicon.english_writing import spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_words, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, last_words, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 _ASKING = r"(?:what|who|whom|where|when|why|how|which)"
@@ -15,17 +15,12 @@ _VERB = (
     r"|didn't|can't|couldn't|won't|wouldn't|isn't|aren't)"
 )
 """Auxiliary verbs, with which a question may begin."""
-_OPENING = r"(?:hello|hi|hey|and|but|or|so|yes|yeah|no|okay|please|um|uh|well|thank you|thanks|sorry|excuse me)"
-"""What callers say before the sentence proper."""
-_QUESTIONS = re.compile(
-    # hello is my order ready · my order has not arrived can you check it · so where is it; not: tell me if you can
-    rf"^(?:{_OPENING} )*{_VERB} (?:{_SUBJECT}|my|the|your|anyone|anybody|someone|somebody)\b"
-    rf"|(?<!if )(?<!that )\b(?:is|are|do|did|can|could|will|would) you\b|^(?:{_OPENING} )*{_ASKING}\b"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:can|could|will|would) you (?:please )?help me(?: please)?|(?:can|could|may) i (?:please )?ask(?: you)?"
     r"|(?:have|got) (?:a|another|one|one more) (?:question|problem)|need (?:some |your )?help|ask(?: you)? something)$"
 )
+_OPENING = r"(?:yes|yeah|yep|no|oh|well|okay|sure|sorry)"
+"""What callers say before a short answer."""
 _NUMBER_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million"
@@ -42,12 +37,19 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(f"{question}|{request}")
 
 
+_YES_OR_NO = last_question(
+    "and|so|okay|now|then|or|but",
+    r"(?:is|are|was|were|has|does|did)(?! there)|(?:shall|should) (?:i|we) (?!take|have|note)"
+    r"|do you (?:still|want|live|mean|use|prefer|wish|need)|would you (?:like|prefer|rather)(?! to (?:tell|give"
+    r"|spell|say))"
+    r"|(?:can|could|may) (?:i|we) (?:use|send|call|reach|text|deliver|ship|book|mail)",
+    r"right|correct|yes|isn't it",
+)
 _REQUESTS = {
-    Wanted.SPELLING: re.compile(r"\bspell\b[^.!?]*[.?]?\s*$"),
+    Wanted.SPELLING: re.compile(rf"\bspell\b[^.!?]*[.?]?\s*$|{_asked('post ?code|postal code').pattern}"),
     Wanted.EMAIL: _asked("e-?mail"),
-    Wanted.NUMBER: _asked("numbers?|digits|code"),
+    Wanted.NUMBER: _asked("numbers?|digits|code|zip|date of birth|birth ?date|birthday|when were you born|expiry date"),
     Wanted.ADDRESS: _asked("address|street|where (?:do|should) (?:you|we) (?:live|deliver|send)"),
-    Wanted.NAME: _asked("names?|surname|who am i (?:speaking|talking) (?:to|with)"),
 }
 _FIGURE = rf"(?:\d+|oh|{_NUMBER_WORDS.replace(' ', '|')})"
 """One number word, or digits."""
@@ -64,10 +66,11 @@ _OPEN_WORDS = {
     # mm hmm
     "hmm": r"(mm|um|uh) hmm",
     # who am i · how old is she · so do i
-    "i we they he she": rf"{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+|[a-hj-z] i",
+    "i we they he she": rf"this is s?he|{_ASKING}( \w+)? (is|are|was|were|am) \w+|(so|neither|nor) \w+ \w+|[a-hj-z] i",
     # yes it is · as soon as you can · if you may · i think you should · that's all i have
     # where i am · what time it is · where my order is · tell me what two plus two is · what did i say my name was
     # what can you do · please do · how many do you have · when will that be · how have you been
+    # i do · it is · the one i have · the third of may · my name is will
     "is are was were am do does did have has had can could will would shall should may might must be been": (
         rf"(yes|yeah|yep|no|nope|sure|course|than|as|wish|way|all|everything) {_SUBJECT}( \w+)? \w+"
         r"|if (i|you|we|they) (can|could|do|may|might|must|would|will)"
@@ -77,23 +80,32 @@ _OPEN_WORDS = {
         rf"|(know|tell me|say|see|remember) {_ASKING} .*(is|are|was|were)|{_ASKING}\b.* say .*(is|are|was|were)"
         rf"|(what|who|how)\b.* {_VERB} .*do|(what|to|will|that'll|please) do"
         rf"|(what|which|how many|how much)\b.* {_VERB} .*have|{_ASKING}\b.* {_VERB} .*(be|been)"
+        rf"|^({_OPENING} )*(i am|it is|they are|{_SUBJECT} (do|does|did))|the (only )?ones? {_SUBJECT} (have|had)"
+        r"|(in|of|for|until|till|since|by|from|before|after|next|last|this|mid|first|second|third|\w+th|rd|nd|st) may"
+        r"|(name is|name's|this is|it's|with|for) will"
     ),
     # what is it about · where are you from · who can i talk to · hold on · come in · if you want to
     "to for from with without at in on by about of into onto between until till since per via": (
         rf"(what|who|where)('s| is| are| was| were| am) {_SUBJECT}( \w+)? \w+|(what|where) .*(made of|from)"
         rf"|(what|who) {_VERB} {_SUBJECT} (?!need|want|have|like)\w+( it| that| this| me| us)?"
         r" (to|for|from|with|about|on)"
-        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it) on|(come|check|log|sign|drop) in|(stop|come|drop) by"
-        r"|(think|heard) of|if you (want|like|need|have) to"
+        r"|(hold|come|hang|go|going|carry|move|keep|so|later|it|not|isn't) on|(turns|turned|switches|switched|comes) on"
+        r"|(won't|doesn't|didn't|not|it) (turn|switch|come|go) on|(heating|lights?|power|water|router) (is|are|was) on"
+        r"|(come|check|log|sign|drop|walk|walked|breathe|it) in|(let|fit|squeeze|book) (me|us) in"
+        r"|(is|are) ((he|she|anyone|anybody)|(the|your) (doctor|dentist|manager|boss)|(doctor|mr|mrs|miss) \w+) in"
+        r"|(stop|come|drop) by|(think|heard|that i know|i'm aware) of|if you (want|like|need|have) to"
+        r"|what (i|we|i'm|we're) (?!need|want|have|like)(\w+ ){0,2}\w+ (for|about|of)|what i came for"
+        rf"|^({_OPENING} )*((i'd|i would|we'd) (love|be happy|be glad) to|(i|we) (don't|didn't) (want|need) to)"
     ),
     # what · i don't know why · so what · since when
     "what who where when why how which": (
-        r"^(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
+        r"^((sorry|pardon|wait) )*(what|who|where|when|why)|(don't|not) (know|sure|care|remember|understand|see) \w+"
         r"|(so|or|guess|for|say) what|(since|until) when"
     ),
     # of course not · no it's not
     "not": (
-        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better) not"
+        r"(why|hope|guess|course|maybe|probably|rather|certainly|absolutely|definitely|or|if|better"
+        r"|afraid|apparently) not"
         r"|no [\w']+( \w+)? not"
     ),
     "so": r"(think|hope|guess|believe|suppose|even|do|did|not|thought|said) so",
@@ -136,8 +148,8 @@ _MORE_FIGURES = re.compile(
 _FILLERS = frozenset("um uh er erm a the and so well please".split())
 _LEAD_INS = frozenset("but i said".split())
 _BACKCHANNELS = phrases(
-    "mm | mmm | mhm | hm | hmm | uh | huh | um | ah | aha | oh | okay | yeah | yes | yep | yup | right | all right",
-    "sure | good | great | fine | nice | cool | perfect | wow | really | exactly | true | well | so | very good",
+    "mm | mmm | mhm | hm | hmm | huh | ah | aha | oh | okay | yeah | yes | yep | yup | right | all right",
+    "sure | good | great | fine | nice | cool | perfect | wow | really | exactly | true | very good",
     "i see | i know | i understand | got it | got that | of course | sounds good | fair enough | thanks | thank you",
     "that's right | that's good | that's great | that's fine | that's nice | that's true | that's okay",
     "that is right | that is good | that is great | that is fine | that is nice | that is true | that is okay",
@@ -145,13 +157,36 @@ _BACKCHANNELS = phrases(
     "no rush | no hurry | no problem | no worries | not a problem | take your time | no need to rush | don't rush",
     "i'll wait | i will wait | i can wait | i'm waiting | i'll hold | i will hold | i can hold | i'll hold on",
     "i'll hang on | i'm here | i'm still here | i have time | go ahead | go on | carry on | please do",
+    "don't worry | do not worry | don't worry about it | don't worry about that | don't hang up | don't apologize",
+    "i don't mind | i do not mind | don't mind | i don't mind waiting | i don't mind at all | not at all",
+    "sorry about that | sorry about the noise | sorry go ahead | sorry go on | sorry carry on | sorry please go on",
+    "sorry please go ahead | i'm not in a hurry | i'm not in a rush | i'm in no hurry | i'm in no rush | at all",
+    "there's no hurry | there's no rush | that's all right | it's fine | it's okay | it's all right",
+    "it's no problem",
+    "that's no problem | that's not a problem | that's perfect | that's lovely | lovely | brilliant | all good",
+    "that works | sounds great | sounds perfect | please continue | continue | keep going | you go ahead",
+    "no that's all | no that's it | no that's everything | no need to hurry | no need to apologize",
+    "take all the time you need | whenever you're ready | i've got time | happy to wait | i'm happy to wait",
+    "i'm happy to hold | you're right | you are right | you can go ahead | you can go on | i am not in a hurry",
+    "i am not in a rush | i am in no hurry | i am in no rush",
 )
-_STOPS = phrases(
-    "stop | stop it | stop that | stop there | wait | no | hold | hold on | cancel | cancel it | cancel that | enough",
+_REFUSALS = phrases("no | nope | nah")
+_STOPS = _REFUSALS | phrases(
+    "no thanks | no thank you | stop | stop it | stop that | stop there | wait | hold | hold on | cancel",
+    "cancel it | cancel that | enough",
     "that's enough | don't | do not | never mind | forget it | forget that | leave it | scratch that | abort",
 )
+_STATEMENTS = phrases(
+    "i don't | i do not",
+    "don't know | do not know | don't think | don't care | don't remember | don't understand | don't have",
+    "don't see",
+    "don't hear | don't get | don't forget | don't i | don't we | don't you | don't they | of course not",
+    "really not",
+    "no one | no idea | no doubt | no good",
+)
 _COMMANDS = phrases(
-    "hang on | excuse me | sorry | hello | hey | listen | pause | goodbye | bye | pardon | repeat | repeat that | help",
+    "hang on | excuse me | sorry | hello | hey | listen | pause | goodbye | bye | pardon | repeat | repeat that",
+    "help",
     "quiet | be quiet | shut up | one moment | one second | just a moment | just a second | hang on a second",
 )
 
@@ -159,7 +194,6 @@ ENGLISH = GrammarLexicon(
     Grammar(
         words=spoken,
         written=words_of,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         open_endings=last_words(_OPEN_WORDS, _CLOSING_WORDS),
         digits=dict.fromkeys(_NUMBERS - {"one"}, 1) | dict.fromkeys(_TEENS, 2),
@@ -167,11 +201,14 @@ ENGLISH = GrammarLexicon(
         inside_numbers={"one": 1, "oh": 1, "double": 1, "point": 0},
         more_figures=_MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.french_endings import ASKING, MORE_FIGURES, OPEN_ENDINGS, OPENING, SUBJECT, UNFINISHED
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.french_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.writing import plain_words
@@ -26,21 +26,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_INVERTED = (
-    r"(?:avez|pouvez|êtes|allez|voulez|savez|faites|ouvrez|fermez|livrez|acceptez|prenez|proposez|connaissez|vendez"
-    r"|auriez|pourriez|seriez|sauriez|devez|aurez|pourrez)"
-)
-"""Verbs that stand before "vous" in a question."""
-_QUESTIONS = re.compile(
-    # bonjour est-ce que c'est ouvert · il est où mon colis est-ce qu'il arrive · à quelle heure fermez-vous
-    rf"\best ce qu|^(?:{OPENING} )*(?:(?:à|de|pour|depuis|jusqu'à|par|avec|chez|dans|en|sur) )?(?!quand ){ASKING}\b"
-    rf"|^(?:{OPENING} )*quand (?:est|\w+ (?:t )?{SUBJECT}\b)|^(?:{OPENING} )*(?:que|qu'\w+) \w+ (?:t )?{SUBJECT}\b"
-    # pouvez-vous m'aider · puis-je venir · y a-t-il · ma commande est-elle prête
-    rf"|(?<!vous ){_INVERTED} vous\b|\b(?:puis|pourrais|dois|peux|as|es) (?:je|tu)\b|\bt (?:il|elle|on|ils|elles)\b"
-    rf"|\b(?:est|sont) (?:il|elle|ils|elles)\b"
-    # vous ouvrez quand · c'est combien; not: je voudrais savoir quand · je ne sais pas où
-    r"|(?<!savoir)(?<!dire)(?<!pas)(?<!sais) (?:quand|où|combien|comment|quoi|pourquoi|quelle heure)$"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:ai|aurais|avais|avons|aurait|poser|juste|encore|petite) (?:une |1 |\d+ |quelques |des )?(?:autres? "
     r"|petites? )*"
@@ -57,14 +42,20 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "et|donc|alors|bon|d'accord|ou|mais",
+    r"est-ce (?!que (?:vous|tu) (?:pouvez|pourriez|avez|peux|pourrais|as)\b|que (?:je|on) \w+ avoir)\w+"
+    r"|c'est (?![^.!?]*\bqu(?:el|elle|oi)\b)(?:bien|toujours|votre|ton|le bon|la bonne|correct)|s'agit-il"
+    r"|dois-je|devons-nous|habitez-vous|(?:voulez|souhaitez|préférez)-vous qu\w+"
+    r"|(?:puis-je|peut-on|pouvons-nous) (?:vous |l'|le |la |les )?(?:envoyer|livrer|rappeler|appeler|utiliser|joindre)"
+    r"|(?:votre|ton|ta) [^.!?]*\best-(?:il|elle)",
+    r"c'est (?:bien )?ça|correct|n'est-ce pas|c'est (?:exact|correct|juste)|oui",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\bép[eè]l(?:er|ez|es|le|lez)\b[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("e-?mail|mail|courriel|adresse électronique"),
-    Wanted.NUMBER: _asked("numéros?|code|chiffres|téléphone"),
+    Wanted.NUMBER: _asked("numéros?|code|chiffres|téléphone|date de naissance|quand êtes-vous née?"),
     Wanted.ADDRESS: _asked(r"adresse|rue|où (?:habit\w+|devons|dois|faut|souhait\w+|voul\w+|peut|livr\w+)"),
-    Wanted.NAME: _asked(
-        r"(?:pré)?noms?|vous (?:appelez|appelles)|t'appelles|à qui ai-je l'honneur|(?:qui est à|avec) l'appareil"
-    ),
 }
 _LONE_FIGURE = re.compile(
     # à dix heures trente · vers 10 h 30 · moins dix · le 12 · une table pour quatre
@@ -76,7 +67,8 @@ _LEAD_INS = frozenset("mais j'ai dit".split())
 _BACKCHANNELS = phrases(
     "mm | mmm | mh | mh mh | mmh | mhm | hm | hmm | mm hmm | mm hm | hum hum | ah | oh | oui | ouais | ouaip",
     "mouais | ok | okay | si",
-    "d'accord | bien | très bien | bien sûr | parfait | super | génial | nickel | impeccable | excellent | top | cool",
+    "d'accord | bien | très bien | bien sûr | parfait | super | génial | nickel | impeccable | excellent | top",
+    "cool",
     "c'est bon | c'est bien | c'est ça | c'est parfait | c'est super | c'est noté | c'est gentil | c'est vrai",
     "c'est clair",
     "exactement | exact | tout à fait | absolument | effectivement | en effet | évidemment | certainement | voilà",
@@ -88,7 +80,8 @@ _BACKCHANNELS = phrases(
     "comme vous voulez | comme vous voudrez | faites comme vous voulez | comme tu veux | parfaitement",
     # said while the agent is busy
     "pas de problème | pas de souci | pas de soucis | aucun problème | aucun souci | il n'y a pas de problème",
-    "il n'y a pas de souci | y a pas de problème | y a pas de souci | pas grave | c'est pas grave | ce n'est pas grave",
+    "il n'y a pas de souci | y a pas de problème | y a pas de souci | pas grave | c'est pas grave",
+    "ce n'est pas grave",
     "je patiente | j'attends | je vais attendre | je vais patienter | je peux attendre | je peux patienter",
     "je vous attends",
     "je reste en ligne | je suis là | je suis toujours là | je ne quitte pas | je quitte pas | j'ai le temps",
@@ -99,13 +92,23 @@ _BACKCHANNELS = phrases(
     "sans souci",
     "allez y | vas y | je vous en prie | faites | faites donc | je vous écoute | continuez | à votre rythme",
     "tranquille",
+    "oui s'il vous plaît | oui s'il te plaît | oui merci | c'est pas un problème | ce n'est pas un problème",
+    "pas du tout",
+    "je ne suis pas pressé | je ne suis pas pressée | je suis pas pressé | je suis pas pressée | ça ira | non ça ira",
+    "non c'est tout | non ce sera tout",
 )
-_STOPS = phrases(
-    "stop | arrêtez | arrête | arrêtez ça | arrête ça | arrêtez vous | arrête toi | non | attendez | attends | annulez",
-    "annule | annulez ça | annule ça | annulez tout | annule tout | ça suffit | suffit | c'est assez | laissez tomber",
+_REFUSALS = phrases("non")
+_STOPS = _REFUSALS | phrases(
+    "stop | arrêtez | arrête | arrêtez ça | arrête ça | arrêtez vous | arrête toi | attendez | attends | annulez",
+    "annule | annulez ça | annule ça | annulez tout | annule tout | ça suffit | suffit | c'est assez",
+    "laissez tomber",
     "laisse tomber | oubliez | oublie | oubliez ça | oublie ça | ne faites pas ça | ne fais pas ça | surtout pas",
     "non merci",
     "pas la peine | c'est pas la peine | ce n'est pas la peine | laissez | laisse",
+)
+_STATEMENTS = phrases(
+    "ça va pas | ça marche pas | ça me va pas | je comprends pas | je sais pas | je vois pas | je patiente pas",
+    "bien sûr que non | certainement pas | absolument pas | vraiment pas | non plus | évidemment pas | pas vraiment",
 )
 _COMMANDS = phrases(
     "excusez moi | excuse moi | pardon | allô | allo | hé | hep | écoutez | écoute | dites | dites donc | dis donc",
@@ -121,18 +124,20 @@ FRENCH = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"double": 1, "virgule": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

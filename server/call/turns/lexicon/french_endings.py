@@ -68,11 +68,15 @@ _OPEN_WORDS = {
         r"(?:(?<!savoir )(?<!voir )(?<!demander )si|quand|comme|qu'est ce que|(?<!\best ce )que|où) (?:je|tu|on|nous"
         r"|vous|il|elle)"
         r" (?:le )?\w+|(?:combien|quel\w*) .*(?:dois|doit|veux|voulez)|(?:en|le|la|les) (?:veux|veut)|se peut"
+        r"|c'est (?:exactement |bien )?ce que \w+ \w+|^(?:(?:oui|si) )+je peux"
     ),
     # ce que je voudrais · comme je voulais
     "voudrais voudrait voudrions voulais voulait aimerais aimerait aimerions souhaite souhaiterais "
     "souhaiterait souhaitons pourrais devrais préférerais cherche recherche voulions aurais serait sera "
-    "serais": (r"(?:(?<!\best )ce que|comme|qu'est ce que) \w+ \w+|(?<!\best )ce qu'\w+ \w+|(?:oui|non) j'aimerais"),
+    "serais": (
+        r"(?:(?<!\best )ce que|comme|qu'est ce que) \w+ \w+|(?<!\best )ce qu'\w+ \w+|(?:oui|non) j'aimerais"
+        r"|c'est (?:exactement |bien )?ce que \w+ \w+"
+    ),
     # ça va · j'y vais · je m'en vais · où je vais
     "vais va vont": r"ça va|(?:y|en) (?:vais|va|vont)|(?:comment|où)\b.* (?:vais|va|vont)",
     # que faites-vous, quand ouvrez-vous, où êtes-vous, chez vous, rendez-vous; not: pouvez-vous, est-ce que vous
@@ -166,7 +170,7 @@ _CLOSING_WORDS = {
         r"(?:pouvez|pourriez|peux|pourrais|vous|tu) (?:vous |tu )?(?:me|nous|m'|lui) ?\w+|(?:m'envoyer|m'indiquer"
         r"|m'expliquer)"
     ),
-    "déjà toujours": r"(?:ai|avez|a|est|suis|ont|avons|êtes|c'est|j'ai|l'ai) (?:déjà|toujours)",
+    "déjà toujours": r"(?<!je l')(?:ai|avez|a|est|suis|ont|avons|êtes|c'est|j'ai) (?:déjà|toujours)",
     "avant après": r"combien de temps \w+|^(?:et )?(?:avant|après)",
     "possible": r"(?:est ce que c'est|est ce qu'il est|serait il|est il|il serait) possible",
     "docteur madame monsieur": r"(?:le|au|du) docteur|(?:avec|à|pour|je suis|c'est) (?:madame|monsieur)",
@@ -175,7 +179,7 @@ _CLOSING_WORDS = {
     ),
     "aussi plutôt bien juste seulement": (
         rf"(?:{_VERBS_OF_WISH}|j'ai|c'est juste|j'aurais|il faudrait|je suis) (?:aussi|plutôt|juste|seulement)"
-        rf"|{_VERBS_OF_WISH} bien"
+        rf"|^(?!(?:(?:oui|ah|bon|moi) )*je (?:veux|voudrais) bien$)(?:.*\b)?{_VERBS_OF_WISH} bien"
         r"|^(?:et |mais |c'est |euh )?(?:juste|seulement)|(?:et|mais|\w+ez moi) aussi"
     ),
     "faudrait faut": r"(?:me |te |il |s'il |qu'il )(?:faudrait|faut)|^faut",

@@ -7,11 +7,11 @@ from server.call.turns.lexicon.german_endings import (
     LONE_FIGURE,
     MORE_FIGURES,
     OPEN_ENDINGS,
-    QUESTIONS,
+    SHORT_QUESTIONS,
     UNFINISHED,
 )
 from server.call.turns.lexicon.german_writing import NUMBERS, spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 
@@ -26,6 +26,15 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(f"{question}|{request}")
 
 
+_YES_OR_NO = last_question(
+    "und|also|okay|gut|dann|oder|aber|so",
+    r"(?:ist|sind|war|stimmt|stimmen|passt|lautet|gilt|hat sich|wohnen|wohnst|meinen|meinten|meinst|meintest"
+    r"|möchten|möchtest|wollen|willst)(?![^.!?]* (?:geben|nennen|sagen|buchstabieren|wiederholen|verraten"
+    r"|diktieren)\b)"
+    r"|(?:soll|sollen|darf|dürfen|kann|können) (?:ich|wir) [^.!?]*(?:schicken|senden|liefern|rufen|verwenden"
+    r"|nutzen|erreichen|buchen|mailen)",
+    r"richtig|korrekt|ja|oder|nicht wahr|stimmt's",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(
         r"\bbuchstabier\w*\b[^.!?]*[.?]?\s*$|\bwie (?:schreib\w*|wird [^?]*geschrieben)\b[^.!?]*\?\s*$"
@@ -35,10 +44,8 @@ _REQUESTS = {
         r"\w*adresse|anschrift|\w*stra(?:ß|ss)e|hausnummer|wohnort|wo (?:wohn|sollen wir|soll ich)\w*|wohin"
     ),
     Wanted.NUMBER: _asked(
-        r"\w*nummern?|\w*ziffern?|code|pin|\w*zahl|iban|geburtsdatum|telefonisch|wann sind sie geboren"
-    ),
-    Wanted.NAME: _asked(
-        r"\w*namen?|(?:wie|wer) hei(?:ß|ss)(?:en sie|t du)|mit wem (?:spreche|habe)|wer (?:ist|spricht)(?: dort| da)?"
+        r"\w*nummern?|\w*ziffern?|code|pin|\w*zahl|iban|plz|geburtsdatum|geburtstag|telefonisch"
+        r"|wann (?:sind sie|bist du) geboren"
     ),
 }
 _FILLERS = frozenset("äh ähm hm also und der die das ein eine einen so bitte mal doch na nun jetzt tja".split())
@@ -62,15 +69,26 @@ _BACKCHANNELS = phrases(
     "das hat zeit | ich kann warten | ich bleibe dran | ich bleib dran | ich bin noch dran | ich bin noch da",
     "ich habe zeit | ich hab zeit | nur zu | machen sie nur | mach nur | machen sie ruhig | mach ruhig",
     "sprechen sie weiter | reden sie weiter | fahren sie fort | weiter | machen sie weiter",
+    "nicht schlimm | das ist nicht schlimm | halb so schlimm | ist schon gut | ist okay | ist in ordnung",
+    "ist kein problem | gar kein stress | überhaupt kein problem | machen sie sich keine sorgen",
+    "mach dir keine sorgen | ich habe es gar nicht eilig | ich habe es überhaupt nicht eilig",
+    "ich hab es nicht eilig | tut mir leid | das war's | nein das war's | nein das ist alles",
 )
-_STOPS = phrases(
+_REFUSALS = phrases("nein | nee | nö")
+_STOPS = _REFUSALS | phrases(
     "hören sie bitte auf | hör bitte auf | brechen sie bitte ab | brechen sie das bitte ab | lassen sie das bitte",
     "tun sie das nicht | tu das nicht | machen sie das nicht | mach das nicht",
-    "stopp | stop | halt | nein | nee | nö | warte | warten sie | warten sie bitte | abbrechen | abbruch",
+    "nein danke | nein vielen dank | nee danke | nö danke | stopp | stop | halt | warte | warten sie",
+    "warten sie bitte | abbrechen | abbruch",
     "brechen sie ab | brich ab | brechen sie das ab | hör auf | hören sie auf | hör auf damit",
     "hören sie auf damit | aufhören | schluss | genug | es reicht | das reicht | jetzt reicht's | lass das",
     "lassen sie das | vergiss es | nicht doch | vergessen sie es | vergessen sie das | doch nicht | lieber nicht",
     "stornieren | moment stopp",
+)
+_STATEMENTS = phrases(
+    "stimmt nicht | das stimmt nicht | passt nicht | das passt nicht | ich weiss nicht | ich verstehe nicht",
+    "natürlich nicht | sicher nicht | eben nicht | wirklich nicht | echt nicht | gern nicht | gerne nicht",
+    "gut nicht",
 )
 _COMMANDS = phrases(
     "kleiner moment | einen kleinen moment | sind sie noch da | sind sie noch dran | bist du noch da",
@@ -87,19 +105,22 @@ GERMAN = GrammarLexicon(
     Grammar(
         words=spoken,
         written=words_of,
-        questions=QUESTIONS,
         announcements=ANNOUNCES,
         open_endings=OPEN_ENDINGS,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         digits=NUMBERS.digits(),
         inside_numbers={"komma": 0, "doppel": 1},
         more_figures=MORE_FIGURES,
         lone_figure=LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -11,8 +11,6 @@ _ASKING = (
 )
 """Question words."""
 _PERSON = r"(?:ich|du|wir|ihr|sie|man|er)"
-_SUBJECT = rf"(?:{_PERSON}|es|das|die|der|jemand|alles|etwas|noch|herr|frau|heute|am|hier)"
-"""Short subjects of a sentence, and the first words of longer ones. Some words may stand before a subject."""
 _NOUN = r"(?:(?:mein|dein|ihr|sein|unser|kein|ein)(?:e[nmrs]?)?|der|die|das)"
 """What a noun begins with."""
 _MODAL = (
@@ -37,11 +35,6 @@ _OPENING = (
 """What callers say before the sentence proper."""
 _START = rf"(?:^(?:{_OPENING} )*)"
 _PREPOSITION = r"(?:um|ab|bis|seit|für|mit|von|zu|an|in|auf|bei|unter|aus|nach|gegen|über)"
-QUESTIONS = re.compile(
-    # hallo ist mein paket schon da · um wie viel uhr öffnen sie · meine bestellung fehlt können sie nachsehen
-    rf"{_START}(?:{_VERB} (?:{_SUBJECT}|{_NOUN})\b|{_VERB}'s\b|(?:{_PREPOSITION} )?{_ASKING}\b(?! gesagt))"
-    r"|(?<!dann )(?<!da )(?<!so )\b(?:können|könnten|würden|haben|hätten) sie\b|\b(?:kannst|könntest|hast) du\b"
-)
 ANNOUNCES = re.compile(
     r"\b(?:(?:habe?|hätte|haben|hätten) (?:ich |wir )?(?:da |noch |mal |nur |auch |gern |gerne )*(?:eine? |ne )?"
     r"(?:andere |weitere |kurze |kleine |kleines )?(?:frage|problem|bitte|anliegen|auskunft)|helfen(?: bitte)?"
@@ -156,12 +149,13 @@ _OPEN_WORDS = {
     # immer noch · ich brauche das noch
     "noch": (
         r"(?:immer|was|wer|wie|sonst|heute|da|weiss|überhaupt|denn|ja|nein|geht"
-        r"|läuft|stimmt|gilt|reicht|klappt|funktioniert) noch"
+        r"|läuft|stimmt|gilt|reicht|klappt|funktioniert|wie \w+) noch"
         r"|(?:brauche|habe|will|möchte|geht|gibt) (?:ich |es )?(?:das|die|den|ihn|es) noch"
     ),
     # seit wann · ich weiss nicht wo · haben sie welche
     "welche welcher welches welchen wofür wohin woher wozu wo wann warum wieso weshalb wer wem wen wieviel wieviele": (
-        rf"^(?:(?:und|ja|aber|{_PREPOSITION}) )*\w+|(?:nicht|egal|sicher) \w+|(?:haben sie|gibt es|ich) welche"
+        rf"^(?:(?:und|ja|aber|{_PREPOSITION}) )*\w+|(?:nicht|egal|sicher) \w+"
+        r"|(?:haben sie|gibt es|ich) (?:noch |auch )*welche"
     ),
     "eigentlich sozusagen irgendwie": r"(?:was|wer|wie) eigentlich|\w+ \w+ \w+ irgendwie",
     "also": r"(?:na|nun) also",
@@ -190,6 +184,7 @@ _OPEN_WORDS = {
 _CLOSING_WORDS = {
     # können sie · wann haben sie · ich möchte sie · rufen sie, but: wo sind sie · was sagen sie
     "sie": (
+        rf"^(?!.*\b(?:welche[rsn]?|wie viele?|was für) (?:\w+ ){{1,2}}haben sie$)(?:.* )?"
         rf"(?:(?<!was )(?<!wo )(?<!wer )(?:{_MODAL}|haben|hätten|sind|wollen|möchten|müssen|werden|ist)"
         r"|ich (?:möchte|wollte|rufe|würde|kann|bitte|habe|muss)|ob|dass|weil|wenn|wo|wie|und|oder|bevor|damit"
         r"|(?:darf|kann|könnte) ich|(?<!was )(?:rufen|geben|sagen|schicken|senden|bringen|nehmen|stellen|buchen)) sie"
@@ -200,7 +195,7 @@ _CLOSING_WORDS = {
     ),
     # ist es · wann gibt es, but: wo ist es · was gibt es
     "es": (
-        rf"(?<!wo )(?<!was )(?<!spät )(?<!wie viel )(?<!so )(?<!das )(?<!wer ){_AUXILIARY} es|wie geht es"
+        rf"(?<!wo )(?<!was )(?<!spät )(?<!wie viel )(?<!so )(?<!das )(?<!wer )(?!bin es){_AUXILIARY} es|wie geht es"
         r"|(?:ob|dass|weil|wenn|wann|und|aber|wo|wie|bis) es"
     ),
     # ist das · können sie das · für das, but: was ist das · ich nehme das
@@ -225,14 +220,14 @@ _CLOSING_WORDS = {
     "bitte mal kurz einmal vielleicht eben einfach gerade schnell": (
         rf"(?:{_MODAL}|haben|hätten|ich|wir|wollte|möchte|hätte|habe|nehme|und|oder|dann|mir bitte|gerne?) "
         rf"(?:{_PERSON} )?(?:mir |mich |uns |das |nur |bitte |vielleicht |mal )*\w+"
-        r"|(?<!warten )(?<!hören )(?<!helfen )(?<!was )\w+en sie(?: mir| mich| uns)?(?<!helfen sie mir)"
+        r"|(?!warten |helfen )(?<!was )\w+en sie(?: mir| mich| uns)?(?<!helfen sie mir)"
         r"(?: bitte| doch)* (?:bitte|mal|kurz|einfach|einmal)|^(?:sag|gib|ruf|schick)(?: \w+)? \w+"
     ),
     "dann": r"^dann|(?:und|ja|nein|also|okay|gut|aber|^wenn .*|(?:kann|könnte|darf|soll) ich) dann",
     # ich habe auch · ich habe den router schon · haben sie schon · das ist ja, but: ich auch · ist jemand da
     "auch schon ja doch nicht heute morgen jetzt da immer gestern leider direkt": (
         r"(?:ich|wir) (?:habe?|haben|hätten?|bin|sind|möchten?|wollte|brauche|muss|würde|hatte)(?: \w+)?? \w+"
-        r"(?<!zeit nicht)(?<!das nicht)(?<!nummer nicht)(?<!ja da)(?<!noch da)"
+        r"(?<!zeit nicht)(?<!das nicht)(?<!nummer nicht)(?<!ja da)(?<!noch da)(?<!bin da)(?<!sind da)"
         r"|(?:ich|wir) (?:kann (?:auch|ja|schon|heute|jetzt)|war (?:nicht|ja))"
         r"|(?:ich|wir) (?:habe?|haben|hatte|bin)(?: \w+){2,3} schon"
         r"|(?:haben|hätten|können) sie \w+(?<!sie nicht)"
@@ -259,4 +254,7 @@ _CLOSING_WORDS = {
     "was": r"(?:wissen|fragen|sagen|oder|dass|ob|weiss|alles) was|^und was",
 }
 
+SHORT_QUESTIONS = re.compile(
+    rf"(?:{_OPENING} )*(?:haben sie (?:noch )?(?:eine[ns]?|die|den)|wann (?:kommt|fährt|öffnet) (?:der|die|das))"
+)
 OPEN_ENDINGS = last_words(_OPEN_WORDS, _CLOSING_WORDS)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Mark, Remark, Wanted
-from server.call.turns.lexicon.writing import composed, mark_of, plain_words
+from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Remark, Wanted
+from server.call.turns.lexicon.writing import Mark, composed, mark_of, plain_words
 
 NOTHING = re.compile(r"(?!)")
 """A pattern that matches nothing."""
@@ -38,6 +38,15 @@ def last_words(open_: Mapping[str, str], closing: Mapping[str, str]) -> dict[str
     } | {word: re.compile(rf".*?\b(?:{opens})$") for words, opens in closing.items() for word in words.split()}
 
 
+def last_question(openings: str, begins: str, tags: str) -> re.Pattern[str]:
+    """Finds a question at the end of a text of the agent that begins with the pattern `begins`, perhaps after
+    `openings`, or that ends with one of the `tags`, such as "right?".
+    """
+    return re.compile(
+        rf"(?:^|[.!?:;,¿]\s*)(?:(?:{openings}),?\s+)*¿?(?:{begins})\b[^.!?]*\?\s*$|,\s*¿?(?:{tags})\s*\?\s*$"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """The tables of one language. All words are as `words` gives them, and patterns match them with one blank between.
@@ -53,12 +62,13 @@ class Grammar:
 
     # How a caller's text ends
 
-    questions: re.Pattern[str] = NOTHING
-    """Found in a question, which need not have a question mark."""
     announcements: re.Pattern[str] = NOTHING
     """Found at an ending that says that more is to come, such as "can you help me"."""
     open_endings: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """By last word: matches the sentences with that last word that cannot be complete."""
+    short_questions: re.Pattern[str] = NOTHING
+    """Matches whole texts that are a question as often as the beginning of one, such as "where is it" in languages that
+    leave out the "it". With a question mark they may be complete."""
     unfinished: re.Pattern[str] = NOTHING
     """Found in a sentence whose end lacks a word, whatever its last word is. In German the verb may be the last word:
     "können Sie mir die Nummer" lacks it."""
@@ -77,6 +87,9 @@ class Grammar:
 
     # What the agent asks for
 
+    yes_or_no: re.Pattern[str] = NOTHING
+    """Found in text of the agent, written as for `requests`, that asks for a yes or a no at its end, and so for nothing
+    that is dictated: "is this your number?"."""
     requests: Mapping[Wanted, re.Pattern[str]] = field(default_factory=dict)
     """Found in text of the agent, in lower case and with its punctuation, that asks for this at its end. The first one
     that is found counts."""
@@ -95,7 +108,11 @@ class Grammar:
     """Whole phrases that ask the agent to stop also what it is doing, such as "cancel"."""
     last_stops: Phrases = frozenset()
     """Those of the `stops` that also begin sentences, such as "para" in Spanish, which means "stop" and "for". They
-    count only where no more words follow."""
+    count only where no other words follow."""
+    refusals: Phrases = frozenset()
+    """Those of the `stops` that mean nothing before a backchannel, such as "no" in "no, that's fine"."""
+    statements: Phrases = frozenset()
+    """Phrases that only say something, although a stop or a backchannel is in them, such as "don't know"."""
 
 
 class GrammarLexicon:
@@ -103,10 +120,11 @@ class GrammarLexicon:
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
-        known = (*grammar.backchannels, *grammar.commands, *grammar.stops)
+        known = (*grammar.backchannels, *grammar.commands, *grammar.stops, *grammar.statements)
         self._longest = max(map(len, known), default=1)
         self._beginnings = {phrase[:n] for phrase in grammar.backchannels for n in range(1, len(phrase))}
-        self._beginnings |= grammar.last_stops
+        self._beginnings |= grammar.last_stops | grammar.refusals
+        self._beginnings -= grammar.commands
         self.ending = lru_cache(maxsize=128)(self._ending)
         """Kept for the newest texts, because turn-taking asks for the same ones at every frame."""
 
@@ -115,6 +133,8 @@ class GrammarLexicon:
 
     def asked_for(self, agent_text: str) -> Wanted:
         text = composed(agent_text)
+        if self._grammar.yes_or_no.search(text):
+            return Wanted.NOTHING
         return next((each for each, asks in self._grammar.requests.items() if asks.search(text)), Wanted.NOTHING)
 
     def remark(self, words: Sequence[str]) -> Remark:
@@ -132,13 +152,11 @@ class GrammarLexicon:
         grammar, mark = self._grammar, mark_of(text)
         words = grammar.words(text[-_LOOK_BACK_CHARACTERS:])
         if not words:
-            return Ending(Completeness.NOTHING, mark)
+            return Ending(Completeness.NOTHING)
         whole = len(words) <= _LOOK_BACK and len(text) <= _LOOK_BACK_CHARACTERS
         said = ("" if whole else "… ") + " ".join(words[-_LOOK_BACK:])
         return Ending(
             self._completeness(words, said, mark),
-            mark,
-            asks=mark is Mark.QUESTION or grammar.questions.search(said) is not None,
             announces=grammar.announcements.search(said) is not None,
             digits=self._digits_at_end(grammar.written(text[-_LOOK_BACK_CHARACTERS:])),
             lone_figure=grammar.lone_figure.search(said) is not None,
@@ -148,7 +166,8 @@ class GrammarLexicon:
         grammar, last = self._grammar, words[-1]
         opens = grammar.open_endings.get(last)
         open_ = mark is Mark.OPEN or grammar.unfinished.search(said) is not None
-        if open_ or (opens is not None and opens.match(said)):
+        asked = mark is Mark.QUESTION and grammar.short_questions.fullmatch(said) is not None
+        if open_ or (opens is not None and not asked and opens.match(said)):
             return Completeness.OPEN
         more = grammar.more_figures.match(said) is not None
         if mark in (Mark.QUESTION, Mark.EXCLAMATION):
@@ -183,14 +202,28 @@ class GrammarLexicon:
         parts: list[tuple[Kind, int]] = []
         while at < len(words):
             kind, size = self._phrase_at(words, at)
-            begins_more = at + size < len(words) and tuple(words[at : at + size]) in grammar.last_stops
-            if kind in (Kind.COMMAND, Kind.STOP) and (begun or begins_more):
+            phrase, rest = tuple(words[at : at + size]), words[at + size :]
+            begins_more = phrase in grammar.last_stops and any((word,) not in grammar.last_stops for word in rest)
+            if phrase in grammar.refusals and self._reassures(rest):
+                kind = Kind.BACKCHANNEL
+            elif kind in (Kind.COMMAND, Kind.STOP) and (begun or begins_more):
                 kind = Kind.WORDS
             if kind is not Kind.WORDS or words[at] not in grammar.fillers:
                 parts.append((kind, size))
                 begun = begun or (kind is not Kind.BACKCHANNEL and words[at] not in grammar.lead_ins)
             at += size
         return parts
+
+    def _reassures(self, words: Sequence[str]) -> bool:
+        """Whether `words`, which follow a refusal, begin with a backchannel, perhaps after fillers and refusals."""
+        at = 0
+        while at < len(words):
+            kind, size = self._phrase_at(words, at)
+            phrase = tuple(words[at : at + size])
+            if phrase not in self._grammar.refusals and not self._grammar.fillers.issuperset(phrase):
+                return kind is Kind.BACKCHANNEL
+            at += size
+        return False
 
     def _phrase_at(self, words: Sequence[str], at: int) -> tuple[Kind, int]:
         """The kind and the length of the longest known phrase at this place; one word if none is known."""
@@ -201,6 +234,8 @@ class GrammarLexicon:
 
     def _kind(self, phrase: tuple[str, ...]) -> Kind | None:
         grammar = self._grammar
+        if phrase in grammar.statements:
+            return Kind.WORDS
         if phrase in grammar.backchannels:
             return Kind.BACKCHANNEL
         if phrase in grammar.stops:
@@ -208,5 +243,11 @@ class GrammarLexicon:
         return Kind.COMMAND if phrase in grammar.commands else None
 
     def _may_go_on(self, words: Sequence[str]) -> bool:
+        end = len(words)
+        while end > 1 and words[end - 1] in self._grammar.fillers:
+            end -= 1  # "no, please" may become "no, please go ahead"
+        return self._begins_backchannel(words) or self._begins_backchannel(words[:end])
+
+    def _begins_backchannel(self, words: Sequence[str]) -> bool:
         last = range(max(0, len(words) - self._longest), len(words))
         return any(tuple(words[at:]) in self._beginnings for at in last)

@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
-from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, UNFINISHED
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.writing import plain_words
@@ -47,23 +47,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_ASKING = (
-    r"(?:chi|che|cosa|cos'\w+|dove|dov'\w+|quando|come|com'\w+|perché|quant[oaie]|quant'\w+|quale|quali|qual|quand'\w+)"
-)
-"""Question words."""
-_QUESTIONS = re.compile(
-    # buongiorno a che ora aprite · quando arriva · mi può aiutare; not: quando sono arrivato · come le dicevo
-    rf"^(?:{OPENING} )*(?:(?:a|di|da|in|con|per|su|fino a) )?(?!quando (?:sono|ho|ero|ci)\b|come (?:le|ti|vi|ho"
-    rf"|si dice|detto|dicevo)\b"
-    rf"|che (?:bello|peccato)\b){_ASKING}\b"
-    rf"|^(?:{OPENING} )*(?:(?:mi |ci |si )?(?:può|puoi|potete|potrebbe|potresti|potreste)\b|posso\b|possiamo\b"
-    rf"|è possibile\b"
-    r"|sarebbe possibile\b|(?:avete|siete|fate|accettate|aprite|chiudete|consegnate|vendete)\b|(?:mi )?sa (?:dirmi"
-    r"|dire|se)\b|c'è \w+)"
-    # il mio ordine non è arrivato dov'è
-    r"|(?<!so)(?<!sa)(?<!sapere)(?<!dirmi) (?:dov'è|cos'è|com'è|quant'è|qual è|a che ora|che ora è|che ore sono"
-    r"|come mai|quanto costa|quanto viene)\b"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:ho|avrei|avevo|farle|fare|farti|solo) (?:solo )?(?:una |1 |\d+ |un'|un'altra |un |alcune "
     r"|qualche )?(?:altra |piccola |altro )?"
@@ -85,14 +68,19 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "e|allora|quindi|bene|ok|ma|o",
+    r"(?:(?:questo|questa|quello|quella) )?(?:è|sono|era)(?! possibile)(?![^.!?]*\b(?:quale|qual|che|chi)\b)"
+    r"|(?:glielo|gliela|gliele|glieli|te lo|ve lo|lo|la|le) (?:mand|sped|invi|consegn|chiam|richiam)\w+"
+    r"|(?:vuole|vuoi|preferisce|preferisci|desidera) che|(?:abita|abiti|vive) (?:ancora|sempre)"
+    r"|(?:posso|possiamo|devo|dobbiamo) (?:mand|sped|invi|consegn|chiam|richiam|usar)\w*",
+    r"giusto|vero|corretto|esatto|è (?:giusto|corretto|esatto)|no",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\b(?:spelling|compit\w+|sillab\w+|lettera per lettera)\b[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("e-?mail|mail|posta elettronica"),
-    Wanted.NUMBER: _asked("numer[oi]|codice|cifre|telefono"),
+    Wanted.NUMBER: _asked(r"numer[oi]|codice|cap|cifre|telefono|data di nascita|quando (?:è|sei) nat[oa]"),
     Wanted.ADDRESS: _asked(r"indirizzo|via|dove (?:abit\w+|viv\w+|dobbiamo|devo|possiamo|la|lo|consegn\w+)"),
-    Wanted.NAME: _asked(
-        r"nom[ei]|cognome|come (?:si|ti) chiam[ai]|con chi (?:parlo|sto parlando)|chi (?:parla|è al telefono)"
-    ),
 }
 _LONE_FIGURE = re.compile(
     # alle dieci · alle 10:30 · alle dieci e dieci · il 12 · per quattro
@@ -115,7 +103,8 @@ _BACKCHANNELS = phrases(
     # said while the agent is busy
     "nessun problema | non c'è problema | non ci sono problemi | non c'è fretta | senza fretta | nessuna fretta",
     "con calma",
-    "faccia con calma | fai con calma | faccia pure | fai pure | faccia | prenda il suo tempo | si prenda il suo tempo",
+    "faccia con calma | fai con calma | faccia pure | fai pure | faccia | prenda il suo tempo",
+    "si prenda il suo tempo",
     "prenditi il tuo tempo | aspetto | io aspetto | aspetto qui | sto aspettando | posso aspettare | aspetterò",
     "attendo",
     "resto in linea | rimango in linea | sono qui | sono ancora qui | sono in linea | ho tempo | tranquillo",
@@ -124,15 +113,21 @@ _BACKCHANNELS = phrases(
     "non importa",
     "figurati | si figuri | vada avanti | vai avanti | continui | continua | vada | mi dica | dica pure",
     "la ascolto | l'ascolto | ci mancherebbe",
+    "sì per favore | ok per favore | sì grazie | basta così | no basta così | non è un problema | non ho fretta",
+    "non ho nessuna fretta | va tutto bene | tutto ok | no è tutto",
 )
-_STOPS = phrases(
-    "stop | basta | basta così | no | no no | aspetti | aspetta | aspetti aspetti | aspetta aspetta | ferma",
+_REFUSALS = phrases("no")
+_STOPS = _REFUSALS | phrases(
+    "stop | basta | aspetti | aspetta | aspetti aspetti | aspetta aspetta | ferma",
     "fermo | fermi",
     "si fermi | fermati | fermatevi | alt | annulla | annulli | annullare | annullalo | lo annulli | la annulli",
     "annulla tutto",
     "cancella | cancelli | cancelli tutto | lasci stare | lascia stare | lasci perdere | lascia perdere",
     "non importa più",
     "non farlo | non lo faccia | no grazie | smetta | smettila | la smetta | attenda | attendi",
+)
+_STATEMENTS = phrases(
+    "certo che no | certo non | assolutamente no | certamente no | certamente non | davvero non",
 )
 _COMMANDS = phrases(
     "scusi | scusa | mi scusi | scusami | scusate | pronto | senta | senti | ascolti | ascolta | mi ascolti | ehi",
@@ -148,18 +143,21 @@ ITALIAN = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"doppio": 1, "virgola": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
     )
 )

@@ -24,6 +24,7 @@ _OPEN_WORDS = {
     # è mio · come il suo
     "mio mia miei mie tuo tua suo sua nostro nostra vostro vostra": (
         r"(?:è|sono|sia|casa) (?:mi|tu|su|nostr|vostr)\w+|come (?:il|la) \w+"
+        r"|^(?:(?:sì|no|questo|questa|quello|quella) )*è (?:il|la) \w+"
     ),
     "di a da in per tra fra verso presso entro fino durante tranne eccetto oltre dentro con ad": _NOTHING,
     # faccio senza · venga su · sono contro
@@ -51,7 +52,7 @@ _OPEN_WORDS = {
         r"|\w+ \w+ dov'è"
     ),
     "sono siamo siete": (
-        r"(?:che ore|quant\w+|dove|chi|non ci|se ci|ne|come|così|ce ne|sì) \w+|(?:dove|quant\w+|come"
+        r"(?:che ore|quant\w+|dove|chi|non ci|se ci|ne|come|così|ce ne|sì|lo) \w+|(?:dove|quant\w+|come"
         r"|che) (?:\w+ ){1,3}\w+"
     ),
     # ce l'ho · ne ho · quanti ne avete · che orari avete
@@ -65,6 +66,7 @@ _OPEN_WORDS = {
     # lo vorrei · come vuole · cosa vuole · quello che voglio
     "vorrei vorremmo volevo volevamo voglio vogliamo vuole vuoi desidero gradirei preferirei preferisco preferisce": (
         r"(?:lo|la|li|le|se|come|quando|cosa|ne|(?<!è )che|dove|ci) (?:\w+ )?(?:vo\w+|vuo\w+|preferi\w+|desider\w+)"
+        r"|^(?:(?:no|ma|io) )*non (?:voglio|vogliamo)"
     ),
     # non posso · se può · quando può; not: può · sapere se può
     "posso può puoi possiamo potete potrei potrebbe possono potresti": (
@@ -131,7 +133,7 @@ _CLOSING_WORDS = {
     "fa": r"mi fa|(?:^|ma )fa",
     "prima dopo": r"^(?:e )?(?:prima|dopo)|quanto tempo (?:prima|dopo)",
     "ancora": r"(?:ho|è|sono|hanno) ancora",
-    "già": r"(?:ho|è|sono|hanno|avete) già",
+    "già": r"(?<!ce l')(?:ho|è|sono|hanno|avete) già",
     "possibile": r"^(?:buongiorno |buonasera |salve |sì |no |e |scusi |ma )*(?:è|sarebbe|sarà) possibile",
     "dottor dottore dottoressa signor signora": r"(?:il|la|l|al|del|alla|con) (?:dott\w+|signor\w*)|dottor|signor",
     "stato stata": r"(?:sono|è|era|sia) stat[oa]",
@@ -148,6 +150,7 @@ MORE_FIGURES = re.compile(
     r"(?:.*\b)?(?:numero|tavolo|camera|numero è|è il) (?:un[oa]?|sei)$|(?:.* )?(?:[b-hj-np-z]|[a-df-np-z] [a-z])$"
     r"|.*\b(?:effe|acca|elle|emme|enne|erre|esse|zeta|doppia)$|.*\buno$"
 )
+SHORT_QUESTIONS = re.compile(rf"(?:{OPENING} )*(?:dov'(?:è|era)|qual (?:è|era))")
 _ELIDED = "c' d' l' m' n' s' t' v' dell' all' dall' nell' sull' quell' quest' un' ce n' dov' com' cos' quant' quand'"
 OPEN_ENDINGS = last_words(_OPEN_WORDS, _CLOSING_WORDS)
 OPEN_ENDINGS = {

@@ -21,22 +21,11 @@ class Completeness(Enum):
     OPEN = "open"  # cannot be the whole sentence
 
 
-class Mark(Enum):
-    """The punctuation at the end of a text, if speech-to-text writes any."""
-
-    NONE = ""
-    STOP = "."
-    EXCLAMATION = "!"
-    QUESTION = "?"
-    OPEN = ","  # also a dash, a colon and three dots: more is to come
-
-
 class Wanted(Enum):
     """What the agent asks for."""
 
     NOTHING = "nothing"  # or nothing that a lexicon knows
     NUMBER = "number"
-    NAME = "name"
     SPELLING = "spelling"
     EMAIL = "email"
     ADDRESS = "address"  # of a house
@@ -57,9 +46,6 @@ class Ending:
     """How a caller's text ends."""
 
     completeness: Completeness
-    mark: Mark = Mark.NONE
-    asks: bool = False
-    """The words are a question, with or without a question mark."""
     announces: bool = False
     """The words say that more is to come, as "I have a question" does."""
     digits: int = 0

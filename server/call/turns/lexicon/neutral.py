@@ -7,8 +7,8 @@ lasts: any sentence may be complete, and any words that are said over the agent 
 import re
 from collections.abc import Sequence
 
-from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Mark, Remark, Wanted
-from server.call.turns.lexicon.writing import mark_of, plain_words
+from server.call.turns.lexicon.lexicon import Completeness, Ending, Kind, Remark, Wanted
+from server.call.turns.lexicon.writing import Mark, mark_of, plain_words
 
 _WITHOUT_BLANKS = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Characters of scripts without blanks between words: Thai, Lao, Khmer, Japanese, Chinese. Each counts as a word."""
@@ -23,16 +23,16 @@ class Neutral:
         return plain_words(_WITHOUT_BLANKS.sub(r" \g<0> ", text))
 
     def ending(self, text: str) -> Ending:
-        words, mark = self.words(text[-_LOOK_BACK:]), mark_of(text)
+        words = self.words(text[-_LOOK_BACK:])
         if not words:
-            return Ending(Completeness.NOTHING, mark)
+            return Ending(Completeness.NOTHING)
         digits = _digits_at_end(words)
         kind = Completeness.SINGLE if len(words) == 1 else Completeness.COMPLETE
-        if mark is Mark.OPEN:
+        if mark_of(text) is Mark.OPEN:
             kind = Completeness.OPEN
         elif digits:
             kind = Completeness.NUMBER
-        return Ending(kind, mark, asks=mark is Mark.QUESTION, digits=digits)
+        return Ending(kind, digits=digits)
 
     def asked_for(self, agent_text: str) -> Wanted:
         return Wanted.NOTHING

@@ -6,10 +6,10 @@ How sentences end is in `portuguese_endings.py`.
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
-from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, SUBJECT, UNFINISHED
+from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.writing import plain_words
 
 _SMALL = (
@@ -37,24 +37,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_ASKING = r"(?:o que|quê|quem|quando|onde|aonde|como|quant[oa]s?|qual|quais|que horas|que dia|por que|porque|cadê)"
-"""Question words."""
-_QUESTIONS = re.compile(
-    # oi que horas vocês abrem · a que horas fecham · você pode me ligar · tem mesa para dois · será que dá
-    rf"^(?:{OPENING} )*(?:(?:a|de|em|com|por|para|pra|desde|até|e) )?(?!quando (?:eu|fui|liguei|cheguei)\b|como (?:eu"
-    rf"|lhe|te|já)\b)"
-    rf"(?!porque (?:eu|o|a|não)\b){_ASKING}\b|^(?:{OPENING} )*(?:a )?que horas\b"
-    rf"|^(?:{OPENING} )*(?:{SUBJECT} )?(?:pode|podem|poderia|poderiam|podia|podiam|consegue|conseguem"
-    rf"|podes)\b(?! ser$|$)"
-    rf"|^(?:{OPENING} )*(?:vocês|o senhor|a senhora) (?:tem|têm|abrem?|fecham?|aceitam?|fazem?|entregam?|sabem?"
-    rf"|vendem?|trabalham?)\b"
-    rf"|^(?:{OPENING} )*(?:posso|podemos|dá (?:para|pra)|tem como|tem \w+|têm|há \w+|é possível|seria possível"
-    rf"|sabe (?:se|onde|quando))\b"
-    r"|\bserá que\b|\bé que (?:é|está|são|vocês|posso)\b"
-    # vocês abrem quando · o senhor mora onde · custa quanto; not: não sei onde · gostaria de saber quando
-    r"|(?<!sei)(?<!saber)(?<!dizer)(?<!sabe) (?:quando|onde|quanto|que horas)$|(?<!sei) (?:cadê|onde está|onde fica"
-    r"|quanto custa|quanto é)\b"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:tenho|tinha|fazer|tirar|fazer lhe|te fazer|só) (?:só )?(?:uma |1 |\d+ |outra |umas "
     r"|mais uma )?(?:pequena )?"
@@ -77,16 +59,23 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "e|então|bem|ok|ou|mas|certo",
+    r"(?:(?:este|esta|esse|essa|isso|isto) )?(?:ainda )?(?:é|são|era|está"
+    r"|continua)(?! possível)(?![^.!?]*\b(?:qual|quem|que|onde)\b)"
+    r"|(?:envi|mand|entreg)(?:o|amos)|(?:quer|queres|deseja|prefere) que|(?:ainda )?mora (?:ainda|nesse|neste)"
+    r"|(?:posso|podemos|devo|devemos|lhe|te) (?:envi|mand|entreg|lig|usar)\w*|o seu [^.!?]* está",
+    r"certo|correto|não é|né|é isso|está certo|está correto",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\b(?:soletr\w+|letra por letra)\b[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("e-?mail|correio eletrónico|correio eletrônico"),
-    Wanted.NUMBER: _asked("números?|código|dígitos|algarismos|telefone|telemóvel|celular|cpf|nif"),
-    Wanted.ADDRESS: _asked(
-        r"endereço|morada|rua|cep|onde (?:mora|vive|devemos|podemos|entreg\w+|você mora|o senhor mora|a senhora mora)"
+    Wanted.NUMBER: _asked(
+        "números?|código|dígitos|algarismos|telefone|telemóvel|celular|cpf|nif|cep|data de nascimento"
+        "|quando (?:você )?nasce(?:u|ste)"
     ),
-    Wanted.NAME: _asked(
-        r"nomes?|sobrenome|apelido|como (?:você |o senhor |a senhora )?se chama|como te chamas"
-        r"|com quem (?:eu )?(?:falo|estou)|quem (?:fala|está a falar)"
+    Wanted.ADDRESS: _asked(
+        r"endereço|morada|rua|onde (?:mora|vive|devemos|podemos|entreg\w+|você mora|o senhor mora|a senhora mora)"
     ),
 }
 _LONE_FIGURE = re.compile(
@@ -113,7 +102,8 @@ _BACKCHANNELS = phrases(
     "tudo certo | de nada | joia",
     "como quiser | como o senhor quiser | como a senhora quiser | como preferir | perfeitamente | está perfeito",
     # said while the agent is busy
-    "sem problema | sem problemas | não tem problema | não há problema | nenhum problema | sem pressa | não tem pressa",
+    "sem problema | sem problemas | não tem problema | não há problema | nenhum problema | sem pressa",
+    "não tem pressa",
     "não há pressa | não tenho pressa | não se preocupe | não te preocupes | não se apresse | não faz mal",
     "não tem importância",
     "com calma | fique à vontade | fica à vontade | à vontade | leve o tempo que precisar | tranquilo | tranquila",
@@ -125,18 +115,27 @@ _BACKCHANNELS = phrases(
     "fico na linha | estou na linha | tenho tempo | pode continuar | continue | continua | pode falar",
     "vá em frente | pode ir | siga | imagina",
     "espero | leve o seu tempo | no seu tempo | sem stress",
+    "sim por favor | sim obrigado | sim obrigada | não tenho nenhuma pressa | não é problema | não é nada",
+    "não mais nada | não se preocupe com isso",
 )
-_LAST_STOPS = phrases("para | não")
+_REFUSALS = phrases("não")
+_LAST_STOPS = _REFUSALS | phrases("para | já não | assim não | isso não")
 _STOPS = _LAST_STOPS | phrases(
-    "pare | pare com isso | para com isso | para para | para aí | pare aí | para por favor | para já | parem",
+    "pare | pare com isso | não por favor | para com isso | para aí | pare aí | para por favor | para já | parem",
     "stop | chega | basta",
     "já chega | espera | espere | espera aí | espere aí | peraí | pera | pera aí | espera lá | espere um pouco",
     "cancela | cancele | cancelar | cancela isso | cancele isso | cancela tudo | cancele tudo | deixa pra lá",
     "deixe para lá | deixa para lá | deixe estar | deixa estar | esquece | esqueça | esquece isso | esqueça isso",
-    "não não",
-    "não obrigado | não obrigada | não espera | não espere | não faça isso | não faz isso | assim não | isso não",
-    "não precisa",
-    "aguarde | aguarda | já não",
+    "não obrigado | não obrigada | não espera | não espere | não faça isso | não faz isso | não continue",
+    "não continua | não siga | não precisa | aguarde | aguarda",
+)
+_STATEMENTS = phrases(
+    "não entendi | não entendo | não percebi | não percebo | não compreendo | não sei | não é isso | não é verdade",
+    "não espero | não aguardo | não posso esperar | não posso aguardar | não vou esperar | não pode ser",
+    "não estou aqui",
+    "não tenho tempo | não está certo | não é isso mesmo | não é bem | não muito bem | não estou a ver",
+    "claro que não",
+    "com certeza que não | não legal",
 )
 _COMMANDS = phrases(
     "desculpe | desculpa | com licença | alô | oi | olá | está lá | escute | escuta | ouça | ouve | olhe",
@@ -152,19 +151,22 @@ PORTUGUESE = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"duplo": 1, "vírgula": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
         last_stops=_LAST_STOPS,
     )
 )

@@ -21,9 +21,13 @@ _OPEN_WORDS = {
     "desta desse dessa neste nesta nesse nessa cada algum alguma qualquer nosso nossa nossos nossas": _NOTHING,
     # tenho uma is open; à uma · cada um · qualquer um
     "um uma": r"(?:cada|qualquer|nenhum|meia|número|nem|à|mais|só|ou|algum) uma?",
-    # é meu · é esse · quero esse
-    "meu minha meus minhas seu sua seus suas teu tua": r"(?:é|são|era|foi|não é) \w+",
-    "este esta esse essa estes esses essas aquele aquela": r"(?:quero|é|ser|prefiro|era|foi|levo) \w+",
+    # é meu · é o meu · é esse · quero esse · essa
+    "meu minha meus minhas seu sua seus suas teu tua": (
+        r"^(?:(?:sim|não|isso|esse|essa) )*é [oa] \w+|(?:é|são|era|foi|não é) \w+"
+    ),
+    "este esta esse essa estes esses essas aquele aquela": (
+        r"(?:quero|é|ser|prefiro|era|foi|levo) \w+|^(?:(?:sim|não) )*\w+"
+    ),
     "de em com por sem sobre até desde entre contra durante após ante conforme exceto para pra pro pras pros perante": (
         r"(?:prefiro|pode ser|ou|quero|vem) sem|sou contra|(?:não|nunca) para"
     ),
@@ -149,4 +153,5 @@ MORE_FIGURES = re.compile(
     r"(?:.*\b)?(?:número|mesa|quarto|linha|é o) (?:uma?|meia)$|(?!.*\d h$)(?:.* )?(?:[b-df-np-z]|[a-z] [a-z])$"
     r"|.*\b(?:agá|jota|eme|ene|erre|xis|zê|dáblio|ípsilon)$|.*\bmeia (?:meia|um)$"
 )
+SHORT_QUESTIONS = re.compile(rf"(?:{OPENING} )*(?:onde (?:fica|está|é)|qual (?:é|era))")
 OPEN_ENDINGS = last_words(_OPEN_WORDS, _CLOSING_WORDS)

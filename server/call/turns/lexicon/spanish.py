@@ -3,10 +3,10 @@
 import re
 from functools import lru_cache
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
-from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, OPENING, UNFINISHED
+from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.writing import plain_words
 
 _SMALL = (
@@ -35,19 +35,6 @@ def _words(text: str) -> tuple[str, ...]:
     return _NUMERALS.in_figures(plain_words(text))
 
 
-_ASKING = r"(?:qué|quién|quiénes|cómo|cuándo|dónde|adónde|cuánt[oa]s?|cuál|cuáles)"
-"""Question words. Without their accents they are conjunctions."""
-_QUESTIONS = re.compile(
-    # hola a qué hora abren · mi pedido no ha llegado dónde está; not: no sé dónde está · quería saber cuándo
-    rf"(?<!sé )(?<!sabe )(?<!sabes )(?<!saber )(?<!decirme )(?<!dime )(?<!lo )\b(?!qué (?:bien|bueno|pena"
-    rf"|lástima)\b){_ASKING}\b"
-    r"(?<!no sé a qué)(?<!no sé por qué)(?<!no sé de qué)(?<!saber a qué)(?<!saber por qué)(?<!saber si qué)"
-    # me puede ayudar · podría llamarme · tienen mesa para dos · es posible cambiarlo
-    rf"|^(?:{OPENING} )*(?:(?:me |nos |le |se )?(?:puede|pueden|puedes|podría|podrían|podrías|podéis)\b"
-    r"|(?:es|sería) posible\b|(?:tienen|tenéis|aceptan|aceptáis|abren|abrís|cierran|cerráis|hacen|hacéis|venden"
-    r"|vendéis)\b"
-    r"|(?:sabe|sabes|sabéis) (?:si|a|qué|cuándo|dónde)\b|hay \w+|está(?:n|is)? (?:abierto|abiertos|listo|lista)\b)"
-)
 _ANNOUNCES = re.compile(
     r"\b(?:(?:tengo|tenía|hacer|hacerle|hacerte|otra|solo) (?:una |1 |\d+ |otra |unas |un par de "
     r"|alguna )?(?:pequeña )?"
@@ -69,15 +56,20 @@ def _asked(what: str) -> re.Pattern[str]:
     return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
 
 
+_YES_OR_NO = last_question(
+    "y|entonces|pues|vale|o|bien|pero",
+    r"(?:(?:este|esta|ese|esa) )?(?:es|son|era|está|están|sigue|siguen)(?! posible)(?![^.!?]*\b(?:qué|cuál|quién)\b)"
+    r"|(?:se )?(?:lo|la|los|las|le|les|te) (?:env\w+|mand\w+|entreg\w+|llam\w+)"
+    r"|(?:quiere|quieres|desea|prefiere|prefieres) que|(?:todavía |aún )?viv(?:e|es|en)"
+    r"|(?:puedo|podemos|debo|debemos) (?:env|mand|entreg|llam|usar)\w*|su [^.!?]* (?:es|está) (?:correct[oa]|bien)",
+    r"verdad|correcto|no|es correcto|cierto|es así",
+)
 _REQUESTS = {
     Wanted.SPELLING: re.compile(r"\bdeletr[eé]\w*[^.!?]*[.!?]?\s*$|\bdeletrear\w*[^.!?]*[.!?]?\s*$"),
     Wanted.EMAIL: _asked("correo|e-?mail|mail"),
-    Wanted.NUMBER: _asked("números?|código|dígitos|cifras|teléfono|dni"),
+    Wanted.NUMBER: _asked("números?|código|dígitos|cifras|teléfono|dni|fecha de nacimiento|cuándo (?:nació|naciste)"),
     Wanted.ADDRESS: _asked(
         r"dirección|domicilio|calle|dónde (?:vive\w*|(?:se )?(?:lo|la|los|las) \w+|\w*env\w+|\w*entreg\w+)"
-    ),
-    Wanted.NAME: _asked(
-        r"nombres?|apellidos?|cómo (?:se|te) llamas?|con quién (?:hablo|tengo)|quién (?:habla|llama|es usted)"
     ),
 }
 _LONE_FIGURE = re.compile(
@@ -115,18 +107,30 @@ _BACKCHANNELS = phrases(
     "continúa | cuando quiera",
     "cuando pueda | cuando puedas | cuando quieras | no se apure | no te apures | sin apuro | no hay apuro",
     "dígame | le escucho",
+    "sí por favor | sí gracias | no es problema | no es ningún problema | no tengo ninguna prisa",
+    "no hay ninguna prisa",
+    "no es nada | no eso es todo | no nada más",
 )
-_LAST_STOPS = phrases("para | no")
+_REFUSALS = phrases("no")
+_LAST_STOPS = _REFUSALS | phrases("para | ya no | así no | eso no")
 _STOPS = _LAST_STOPS | phrases(
-    "para para | para ya | para por favor | para eso | para un momento | pare | párate | párese | pare ya | alto",
+    "no por favor | para ya | para por favor | para eso | para un momento | pare | párate | párese | pare ya | alto",
     "stop | basta",
     "ya basta | espera | espere | espérate | espérese | espera espera | cancela | cancele | cancélalo | cancélala",
     "cancélelo",
     "cancélela | cancelar | cancela eso | cancele eso | cancela todo | detente | deténgase | detén eso | déjalo",
     "déjelo | olvídalo",
-    "olvídelo | olvida eso | déjelo así | déjalo así | ya no | mejor no | no no | no gracias | no espera",
+    "olvídelo | olvida eso | déjelo así | déjalo así | mejor no | no siga | no sigas | no continúe | no gracias",
+    "no espera",
     "no espere | no lo haga",
-    "no lo hagas | no haga eso | no hagas eso | así no | eso no | ya es suficiente | suficiente",
+    "no lo hagas | no haga eso | no hagas eso | ya es suficiente | suficiente",
+)
+_STATEMENTS = phrases(
+    "no entiendo | no lo entiendo | no comprendo | no entendido | no es cierto | no es eso | no es así | no sé",
+    "no espero | no puedo esperar | no estoy esperando | no me espero | no está listo | no estoy aquí | no sale",
+    "no listo",
+    "no tengo tiempo | no es perfecto | claro que no | por supuesto que no | desde luego que no | no muy bien",
+    "no me parece bien",
 )
 _COMMANDS = phrases(
     "perdón | perdona | perdone | disculpe | disculpa | disculpen | oiga | oye | hola | aló | escuche | escucha",
@@ -142,19 +146,22 @@ SPANISH = GrammarLexicon(
     Grammar(
         words=_words,
         written=_words,
-        questions=_QUESTIONS,
         announcements=_ANNOUNCES,
+        short_questions=SHORT_QUESTIONS,
         unfinished=UNFINISHED,
         open_endings=OPEN_ENDINGS,
         inside_numbers={"doble": 1, "coma": 0},
         more_figures=MORE_FIGURES,
         lone_figure=_LONE_FIGURE,
+        yes_or_no=_YES_OR_NO,
         requests=_REQUESTS,
         fillers=_FILLERS,
         lead_ins=_LEAD_INS,
         backchannels=_BACKCHANNELS,
         commands=_COMMANDS,
         stops=_STOPS,
+        refusals=_REFUSALS,
+        statements=_STATEMENTS,
         last_stops=_LAST_STOPS,
     )
 )

@@ -11,6 +11,8 @@ OPENING = (
 """What callers say before the sentence proper."""
 _NOTHING = r"(?!)"
 """A pattern that matches nothing."""
+_WHOLE_NO = r"^(?:(?:no|pues|ah|bueno|eh) )*no"
+"""The beginning of a short answer: "no tengo"."""
 _WISH = "(?:quiero|quería|quisiera|querría|queremos|queríamos|necesito|me gustaría|gustaría|quisiéramos|desearía)"
 _CAN = "(?:puedo|puede|puedes|pueden|podría|podrías|podrían|podemos|podríamos)"
 
@@ -22,7 +24,8 @@ _OPEN_WORDS = {
     "un una": r"(?:las?|cada|alguna|número|solo|sólo|ni) una",
     "nuestro nuestra vuestro vuestra": r"(?:el|la) \w+",
     # quiero este · es esta
-    "este esta estos estas ese esa esos esas": r"(?:quiero|prefiero|es|era|sea|deme|dame|como|sería|llevo) \w+",
+    "este esta estos estas ese esa esos esas": r"(?:quiero|prefiero|es|era|sea|deme|dame|como|sería|llevo) \w+"
+    r"|^(?:(?:sí|no|pues) )*(?:esa|ese|esas|esos|estas|estos)",
     # hable con · no paro de are open; el sobre · estoy en contra · no para
     "a de en con por sin desde hasta según durante mediante tras hacia": _NOTHING,
     "para sobre contra entre": r"(?:no|nunca|siempre) para|(?:el|un|del) sobre|(?:en|estoy) contra|que entre",
@@ -42,14 +45,20 @@ _OPEN_WORDS = {
         r"|(?:sé|sabe|saben|sabes|\w+ \w+ \w+) dónde está|(?:dónde|cómo|qué|cuándo) (?:\w+ ){1,3}est\w+"
     ),
     "fue era": r"(?:qué|cómo|cuándo|quién|cuánto|dónde|cuál|así|lo que|no) (?:\w+ )?(?:fue|era)",
-    "hay": r"(?:qué|cuánt\w+|sí|ya no|si|lo que|donde|dónde|que|no no) (?:\w+ )?hay|(?:qué|cuánt\w+) \w+ hay",
+    "hay": (
+        rf"{_WHOLE_NO} hay|(?:qué|cuánt\w+|sí|ya no|si|lo que|donde|dónde|que|no no) (?:\w+ )?hay"
+        r"|(?:qué|cuánt\w+) \w+ hay"
+    ),
     "he ha has hemos han había habían habíamos soy somos": r"(?:quién|como|sí|cuántos|cuántas) (?:soy|somos)",
-    # no lo tengo · aquí la tengo · lo que tengo · sí tengo; not: tengo · no tengo
-    "tengo tenemos": r"(?:lo|la|los|las|que|qué|ya|sí|no no|cuánt\w+)(?: ya)? \w+|(?:qué|cuánt\w+) \w+ ten\w+",
+    # no lo tengo · aquí la tengo · lo que tengo · sí tengo · no tengo; not: tengo
+    "tengo tenemos": (
+        rf"{_WHOLE_NO} \w+|(?:lo|la|los|las|que|qué|ya|sí|no no|cuánt\w+)(?: ya)? \w+|(?:qué|cuánt\w+) \w+ ten\w+"
+    ),
     "tiene tienen tienes tenéis": r"(?:qué|cuánt\w+|lo|la|los|las|lo que|no no|sí) (?:\w+ )?\w+|qué (?:\w+ ){1,3}\w+",
     # sí quiero · lo quiero · lo que quiero
     "quiero quieres quiere quieren quiera quería queríamos queremos querría quisiera quisiéramos": (
         r"(?:lo|la|los|las|sí|ya no|no no|qué|lo que|cuando|como|si|(?<!es )que) (?:\w+ )?(?:qui\w+|quer\w+)"
+        rf"|{_WHOLE_NO} (?:quiero|queremos)"
     ),
     "desearía deseo gustaría encantaría necesitaría necesitaba preferiría": r"sí (?:me |nos )?\w+|lo que \w+|como \w+",
     "necesito necesita necesitamos necesitan": r"(?:lo|la|los|las|que|qué|cuánto|cuántos|no|sí|si|lo que) \w+",
@@ -135,4 +144,5 @@ MORE_FIGURES = re.compile(
     r"(?:.*\b)?(?:número|línea|habitación) una?$|(?:.* )?(?:[b-df-hj-np-tv-xz]|[a-xz] [a-z])$|.*\b(?:y griega|efe"
     r"|hache|jota|ele|eme|ene|eñe|erre|uve|equis|zeta)$"
 )
+SHORT_QUESTIONS = re.compile(rf"(?:{OPENING} )*(?:dónde está|cuál (?:es|era))")
 OPEN_ENDINGS = last_words(_OPEN_WORDS, _CLOSING_WORDS)

@@ -1,9 +1,8 @@
 """Writing: what all lexicons do with a text before they look at its words."""
 
 import re
+from enum import Enum
 from unicodedata import normalize
-
-from server.call.turns.lexicon.lexicon import Mark
 
 PLAIN = str.maketrans(dict.fromkeys("’‘ʼ′`´", "'") | dict.fromkeys("‐‑‒–—−", "-"))
 """Makes typographic apostrophes and dashes plain."""
@@ -12,8 +11,16 @@ _CLOSERS = " \t\r\n\"')]»”’"
 _OPEN = ("...", "…", ",", "-", "–", "—", ":", ";", "،", "，", "、")
 _QUESTIONS = ("?", "？", "؟")
 _EXCLAMATIONS = ("!", "！", "՜")
-_STOPS = (".", "。", "।", "۔", "։", "።")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+")
+
+
+class Mark(Enum):
+    """The punctuation at the end of a text, if speech-to-text writes any that tells something."""
+
+    NONE = ""  # also a full stop, which speech-to-text writes in pauses, too
+    EXCLAMATION = "!"
+    QUESTION = "?"
+    OPEN = ","  # also a dash, a colon and three dots: more is to come
 
 
 def composed(text: str) -> str:
@@ -51,4 +58,4 @@ def mark_of(text: str) -> Mark:
         return Mark.QUESTION
     if marked.endswith(_EXCLAMATIONS):
         return Mark.EXCLAMATION
-    return Mark.STOP if marked.endswith(_STOPS) else Mark.NONE
+    return Mark.NONE

@@ -39,6 +39,7 @@ COMPLETE = """
     on arrivera vers vingt heures | je vous donne ma carte | le code ne fonctionne pas
     je ne retrouve plus la facture | ça dépend du prix | plutôt le matin | peu importe | oui c'est bien ça
     c'est à quel étage
+    c'est ce que je veux | c'est ce que je voulais | je l'ai déjà | oui je peux | je voudrais bien | je veux bien
 """
 SINGLE = """
     oui | Oui. | non | bonjour | demain | quoi | quand | comment | merci | stop | Sophie | lundi | si
@@ -80,6 +81,7 @@ OPEN = """
     allô oui je vous appelle parce que | j'ai reçu un | mon fils est | je voudrais que vous | vous auriez pas une
     on arrivera vers | le problème c'est que | je ne retrouve plus ma | ça dépend de | plutôt entre | il y avait
     du coup je | au moment de payer le site m'a | je vais devoir
+    est-ce que je voulais | je peux | je vous l'ai déjà | j'ai déjà | j'aimerais bien | est-ce que je veux
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 
@@ -88,32 +90,6 @@ ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBE
 def test_completeness(text: str, kind: Completeness) -> None:
     """Whole sentences, as callers say them, are told from the beginnings of sentences, in every writing."""
     assert [FRENCH.ending(each).completeness for each in (text, *writings(text))] == [kind] * 5
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        vous ouvrez quand | vous êtes où | c'est combien | est-ce que vous livrez le samedi | pouvez-vous m'aider
-        bonjour est-ce que c'est ouvert | où est ma commande | et quand ouvrez-vous | à quelle heure vous fermez
-        y a-t-il une table libre | puis-je venir demain | ma commande est-elle prête | Vous êtes ouverts ?
-        qu'est-ce que vous proposez | combien ça coûte | que faites-vous | auriez-vous une table
-    """),
-)
-def test_what_is_a_question(text: str) -> None:
-    """A question has a question mark, "est-ce que", the verb before the subject, or a question word at either end."""
-    assert FRENCH.ending(text).asks
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        je voudrais savoir quand | je ne sais pas où | vous êtes ouverts | si vous pouvez venir | j'ai une question
-        quand je suis venu c'était fermé | je vous rappelle demain | c'est pour vous |
-    """),
-)
-def test_what_is_no_question(text: str) -> None:
-    """Statements are told from questions, also those that have words of questions in them."""
-    assert not FRENCH.ending(text).asks
 
 
 @pytest.mark.parametrize(
@@ -191,14 +167,27 @@ def test_words_are_the_same_in_every_writing() -> None:
         ("C'est quoi ton adresse mail ?", Wanted.EMAIL),
         ("À quelle adresse devons-nous livrer ?", Wanted.ADDRESS),
         ("Où habitez-vous ?", Wanted.ADDRESS),
-        ("C'est à quel nom ?", Wanted.NAME),
-        ("Comment vous appelez-vous ?", Wanted.NAME),
-        ("Comment tu t'appelles ?", Wanted.NAME),
-        ("Votre pre\u0301nom, s'il vous plaît ?", Wanted.NAME),
+        ("C'est à quel nom ?", Wanted.NOTHING),
+        ("Comment vous appelez-vous ?", Wanted.NOTHING),
+        ("Comment tu t'appelles ?", Wanted.NOTHING),
+        ("Votre pre\u0301nom, s'il vous plaît ?", Wanted.NOTHING),
         ("J'ai noté votre adresse. Autre chose ?", Wanted.NOTHING),
         ("Votre numéro est le 4271.", Wanted.NOTHING),
         ("Comment puis-je vous aider ?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("Est-ce bien votre numéro ?", Wanted.NOTHING),
+        ("C'est votre adresse ?", Wanted.NOTHING),
+        ("Est-ce que c'est votre numéro ?", Wanted.NOTHING),
+        ("Dois-je l'envoyer à votre adresse habituelle ?", Wanted.NOTHING),
+        ("Voulez-vous que je l'envoie à votre adresse ?", Wanted.NOTHING),
+        ("Votre adresse est-elle correcte ?", Wanted.NOTHING),
+        ("Votre numéro est le 4271, c'est bien ça ?", Wanted.NOTHING),
+        ("Quelle est votre date de naissance ?", Wanted.NUMBER),
+        ("Est-ce que je peux avoir votre numéro ?", Wanted.NUMBER),
+        ("Est-ce que vous pouvez me donner votre numéro ?", Wanted.NUMBER),
+        ("Quel est votre code postal ?", Wanted.NUMBER),
+        ("Quand êtes-vous né ?", Wanted.NUMBER),
+        ("C'est quoi votre numéro ?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:
@@ -242,3 +231,21 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """More may follow that makes the words a reassurance."""
     assert FRENCH.remark(FRENCH.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            non c'est bon | Non, pas de problème. | non non prenez votre temps | non ça va
+            non je peux attendre | oui s'il vous plaît | non non c'est parfait
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            non pas lundi | non attendez | non | non non | non merci | non ne réservez pas | non c'est faux
+            non bien sûr que non | non euh | non ça va pas
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert FRENCH.remark(FRENCH.words(text)).kind is kind

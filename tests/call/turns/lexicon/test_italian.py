@@ -36,6 +36,7 @@ COMPLETE = """
     mio figlio ha la tosse da due giorni | non ha la febbre | accettate i cani | arriviamo verso le otto di sera
     le do la mia carta | il codice non funziona | non trovo più la fattura | dipende dal prezzo | meglio la mattina
     per me è uguale | sì è proprio così | a che piano siete
+    è la mia | sì è il mio | ce l'ho già | non voglio | sì lo sono | non lo sono
 """
 SINGLE = """
     sì | Sì. | no | buongiorno | domani | cosa | quando | come | grazie | perché | Anna | lunedì
@@ -77,6 +78,7 @@ OPEN = """
     cerco una camera per due con | pronto vi chiamo perché | la consegna era | ho ricevuto un | mio figlio è
     vorrei che voi mi | non avreste una | arriviamo verso le | il problema è che | non trovo più la mia | dipende da
     meglio tra | c'era | quindi io | al momento di pagare il sito mi ha | dovrò
+    qual è il mio | l'ho già | dov'è. | io voglio | non sono | è la
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 
@@ -85,33 +87,6 @@ ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBE
 def test_completeness(text: str, kind: Completeness) -> None:
     """Whole sentences, as callers say them, are told from the beginnings of sentences, in every writing."""
     assert [ITALIAN.ending(each).completeness for each in (text, *writings(text))] == [kind] * 5
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        a che ora aprite | dov'è il mio ordine | buongiorno mi può aiutare | potrebbe richiamarmi domani
-        avete un tavolo
-        quanto costa | e quando chiudete | il mio ordine non è arrivato dov'è | è possibile spostare l'appuntamento
-        cos'è
-        È pronto il mio ordine? | con chi parlo | c'è posto stasera | Accettate carte? | posso venire domani | come sta
-    """),
-)
-def test_what_is_a_question(text: str) -> None:
-    """A question has a question mark, a question word in front, or a verb in front that asks the agent."""
-    assert ITALIAN.ending(text).asks
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        non so dov'è | il mio ordine non è arrivato | quando sono venuto era chiuso | ho una domanda | credo di sì
-        che bello | non so cosa fare | come le dicevo | se può | mi chiamo anna |
-    """),
-)
-def test_what_is_no_question(text: str) -> None:
-    """Statements are told from questions, also those that have words of questions in them."""
-    assert not ITALIAN.ending(text).asks
 
 
 @pytest.mark.parametrize(
@@ -196,13 +171,24 @@ def test_sei_is_a_number_only_beside_one(text: str) -> None:
         ("Qual è il suo indirizzo e-mail?", Wanted.EMAIL),
         ("Qual è il suo indirizzo?", Wanted.ADDRESS),
         ("Dove lo consegniamo?", Wanted.ADDRESS),
-        ("Come si chiama?", Wanted.NAME),
-        ("Come ti chiami?", Wanted.NAME),
-        ("A che nome faccio la prenotazione?", Wanted.NAME),
-        ("Con chi parlo?", Wanted.NAME),
+        ("Come si chiama?", Wanted.NOTHING),
+        ("Come ti chiami?", Wanted.NOTHING),
+        ("A che nome faccio la prenotazione?", Wanted.NOTHING),
+        ("Con chi parlo?", Wanted.NOTHING),
         ("Ho già il suo indirizzo. Altro?", Wanted.NOTHING),
         ("Come posso aiutarla?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("Glielo mando al suo solito indirizzo?", Wanted.NOTHING),
+        ("È questo il suo numero?", Wanted.NOTHING),
+        ("Questo è il suo numero?", Wanted.NOTHING),
+        ("Il suo numero è 4271, giusto?", Wanted.NOTHING),
+        ("Bene. È il suo indirizzo?", Wanted.NOTHING),
+        ("La chiamo a questo numero?", Wanted.NOTHING),
+        ("Qual è la sua data di nascita?", Wanted.NUMBER),
+        ("Quando è nato?", Wanted.NUMBER),
+        ("Mi può dare il suo numero?", Wanted.NUMBER),
+        ("E qual è il suo CAP?", Wanted.NUMBER),
+        ("Qual è il codice?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:
@@ -246,3 +232,24 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
     """More may follow that makes the words a reassurance."""
     assert ITALIAN.remark(ITALIAN.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            no va bene | no basta così | basta così | Sì, per favore. | no no faccia con calma
+            no non si preoccupi | no aspetto
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            no non lunedì | no aspetti | no | no no | no grazie | no grazie va bene così | no non prenoti
+            no è sbagliato | basta | no ehm
+        """)),
+        *((text, Kind.COMMAND) for text in rows("""
+            per favore
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert ITALIAN.remark(ITALIAN.words(text)).kind is kind

@@ -38,8 +38,11 @@ COMPLETE = """
     ele não tem febre | vocês aceitam cachorro | a gente chega lá pelas oito da noite | vou te passar o cartão
     o código não funciona | não acho a nota fiscal | depende do preço | melhor de manhã | tanto faz
     sim é isso mesmo | em que andar fica
+    é a minha | sim é o meu | Onde fica? | Qual é? | Onde está?
 """
-SINGLE = "sim | Sim. | não | olá | amanhã | quê | quando | como | obrigado | tá | Ana | segunda | pode | tenho | é"
+SINGLE = (
+    "essa | sim | Sim. | não | olá | amanhã | quê | quando | como | obrigado | tá | Ana | segunda | pode | tenho | é"
+)
 NUMBER = """
     meu número é quatro dois | o meu número é 42 | nove um três | pedido 4271 | vinte | 4, 2, 7, 1. | número um | agá
     trinta e dois | setenta e um | às nove e trinta | às dez | duzentos | dia 12 | d a n | mesa para quatro
@@ -75,6 +78,7 @@ OPEN = """
     recebi uma | meu filho está | eu queria que vocês me | vocês não teriam uma | a gente chega lá pelas
     o problema é que | não acho a minha | depende de | melhor entre | tinha | aí eu | na hora de pagar o site me
     vou ter que
+    onde está o meu | onde fica. | é a | isso é | eu quero essa minha
 """
 ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBER, open=OPEN))
 
@@ -83,34 +87,6 @@ ALL = list(kinds(nothing=NOTHING, complete=COMPLETE, single=SINGLE, number=NUMBE
 def test_completeness(text: str, kind: Completeness) -> None:
     """Whole sentences, as callers say them, are told from the beginnings of sentences, in every writing."""
     assert [PORTUGUESE.ending(each).completeness for each in (text, *writings(text))] == [kind] * 5
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        que horas vocês abrem | onde está o meu pedido | oi você pode me ajudar | poderia me ligar amanhã
-        tem mesa para dois
-        quanto custa | e quando fecham | a minha encomenda não chegou onde está | é possível mudar a consulta
-        o que é isso
-        O meu pedido está pronto? | com quem eu falo | vocês aceitam cartão | vocês abrem quando | será que dá para hoje
-        como você está | a que horas fecham | posso ir amanhã
-    """),
-)
-def test_what_is_a_question(text: str) -> None:
-    """A question has a question mark, a question word at either end, or a verb in front that asks the agent."""
-    assert PORTUGUESE.ending(text).asks
-
-
-@pytest.mark.parametrize(
-    "text",
-    rows("""
-        não sei onde está | o meu pedido não chegou | quando eu fui estava fechado | tenho uma pergunta | acho que sim
-        gostaria de saber quando | não sei o que fazer | como eu disse | se puder | meu nome é ana | pode ser |
-    """),
-)
-def test_what_is_no_question(text: str) -> None:
-    """Statements are told from questions, also those that have words of questions in them."""
-    assert not PORTUGUESE.ending(text).asks
 
 
 @pytest.mark.parametrize(
@@ -192,13 +168,24 @@ def test_words_are_the_same_in_every_writing() -> None:
         ("Qual é o seu endereço?", Wanted.ADDRESS),
         ("Qual é a sua morada?", Wanted.ADDRESS),
         ("Onde entregamos?", Wanted.ADDRESS),
-        ("Como você se chama?", Wanted.NAME),
-        ("Como te chamas?", Wanted.NAME),
-        ("Em nome de quem faço a reserva?", Wanted.NAME),
-        ("Com quem eu falo?", Wanted.NAME),
+        ("Como você se chama?", Wanted.NOTHING),
+        ("Como te chamas?", Wanted.NOTHING),
+        ("Em nome de quem faço a reserva?", Wanted.NOTHING),
+        ("Com quem eu falo?", Wanted.NOTHING),
         ("Já tenho o seu endereço. Mais alguma coisa?", Wanted.NOTHING),
         ("Como posso ajudar?", Wanted.NOTHING),
         ("", Wanted.NOTHING),
+        ("Envio para o seu endereço habitual?", Wanted.NOTHING),
+        ("É este o seu número?", Wanted.NOTHING),
+        ("Este é o seu número?", Wanted.NOTHING),
+        ("O seu número é 4271, certo?", Wanted.NOTHING),
+        ("Posso ligar para este número?", Wanted.NOTHING),
+        ("O seu endereço está correto?", Wanted.NOTHING),
+        ("Qual é a sua data de nascimento?", Wanted.NUMBER),
+        ("Quando você nasceu?", Wanted.NUMBER),
+        ("Pode me dar o seu número?", Wanted.NUMBER),
+        ("E qual é o seu CEP?", Wanted.NUMBER),
+        ("Qual é o código postal?", Wanted.NUMBER),
     ],
 )
 def test_what_the_agent_asks_for(agent_text: str, wanted: Wanted) -> None:
@@ -246,3 +233,24 @@ def test_what_words_mean_over_the_agent(text: str, kind: Kind) -> None:
 def test_what_may_go_on(text: str, may: bool) -> None:
     """More may follow "não" and "para", as in "não tem pressa" and "para segunda"; "cancela" is clear at once."""
     assert PORTUGUESE.remark(PORTUGUESE.words(text)).may_go_on is may
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, Kind.BACKCHANNEL) for text in rows("""
+            não tudo bem | Não, não há problema. | não não se preocupe | não não tem pressa | não tá bom
+            sim por favor | não pode continuar
+        """)),
+        *((text, Kind.STOP) for text in rows("""
+            não | não não | não obrigado | para | já não | não espere | isso não
+        """)),
+        *((text, Kind.WORDS) for text in rows("""
+            já não funciona | não não entendi | não sei | não pode ser | não funciona | para segunda
+            não posso esperar | isso não sei
+        """)),
+    ],
+)  # fmt: skip
+def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
+    """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
+    assert PORTUGUESE.remark(PORTUGUESE.words(text)).kind is kind
