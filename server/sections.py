@@ -216,8 +216,8 @@ class TurnTaking(SettingsGroup):
     """Model that judges by the sound whether the caller is done: auto (a Smart Turn model in ANTIPHON_MODELS_DIR, if
     there is one), none, or the path of a model, such as path/to/it.onnx. Without a model the words alone decide."""
     endpoint_workers: int = Field(1, ge=1, le=64)
-    """How many processes run the endpoint model. One judges four pauses at once in 0.2 s; more of them help only if there are
-    cores that nothing else needs. Each takes 100 MB of memory."""
+    """How many processes run the endpoint model. One judges four pauses at once in 0.2 s; more of them help only if
+    there are cores that nothing else needs. Each takes 100 MB of memory."""
     idle_prompt_s: float = Field(12.0, gt=0)
     """Seconds of silence on both sides after which the agent asks whether the caller is still there."""
     idle_prompts: int = Field(2, ge=0)
