@@ -37,7 +37,7 @@ _ABBREVIATIONS = (
     r"|(?-i:Sig)|sigg|dott|ing|(?:ad|per) es"  # Italian
     r"|(?-i:Dra)|exmo|exma|av|por ex"  # Portuguese
 )
-"""Abbreviations that rarely end a sentence. All languages share them, because the language of the text is not known here.
+"""Abbreviations that rarely end a sentence. All languages share them: which one the text is in is not known here.
 In small letters, "sig" and "dra" are words of Swedish."""
 _ABBREVIATION = re.compile(rf"\b(?:{_ABBREVIATIONS}|[A-HJ-Z])\.\Z", re.IGNORECASE)
 _NUMBER_SIGN = re.compile(r"\bno\.\Z", re.IGNORECASE)
