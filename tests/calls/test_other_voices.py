@@ -156,6 +156,43 @@ def test_a_caller_who_speaks_softly_is_answered(softer_db: float) -> None:
     run_virtual(scenario())
 
 
+def test_a_telephone_that_is_handed_over_hears_the_other_person() -> None:
+    """Who speaks 15 dB softer than the caller, and long over the agent, is heard when they wait until nobody speaks."""
+
+    async def scenario() -> None:
+        answer = "Let me see what I can do for you about that, one moment, I am looking at it."
+        mind = Mind(answers={"i give you my wife": answer})
+        async with Caller(mind, settings=CallSettings(idle_prompt_s=60)) as caller:
+            await caller.say("i give you my wife")
+            await caller.wait(1_500)
+            await caller.say("yes hello this is his wife and i would like to talk please thank you", softer_db=15)
+            await caller.wait(3_000)
+            await caller.say("i would like a table", softer_db=15)
+            await caller.until_silent()
+        assert [answer.text for answer in caller.answers] == [answer, "You said i would like a table."]
+
+    run_virtual(scenario())
+
+
+def test_a_caller_who_begins_loudly_can_stop_the_agent() -> None:
+    """When the first words were 10 dB louder than all others, "stop" is heard from the third answer after them on."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers=Answers())) as caller:
+            await caller.say("question number1 please")
+            await caller.until_silent()
+            for number in range(2, 7):
+                await caller.say(f"question number{number} please", softer_db=10)
+                await caller.wait(1_500)
+                if number > 3:
+                    await caller.say("stop please stop", softer_db=10)
+                    await caller.wait(300)
+                    assert caller.answers[-1].interrupted
+                await caller.wait(6_000)
+
+    run_virtual(scenario())
+
+
 def test_a_client_is_told_nothing_of_a_far_voice() -> None:
     """A far voice over the agent opens no utterance, so the page shows no words of it."""
 
