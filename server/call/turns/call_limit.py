@@ -5,8 +5,8 @@ from math import inf
 from server.media.frame import FRAME_MS
 
 GOODBYE_MS = 30_000
-"""The agent takes leave as soon as nobody speaks in the last 30 s, so that it cuts off nobody in most calls. In calls of
-less than a minute it does so in the second half."""
+"""The agent takes leave as soon as nobody speaks in the last 30 s, so that it cuts off nobody in most calls. These 30 s
+are at most half of the time that a call may last."""
 
 
 class CallLimit:
