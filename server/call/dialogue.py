@@ -150,7 +150,7 @@ class Dialogue:
             case events.BeginReply(reply=number, utterance=None):
                 self._hearing.company.begin()
                 line, self._line = self._line, None
-                assert line is not None, "because Prompted is only sent by _begin"
+                assert line is not None, "because Prompted is only sent by _prompt"
                 self.delivery.say(number, line)
             case events.BeginReply(utterance=int(number)):
                 self._hearing.company.begin()
@@ -189,8 +189,10 @@ class Dialogue:
         if failure is not None:
             self.fail(failure)
             return
-        self._hearing.company.heard_out()
+        if self._hearing.company.heard_out() and spoken.asked is not None:
+            self._host.answered()  # whoever listens to an answer has asked for it
         self._trouble.passed()
+        self._pay()  # words over a reply may be owed an answer
 
     def fail(self, failure: EngineError) -> None:
         """An engine has failed: the client is told, and the agent apologises to the caller."""
@@ -223,16 +225,22 @@ class Dialogue:
     def say(self, text: str, occasion: str) -> None:
         """Let the agent say `text`, for which nobody has asked.
 
-        Does nothing if the text is empty, and while anyone speaks or waits for an answer. Other voices do not count.
+        Does nothing if the text is empty, and while anyone speaks or waits for an answer. In company the agent speaks
+        beside the voices, and what they say is answered afterwards.
         """
-        if text and (self.quiet or (self.in_company and self.state is State.HEARING)):
+        if text and self.quiet:
             self._begin(Line(text, occasion))
+        elif text and self.in_company and self.state is State.HEARING:
+            self._prompt(Line(text, occasion))
 
     def _begin(self, line: Line) -> None:
-        """Let the agent say `line` now, whoever has the floor."""
+        """Let the agent say `line` now, whoever has the floor. Nothing that was said before is answered any more."""
+        self._prompt(line)
+        self.utterances.forget(Happening.LINE_BEGINS)
+
+    def _prompt(self, line: Line) -> None:
         self._line = line
         self.tell_floor(events.Prompted())
-        self.utterances.forget(Happening.LINE_BEGINS)
 
     def _pay(self) -> None:
         """Pay what is due, if nobody speaks."""

@@ -55,7 +55,7 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.HEARING, Endpoint): "answer",
     (State.HEARING, NoWords): "withdraw",
     (State.HEARING, Typed): "answer_typed",
-    (State.HEARING, Prompted): "speak_over",
+    (State.HEARING, Prompted): "speak_beside",
     (State.HEARING, Stopped): "ignore",
     (State.HEARING, Closed): "close",
     (State.THINKING, VoiceStarted): "overlap",
@@ -147,6 +147,13 @@ class Floor:
 
     def _speak_over(self, event: Prompted) -> list[Command]:
         return [*self._hush(), self._begin_reply(None)]
+
+    def _speak_beside(self, event: Prompted) -> list[Command]:
+        """The utterance that is heard goes on, as if it had begun over the reply."""
+        heard = self.utterance
+        begin = self._begin_reply(None)
+        self.state, self.utterance = State.OVERLAP, heard
+        return [begin, Duck()]
 
     def _withdraw(self, event: NoWords) -> list[Command]:
         commands = [DropUtterance(event.utterance), *self._cancel()]

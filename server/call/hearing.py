@@ -21,6 +21,10 @@ from server.media.frame import Frame
 
 log = logging.getLogger(__name__)
 
+WORDLESS_MS = 5_000
+"""A sound that is known to have no words is dropped after so much silence, if its judge leaves it open. The usual judge
+does so much sooner."""
+
 OF_HEARING = events.Endpoint | events.NoWords | None
 OF_OVERLAP = events.Interruption | events.Backchannel | events.NoWords | None
 """What a judge may tell the floor."""
@@ -44,7 +48,8 @@ class Hearing:
         agent, settings = setup.agent, setup.settings
         phrases = (*agent.phrases, *agent.number_phrases)
         self._ears = ears
-        known = JudgeSetup(settings.endpoint, settings.overlap, settings.max_utterance_ms, phrases, agent.digits)
+        self._longest_ms = settings.max_utterance_ms
+        known = JudgeSetup(settings.endpoint, settings.overlap, phrases, agent.digits)
         self._usual = TurnJudge(known)
         self._judge = self._usual if agent.judge is None else _own(agent.judge, known) or self._usual
         self._utterances = utterances
@@ -66,7 +71,18 @@ class Hearing:
         if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
             self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)
-        return verdict.event
+        return verdict.event or self._overdue(view, hearing)
+
+    def _overdue(self, view: View, hearing: bool) -> events.Event | None:
+        """What ends an utterance that its judge leaves open for too long; None: it may last."""
+        if view.settled and not view.text and view.voice.silence_ms >= WORDLESS_MS:
+            return events.NoWords(view.utterance)
+        if view.voice.active_ms <= self._longest_ms:
+            return None
+        if hearing:
+            return events.Endpoint(view.utterance)
+        self._utterances.put_off()
+        return events.Backchannel(view.utterance)
 
     def _verdict(self, view: View, hearing: bool) -> Verdict:
         """What the judge says. Where an agent's own judge fails, the usual one judges the rest of the call."""

@@ -31,7 +31,7 @@ class Host(Protocol):
         """Run `work` in a task of the call's group."""
 
     def answered(self) -> None:
-        """The caller has said something that is being answered."""
+        """The caller has said something that is being answered, or has listened to an answer in company."""
 
     def failed(self, failure: EngineError) -> None:
         """An engine has failed."""

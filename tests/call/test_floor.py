@@ -54,7 +54,7 @@ OVERLAP_BEFORE_SOUND = (*THINKING, VoiceStarted(2))
         ((), Stopped(), [], State.LISTENING),
         ([VoiceStarted(1)], Endpoint(1), [BeginReply(1, 1)], State.THINKING),
         ([VoiceStarted(1)], NoWords(1), [DropUtterance(1)], State.LISTENING),
-        ([VoiceStarted(1)], Prompted(), [DropUtterance(1), BeginReply(1, None)], State.THINKING),
+        ([VoiceStarted(1)], Prompted(), [BeginReply(1, None), Duck()], State.OVERLAP),
         ([VoiceStarted(1)], Stopped(), [], State.HEARING),
         ([VoiceStarted(1)], Typed(2), [DropUtterance(1), BeginReply(1, 2)], State.THINKING),
         (THINKING, SoundStarted(1), [], State.SPEAKING),

@@ -105,6 +105,20 @@ def test_a_yes_into_the_last_syllable_is_an_answer() -> None:
     run_virtual(scenario())
 
 
+def test_the_agents_word_is_an_answer_to_its_first_question() -> None:
+    """A caller who answers the greeting with a word of it is heard, although no echo could be measured yet."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(), greeting="Small or medium today?") as caller:
+            await caller.wait(1_160)
+            assert caller.states[-1] == "speaking"
+            await caller.say("medium", word_ms=400)
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said medium."
+
+    run_virtual(scenario())
+
+
 def test_a_yes_in_the_middle_cheers_the_agent_on() -> None:
     """A "yes" in the middle of a long answer does not stop it, and no word of the answer is lost."""
 

@@ -73,6 +73,47 @@ def test_a_judge_of_its_own_decides_who_may_speak() -> None:
     assert (setup.phrases, setup.digits) == (("roger",), 4)
 
 
+def test_a_judge_that_waits_for_ever_is_overruled() -> None:
+    """A cough that the judge leaves open is dropped after a while, and an utterance without end is answered."""
+
+    async def scenario() -> None:
+        async with Caller(Judged(judge=RadioJudge)) as caller:
+            await caller.say("* *")
+            await caller.wait(6_000)
+            assert caller.states[-1] == "listening"
+            await caller.say("tell me a story")
+            await caller.wait(27_000)
+            assert caller.states[-1] == "speaking"
+            await caller.until_silent()
+        assert caller.answers[-1].text == "You said tell me a story."
+
+    run_virtual(scenario())
+
+
+class Deaf(RadioJudge):
+    """Never decides what a sound over the agent means."""
+
+    def overlap(self, view: View) -> Verdict:
+        return Verdict(Prepare.NOTHING if view.voice.voiced else Prepare.WORDS)
+
+
+def test_a_judge_that_never_decides_does_not_silence_the_agent() -> None:
+    """After a cough over the agent that the judge leaves open, the answer goes on."""
+
+    async def scenario() -> None:
+        story = "Once upon a time there was a shop. It sold books of every kind. Nobody came."
+        async with Caller(Judged(judge=Deaf, answers={"tell me a story over": story})) as caller:
+            await caller.say("tell me a story over")
+            await caller.wait(1_000)
+            await caller.say("*")
+            await caller.wait(4_000)
+            assert caller.states[-1] == "overlap"
+            await caller.wait(6_000)
+        assert [(answer.text, answer.interrupted) for answer in caller.answers] == [(story, False)]
+
+    run_virtual(scenario())
+
+
 class Faulty(TurnJudge):
     """Fails in the middle of a call."""
 

@@ -96,11 +96,11 @@ class Caller:
         with suppress(asyncio.CancelledError):
             await self._ticking
 
-    async def say(self, text: str, word_ms: int = WORD_MS) -> None:
-        """Speak one word after the other. Returns when the last word is over."""
+    async def say(self, text: str, word_ms: int = WORD_MS, softer_db: float = 0) -> None:
+        """Speak one word after the other, as softly as `sound` says. Returns when the last word is over."""
         frames = word_ms // FRAME_MS
         for word in text.split():
-            self._to_say += [sound(word, number, frames) for number in range(frames)]
+            self._to_say += [sound(word, number, frames, softer_db) for number in range(frames)]
         while self._to_say:  # noqa: ASYNC110  # time is virtual
             await asyncio.sleep(FRAME_MS / 1000)
 

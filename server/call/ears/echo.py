@@ -42,6 +42,9 @@ little new."""
 UNKNOWN_FRAMES = 2_000 // FRAME_MS
 """For how much of the agent's speech on a connection it is unknown whether there is a path. An echo comes at most half
 a second late, and is found within a second of sound."""
+QUIET_FRAMES = 1_000 // FRAME_MS
+"""If no voice is heard during so much of it, there is none. By then an echo would have been heard, even of a soft first
+syllable."""
 MAX_GAIN = 10 ** (-6 / 40)
 """A path with more gain than -6 dB is not believed. It would hide a caller who is as loud as the agent."""
 ADAPTATION = 0.5
@@ -99,13 +102,16 @@ class Echo:
         """For how long the agent has been silent; _KEPT_FRAMES also stands for longer."""
         self._said_frames = 0
         """How much the agent has said; UNKNOWN_FRAMES also stands for more."""
+        self._voice_came = False
+        """A voice was heard soon after the agent's first words on this connection. It may have been the agent's."""
         self._voiced_frames = 0
         self._doubts = 0
 
     @property
     def possible(self) -> bool:
         """The agent's voice comes back, or the agent has not said enough yet to know that it does not."""
-        return self.path is not None or self._said_frames < UNKNOWN_FRAMES
+        unknown_frames = UNKNOWN_FRAMES if self._voice_came else QUIET_FRAMES
+        return self.path is not None or self._said_frames < unknown_frames
 
     def say(self, pcm: bytes | None) -> None:
         """The next 20 ms that the caller will hear, at 24 kHz; None is silence."""
@@ -123,6 +129,7 @@ class Echo:
         """Take the next 20 ms that are heard, at 16 kHz. Returns whether they are `voiced` by the agent alone."""
         if self._silent_frames >= _KEPT_FRAMES:
             return False
+        self._voice_came |= voiced and self._said_frames < QUIET_FRAMES
         self._heard_pcm.append(pcm)
         own = voiced and self._judge_newest()
         self._own.append(own)

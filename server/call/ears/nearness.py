@@ -4,8 +4,9 @@ A voice is far if it is much softer than the caller's. How loud that is, is lear
 answered, and inside an utterance from the utterance itself. A far voice opens no utterance while it is the agent's
 turn, and is silence inside an utterance, so that it neither stops the agent nor holds the endpoint open.
 
-Callers turn away and speak softly. So a far voice opens an utterance like any other when nobody speaks, unless it has
-gone on for long while the agent spoke: a person who wants something does not do that.
+Callers turn away, speak softly, or hand the telephone to somebody else. So a far voice opens an utterance like any
+other when nobody speaks, unless it has gone on for long while the agent spoke: a person who wants something does not do
+that. After a second of silence even such a voice is heard: a person waits to be heard, a radio hardly pauses.
 """
 
 from collections import deque
@@ -31,16 +32,21 @@ is near again after a while."""
 TURNED_MS = 1_500
 """So much far voice inside an utterance still counts as the caller's, who may have turned away, unless it is known that
 others speak in the room. In the recordings, at most 580 ms of a person's own voice in a row are far."""
-RISE, FALL = 0.7, 0.1
-"""How far the caller's level moves to that of the newest answered utterance, if that is louder, or softer. A radio may
-have been answered before the caller spoke; callers do not become softer at once."""
+RISE, FALL, FALL_FAR = 0.7, 0.4, 0.1
+"""How far the caller's level moves to that of the newest answered utterance, if that is louder, softer, or softer by
+more than SOFTER_DB. A radio may have been answered before the caller spoke. Callers often begin loudly, and whoever was
+10 dB louder at first must soon be able to stop the agent."""
+SOFTER_DB = 12.0
+"""A voice that is softer by more than this is more likely a radio's than the caller's."""
 OTHERS_MS = 3_000
 """So much far voice shows that others speak in the room."""
 MOST_MS = 6_000
 """More of it does not count, so that it is forgotten when the others are silent."""
-LISTENED, SILENT = 2, 10
-"""One ms of it is forgotten for so many ms of silence while the agent speaks, and while nobody speaks. A person listens
-to the agent, a radio only pauses."""
+LISTENED = 2
+"""One ms of it is forgotten for so many ms of silence while the agent speaks: a person listens to the agent."""
+PAUSE_MS = 1_000
+"""After so much silence all of it is forgotten when a voice begins while nobody speaks. A radio that pauses for longer
+may be answered once for each such pause."""
 
 
 class Nearness:
@@ -61,18 +67,25 @@ class Nearness:
         """How much far voice there was in the present utterance since the newest near one."""
         self._others_ms = 0
         """How much far voice there was lately, beside that."""
+        self._silent_ms = 0
+        """How long no voice has been heard."""
 
     def hear(self, pcm: bytes, voiced: bool, agents_turn: bool) -> bool:
         """Take the next 20 ms. Returns whether they are `voiced` by a far voice."""
         self._levels.append(_level_db(pcm) if voiced else -inf)
         if not voiced:
-            if self._present_db is None:
-                self._others_ms = max(0, self._others_ms - FRAME_MS // (LISTENED if agents_turn else SILENT))
+            self._silent_ms += FRAME_MS
+            if agents_turn and self._present_db is None:
+                self._others_ms = max(0, self._others_ms - FRAME_MS // LISTENED)
             return False
+        silent_ms, self._silent_ms = self._silent_ms, 0
         self._voices.append(self._levels[-1])
         if self._present_db is not None:
             self._present_db = max(self._present_db - FADE_DB, self._sustained_db)
         far = max(self._levels) < self._reference_db(agents_turn) - FAR_DB
+        if far and silent_ms >= PAUSE_MS and not agents_turn and self._present_db is None:
+            self.doubt()
+            far = False
         self._turned_ms = self._turned_ms + FRAME_MS if far else 0
         if far and self._present_db is not None and not self._others and self._turned_ms <= TURNED_MS:
             return False
@@ -94,7 +107,8 @@ class Nearness:
         level_db, self._newest_db = self._newest_db, -inf
         if level_db == -inf:
             return
-        share = RISE if level_db > self._own_db else FALL
+        softer_db = self._own_db - level_db
+        share = RISE if softer_db < 0 else FALL if softer_db <= SOFTER_DB else FALL_FAR
         self._own_db = level_db if self._own_db == -inf else self._own_db + share * (level_db - self._own_db)
 
     def doubt(self) -> None:

@@ -99,8 +99,9 @@ class Utterances:
                 self._preparation.pause(utterance, self._ears.voicing.voiced_ms)
 
     def drop(self, number: int) -> None:
-        """Drop the utterance without an answer. The client forgets its words."""
-        if (utterance := self._open.get(number)) is not None:
+        """Drop the utterance without an answer, unless it was put off. The client forgets its words."""
+        utterance = self._open.get(number)
+        if utterance is not None and not self._owed.expects_words(number):
             self._preparation.cancel(utterance)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
@@ -123,6 +124,17 @@ class Utterances:
             self._owed.expect_words(self.answering.number)
             self._preparation.overtake(self.answering)
             self.answering = None
+
+    def put_off(self) -> None:
+        """The words of the present utterance are answered later, together with those that follow."""
+        utterance = self.present
+        assert utterance is not None, "because only what is being heard is put off"
+        self._stop_listening(utterance)
+        self._owed.expect_words(utterance.number)
+        self._preparation.ask(utterance)
+        self._preparation.overtake(utterance)
+        if utterance.settled:
+            self._add_to_owed(utterance)
 
     def keep(self, half: str = "") -> None:
         """Wait for no more words. All words that are known, also those of a `half` sentence, are owed an answer."""

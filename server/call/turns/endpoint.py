@@ -18,6 +18,8 @@ DICTATED = (Wanted.ADDRESS, Wanted.EMAIL, Wanted.SPELLING)
 """What people say piece by piece."""
 MAX_PROBABILITY = 0.99
 """No sound is believed to be surer than this, for or against the end. One ending of a hundred deceives everybody."""
+LONGEST_STRETCHED_MS = 2_500
+"""No wait becomes longer than this by being stretched. After a longer silence callers ask whether anybody is there."""
 
 
 class EndpointSettings(SettingsGroup):
@@ -100,7 +102,7 @@ def enough_silence_ms(pause: Pause, settings: EndpointSettings) -> float:
         wait_ms = max(wait_ms, settings.longest_ms)
     elif kind is not Completeness.NOTHING and pause.over is not None:
         wait_ms = _by_sound(wait_ms, pause.over, kind, pause, settings)
-    return wait_ms * pause.stretch
+    return max(wait_ms, min(wait_ms * pause.stretch, LONGEST_STRETCHED_MS))
 
 
 def enough_to_prepare_ms(wait_ms: float, settings: EndpointSettings) -> float:

@@ -17,8 +17,8 @@ class Habit:
 
     def __init__(self) -> None:
         self._stretch = 1.0
-        self._before = 1.0
-        """What `stretch` was before the newest endpoint."""
+        self._before: float | None = None
+        """What `stretch` was before the newest endpoint; None while there is no endpoint to go on from."""
 
     @property
     def stretch(self) -> float:
@@ -31,6 +31,7 @@ class Habit:
         self._stretch = 1 + (self._stretch - 1) * FADE
 
     def went_on(self) -> None:
-        """The caller was not done at the newest endpoint."""
-        self._stretch = min(MOST, self._before * STEP)
-        self._before = self._stretch
+        """The caller was not done at the newest endpoint, if there was one: a greeting is no answer to anybody."""
+        if self._before is not None:
+            self._stretch = min(MOST, self._before * STEP)
+            self._before = None

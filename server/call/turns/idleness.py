@@ -31,21 +31,32 @@ class Idleness:
         self._sound_ms = 0
         """How long the present sound has lasted. It counts as silence if no words come of it."""
         self._asked = 0
+        self._before = State.LISTENING
+        """The state of the floor at the frame before."""
+        self._bidden = False
+        """The goodbye is over."""
 
     def pass_frame(self, state: State, company: bool = False) -> Idle | None:
         """20 ms have passed, in which the floor was in `state`. Returns what the agent has to do now.
 
         `company`: other voices are there, which may go on for ever. So all time counts, also that of the agent's
-        answers to them.
+        answers to them, and the agent need not wait until they are silent. It speaks right after an answer that they
+        have spoken over, when nobody has begun to listen to them.
         """
+        over_answer = self._before is State.OVERLAP and state is State.HEARING
+        self._before = state
+        taking_leave = self._asked > self._prompts
+        if taking_leave and not self._bidden:
+            if state not in (State.HEARING, State.LISTENING):
+                return None
+            self._bidden = True
         if company or state in (State.HEARING, State.LISTENING):
             self._sound_ms += FRAME_MS
-        bidden_goodbye = self._asked > self._prompts
-        if state is not State.LISTENING and not (company and (state is State.HEARING or bidden_goodbye)):
+        if state is not State.LISTENING and not (company and (over_answer or taking_leave)):
             return None
         self._quiet_ms += self._sound_ms
         self._sound_ms = 0
-        if self._quiet_ms < (GOODBYE_MS if bidden_goodbye else self._prompt_ms):
+        if self._quiet_ms < (GOODBYE_MS if taking_leave else self._prompt_ms):
             return None
         self._quiet_ms = 0
         self._asked += 1
@@ -56,3 +67,4 @@ class Idleness:
     def restart(self) -> None:
         """The caller is there: count from the beginning again."""
         self._quiet_ms = self._sound_ms = self._asked = 0
+        self._bidden = False

@@ -86,8 +86,6 @@ class JudgeSetup:
 
     endpoint: EndpointSettings
     overlap: OverlapSettings
-    longest_ms: int
-    """An utterance of this length is answered as it is."""
     phrases: tuple[str, ...] = ()
     """Sentences that callers are expected to say."""
     digits: int = 0

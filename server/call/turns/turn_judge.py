@@ -20,12 +20,13 @@ class TurnJudge:
     def __init__(self, setup: JudgeSetup) -> None:
         self._endpoint = setup.endpoint
         self._overlap = setup.overlap
-        self._longest_ms = setup.longest_ms
         self._digits = setup.digits
         self._phrases = setup.phrases
         self._habit = Habit()
         self._texts: deque[str] = deque(maxlen=setup.overlap.steady_ms // FRAME_MS + 1)
         """The words of the present overlap at each of the last frames."""
+        self._overlap_number = 0
+        """The number of its utterance."""
 
     # The caller has the floor
 
@@ -34,8 +35,7 @@ class TurnJudge:
         if view.voice.echoed:
             return Verdict(event=NoWords(view.utterance))
         if view.voice.voiced:
-            endless = view.voice.active_ms > self._longest_ms
-            return Verdict(Prepare.CANCEL, Endpoint(view.utterance) if endless else None)
+            return Verdict(Prepare.CANCEL)
         if view.voice.silence_ms < self._endpoint.prepare_ms:
             return Verdict()
         wait_ms = enough_silence_ms(self._pause_of(view), self._endpoint)
@@ -57,7 +57,7 @@ class TurnJudge:
             digits=self._digits,
             over=view.voice.over,
             judging=view.voice.judging,
-            stretch=self._habit.stretch,
+            stretch=1.0 if view.company else self._habit.stretch,  # who does not listen is not cut off either
         )
 
     # The caller makes a sound while it is the agent's turn
@@ -69,12 +69,13 @@ class TurnJudge:
             prepare = Prepare.CANCEL
         elif view.voice.silence_ms >= self._endpoint.prepare_ms:
             prepare = Prepare.WORDS
+        if view.utterance != self._overlap_number:
+            self._overlap_number = view.utterance
+            self._texts.clear()
         self._texts.append(view.text)
         meaning = meaning_of(self._sound_over_agent(view), self._overlap, view.lexicon)
-        endless = view.voice.active_ms > self._longest_ms
-        if meaning is Meaning.UNDECIDED and not endless:
+        if meaning is Meaning.UNDECIDED:
             return Verdict(prepare)
-        self._texts.clear()
         if meaning is not Meaning.INTERRUPTION:
             return Verdict(prepare, Backchannel(view.utterance))
         if view.agent is AgentState.THINKING or len(view.lexicon.words(view.reply_heard)) <= FIRST_WORDS:

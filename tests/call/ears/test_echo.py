@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.overlap.loudspeaker import Loudspeaker
-from server.call.ears.echo import UNKNOWN_FRAMES, Echo
+from server.call.ears.echo import QUIET_FRAMES, UNKNOWN_FRAMES, Echo
 from server.media.frame import HEARD_BYTES, SPOKEN_BYTES, SPOKEN_RATE
 from tests.voices import silence, speak
 
@@ -152,11 +152,22 @@ def test_silence_of_a_detached_line_is_no_echo() -> None:
 def test_echo_is_possible_until_the_agent_has_said_enough() -> None:
     """At first the agent's voice may come back. After two seconds of it without a path, it does not."""
     echo = Echo()
-    assert echo.possible
-    for _ in range(UNKNOWN_FRAMES):
+    for number in range(UNKNOWN_FRAMES):
         assert echo.possible
         echo.say(AGENT[:SPOKEN_BYTES])
+        echo.hear(silence(0.02), voiced=number == QUIET_FRAMES // 2)
         echo.say(None)
+    assert not echo.possible
+
+
+def test_where_no_voice_is_heard_at_first_there_is_no_echo() -> None:
+    """When the agent has spoken for a second and nothing was heard, a later voice is not taken for its echo."""
+    echo = Echo()
+    for _ in range(QUIET_FRAMES):
+        assert echo.possible
+        echo.say(AGENT[:SPOKEN_BYTES])
+        echo.hear(silence(0.02), voiced=False)
+    echo.hear(silence(0.02), voiced=True)
     assert not echo.possible
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from server.call.ears.nearness import FAR_DB, LISTENED, MOST_MS, OTHERS_MS, SILENT, TURNED_MS, Nearness
+from server.call.ears.nearness import FAR_DB, LISTENED, MOST_MS, OTHERS_MS, PAUSE_MS, TURNED_MS, Nearness
 from server.media.frame import FRAME_MS, HEARD_SAMPLES
 
 NEAR_DB = 60.0
@@ -100,17 +100,36 @@ def test_a_radio_opens_no_utterance_once_it_has_gone_on_over_the_agent() -> None
 
 
 def test_others_are_forgotten() -> None:
-    """After some silence, or when the agent has asked a silent caller, a far voice may be the caller's again."""
-    for agents_turn, forgets in ((True, LISTENED), (False, SILENT)):
-        nearness = acquainted()
-        far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
-        be_silent(nearness, forgets * (MOST_MS - OTHERS_MS) - 10 * FRAME_MS, agents_turn)
-        assert far_ms(nearness, NEAR_DB - 15, 400) == 400
-        be_silent(nearness, forgets * 400 + 20 * FRAME_MS, agents_turn)
-        assert far_ms(nearness, NEAR_DB - 15, 400) == 0
+    """When they have listened to the agent, or the agent has asked a silent caller, a far voice may be the caller's."""
+    nearness = acquainted()
+    far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
+    be_silent(nearness, LISTENED * (MOST_MS - OTHERS_MS) - 10 * FRAME_MS, agents_turn=True)
+    assert far_ms(nearness, NEAR_DB - 15, 20, agents_turn=True) == 20
+    assert far_ms(nearness, NEAR_DB - 15, 400) == 400
+    be_silent(nearness, LISTENED * 420 + 20 * FRAME_MS, agents_turn=True)
+    assert far_ms(nearness, NEAR_DB - 15, 20, agents_turn=True) == 20
+    assert far_ms(nearness, NEAR_DB - 15, 400) == 0
     far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
     nearness.doubt()
     assert far_ms(nearness, NEAR_DB - 15, 400) == 0
+
+
+@pytest.mark.parametrize(("silence_ms", "far"), [(600, 1_000), (PAUSE_MS - FRAME_MS, 1_000), (PAUSE_MS, 0), (5_000, 0)])
+def test_a_far_voice_that_has_waited_is_heard(silence_ms: int, far: int) -> None:
+    """When nobody speaks, a voice that was silent for a second opens an utterance: it may be another person's."""
+    nearness = acquainted()
+    far_ms(nearness, NEAR_DB - 15, MOST_MS, agents_turn=True)
+    be_silent(nearness, silence_ms)
+    assert far_ms(nearness, NEAR_DB - 15, 1_000) == far
+
+
+def test_a_loud_beginning_is_soon_forgotten() -> None:
+    """A caller who was 10 dB louder at first is near again after two answers, but a radio at 15 dB is not."""
+    for softer_db, far in ((10, 0), (15, 500)):
+        nearness = acquainted()
+        for _ in range(2):
+            say(nearness, NEAR_DB - softer_db)
+        assert far_ms(nearness, NEAR_DB - softer_db, 500, agents_turn=True) == far
 
 
 def test_a_caller_who_has_moved_away_becomes_near() -> None:

@@ -23,14 +23,12 @@ def crowded() -> Company:
 
 
 def test_answers_that_are_cut_off_unheard_show_company() -> None:
-    """One answer that is cut off at once shows nothing, two in a row show voices that do not listen."""
+    """Two answers that are cut off at once show nothing, three in a row show voices that do not listen."""
     company = Company()
-    speak(company, 700, 600)
-    company.cut_off()
-    assert not company.here
-    speak(company, 700, 600)
-    company.cut_off()
-    assert company.here
+    for here in (False, False, True):
+        speak(company, 700, 600)
+        company.cut_off()
+        assert company.here is here
 
 
 @pytest.mark.parametrize("between", ["heard out", "listened"])
@@ -54,8 +52,9 @@ def test_company_is_gone_when_somebody_listens(voiced_ms: int, here: bool) -> No
     """Voices that were silent for most of an answer have listened to it."""
     company = crowded()
     speak(company, 3_000, voiced_ms)
-    company.heard_out()
+    assert company.heard_out() is not here
     assert company.here is here
+    assert not company.heard_out()
 
 
 def test_a_short_line_proves_nothing() -> None:

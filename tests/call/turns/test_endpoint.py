@@ -4,9 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.turns.endpoint import EndpointSettings, Pause, enough_silence_ms, enough_to_prepare_ms
+from server.call.turns.endpoint import (
+    LONGEST_STRETCHED_MS,
+    EndpointSettings,
+    Pause,
+    enough_silence_ms,
+    enough_to_prepare_ms,
+)
 from server.call.turns.expectation import expectation
 from server.call.turns.lexicon.english import ENGLISH
+from server.call.turns.patience import endpoint_of
 
 SETTINGS = EndpointSettings()
 WORDS = st.sampled_from(["where is my order", "is it open", "yes", "my number is", "four two", ""])
@@ -45,6 +52,17 @@ def test_a_voice_that_sounds_over_never_waits_longer(text: str, one: float, othe
 def test_a_caller_who_was_cut_off_is_waited_for_longer(text: str, stretch: float, over: float | None) -> None:
     """All waits of such a caller are longer by the same factor."""
     assert wait_ms(text, over=over, stretch=stretch) == pytest.approx(stretch * wait_ms(text, over=over))
+
+
+@pytest.mark.parametrize(
+    ("text", "open_ms", "expected_ms"), [("i want to ask about", None, 2_500), ("and", 3_000, 3_000)]
+)
+def test_no_line_seems_dead_by_stretching(text: str, open_ms: int | None, expected_ms: int) -> None:
+    """However often a caller was cut off, a patient agent waits 2.5 s at most, or as long as the settings say."""
+    base = EndpointSettings() if open_ms is None else EndpointSettings(open_ms=open_ms)
+    patient = endpoint_of("patient", base)
+    assert expected_ms >= LONGEST_STRETCHED_MS
+    assert enough_silence_ms(after(text, stretch=2.0), patient) == expected_ms
 
 
 @pytest.mark.parametrize(

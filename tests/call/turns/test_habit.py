@@ -25,6 +25,18 @@ def test_a_caller_who_was_cut_off_is_given_more_time() -> None:
     assert 1 < habit.stretch < seen[-1]
 
 
+def test_without_an_endpoint_nobody_was_cut_off() -> None:
+    """A caller who speaks over a greeting, or once more after one endpoint, was not cut off by another endpoint."""
+    habit = Habit()
+    habit.went_on()
+    assert habit.stretch == 1
+    habit.ended()
+    habit.went_on()
+    stretch = habit.stretch
+    habit.went_on()
+    assert habit.stretch == stretch
+
+
 @given(st.lists(st.booleans(), max_size=100))
 def test_what_is_learned_has_bounds(cuts: list[bool]) -> None:
     """Whatever happens, no wait becomes shorter than the settings say, nor longer than twice that."""

@@ -36,8 +36,26 @@ def test_a_sound_counts_as_silence_unless_words_come_of_it() -> None:
 
 
 def test_in_company_all_time_counts() -> None:
-    """Voices that do not listen may never pause, so the agent asks over them, and counts its answers to them, too."""
+    """Voices that do not listen may never pause, so the time in which they speak and are answered counts."""
     idleness = Idleness(5, 1)
-    assert passing(idleness, 4_000, State.SPEAKING, company=True) == []
-    assert passing(idleness, 6_000, State.HEARING, company=True) == [(1_000, Idle.ASK), (6_000, Idle.LEAVE)]
-    assert passing(idleness, GOODBYE_MS, State.SPEAKING, company=True) == [(GOODBYE_MS, Idle.END)]
+    assert passing(idleness, 6_000, State.SPEAKING, company=True) == []
+    assert passing(idleness, 20, State.LISTENING, company=True) == [(20, Idle.ASK)]
+
+
+def test_in_company_the_agent_asks_right_after_an_answer() -> None:
+    """The agent asks when voices have spoken over its answer, and interrupts no utterance that is being heard."""
+    idleness = Idleness(5, 1)
+    assert passing(idleness, 6_000, State.HEARING, company=True) == []
+    assert passing(idleness, 2_000, State.OVERLAP, company=True) == []
+    assert passing(idleness, 2_000, State.HEARING, company=True) == [(20, Idle.ASK)]
+    assert passing(idleness, 6_000, State.OVERLAP, company=True) == []
+    assert passing(idleness, 1_000, State.HEARING, company=True) == [(20, Idle.LEAVE)]
+
+
+def test_in_company_the_goodbye_is_said_to_its_end() -> None:
+    """The last silence is counted from the end of the goodbye, and whatever the voices do then."""
+    idleness = Idleness(5, 0)
+    assert passing(idleness, 5_000, company=True) == [(5_000, Idle.LEAVE)]
+    assert passing(idleness, 6_000, State.OVERLAP, company=True) == []
+    assert passing(idleness, 500, State.HEARING, company=True) == []
+    assert passing(idleness, GOODBYE_MS, State.SPEAKING, company=True) == [(GOODBYE_MS - 500, Idle.END)]

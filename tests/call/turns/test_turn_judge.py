@@ -12,12 +12,11 @@ from server.call.turns.turn_judge import TurnJudge
 from server.media.frame import FRAME_MS
 
 ENDPOINT = EndpointSettings()
-LONGEST_MS = 28_000
 PAUSE = HeardVoice(voiced=False, active_ms=1_500, voiced_ms=900, silence_ms=0)
 
 
 def judge(phrases: tuple[str, ...] = ()) -> TurnJudge:
-    return TurnJudge(JudgeSetup(ENDPOINT, OverlapSettings(), LONGEST_MS, phrases))
+    return TurnJudge(JudgeSetup(ENDPOINT, OverlapSettings(), phrases))
 
 
 def view(text: str, voice: HeardVoice, settled: bool = True) -> View:
@@ -63,12 +62,6 @@ def test_words_first_then_the_answer() -> None:
 def test_a_voice_drops_what_was_prepared() -> None:
     """While there is a voice, nothing that was prepared is wanted."""
     assert judge().hearing(view("where", replace(PAUSE, voiced=True))) == Verdict(Prepare.CANCEL)
-
-
-def test_an_endless_utterance_is_answered() -> None:
-    """After the longest time an utterance is answered as it is, although the caller goes on."""
-    endless = replace(PAUSE, voiced=True, active_ms=LONGEST_MS + FRAME_MS)
-    assert judge().hearing(view("and then", endless)) == Verdict(Prepare.CANCEL, Endpoint(7))
 
 
 def test_the_agents_echo_has_no_words() -> None:
@@ -123,11 +116,11 @@ def test_over_the_agent_no_answer_is_prepared(voice: HeardVoice, prepare: Prepar
 
 
 def test_the_words_of_an_ended_overlap_are_forgotten() -> None:
-    """Words of an overlap that was a backchannel do not count as steady words of the next one."""
+    """Words of an overlap do not count as steady words of the next one, whatever became of it."""
     judging = judge()
-    over = replace(TALKING, voiced=False, voiced_ms=300, silence_ms=400)
-    assert judging.overlap(view("yeah", over)).event == Backchannel(7)
-    assert judging.overlap(view("what about tomorrow", TALKING)).event is None
+    for _ in range(OverlapSettings().steady_ms // FRAME_MS + 1):  # the reply ends before these words are judged
+        assert judging.overlap(view("what about", replace(TALKING, voiced_ms=500))).event is None
+    assert judging.overlap(replace(view("what about tomorrow", TALKING), utterance=8)).event is None
 
 
 @pytest.mark.parametrize(("echoes", "event"), [(True, Backchannel(7)), (False, Interruption(7))])
@@ -148,6 +141,18 @@ def test_a_caller_who_is_cut_off_is_waited_for_longer() -> None:
         verdict = judging.overlap(spoken_on)
     assert verdict.event == Interruption(7)
     assert pausing(judging, text)[-1][0] > before_ms
+
+
+def test_voices_that_do_not_listen_are_not_waited_for() -> None:
+    """In company no wait is longer than the settings say: who does not listen was not cut off."""
+    judging, text = judge(), "my order has not arrived"
+    pausing(judging, text)
+    spoken_on = replace(view("and i want it", TALKING), agent=AgentState.THINKING)
+    for _ in range(OverlapSettings().steady_ms // FRAME_MS + 1):
+        judging.overlap(spoken_on)
+    waited = replace(view(text, replace(PAUSE, silence_ms=360)), company=True)
+    assert judging.hearing(replace(waited, company=False)).event is None
+    assert judging.hearing(waited).event == Endpoint(7)
 
 
 def test_an_interruption_after_the_first_words_is_no_cut_off() -> None:
