@@ -79,7 +79,7 @@ class OverlapSettings(SettingsGroup):
     steady_ms: NonNegativeInt = 100
     """How many ms words must have been in the transcript before they count, while the sound still lasts. The newest
     word of speech-to-text is only a guess."""
-    early_ms: NonNegativeInt = 800
+    early_ms: NonNegativeInt = 1_000
     """Rest of the answer, in ms, in which any words, even a backchannel, are taken for a reply to it. People answer
     before the last syllable."""
     word_ms: NonNegativeInt = 400
