@@ -89,7 +89,7 @@ is stopped for good; it is silent after 160 ms.
 
     patience   interruptions that stop it    decided, p50    p95     others that stop it    commands that do
     quick      100 %                         740             806     4.5 %                  92 %
-    normal     99 %                          940             1043    1.2 %                  90 %
+    normal     100 %                         940             1043    1.2 %                  92 %
     patient    98 %                          1140            1320    1.2 %                  93 %
 
 The thresholds while a tool runs, or before the answer is heard, are not measured in these scenes.
