@@ -1,18 +1,20 @@
 """Calls by aiortc over loopback to a started server with the embedded engines."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from tests.offers import HOST, audio, offer
-from tests.phone import calling
+from tests.phone import Phone, calling
 from tests.socket_phone import SocketPhone
 from tests.started import Started, started
 from tests.voices import speak
@@ -66,6 +68,15 @@ async def test_a_language_is_spoken_or_refused(server: Started) -> None:
             assert (response.status, (await response.json())["error"]["code"]) == (400, "bad_request")
 
 
+async def ask(phone: Phone) -> dict[str, Any] | None:
+    """Ask when the shop closes. None when no answer comes: the worker may have died while it worked on the request."""
+    phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(18):
+            return await phone.until(type="response", final=True, interrupted=False, tools=["opening_hours"])
+    return None
+
+
 @pytest.mark.parametrize("engine", ["espeak", "pocketsphinx"])
 async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Started, engine: str) -> None:
     """A speech worker that is killed during a call is replaced, and the caller's next request is answered."""
@@ -73,12 +84,9 @@ async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Start
         await phone.until(type="response", final=True)
         before = workers(server)[engine]
         os.kill(before, signal.SIGKILL)
-        phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
-        first = await phone.until(type="response", reply=2, final=True)
-        if first["text"].startswith("Sorry"):  # the worker may have died while it worked on the request
-            phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
-            first = await phone.until(type="response", reply=3, final=True)
-        assert "Saturday" in first["text"]
+        answer = await ask(phone) or await ask(phone) or await ask(phone)
+        assert answer is not None
+        assert "Saturday" in answer["text"]
         assert workers(server)[engine] != before
 
 
