@@ -1,6 +1,7 @@
 """Dutch: its words, as far as turn-taking needs them. How its sentences end is told by `dutch_endings.py`."""
 
 import re
+from functools import partial
 
 from server.call.turns.lexicon.dutch_endings import (
     ANNOUNCES,
@@ -10,21 +11,15 @@ from server.call.turns.lexicon.dutch_endings import (
     UNFINISHED,
 )
 from server.call.turns.lexicon.dutch_writing import NUMBERS, spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
-
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    again = r"\bwat (?:is|was) (?:de|het) (?:uwe|jouwe)|\b(?:het|dat|die|deze) [^.!?]*(?:herhalen|noemen|zeggen|geven)"
-    question = rf"\b(?:{what})\b(?:[^.!?]{{0,60}}|[^?]{{0,60}}(?:{again})[^.!?]{{0,30}})\?\s*$"
-    request = (
-        r"\b(?:noemt?|zegt?|geeft?|geef|vertelt?|herhaalt?|herhaal|spelt?|heb|hebben|mag)\b"
-        rf"[^.!?]*\b(?:{what})\b[^.!?]*\.?\s*$"
-    )
-    return re.compile(f"{question}|{request}")
-
-
+_asked = partial(
+    asked,
+    verbs="noemt?|zegt?|geeft?|geef|vertelt?|herhaalt?|herhaal|spelt?|heb|hebben|mag",
+    about_it=r"\bwat (?:is|was) (?:de|het) (?:uwe|jouwe)|\b(?:het|dat|die|deze) [^.!?]*(?:herhalen|noemen|zeggen"
+    r"|geven)",
+)
 _YES_OR_NO = last_question(
     "en|dus|oké|goed|dan|of|maar",
     r"(?:is|zijn|was|klopt|kloppen|zal|zullen|woont|woon|bedoelt|bedoel|wilt|wil)(?! er\b)(?![^.!?]* (?:geven"

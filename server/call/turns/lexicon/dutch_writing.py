@@ -4,10 +4,8 @@ It does for Dutch what `english_writing.py` does for English. Figures are read w
 the article.
 """
 
-from functools import lru_cache
-
 from server.call.turns.lexicon.compound_numbers import NumberWords
-from server.call.turns.lexicon.writing import composed, plain_words, rewritten, writings
+from server.call.turns.lexicon.writing import in_one_writing, writings
 
 NUMBERS = NumberWords(
     small=tuple(
@@ -72,19 +70,11 @@ _WITH_LETTERS = writings(
 """What is written in more than one way without figures."""
 
 
-@lru_cache(maxsize=128)
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of `text` in lower case, with numbers as they are written: "10:30 uur" has the words 10, uur, 30.
-
-    The results for the newest texts are kept, because turn-taking asks for the same ones at every frame.
-    """
-    text = composed(text)
-    if any(map(str.isdecimal, text)):
-        text = rewritten(text, _WITH_FIGURES)
-    return plain_words(rewritten(text, _WITH_LETTERS))
+    """The words of `text` in lower case, with numbers as they are written: "10:30 uur" has the words 10, uur, 30."""
+    return in_one_writing(text, _WITH_FIGURES, _WITH_LETTERS)
 
 
-@lru_cache(maxsize=128)
 def spoken(text: str) -> tuple[str, ...]:
     """The words of `text` as they were said, with numbers in words too: "4271" is vier, twee, zeven, één."""
     return NUMBERS.spoken(words_of(text))

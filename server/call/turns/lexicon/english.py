@@ -1,9 +1,10 @@
 """English: its words and endings, as far as turn-taking needs them."""
 
 import re
+from functools import partial
 
 from server.call.turns.lexicon.english_writing import spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, last_words, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, last_words, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
 _ASKING = r"(?:what|who|whom|where|when|why|how|which)"
@@ -30,13 +31,11 @@ _TENS = frozenset("twenty thirty forty fifty sixty seventy eighty ninety".split(
 _TEENS = frozenset("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
 
 
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    question = rf"\b({what})\b(?:[^.!?]{{0,40}}|[^?]{{0,40}}\b(?:it|yours|that) ?(?:again)?)\?\s*$"
-    request = rf"\b(tell|say|give|repeat|spell)\b[^.!?]*\b({what})\b[^.!?]*\.?\s*$"
-    return re.compile(f"{question}|{request}")
-
-
+_asked = partial(
+    asked,
+    verbs="tell|say|give|repeat|spell",
+    about_it=r"\b(?:it|yours|that) ?(?:again)?",
+)
 _YES_OR_NO = last_question(
     "and|so|okay|now|then|or|but",
     r"(?:is|are|was|were|has|does|did)(?! there)|(?:shall|should) (?:i|we) (?!take|have|note)"

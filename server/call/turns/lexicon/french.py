@@ -1,10 +1,10 @@
 """French: its words, as far as turn-taking needs them. How sentences end is in `french_endings.py`."""
 
 import re
-from functools import lru_cache
+from functools import partial
 
 from server.call.turns.lexicon.french_endings import MORE_FIGURES, OPEN_ENDINGS, UNFINISHED
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.writing import plain_words
@@ -20,7 +20,6 @@ _NUMERALS = Numerals(
 )
 
 
-@lru_cache(maxsize=128)
 def _words(text: str) -> tuple[str, ...]:
     """The words of `text`, with numbers in figures. Words are not parted at an apostrophe: "l'adresse" is one."""
     return _NUMERALS.in_figures(plain_words(text))
@@ -35,13 +34,10 @@ _ANNOUNCES = re.compile(
 )
 
 
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    question = rf"\b(?:{what})\b[^.!?]{{0,60}}\?\s*$"
-    asking = r"(?:dites|dis|donnez|donne|donner|indiquez|indiquer|répétez|répéter|préciser|précisez|communiquer|besoin)"
-    return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
-
-
+_asked = partial(
+    asked,
+    verbs=r"dites|dis|donnez|donne|donner|indiquez|indiquer|répétez|répéter|préciser|précisez|communiquer|besoin",
+)
 _YES_OR_NO = last_question(
     "et|donc|alors|bon|d'accord|ou|mais",
     r"est-ce (?!que (?:vous|tu) (?:pouvez|pourriez|avez|peux|pourrais|as)\b|que (?:je|on) \w+ avoir)\w+"

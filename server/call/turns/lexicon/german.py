@@ -1,6 +1,7 @@
 """German: its words, as far as turn-taking needs them. How its sentences end is told by `german_endings.py`."""
 
 import re
+from functools import partial
 
 from server.call.turns.lexicon.german_endings import (
     ANNOUNCES,
@@ -11,21 +12,15 @@ from server.call.turns.lexicon.german_endings import (
     UNFINISHED,
 )
 from server.call.turns.lexicon.german_writing import NUMBERS, spoken, words_of
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 
-
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    again = r"\bwie (?:lautet|ist|war) (?:ihre?|deine?|sie|die)|\b(?:sie|die|das) [^.!?]*(?:wiederholen|nennen|sagen)"
-    question = rf"\b(?:{what})\b(?:[^.!?]{{0,60}}|[^?]{{0,60}}(?:{again})[^.!?]{{0,30}})\?\s*$"
-    request = (
-        r"\b(?:nennen?|nenn|sagen?|sag|geben|gib|verraten|wiederholen?|buchstabieren?|diktieren?|brauche|benötigen?"
-        rf"|bräuchte|brauchen)\b[^.!?]*\b(?:{what})\b[^.!?]*\.?\s*$"
-    )
-    return re.compile(f"{question}|{request}")
-
-
+_asked = partial(
+    asked,
+    verbs=r"nennen?|nenn|sagen?|sag|geben|gib|verraten|wiederholen?|buchstabieren?|diktieren?|brauche|benötigen?|bräuchte"
+    r"|brauchen",
+    about_it=r"\bwie (?:lautet|ist|war) (?:ihre?|deine?|sie|die)|\b(?:sie|die|das) [^.!?]*(?:wiederholen|nennen|sagen)",
+)
 _YES_OR_NO = last_question(
     "und|also|okay|gut|dann|oder|aber|so",
     r"(?:ist|sind|war|stimmt|stimmen|passt|lautet|gilt|hat sich|wohnen|wohnst|meinen|meinten|meinst|meintest"

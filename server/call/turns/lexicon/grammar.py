@@ -38,6 +38,15 @@ def last_words(open_: Mapping[str, str], closing: Mapping[str, str]) -> dict[str
     } | {word: re.compile(rf".*?\b(?:{opens})$") for words, opens in closing.items() for word in words.split()}
 
 
+def asked(what: str, verbs: str, about_it: str = NOTHING.pattern) -> re.Pattern[str]:
+    """Matches a question for `what` at the end of the agent's text, or a request with one of the `verbs` to say it.
+
+    `about_it` is found in a question that may follow a sentence with `what` in it, such as "what is yours".
+    """
+    question = rf"\b(?:{what})\b(?:[^.!?¿]{{0,60}}|[^?]{{0,60}}(?:{about_it})[^.!?]{{0,30}})\?\s*$"
+    return re.compile(rf"{question}|\b(?:{verbs})\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
+
+
 def last_question(openings: str, begins: str, tags: str) -> re.Pattern[str]:
     """Finds a question at the end of a text of the agent that begins with the pattern `begins`, perhaps after
     `openings`, or that ends with one of the `tags`, such as "right?".
@@ -125,19 +134,16 @@ class GrammarLexicon:
         self._beginnings = {phrase[:n] for phrase in grammar.backchannels for n in range(1, len(phrase))}
         self._beginnings |= grammar.last_stops | grammar.refusals
         self._beginnings -= grammar.commands
+        self.words = lru_cache(maxsize=128)(grammar.words)
         self.ending = lru_cache(maxsize=128)(self._ending)
-        """Kept for the newest texts, because turn-taking asks for the same ones at every frame."""
-
-    def words(self, text: str) -> tuple[str, ...]:
-        return self._grammar.words(text)
-
-    def asked_for(self, agent_text: str) -> Wanted:
-        text = composed(agent_text)
-        if self._grammar.yes_or_no.search(text):
-            return Wanted.NOTHING
-        return next((each for each, asks in self._grammar.requests.items() if asks.search(text)), Wanted.NOTHING)
+        self.asked_for = lru_cache(maxsize=128)(self._asked_for)
+        self._remark_of = lru_cache(maxsize=512)(self._remark)
+        """All are kept for the newest texts, because turn-taking asks for the same ones at every frame."""
 
     def remark(self, words: Sequence[str]) -> Remark:
+        return self._remark_of(tuple(words))
+
+    def _remark(self, words: tuple[str, ...]) -> Remark:
         if not words:
             return Remark(Kind.NOTHING)
         parts = self._parts(words)
@@ -145,6 +151,12 @@ class GrammarLexicon:
         asking = sum(size for kind, size in parts if kind is not Kind.BACKCHANNEL)
         kind = next((kind for kind in (Kind.STOP, Kind.COMMAND, Kind.WORDS) if kind in found), Kind.BACKCHANNEL)
         return Remark(kind, asking, self._may_go_on(words))
+
+    def _asked_for(self, agent_text: str) -> Wanted:
+        text = composed(agent_text[-_LOOK_BACK_CHARACTERS:])
+        if self._grammar.yes_or_no.search(text):
+            return Wanted.NOTHING
+        return next((each for each, asks in self._grammar.requests.items() if asks.search(text)), Wanted.NOTHING)
 
     # How a text ends
 

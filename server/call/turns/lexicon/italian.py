@@ -1,9 +1,9 @@
 """Italian: its words, as far as turn-taking needs them. How sentences end is in `italian_endings.py`."""
 
 import re
-from functools import lru_cache
+from functools import partial
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, phrases
 from server.call.turns.lexicon.italian_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
@@ -41,7 +41,6 @@ _NUMERALS = Numerals(
 )
 
 
-@lru_cache(maxsize=128)
 def _words(text: str) -> tuple[str, ...]:
     """The words of `text`, with numbers in figures. Words are not parted at an apostrophe: "l'ordine" is one."""
     return _NUMERALS.in_figures(plain_words(text))
@@ -57,17 +56,12 @@ _ANNOUNCES = re.compile(
 )
 
 
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    question = rf"\b(?:{what})\b[^.!?]{{0,60}}\?\s*$"
-    asking = (
-        r"(?:dica|dice|dimmi|dirmi|mi dia|darmi|dammi|indichi|indicarmi|indicami|ripet\w+|conferm\w+|forni\w+|lasci\w*"
-        r"|bisogno|serve"
-        r"|servirebbe)"
-    )
-    return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
-
-
+_asked = partial(
+    asked,
+    verbs=r"dica|dice|dimmi|dirmi|mi dia|darmi|dammi|indichi|indicarmi|indicami|ripet\w+|conferm\w+|forni\w+|lasci\w*"
+    r"|bisogno|serve"
+    r"|servirebbe",
+)
 _YES_OR_NO = last_question(
     "e|allora|quindi|bene|ok|ma|o",
     r"(?:(?:questo|questa|quello|quella) )?(?:è|sono|era)(?! possibile)(?![^.!?]*\b(?:quale|qual|che|chi)\b)"

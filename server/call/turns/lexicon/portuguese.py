@@ -4,9 +4,9 @@ How sentences end is in `portuguese_endings.py`.
 """
 
 import re
-from functools import lru_cache
+from functools import partial
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.portuguese_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
@@ -31,7 +31,6 @@ _NUMERALS = Numerals(
 )
 
 
-@lru_cache(maxsize=128)
 def _words(text: str) -> tuple[str, ...]:
     """The words of `text`, with numbers in figures. "Meia" is six beside other digits, as Brazilians dictate it."""
     return _NUMERALS.in_figures(plain_words(text))
@@ -48,17 +47,12 @@ _ANNOUNCES = re.compile(
 )
 
 
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    question = rf"\b(?:{what})\b[^.!?]{{0,60}}\?\s*$"
-    asking = (
-        r"(?:diga\w*|diz|dizer|fale|fala|dê|dá|dar|passe|passa|passar|informe|informa|informar|indique|indicar|repita"
-        r"|repete|repetir"
-        r"|confirm\w+|preciso|precisava|forneça|fornecer)"
-    )
-    return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
-
-
+_asked = partial(
+    asked,
+    verbs=r"diga\w*|diz|dizer|fale|fala|dê|dá|dar|passe|passa|passar|informe|informa|informar|indique|indicar|repita"
+    r"|repete|repetir"
+    r"|confirm\w+|preciso|precisava|forneça|fornecer",
+)
 _YES_OR_NO = last_question(
     "e|então|bem|ok|ou|mas|certo",
     r"(?:(?:este|esta|esse|essa|isso|isto) )?(?:ainda )?(?:é|são|era|está"

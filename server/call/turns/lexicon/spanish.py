@@ -1,9 +1,9 @@
 """Spanish: its words, as far as turn-taking needs them. How sentences end is in `spanish_endings.py`."""
 
 import re
-from functools import lru_cache
+from functools import partial
 
-from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, last_question, phrases
+from server.call.turns.lexicon.grammar import Grammar, GrammarLexicon, asked, last_question, phrases
 from server.call.turns.lexicon.lexicon import Wanted
 from server.call.turns.lexicon.numerals import Numerals
 from server.call.turns.lexicon.spanish_endings import MORE_FIGURES, OPEN_ENDINGS, SHORT_QUESTIONS, UNFINISHED
@@ -29,7 +29,6 @@ _NUMERALS = Numerals(
 )
 
 
-@lru_cache(maxsize=128)
 def _words(text: str) -> tuple[str, ...]:
     """The words of `text`, with numbers in figures."""
     return _NUMERALS.in_figures(plain_words(text))
@@ -45,17 +44,12 @@ _ANNOUNCES = re.compile(
 )
 
 
-def _asked(what: str) -> re.Pattern[str]:
-    """Matches a question for it at the end of the agent's text, or a request to say it."""
-    question = rf"\b(?:{what})\b[^.!?¿]{{0,60}}\?\s*$"
-    asking = (
-        r"(?:d[ií]ga\w*|dime|decirme|d[ée]me|dame|darme|dar|decir|indi[qc]\w+|ind[ií][qc]\w+|facil[ií]t\w+|rep[ií]t\w+"
-        r"|repetir\w*"
-        r"|confirm\w+|conf[ií]rm\w+|necesito|necesitaría|proporci[oó]n\w+)"
-    )
-    return re.compile(rf"{question}|\b{asking}\b[^.!?]*\b(?:{what})\b[^.!?]*[.!?]?\s*$")
-
-
+_asked = partial(
+    asked,
+    verbs=r"d[ií]ga\w*|dime|decirme|d[ée]me|dame|darme|dar|decir|indi[qc]\w+|ind[ií][qc]\w+|facil[ií]t\w+|rep[ií]t\w+"
+    r"|repetir\w*"
+    r"|confirm\w+|conf[ií]rm\w+|necesito|necesitaría|proporci[oó]n\w+",
+)
 _YES_OR_NO = last_question(
     "y|entonces|pues|vale|o|bien|pero",
     r"(?:(?:este|esta|ese|esa) )?(?:es|son|era|está|están|sigue|siguen)(?! posible)(?![^.!?]*\b(?:qué|cuál|quién)\b)"

@@ -44,6 +44,15 @@ def rewritten(text: str, table: Writings) -> str:
     return text
 
 
+def in_one_writing(text: str, with_figures: Writings, with_letters: Writings) -> tuple[str, ...]:
+    """The words of `text` in lower case, with everything in the tables written in its one way. `with_figures` is for
+    texts with figures in them."""
+    text = composed(text)
+    if any(map(str.isdecimal, text)):
+        text = rewritten(text, with_figures)
+    return plain_words(rewritten(text, with_letters))
+
+
 def plain_words(text: str) -> tuple[str, ...]:
     """The words of `text` in lower case, without punctuation. Figures are words of their own."""
     return tuple(_WORD.findall(composed(text)))

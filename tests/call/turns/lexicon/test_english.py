@@ -243,3 +243,11 @@ def test_the_beginning_of_a_reassurance_is_known(text: str, may: bool) -> None:
 def test_a_refusal_before_a_reassurance_stops_nothing(text: str, kind: Kind) -> None:
     """A refusal is a stop alone and before a correction, but not where the words only reassure or say something."""
     assert ENGLISH.remark(ENGLISH.words(text)).kind is kind
+
+
+@pytest.mark.parametrize("asked", ["What is your order number?", "Please tell me your order number."])
+def test_what_the_agent_said_long_ago_is_not_looked_at(asked: str) -> None:
+    """The end of a long answer tells what is asked for, in no more time than that of a short one."""
+    story = "We are open from nine to six, and the number of the house is five. " * 100
+    assert ENGLISH.asked_for(story + asked) is Wanted.NUMBER
+    assert ENGLISH.asked_for(asked + story) is Wanted.NOTHING
