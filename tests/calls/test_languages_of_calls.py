@@ -180,6 +180,7 @@ def test_default_lines_are_complete() -> None:
         assert lines.greeting == ""
         assert (lines.goodbye or "").endswith(".")
         assert (lines.still_there or "").endswith("?")
+        assert (lines.other_voices or "").endswith("?")
         assert (lines.apology or "").endswith("?")
     assert len({lines.still_there for lines in DEFAULT_LINES.values()}) == len(DEFAULT_LINES) == 7
 
