@@ -7,6 +7,7 @@ right. So half a model is never found.
 import contextlib
 import errno
 import hashlib
+import os
 import shutil
 import threading
 import time
@@ -185,10 +186,12 @@ def _progress(what: str, source: _Source, console: Console) -> Iterator[Callable
 
 
 def _size(directory: Path) -> int:
+    """The bytes of all files in a directory, whose files and folders the downloader may move or remove meanwhile."""
     size = 0
-    for file in directory.rglob("*"):
-        with contextlib.suppress(OSError):  # the downloader may move it at this moment
-            size += file.stat().st_size if file.is_file() else 0
+    for folder, _, files in os.walk(directory):  # unlike `rglob`, it leaves out a folder that is gone
+        for file in files:
+            with contextlib.suppress(OSError):
+                size += (Path(folder) / file).stat().st_size
     return size
 
 

