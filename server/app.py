@@ -14,6 +14,7 @@ from aiohttp import web
 
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import AUTO, VoiceAgent
+from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.line.rtc_calls import RtcCalls
@@ -38,6 +39,7 @@ from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from signaling import agent as who_answers
 from signaling import conversations, health, ice_servers, metrics, offer, websocket
+from signaling.access import Access
 from signaling.admin import Admin
 from signaling.errors import errors_as_json
 from signaling.health import Health
@@ -94,12 +96,13 @@ async def serve(settings: Settings, say: Print = print) -> None:
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
         stack.callback(pacer.leave, monitor.loop.tick)
-        app = application()
+        app, access = application(), Access()
         health.add_routes(app, parts)
         if settings.metrics:
             metrics.add_routes(app, exporter.text)
-        offer.add_routes(app, calls)
-        websocket.add_routes(app, WsCalls(directory, pacer, settings.vanished_s), settings.allowed_origins)
+        offer.add_routes(app, calls, access.admit)
+        sockets = WsCalls(directory, pacer, settings.vanished_s)
+        websocket.add_routes(app, sockets, access.admit, settings.allowed_origins)
         conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
         who_answers.add_routes(app, agent.name, agent.about, agent.examples)
         ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
@@ -169,14 +172,14 @@ def _directory(
     """
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
 
-    def open_session(session_id: str, options: CallOptions) -> Session:
-        return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), options)
+    def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
+        return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), caller, options)
 
-    def restore(record: Conversation, options: CallOptions) -> Session:
+    def restore(record: Conversation, caller: Caller, options: CallOptions) -> Session:
         chosen = engines(options)  # which may refuse the options
         figures = call_settings(settings, agent, options)
         minutes = Minutes(record, journal.note, wall_ms, clock)
-        setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options)
+        setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options, caller)
         return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)
 
     directory = Directory(

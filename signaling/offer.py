@@ -5,11 +5,13 @@ conversation. An offer with the pc_id of a live call moves that call to a new pe
 network). An offer with `resume` in its requestData resumes a conversation that has lost its connection.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from server.call.caller import Caller
 from server.call.messages import MAX_TOKEN_CHARS
 from server.call.options import CallOptions
 from server.errors import NotFound, PeerError, TooLarge
@@ -24,21 +26,26 @@ Answered = tuple[str, str, str]
 """The answer's SDP, the pc_id and the session_id."""
 
 
-class RtcCalls(Protocol):
-    """Serves the calls that come by WebRTC. Its methods raise NotFound if there is no such call or conversation."""
+Admit = Callable[[web.Request], Awaitable[Caller]]
+"""Says who makes a request. Raises Unauthorized, Forbidden."""
 
-    async def answer(self, sdp: str, options: CallOptions) -> Answered:
+
+class RtcCalls(Protocol):
+    """Serves the calls that come by WebRTC. Its methods raise NotFound if the caller has no such call or
+    conversation."""
+
+    async def answer(self, sdp: str, caller: Caller, options: CallOptions) -> Answered:
         """Begin a new conversation."""
 
-    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> Answered:
+    async def resume(self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions) -> Answered:
         """Resume a conversation that has lost its connection."""
 
-    async def move(self, sdp: str, pc_id: str) -> Answered:
+    async def move(self, sdp: str, caller: Caller, pc_id: str) -> Answered:
         """Move a live call to a new peer connection."""
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None: ...
+    async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None: ...
 
-    async def hang_up(self, pc_id: str) -> None: ...
+    async def hang_up(self, caller: Caller, pc_id: str) -> None: ...
 
 
 class RequestData(CallOptions):
@@ -83,47 +90,51 @@ class CandidatesBody(BaseModel):
     candidates: list[CandidateBody] = Field(max_length=32)
 
 
-def add_routes(app: web.Application, calls: RtcCalls) -> None:
-    """Serve /api/offer on `app`."""
-    handler = _OfferHandler(calls)
+def add_routes(app: web.Application, calls: RtcCalls, admit: Admit) -> None:
+    """Serve /api/offer on `app`, for callers whom `admit` lets in."""
+    handler = _OfferHandler(calls, admit)
     app.router.add_post("/api/offer", handler.post)
     app.router.add_patch("/api/offer", handler.patch)
     app.router.add_delete("/api/offer", handler.delete)
 
 
 class _OfferHandler:
-    def __init__(self, calls: RtcCalls) -> None:
+    def __init__(self, calls: RtcCalls, admit: Admit) -> None:
         self._calls = calls
+        self._admit = admit
 
     async def post(self, request: web.Request) -> web.Response:
+        caller = await self._admit(request)
         offer = await _read(request, OfferBody)
-        sdp, pc_id, session_id = await self._answer(offer)
+        sdp, pc_id, session_id = await self._answer(caller, offer)
         return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
 
     async def patch(self, request: web.Request) -> web.Response:
+        caller = await self._admit(request)
         body = await _read(request, CandidatesBody)
         for candidate in body.candidates:
-            await self._calls.add_candidate(body.pc_id, candidate.candidate, candidate.sdp_mid)
+            await self._calls.add_candidate(caller, body.pc_id, candidate.candidate, candidate.sdp_mid)
         return web.json_response({"status": "success"})
 
     async def delete(self, request: web.Request) -> web.Response:
+        caller = await self._admit(request)
         pc_id = request.query.get("pc_id")
         if not pc_id:
             raise PeerError("pc_id is missing.")
-        await self._calls.hang_up(pc_id)
+        await self._calls.hang_up(caller, pc_id)
         return web.json_response({"status": "success"})
 
-    async def _answer(self, offer: OfferBody) -> Answered:
+    async def _answer(self, caller: Caller, offer: OfferBody) -> Answered:
         """Move a live call, or resume a conversation, or begin a new one."""
         data = offer.requestData
         if offer.pc_id:
             try:
-                return await self._calls.move(offer.sdp, offer.pc_id)
+                return await self._calls.move(offer.sdp, caller, offer.pc_id)
             except NotFound:
                 pass  # the call has ended or has lost its connection: the token decides if its conversation is resumed
         if data.resume:
-            return await self._calls.resume(offer.sdp, data.session_id, data.resume, data)
-        return await self._calls.answer(offer.sdp, data)
+            return await self._calls.resume(offer.sdp, caller, data.session_id, data.resume, data)
+        return await self._calls.answer(offer.sdp, caller, data)
 
 
 async def _read(request: web.Request, model: type[_M]) -> _M:

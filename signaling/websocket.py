@@ -1,12 +1,13 @@
 """WebSocket /api/voice/conversation/{session_id}: carries messages as text and sound as binary frames, both ways."""
 
 import socket as sockets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
+from server.call.caller import Caller
 from server.errors import Forbidden
 
 PATH = "/api/voice/conversation/{session_id}"
@@ -37,19 +38,23 @@ _CLOSING = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERRO
 class WsCalls(Protocol):
     """Serves the calls that come by WebSocket."""
 
-    async def serve(self, session_id: str, socket: "WebSocket") -> None:
+    async def serve(self, session_id: str, caller: Caller, socket: "WebSocket") -> None:
         """Serve one call until it is over."""
 
 
-def add_routes(app: web.Application, calls: WsCalls, origins: Sequence[str]) -> None:
-    """Serve the WebSocket on `app`. Pages of our own origin and of `origins` may use it."""
+def add_routes(
+    app: web.Application, calls: WsCalls, admit: Callable[[web.Request], Awaitable[Caller]], origins: Sequence[str]
+) -> None:
+    """Serve the WebSocket on `app`, for callers whom `admit` lets in. Pages of our own origin and of `origins` may use
+    it."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
         _check_origin(request, origins)
+        caller = await admit(request)
         response = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=1.0)
         await response.prepare(request)
         _limit_buffer(request)
-        await calls.serve(request.match_info["session_id"], WebSocket(response))
+        await calls.serve(request.match_info["session_id"], caller, WebSocket(response))
         return response
 
     app.router.add_get(PATH, handle)

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
+from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.ws_calls import WsCalls
@@ -22,6 +23,7 @@ from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
 from signaling import offer, websocket
+from signaling.access import Access
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
@@ -71,24 +73,24 @@ class Exchange:
         self.mouths: WeakValueDictionary[str, SteadyTextToSpeech] = WeakValueDictionary()
         """The text-to-speech of each conversation that lives, by its id."""
 
-        def open_session(session_id: str, options: CallOptions) -> Session:
-            return start(self.notebook.minutes(session_id), options)
+        def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
+            return start(self.notebook.minutes(session_id), caller, options)
 
-        def restore(record: Conversation, options: CallOptions) -> Session:
-            return start(self.notebook.minutes(record=record), options)
+        def restore(record: Conversation, caller: Caller, options: CallOptions) -> Session:
+            return start(self.notebook.minutes(record=record), caller, options)
 
-        def start(minutes: Minutes, options: CallOptions) -> Session:
+        def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
             engines = Engines(self.stt, mouth, CallVad(silero))
             deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
-            return Session(minutes, CallSetup(agent, deps, engines, settings, options))
+            return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
 
         self.directory = Directory(open_session, limit, restore, self.notebook)
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
         app = application()
-        offer.add_routes(app, self.calls)
-        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), ())
+        offer.add_routes(app, self.calls, Access().admit)
+        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), Access().admit, ())
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

@@ -49,7 +49,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
         Room("server/call/mouth/", "a reply in; sound out, and how much of it was heard"),
     ),
     (Room("server/call/turns/", "is the caller done? does the caller want to interrupt?"),),
-    (Room("server/call/", "who may speak, and the words that all of them use", "floor events messages options"),),
+    (Room("server/call/", "who may speak, and the words that all use", "floor events messages options caller"),),
     (
         Room("server/agent/", "what an agent is, and one run of it"),
         Room("server/speech/", "engines for speech, in processes of their own"),
@@ -57,7 +57,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
     ),
     (Room("server/media/", "packets in and out, 20 ms frames in between"),),
     (
-        Room("server/", "what every room may use", "errors settings_group token_bucket"),
+        Room("server/", "what every room may use", "errors settings_group pace"),
         Room("server/call/turns/lexicon/", "what words tell about whose turn it is, a file for each language"),
     ),
 )

@@ -27,10 +27,11 @@ PURE = """
     server/call/turns/lexicon/choice.py server/call/mind/owed.py
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
+    server/call/caller.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/turns/call_limit.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
-    server/call/ears/keypad.py server/token_bucket.py server/call/desk/admission.py server/record/conversation.py
+    server/call/ears/keypad.py server/pace.py server/call/desk/admission.py server/record/conversation.py
     server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/languages.py server/media/frame.py
     server/speech/by_language.py server/speech/settled.py server/speech/plausibility.py
@@ -66,7 +67,7 @@ TASKS = frozenset(
 """They own a lifetime, and so may start tasks in it."""
 
 ONLY: dict[str, tuple[str, ...]] = {
-    "server/media/": ("server.media", "server.errors", "server.token_bucket"),
+    "server/media/": ("server.media", "server.errors", "server.pace"),
     "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
     "server/agent/": (
         "server.agent",
@@ -80,6 +81,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "signaling",
         "server.errors",
         "server.call.messages",
+        "server.call.caller",
         "server.call.options",
         "server.record.conversation",
         "server.record.webvtt",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from server.agent.demo.front_desk import front_desk
 from server.app import settle_memory
+from server.call.caller import Caller
 from server.call.line.rtc_calls import RtcCalls
 from server.call.options import CallOptions
 from server.errors import AntiphonError
@@ -69,14 +70,14 @@ async def post(count: int, seed: int) -> Findings:
 
 async def _offer(server: RtcCalls, sdp: str, found: Findings) -> None:
     try:
-        _, pc_id, _ = await server.answer(sdp, CallOptions())
+        _, pc_id, _ = await server.answer(sdp, Caller(), CallOptions())
     except AntiphonError as error:
         found.told[error.status] += 1
     except Exception as error:
         found.faults.append(f"{error!r}\n{sdp!r}")
     else:
         found.told[200] += 1
-        await server.hang_up(pc_id)
+        await server.hang_up(Caller(), pc_id)
 
 
 def _read_ms(sdp: str) -> float:

@@ -53,6 +53,7 @@ class Session:
         self.detached_s: float | None = None
         """Since when the session waits for another connection, by the loop's clock. None: it does not wait."""
         self._agent = setup.agent
+        self.caller = setup.caller
         self._settings = setup.settings
         self._minutes = minutes
         self._soundtrack = Soundtrack(recorder)

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_ai.models import Model
 
 from server.agent.voice_agent import VoiceAgent
+from server.call.caller import Caller
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
@@ -34,3 +35,4 @@ class CallSetup:
     engines: Engines
     settings: CallSettings = field(default_factory=CallSettings)
     options: CallOptions = field(default_factory=CallOptions)
+    caller: Caller = field(default_factory=Caller)

@@ -17,7 +17,7 @@ from server.media.g711 import G711Decoder, law
 from server.media.jitter import JitterBuffer, Ready
 from server.media.opus import OpusDecoder, has_copy
 from server.media.rtp import RtpPacket
-from server.token_bucket import TokenBucket
+from server.pace import Pace
 
 MAX_CONCEALED = 5
 """How many frames in a row are made up: 100 ms. A voice that is made up for longer sounds like a robot; silence is more
@@ -65,7 +65,7 @@ class Inbound:
         self._events = TelephoneEvents()
         self._presser: int | None = None
         """The sender (SSRC) of the events in `_events`. Timestamps of two senders cannot be compared."""
-        self._pace = TokenBucket(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
+        self._pace = Pace(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
         """Limits the sound that is decoded. Its tokens are 16 kHz samples."""
         self._quiet_ticks = 0
         self._samples = 0

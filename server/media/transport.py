@@ -16,7 +16,7 @@ from aioice.ice import CandidatePair
 
 from server.media.counters import MediaCounters
 from server.media.guard import Kind, is_rtcp, kind_of, names, transaction_of
-from server.token_bucket import TokenBucket
+from server.pace import Pace
 
 MAX_PER_S = 200
 """How many datagrams of authentic sound a call may get per second, and how many of STUN and DTLS. A call needs 50 to
@@ -51,8 +51,8 @@ class MediaTransport:
         self._receiver = receiver
         self._counters = counters
         # Two limits, so that a flood of STUN and DTLS takes no room from the sound. Forged sound counts for neither.
-        self._control_rate, self._sound_rate = (TokenBucket(MAX_PER_S, burst=MAX_PER_S) for _ in range(2))
-        self._faults = TokenBucket(MAX_FAULTS_PER_S, burst=MAX_FAULTS_PER_S)
+        self._control_rate, self._sound_rate = (Pace(MAX_PER_S, burst=MAX_PER_S) for _ in range(2))
+        self._faults = Pace(MAX_FAULTS_PER_S, burst=MAX_FAULTS_PER_S)
         self._user = self._ice.local_username.encode()
         self._peer: Any = None
         """An address that ICE has checked with success: the last one that a datagram came from."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.desk.directory import Directory
 from server.call.messages import Hello, Response, ServerMessage
@@ -69,16 +70,16 @@ def directory(
     """`first_sound_ms`: how long text-to-speech takes until the first sound of each clause."""
     book = notebook or Notebook()
 
-    def start(minutes: Minutes, options: CallOptions) -> Session:
+    def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
         engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(first_sound_ms), EnergyVad())
         agent = (mind or Mind()).agent()
         deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
-        return Session(minutes, CallSetup(agent, deps, engines, settings, options))
+        return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
 
     return Directory(
-        lambda session_id, options: start(book.minutes(session_id), options),
+        lambda session_id, caller, options: start(book.minutes(session_id), caller, options),
         limit,
-        lambda record, options: start(book.minutes(record=record), options),
+        lambda record, caller, options: start(book.minutes(record=record), caller, options),
         book,
         overload,
     )
@@ -86,7 +87,7 @@ def directory(
 
 async def connected(calls: Directory) -> tuple[Session, Line]:
     """A new session that runs, and its connection."""
-    session, line = calls.open(CallOptions()), Line()
+    session, line = calls.open(Caller(), CallOptions()), Line()
     calls.attach(session, line, "")
     await asyncio.sleep(0.1)
     return session, line

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from server.call.caller import Caller
 from server.call.options import CallOptions
 from server.errors import AtCapacity, NotAcceptable, NotFound
+from signaling.access import Access
 from signaling.errors import errors_as_json
 from signaling.offer import MAX_BODY_BYTES, CandidateBody, CandidatesBody, OfferBody, add_routes
 
@@ -26,7 +28,7 @@ class Desk:
         self._limit = limit
         self._answered = 0
 
-    async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
+    async def answer(self, sdp: str, caller: Caller, options: CallOptions) -> tuple[str, str, str]:
         if "m=audio" not in sdp:
             raise NotAcceptable("The offer has no audio section.")
         if len(self.live) >= self._limit:
@@ -37,19 +39,21 @@ class Desk:
         self.live[pc_id] = []
         return f"answer to {sdp}", pc_id, f"session-{self._answered}"
 
-    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> tuple[str, str, str]:
+    async def resume(
+        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions
+    ) -> tuple[str, str, str]:
         if (session_id, token) != ("session-1", "secret"):
             raise NotFound("There is no such conversation.")
         return f"answer to {sdp}", "pc-new", session_id
 
-    async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:
+    async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         self._find(pc_id)
         return f"moved by {sdp}", pc_id, f"session-{pc_id[3:]}"
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+    async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
         self._find(pc_id).append((candidate, mid))
 
-    async def hang_up(self, pc_id: str) -> None:
+    async def hang_up(self, caller: Caller, pc_id: str) -> None:
         self._find(pc_id)
         del self.live[pc_id]
 
@@ -67,7 +71,7 @@ def desk() -> Desk:
 @pytest.fixture
 async def client(aiohttp_client: NewClient, desk: Desk) -> Client:
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
-    add_routes(app, desk)
+    add_routes(app, desk, Access().admit)
     return await aiohttp_client(app)
 
 

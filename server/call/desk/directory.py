@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from server.call.attachment import Connection
+from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -24,8 +25,8 @@ ENDING_S = 2.0
 
 log = logging.getLogger(__name__)
 
-Open = Callable[[str, CallOptions], Session]
-Restore = Callable[[Conversation, CallOptions], Session]
+Open = Callable[[str, Caller, CallOptions], Session]
+Restore = Callable[[Conversation, Caller, CallOptions], Session]
 
 
 class Claims(Protocol):
@@ -83,27 +84,27 @@ class Directory:
             return Refusal.FULL
         return self._overload()
 
-    def admit(self) -> None:
-        """Raises AtCapacity if a new call has to be refused now."""
+    def admit(self, caller: Caller) -> None:
+        """Raises AtCapacity if a new call of this caller has to be refused now."""
         if (refusal := self.refusal()) is not None:
             self.refused[refusal] += 1
             raise AtCapacity(refusal.sentence, RETRY_AFTER_S)
 
-    def open(self, options: CallOptions) -> Session:
+    def open(self, caller: Caller, options: CallOptions) -> Session:
         """Make a new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
-        self.admit()
+        self.admit(caller)
         self.opened += 1
-        session = self._open_session(secrets.token_urlsafe(12), options)
+        session = self._open_session(secrets.token_urlsafe(12), caller, options)
         self._add(session)
         return session
 
-    async def find(self, session_id: str, token: str, options: CallOptions) -> Session:
+    async def find(self, caller: Caller, session_id: str, token: str, options: CallOptions) -> Session:
         """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
         Raises NotFound, StoreError and AtCapacity. NotFound does not tell whether there is a session with this id.
         """
         session = self._sessions.get(session_id)
-        if session is not None and session.token.accepts(token):
+        if session is not None and session.caller.name == caller.name and session.token.accepts(token):
             return session
         known = hash_token(token)
         record = await self._claims.claim(session_id, known, known) if session is None else None
@@ -111,8 +112,8 @@ class Directory:
             raise NotFound("There is no such conversation.")
         if (session := self._sessions.get(session_id)) is not None:
             return session  # another request with the same token has restored it meanwhile
-        self.admit()
-        session = self._restore(record, options)
+        self.admit(caller)
+        session = self._restore(record, caller, options)
         self._add(session)
         return session
 

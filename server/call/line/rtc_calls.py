@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 
+from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.options import CallOptions
@@ -59,31 +60,33 @@ class RtcCalls:
         """How many packets came to the media ports and were not used, in all calls so far, by reason."""
         return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past_drops))
 
-    async def answer(self, sdp: str, options: CallOptions) -> tuple[str, str, str]:
+    async def answer(self, sdp: str, caller: Caller, options: CallOptions) -> tuple[str, str, str]:
         """Begin a conversation. Returns the answer's SDP, pc_id and session_id. Raises PeerError, AtCapacity."""
-        self._directory.admit()  # a busy server does not even read the offer
+        self._directory.admit(caller)  # a busy server does not even read the offer
         offer = self._read_offer(sdp)
-        session = self._directory.open(options)
+        session = self._directory.open(caller, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
 
-    async def resume(self, sdp: str, session_id: str, token: str, options: CallOptions) -> tuple[str, str, str]:
+    async def resume(
+        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions
+    ) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity."""
         offer = self._read_offer(sdp)
-        session = await self._directory.find(session_id, token, options)
+        session = await self._directory.find(caller, session_id, token, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, token)
 
-    async def move(self, sdp: str, pc_id: str) -> tuple[str, str, str]:
+    async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound."""
-        predecessor = self._find(pc_id)
+        predecessor = self._find(caller, pc_id)
         return await self._answer(self._read_offer(sdp), predecessor.leg.session, pc_id, predecessor, "")
 
-    async def add_candidate(self, pc_id: str, candidate: str, mid: str | None) -> None:
+    async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
         """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
-        await self._find(pc_id).peer.add_candidate(candidate, mid)
+        await self._find(caller, pc_id).peer.add_candidate(candidate, mid)
 
-    async def hang_up(self, pc_id: str) -> None:
+    async def hang_up(self, caller: Caller, pc_id: str) -> None:
         """End the call, and wait until its place is free. Raises NotFound."""
-        leg = self._find(pc_id).leg
+        leg = self._find(caller, pc_id).leg
         leg.session.end()
         self._directory.abandon(leg.session)
         with suppress(TimeoutError):
@@ -100,11 +103,12 @@ class RtcCalls:
         for task in self._tasks:
             task.cancel()
 
-    def _find(self, pc_id: str) -> _RtcCall:
-        try:
-            return self._calls[pc_id]
-        except KeyError:
-            raise NotFound("There is no such call.") from None
+    def _find(self, caller: Caller, pc_id: str) -> _RtcCall:
+        """The caller's call. Whether somebody else has a call of that name is not told."""
+        call = self._calls.get(pc_id)
+        if call is None or call.leg.session.caller.name != caller.name:
+            raise NotFound("There is no such call.")
+        return call
 
     def _read_offer(self, sdp: str) -> Offer:
         """Raises PeerError for an offer that cannot be used, before anything is made for it."""

@@ -13,7 +13,7 @@ from server.media.feed import Feed
 from server.media.frame import FRAME_MS
 from server.media.pacer import Pacer
 from server.media.stream import StreamDecoder, StreamEncoder
-from server.token_bucket import TokenBucket
+from server.pace import Pace
 
 LEAD_FRAMES = 100 // FRAME_MS
 """How much sound is sent ahead of the caller's ear. The client's buffer needs it against jitter; an interruption must
@@ -59,7 +59,7 @@ class WsCall:
         self._feed_taken = asyncio.Event()
         """Set at every tick, when sound has been taken from the feed and there may be room again."""
         self._outbox = Outbox()
-        self._message_rate = TokenBucket(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
+        self._message_rate = Pace(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
         self._ahead_frames = 0
         """How much sound was sent that the caller does not hear yet."""
         self._announced: int | None = None

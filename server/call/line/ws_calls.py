@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 
+from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
@@ -29,11 +30,11 @@ class WsCalls:
         self._pacer = pacer
         self._vanished_s = vanished_s
 
-    async def serve(self, session_id: str, socket: Socket) -> None:
+    async def serve(self, session_id: str, caller: Caller, socket: Socket) -> None:
         """Hold the call, or the part of it that this socket carries, until it ends."""
         try:
             start, first = await _read_start(socket)
-            session = await self._find_or_open(session_id, start)
+            session = await self._find_or_open(session_id, caller, start)
         except AntiphonError as error:
             if isinstance(error, ConfigError):
                 log.error("x a call by WebSocket: %s", error)
@@ -50,10 +51,10 @@ class WsCalls:
         finally:
             self._directory.abandon(session)
 
-    async def _find_or_open(self, session_id: str, start: Start) -> Session:
+    async def _find_or_open(self, session_id: str, caller: Caller, start: Start) -> Session:
         if start.resume:
-            return await self._directory.find(session_id, start.resume, start)
-        return self._directory.open(start)
+            return await self._directory.find(caller, session_id, start.resume, start)
+        return self._directory.open(caller, start)
 
 
 async def _read_start(socket: Socket) -> tuple[Start, str | bytes | None]:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.messages import Error, HangUp, Hello, Reconnect, Text
 from server.call.options import CallOptions
@@ -21,7 +22,7 @@ def test_places_are_limited() -> None:
         first, _ = await connected(calls)
         await connected(calls)
         with pytest.raises(AtCapacity) as refusal:
-            calls.open(CallOptions())
+            calls.open(Caller(), CallOptions())
         assert refusal.value.retry_after_s > 0
         assert (calls.opened, calls.refused) == (2, {Refusal.FULL: 1})
         first.end()
@@ -42,11 +43,11 @@ def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
         session, line = await connected(calls)
         overload[0] = Refusal.LOOP_LATE
         with pytest.raises(AtCapacity, match="too busy"):
-            calls.open(CallOptions())
+            calls.open(Caller(), CallOptions())
         assert (calls.opened, calls.refused) == (1, {Refusal.LOOP_LATE: 1})
         session.detach(line)
         assert calls.detached == 1
-        calls.attach(await calls.find(session.id, line.token, CallOptions()), Line(), line.token)
+        calls.attach(await calls.find(Caller(), session.id, line.token, CallOptions()), Line(), line.token)
         assert calls.detached == 0
         overload[0] = None
         await connected(calls)
@@ -60,7 +61,7 @@ def test_a_call_that_never_connects_gives_its_place_back() -> None:
 
     async def scenario() -> None:
         calls = directory(limit=1)
-        session = calls.open(CallOptions())
+        session = calls.open(Caller(), CallOptions())
         calls.abandon(session)
         assert session.over.is_set()
         session, _ = await connected(calls)
@@ -77,11 +78,11 @@ def test_a_session_is_found_by_its_token_alone() -> None:
     async def scenario() -> None:
         calls = directory()
         session, line = await connected(calls)
-        assert await calls.find(session.id, line.token, CallOptions()) is session
+        assert await calls.find(Caller(), session.id, line.token, CallOptions()) is session
         refusals = []
         for name, token in ((session.id, "guess"), ("nobody", line.token), (session.id, "")):
             with pytest.raises(NotFound) as refusal:
-                await calls.find(name, token, CallOptions())
+                await calls.find(Caller(), name, token, CallOptions())
             refusals.append(refusal.value.sentence)
         assert len(set(refusals)) == 1
         await calls.close()
@@ -126,7 +127,7 @@ def test_a_detached_call_waits_and_then_ends() -> None:
         await asyncio.sleep(61)
         assert session.over.is_set()
         with pytest.raises(NotFound):
-            await calls.find(session.id, again.token, CallOptions())
+            await calls.find(Caller(), session.id, again.token, CallOptions())
 
     run_virtual(scenario())
 
@@ -160,7 +161,7 @@ def test_a_call_that_has_ended_gives_its_place_up_while_its_tool_still_stops() -
         before.receive(Text(text="book seven"))
         await asyncio.sleep(0.5)
         with pytest.raises(AtCapacity):
-            calls.open(CallOptions())
+            calls.open(Caller(), CallOptions())
         before.receive(HangUp())
         await asyncio.sleep(0.1)
         assert calls.refusal() is None
@@ -168,7 +169,7 @@ def test_a_call_that_has_ended_gives_its_place_up_while_its_tool_still_stops() -
         before.detach(line)
         assert not before.over.is_set()
         with pytest.raises(AtCapacity):
-            calls.open(CallOptions())
+            calls.open(Caller(), CallOptions())
         await before.over.wait()
         assert len(calls) == 1
         assert Reconnect() not in line.told, "the caller has hung up, and is not called back"
@@ -192,7 +193,7 @@ def test_the_call_that_waits_longest_gives_way() -> None:
         await first.over.wait()
         assert not second.over.is_set()
         with pytest.raises(AtCapacity):
-            calls.open(CallOptions())
+            calls.open(Caller(), CallOptions())
         await calls.close()
 
     run_virtual(scenario())
@@ -212,14 +213,14 @@ def test_a_caller_who_gave_way_and_is_back_while_a_tool_still_stops_is_answered(
         newcomer.end()
         await newcomer.over.wait()
         assert not before.over.is_set()
-        session, again = await calls.find(before.id, line.token, CallOptions()), Line()
+        session, again = await calls.find(Caller(), before.id, line.token, CallOptions()), Line()
         calls.attach(session, again, line.token)
         await asyncio.sleep(0.1)
         session.receive(Text(text="hello"))
         await listen(session, 300)
         assert before.over.is_set()
         assert answers(again)[-1] == "You said hello."
-        assert await calls.find(session.id, again.token, CallOptions()) is session
+        assert await calls.find(Caller(), session.id, again.token, CallOptions()) is session
         assert book.records[session.id].said[-1].text == "You said hello."
         await calls.close()
         assert session.over.is_set()

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.call.caller import Caller
 from server.call.messages import Reconnect, Text
 from server.call.options import CallOptions
 from server.errors import AtCapacity
@@ -23,7 +24,7 @@ def test_drain_lets_calls_go_on_until_the_deadline() -> None:
         start_s, drain = loop.time(), loop.create_task(calls.drain(10), name="drain")
         await asyncio.sleep(1)
         with pytest.raises(AtCapacity, match="shutting down"):
-            calls.open(CallOptions())
+            calls.open(Caller(), CallOptions())
         first.end()
         await first.over.wait()
         assert not drain.done()
@@ -53,7 +54,7 @@ def test_drain_does_not_wait_for_calls_without_a_connection() -> None:
         assert loop.time() - start_s < 1
         for session, connection in ((away, line), (later, other)):
             assert book.records[session.id].ended_ms is None
-            await directory(notebook=book).find(session.id, connection.token, CallOptions())
+            await directory(notebook=book).find(Caller(), session.id, connection.token, CallOptions())
 
     run_virtual(scenario())
 
@@ -88,7 +89,7 @@ def test_drain_keeps_calls_where_the_store_does_not() -> None:
         start_s, drain = loop.time(), loop.create_task(calls.drain(10, put_away=False), name="drain")
         await asyncio.sleep(5)
         again = Line()
-        calls.attach(await calls.find(session.id, line.token, CallOptions()), again, line.token)
+        calls.attach(await calls.find(Caller(), session.id, line.token, CallOptions()), again, line.token)
         await drain
         assert loop.time() - start_s > 9.99
         assert any(isinstance(message, Reconnect) for message in again.told)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.call.caller import Caller
 from server.call.messages import Error, Hello, Response, Text, Transcription
 from server.call.options import CallOptions
 from server.errors import NotFound
@@ -30,7 +31,7 @@ def test_a_conversation_outlives_its_process() -> None:
         assert said
         await calls.close()
         other = directory(notebook=book)
-        restored = await other.find(session.id, line.token, CallOptions())
+        restored = await other.find(Caller(), session.id, line.token, CallOptions())
         assert restored.dialogue.standing == session.dialogue.standing == Standing(utterance=1, reply=1)
         again = Line()
         other.attach(restored, again, line.token)
@@ -46,7 +47,7 @@ def test_a_conversation_outlives_its_process() -> None:
         assert {message.utterance for message in again.told if isinstance(message, Transcription)} == {2}
         assert {message.reply for message in again.told if isinstance(message, Response)} == {2}
         with pytest.raises(NotFound):
-            await other.find(session.id, "guess", CallOptions())
+            await other.find(Caller(), session.id, "guess", CallOptions())
         await other.close()
 
     run_virtual(scenario())
@@ -64,7 +65,7 @@ async def moved(frames: int, first_sound_ms: float = 30) -> tuple[list[str], lis
     await listen(session, frames)
     await calls.drain(0)
     other, again = directory(notebook=book, mind=mind), Line()
-    restored = await other.find(session.id, line.token, CallOptions())
+    restored = await other.find(Caller(), session.id, line.token, CallOptions())
     other.attach(restored, again, line.token)
     await asyncio.sleep(0.1)
     await listen(restored, 600)
@@ -103,7 +104,7 @@ def test_another_server_says_what_a_noise_has_stopped() -> None:
         assert len(answers(line)) == 1, "the reply has stopped"
         await calls.drain(0)
         other, again = directory(notebook=book, mind=mind), Line()
-        restored = await other.find(session.id, line.token, CallOptions())
+        restored = await other.find(Caller(), session.id, line.token, CallOptions())
         other.attach(restored, again, line.token)
         await listen(restored, 600)
         assert STORY.removeprefix(answers(line)[0]).strip() in answers(again)[0]
@@ -133,7 +134,7 @@ def test_another_server_knows_the_half_of_a_sentence() -> None:
         await speak(session, "where is")
         await calls.drain(0)
         other, again = directory(notebook=book, mind=mind), Line()
-        restored = await other.find(session.id, line.token, CallOptions())
+        restored = await other.find(Caller(), session.id, line.token, CallOptions())
         other.attach(restored, again, line.token)
         await speak(restored, "my order")
         await listen(restored, 300)
@@ -154,7 +155,7 @@ def test_a_conversation_that_is_over_is_not_resumed() -> None:
         await session.over.wait()
         assert book.records[session.id].ended_ms is not None
         with pytest.raises(NotFound):
-            await calls.find(session.id, line.token, CallOptions())
+            await calls.find(Caller(), session.id, line.token, CallOptions())
 
     run_virtual(scenario())
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.call.caller import Caller
 from server.call.line.ws_calls import WsCalls
 from server.call.messages import Start
 from server.media.pacer import Pacer
@@ -44,7 +45,7 @@ def test_a_client_is_given_its_time_to_begin(held_up_s: float) -> None:
     async def scenario() -> None:
         socket = Socket(Start(language="de").to_json(), held_up_s)
         calls = directory(resume_s=0)
-        await WsCalls(calls, Pacer(), vanished_s=60).serve("new", socket)
+        await WsCalls(calls, Pacer(), vanished_s=60).serve("new", Caller(), socket)
         await calls.close()
         assert not [told for told in socket.told if '"error"' in told]
 

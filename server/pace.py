@@ -1,11 +1,11 @@
-"""TokenBucket: limits how much of something happens per second, and allows a burst after a rest.
+"""Pace: how much of something may happen per second, with a burst after a rest. It limits every rate in the server.
 
-This is the token bucket of RFC 2697: tokens come back at a fixed rate, and the bucket holds at most one burst of them.
+It is the token bucket of RFC 2697: tokens come back at a fixed rate, and the bucket holds at most one burst of them.
 A user of it either refuses what is too much (`admits`) or delays it (`reserve`). Times are seconds of any steady clock.
 """
 
 
-class TokenBucket:
+class Pace:
     """Gets `per_s` new tokens in each second and holds at most `burst`. It is full at the start."""
 
     def __init__(self, per_s: float, burst: float) -> None:

@@ -1,0 +1,37 @@
+"""Caller: who calls, as far as the server knows it, and what this caller may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.call.options import CallOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes a request. The address comes from the network, and everything else from the caller's token.
+
+    Without a token the server knows only the address, and nothing beyond its own settings limits the call.
+    """
+
+    address: str = ""
+    """The network address that the caller's limits count by: an IPv4 address, or the /64 network of an IPv6 address. ""
+    is a program on this machine that has not come through a proxy: it is not limited by its address."""
+    name: str = ""
+    """The subject of the token (`sub`): the same person, whatever the address. "" without a token."""
+    agent: str = ""
+    """The name of the agent that the token is for; "" is any."""
+    max_s: float | None = None
+    """How long one call may last, in seconds. None leaves it to the server."""
+    max_calls: int | None = None
+    """How many calls may be live at the same time. None leaves it to the server."""
+    options: CallOptions = field(default_factory=CallOptions)
+    """What the token chooses for the call. The caller cannot choose otherwise."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What the token tells the agent about the caller."""
+    record: bool | None = None
+    """Whether the sound of the call is recorded. None leaves it to the server."""
+    expired: bool = False
+    """The token was valid once. It still goes on with a call that it has begun, and begins none."""
+    once: str = ""
+    """The id of a token that begins one call only (`jti`); "" for a token that may be used again."""
