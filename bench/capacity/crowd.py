@@ -98,7 +98,8 @@ async def measure(given: argparse.Namespace) -> dict[str, object]:
         for _ in range(given.calls)
     ]
     late_ms: list[float] = []
-    async with aiohttp.ClientSession() as http:
+    headers = {"Authorization": f"Bearer {given.token}"} if given.token else None
+    async with aiohttp.ClientSession(headers=headers) as http:
         crowd = await gather(given.url, scripts, http)
         await asyncio.sleep(lead_s)
         print("begun", flush=True)
@@ -132,6 +133,7 @@ def main() -> None:
     parser.add_argument("--say", default=QUESTION)
     parser.add_argument("--idle", action="store_true", help="the callers say nothing")
     parser.add_argument("--listen-s", type=float, default=2.2, help="how long to listen to each answer at least")
+    parser.add_argument("--token", default="", help="a token for servers that admit only callers who have one")
     # tests.loopback does the same, but loads the server, which would change what this process costs.
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"] if use_ipv4 else []
     print(json.dumps(asyncio.run(measure(parser.parse_args()))))

@@ -41,10 +41,11 @@ def running(core: str, *arguments: str, tree: Path = ROOT, **environment: str) -
 
 
 @contextmanager
-def serving(name: str, provider: str, tree: Path = ROOT) -> Iterator[tuple[str, int]]:
+def serving(name: str, provider: str, tree: Path = ROOT, **changes: str) -> Iterator[tuple[str, int]]:
     """The URL and the process id of a server that answers calls: "plain aiortc", or any other name for Antiphon.
 
-    `provider` is the URL of the models that Antiphon uses, `tree` the checkout that it is started from.
+    `provider` is the URL of the models that Antiphon uses, `tree` the checkout that it is started from. `changes` are
+    settings of Antiphon's environment that differ from `antiphon_environment`.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -52,7 +53,7 @@ def serving(name: str, provider: str, tree: Path = ROOT) -> Iterator[tuple[str, 
         arguments, environment = ["-m", "bench.capacity.plain_aiortc", "--port", str(port)], {}
     else:
         package = "antiphon" if (tree / "antiphon").is_dir() else "server"  # its name in checkouts of older versions
-        arguments, environment = ["-m", package, "serve", "--port", str(port)], antiphon_environment(provider)
+        arguments, environment = ["-m", package, "serve", "--port", str(port)], antiphon_environment(provider) | changes
     with running(SERVER_CORE, *arguments, tree=ROOT if name == "plain aiortc" else tree, **environment) as process:
         wait_until_ready(url)
         time.sleep(SETTLE_S)

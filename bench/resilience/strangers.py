@@ -1,6 +1,7 @@
 """How many calls a stranger can end who knows nothing but the port of a call.
 
     python -m bench.resilience.strangers --datagrams 100000
+    python -m bench.resilience.strangers --admitted             # instead: callers who were let in, and attack
 
 Hostile datagrams of every kind (tests/fuzz/datagrams.py) come from an address that ICE has never seen, in each phase of
 a call: before the caller has the answer, while ICE checks, in the DTLS handshake, and in the call. They are given
@@ -18,6 +19,7 @@ from typing import Any
 
 from bench.common.figures import show
 from bench.media.answerers import KINDS, Answerer, Speaker, accept, caller, offer, sockets, speech_packets
+from bench.resilience import admitted
 from tests.fuzz.datagrams import hostile
 from tests.loopback import keep_to_loopback
 
@@ -121,7 +123,15 @@ def main() -> None:
         prog="python -m bench.resilience.strangers", description="Attack calls from outside."
     )
     parser.add_argument("--datagrams", type=int, default=100_000, help="how many in each phase")
+    parser.add_argument("--admitted", action="store_true", help="attack as callers who were let in, beside good calls")
+    parser.add_argument("--attacks", nargs="*", choices=admitted.ATTACKS, default=list(admitted.ATTACKS))
+    parser.add_argument("--seconds", type=float, default=30.0, help="how long each attack lasts")
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds after an attack until memory is looked at")
+    parser.add_argument("--attackers", type=int, default=admitted.ATTACKERS, help="how many attack at a time")
     given = parser.parse_args()
+    if given.admitted:
+        admitted.main(given)
+        return
     logging.disable(logging.CRITICAL)
     keep_to_loopback()
     found = asyncio.run(measure(given.datagrams))
