@@ -88,9 +88,7 @@ class Candidates:
 
         Raises PeerError if `text` is not a candidate, or if the call has too many of them.
         """
-        self._seen += 1
-        if self._seen > MAX_SEEN:
-            raise PeerError(f"A call may send at most {MAX_SEEN} candidates.")
+        self._see()
         candidate, reason = self._read(text.strip().removeprefix("a=").removeprefix("candidate:"))
         if candidate is None:
             self.left_out[reason] += 1
@@ -101,9 +99,14 @@ class Candidates:
         return candidate
 
     def leave_out(self, reason: str) -> None:
-        """Count a candidate that is not contacted, without reading it."""
-        self._seen += 1
+        """Count a candidate that is not contacted, without reading it. Raises PeerError if the call has too many."""
+        self._see()
         self.left_out[reason] += 1
+
+    def _see(self) -> None:
+        self._seen += 1
+        if self._seen > MAX_SEEN:
+            raise PeerError(f"A call may send at most {MAX_SEEN} candidates.")
 
     def _read(self, text: str) -> tuple[Candidate | None, str]:
         """Return the candidate, or None and the reason why it is not contacted.

@@ -20,10 +20,14 @@ class MediaCounters:
     unvalidated: int = 0
     """Datagrams from an address that ICE has not checked, and STUN messages that do not carry our user name."""
     over_rate: int = 0
-    """Datagrams beyond the limit per second, which is higher than any call needs. Authentic sound has one limit. STUN
-    and DTLS together have another."""
+    """Datagrams, DTLS records and SCTP packets beyond a limit per second, which is higher than any call needs. There is
+    a limit for authentic sound, and one each for RTCP, STUN, DTLS and SCTP."""
     unauthentic: int = 0
     """SRTP packets whose authentication tag is wrong, or that came a second time (a replay)."""
+    strange_sender: int = 0
+    """SRTP packets of more senders (SSRCs) than a call may have."""
+    abusive: int = 0
+    """SCTP packets that broke a limit which no client reaches. The first one ends the call."""
     malformed: int = 0
     """Datagrams and packets that made a parser or a decoder raise."""
 
@@ -46,7 +50,10 @@ class MediaCounters:
     silent_ms: int = 0
     """Silence that stands for sound that never came, because it was lost or was never sent."""
     too_fast: int = 0
-    """Packets that were dropped because more sound had come than time had passed."""
+    """Packets that were dropped because more sound had come than time had passed, or more keys than a machine presses
+    in it."""
+    unheard: int = 0
+    """Packets of sound that were dropped because another sender is heard at present."""
 
     # RTP packets that went out
 

@@ -5,6 +5,9 @@ that, the frames are silent. If the sender pauses, the frames are silent for as 
 
 If no packets come, silent frames go out as time passes, so that the endpoint can see that the caller is silent. Words
 that come late are still used, and time goes on from there.
+
+One sender (SSRC) is heard at a time. A new one is heard at once, in place of the one before. A sender that was heard
+before is heard again when nobody else has been for 100 ms. So two senders that take turns cost no more than one.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +38,12 @@ MAX_PACE = 1.1
 MAX_HELD_BACK_S = 3.0
 """How many seconds of sound may come at once, after a network has held packets back. More is an attack on the CPU."""
 
+MAX_NEW_SENDERS = 64
+"""How many senders may come in at once, in place of the one that is heard. All later ones wait until it is silent."""
+MAX_DIGITS_PER_S, MAX_DIGITS_AT_ONCE = 12.5, 32
+"""How many keys may be pressed. The fastest machines press one every 80 ms (ITU-T Q.24); the rest is room for a burst
+after a stall."""
+
 TELEPHONE_EVENT = "telephone-event"
 """The codec name of pressed keys in SDP (RFC 4733)."""
 
@@ -62,11 +71,15 @@ class Inbound:
         self._on_digit = on_digit
         self._counters = counters
         self._stream: _Stream | None = None
+        """The sender that is heard."""
+        self._heard: set[int] = set()
+        """The senders that were heard so far."""
         self._events = TelephoneEvents()
         self._presser: int | None = None
         """The sender (SSRC) of the events in `_events`. Timestamps of two senders cannot be compared."""
         self._pace = Pace(MAX_PACE * HEARD_RATE, MAX_HELD_BACK_S * HEARD_RATE)
         """Limits the sound that is decoded. Its tokens are 16 kHz samples."""
+        self._digit_rate = Pace(MAX_DIGITS_PER_S, MAX_DIGITS_AT_ONCE)
         self._quiet_ticks = 0
         self._samples = 0
         """How many 16 kHz samples were heard so far: where the next sound begins."""
@@ -79,13 +92,21 @@ class Inbound:
         if codec is None:
             return
         self._counters.received += 1
-        if self._stream is None or self._stream.ssrc != packet.ssrc:
-            self._stream = _Stream(packet.ssrc, self._counters)
         if codec.name == TELEPHONE_EVENT:
-            self._press(packet)
+            self._press(packet, now_ms)  # the keys may have an SSRC of their own
         else:
+            self._listen_to(packet.ssrc)
+        if self._stream is None or self._stream.ssrc != packet.ssrc:
+            self._counters.unheard += codec.name != TELEPHONE_EVENT
+            return
+        if codec.name != TELEPHONE_EVENT:
             self._quiet_ticks = 0
         self._play(self._stream, self._stream.jitter.push(packet, now_ms), now_ms)
+
+    @property
+    def sender(self) -> int | None:
+        """The SSRC of the sender that is heard. None before the first sound."""
+        return None if self._stream is None else self._stream.ssrc
 
     def poll(self, now_ms: float) -> None:
         """Give up packets that are too late, and hand on silence if no packets come. Call it every 20 ms."""
@@ -96,11 +117,26 @@ class Inbound:
         if self._quiet_ticks >= STARVED_TICKS:
             self._fill(self._stream, HEARD_SAMPLES)
 
-    def _press(self, packet: RtpPacket) -> None:
+    def _listen_to(self, ssrc: int) -> None:
+        """Sound of this sender has come: hear it from now on, if its turn has come."""
+        if self._stream is not None:
+            if self._stream.ssrc == ssrc:
+                return
+            new = ssrc not in self._heard and len(self._heard) < MAX_NEW_SENDERS
+            if not new and self._quiet_ticks < STARVED_TICKS:
+                return
+        if len(self._heard) < MAX_NEW_SENDERS:
+            self._heard.add(ssrc)
+        self._stream = _Stream(ssrc, self._counters)
+
+    def _press(self, packet: RtpPacket, now_ms: float) -> None:
         if packet.ssrc != self._presser:
             self._presser, self._events = packet.ssrc, TelephoneEvents()
         if digit := self._events.receive(packet.timestamp, packet.payload):
-            self._on_digit(digit)
+            if self._digit_rate.admits(now_ms / 1000):
+                self._on_digit(digit)
+            else:
+                self._counters.too_fast += 1
 
     def _play(self, stream: "_Stream", ready: list[Ready], now_ms: float) -> None:
         for item in ready:

@@ -1,10 +1,10 @@
 """A WebRTC peer connection: it gives the caller's sound and takes the agent's sound, in frames of 20 ms.
 
-aiortc does SDP, ICE, DTLS and the data channel. Its RTP is not used: its senders and receivers are never started, so
+aiortc does SDP, ICE, DTLS and SCTP. Its RTP is not used: its senders and receivers are never started, so
 none of their threads, tasks and queues delays a packet. `RtpSession` does RTP instead.
 
-Only this file, `transport.py` and `ice.py` know aiortc and its parts. tests/media/test_aiortc.py checks that the
-private names of aiortc 1.16 that are used here still exist.
+Only this file, `transport.py`, `channel.py` and `ice.py` know aiortc and its parts. tests/media/test_aiortc.py checks
+that the private names of aiortc 1.16 that are used here still exist.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
-    RTCDataChannel,
     RTCIceServer,
     RTCPeerConnection,
     RTCSessionDescription,
@@ -23,6 +22,7 @@ from aiortc.exceptions import OperationError
 from aiortc.sdp import SessionDescription
 
 from server.errors import AntiphonError, NotAcceptable, PeerError
+from server.media.channel import Channel
 from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS, Frame
 from server.media.ice import Ice
@@ -34,11 +34,6 @@ from server.media.reach import PeerSettings
 from server.media.rtp_session import Negotiated, RtpSession
 from server.media.transport import MediaTransport
 
-MAX_UNSENT = 64
-"""How many messages are kept for a data channel that is not open yet. With more, the oldest are dropped."""
-MAX_BUFFERED_BYTES = 256 * 1024
-"""How many bytes may wait in a data channel whose client reads nothing. With more, messages are dropped, so that such a
-client does not fill the server's memory."""
 SURELY_THERE_MS = 300
 """How long nothing may come from the client until its connection counts as doubtful. A network that works may hold
 packets back for about this long."""
@@ -73,13 +68,12 @@ class Peer:
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._pc.on("connectionstatechange", self._on_state)
         self._pc.on("iceconnectionstatechange", self._on_ice_state)
-        self._pc.on("datachannel", self._on_channel)
         self._offer: Offer | None = None
         self._ice: Ice | None = None
-        self._channel: RTCDataChannel | None = None
-        self._unsent: list[str] = []
         self._rtp: RtpSession | None = None
         self.counters = MediaCounters()
+        self._channel = Channel(self, self.counters)
+        self._pc.on("datachannel", self._channel.open)
         self._joined = False
         self._deadline: asyncio.TimerHandle | None = None
         self._presence: Presence | None = None
@@ -125,15 +119,8 @@ class Peer:
         return silent_ms if silent_ms > SURELY_THERE_MS else 0.0
 
     def send_text(self, text: str) -> None:
-        """Send a message on the data channel. It is kept while the channel is not open yet.
-
-        It is dropped if the client does not read, or if the channel is closed.
-        """
-        channel = self._channel
-        if channel is None or channel.readyState == "connecting":
-            self._unsent = [*self._unsent[-MAX_UNSENT + 1 :], text]
-        elif channel.readyState == "open" and channel.bufferedAmount < MAX_BUFFERED_BYTES:
-            channel.send(text)
+        """Send a message on the data channel, or keep it until there is one (`Channel.send`)."""
+        self._channel.send(text)
 
     def hush(self) -> None:
         """Do nothing: no sound ever waits here that could be dropped, because each frame is sent at once."""
@@ -163,6 +150,8 @@ class Peer:
         dtls = audio.receiver.transport
         self._ice = Ice(dtls.transport._connection, self._settings.reach, self._on_sign)
         transport = MediaTransport(dtls, self, self.counters)
+        if self._pc.sctp is not None:
+            self._channel.guard(self._pc.sctp)
         self._rtp = RtpSession(_negotiated(audio), self, transport, self.counters)
         return transport
 
@@ -184,6 +173,15 @@ class Peer:
     def digit(self, digit: str) -> None:
         self._listener.digit(digit)
 
+    # Called by Channel
+
+    def receive_text(self, text: str | bytes) -> None:
+        self._on_sign()
+        self._listener.receive_text(text)
+
+    def abused(self, reason: str) -> None:
+        self._lose(f"the client abuses its data channel: {reason}")
+
     # Called by aiortc
 
     def _on_state(self) -> None:
@@ -201,26 +199,9 @@ class Peer:
         if self._pc.iceConnectionState == "completed" and not self._joined:
             self._await("DTLS", self._settings.dtls_s)
 
-    def _on_channel(self, channel: RTCDataChannel) -> None:
-        if self._channel is not None:
-            return  # a call uses only its first data channel
-        self._channel = channel
-        channel.on("message", self._on_message)
-        channel.on("open", self._flush)
-        self._flush()  # the channel may be open already; then no "open" event follows
-
-    def _on_message(self, text: str | bytes) -> None:
-        self._on_sign()
-        self._listener.receive_text(text)
-
     def _on_sign(self) -> None:
         if self._presence is not None:
             self._presence.sign(self._now_s)
-
-    def _flush(self) -> None:
-        unsent, self._unsent = self._unsent, []
-        for text in unsent:
-            self.send_text(text)
 
     def _tick(self, number: int) -> None:
         """Called by the pacer every 20 ms."""

@@ -69,10 +69,12 @@ class RtpSession:
         codec = self._agreed.codecs.get(packet.payload_type)
         if codec is None:
             return
+        self._inbound.receive(packet, now_s * 1000)
+        if packet.ssrc != self._inbound.sender:
+            return
         if self._reception is None or self._reception.ssrc != packet.ssrc:
             self._reception = rtcp.Reception(packet.ssrc, codec.clock_rate)
         self._reception.receive(packet, now_s)
-        self._inbound.receive(packet, now_s * 1000)
 
     def receive_rtcp(self, data: bytes, now_s: float) -> None:
         """Take an RTCP packet. Raises ValueError if it is not RTCP."""

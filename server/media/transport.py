@@ -4,6 +4,9 @@ aiortc itself hands each datagram over through a queue and a task, decodes in on
 an empty datagram comes from anywhere. Here every datagram is judged first (`guard.py`). SRTP is decrypted and encrypted
 in the same step of the loop in which a packet comes or goes. Only DTLS goes through aiortc.
 
+A peer with the right keys may be hostile, too. Each kind of datagram has its own limit per second, and nothing that it
+sends makes aiortc, OpenSSL or libsrtp keep more and more.
+
 tests/media/test_aiortc.py lists the private names of aiortc that are used here, and fails if an upgrade changes them.
 """
 
@@ -13,14 +16,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from aioice.ice import CandidatePair
+from OpenSSL import SSL
 
 from server.media.counters import MediaCounters
 from server.media.guard import Kind, is_rtcp, kind_of, names, transaction_of
+from server.media.senders import Senders
 from server.pace import Pace
 
-MAX_PER_S = 200
-"""How many datagrams of authentic sound a call may get per second, and how many of STUN and DTLS. A call needs 50 to
-100; the rest is room for a burst after a stall."""
+MAX_SOUND_PER_S = 200
+"""How many authentic RTP packets a call may get per second. A call needs 50 to 100; the rest is room for a burst after
+a stall."""
+MAX_REPORTS_PER_S = 50
+"""How many authentic RTCP packets. A call needs five; a browser that reports on every packet of ours sends 20."""
+MAX_DTLS_PER_S = 200
+"""How many DTLS records, most of which carry messages and acknowledge ours."""
+MAX_STUN_PER_S, MAX_STUN_AT_ONCE = 50, 200
+"""How many STUN messages, each of which takes 0.15 ms. A browser sends one or two, but at the start of a call one for
+each pair of addresses."""
+MAX_WAITING = 64
+"""How many DTLS datagrams may wait to be read. They wait only while ICE has not found a way yet."""
 MAX_FAULTS_PER_S = 10
 """How many DTLS records per second may make aiortc raise. A transport that raises more often is broken, and ends."""
 MAX_DATAGRAM_BYTES = 2048
@@ -50,8 +64,12 @@ class MediaTransport:
         self._ice = dtls.transport._connection
         self._receiver = receiver
         self._counters = counters
-        # Two limits, so that a flood of STUN and DTLS takes no room from the sound. Forged sound counts for neither.
-        self._control_rate, self._sound_rate = (Pace(MAX_PER_S, burst=MAX_PER_S) for _ in range(2))
+        # Several limits, so that a flood of one kind takes no room from another. Forged sound counts for none of them.
+        self._sound_rate = Pace(MAX_SOUND_PER_S, burst=MAX_SOUND_PER_S)
+        self._report_rate = Pace(MAX_REPORTS_PER_S, burst=MAX_REPORTS_PER_S)
+        self._dtls_rate = Pace(MAX_DTLS_PER_S, burst=MAX_DTLS_PER_S)
+        self._stun_rate = Pace(MAX_STUN_PER_S, burst=MAX_STUN_AT_ONCE)
+        self._senders = Senders()
         self._faults = Pace(MAX_FAULTS_PER_S, burst=MAX_FAULTS_PER_S)
         self._user = self._ice.local_username.encode()
         self._peer: Any = None
@@ -108,12 +126,14 @@ class MediaTransport:
             counters.unvalidated += 1
         elif kind is Kind.SRTP:
             self._receive_srtp(data, self._loop.time())
-        elif not self._control_rate.admits(self._loop.time()):
+        elif not (self._stun_rate if kind is Kind.STUN else self._dtls_rate).admits(self._loop.time()):
             counters.over_rate += 1
-        elif kind is Kind.DTLS:
+        elif kind is Kind.STUN:
+            stun(protocol, data, address)
+        elif self._ice._queue.qsize() < MAX_WAITING:
             self._ice._queue.put_nowait((data, 1))
         else:
-            stun(protocol, data, address)
+            counters.over_rate += 1
 
     def _knows(self, protocol: Any, address: tuple[Any, ...]) -> bool:
         """Whether ICE is checking this address, or has checked it with success."""
@@ -136,12 +156,18 @@ class MediaTransport:
         if srtp is None:
             return
         control = is_rtcp(data)
+        sender = int.from_bytes(data[4:8] if control else data[8:12])
+        if not self._senders.admits(sender):
+            self._counters.strange_sender += 1
+            return
         try:
             plain = srtp.unprotect_rtcp(data) if control else srtp.unprotect(data)
         except Exception:
             self._counters.unauthentic += 1
             return
-        if not self._sound_rate.admits(now_s):
+        if (forgotten := self._senders.note(sender)) is not None:
+            srtp.remove_stream(forgotten)
+        if not (self._report_rate if control else self._sound_rate).admits(now_s):
             self._counters.over_rate += 1
             return
         (self._receiver.receive_rtcp if control else self._receiver.receive_rtp)(plain, now_s)
@@ -151,14 +177,18 @@ class MediaTransport:
         self._counters.unvalidated += 1
 
     def _surviving(self, receive_next: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Wrap aiortc's function that handles the next DTLS record: it survives a record that makes it raise.
+        """Wrap aiortc's function that handles the next DTLS datagram: it survives one that makes it raise.
 
-        The next record may be good. It still raises if too many records fail in a second.
+        The next one may be good. It still raises if too many fail in a second.
         """
 
         async def recv_next() -> None:
+            # A client could renegotiate again and again. WebRTC has no use for it.
+            self._dtls._ssl.set_options(SSL.OP_NO_RENEGOTIATION)
             try:
                 await receive_next()
+                if self._dtls.encrypted:
+                    await self._read_on()
             except ConnectionError:
                 raise
             except Exception:
@@ -168,3 +198,24 @@ class MediaTransport:
                 log.debug("x cannot handle a DTLS record", exc_info=True)
 
         return recv_next
+
+    async def _read_on(self) -> None:
+        """Handle the other records of a DTLS datagram. aiortc reads one of each, and OpenSSL keeps the rest.
+
+        Raises ConnectionError if OpenSSL can read no more, because then it would keep whatever comes.
+        """
+        while (record := self._next_record()) is not None:
+            if self._dtls_rate.reserve(self._loop.time()):
+                self._counters.over_rate += 1
+            elif self._dtls._data_receiver is not None:
+                await self._dtls._data_receiver._handle_data(record)
+
+    def _next_record(self) -> bytes | None:
+        """What the next DTLS record carries. None if all records that have come are read."""
+        try:
+            record: bytes = self._dtls._ssl.recv(MAX_DATAGRAM_BYTES)
+            return record
+        except SSL.WantReadError:
+            return None
+        except SSL.Error as exc:
+            raise ConnectionError("DTLS has ended") from exc

@@ -19,6 +19,10 @@ from server.media.pacer import Pacer
 from server.media.peer import Peer
 from server.media.reach import PeerSettings
 
+_DROPS = (
+    *("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "strange_sender", "abusive", "malformed"),
+    *("duplicate", "too_fast", "unheard", "lost"),
+)
 RELEASE_S = 5.0
 """How long the end of a call is waited for. It takes milliseconds, unless a tool does not stop."""
 
@@ -165,5 +169,4 @@ class RtcCalls:
 
 def _drops(counters: MediaCounters) -> Counter[str]:
     """How many packets of one peer were not used, by reason."""
-    reasons = ("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "malformed", "duplicate", "too_fast")
-    return Counter({reason: getattr(counters, reason) for reason in (*reasons, "lost")})
+    return Counter({reason: getattr(counters, reason) for reason in _DROPS})
