@@ -17,6 +17,7 @@ from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
+from server.call.desk.limits import Limits
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.mind.fixed_lines import fixed_lines
@@ -40,6 +41,7 @@ from server.telemetry.monitor import Monitor
 from signaling import agent as who_answers
 from signaling import conversations, health, ice_servers, metrics, offer, websocket
 from signaling.access import Access
+from signaling.addresses import Proxies
 from signaling.admin import Admin
 from signaling.errors import errors_as_json
 from signaling.health import Health
@@ -96,7 +98,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
         stack.callback(pacer.leave, monitor.loop.tick)
-        app, access = application(), Access()
+        app, access = application(), Access(Proxies(settings.trusted_proxies))
         health.add_routes(app, parts)
         if settings.metrics:
             metrics.add_routes(app, exporter.text)
@@ -173,18 +175,21 @@ def _directory(
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
 
     def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
-        return restore(Conversation(session_id, agent.name, wall_ms(), wall_ms()), caller, options)
+        return restore(caller, options)(Conversation(session_id, agent.name, wall_ms(), wall_ms()))
 
-    def restore(record: Conversation, caller: Caller, options: CallOptions) -> Session:
+    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
         chosen = engines(options)  # which may refuse the options
         figures = call_settings(settings, agent, options)
-        minutes = Minutes(record, journal.note, wall_ms, clock)
-        setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options, caller)
-        return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)
 
-    directory = Directory(
-        open_session, settings.max_calls, restore, keeper.store, lambda: admission.judge(monitor.load())
-    )
+        def session_of(record: Conversation) -> Session:
+            minutes = Minutes(record, journal.note, wall_ms, clock)
+            setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options, caller)
+            return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)
+
+        return session_of
+
+    limits = Limits(settings.callers, settings.max_calls)
+    directory = Directory(open_session, restore, keeper.store, limits, lambda: admission.judge(monitor.load()))
     journal = Journal(keeper.store, directory.lose)
     monitor.watch_calls(directory)
     monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": journal.lost})

@@ -56,6 +56,7 @@ ESSENTIAL = (
     "recordings_dir",
     "admin_token",
     "allowed_origins",
+    "trusted_proxies",
     "public_address",
     "media_addresses",
     "turn_urls",

@@ -9,6 +9,7 @@
     │   ├── Forbidden      the client may not have this                      403
     │   └── TooLarge       a message is over its limit                       413
     ├── AtCapacity         there is no room for another call                 503, Retry-After
+    ├── TooMany            this caller has too many calls, or calls too fast 429, Retry-After
     ├── StoreError         the store of conversations is not available       503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 
@@ -89,6 +90,17 @@ class AtCapacity(AntiphonError):
 
     code = "at_capacity"
     status = 503
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooMany(AntiphonError):
+    """The caller has too many calls, or asks too often. `retry_after_s` tells the client when to try again."""
+
+    code = "too_many"
+    status = 429
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)

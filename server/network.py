@@ -14,7 +14,7 @@ from server.media.reach import GatherServer, PeerSettings, Reach, port_range
 from signaling import ice
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-"""The values of ANTIPHON_HOST with which only this machine reaches the server."""
+"""The values of ANTIPHON_HOST with which only this machine, and proxies on it, reach the server."""
 
 
 def peer_settings(settings: Settings) -> PeerSettings:
@@ -25,7 +25,8 @@ def peer_settings(settings: Settings) -> PeerSettings:
         loopback=loopback,
         ports=_ports(settings),
         public_address=settings.public_address,
-        contact=_contact(settings.remote_candidates, loopback),
+        contact=_contact(settings.remote_candidates),
+        local_here=settings.remote_candidates == "auto" and loopback and not settings.trusted_proxies,
         gather_servers=_gather_servers(settings),
     )
     return PeerSettings(reach, vanished_s=settings.vanished_s)
@@ -51,11 +52,9 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
     return settings.media_addresses
 
 
-def _contact(setting: str, loopback: bool) -> Contact:
-    """The setting "auto" allows local addresses only if only this machine reaches the server."""
-    if setting == "auto":
-        return Contact.LOCAL if loopback else Contact.PRIVATE
-    return Contact[setting.upper()]
+def _contact(setting: str) -> Contact:
+    """How near the addresses of all callers may be. With "auto" callers on this machine may have local ones, too."""
+    return Contact.PRIVATE if setting == "auto" else Contact[setting.upper()]
 
 
 def _ports(settings: Settings) -> range:

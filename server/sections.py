@@ -1,7 +1,7 @@
 """The settings, section by section. The text under each field is its help text; `config.Settings` has all of them."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 
 from server.agent.limits import RunLimits
 from server.call.desk.admission import AdmissionSettings
+from server.call.desk.limits import CallerLimits
 from server.call.ears.voicing import VoicingSettings
 from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings
@@ -40,6 +41,20 @@ class Serving(SettingsGroup):
     """Other web sites whose pages may call over the WebSocket, such as https://example.org, separated by commas. The
     server's own page may always call."""
 
+    trusted_proxies: List = ()
+    """Addresses or networks of the reverse proxies in front of this server, such as 127.0.0.1,10.0.0.0/24, separated by
+    commas. Name them all: otherwise all callers that come through one share the limits of one address. The server
+    believes what they say in X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host, so nobody else may have these
+    addresses."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        networks = [ip_network(part) for part in value]
+        if any(network.prefixlen == 0 for network in networks):
+            raise ValueError("must not be all addresses: every caller could choose its own address then")
+        return tuple(map(str, networks))
+
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -65,8 +80,9 @@ class Media(SettingsGroup):
     local address, which ANTIPHON_MEDIA_ADDRESSES has to name."""
     remote_candidates: Literal["auto", "public", "private", "local"] = "auto"
     """Which addresses of callers the server sends packets to. public: only addresses of the Internet; private: also
-    those of private networks; local: also this machine's loopback and link-local addresses. auto means local if HTTP
-    listens on a loopback address, and private otherwise."""
+    those of private networks; local: also this machine's loopback and link-local addresses. auto means private, but
+    local for callers on this machine if HTTP listens on a loopback address, no proxy is trusted
+    (ANTIPHON_TRUSTED_PROXIES), and nothing shows that the caller came through one."""
     gather_urls: List = ()
     """One STUN and one TURN server that this server itself uses to find addresses at which callers can reach it,
     separated by a comma. With ANTIPHON_PUBLIC_ADDRESS it needs none."""
@@ -243,6 +259,8 @@ class Limits(SettingsGroup):
     """Minutes after which the agent says goodbye and the call ends; 0 is no limit. No conversation needs two hours, but
     a telephone that lies beside a radio would hold its line, and cost money, for ever. Time without a connection does
     not count, and a call that another server goes on with has all of this time again."""
+    callers: CallerLimits = CallerLimits()
+    """How many calls one caller may have, and how fast."""
     admission: AdmissionSettings = AdmissionSettings()
     """When the server is too busy for another call, however many there are."""
     run: RunLimits = RunLimits()

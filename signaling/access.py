@@ -1,16 +1,30 @@
 """Says who makes a request: by the address that it comes from."""
 
+import logging
+
 from aiohttp import web
 
 from server.call.caller import Caller
+from signaling.addresses import Proxies
 
-LOOPBACK = ("127.0.0.1", "::1")
+log = logging.getLogger(__name__)
 
 
 class Access:
     """Knows the callers of this server."""
 
+    def __init__(self, proxies: Proxies | None = None) -> None:
+        """Without `proxies` no proxy is trusted."""
+        self._proxies = proxies or Proxies()
+        self._told_of_proxy = False
+
     async def admit(self, request: web.Request) -> Caller:
         """Who makes this request."""
-        address = request.remote or ""
-        return Caller("" if address in LOOPBACK else address)
+        if not self._told_of_proxy and (proxy := self._proxies.unnamed_proxy(request)):
+            self._told_of_proxy = True
+            log.warning(
+                "x a proxy at %s passes requests on, but ANTIPHON_TRUSTED_PROXIES does not name it: "
+                "all its callers share the limits of one address",
+                proxy,
+            )
+        return Caller(self._proxies.address_of(request), here=self._proxies.is_here(request))

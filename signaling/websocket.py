@@ -24,6 +24,7 @@ _CODES = {
     "": 1000,
     "reconnect": 1012,
     "at_capacity": 1013,
+    "too_many": 1013,
     "store_unavailable": 1013,
     "superseded": 4000,
     "internal": 1011,
@@ -38,6 +39,9 @@ _CLOSING = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERRO
 class WsCalls(Protocol):
     """Serves the calls that come by WebSocket."""
 
+    def pace(self, caller: Caller) -> None:
+        """Count one more WebSocket of this caller. Raises TooMany if they come too fast."""
+
     async def serve(self, session_id: str, caller: Caller, socket: "WebSocket") -> None:
         """Serve one call until it is over."""
 
@@ -51,6 +55,7 @@ def add_routes(
     async def handle(request: web.Request) -> web.WebSocketResponse:
         _check_origin(request, origins)
         caller = await admit(request)
+        calls.pace(caller)  # before there is a socket, because a flood of them would cost us; pages read only messages
         response = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=1.0)
         await response.prepare(request)
         _limit_buffer(request)

@@ -1,7 +1,7 @@
 """A server in this process, with real media and signaling and with scripted engines. All on 127.0.0.1."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,6 +12,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.app import application
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
+from server.call.desk.limits import CallerLimits, Limits
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
@@ -76,8 +77,8 @@ class Exchange:
         def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
             return start(self.notebook.minutes(session_id), caller, options)
 
-        def restore(record: Conversation, caller: Caller, options: CallOptions) -> Session:
-            return start(self.notebook.minutes(record=record), caller, options)
+        def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
+            return lambda record: start(self.notebook.minutes(record=record), caller, options)
 
         def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
@@ -85,7 +86,7 @@ class Exchange:
             deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
             return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
 
-        self.directory = Directory(open_session, limit, restore, self.notebook)
+        self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
         app = application()

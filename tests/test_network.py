@@ -11,18 +11,21 @@ TURN = {"turn_urls": "turn:a:3478", "turn_secret": "s"}
 
 
 @pytest.mark.parametrize(
-    ("given", "contact"),
+    ("given", "contact", "contact_here"),
     [
-        ({}, Contact.LOCAL),
-        ({"host": "0.0.0.0"}, Contact.PRIVATE),
-        ({"host": "0.0.0.0", "remote_candidates": "public"}, Contact.PUBLIC),
-        ({"host": "0.0.0.0", "remote_candidates": "local"}, Contact.LOCAL),
-        ({"remote_candidates": "private"}, Contact.PRIVATE),
+        ({}, Contact.PRIVATE, Contact.LOCAL),
+        ({"trusted_proxies": "127.0.0.1"}, Contact.PRIVATE, Contact.PRIVATE),
+        ({"host": "0.0.0.0"}, Contact.PRIVATE, Contact.PRIVATE),
+        ({"host": "0.0.0.0", "remote_candidates": "public"}, Contact.PUBLIC, Contact.PUBLIC),
+        ({"host": "0.0.0.0", "remote_candidates": "local"}, Contact.LOCAL, Contact.LOCAL),
+        ({"remote_candidates": "private"}, Contact.PRIVATE, Contact.PRIVATE),
     ],
 )
-def test_which_addresses_are_contacted(given: dict[str, str], contact: Contact) -> None:
-    """Only a server that is reached from its own machine alone contacts local addresses, unless a setting allows it."""
-    assert peer_settings(load(**given)).reach.contact is contact
+def test_which_addresses_are_contacted(given: dict[str, str], contact: Contact, contact_here: Contact) -> None:
+    """Only callers on this machine may have local addresses, and only on a server that the network does not reach,
+    unless a setting allows more."""
+    reach = peer_settings(load(**given)).reach
+    assert (reach.contact_of(False), reach.contact_of(True)) == (contact, contact_here)
 
 
 def test_settings_reach_the_peers() -> None:

@@ -31,7 +31,8 @@ PURE = """
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/turns/call_limit.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
-    server/call/ears/keypad.py server/pace.py server/call/desk/admission.py server/record/conversation.py
+    server/call/ears/keypad.py server/pace.py server/call/desk/admission.py server/call/desk/limits.py
+    server/record/conversation.py
     server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/languages.py server/media/frame.py
     server/speech/by_language.py server/speech/settled.py server/speech/plausibility.py
@@ -43,7 +44,7 @@ PURE = """
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/sctp.py server/media/senders.py
     server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
-    server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py
+    server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 

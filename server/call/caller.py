@@ -17,6 +17,8 @@ class Caller:
     address: str = ""
     """The network address that the caller's limits count by: an IPv4 address, or the /64 network of an IPv6 address. ""
     is a program on this machine that has not come through a proxy: it is not limited by its address."""
+    here: bool = False
+    """The request comes from this machine and through no proxy. Such a caller may have local addresses."""
     name: str = ""
     """The subject of the token (`sub`): the same person, whatever the address. "" without a token."""
     agent: str = ""

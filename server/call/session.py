@@ -177,6 +177,11 @@ class Session:
         return self.dialogue.delivery.speaking
 
     @property
+    def silent(self) -> bool:
+        """The caller has not said or typed anything in this conversation yet."""
+        return self.dialogue.standing.utterance == 0
+
+    @property
     def working(self) -> bool:
         """A reply is being made, or a tool runs for it."""
         return self.dialogue.working

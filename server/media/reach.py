@@ -32,8 +32,14 @@ class Reach:
     """Advertised in place of the bound address of the same family (IPv4 or IPv6), behind 1:1 NAT."""
     contact: Contact = Contact.PRIVATE
     """How near to the server a client's address may be."""
+    local_here: bool = False
+    """Whether a caller on this machine may have local addresses, whatever `contact` says."""
     gather_servers: Callable[[], Sequence[GatherServer]] = tuple
     """Gives at most one STUN server and one TURN server. It is called for each call, because credentials expire."""
+
+    def contact_of(self, here: bool) -> Contact:
+        """How near the address of a caller may be, who is on this machine if `here` is true."""
+        return Contact.LOCAL if here and self.local_here else self.contact
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ class Store(Protocol):
         False when another server has taken the conversation over, or it was deleted. Then nothing is written.
         """
 
+    async def holds(self, conversation_id: str, token_hash: str) -> bool:
+        """Whether this is the present token of the conversation, so that a claim with it would succeed. Only reads."""
+
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         """Take the conversation over with its token. It then has the new token and a new epoch; the old token is used
         up.

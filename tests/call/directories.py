@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.desk.directory import Directory
+from server.call.desk.limits import CallerLimits, Limits
 from server.call.messages import Hello, Response, ServerMessage
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
 from server.media.frame import Frame
+from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.fakes.mind import Mind
@@ -66,9 +68,24 @@ def directory(
     overload: Callable[[], Refusal | None] = lambda: None,
     mind: Mind | None = None,
     first_sound_ms: float = 30,
+    callers: CallerLimits | None = None,
+    options: Callable[[CallOptions], None] = lambda options: None,
 ) -> Directory:
-    """`first_sound_ms`: how long text-to-speech takes until the first sound of each clause."""
+    """`options` raises PeerError for options that no call may have.
+
+    `first_sound_ms`: how long text-to-speech takes until the first sound of each clause.
+    """
     book = notebook or Notebook()
+
+    judge = options
+
+    def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
+        judge(options)
+        return start(book.minutes(session_id), caller, options)
+
+    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
+        judge(options)
+        return lambda record: start(book.minutes(record=record), caller, options)
 
     def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
         engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(first_sound_ms), EnergyVad())
@@ -76,18 +93,12 @@ def directory(
         deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
         return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
 
-    return Directory(
-        lambda session_id, caller, options: start(book.minutes(session_id), caller, options),
-        limit,
-        lambda record, caller, options: start(book.minutes(record=record), caller, options),
-        book,
-        overload,
-    )
+    return Directory(open_session, restore, book, Limits(callers or CallerLimits(), limit), overload)
 
 
-async def connected(calls: Directory) -> tuple[Session, Line]:
+async def connected(calls: Directory, caller: Caller | None = None) -> tuple[Session, Line]:
     """A new session that runs, and its connection."""
-    session, line = calls.open(Caller(), CallOptions()), Line()
+    session, line = calls.open(caller or Caller(), CallOptions()), Line()
     calls.attach(session, line, "")
     await asyncio.sleep(0.1)
     return session, line

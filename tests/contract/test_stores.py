@@ -168,6 +168,20 @@ async def test_a_token_can_be_used_once(store: Store) -> None:
     assert await store.load("one") == claimed
 
 
+async def test_a_token_can_be_tried_without_a_claim(store: Store) -> None:
+    """A store tells whether a token is the present one, and nothing changes by the question."""
+    kept = conversation(exchanges=2)
+    await store.save(kept)
+    assert await store.holds("one", OLD)
+    assert not await store.holds("one", OTHER)
+    assert not await store.holds("nobody", OLD)
+    assert await store.load("one") == kept
+    await store.claim("one", OLD, NEW)
+    assert (await store.holds("one", OLD), await store.holds("one", NEW)) == (False, True)
+    await store.delete("one")
+    assert not await store.holds("one", NEW)
+
+
 async def test_a_claim_may_be_repeated(store: Store) -> None:
     """A server that lost the answer to its claim may repeat it with the same two hashes and gets the same record."""
     await store.save(conversation())

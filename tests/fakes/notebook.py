@@ -10,9 +10,14 @@ WALL_MS = 1_700_000_000_000
 
 
 class Notebook:
-    """A store that cannot fail. `records` has the newest record of each conversation, `written` has all records."""
+    """A store that cannot fail. `records` has the newest record of each conversation, `written` has all records.
 
-    def __init__(self) -> None:
+    An operation takes `delay_s`. `reads` and `claims` count the questions about a token, and the claims.
+    """
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        self.delay_s = delay_s
+        self.reads = self.claims = 0
         self.records: dict[str, Conversation] = {}
         self.written: list[Conversation] = []
         self._numbers = itertools.count(1)
@@ -31,6 +36,14 @@ class Notebook:
     def wall_ms(self) -> int:
         return WALL_MS + round(asyncio.get_running_loop().time() * 1000)
 
+    async def holds(self, conversation_id: str, token_hash: str) -> bool:
+        self.reads += 1
+        await asyncio.sleep(self.delay_s)
+        record = self.records.get(conversation_id)
+        return record is not None and record.token_hash == token_hash
+
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
+        self.claims += 1
+        await asyncio.sleep(self.delay_s)
         record = self.records.get(conversation_id)
         return record if record is not None and record.token_hash == token_hash else None

@@ -36,6 +36,10 @@ class Refusal(Enum):
     """Why a new call is refused. The value never changes, so programs can rely on it."""
 
     DRAINING = "draining"
+    TOO_FAST = "too_fast"
+    HALF_OPEN_LIMIT = "half_open_limit"
+    ADDRESS_LIMIT = "address_limit"
+    NAME_LIMIT = "name_limit"
     FULL = "full"
     LOOP_LATE = "loop_late"
     SPEECH_LATE = "speech_late"
@@ -45,9 +49,18 @@ class Refusal(Enum):
         """What the caller is told."""
         return _SENTENCES[self]
 
+    @property
+    def of_caller(self) -> bool:
+        """Whether this caller is refused, while the server would take others."""
+        return self in (Refusal.TOO_FAST, Refusal.HALF_OPEN_LIMIT, Refusal.ADDRESS_LIMIT, Refusal.NAME_LIMIT)
+
 
 _SENTENCES = {
     Refusal.DRAINING: "The server is shutting down. Please call again in a moment.",
+    Refusal.TOO_FAST: "You call too often. Please wait a moment, and call again.",
+    Refusal.HALF_OPEN_LIMIT: "Several calls of yours have not connected yet. Please call again in a moment.",
+    Refusal.ADDRESS_LIMIT: "There are too many calls from your network at present. Please call again later.",
+    Refusal.NAME_LIMIT: "You have too many calls at present. Please end one of them first.",
     Refusal.FULL: "All lines are busy. Please call again in a moment.",
     Refusal.LOOP_LATE: "The server is too busy for another call. Please call again in a moment.",
     Refusal.SPEECH_LATE: "Speech takes too long at present. Please call again in a moment.",

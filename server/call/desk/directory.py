@@ -3,21 +3,21 @@
 import asyncio
 import logging
 import secrets
-from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from server.call.attachment import Connection
 from server.call.caller import Caller
 from server.call.desk.admission import Refusal
+from server.call.desk.limits import Limits, Stage
+from server.call.desk.places import Places
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.errors import AtCapacity, NotFound
+from server.errors import NotFound
 from server.record.conversation import Conversation, hash_token
 
-RETRY_AFTER_S = 5
-"""When a refused caller should try again. A call lasts for minutes, but on a full server one ends every few seconds."""
+NO_CONVERSATION = "There is no such conversation."
 PUT_AWAY_S = 0.1
 """How often a server that is stopping looks for sessions that it can end before the deadline."""
 ENDING_S = 2.0
@@ -26,11 +26,15 @@ ENDING_S = 2.0
 log = logging.getLogger(__name__)
 
 Open = Callable[[str, Caller, CallOptions], Session]
-Restore = Callable[[Conversation, Caller, CallOptions], Session]
+Restore = Callable[[Caller, CallOptions], Callable[[Conversation], Session]]
+"""Judges the options of a call, and returns what makes its session from a record. Raises PeerError."""
 
 
 class Claims(Protocol):
     """Gives out the conversations that no process holds any more."""
+
+    async def holds(self, conversation_id: str, token_hash: str) -> bool:
+        """Whether `token_hash` is the hash of the conversation's token. Changes nothing. Raises StoreError."""
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         """Take a conversation over. None if `token_hash` is not the hash of its token. Raises StoreError.
@@ -40,91 +44,98 @@ class Claims(Protocol):
 
 
 class Directory:
-    """The sessions of one process, up to `limit`, and the task of each."""
+    """The sessions of one process, as many as `limits` has places, and the task of each."""
 
     def __init__(
         self,
         open_session: Open,
-        limit: int,
         restore: Restore,
         claims: Claims,
+        limits: Limits,
         overload: Callable[[], Refusal | None] = lambda: None,
     ) -> None:
         """`overload` tells why new calls are refused although there are places left; None: they are not."""
         self._open_session = open_session
-        self._limit = limit
         self._restore = restore
         self._claims = claims
-        self._overload = overload
+        self._places = Places(limits, overload)
         self.opened = 0
-        self.refused = Counter[Refusal]()
-        self._sessions: dict[str, Session] = {}
+        self._restoring: dict[str, asyncio.Event] = {}
+        """The conversations that are just being restored, by their ids. An event is set when this is over."""
         self._tasks: dict[Session, asyncio.Task[None]] = {}
         """The tasks of the sessions that have had a connection.
 
         A session that gave way to a new call may still be here, and end, when its caller is back with another session.
         """
-        self._draining = False
-        self._empty = asyncio.Event()
-        self._empty.set()
 
     def __len__(self) -> int:
-        return len(self._sessions)
+        return len(self._places)
 
     @property
     def detached(self) -> int:
         """How many sessions have lost their connection and wait for another one."""
         return len(self._detached_sessions)
 
+    @property
+    def refused(self) -> Mapping[Refusal, int]:
+        return self._places.refused
+
+    @property
+    def gave_way(self) -> Mapping[Stage, int]:
+        """The calls that have given way to another one, by how far they were."""
+        return self._places.gave_way
+
     def refusal(self) -> Refusal | None:
-        """Why a new call would be refused now; None: it would be admitted."""
-        if self._draining:
-            return Refusal.DRAINING
-        if len(self._sessions) >= self._limit and not self._replaceable_sessions:
-            return Refusal.FULL
-        return self._overload()
+        """Why this server takes no calls now; None: it takes calls."""
+        return self._places.refusal()
+
+    def pace(self, caller: Caller) -> None:
+        """Count one more request to begin, resume or move a call. Raises TooMany if this caller sends too many."""
+        self._places.pace(caller)
 
     def admit(self, caller: Caller) -> None:
-        """Raises AtCapacity if a new call of this caller has to be refused now."""
-        if (refusal := self.refusal()) is not None:
-            self.refused[refusal] += 1
-            raise AtCapacity(refusal.sentence, RETRY_AFTER_S)
+        """Raises AtCapacity or TooMany if a new call of this caller has to be refused now."""
+        self._places.judge(caller)
 
     def open(self, caller: Caller, options: CallOptions) -> Session:
-        """Make a new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
+        """Make a new session, which waits for its first connection.
+
+        Raises AtCapacity and TooMany before anything is allocated, and PeerError if the call may not have the options.
+        """
         self.admit(caller)
-        self.opened += 1
         session = self._open_session(secrets.token_urlsafe(12), caller, options)
-        self._add(session)
+        with self._places.keep(caller):
+            self._places.take(session)
+        self.opened += 1
         return session
 
     async def find(self, caller: Caller, session_id: str, token: str, options: CallOptions) -> Session:
         """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
-        Raises NotFound, StoreError and AtCapacity. NotFound does not tell whether there is a session with this id.
+        Raises NotFound, StoreError, AtCapacity, TooMany and PeerError. NotFound does not tell whether there is a
+        session with this id.
         """
-        session = self._sessions.get(session_id)
-        if session is not None and session.caller.name == caller.name and session.token.accepts(token):
+        session, token_hash = self._places.get(session_id), hash_token(token)
+        if session is None and not await self._claims.holds(session_id, token_hash):
+            raise NotFound(NO_CONVERSATION)
+        while (restored := self._restoring.get(session_id)) is not None:
+            await restored.wait()
+        if (session := self._places.get(session_id)) is None:
+            with self._restores(session_id):
+                return await self._claim(caller, session_id, token_hash, options)
+        if session.caller.name == caller.name and session.token.accepts(token):
             return session
-        known = hash_token(token)
-        record = await self._claims.claim(session_id, known, known) if session is None else None
-        if record is None:
-            raise NotFound("There is no such conversation.")
-        if (session := self._sessions.get(session_id)) is not None:
-            return session  # another request with the same token has restored it meanwhile
-        self.admit(caller)
-        session = self._restore(record, caller, options)
-        self._add(session)
-        return session
+        raise NotFound(NO_CONVERSATION)
 
     def attach(self, session: Session, connection: Connection, token: str) -> None:
         """Let the session go on at `connection`. The first connection needs no `token`; another one does.
 
         Raises NotFound if the session has ended meanwhile, or if the token was used already.
         """
-        if self._sessions.get(session.id) is not session or (token and not session.token.redeem(token)):
-            raise NotFound("There is no such conversation.")
+        if self._places.get(session.id) is not session or (token and not session.token.redeem(token)):
+            raise NotFound(NO_CONVERSATION)
         session.attach(connection)
+        self._places.connect(session)
         if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._run_to_its_end(session), name=f"call-{session.id}")
             self._tasks[session] = task
@@ -136,7 +147,7 @@ class Directory:
 
     def lose(self, session_id: str) -> None:
         """Another server has the conversation now, or it was deleted: end its session here."""
-        if (session := self._sessions.get(session_id)) is not None:
+        if (session := self._places.get(session_id)) is not None:
             session.yield_elsewhere()
 
     async def drain(self, deadline_s: float, put_away: bool = True) -> None:
@@ -146,21 +157,21 @@ class Directory:
         caller goes on from the store. Use False where the store ends with this process; then such a session waits for
         its caller until the deadline, too.
         """
-        self._draining = True
+        self._places.draining = True
         try:
             async with asyncio.timeout(deadline_s):
-                while self._sessions:
+                while len(self._places):
                     if put_away:
                         self._move_detached()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(PUT_AWAY_S):
-                            await self._empty.wait()
+                            await self._places.all_free.wait()
         except TimeoutError:
-            for session in tuple(self._sessions.values()):
+            for session in self._places.sessions:
                 session.move()
             with suppress(TimeoutError):
                 async with asyncio.timeout(ENDING_S):
-                    await self._empty.wait()
+                    await self._places.all_free.wait()
 
     async def close(self) -> None:
         """End the sessions that are left. One whose tool does not stop is left behind."""
@@ -176,28 +187,33 @@ class Directory:
             if not session.working:
                 session.move()
 
-    def _add(self, session: Session) -> None:
-        """Give the session a place. If there is none left, another session gives way.
-
-        That is one that has ended and whose tool does not stop, or else the one that lost its connection first.
-        """
-        if len(self._sessions) >= self._limit:
-            replaced = min(self._replaceable_sessions, key=lambda other: (not other.ended, other.detached_s or 0.0))
-            if not replaced.ended:
-                replaced.move()
-            del self._sessions[replaced.id]
-        self._sessions[session.id] = session
-        self._empty.clear()
-
     @property
     def _detached_sessions(self) -> list[Session]:
         """The sessions that have lost their connection and wait for another one."""
-        return [session for session in self._sessions.values() if session.detached_s is not None]
+        return [session for session in self._places.sessions if session.detached_s is not None]
 
-    @property
-    def _replaceable_sessions(self) -> list[Session]:
-        """The sessions whose place a new call may take on a full server."""
-        return [session for session in self._sessions.values() if session.ended or session.detached_s is not None]
+    @contextmanager
+    def _restores(self, session_id: str) -> Iterator[None]:
+        """Nobody else restores this conversation while the block runs."""
+        self._restoring[session_id] = asyncio.Event()
+        try:
+            yield
+        finally:
+            self._restoring.pop(session_id).set()
+
+    async def _claim(self, caller: Caller, session_id: str, token_hash: str, options: CallOptions) -> Session:
+        """Take the conversation over from another process.
+
+        Whatever may refuse it comes first, because the claim ends the call that another process may still have.
+        """
+        session_of = self._restore(caller, options)
+        with self._places.keep(caller):
+            record = await self._claims.claim(session_id, token_hash, token_hash)
+            if record is None:
+                raise NotFound(NO_CONVERSATION)
+            session = session_of(record)
+            self._places.take(session)
+        return session
 
     async def _run_to_its_end(self, session: Session) -> None:
         """The life of one session, from its first connection until everything of it is released."""
@@ -214,7 +230,4 @@ class Directory:
         """Free the place of a session that is over."""
         session.over.set()
         self._tasks.pop(session, None)
-        if self._sessions.get(session.id) is session:
-            del self._sessions[session.id]
-        if not self._sessions:
-            self._empty.set()
+        self._places.leave(session)

@@ -65,24 +65,30 @@ class RtcCalls:
         return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past_drops))
 
     async def answer(self, sdp: str, caller: Caller, options: CallOptions) -> tuple[str, str, str]:
-        """Begin a conversation. Returns the answer's SDP, pc_id and session_id. Raises PeerError, AtCapacity."""
+        """Begin a conversation. Returns the answer's SDP, pc_id and session_id.
+
+        Raises PeerError, AtCapacity, TooMany.
+        """
+        self._directory.pace(caller)
         self._directory.admit(caller)  # a busy server does not even read the offer
-        offer = self._read_offer(sdp)
+        offer = self._read_offer(sdp, caller)
         session = self._directory.open(caller, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
 
     async def resume(
         self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions
     ) -> tuple[str, str, str]:
-        """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity."""
-        offer = self._read_offer(sdp)
+        """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity, TooMany."""
+        self._directory.pace(caller)
+        offer = self._read_offer(sdp, caller)
         session = await self._directory.find(caller, session_id, token, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, token)
 
     async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
-        """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound."""
+        """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound, TooMany."""
         predecessor = self._find(caller, pc_id)
-        return await self._answer(self._read_offer(sdp), predecessor.leg.session, pc_id, predecessor, "")
+        self._directory.pace(caller)
+        return await self._answer(self._read_offer(sdp, caller), predecessor.leg.session, pc_id, predecessor, "")
 
     async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
         """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
@@ -114,9 +120,9 @@ class RtcCalls:
             raise NotFound("There is no such call.")
         return call
 
-    def _read_offer(self, sdp: str) -> Offer:
+    def _read_offer(self, sdp: str, caller: Caller) -> Offer:
         """Raises PeerError for an offer that cannot be used, before anything is made for it."""
-        return read_offer(sdp, self._peers.reach.contact)
+        return read_offer(sdp, self._peers.reach.contact_of(caller.here))
 
     async def _answer(
         self, offer: Offer, session: Session, pc_id: str, predecessor: _RtcCall | None, token: str
@@ -143,7 +149,7 @@ class RtcCalls:
             if await self._connects_in_time(leg):
                 call.predecessor = call.live_predecessor  # or a long call that moves often would keep all its peers
                 await leg.over.wait()
-            else:
+            elif not leg.session.over.is_set():
                 log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)
         finally:
             self._directory.abandon(leg.session)
@@ -159,12 +165,17 @@ class RtcCalls:
                 self._calls[pc_id] = predecessor
 
     async def _connects_in_time(self, leg: Leg) -> bool:
+        """Whether the peer connects in time, while its session still has a place."""
+        ways = [
+            asyncio.get_running_loop().create_task(event.wait(), name=f"connect-{leg.session.id}")
+            for event in (leg.connected, leg.session.over)
+        ]
         try:
-            async with asyncio.timeout(self._connect_s):
-                await leg.connected.wait()
-        except TimeoutError:
-            return False
-        return True
+            await asyncio.wait(ways, timeout=self._connect_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+        return leg.connected.is_set()
 
 
 def _drops(counters: MediaCounters) -> Counter[str]:

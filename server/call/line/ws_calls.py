@@ -30,6 +30,10 @@ class WsCalls:
         self._pacer = pacer
         self._vanished_s = vanished_s
 
+    def pace(self, caller: Caller) -> None:
+        """Count one more socket of this caller. Raises TooMany if they come too fast."""
+        self._directory.pace(caller)
+
     async def serve(self, session_id: str, caller: Caller, socket: Socket) -> None:
         """Hold the call, or the part of it that this socket carries, until it ends."""
         try:

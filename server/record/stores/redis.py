@@ -127,6 +127,10 @@ class RedisStore:
                 saved = await self._save([self._prefix], self._arguments(conversation, known))
         return saved == "yes"
 
+    async def holds(self, conversation_id: str, token_hash: str) -> bool:
+        async with self._limited():
+            return bool(await self._redis.hget(self._key(conversation_id), "token_hash") == token_hash)
+
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         async with self._limited():
             return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))

@@ -70,6 +70,9 @@ class SqliteStore:
     async def save(self, conversation: Conversation) -> bool:
         return await self._run(lambda: self._save(conversation))
 
+    async def holds(self, conversation_id: str, token_hash: str) -> bool:
+        return await self._run(lambda: self._holds(conversation_id, token_hash))
+
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         return await self._run(lambda: self._claim(conversation_id, token_hash, new_token_hash))
 
@@ -148,6 +151,13 @@ class SqliteStore:
             rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
             db.executemany("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?)", rows)
         return True
+
+    def _holds(self, conversation_id: str, token_hash: str) -> bool:
+        """Without a transaction, because that would take the lock of the file."""
+        if self._connection is None:
+            raise StoreError("The store of conversations is closed.")
+        query = "SELECT 1 FROM conversations WHERE id = ? AND token_hash = ?"
+        return self._connection.execute(query, [conversation_id, token_hash]).fetchone() is not None
 
     def _claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         with self._transaction() as db:
