@@ -32,6 +32,9 @@ GATHER_S = 2.0
 come."""
 RECEIVE_BUFFER_BYTES = 256 * 1024
 """The size of the kernel's receive buffer of each socket: five seconds of packets. The jitter buffer needs far less."""
+EXPEDITED_FORWARDING = 46 << 2
+"""The mark of every datagram that we send (DSCP EF), as the byte in the IP header. Networks that know it let a call go
+first (RFC 8837, section 5; RFC 3246). They are few, and the others ignore it."""
 MAX_REMOTE = candidates.MAX_CONTACTED + 16
 """How many addresses of a client one call may have, including those that its checks come from. Without a limit, a
 client that knows the call's password could send checks from many forged addresses, and we would send our own checks
@@ -175,6 +178,8 @@ def _bind(address: str, ports: range) -> socket.socket:
     try:
         opened.setblocking(False)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        with suppress(OSError):  # without the mark, the call goes like all other traffic
+            _mark(opened)
         start = random.randrange(len(ports)) if ports else 0
         for port in [*ports[start:], *ports[:start]] or [0]:
             if _takes(opened, address, port):
@@ -183,6 +188,14 @@ def _bind(address: str, ports: range) -> socket.socket:
     except BaseException:
         opened.close()
         raise
+
+
+def _mark(opened: socket.socket) -> None:
+    """Let the system mark all that leaves the socket. Raises OSError if it refuses."""
+    if opened.family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED_FORWARDING)
+    else:
+        opened.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED_FORWARDING)
 
 
 def _takes(opened: socket.socket, address: str, port: int) -> bool:

@@ -152,7 +152,7 @@ class Peer:
         transport = MediaTransport(dtls, self, self.counters)
         if self._pc.sctp is not None:
             self._channel.guard(self._pc.sctp)
-        self._rtp = RtpSession(_negotiated(audio), self, transport, self.counters)
+        self._rtp = RtpSession(_negotiated(self._pc, audio), self, transport, self.counters)
         return transport
 
     # Called by MediaTransport (receive_*) and by RtpSession (hear, digit)
@@ -253,12 +253,12 @@ async def _not_by_aiortc(parameters: Any) -> None:
     """Replaces the methods that would start aiortc's own RTP. It does nothing."""
 
 
-def _negotiated(audio: Any) -> Negotiated:
-    """What the offer and our answer agree on. `audio` is aiortc's transceiver after it has read the offer."""
+def _negotiated(pc: Any, audio: Any) -> Negotiated:
+    """What the offer and our answer agree on. `audio` is the transceiver of `pc`, after it has read the offer."""
     codecs = {codec.payloadType: Codec(codec.name.lower(), codec.clockRate) for codec in audio._codecs}
     level_id = next((found.id for found in audio._headerExtensions if found.uri == _AUDIO_LEVEL), None)
     ssrc = audio.sender._ssrc
-    return Negotiated(codecs, ssrc, audio.sender._stream_id, level_id, ticks_apart=ssrc % 50)
+    return Negotiated(codecs, ssrc, pc._RTCPeerConnection__cname, level_id, ticks_apart=ssrc % 50)
 
 
 def _telephone_events(sdp: str) -> list[Any]:

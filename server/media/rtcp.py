@@ -96,14 +96,23 @@ def compound(sent: Sent, cname: str, reception: Reception | None, unix_s: float,
     if sent.packets:
         head += struct.pack("!QLLL", ntp(unix_s), sent.timestamp, sent.packets & 0xFFFFFFFF, sent.octets & 0xFFFFFFFF)
     report = _packet(_SR if sent.packets else _RR, count, head + blocks)
+    return report + _name(sent.ssrc, cname)
+
+
+def bye(ssrc: int, cname: str) -> bytes:
+    """Write the packet that says that we stop sending (RFC 3550, section 6.6).
+
+    Every RTCP packet begins with a report and has the sender's name (section 6.1), so this one does, too.
+    """
+    source = struct.pack("!L", ssrc)
+    return _packet(_RR, 0, source) + _name(ssrc, cname) + _packet(_BYE, 1, source)
+
+
+def _name(ssrc: int, cname: str) -> bytes:
+    """Write the source description, with the name alone (RFC 3550, section 6.5.1)."""
     name = cname.encode()[:255]
-    chunk = struct.pack("!LBB", sent.ssrc, 1, len(name)) + name + b"\0"
-    return report + _packet(_SDES, 1, chunk.ljust(-(-len(chunk) // 4) * 4, b"\0"))
-
-
-def bye(ssrc: int) -> bytes:
-    """Write the packet that says that we stop sending (RFC 3550, section 6.6)."""
-    return _packet(_RR, 0, struct.pack("!L", ssrc)) + _packet(_BYE, 1, struct.pack("!L", ssrc))
+    chunk = struct.pack("!LBB", ssrc, 1, len(name)) + name + b"\0"
+    return _packet(_SDES, 1, chunk.ljust(-(-len(chunk) // 4) * 4, b"\0"))
 
 
 def _packet(kind: int, count: int, body: bytes) -> bytes:

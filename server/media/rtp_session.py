@@ -44,7 +44,7 @@ class Negotiated:
     ssrc: int
     """Our SSRC."""
     cname: str
-    """Our name in RTCP reports."""
+    """Our name in RTCP reports: the one in the answer (RFC 5576, section 6.1). It is random (RFC 7022)."""
     level_id: int | None = None
     """The id of the header extension with the audio level (RFC 6464)."""
     ticks_apart: int = 0
@@ -107,4 +107,4 @@ class RtpSession:
 
     def close(self) -> None:
         """Tell the peer that we send no more."""
-        self._sender.send_rtcp(rtcp.bye(self._agreed.ssrc))
+        self._sender.send_rtcp(rtcp.bye(self._agreed.ssrc, self._agreed.cname))

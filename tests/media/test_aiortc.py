@@ -32,6 +32,7 @@ def source(thing: Any) -> str:
         ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._codecs = common", "the negotiated codecs"),
         ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._headerExtensions = find_common", "the extensions"),
         ("aiortc.rtcrtpsender:RTCRtpSender.__init__", "self._ssrc = random32()", "the SSRC in the answer"),
+        ("aiortc.rtcpeerconnection:RTCPeerConnection", "cname=self.__cname", "our name in the answer"),
         ("aiortc.rtcrtpreceiver:RTCRtpReceiver.stop", "if self.__started:", "it stops nothing if it never started"),
         ("aiortc.rtcrtpsender:RTCRtpSender.stop", "if self.__started:", "it stops nothing if it never started"),
     ],

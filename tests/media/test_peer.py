@@ -4,10 +4,13 @@ import asyncio
 import gc
 import os
 import threading
+import uuid
+from typing import Any
 
 import aiohttp
 import numpy as np
 import pytest
+from aiortc.rtp import RtcpByePacket, RtcpPacket, RtcpRrPacket, RtcpSrPacket
 
 from server.call.desk.directory import Directory
 from server.media.frame import SPOKEN_BYTES, Frame
@@ -66,6 +69,32 @@ async def test_hanging_up_by_http_ends_the_call() -> None:
         assert (await http.delete(url)).status == 200
         await _until_empty(running.directory)
         assert (await http.delete(url)).status == 404
+
+
+async def test_every_report_has_the_name_that_the_answer_gives() -> None:
+    """All our RTCP packets, up to the last one that says goodbye, have the random CNAME of our SDP (RFC 5576)."""
+    async with (
+        asyncio.timeout(20),
+        exchange(Mind().agent()) as running,
+        aiohttp.ClientSession() as http,
+        calling(running.url) as phone,
+    ):
+        packets = asyncio.Queue[bytes]()
+
+        async def note(data: bytes) -> None:
+            packets.put_nowait(data)
+
+        phone.pc.getTransceivers()[0].receiver.transport._handle_rtcp_data = note
+        [said] = {line.split("cname:")[1] for line in phone.pc.remoteDescription.sdp.splitlines() if "cname:" in line}
+        await packets.get()
+        await http.delete(f"{running.url}?pc_id={phone.pc_id}")
+        goodbyes: list[Any] = []
+        while not goodbyes:
+            report, description, *goodbyes = RtcpPacket.parse(await packets.get())
+            assert isinstance(report, RtcpSrPacket | RtcpRrPacket)
+            assert [chunk.items for chunk in description.chunks] == [[(1, said.encode())]]
+    assert isinstance(goodbyes[0], RtcpByePacket)
+    assert uuid.UUID(said).version == 4
 
 
 async def test_a_call_that_moves_often_keeps_one_peer() -> None:

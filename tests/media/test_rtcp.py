@@ -44,8 +44,11 @@ def test_before_we_send_we_report_as_a_receiver() -> None:
 
 
 def test_goodbye() -> None:
-    """The packet that says that we stop names our stream."""
-    [_, goodbye] = RtcpPacket.parse(bye(9))
+    """The packet that says that we stop names our stream. It has a report and our name, as every RTCP packet has."""
+    report, name, goodbye = RtcpPacket.parse(bye(9, "me"))
+    assert isinstance(report, RtcpRrPacket)
+    assert isinstance(name, RtcpSdesPacket)
+    assert [(chunk.ssrc, chunk.items) for chunk in name.chunks] == [(9, [(1, b"me")])]
     assert isinstance(goodbye, RtcpByePacket)
     assert goodbye.sources == [9]
 

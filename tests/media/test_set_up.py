@@ -279,3 +279,32 @@ def test_aioice_is_as_the_adapter_knows_it() -> None:
         "component", "addresses", "timeout",
     ], "aioice's Connection.get_component_candidates has changed: see Ice._gather"  # fmt: skip
     assert "get_component_candidates" in inspect.getsource(Connection.gather_candidates)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_what_is_sent_is_marked_for_expedited_forwarding(address: str) -> None:
+    """A datagram from a media socket arrives with DSCP 46 (EF) in its IP header."""
+    version = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(version, socket.SOCK_DGRAM) as receiver:
+        try:
+            receiver.bind((address, 0))
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        if version == socket.AF_INET6:
+            receiver.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS, 1)
+        else:
+            receiver.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        receiver.settimeout(5)
+        with _bind(address, range(0)) as sender:
+            sender.sendto(b"sound", receiver.getsockname())
+        data, ancillary, _, _ = receiver.recvmsg(100, 100)
+    assert data == b"sound"
+    [(_, _, field)] = ancillary
+    assert field[0] >> 2 == 46
+
+
+def test_a_system_that_refuses_the_mark_takes_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the system does not let us mark datagrams, the socket is opened all the same."""
+    monkeypatch.setattr(ice, "EXPEDITED_FORWARDING", 1 << 20)
+    with _bind("::1" if socket.has_ipv6 and os.path.exists("/proc/net/if_inet6") else "127.0.0.1", range(0)) as opened:
+        assert opened.getsockname()[1] > 0
