@@ -38,6 +38,7 @@ from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
+from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from signaling import agent as who_answers
 from signaling import conversations, health, ice_servers, metrics, offer, websocket
 from signaling.access import Access
@@ -128,6 +129,7 @@ class _Chosen:
     async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
         """Start the engines. The stack closes them. Raises ConfigError."""
         self._agent = agent
+        self._monitor = monitor
         self._stt = await speech_to_text(self._settings, agent.language, stack, say, monitor)
         tts = await text_to_speech(self._settings, agent.own_language, stack, say, monitor)
         check_languages(agent.own_language, self._stt, tts)
@@ -144,17 +146,19 @@ class _Chosen:
 
     def _detected(self) -> str:
         """What the operator reads about the languages that are told apart."""
-        found = possible_languages(self._agent, stages_of(self._agent, self.of_call(CallOptions())))
+        found = possible_languages(self._agent, stages_of(self._agent, self.of_call(Caller(), CallOptions())))
         alone = "; to detect others, get a model that knows them: antiphon models pull whisper --name base"
         return f"{', '.join(found)}{alone if len(found) == 1 else ''}"
 
-    def of_call(self, options: CallOptions) -> Engines:
+    def of_call(self, caller: Caller, options: CallOptions) -> Engines:
         """The engines of one call, with the model that the call has chosen, if it has chosen one.
 
         Raises PeerError when the call may not choose this model or language.
         """
         model = choose_model(self._settings, options.model) if options.model else self._model
-        engines = Engines(self._stt, self._tts, CallVad(self._silero), self._endpoint_model, model)
+        watch = self._monitor.watch_caller(caller)
+        stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
+        engines = Engines(stt, tts, CallVad(self._silero), self._endpoint_model, model)
         check_language(options.language, stages_of(self._agent, engines))
         return engines
 
@@ -162,7 +166,7 @@ class _Chosen:
 def _directory(
     settings: Settings,
     agent: VoiceAgent,
-    engines: Callable[[CallOptions], Engines],
+    engines: Callable[[Caller, CallOptions], Engines],
     keeper: Keeper,
     monitor: Monitor,
     parts: Health,
@@ -178,7 +182,7 @@ def _directory(
         return restore(caller, options)(Conversation(session_id, agent.name, wall_ms(), wall_ms()))
 
     def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
-        chosen = engines(options)  # which may refuse the options
+        chosen = engines(caller, options)  # which may refuse the options
         figures = call_settings(settings, agent, options)
 
         def session_of(record: Conversation) -> Session:

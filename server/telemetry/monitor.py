@@ -5,14 +5,19 @@ shown to `CallMeters`.
 """
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
+from server.call.caller import Caller
 from server.call.desk.admission import Load, Refusal
+from server.call.desk.limits import Stage
 from server.telemetry.call_meters import GAP_S, CallMeters
 from server.telemetry.loop_watch import Clock, LoopWatch
+from server.telemetry.waits import Waits, expected_s
 from server.telemetry.watched_engines import Watch
 
 LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
@@ -37,6 +42,9 @@ class Directory(Protocol):
 
     @property
     def refused(self) -> Mapping[Refusal, int]: ...
+
+    @property
+    def gave_way(self) -> Mapping[Stage, int]: ...
 
     def refusal(self) -> Refusal | None: ...
 
@@ -64,6 +72,9 @@ class Monitor:
         self._parts = parts
         self._watches: dict[str, Watch] = {}
         self._workers: dict[str, Worker] = {}
+        self._callers: WeakValueDictionary[str, Waits] = WeakValueDictionary()
+        """The waits of each caller, as long as one of the caller's calls holds them."""
+        self._numbers = itertools.count()
         self.calls = CallMeters(meter)
         lag = self._seconds("antiphon.loop.lag", "How late the latest tick of each 200 ms began", LATE_S)
         packet = self._seconds("antiphon.packet.lateness", "How late the latest packet of each 200 ms left", LATE_S)
@@ -83,8 +94,13 @@ class Monitor:
     def load(self) -> Load:
         """The load of this server, by which the admission of new calls decides."""
         now_s = asyncio.get_running_loop().time()
-        longest_s = max((watch.waits.longest_s(now_s) for watch in self._watches.values()), default=0.0)
-        return Load(lag_ms=self.loop.p95_ms(), wait_ms=longest_s * 1000)
+        return Load(lag_ms=self.loop.p95_ms(), wait_ms=expected_s(self._callers.values(), now_s) * 1000)
+
+    def watch_caller(self, caller: Caller) -> Watch:
+        """Make a watch on the engines of one call. All calls of a caller count as one, whatever they ask for."""
+        key = f"name {caller.name}" if caller.name else caller.address or f"call {next(self._numbers)}"
+        waits = self._callers.setdefault(key, Waits())
+        return Watch(lambda waited_s: None, waits)
 
     def watch(self, stage: str) -> Watch:
         """Make a watch on the speech engine of this stage ("speech-to-text" or "text-to-speech")."""
@@ -110,6 +126,9 @@ class Monitor:
         def refused() -> Iterable[Observation]:
             return [Observation(count, {"reason": refusal.value}) for refusal, count in directory.refused.items()]
 
+        def gave_way() -> Iterable[Observation]:
+            return [Observation(count, {"state": stage.value}) for stage, count in directory.gave_way.items()]
+
         def check() -> str:
             refusal = directory.refusal()
             return refusal.sentence if refusal else ""
@@ -118,6 +137,7 @@ class Monitor:
         self._gauge("antiphon.call.live", "Calls at present", live)
         self.count("antiphon.call.opened", "Calls that were admitted", lambda: [Observation(directory.opened)])
         self.count("antiphon.call.refused", "Calls that were refused", refused)
+        self.count("antiphon.call.gave_way", "Calls that gave way to a newcomer", gave_way)
 
     def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
         """Watch what is dropped. `drops` returns how much was dropped so far, by the queue's name or the reason."""

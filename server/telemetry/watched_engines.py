@@ -11,10 +11,10 @@ from server.telemetry.waits import Waits
 
 
 class Watch:
-    """Watches one engine. Calls `on_answer` for each answer that came, with how many seconds it took."""
+    """Watches one engine, or one caller. Calls `on_answer` for each answer that came, with how many seconds it took."""
 
-    def __init__(self, on_answer: Callable[[float], None]) -> None:
-        self.waits = Waits()
+    def __init__(self, on_answer: Callable[[float], None], waits: Waits | None = None) -> None:
+        self.waits = Waits() if waits is None else waits
         self.last_use = LastUse()
         self._on_answer = on_answer
 

@@ -110,13 +110,16 @@ async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
 
 
 async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() -> None:
-    """While a call waits for a worker that hangs, new calls are refused; afterwards they are admitted."""
+    """While two callers wait for a worker that hangs, new calls are refused; afterwards they are admitted."""
     with started("--admission-wait-ms", "3000") as server:
-        async with asyncio.timeout(60), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
-            await phone.until(type="response", final=True)
+        url = f"{server.url}/api/offer"
+        async with asyncio.timeout(60), calling(url) as phone, calling(url) as other, ClientSession(server.url) as http:
+            for each in (phone, other):
+                await each.until(type="response", final=True)
             await until_ready_is(200, http)
             os.kill(workers(server)["espeak"], signal.SIGSTOP)
-            phone.send(type="text", text="What time do you close on Saturday?")
+            for each in (phone, other):
+                each.send(type="text", text="What time do you close on Saturday?")
             await until_ready_is(503, http)
             refused = await http.post("/api/offer", json={"sdp": await an_offer(), "type": "offer"})
             assert (refused.status, (await refused.json())["error"]["code"]) == (503, "at_capacity")

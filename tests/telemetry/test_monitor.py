@@ -1,12 +1,16 @@
 """What the monitor measures, as Prometheus reads it, and what it tells about the health of the server."""
 
 import asyncio
+import gc
 from collections import Counter
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from server.call import messages
-from server.call.desk.admission import Load, Refusal
+from server.call.caller import Caller
+from server.call.desk.admission import Admission, AdmissionSettings, Load, Refusal
+from server.call.desk.limits import Stage
 from server.errors import EngineError
 from server.media.pacer import Pacer
 from server.telemetry.exporter import Exporter
@@ -25,6 +29,7 @@ class ThreeCalls:
 
     def __init__(self) -> None:
         self.refused = Counter({Refusal.FULL: 2})
+        self.gave_way = Counter({Stage.HALF_OPEN: 3})
         self.refuses: Refusal | None = None
 
     def __len__(self) -> int:
@@ -106,6 +111,7 @@ def test_the_rooms_counters_are_read() -> None:
         assert found["antiphon_call_live/detached"] == 1
         assert found["antiphon_call_opened_total"] == 7
         assert found["antiphon_call_refused_total/full"] == 2
+        assert found["antiphon_call_gave_way_total/half_open"] == 3
         assert found["antiphon_worker_restarts_total/espeak"] == 4
         assert found["antiphon_worker_ready/espeak"] == 1
         assert found["antiphon_journal_dropped_total/records"] == 5
@@ -113,8 +119,8 @@ def test_the_rooms_counters_are_read() -> None:
     run(scenario)
 
 
-def test_waits_for_engines_are_measured_and_are_load() -> None:
-    """While a request waits, the number of waiting requests and the oldest wait are shown. The longest wait is load."""
+def test_waits_for_engines_are_measured() -> None:
+    """While a request waits, the number of waiting requests and the oldest wait are shown."""
 
     async def scenario(house: House) -> None:
         watch = house.monitor.watch("speech-to-text")
@@ -127,7 +133,53 @@ def test_waits_for_engines_are_measured_and_are_load() -> None:
             assert found["antiphon_speech_waiting/text-to-speech"] == 0
             answered()
         assert house.samples()["antiphon_speech_wait_seconds_sum/speech-to-text"] == 2.5
-        assert house.monitor.load() == Load(lag_ms=0.0, wait_ms=2500.0)
+
+    run(scenario)
+
+
+async def ask(house: House, caller: Caller, waits_s: float, every_s: float, until_s: float) -> None:
+    """One call, whose requests wait for so long, until a second of the virtual clock."""
+    watch, now = house.monitor.watch_caller(caller), asyncio.get_running_loop().time
+    while now() < until_s:
+        with watch.waiting() as answered:
+            await asyncio.sleep(waits_s)
+            answered()
+        await asyncio.sleep(every_s - waits_s)
+
+
+@pytest.mark.parametrize(("good_s", "overloaded"), [(0.4, False), (3.0, True)])
+def test_what_others_wait_for_is_load_and_not_what_attackers_wait_for(good_s: float, overloaded: bool) -> None:
+    """Ten callers who keep the engines busy are no load, as long as four others get their words in time. When those
+    wait, too, the server is overloaded. In both cases this is so at every moment, once all have asked."""
+
+    async def scenario(house: House) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(10):
+                group.create_task(ask(house, Caller(f"203.0.113.{number}"), 25, 25.1, 60), name=f"attacker-{number}")
+            for number in range(4):
+                group.create_task(ask(house, Caller(), good_s, 9, 60), name=f"caller-{number}")
+            admission, judged = Admission(AdmissionSettings()), set()
+            for _ in range(400):
+                await asyncio.sleep(0.1)
+                if asyncio.get_running_loop().time() > 20:
+                    judged.add(admission.judge(house.monitor.load()))
+        assert judged == {Refusal.SPEECH_LATE if overloaded else None}
+
+    run(scenario)
+
+
+def test_the_calls_of_a_caller_are_one_voice_about_the_load() -> None:
+    """Four calls of one address, or of one name, do not outvote two others. A call that is over has no voice."""
+
+    async def scenario(house: House) -> None:
+        async with asyncio.TaskGroup() as group:
+            for caller in [Caller("203.0.113.1")] * 4 + [Caller("203.0.113.2", name="anna"), Caller(name="anna")]:
+                group.create_task(ask(house, caller, 25, 26, 20), name="attacker")
+            group.create_task(ask(house, Caller(), 0.5, 5, 20), name="caller")
+            await asyncio.sleep(15)
+            assert house.monitor.load() == Load(lag_ms=0.0, wait_ms=pytest.approx(500))
+        gc.collect()
+        assert house.monitor.load().wait_ms == 0
 
     run(scenario)
 

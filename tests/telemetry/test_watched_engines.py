@@ -108,7 +108,7 @@ def test_a_failure_is_raised_and_remembered() -> None:
         with pytest.raises(EngineError):
             await transcription.transcript()
         assert (took_s, len(watch.waits), watch.last_use.check()) == ([], 0, "It is broken.")
-        assert watch.waits.longest_s(asyncio.get_running_loop().time()) == pytest.approx(1)
+        assert watch.waits.lately_s(asyncio.get_running_loop().time()) == pytest.approx(1)
         engine.fails = False
         await transcription.transcript()
         assert watch.last_use.check() == ""
@@ -128,6 +128,6 @@ def test_a_request_that_is_cancelled_is_neither_success_nor_failure() -> None:
         asking.cancel()
         await asyncio.wait({asking})
         assert (took_s, len(watch.waits), watch.last_use.failures) == ([], 0, 0)
-        assert watch.waits.longest_s(asyncio.get_running_loop().time()) == pytest.approx(3)
+        assert watch.waits.lately_s(asyncio.get_running_loop().time()) == pytest.approx(3)
 
     run_virtual(scenario())

@@ -28,8 +28,9 @@ class AdmissionSettings(SettingsGroup):
     """Refuse new calls when the media loop is late by more than this many ms at one tick in twenty. A browser's buffer
     absorbs two frames, which are 40 ms; callers hear more."""
     wait_ms: PositiveFloat = 2000.0
-    """Refuse new calls when anyone has waited longer than this many ms for speech-to-text or text-to-speech. Callers
-    take a longer silence for a dead line."""
+    """Refuse new calls when three callers of four have waited longer than this many ms for speech-to-text or
+    text-to-speech. They take a longer silence for a dead line. If a quarter of the callers is served in time, the
+    others wait for their own long speech, or for their many requests."""
 
 
 class Refusal(Enum):
@@ -74,7 +75,7 @@ class Load:
     lag_ms: float
     """How late the ticks of the media loop were, 95th percentile."""
     wait_ms: float
-    """The longest wait of any call for a speech engine."""
+    """How long a new caller would wait for a speech engine."""
 
 
 class Admission:
