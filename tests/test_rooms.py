@@ -222,9 +222,9 @@ def test_signaling_knows_no_sound() -> None:
     ] == []
 
 
-def test_three_files_know_aiortc() -> None:
-    """WebRTC's library is behind one adapter: signaling, sound, and its ICE."""
-    assert users("aiortc") == ["server/media/peer.py"]
+def test_four_files_know_aiortc() -> None:
+    """WebRTC's library is behind one adapter: signaling, messages, sound, and its ICE."""
+    assert users("aiortc") == ["server/media/channel.py", "server/media/peer.py"]
     assert users("aioice") == ["server/media/ice.py", "server/media/transport.py"]
 
 

@@ -27,6 +27,33 @@ def source(thing: Any) -> str:
         ("aiortc.rtcdtlstransport:RTCDtlsTransport._setup_srtp", "self._tx_srtp = Session", "it encrypts SRTP"),
         ("aiortc.rtcdtlstransport:RTCDtlsTransport.__init__", "self._tx_srtp: Session = None", "None: no keys yet"),
         ("aiortc.rtcdtlstransport:RTCDtlsTransport._do_handshake", "await self._recv_next()", "we wrap it"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._recv_next", "self._ssl.recv(1500)", "it reads one record"),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._recv_next", "self._data_receiver._handle_data(", "we judge that"),
+        (
+            "aiortc.rtcdtlstransport:RTCDtlsTransport.start",
+            "self._ssl = SSL.Connection(",
+            "it comes before a handshake",
+        ),
+        ("aiortc.rtcdtlstransport:RTCDtlsTransport._do_handshake", "self.encrypted = True", "then records are data"),
+        ("aiortc.rtcsctptransport:RTCSctpTransport.start", "_register_data_receiver(self)", "so it calls our function"),
+        (
+            "aiortc.rtcsctptransport:RTCSctpTransport._init",
+            "advertised_rwnd = self._advertised_rwnd",
+            "we set the window",
+        ),
+        (
+            "aiortc.rtcsctptransport:RTCSctpTransport._receive_data_chunk",
+            "self._advertised_rwnd -=",
+            "what is left of it",
+        ),
+        ("aiortc.rtcsctptransport:RTCSctpTransport._get_inbound_stream", "self._inbound_streams[", "we count them"),
+        ("aiortc.rtcsctptransport:InboundStream.add_chunk", "self.reassembly.append", "we count the pieces in it"),
+        ("aiortc.rtcsctptransport:RTCSctpTransport._mark_received", "self._sack_misordered.add", "we count them"),
+        ("aiortc.rtcsctptransport:RTCSctpTransport._mark_received", "self._sack_duplicates.append", "we count them"),
+        ("aiortc.rtcsctptransport:RTCSctpTransport._data_channel_receive", "self._data_channels[", "we count them"),
+        ("aiortc.rtcsctptransport:RTCSctpTransport.stop", "await self._abort()", "if it raises, sockets stay open"),
+        ("aiortc.rtcsctptransport:AbortChunk", "BaseParamsChunk", "it can say why"),
+        ("aiortc.rtcpeerconnection:create_media_description_for_sctp", "sctp.getCapabilities()", "the longest message"),
         ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.sender.send(", "we replace it"),
         ("aiortc.rtcpeerconnection:RTCPeerConnection", "await transceiver.receiver.receive(", "we replace it"),
         ("aiortc.rtcpeerconnection:RTCPeerConnection", "transceiver._codecs = common", "the negotiated codecs"),
@@ -44,5 +71,5 @@ def test_aiortc_is_as_the_adapter_knows_it(where: str, needed: str, reason: str)
     for name in path.split("."):
         thing = getattr(thing, name)
     assert needed in source(thing), (
-        f"{where} has no {needed!r} any more ({reason}): see server/media/transport.py, peer.py"
+        f"{where} has no {needed!r} any more ({reason}): see server/media/transport.py, channel.py, peer.py"
     )

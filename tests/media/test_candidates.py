@@ -114,6 +114,8 @@ def test_a_call_contacts_a_limited_number() -> None:
         names.take("1 1 udp 1 a.local 5000 typ host")
     with pytest.raises(PeerError):
         names.take("1 1 udp 1 a.local 5000 typ host")
+    with pytest.raises(PeerError):
+        names.leave_out("section")
 
 
 def test_a_zone_is_not_contacted() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SILENCE, SPOKEN_BYTES
 from server.media.g711 import G711Encoder
-from server.media.inbound import MAX_CONCEALED, MAX_HELD_BACK_S, STARVED_TICKS
+from server.media.inbound import MAX_CONCEALED, MAX_DIGITS_AT_ONCE, MAX_HELD_BACK_S, MAX_NEW_SENDERS, STARVED_TICKS
 from server.media.opus import has_copy
 from server.media.rtp import RtpPacket
 from tests.media.hearing import EVENT, OPUS, PCMU, Hearing, sent, starts, timed, tone
@@ -125,6 +125,65 @@ def test_another_sender_begins_anew() -> None:
     """Packets of another SSRC are heard after those of the first one."""
     others = [RtpPacket(p.payload_type, p.sequence, p.timestamp, 8, p.payload) for p in sent(5, first=900, at=900)]
     assert starts(Hearing().take(timed(sent(5) + others)).frames) == list(range(10))
+
+
+def of(ssrc: int, packets: list[RtpPacket]) -> list[RtpPacket]:
+    """The same packets from another sender."""
+    return [packet._replace(ssrc=ssrc) for packet in packets]
+
+
+def test_a_sender_that_was_replaced_is_heard_again_after_silence() -> None:
+    """Packets of the sender before are dropped, until the new one has been silent for 100 ms."""
+    hearing, old = Hearing(), sent(20)
+    hearing.take(timed(old[:5] + of(8, sent(5)) + old[5:10]))
+    assert len(hearing.frames) == 10
+    assert (hearing.counters.unheard, hearing.inbound.sender) == (5, 8)
+    for tick in range(STARVED_TICKS):
+        hearing.inbound.poll(300.0 + 20 * tick)
+    heard = len(hearing.frames)
+    hearing.take((400.0 + 20 * n, packet) for n, packet in enumerate(old[10:]))
+    assert len(hearing.frames) == heard + 10
+    assert (hearing.counters.unheard, hearing.inbound.sender) == (5, 7)
+
+
+@pytest.mark.parametrize("senders", [2, 3, 100])
+def test_senders_that_take_turns_build_few_decoders(senders: int) -> None:
+    """However many senders alternate, each of them begins once at most, and later ones wait."""
+    packets = [packet for n in range(10) for ssrc in range(senders) for packet in of(ssrc, sent(1, first=n, at=n))]
+    hearing, streams = Hearing(), []
+    for packet in packets:
+        hearing.take([(0.0, packet)])
+        streams.append(hearing.inbound._stream)
+    assert len(set(map(id, streams))) == min(senders, MAX_NEW_SENDERS)
+    assert hearing.inbound.sender == min(senders, MAX_NEW_SENDERS) - 1
+
+
+def test_a_change_of_codec_builds_nothing_anew() -> None:
+    """A sender that changes its codec with every packet keeps its two decoders."""
+    hearing, decoders = Hearing(), []
+    for n in range(40):
+        hearing.take([(20.0 * n, sent(1, (OPUS, PCMU)[n % 2], first=n, at=n)[0])])
+        decoders.append(hearing.inbound._stream.decoder)  # type: ignore[union-attr]
+    assert len(set(map(id, decoders))) == 2
+
+
+def test_keys_of_another_sender_take_no_turn() -> None:
+    """Keys may have an SSRC of their own. The sound between them is heard without a gap."""
+    key = [RtpPacket(EVENT, n, 2**20 + 9_000 * n, 9, bytes([n, 10, 0, 160])) for n in range(10)]
+    hearing = Hearing().take(timed([packet for pair in zip(sent(10), key, strict=True) for packet in pair]))
+    assert hearing.digits == list("0123456789")
+    assert starts(hearing.frames) == list(range(10))
+    assert hearing.counters.unheard == 0
+
+
+def test_keys_come_at_the_pace_of_a_machine_at_most() -> None:
+    """Of a hundred keys at once a burst is heard; then one every 80 ms."""
+    hearing = Hearing()
+    hearing.take((0.0, RtpPacket(EVENT, n, 9_000 * n, 7, bytes([5, 10, 0, 160]))) for n in range(100))
+    assert len(hearing.digits) == MAX_DIGITS_AT_ONCE
+    hearing.take((20.0 * n, RtpPacket(EVENT, n, 9_000 * n, 7, bytes([5, 10, 0, 160]))) for n in range(100, 200))
+    assert len(hearing.digits) == MAX_DIGITS_AT_ONCE + 49
+    assert hearing.counters.too_fast == 200 - len(hearing.digits)
 
 
 def test_packets_of_any_length() -> None:

@@ -7,7 +7,7 @@ from aiortc.rtp import RtcpSenderInfo as SenderInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media.rtcp import Reception, Sent, bye, compound, ntp, sender_clock
+from server.media.rtcp import MAX_PACKETS, Reception, Sent, bye, compound, ntp, sender_clock
 from server.media.rtp import RtpPacket
 
 CLOCK = 48_000
@@ -41,6 +41,14 @@ def test_before_we_send_we_report_as_a_receiver() -> None:
     receiver, _ = RtcpPacket.parse(compound(Sent(9, 0, 0, 0), "me", None, unix_s=1.5, now_s=0.0))
     assert isinstance(receiver, RtcpRrPacket)
     assert receiver.reports == []
+
+
+def test_a_compound_packet_of_too_many_parts_is_not_read() -> None:
+    """A packet may have sixteen parts. Reading 360 of them would take 0.4 ms."""
+    nothing, report = struct.pack("!BBH", 0x80, 201, 0), compound(Sent(9, 8_000, 3, 120), "me", None, 1.5, 0.0)
+    assert sender_clock(nothing * (MAX_PACKETS - 1) + report) is not None
+    with pytest.raises(ValueError, match="too many"):
+        sender_clock(nothing * MAX_PACKETS + report)
 
 
 def test_goodbye() -> None:

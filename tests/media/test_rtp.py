@@ -5,7 +5,7 @@ from aiortc.rtp import RtpPacket as Theirs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media.rtp import RtpPacket, build, parse
+from server.media.rtp import MAX_EXTENSION_BYTES, RtpPacket, build, parse
 
 LEVEL_ID = 2
 
@@ -37,6 +37,14 @@ def test_what_another_library_builds_is_parsed(voice: bool, padding: int, csrc: 
     assert parse(data, LEVEL_ID) == RtpPacket(111, 7, 8, 9, b"sound", voice)
     assert parse(data).voice is None
     assert parse(data, level_id=9).voice is None
+
+
+@pytest.mark.parametrize(("words", "voice"), [(MAX_EXTENSION_BYTES // 4, True), (MAX_EXTENSION_BYTES // 4 + 1, None)])
+def test_a_long_extension_is_not_read(words: int, voice: bool | None) -> None:
+    """The hint in a header extension longer than any browser's is left out. The packet itself is read."""
+    extension = (bytes([LEVEL_ID << 4, 0x80])).rjust(4 * words, b"\0")
+    data = b"\x90" + build(96, 1, 2, 3, b"")[1:] + bytes([0xBE, 0xDE]) + words.to_bytes(2) + extension + b"sound"
+    assert parse(data, LEVEL_ID) == RtpPacket(96, 1, 2, 3, b"sound", voice)
 
 
 def test_two_byte_extensions() -> None:

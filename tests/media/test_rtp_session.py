@@ -144,6 +144,18 @@ def test_each_end_tells_the_other_how_much_it_loses() -> None:
     assert 0.05 < report.reports[0].fraction_lost / 256 < 0.35
 
 
+def test_the_report_is_about_the_sender_that_is_heard() -> None:
+    """Packets of a sender that is not heard change nothing in our reports."""
+    hearer = End(Clock(), Link(Impairment()), 2)
+    for n in range(100):
+        for ssrc in (7, 8) if n < 50 else (8,):
+            hearer.session.receive_rtp(build(OPUS, n, 960 * n, ssrc, b"\xd8"), 0.02 * n)
+    hearer.session.speak(None, 0, 2.0)
+    report, _ = RtcpPacket.parse(hearer.reports[-1])
+    [block] = report.reports
+    assert (block.ssrc, block.packets_lost, block.highest_sequence) == (8, 0, 99)
+
+
 def test_a_key_is_heard_once_over_a_bad_line() -> None:
     """A digit that is sent in thirteen packets, of which half are lost, is heard once."""
     clock, link = Clock(), Link(Impairment(loss=0.5, duplicate=0.3, reorder=0.3), seed=3)
