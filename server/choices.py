@@ -97,6 +97,7 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
         idle_prompt_s=settings.idle_prompt_s,
         idle_prompts=settings.idle_prompts,
         longest_call_min=settings.longest_call_min,
+        budget=settings.budget,
         resume_s=settings.resume_s,
     )
 

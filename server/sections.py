@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from server.agent.limits import RunLimits
+from server.call.budget import BudgetSettings
 from server.call.desk.admission import AdmissionSettings
 from server.call.desk.limits import CallerLimits
 from server.call.ears.voicing import VoicingSettings
@@ -257,8 +258,10 @@ class Limits(SettingsGroup):
     callers on two cores."""
     longest_call_min: float = Field(120.0, ge=0)
     """Minutes after which the agent says goodbye and the call ends; 0 is no limit. No conversation needs two hours, but
-    a telephone that lies beside a radio would hold its line, and cost money, for ever. Time without a connection does
-    not count, and a call that another server goes on with has all of this time again."""
+    a telephone that lies beside a radio would hold its line, and cost money, for ever. The token of a caller may allow
+    less. Time without a connection does not count; a call that another server goes on with has the rest of its time."""
+    budget: BudgetSettings = BudgetSettings()
+    """What one call may use up."""
     callers: CallerLimits = CallerLimits()
     """How many calls one caller may have, and how fast."""
     admission: AdmissionSettings = AdmissionSettings()

@@ -13,7 +13,7 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from server.record.conversation import Conversation, Exchange, Said, Standing, hash_token, tool_uses
+from server.record.conversation import Conversation, Exchange, Said, Standing, Used, hash_token, tool_uses
 
 START_MS = 1_700_000_000_000
 ASKED = "Where is my order? Ça va <b>&"
@@ -45,5 +45,6 @@ def conversation(name: str = "one", exchanges: int = 0, created_ms: int = START_
 def said_more(kept: Conversation) -> Conversation:
     """The same conversation, one exchange later."""
     number = len(kept.exchanges)
-    standing = Standing(number + 1, 2 * number + 1)
+    used = Used(5_000 * number, 3 * number, 900 * number, 2_000 * number, 7_000 * number)
+    standing = Standing(number + 1, 2 * number + 1, used=used)
     return kept.with_exchange(exchange(number), kept.updated_ms + 4_000, f'{{"exchange": {number}}}', standing)

@@ -41,7 +41,9 @@ class OneSentence:
 
     language = ""
 
-    def listen(self, phrases: object, on_partial: object, language: str = "", others: object = ()) -> "OneSentence":
+    def listen(
+        self, phrases: object, on_partial: object, language: str = "", others: object = (), asker: object = None
+    ) -> "OneSentence":
         self.fed_bytes = 0
         return self
 

@@ -137,10 +137,10 @@ def test_a_threshold_that_is_set_by_itself_wins_over_every_patience() -> None:
 def test_settings_of_a_call_come_from_the_settings() -> None:
     """What patience does not touch reaches the call under its own name."""
     given = {"idle_prompt_s": "3", "idle_prompts": "4", "resume_s": "5", "run_tools_s": "6", "voicing_start_ms": "80"}
-    given["longest_call_min"] = "7"
+    given |= {"longest_call_min": "7", "budget_requests": "8"}
     made = call_settings(load(**given), VoiceAgent(Agent("test")), CallOptions())
     assert (made.idle_prompt_s, made.idle_prompts, made.resume_s, made.longest_call_min) == (3, 4, 5, 7)
-    assert (made.run.tools_s, made.voicing.start_ms) == (6, 80)
+    assert (made.run.tools_s, made.voicing.start_ms, made.budget.requests) == (6, 80, 8)
 
 
 def assert_sends_unconverted(model: object) -> None:

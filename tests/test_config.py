@@ -60,7 +60,7 @@ def test_the_case_of_a_variable_does_not_matter(monkeypatch: pytest.MonkeyPatch)
             "ANTIPHON_ENDPOINT_OPEN_MSS",
             "ANTIPHON_ENDPOINT_OPEN_MSS is not a setting. Did you mean ANTIPHON_ENDPOINT_OPEN_MS?",
         ),
-        ("ANTIPHON_RUN", "ANTIPHON_RUN is not a setting. Did you mean ANTIPHON_RUN_BETWEEN_TOKENS_S?"),
+        ("ANTIPHON_RUN", "ANTIPHON_RUN is not a setting. Did you mean ANTIPHON_RUN_ANSWER_TOKENS?"),
         ("ANTIPHON_XYZZY", "ANTIPHON_XYZZY is not a setting. antiphon serve --help lists all settings."),
         ("ANTIPHON_", "ANTIPHON_ is not a setting. antiphon serve --help lists all settings."),
         (

@@ -29,7 +29,7 @@ PURE = """
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/caller.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
-    server/call/turns/call_limit.py server/call/turns/company.py server/call/ears/nearness.py
+    server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
     server/call/ears/keypad.py server/pace.py server/call/desk/admission.py server/call/desk/limits.py
     server/record/conversation.py

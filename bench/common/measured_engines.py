@@ -15,7 +15,7 @@ from server.media.frame import HEARD_RATE, SPOKEN_RATE
 from server.speech.engine import DraftingRecognition, Recognition, SpeechToTextEngine
 from server.speech.engines import smart_turn
 from server.speech.languages import lookup
-from server.speech.protocols import Pcm
+from server.speech.protocols import ANYBODY, Asker, Pcm
 from tests.voices import speak
 
 T = TypeVar("T")
@@ -50,6 +50,7 @@ class MeasuredSpeechToText:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> "MeasuredTranscription":
         known = lookup(language or self._language, self._engine.languages) or ""
         return MeasuredTranscription(self._engine, phrases, on_partial, known)
@@ -147,7 +148,9 @@ class MeasuredTextToSpeech:
 
     languages: Sequence[str] = ()
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         if (text, voice) not in self._said:
             self._said[text, voice] = _spoken(text, voice)
         pcm, took_s = self._said[text, voice]

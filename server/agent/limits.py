@@ -1,8 +1,8 @@
 """Limits: how long the caller waits for the agent's model and tools, and how much of the call the model is given."""
 
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from server.settings_group import SettingsGroup
 
@@ -22,6 +22,36 @@ class RunLimits(SettingsGroup):
     """Seconds that all tools which the model calls in one step may take together."""
     requests: PositiveInt = 6
     """Requests to the model in one answer, at most. It stops a model that calls tools in circles."""
+    answer_tokens: NonNegativeInt = 2_000
+    """Tokens that the model may write in one request, at most; 0 leaves it to the provider. A call may choose fewer
+    (`max_tokens`), and so may the agent. 1,000 tokens are six minutes of speech; a model that thinks before it speaks
+    needs some hundred for its thoughts."""
     history_chars: PositiveInt = 100_000
     """Characters of the conversation so far that the model gets, at most: about 25,000 tokens, or two hours of talk.
     When there are more, the older half is left out."""
+
+
+class Meter(Protocol):
+    """Counts what the runs of one call use."""
+
+    @property
+    def notice(self) -> str:
+        """An instruction for the next request to the model, because the call has to end soon; else ""."""
+
+    def add_request(self) -> None:
+        """A request to the model begins."""
+
+    def add_tokens(self, tokens: int) -> None:
+        """A request has ended, or was cancelled. The model has read and written `tokens` for it."""
+
+
+class NoMeter:
+    """Counts nothing, for runs outside of a call."""
+
+    notice = ""
+
+    def add_request(self) -> None:
+        pass
+
+    def add_tokens(self, tokens: int) -> None:
+        pass

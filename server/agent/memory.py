@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolCallPart, UserPromptPart
 
+CHARS_PER_TOKEN = 3
+"""English has about four characters in a token, and most other languages have fewer."""
+
 
 class Memory:
     """The memory of one call. It forgets whole exchanges, and many at once, because providers cache a prompt by how it
@@ -44,6 +47,13 @@ def _begins_exchange(message: ModelMessage) -> bool:
     """Whether an exchange begins with this message: with what the caller says. No provider accepts the result of a tool
     without the call to that tool, so no other message may come first."""
     return isinstance(message, ModelRequest) and any(isinstance(part, UserPromptPart) for part in message.parts)
+
+
+def estimated_tokens(messages: Sequence[ModelMessage]) -> int:
+    """About how many tokens a model reads and writes for these messages, with their last instructions."""
+    requests = [message for message in messages if isinstance(message, ModelRequest)]
+    instructions = len(requests[-1].instructions or "") if requests else 0
+    return (sum(map(_size, messages)) + instructions) // CHARS_PER_TOKEN
 
 
 def _size(message: ModelMessage) -> int:

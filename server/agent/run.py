@@ -10,9 +10,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_ai import Agent, CallToolsNode, ModelRequestNode
+from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
 from pydantic_ai.exceptions import ModelHTTPError, UsageLimitExceeded
 from pydantic_ai.messages import (
+    AgentStreamEvent,
     ModelMessage,
     ModelRequest,
     ModelResponse,
@@ -25,9 +26,10 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import Model
 from pydantic_ai.run import AgentRun as PydanticRun
 from pydantic_ai.settings import ModelSettings
-from pydantic_ai.usage import UsageLimits
+from pydantic_ai.usage import RequestUsage, UsageLimits
 
-from server.agent.limits import RunLimits
+from server.agent.limits import Meter, NoMeter, RunLimits
+from server.agent.memory import estimated_tokens
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 
@@ -46,8 +48,10 @@ class RunSetup:
     """The agent's dependencies in this call."""
     limits: RunLimits = field(default_factory=RunLimits)
     model_settings: ModelSettings | None = None
+    """What the call has chosen."""
     language: Callable[[], str] = lambda: ""
     """Gives the tag (BCP 47) of the language to answer in, which may change during a run; "" leaves it to the agent."""
+    meter: Meter = field(default_factory=NoMeter)
 
 
 class AgentRun:
@@ -126,7 +130,7 @@ class AgentRun:
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
-                    await self._stream(node, run.ctx, on_text)
+                    await self._stream(node, run, on_text)
                 elif Agent.is_call_tools_node(node):
                     await self._before_tools(node, on_text, committed)
                 async with asyncio.timeout(self._setup.limits.tools_s):
@@ -140,16 +144,29 @@ class AgentRun:
             self._prompt,
             message_history=[*system, *self._history],
             deps=setup.deps,
-            instructions=self._language_to_answer_in,
+            instructions=[self._language_to_answer_in, self._notice],
             model=setup.model,
-            model_settings=setup.model_settings,
+            model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
         )
+
+    def _model_settings(self, context: RunContext[Any]) -> ModelSettings:
+        """What the call has chosen, with a limit for what the model writes: the smaller of the server's and the call's,
+        or else the agent's own, which the context has."""
+        chosen = ModelSettings(**(self._setup.model_settings or {}))
+        wished = chosen.get("max_tokens") or (context.model_settings or {}).get("max_tokens")
+        if most := self._setup.limits.answer_tokens:
+            chosen["max_tokens"] = min(most, wished or most)
+        return chosen
 
     async def _language_to_answer_in(self) -> str:
         """An instruction for each request to the model; "" is none. It is async, so that it needs no thread."""
         language = self._setup.language()
         return ANSWER_IN.format(language=language) if language else ""
+
+    async def _notice(self) -> str:
+        """The call has to end soon."""
+        return self._setup.meter.notice
 
     async def _system_prompt(self) -> list[ModelMessage]:
         """The system prompt of the agent, if it has one.
@@ -165,19 +182,26 @@ class AgentRun:
         )
         return [ModelRequest(parts=parts)] if parts else []
 
-    async def _stream(self, node: ModelRequestNode[Any, str], ctx: Any, on_text: Callable[[str], None]) -> None:
-        loop, self._asked = asyncio.get_running_loop(), True
-        async with asyncio.timeout(self._setup.limits.first_token_s) as deadline, node.stream(ctx) as stream:
-            async for event in stream:
-                deadline.reschedule(loop.time() + self._setup.limits.between_tokens_s)
-                if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
-                    text = event.part.content
-                elif isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-                    text = event.delta.content_delta
-                else:
-                    continue
-                self._partial += text
-                on_text(text)
+    async def _stream(
+        self, node: ModelRequestNode[Any, str], run: PydanticRun[Any, str], on_text: Callable[[str], None]
+    ) -> None:
+        self._asked = True
+        self._setup.meter.add_request()
+        usage, complete = RequestUsage(), False
+        try:
+            loop, limits = asyncio.get_running_loop(), self._setup.limits
+            async with asyncio.timeout(limits.first_token_s) as deadline, node.stream(run.ctx) as stream:
+                try:
+                    async for event in stream:
+                        deadline.reschedule(loop.time() + limits.between_tokens_s)
+                        if text := _text_of(event):
+                            self._partial += text
+                            on_text(text)
+                finally:
+                    usage = stream.response.usage
+            complete = True
+        finally:
+            self._setup.meter.add_tokens(_tokens(usage, complete, run.all_messages()))
 
     async def _before_tools(
         self, node: CallToolsNode[Any, str], on_text: Callable[[str], None], committed: asyncio.Event
@@ -190,6 +214,25 @@ class AgentRun:
             await committed.wait()
         self._running_tools = node.model_response
         self.tools += [call.tool_name for call in calls]
+
+
+def _text_of(event: AgentStreamEvent) -> str:
+    """The text that the model has added; "" if it has added something else."""
+    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+        return event.part.content
+    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+        return event.delta.content_delta
+    return ""
+
+
+def _tokens(reported: RequestUsage, complete: bool, messages: Sequence[ModelMessage]) -> int:
+    """The tokens of one request: as the provider reports them, or estimated.
+
+    Most providers report them at the end of the answer, so of a request that was cancelled they report none or too few.
+    """
+    if complete and reported.total_tokens:
+        return reported.total_tokens
+    return max(reported.total_tokens, estimated_tokens(messages))
 
 
 def _kind(failure: BaseException) -> str:

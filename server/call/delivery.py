@@ -78,7 +78,12 @@ class Delivery:
         self._speak(SpokenReply(number, self._answers.line(line, stopwatch), stopwatch))
 
     def answer(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked) -> None:
-        """Begin reply number `number`, which answers what was `asked`."""
+        """Begin reply number `number`, which answers what was `asked`.
+
+        A reply that cannot be interrupted is the agent's goodbye in place of an answer: then the call ends with it.
+        """
+        if not reply.interruptible:
+            self._owed.owe_goodbye()
         self._speak(SpokenReply(number, reply, stopwatch, asked))
 
     def _speak(self, spoken: SpokenReply) -> None:

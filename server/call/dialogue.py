@@ -15,6 +15,7 @@ The dialogue knows neither connections nor the life of the call. Its host, the s
 """
 
 from server.call import events, messages
+from server.call.budget import Budget
 from server.call.delivery import Delivery
 from server.call.ears.ears import Ears
 from server.call.floor import Floor, State
@@ -45,16 +46,18 @@ client sends nothing in silence."""
 class Dialogue:
     """The talking of one call."""
 
-    def __init__(self, host: Host, setup: CallSetup, minutes: Minutes) -> None:
+    def __init__(self, host: Host, setup: CallSetup, minutes: Minutes, budget: Budget) -> None:
         """Goes on where the record in `minutes` stands; a new call has an empty record."""
         engines, settings, standing = setup.engines, setup.settings, minutes.record.standing
-        self._host = host
+        self._host, self._budget = host, budget
         self.language = LanguageOfCall(setup, standing.language)
         self._floor = Floor(standing.reply)
         self._owed = Owed(standing.unanswered, standing.unsaid)
         self.history = History(minutes.record.messages)
         self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
-        self._answers = Answers(setup, self.language, self.history, host, lambda reply: self.delivery.hurry(reply))
+        self._answers = Answers(
+            setup, self.language, self.history, host, budget, lambda reply: self.delivery.hurry(reply)
+        )
         self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
         self.utterances.newest = standing.utterance
         writer = ExchangeWriter(host, setup, self.history, minutes, self._owed, lambda: self.standing)
@@ -100,8 +103,8 @@ class Dialogue:
 
         What the caller has missed is only complete after `close`.
         """
-        utterance, reply = self.utterances.newest, self._floor.last_reply
-        return Standing(utterance, reply, self._owed.unsaid, self._owed.words, self.language.recorded)
+        utterance, reply, owed = self.utterances.newest, self._floor.last_reply, self._owed
+        return Standing(utterance, reply, owed.unsaid, owed.words, self.language.recorded, self._budget.used)
 
     @property
     def working(self) -> bool:
@@ -276,11 +279,11 @@ class Dialogue:
     def leave(self) -> None:
         """Say the agent's goodbye; the call ends when the caller has heard it."""
         self._owed.owe_goodbye()
-        goodbye = self.language.line("goodbye")
-        if not goodbye:
+        goodbye = self._answers.goodbye
+        if goodbye.text:
+            self._begin(goodbye)
+        else:
             self._host.end()
-            return
-        self._begin(Line(goodbye, "The call has to end.", interruptible=False))
 
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""

@@ -11,12 +11,15 @@ and the tools go on, but the reply stays where the caller heard it last.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from server.call import messages
 from server.call.attachment import Attachment, Connection
+from server.call.budget import Budget
 from server.call.dialogue import Dialogue
 from server.call.ears.keypad import Keypad
+from server.call.metered import metered
 from server.call.resume_token import ResumeToken
 from server.call.setup import CallSetup
 from server.call.soundtrack import Recorder, Soundtrack
@@ -59,7 +62,10 @@ class Session:
         self._soundtrack = Soundtrack(recorder)
         self._observe = observe
         self._now = asyncio.get_running_loop().time
-        self.dialogue = Dialogue(self, setup, minutes)
+        settings, used = setup.settings, record.standing.used
+        budget = Budget(settings.budget, used, settings.longest_call_min, setup.caller.max_s)
+        setup = replace(setup, engines=metered(setup.engines, self.id, budget))
+        self.dialogue = Dialogue(self, setup, minutes, budget)
         self._attachment = Attachment(self.token)
         self._resume_timer: asyncio.TimerHandle | None = None
         """Ends the call when no other connection comes in time."""
@@ -69,7 +75,7 @@ class Session:
         self._sign_off: Callable[[], None] = minutes.ended
         """Writes to the record how the call ended here."""
         self._keypad = Keypad()
-        self._watch = Watch(self, setup, self.dialogue, self.leave)
+        self._watch = Watch(self, setup, self.dialogue, budget, self.leave)
 
     # The life of the call
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from server.agent.limits import RunLimits
+from server.call.budget import BudgetSettings
 from server.call.ears.voicing import VoicingSettings
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
@@ -24,6 +25,7 @@ class CallSettings:
     """How often the agent asks. After as much silence again the call ends."""
     longest_call_min: float = 120.0
     """After this many minutes with a connection the agent says goodbye; 0 is no limit."""
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
     apologies: int = 3
     """How often an apology is tried, a second apart. A worker that has died is back within about a second."""
     resume_s: float = 60.0

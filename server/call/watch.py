@@ -3,25 +3,30 @@
 import logging
 from collections.abc import Callable
 
+from server.call import messages
+from server.call.budget import Budget, Part
 from server.call.dialogue import Dialogue
 from server.call.host import Host
 from server.call.setup import CallSetup
-from server.call.turns.call_limit import CallLimit
 from server.call.turns.idleness import Idle, Idleness
 
 log = logging.getLogger(__name__)
 
 
 class Watch:
-    """The time of one call."""
+    """The time of one call, and the rest of its budget."""
 
-    def __init__(self, host: Host, setup: CallSetup, dialogue: Dialogue, leave: Callable[[], None]) -> None:
+    def __init__(
+        self, host: Host, setup: CallSetup, dialogue: Dialogue, budget: Budget, leave: Callable[[], None]
+    ) -> None:
         """`leave` ends the call with a goodbye that the caller cannot interrupt."""
         self._host = host
         self._dialogue = dialogue
         self._leave = leave
         self._idleness = Idleness(setup.settings.idle_prompt_s, setup.settings.idle_prompts)
-        self._limit = CallLimit(setup.settings.longest_call_min)
+        self._budget = budget
+        self._told = False
+        """The client knows that the budget is used up."""
 
     def caller_is_there(self) -> None:
         """The caller has done something: a key, a button, a new connection."""
@@ -34,9 +39,9 @@ class Watch:
 
     def pass_frame(self) -> None:
         """20 ms have passed. The caller may interrupt the goodbye to a silent caller, and the call goes on."""
-        if self._limit.pass_frame(self._dialogue.quiet):
-            log.info("- call %s is as long as a call may be", self._host.id)
-            self._leave()
+        self._budget.pass_frame()
+        if (part := self._budget.reached) is not None:
+            self._end_politely(part)
         match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
             case Idle.ASK:
                 self._ask()
@@ -44,6 +49,15 @@ class Watch:
                 self._dialogue.say(goodbye, "The caller is not there any more.")
             case Idle.LEAVE | Idle.END:
                 self._host.end()
+
+    def _end_politely(self, part: Part) -> None:
+        """The budget is used up: take leave as soon as nobody speaks, or when the time is over."""
+        if not self._told:
+            self._told = True
+            log.info("- call %s has used up its budget: %s", self._host.id, part.value)
+            self._host.send(messages.Error(code="limit_reached", message=part.sentence))
+        if not self._dialogue.leaving and (self._dialogue.quiet or self._budget.overdue):
+            self._leave()
 
     def _ask(self) -> None:
         language = self._dialogue.language

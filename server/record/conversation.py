@@ -50,6 +50,22 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What a call has used up so far, on all servers that it was held on."""
+
+    time_ms: int = 0
+    """With a connection."""
+    requests: int = 0
+    """To the agent's model."""
+    tokens: int = 0
+    """That the model has read and written."""
+    speech_ms: int = 0
+    """Of speech that text-to-speech has made."""
+    transcription_ms: int = 0
+    """Of sound that speech-to-text has put into words, each time that it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a conversation stands, so that another session can go on with it."""
 
@@ -63,6 +79,7 @@ class Standing:
     """The caller's words to which the caller has heard no part of an answer yet."""
     language: str = ""
     """The language that the call is held in (BCP 47); "" when it is just the agent's own."""
+    used: Used = Used()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from server.speech.languages import lookup
-from server.speech.protocols import Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream, SpeechToText, TextToSpeech
 
 
 class _KnowsLanguages(Protocol):
@@ -44,12 +44,15 @@ class SpeechToTextByLanguage(_ByLanguage[SpeechToText]):
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> SpeechStream:
-        return self._choose(language, *others).listen(phrases, on_partial, language, others)
+        return self._choose(language, *others).listen(phrases, on_partial, language, others, asker)
 
 
 class TextToSpeechByLanguage(_ByLanguage[TextToSpeech]):
     """A TextToSpeech of several."""
 
-    def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
-        return self._choose(language).synthesize(text, voice, language)
+    def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
+        return self._choose(language).synthesize(text, voice, language, asker)

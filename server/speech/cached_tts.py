@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from server.errors import EngineError
 from server.speech.clauses import Clauses
-from server.speech.protocols import Pcm, TextToSpeech
+from server.speech.protocols import ANYBODY, Asker, Pcm, TextToSpeech
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +50,16 @@ class CachedTextToSpeech:
     def languages(self) -> Sequence[str]:
         return self._tts.languages
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         asked = FixedText(text, voice, language)
         if asked in self._kept:
             for pcm in self._kept[asked]:
                 yield pcm
             return
         made = []
-        async with aclosing(self._tts.synthesize(text, voice, language)) as sound:
+        async with aclosing(self._tts.synthesize(text, voice, language, asker)) as sound:
             async for pcm in sound:
                 made.append(pcm)
                 yield pcm

@@ -20,7 +20,7 @@ import aiohttp
 from server.errors import ConfigError, EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.languages import lookup, tag_of
-from server.speech.protocols import Pcm
+from server.speech.protocols import ANYBODY, Asker, Pcm
 from server.speech.settled import Settled, may_end
 
 _STT, _TTS = "speech-to-text", "text-to-speech"
@@ -80,6 +80,7 @@ class OpenAISpeechToText:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> "OpenAISpeechStream":
         """`on_partial` is never called, because partial words would need a request with the whole utterance."""
         prompt = ". ".join(phrases)[:_PROMPT_CHARACTERS]
@@ -194,7 +195,9 @@ class OpenAITextToSpeech:
         self._model, self._voice = model, voice
         self.languages = languages
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         """`language` is ignored: the API has no field for it. Every voice speaks the language of the text."""
         asked = {"model": self._model, "input": text, "voice": voice or self._voice, "response_format": "pcm"}
         async with self._api.post("audio/speech", json=asked) as response, aclosing(_samples(response)) as chunks:

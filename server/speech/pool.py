@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from server.speech.protocols import SpeechStream, SpeechToText
+from server.speech.protocols import ANYBODY, Asker, SpeechStream, SpeechToText
 
 
 class CountedSpeechToText(SpeechToText, Protocol):
@@ -30,6 +30,7 @@ class SpeechToTextPool:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> SpeechStream:
         engine = min(self._engines, key=lambda engine: engine.utterances)
-        return engine.listen(phrases, on_partial, language, others)
+        return engine.listen(phrases, on_partial, language, others, asker)

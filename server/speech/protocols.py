@@ -16,6 +16,19 @@ class Pcm:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks an engine. An engine that all calls share can then serve them in a fair order."""
+
+    call: str = ""
+    """The id of the call. A request without one counts as a call of its own."""
+    has_sound: bool = False
+    """The caller still has sound to hear, so nobody waits for this request in silence."""
+
+
+ANYBODY = Asker()
+
+
 class SpeechStream(Protocol):
     """One utterance on its way through speech-to-text."""
 
@@ -50,6 +63,7 @@ class SpeechToText(Protocol):
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> SpeechStream:
         """Begin an utterance. `phrases` are sentences to expect; `on_partial` gets the words so far, on the loop.
 
@@ -68,7 +82,9 @@ class TextToSpeech(Protocol):
     def languages(self) -> Sequence[str]:
         """Tags (BCP 47) of the languages that `synthesize` can be told to speak."""
 
-    def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         """Speak `text`; the chunks come as they are made. Closing the generator cancels the rest.
 
         `voice` is a name, or "" for the engine's default. `language` is one that `languages` serves, or "" for the

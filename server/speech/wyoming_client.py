@@ -9,6 +9,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from wyoming.error import Error
@@ -16,6 +17,7 @@ from wyoming.event import Event, Eventable, async_read_event, write_event
 from wyoming.info import Describe, Info
 
 from server.errors import ConfigError, EngineError
+from server.speech.protocols import Asker
 
 TRIES = 3
 """How many connections are made for one question. A worker may die, and a dying worker may still accept the second
@@ -30,6 +32,9 @@ ASK_AGAIN_S = 15.0
 up, and the questions cost little."""
 LOST = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError)
 """What reading from a server raises when the server goes away or does not speak Wyoming."""
+
+CALL, HAS_SOUND = "call", "has_sound"
+"""The names of the fields of an `Asker` in Wyoming's `context`."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -51,6 +56,11 @@ class Address:
         if not self._path and not (parts.scheme == "tcp" and self._host and self._port):
             raise ConfigError(f"{uri!r} is neither unix:///path nor tcp://host:port")
 
+    @property
+    def local(self) -> bool:
+        """A worker of this server listens there."""
+        return bool(self._path)
+
     async def connect(self) -> Streams:
         """Connect within `connect_s`, and wait that long for a local worker that is being replaced.
 
@@ -69,6 +79,13 @@ class Address:
             except (ConnectionRefusedError, FileNotFoundError):
                 await asyncio.sleep(RETRY_S)
         return await asyncio.open_connection(self._host, self._port)
+
+
+def queueing(asker: Asker, address: Address) -> dict[str, Any]:
+    """What a worker of this server needs for a fair order, as a part of Wyoming's `context`. Other servers get none."""
+    if not (address.local and asker.call):
+        return {}
+    return {CALL: asker.call} | ({HAS_SOUND: True} if asker.has_sound else {})
 
 
 class InfoRequest:

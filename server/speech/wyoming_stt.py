@@ -12,8 +12,9 @@ from server.errors import EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.detection import LAST_LANGUAGE, POSSIBLE_LANGUAGES
 from server.speech.languages import lookup
+from server.speech.protocols import ANYBODY, Asker
 from server.speech.settled import Settled, may_end
-from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed
+from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed, queueing
 
 STAGE = "speech-to-text"
 
@@ -75,13 +76,16 @@ class WyomingSpeechToText:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> "WyomingSpeechStream":
         """Begin an utterance, and begin to connect at once. Needs a running event loop."""
         asked = Transcribe(name=self._model, transcript_terms=list(phrases) or None)
+        context = queueing(asker, self._address)
         if others:
-            asked.context = {LAST_LANGUAGE: language, POSSIBLE_LANGUAGES: list(others)}
+            context |= {LAST_LANGUAGE: language, POSSIBLE_LANGUAGES: list(others)}
         else:
             asked.language = (lookup(language, self.languages) or language) or None
+        asked.context = context or None
         opening = packed(asked) + packed(AudioStart(HEARD_RATE, 2, 1))
         stream = WyomingSpeechStream(self._address, opening, on_partial, self._deadline_s, self._open.discard)
         self._open.add(stream)

@@ -10,8 +10,8 @@ from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import EngineError
 from server.speech.languages import Voice, choose_voice, lookup
-from server.speech.protocols import Pcm
-from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed
+from server.speech.protocols import ANYBODY, Asker, Pcm
+from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed, queueing
 
 STAGE = "text-to-speech"
 
@@ -50,9 +50,12 @@ class WyomingTextToSpeech:
         self._voices = [Voice(voice.name, tuple(voice.languages)) for voice in voices]
         self.languages = self.languages or tuple(dict.fromkeys(tag for voice in voices for tag in voice.languages))
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         """Speak `text`. Asks again when the server dies before its first chunk."""
-        asked = packed(Synthesize(text, self._wanted(voice, language)))
+        context = queueing(asker, self._address) or None
+        asked = packed(Synthesize(text, self._wanted(voice, language), context=context))
         for tries in range(1, TRIES + 1):
             spoken = False
             try:

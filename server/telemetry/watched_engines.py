@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
 from server.errors import EngineError
-from server.speech.protocols import Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream, SpeechToText, TextToSpeech
 from server.telemetry.last_use import LastUse
 from server.telemetry.waits import Waits
 
@@ -61,8 +61,9 @@ class WatchedSpeechToText:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> SpeechStream:
-        return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language, others), self._watch)
+        return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language, others, asker), self._watch)
 
 
 class _WatchedSpeechStream:
@@ -94,9 +95,11 @@ class WatchedTextToSpeech:
     def languages(self) -> Sequence[str]:
         return self._engine.languages
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         with self._watch.waiting() as answered:
-            async with aclosing(self._engine.synthesize(text, voice, language)) as sound:
+            async with aclosing(self._engine.synthesize(text, voice, language, asker)) as sound:
                 async for pcm in sound:
                     answered()
                     yield pcm

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from server.call import messages
+from server.speech.protocols import ANYBODY, Asker
 from tests.fakes.engines import COUGH, LetterSpeechStream, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
@@ -118,6 +119,7 @@ class DottingSpeechToText(LetterSpeechToText):
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> LetterSpeechStream:
         self.opened += 1
         return Dotting(self, on_partial)

@@ -10,7 +10,7 @@ import pytest
 
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
-from server.speech.protocols import Pcm
+from server.speech.protocols import ANYBODY, Asker, Pcm
 from tests.fakes.engines import COUGH, LetterSpeechStream, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind, last_said
 from tests.fakes.people import Caller
@@ -127,10 +127,12 @@ def test_broken_sound_is_an_apology() -> None:
     """An engine that breaks its protocol is treated like one that reports a failure."""
 
     class Odd(SteadyTextToSpeech):
-        async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+        async def synthesize(
+            self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+        ) -> AsyncGenerator[Pcm, None]:
             if not text.startswith("Sorry"):
                 yield Pcm(22_050, b"\0\0\0")
-            async for pcm in super().synthesize(text, voice):
+            async for pcm in super().synthesize(text, voice, language, asker):
                 yield pcm
 
     async def scenario() -> None:
@@ -158,8 +160,9 @@ def test_a_fault_in_speech_to_text_is_an_apology() -> None:
             on_partial: Callable[[str], None],
             language: str = "",
             others: Sequence[str] = (),
+            asker: Asker = ANYBODY,
         ) -> LetterSpeechStream:
-            super().listen(phrases, on_partial, language, others)
+            super().listen(phrases, on_partial, language, others, asker)
             return Faulty(self, on_partial)
 
     async def scenario() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from server.errors import EngineError
 from server.media.frame import HEARD_BYTES, SILENCE, SPOKEN_RATE
-from server.speech.protocols import Pcm
+from server.speech.protocols import ANYBODY, Asker, Pcm
 
 WORD_MS = 300
 COUGH = "*"
@@ -73,6 +73,7 @@ class LetterSpeechToText:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> "LetterSpeechStream":
         self.opened += 1
         self.asked.append((phrases, language))
@@ -139,7 +140,9 @@ class SteadyTextToSpeech:
     chars_per_s: int = CHARS_PER_S
     languages: tuple[str, ...] = ("en", "de")
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         await asyncio.sleep(self.first_ms / 1000)
         if self.failures:
             self.failures -= 1

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from server.call import caller as identity
 from server.call import messages
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
 from server.media.frame import FRAME_MS, HEARD_SAMPLES, SILENCE, Frame
+from server.record.conversation import Conversation
 from tests.fakes.engines import WORD_MS, EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
@@ -35,15 +37,19 @@ class Caller:
         greeting: str = "",
         settings: CallSettings | None = None,
         options: CallOptions = CallOptions(),  # noqa: B008  # frozen
+        max_s: float | None = None,
+        record: Conversation | None = None,
     ) -> None:
+        """`max_s` is how long the caller's token lets a call last. `record` is of a conversation that goes on."""
         self.mind = mind
         self.stt = stt or LetterSpeechToText()
         self.tts = tts or SteadyTextToSpeech()
         engines = Engines(self.stt, self.tts, EnergyVad())
         self.notebook = Notebook()
         agent = mind.agent(greeting)
-        setup = CallSetup(agent, agent.make_deps(), engines, settings or CallSettings(), options)
-        self.session = Session(self.notebook.minutes("call"), setup)
+        who = identity.Caller(max_s=max_s)
+        setup = CallSetup(agent, agent.make_deps(), engines, settings or CallSettings(), options, who)
+        self.session = Session(self.notebook.minutes("call", record), setup)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
         self.hung_up = False

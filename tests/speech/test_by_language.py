@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 import pytest
 
 from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
-from server.speech.protocols import Pcm
+from server.speech.protocols import ANYBODY, Asker, Pcm
 from tests.fakes.engines import LetterSpeechToText
 
 
@@ -57,7 +57,9 @@ class Speaker:
         self.name = name
         self.languages = languages
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         yield Pcm(16_000, f"{self.name}|{text}|{voice}|{language}".encode())
 
 

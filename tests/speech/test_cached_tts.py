@@ -4,7 +4,7 @@ import pytest
 
 from server.errors import EngineError
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
-from server.speech.protocols import Pcm
+from server.speech.protocols import ANYBODY, Asker, Pcm
 
 
 class Counting:
@@ -16,7 +16,9 @@ class Counting:
 
     languages = ("en", "de")
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         self.asked.append((text, voice))
         yield Pcm(8_000, text.encode())
         if self.down:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from server.speech.pool import SpeechToTextPool
+from server.speech.protocols import ANYBODY, Asker
 from tests.fakes.engines import LetterSpeechStream, LetterSpeechToText
 
 
@@ -17,9 +18,10 @@ class Counted(LetterSpeechToText):
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> LetterSpeechStream:
         self.utterances += 1
-        return super().listen(phrases, on_partial, language, others)
+        return super().listen(phrases, on_partial, language, others, asker)
 
 
 def test_an_utterance_goes_to_the_engine_with_the_fewest() -> None:

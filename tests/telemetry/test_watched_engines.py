@@ -7,7 +7,7 @@ from contextlib import aclosing
 import pytest
 
 from server.errors import EngineError
-from server.speech.protocols import Pcm, SpeechStream
+from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream
 from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
 from tests.virtual_time import run_virtual
 
@@ -30,6 +30,7 @@ class SlowEngine:
         on_partial: Callable[[str], None],
         language: str = "",
         others: Sequence[str] = (),
+        asker: Asker = ANYBODY,
     ) -> SpeechStream:
         self.told = (language, others)
         return self
@@ -41,7 +42,9 @@ class SlowEngine:
         await self._work()
         return "words"
 
-    async def synthesize(self, text: str, voice: str, language: str = "") -> AsyncGenerator[Pcm, None]:
+    async def synthesize(
+        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+    ) -> AsyncGenerator[Pcm, None]:
         await self._work()
         for _ in range(3):
             yield Pcm(24_000, bytes(960))

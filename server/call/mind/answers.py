@@ -9,6 +9,7 @@ from pydantic_ai.settings import ModelSettings
 from server.agent.call_language import SpeaksLanguages
 from server.agent.memory import Memory
 from server.agent.run import AgentRun, RunSetup
+from server.call.budget import Budget
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.language import LanguageOfCall
@@ -31,6 +32,7 @@ class Answers:
         language: LanguageOfCall,
         history: History,
         host: Host,
+        budget: Budget,
         on_sound: Callable[[Reply], None],
     ) -> None:
         """`on_sound` is told when a reply that had nothing to be heard has something."""
@@ -40,6 +42,7 @@ class Answers:
         self._setup = setup
         self._history = history
         self._host = host
+        self._budget = budget
         self._on_sound = on_sound
         self._memory = Memory(setup.settings.run.history_chars)
         self._runs = RunSetup(
@@ -49,6 +52,7 @@ class Answers:
             setup.settings.run,
             _model_settings(setup.options),
             lambda: language.to_answer_in,
+            budget,
         )
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
 
@@ -60,9 +64,19 @@ class Answers:
         return self.language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
     def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
-        """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed."""
+        """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed.
+
+        When the budget of the call is used up, the reply is the agent's goodbye.
+        """
+        if self._budget.spent:
+            return self.line(self.goodbye, stopwatch)
         run = AgentRun(self._runs, prompt, self._memory.recall(self._history.messages))
         return self._make(run, lambda: self.language.of_answers, stopwatch)
+
+    @property
+    def goodbye(self) -> Line:
+        """What the agent says when the server has to end the call; empty if its author wants no words."""
+        return Line(self.language.line("goodbye"), "The call has to end.", interruptible=False)
 
     def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
         """Let the agent say a fixed text that nobody asked for."""

@@ -97,6 +97,11 @@ class Speech:
         return len(self._queue) < MAX_QUEUED_FRAMES
 
     @property
+    def ahead_ms(self) -> int:
+        """How much sound waits to be heard."""
+        return len(self._queue) * FRAME_MS
+
+    @property
     def begun(self) -> bool:
         """Whether the caller has heard any of it."""
         return bool(self._clauses) and (self._present > 0 or self._clauses[0].played > 0)
@@ -114,7 +119,7 @@ class Speech:
     @property
     def left_ms(self) -> float:
         """How much sound is left to be heard; infinite while more may come."""
-        return len(self._queue) * FRAME_MS if self.finished else inf
+        return self.ahead_ms if self.finished else inf
 
     @property
     def heard(self) -> str:

@@ -19,7 +19,11 @@ from server.errors import EngineError
 from server.media.frame import SPOKEN_RATE
 from server.media.resample import Resampler
 from server.speech.clauses import Clauses
-from server.speech.protocols import TextToSpeech
+from server.speech.protocols import Asker, TextToSpeech
+
+PLENTY_MS = 2_000
+"""With so much sound ahead of the caller's ear the next clause may wait for clauses of other calls. A worker begins a
+clause within 0.1 s, unless many calls ask at once."""
 
 log = logging.getLogger(__name__)
 
@@ -166,8 +170,8 @@ class Reply:
     async def _pronounce_clause(self, clause: _Clause) -> None:
         self.speech.begin(clause.text)
         resampler: Resampler | None = None
-        how = clause.spoken_as
-        async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language)) as sound:
+        how, asker = clause.spoken_as, Asker(has_sound=self.speech.ahead_ms >= PLENTY_MS)
+        async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language, asker)) as sound:
             async for pcm in sound:
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready

@@ -1,6 +1,7 @@
 """A conversation with which another server goes on."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from server.call.caller import Caller
 from server.call.messages import Error, Hello, Response, Text, Transcription
 from server.call.options import CallOptions
 from server.errors import NotFound
-from server.record.conversation import Standing
+from server.record.conversation import Standing, Used
 from tests.call.directories import STORY, Line, answers, connected, directory, listen, speak
 from tests.fakes.engines import COUGH
 from tests.fakes.mind import Mind
@@ -32,7 +33,9 @@ def test_a_conversation_outlives_its_process() -> None:
         await calls.close()
         other = directory(notebook=book)
         restored = await other.find(Caller(), session.id, line.token, CallOptions())
-        assert restored.dialogue.standing == session.dialogue.standing == Standing(utterance=1, reply=1)
+        kept, reached = restored.dialogue.standing, session.dialogue.standing
+        assert replace(kept, used=Used()) == replace(reached, used=Used()) == Standing(utterance=1, reply=1)
+        assert replace(kept.used, time_ms=0) == replace(reached.used, time_ms=0) != Used()
         again = Line()
         other.attach(restored, again, line.token)
         await asyncio.sleep(0.1)
