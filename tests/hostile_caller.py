@@ -12,6 +12,8 @@ from server.media.rtp import build
 
 FIRST, LAST, UNORDERED = 2, 1, 4
 """Flags of a DATA chunk (RFC 9260, section 3.3.1)."""
+ABORT = 6
+"""The type of the chunk that ends an association."""
 TEXT, DCEP = 51, 50
 """What a DATA chunk carries (RFC 8831, section 8)."""
 OPEN = struct.pack("!BBHLHH", 3, 0, 0, 0, 0, 0)
@@ -39,6 +41,17 @@ class HostileCaller:
         self.told: list[Any] = []
         """The SCTP chunks that have come."""
         self._receive_chunk, self.sctp._receive_chunk = self.sctp._receive_chunk, self._take
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """The server's address, as ICE has found it."""
+        address: tuple[str, int] = self.ice._nominated[1].remote_addr
+        return address
+
+    @property
+    def over(self) -> bool:
+        """Whether the server has ended the connection."""
+        return self.pc.connectionState in ("closed", "failed") or any(chunk.type == ABORT for chunk in self.told)
 
     async def _take(self, chunk: Chunk) -> None:
         self.told.append(chunk)

@@ -15,10 +15,10 @@ from server.media.channel import MAX_KEPT_CHUNKS, MAX_MESSAGE_BYTES, MAX_STREAMS
 from server.media.ice import MAX_REMOTE
 from server.media.senders import MAX_AT_ONCE, MAX_EVER
 from server.media.transport import MAX_STUN_AT_ONCE, MAX_WAITING
-from tests.hostile_caller import DCEP, FIRST, LAST, OPEN, UNORDERED, HostileCaller, RawChunk
+from tests.hostile_caller import ABORT, DCEP, FIRST, LAST, OPEN, UNORDERED, HostileCaller, RawChunk
 from tests.media.test_transport import FRAMES, Call, calling
 
-SACK, HEARTBEAT, ABORT, RE_CONFIG, FORWARD_TSN = 3, 4, 6, 130, 192
+SACK, HEARTBEAT, RE_CONFIG, FORWARD_TSN = 3, 4, 130, 192
 PROTOCOL_VIOLATION = 13
 BACK_OFF_S = 0.01
 """How long an attacker waits after each packet, so that the limit per second lets most of them pass."""
