@@ -1,16 +1,81 @@
-"""Says who makes a request: by the address that it comes from."""
+"""Access: who makes a request, by the caller's token or, where everybody may call, by the address alone.
+
+A token comes in the header `Authorization: Bearer …`, or as the subprotocol `bearer.…` of a WebSocket beside
+`antiphon`, or as `?access_token=…` (RFC 6750, section 2.3). Nothing of it is ever logged.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from aiohttp import web
 
 from server.call.caller import Caller
+from server.errors import PeerError, Unauthorized
+from signaling.keys import Key
+from signaling.tokens import Expected, Header, caller_of, read_claims, read_header
 
+SUBPROTOCOL = "antiphon"
+"""The subprotocol of a WebSocket (RFC 6455, section 1.9). Browsers let a page send a token only beside it."""
+_BEARER = "bearer."
 LOOPBACK = ("127.0.0.1", "::1")
 
 
+class Keys(Protocol):
+    """The keys of this server."""
+
+    async def find(self, header: Header) -> Sequence[Key]:
+        """Those that may have signed a token with this header. Raises AtCapacity when it cannot be told now."""
+
+
 class Access:
-    """Knows the callers of this server."""
+    """Knows the callers of this server. Without `keys` everybody may call, and tokens are not looked at."""
+
+    def __init__(
+        self, keys: Keys | None = None, expected: Expected | None = None, now_s: Callable[[], float] = time.time
+    ) -> None:
+        self._keys = keys
+        self._expected = expected or Expected()
+        self._now_s = now_s
 
     async def admit(self, request: web.Request) -> Caller:
-        """Who makes this request."""
-        address = request.remote or ""
-        return Caller("" if address in LOOPBACK else address)
+        """Who makes this request. Raises Unauthorized, Forbidden, and AtCapacity when the keys cannot be read now.
+
+        A caller whose token has expired is admitted, too: what an `expired` caller may do is decided at the desk.
+        """
+        address = _address(request)
+        if self._keys is None:
+            return Caller(address)
+        token = _token(request)
+        if not token:
+            raise Unauthorized("This server takes calls only with a token.")
+        header = read_header(token)
+        claims = read_claims(token, header, await self._keys.find(header))
+        return caller_of(claims, self._expected, address, self._now_s())
+
+
+def _address(request: web.Request) -> str:
+    address = request.remote or ""
+    return "" if address in LOOPBACK else address
+
+
+def _token(request: web.Request) -> str:
+    """The token of a request; "" if it has none."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    offered = subprotocols(request)
+    named = next((each.removeprefix(_BEARER) for each in offered if each.startswith(_BEARER)), "")
+    return named or request.query.get("access_token", "")
+
+
+def subprotocols(request: web.Request) -> list[str]:
+    """The subprotocols that a client offers for its WebSocket.
+
+    Raises PeerError if there is a token among them without `antiphon`. Then there would be none to agree on: browsers
+    close such a WebSocket, and aiohttp logs all that were offered.
+    """
+    offered = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    if SUBPROTOCOL not in offered and any(each.startswith(_BEARER) for each in offered):
+        raise PeerError(f"A WebSocket with a token among its subprotocols also offers {SUBPROTOCOL}.")
+    return offered

@@ -43,6 +43,7 @@ PURE = """
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py
+    signaling/keys.py signaling/tokens.py server/agent/call_info.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -80,6 +81,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "signaling/": (
         "signaling",
         "server.errors",
+        "server.pace",
         "server.call.messages",
         "server.call.caller",
         "server.call.options",

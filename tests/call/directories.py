@@ -85,9 +85,9 @@ def directory(
     )
 
 
-async def connected(calls: Directory) -> tuple[Session, Line]:
+async def connected(calls: Directory, caller: Caller | None = None) -> tuple[Session, Line]:
     """A new session that runs, and its connection."""
-    session, line = calls.open(Caller(), CallOptions()), Line()
+    session, line = await calls.open(caller or Caller(), CallOptions()), Line()
     calls.attach(session, line, "")
     await asyncio.sleep(0.1)
     return session, line

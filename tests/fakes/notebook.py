@@ -15,21 +15,29 @@ class Notebook:
     def __init__(self) -> None:
         self.records: dict[str, Conversation] = {}
         self.written: list[Conversation] = []
+        self.spent: set[str] = set()
         self._numbers = itertools.count(1)
 
     def note(self, record: Conversation) -> None:
         self.records[record.id] = record
         self.written.append(record)
 
-    def minutes(self, session_id: str | None = None, record: Conversation | None = None) -> Minutes:
+    def minutes(self, session_id: str | None = None, record: Conversation | None = None, caller: str = "") -> Minutes:
         """The Minutes of a new call, or of a call that has `record` already."""
         loop = asyncio.get_running_loop()
         now_ms = self.wall_ms()
-        record = record or Conversation(session_id or f"call-{next(self._numbers)}", "Test", now_ms, now_ms)
+        record = record or Conversation(
+            session_id or f"call-{next(self._numbers)}", "Test", now_ms, now_ms, caller=caller
+        )
         return Minutes(record, self.note, self.wall_ms, loop.time)
 
     def wall_ms(self) -> int:
         return WALL_MS + round(asyncio.get_running_loop().time() * 1000)
+
+    async def spend(self, token_id: str, until_ms: int) -> bool:
+        used = token_id in self.spent
+        self.spent.add(token_id)
+        return not used
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         record = self.records.get(conversation_id)

@@ -11,9 +11,10 @@ from typing import Protocol
 from server.call.attachment import Connection
 from server.call.caller import Caller
 from server.call.desk.admission import Refusal
+from server.call.desk.one_use import OneUse, Spending
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.errors import AtCapacity, NotFound
+from server.errors import AtCapacity, InvalidToken, NotFound
 from server.record.conversation import Conversation, hash_token
 
 RETRY_AFTER_S = 5
@@ -29,8 +30,8 @@ Open = Callable[[str, Caller, CallOptions], Session]
 Restore = Callable[[Conversation, Caller, CallOptions], Session]
 
 
-class Claims(Protocol):
-    """Gives out the conversations that no process holds any more."""
+class Claims(Spending, Protocol):
+    """Gives out the conversations that no process holds any more, and remembers which one-use tokens were used."""
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         """Take a conversation over. None if `token_hash` is not the hash of its token. Raises StoreError.
@@ -55,6 +56,7 @@ class Directory:
         self._limit = limit
         self._restore = restore
         self._claims = claims
+        self._one_use = OneUse(claims)
         self._overload = overload
         self.opened = 0
         self.refused = Counter[Refusal]()
@@ -90,40 +92,57 @@ class Directory:
             self.refused[refusal] += 1
             raise AtCapacity(refusal.sentence, RETRY_AFTER_S)
 
-    def open(self, caller: Caller, options: CallOptions) -> Session:
-        """Make a new session, which waits for its first connection. Raises AtCapacity before anything is allocated."""
+    async def open(self, caller: Caller, options: CallOptions) -> Session:
+        """Make a new session, which waits for its first connection. `options` is what the caller wants.
+
+        Raises InvalidToken, AtCapacity and StoreError before anything is allocated.
+        """
+        if caller.expired:
+            raise InvalidToken("The token has expired.")
         self.admit(caller)
+        if caller.once:
+            await self._one_use.begin(caller)
+            self.admit(caller)  # others may have called meanwhile
         self.opened += 1
-        session = self._open_session(secrets.token_urlsafe(12), caller, options)
+        session = self._open_session(secrets.token_urlsafe(12), caller, caller.choose(options))
         self._add(session)
         return session
 
     async def find(self, caller: Caller, session_id: str, token: str, options: CallOptions) -> Session:
         """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
-        Raises NotFound, StoreError and AtCapacity. NotFound does not tell whether there is a session with this id.
+        Raises NotFound, StoreError and AtCapacity. NotFound does not tell whether there is a session with this id, or
+        whose it is, and takes as long in all cases.
         """
-        session = self._sessions.get(session_id)
-        if session is not None and session.caller.name == caller.name and session.token.accepts(token):
-            return session
-        known = hash_token(token)
-        record = await self._claims.claim(session_id, known, known) if session is None else None
+        known, session = hash_token(token, caller.name), self._sessions.get(session_id)
+        if session is not None:
+            if session.token.accepts(token, caller.name):
+                return session
+            known = secrets.token_hex(32)  # no record has this hash: a live session is not taken over
+        record = await self._claims.claim(session_id, known, known)
         if record is None:
             raise NotFound("There is no such conversation.")
         if (session := self._sessions.get(session_id)) is not None:
             return session  # another request with the same token has restored it meanwhile
         self.admit(caller)
-        session = self._restore(record, caller, options)
+        session = self._restore(record, caller, caller.choose(options))
         self._add(session)
         return session
+
+    def holds(self, caller: Caller) -> bool:
+        """Whether a call of a caller with this name is here, connected or not."""
+        return any(session.caller.name == caller.name for session in self._sessions.values())
 
     def attach(self, session: Session, connection: Connection, token: str) -> None:
         """Let the session go on at `connection`. The first connection needs no `token`; another one does.
 
-        Raises NotFound if the session has ended meanwhile, or if the token was used already.
+        Raises NotFound if the session has ended meanwhile, or if the token was used already. Raises InvalidToken if the
+        caller's own token was good for one call, and another one stands.
         """
         if self._sessions.get(session.id) is not session or (token and not session.token.redeem(token)):
             raise NotFound("There is no such conversation.")
+        if not token and session not in self._tasks and not self._one_use.stands(session.caller):
+            raise InvalidToken("The token has begun a call already, and it begins only one.")
         session.attach(connection)
         if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._run_to_its_end(session), name=f"call-{session.id}")

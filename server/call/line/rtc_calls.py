@@ -64,7 +64,7 @@ class RtcCalls:
         """Begin a conversation. Returns the answer's SDP, pc_id and session_id. Raises PeerError, AtCapacity."""
         self._directory.admit(caller)  # a busy server does not even read the offer
         offer = self._read_offer(sdp)
-        session = self._directory.open(caller, options)
+        session = await self._directory.open(caller, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
 
     async def resume(
