@@ -47,10 +47,10 @@ class Origins:
         """Raises Forbidden before anything of the request is used."""
         if not request.path.startswith(API):
             return await handler(request)
-        if self._local and not (_is_local(request.host) or request.host in self._hosts):
+        host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+        if self._local and host and not (_is_local(host) or host in self._hosts):
             raise Forbidden("This server does not go by this name.")
-        origin = request.headers.get("Origin")
-        if origin is not None and not self._may_call(origin, request.host):
+        if origin is not None and not self._may_call(origin, host):
             raise Forbidden("Pages of this origin may not call here.")
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return web.Response(status=204, headers=_PERMISSIONS)

@@ -40,7 +40,7 @@ Second = Annotated[float, Field(ge=0, le=_LAST_S)]
 class TokenOptions(CallOptions):
     """What a token chooses for the call. An option that does not exist is a mistake of the token's maker."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 class _Rights(BaseModel):

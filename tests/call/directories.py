@@ -77,7 +77,7 @@ def directory(
         return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
 
     return Directory(
-        lambda session_id, caller, options: start(book.minutes(session_id), caller, options),
+        lambda session_id, caller, options: start(book.minutes(session_id, caller=caller.name), caller, options),
         limit,
         lambda record, caller, options: start(book.minutes(record=record), caller, options),
         book,
