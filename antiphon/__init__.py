@@ -6,9 +6,19 @@ All other modules are private: they may change with every version.
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["CallLanguage", "EndsCalls", "Lines", "SpeaksLanguages", "VoiceAgent", "__version__", "switch_language"]
+__all__ = [
+    "CallInfo",
+    "CallLanguage",
+    "EndsCalls",
+    "Lines",
+    "SpeaksLanguages",
+    "VoiceAgent",
+    "__version__",
+    "switch_language",
+]
 
 if TYPE_CHECKING:
+    from server.agent.call_info import CallInfo
     from server.agent.call_language import CallLanguage, SpeaksLanguages, switch_language
     from server.agent.lines import Lines
     from server.agent.voice_agent import EndsCalls, VoiceAgent
@@ -21,6 +31,7 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from server.agent import call_language, lines, voice_agent
+        from server.agent import call_info, call_language, lines, voice_agent
 
-        return next(getattr(module, name) for module in (voice_agent, lines, call_language) if hasattr(module, name))
+        modules = (voice_agent, lines, call_language, call_info)
+        return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable
@@ -25,7 +26,8 @@ from server.call.mind.language import check_language, possible_languages, stages
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
-from server.choices import Keeper, call_settings, choose_agent, choose_model, keeping, open_archive, wall_ms
+from server.callers import expected, key_set, origins
+from server.choices import Keeper, call_info, call_settings, choose_agent, choose_model, keeping, open_archive, wall_ms
 from server.config import Settings
 from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
 from server.errors import AtCapacity, ConfigError
@@ -40,17 +42,18 @@ from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from signaling import agent as who_answers
-from signaling import conversations, health, ice_servers, metrics, offer, websocket
+from signaling import conversations, health, ice_servers, metrics, offer, token_api, websocket
 from signaling.access import Access
 from signaling.addresses import Proxies
 from signaling.admin import Admin
+from signaling.bodies import MAX_BODY_BYTES
 from signaling.errors import errors_as_json
 from signaling.health import Health
+from signaling.origins import Origins
 
 STATIC = Path(__file__).parent.parent / "static"
+POLICY = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'"
 SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; media-src 'self' blob:; connect-src 'self' ws: wss:; "
-    "img-src 'self' data:; frame-ancestors 'none'",
     "Permissions-Policy": "microphone=(self)",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -82,6 +85,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stack.callback(exporter.close)
         monitor = Monitor(exporter.meter, pacer, parts)
         agent, engines, peers = choose_agent(settings), _Chosen(settings), peer_settings(settings)
+        keys = await key_set(settings, stack)
         starting = await _listen(settings.host, settings.port, starting_application(parts), stack)
         await engines.load(agent, stack, say, monitor)
         keeper = await open_archive(settings, stack)
@@ -99,16 +103,22 @@ async def serve(settings: Settings, say: Print = print) -> None:
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
         stack.callback(pacer.leave, monitor.loop.tick)
-        app, access = application(), Access(Proxies(settings.trusted_proxies))
+        proxies, whom = Proxies(settings.trusted_proxies), expected(settings, agent.name)
+        app, access = application(origins(settings, proxies), settings.access_token_url), Access(keys, whom, proxies)
+        admin = Admin(settings.admin_token.get_secret_value())
+        if keys is not None:
+            parts.add("callers' keys", lambda: keys.trouble, needed=False)
         health.add_routes(app, parts)
         if settings.metrics:
             metrics.add_routes(app, exporter.text)
         offer.add_routes(app, calls, access.admit)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
-        websocket.add_routes(app, sockets, access.admit, settings.allowed_origins)
-        conversations.add_routes(app, keeper.archive, Admin(settings.admin_token.get_secret_value()))
-        who_answers.add_routes(app, agent.name, agent.about, agent.examples)
-        ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s)
+        websocket.add_routes(app, sockets, access.admit)
+        conversations.add_routes(app, keeper.archive, admin)
+        token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), whom)
+        needed = keys is not None
+        who_answers.add_routes(app, agent.name, agent.about, agent.examples, needed, settings.access_token_url)
+        ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
         port = starting.addresses[0][1]
         settle_memory()
         parts.remove("start")
@@ -179,7 +189,9 @@ def _directory(
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
 
     def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
-        return restore(caller, options)(Conversation(session_id, agent.name, wall_ms(), wall_ms()))
+        now_ms = wall_ms()
+        record = Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name)
+        return restore(caller, options)(record)
 
     def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
         chosen = engines(caller, options)  # which may refuse the options
@@ -187,8 +199,11 @@ def _directory(
 
         def session_of(record: Conversation) -> Session:
             minutes = Minutes(record, journal.note, wall_ms, clock)
-            setup = CallSetup(agent, agent.deps_of(record.agent_state), chosen, figures, options, caller)
-            return Session(minutes, setup, keeper.recorder(record.id), monitor.calls.observe)
+            about = call_info(caller, record.standing.language, options.language, agent)
+            deps = agent.deps_of(record.agent_state, about)
+            setup = CallSetup(agent, deps, chosen, figures, options, caller)
+            recorder = keeper.recorder(record.id) if caller.record is not False else None
+            return Session(minutes, setup, recorder, monitor.calls.observe)
 
         return session_of
 
@@ -250,19 +265,26 @@ def starting_application(parts: Health) -> web.Application:
     return app
 
 
-def application() -> web.Application:
-    """Make the HTTP side with the page and the security headers. `serve` adds the other routes."""
-    app = web.Application(middlewares=[errors_as_json], client_max_size=offer.MAX_BODY_BYTES)
+def application(origins: Origins | None = None, token_url: str = "") -> web.Application:
+    """Make the HTTP side with the page and the security headers. `serve` adds the other routes.
+
+    The page asks `token_url` for the tokens of its calls.
+    """
+    app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
+    (origins or Origins()).guard(app)
     app.router.add_get("/", _index)
     app.router.add_static("/", STATIC)
-    app.on_response_prepare.append(_add_headers)
+    elsewhere = " ".join(re.findall(r"^https?://[^/?#]+", token_url))
+    policy = f"{POLICY}; connect-src 'self' ws: wss: {elsewhere}".rstrip()
+    headers = SECURITY_HEADERS | {"Content-Security-Policy": policy}
+
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+
+    app.on_response_prepare.append(add_headers)
     return app
 
 
 async def _index(request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / "index.html")
-
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)

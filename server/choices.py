@@ -11,9 +11,11 @@ from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.agent_file import load_agent
+from server.agent.call_info import CallInfo
 from server.agent.demo.front_desk import front_desk
 from server.agent.openai_requests import send_unconverted
-from server.agent.voice_agent import VoiceAgent
+from server.agent.voice_agent import AUTO, VoiceAgent
+from server.call.caller import Caller
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
 from server.call.turns.patience import PRESETS, endpoint_of, overlap_of
@@ -100,6 +102,12 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
         budget=settings.budget,
         resume_s=settings.resume_s,
     )
+
+
+def call_info(caller: Caller, kept_language: str, wanted_language: str, agent: VoiceAgent) -> CallInfo:
+    """What the agent is told about a call. The language is that of the call before it moved here, or the wanted one."""
+    wanted = wanted_language if wanted_language != AUTO else ""
+    return CallInfo(caller.name, caller.context, kept_language or wanted or agent.own_language)
 
 
 _ITS_OWN = ("auto", "demo")

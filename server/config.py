@@ -14,6 +14,7 @@ from typing import Any
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
+from server.access_section import Access
 from server.errors import ConfigError
 from server.sections import (
     Answering,
@@ -32,17 +33,20 @@ ENV_FILE = Path(".env")
 """Looked for in the directory in which the server is started."""
 
 
-class Settings(Serving, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations):
+class Settings(Serving, Access, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations):
     """All settings of the server: the fields of its sections."""
 
 
 SECTIONS: tuple[type[SettingsGroup], ...] = (
-    Serving, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations,
+    Serving, Access, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations,
 )  # fmt: skip
 """In the order in which people read them."""
 ESSENTIAL = (
     "host",
     "port",
+    "access",
+    "access_secret",
+    "access_jwks",
     "agent",
     "model",
     "stt",

@@ -4,9 +4,11 @@
     ├── ConfigError        a setting, a port or a library cannot be used     exit code 2
     ├── PeerError          the client broke the protocol                     400
     │   ├── Unauthorized   the token is missing or wrong                     401, WWW-Authenticate
+    │   │   └── InvalidToken  the caller's token is not good (any more)      401
     │   ├── NotAcceptable  a valid offer, but no common codec                406
     │   ├── NotFound       there is no such call                             404
     │   ├── Forbidden      the client may not have this                      403
+    │   ├── NotJson        a body that does not say that it is JSON          415
     │   └── TooLarge       a message is over its limit                       413
     ├── AtCapacity         there is no room for another call                 503, Retry-After
     ├── TooMany            this caller has too many calls, or calls too fast 429, Retry-After
@@ -57,6 +59,12 @@ class Unauthorized(PeerError):
     status = 401
 
 
+class InvalidToken(Unauthorized):
+    """The caller's token is malformed, expired, used up, or signed by somebody else (RFC 6750, section 3.1)."""
+
+    code = "invalid_token"
+
+
 class NotAcceptable(PeerError):
     """A valid offer that has no audio, or no codec that we have too (RFC 9725 uses 406 for this case)."""
 
@@ -76,6 +84,13 @@ class Forbidden(PeerError):
 
     code = "forbidden"
     status = 403
+
+
+class NotJson(PeerError):
+    """The body does not say that it is JSON. A page can post any other kind of body to any site, without leave."""
+
+    code = "not_json"
+    status = 415
 
 
 class TooLarge(PeerError):

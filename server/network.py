@@ -32,8 +32,8 @@ def peer_settings(settings: Settings) -> PeerSettings:
     return PeerSettings(reach, vanished_s=settings.vanished_s)
 
 
-def client_servers(settings: Settings) -> Callable[[], list[ice.IceServer]]:
-    """Return a function that makes the list of ICE servers for one client, with credentials of its own.
+def client_servers(settings: Settings) -> Callable[[str], list[ice.IceServer]]:
+    """Return a function that makes the list of ICE servers for a client, with credentials for the user of that name.
 
     Raises ConfigError if a URL or the TURN secret is missing or wrong.
     """
@@ -77,11 +77,17 @@ def _gather_servers(settings: Settings) -> Callable[[], list[GatherServer]]:
             "ANTIPHON_GATHER_URLS: name the servers by host name or IPv4 address; STUN works only without TLS"
         )
     servers = _servers(settings, urls, "ANTIPHON_GATHER_URLS")
-    return lambda: [GatherServer(url, s.username, s.credential) for s in servers() for url in s.urls]
+
+    def gather() -> list[GatherServer]:
+        found = servers(secrets.token_hex(4))  # a name for each call, because the TURN server limits what one may have
+        return [GatherServer(url, server.username, server.credential) for server in found for url in server.urls]
+
+    return gather
 
 
-def _servers(settings: Settings, urls: tuple[str, ...], variable: str) -> Callable[[], list[ice.IceServer]]:
-    """Check the URLs that the setting `variable` has. Returns a function that makes servers with fresh credentials."""
+def _servers(settings: Settings, urls: tuple[str, ...], variable: str) -> Callable[[str], list[ice.IceServer]]:
+    """Check the URLs that the setting `variable` has. Returns a function that makes servers with fresh credentials for
+    a name."""
     secret = settings.turn_secret.get_secret_value()
     for url in urls:
         if not ice.valid_url(url):
@@ -89,8 +95,8 @@ def _servers(settings: Settings, urls: tuple[str, ...], variable: str) -> Callab
         if ice.is_turn(url) and not secret:
             raise ConfigError(f"{variable}: TURN servers need ANTIPHON_TURN_SECRET")
 
-    def servers() -> list[ice.IceServer]:
+    def servers(name: str) -> list[ice.IceServer]:
         ends_s = int(time.time()) + settings.turn_ttl_s
-        return ice.ice_servers(urls, secret, ends_s, secrets.token_hex(4))
+        return ice.ice_servers(urls, secret, ends_s, name)
 
     return servers

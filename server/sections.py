@@ -39,8 +39,9 @@ class Serving(SettingsGroup):
     port: int = Field(8080, ge=0, le=65535)
     """Port that the HTTP server listens on. 0 takes any free port."""
     allowed_origins: List = ()
-    """Other web sites whose pages may call over the WebSocket, such as https://example.org, separated by commas. The
-    server's own page may always call."""
+    """Other web sites whose pages may call, such as https://example.org, separated by commas. The server's own page may
+    always call. A server on a loopback address behind a reverse proxy needs its public site here, too: it answers only
+    to the names of this machine and to these."""
 
     trusted_proxies: List = ()
     """Addresses or networks of the reverse proxies in front of this server, such as 127.0.0.1,10.0.0.0/24, separated by
@@ -203,8 +204,8 @@ class Conversations(SettingsGroup):
     """Directory for recordings of calls, with the caller on the left channel and the agent on the right. Empty: calls
     are not recorded."""
     admin_token: SecretStr = SecretStr("")
-    """Bearer token for /api/conversations, which shows what callers said: at least 16 characters. Empty: the server
-    does not offer this API."""
+    """Bearer token for /api/conversations, which shows what callers said, and for /api/tokens, which makes tokens for
+    callers: at least 16 characters. Empty: the server does not offer these APIs."""
     resume_s: float = Field(60.0, ge=0)
     """Seconds for which a conversation that has lost its connection waits for the caller to come back. 0 ends it at
     once."""

@@ -1,25 +1,71 @@
-"""Says who makes a request: by the address that it comes from."""
+"""Access: who makes a request, by the caller's token or, where everybody may call, by the address alone.
+
+A token comes in the header `Authorization: Bearer …`, or as the subprotocol `bearer.…` of a WebSocket beside
+`antiphon`, or as `?access_token=…` (RFC 6750, section 2.3). Nothing of it is ever logged.
+"""
 
 import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from aiohttp import web
 
 from server.call.caller import Caller
+from server.errors import PeerError, Unauthorized
 from signaling.addresses import Proxies
+from signaling.keys import Key
+from signaling.tokens import Expected, Header, caller_of, read_claims, read_header
+
+SUBPROTOCOL = "antiphon"
+"""The subprotocol of a WebSocket (RFC 6455, section 1.9). Browsers let a page send a token only beside it."""
+_BEARER = "bearer."
 
 log = logging.getLogger(__name__)
 
 
-class Access:
-    """Knows the callers of this server."""
+class Keys(Protocol):
+    """The keys of this server."""
 
-    def __init__(self, proxies: Proxies | None = None) -> None:
+    async def find(self, header: Header) -> Sequence[Key]:
+        """Those that may have signed a token with this header. Raises AtCapacity when it cannot be told now."""
+
+
+class Access:
+    """Knows the callers of this server. Without `keys` everybody may call, and tokens are not looked at."""
+
+    def __init__(
+        self,
+        keys: Keys | None = None,
+        expected: Expected | None = None,
+        proxies: Proxies | None = None,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
         """Without `proxies` no proxy is trusted."""
+        self._keys = keys
+        self._expected = expected or Expected()
         self._proxies = proxies or Proxies()
+        self._now_s = now_s
         self._told_of_proxy = False
 
     async def admit(self, request: web.Request) -> Caller:
-        """Who makes this request."""
+        """Who makes this request. Raises Unauthorized, Forbidden, and AtCapacity when the keys cannot be read now.
+
+        A caller whose token has expired is admitted, too: what an `expired` caller may do is decided at the desk.
+        """
+        self._warn_of_proxy(request)
+        known = Caller(self._proxies.address_of(request), here=self._proxies.is_here(request))
+        if self._keys is None:
+            return known
+        token = _token(request)
+        if not token:
+            raise Unauthorized("This server takes calls only with a token.")
+        header = read_header(token)
+        claims = read_claims(token, header, await self._keys.find(header))
+        return caller_of(claims, self._expected, known, self._now_s())
+
+    def _warn_of_proxy(self, request: web.Request) -> None:
+        """Tell the operator once of a proxy that the settings do not name."""
         if not self._told_of_proxy and (proxy := self._proxies.unnamed_proxy(request)):
             self._told_of_proxy = True
             log.warning(
@@ -27,4 +73,25 @@ class Access:
                 "all its callers share the limits of one address",
                 proxy,
             )
-        return Caller(self._proxies.address_of(request), here=self._proxies.is_here(request))
+
+
+def _token(request: web.Request) -> str:
+    """The token of a request; "" if it has none."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return given.strip()
+    offered = subprotocols(request)
+    named = next((each.removeprefix(_BEARER) for each in offered if each.startswith(_BEARER)), "")
+    return named or request.query.get("access_token", "")
+
+
+def subprotocols(request: web.Request) -> list[str]:
+    """The subprotocols that a client offers for its WebSocket.
+
+    Raises PeerError if there is a token among them without `antiphon`. Then there would be none to agree on: browsers
+    close such a WebSocket, and aiohttp logs all that were offered.
+    """
+    offered = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    if SUBPROTOCOL not in offered and any(each.startswith(_BEARER) for each in offered):
+        raise PeerError(f"A WebSocket with a token among its subprotocols also offers {SUBPROTOCOL}.")
+    return offered

@@ -1,15 +1,19 @@
 """Turns what handlers raise into HTTP responses. Clients learn nothing about the inside of the server."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from server.errors import AntiphonError, AtCapacity, ConfigError, TooMany, Unauthorized
+from server.errors import AntiphonError, AtCapacity, ConfigError, InvalidToken, TooMany, Unauthorized
 
 MAX_FILE_PATH = 255
 """How many characters the path of one of the page's files may have. Most systems allow 255 bytes for a file name; our
 paths have about twenty."""
+
+_NOT_IN_A_QUOTED_TEXT = re.compile(r'[^\x20-\x7e]|["\\]')
+"""What the description of an error cannot have in the header (RFC 6750, section 3)."""
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +63,9 @@ def _headers(error: AntiphonError) -> dict[str, str]:
     match error:
         case AtCapacity() | TooMany():
             return {"Retry-After": str(error.retry_after_s)}
+        case InvalidToken():
+            why = _NOT_IN_A_QUOTED_TEXT.sub("'", error.sentence)
+            return {"WWW-Authenticate": f'Bearer error="invalid_token", error_description="{why}"'}
         case Unauthorized():
             return {"WWW-Authenticate": "Bearer"}
     return {}

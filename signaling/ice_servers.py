@@ -1,20 +1,47 @@
 """GET /api/ice-servers: tells a client which STUN and TURN servers it can use to reach us from behind a firewall.
 
-The client passes them to its RTCPeerConnection.
+The client passes them to its RTCPeerConnection. Only who may call gets credentials, and each caller has one user name
+at the TURN server, however many clients the caller uses. So the TURN server's quota for users counts per caller.
 """
 
-from collections.abc import Callable
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from server.call.caller import Caller
+from server.errors import InvalidToken
 from signaling.ice import IceServer
 
+_NAME_CHARS = 16
 
-def add_routes(app: web.Application, servers: Callable[[], list[IceServer]], ttl_s: int) -> None:
-    """Serve /api/ice-servers on `app`. `servers` makes the list, with credentials that are valid for `ttl_s`."""
+
+def add_routes(
+    app: web.Application,
+    servers: Callable[[str], list[IceServer]],
+    ttl_s: int,
+    admit: Callable[[web.Request], Awaitable[Caller]],
+    has_call: Callable[[Caller], bool],
+) -> None:
+    """Serve /api/ice-servers on `app`.
+
+    `servers` makes the list for a user of the TURN server, with credentials that are valid for `ttl_s`. A caller whose
+    token has expired gets it only while there is a call to go on with (`has_call`).
+    """
 
     async def get(request: web.Request) -> web.Response:
-        body = {"iceServers": [server.to_json() for server in servers()], "ttl": ttl_s}
+        caller = await admit(request)
+        if caller.expired and not has_call(caller):
+            raise InvalidToken("The token has expired.")
+        body = {"iceServers": [server.to_json() for server in servers(turn_user(caller))], "ttl": ttl_s}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     app.router.add_get("/api/ice-servers", get)
+
+
+def turn_user(caller: Caller) -> str:
+    """The caller's name for the TURN server, which does not tell it who that is. Without a token it is that of the
+    address; programs on this machine get a new one each time."""
+    who = caller.name or caller.address
+    return hashlib.sha256(who.encode()).hexdigest()[:_NAME_CHARS] if who else secrets.token_hex(_NAME_CHARS // 2)

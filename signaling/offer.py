@@ -6,28 +6,22 @@ network). An offer with `resume` in its requestData resumes a conversation that 
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from server.call.caller import Caller
 from server.call.messages import MAX_TOKEN_CHARS
 from server.call.options import CallOptions
-from server.errors import NotFound, PeerError, TooLarge
-
-MAX_BODY_BYTES = 64 * 1024
-"""How large the body of a request may be. The offers of browsers have 2 to 8 KB."""
-
-_M = TypeVar("_M", bound=BaseModel)
-
+from server.errors import NotFound, PeerError
+from signaling.bodies import MAX_BODY_BYTES, read_json
 
 Answered = tuple[str, str, str]
 """The answer's SDP, the pc_id and the session_id."""
 
-
 Admit = Callable[[web.Request], Awaitable[Caller]]
-"""Says who makes a request. Raises Unauthorized, Forbidden."""
+"""Says who makes a request. Raises Unauthorized, Forbidden, AtCapacity."""
 
 
 class RtcCalls(Protocol):
@@ -105,13 +99,13 @@ class _OfferHandler:
 
     async def post(self, request: web.Request) -> web.Response:
         caller = await self._admit(request)
-        offer = await _read(request, OfferBody)
+        offer = await read_json(request, OfferBody)
         sdp, pc_id, session_id = await self._answer(caller, offer)
         return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
 
     async def patch(self, request: web.Request) -> web.Response:
         caller = await self._admit(request)
-        body = await _read(request, CandidatesBody)
+        body = await read_json(request, CandidatesBody)
         for candidate in body.candidates:
             await self._calls.add_candidate(caller, body.pc_id, candidate.candidate, candidate.sdp_mid)
         return web.json_response({"status": "success"})
@@ -135,19 +129,3 @@ class _OfferHandler:
         if data.resume:
             return await self._calls.resume(offer.sdp, caller, data.session_id, data.resume, data)
         return await self._calls.answer(offer.sdp, caller, data)
-
-
-async def _read(request: web.Request, model: type[_M]) -> _M:
-    """Read the body as `model`. Raises PeerError or TooLarge, which say what is wrong."""
-    try:
-        body = await request.read()
-    except web.HTTPRequestEntityTooLarge as exc:
-        raise TooLarge(f"The body may have at most {MAX_BODY_BYTES} bytes.") from exc
-    except web.RequestPayloadError as exc:
-        raise PeerError("The body does not match its headers.") from exc
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise PeerError(f"{where or 'body'}: {first['msg']}") from exc

@@ -1,14 +1,13 @@
 """WebSocket /api/voice/conversation/{session_id}: carries messages as text and sound as binary frames, both ways."""
 
 import socket as sockets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from server.call.caller import Caller
-from server.errors import Forbidden
+from signaling.access import SUBPROTOCOL, subprotocols
 
 PATH = "/api/voice/conversation/{session_id}"
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -46,41 +45,22 @@ class WsCalls(Protocol):
         """Serve one call until it is over."""
 
 
-def add_routes(
-    app: web.Application, calls: WsCalls, admit: Callable[[web.Request], Awaitable[Caller]], origins: Sequence[str]
-) -> None:
-    """Serve the WebSocket on `app`, for callers whom `admit` lets in. Pages of our own origin and of `origins` may use
-    it."""
+def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Request], Awaitable[Caller]]) -> None:
+    """Serve the WebSocket on `app`, for callers whom `admit` lets in."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
-        _check_origin(request, origins)
+        agreed = [each for each in subprotocols(request) if each == SUBPROTOCOL]
         caller = await admit(request)
         calls.pace(caller)  # before there is a socket, because a flood of them would cost us; pages read only messages
-        response = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=1.0)
+        response = web.WebSocketResponse(
+            autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=1.0, protocols=agreed
+        )
         await response.prepare(request)
         _limit_buffer(request)
         await calls.serve(request.match_info["session_id"], caller, WebSocket(response))
         return response
 
     app.router.add_get(PATH, handle)
-
-
-def _check_origin(request: web.Request, origins: Sequence[str]) -> None:
-    """Raise Forbidden if a page of another site connects, because it may use its visitor's access (CWE-1385).
-
-    Programs that are not pages send no Origin, and may connect.
-    """
-    origin = request.headers.get("Origin")
-    if origin is not None and origin not in origins and _host(origin) != request.host:
-        raise Forbidden("Pages of this origin may not call here.")
-
-
-def _host(origin: str) -> str:
-    """The host and port of an origin. Empty if it is not an origin."""
-    try:
-        return urlsplit(origin).netloc
-    except ValueError:
-        return ""
 
 
 def _limit_buffer(request: web.Request) -> None:

@@ -39,7 +39,9 @@ export class Call extends EventTarget {
   #levels = new Levels((ms) => this.#onFigures(this.#exchange.gap(ms)));
   #microphone = new Microphone((track) => this.#onMicrophone(track));
   #exchange = new Exchange();
-  #ice = new Ice(false);
+  #pass;
+  /** @type {Ice} */
+  #ice;
   /** @type {Ticket | null} */
   #ticket = null;
   #timer = 0;
@@ -50,6 +52,13 @@ export class Call extends EventTarget {
   #over = false;
   #onNetwork = () => this.#steer("online");
 
+  /** @param {import("./pass.js").Pass} pass */
+  constructor(pass) {
+    super();
+    this.#pass = pass;
+    this.#ice = new Ice(false, pass);
+  }
+
   /**
    * Connect. The event `connected` or `over` follows.
    * @param {{typed?: boolean, muted?: boolean, deviceId?: string, relay?: boolean, ticket?: Ticket | null}} how
@@ -58,10 +67,16 @@ export class Call extends EventTarget {
    */
   async start({ typed = false, muted = false, deviceId = "", relay = false, ticket = null } = {}) {
     this.#ticket = ticket;
-    this.#ice = new Ice(relay);
-    this.#ice.configuration(); // Ask for the servers already now, while the microphone opens.
+    this.#ice = new Ice(relay, this.#pass);
     addEventListener("online", this.#onNetwork);
     navigator.connection?.addEventListener?.("change", this.#onNetwork);
+    try {
+      await (ticket ? this.#pass.renew() : this.#pass.begin());
+    } catch (error) {
+      return this.#finish(error);
+    }
+    if (this.#over) return;
+    this.#ice.configuration(); // Ask for the servers already now, while the microphone opens.
     try {
       if (muted) await this.mute(true);
       if (!typed) await this.useMicrophone(deviceId);
@@ -115,7 +130,7 @@ export class Call extends EventTarget {
 
   hangUp() {
     if (this.#current) this.#current.hangUp();
-    else if (this.#ticket?.pcId) endCall(this.#ticket.pcId);
+    else if (this.#ticket?.pcId) endCall(this.#ticket.pcId, this.#pass);
     this.#finish("hangup");
   }
 
@@ -164,7 +179,7 @@ export class Call extends EventTarget {
   #open(number, way) {
     const ticket = this.#ticket;
     const wire = (/** @type {import("./link.js").WireEvents} */ on) =>
-      way === "rtc" ? new Peer(ticket, this.#levels, this.#ice, on) : new Socket(ticket, this.#levels, on);
+      way === "rtc" ? new Peer(ticket, this.#pass, this.#levels, this.#ice, on) : new Socket(ticket, this.#pass, this.#levels, on);
     const link = new Link(wire, !ticket, (event, detail) => this.#onLink(number, event, detail));
     this.#links.set(number, link);
     link.open(this.#microphone.track);

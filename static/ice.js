@@ -7,13 +7,15 @@ const TIMEOUT_MS = 3_000;
  */
 export class Ice {
   #relay;
+  #pass;
   /** @type {Promise<RTCIceServer[]> | null} */
   #servers = null;
   #goodUntil = Infinity;
 
-  /** @param {boolean} relay true to use only TURN */
-  constructor(relay) {
+  /** @param {boolean} relay true to use only TURN @param {import("./pass.js").Pass} pass */
+  constructor(relay, pass) {
     this.#relay = relay;
+    this.#pass = pass;
   }
 
   /** @returns {Promise<RTCConfiguration>} */
@@ -25,7 +27,7 @@ export class Ice {
   /** Ask the server. Returns an empty list if it gives no answer: most calls need no ICE servers. */
   async #ask() {
     try {
-      const response = await fetch(URL, { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+      const response = await fetch(URL, { headers: this.#pass.headers, signal: AbortSignal.timeout?.(TIMEOUT_MS) });
       if (response.status >= 500) throw new Error("asked again for the next connection");
       if (!response.ok) return [];
       const { iceServers, ttl } = await response.json();

@@ -14,7 +14,7 @@ export class Peer {
   #levels;
   #ice;
   #on;
-  #signaling = new Signaling();
+  #signaling;
   #audio = new Audio();
   /** @type {RTCDataChannel | null} */
   #channel = null;
@@ -31,12 +31,14 @@ export class Peer {
 
   /**
    * @param {import("./call.js").Ticket | null} ticket
+   * @param {import("./pass.js").Pass} pass
    * @param {import("./levels.js").Levels} levels
    * @param {import("./ice.js").Ice} ice
    * @param {import("./link.js").WireEvents} on
    */
-  constructor(ticket, levels, ice, on) {
+  constructor(ticket, pass, levels, ice, on) {
     this.#ticket = ticket;
+    this.#signaling = new Signaling(pass);
     this.#levels = levels;
     this.#ice = ice;
     this.#on = on;

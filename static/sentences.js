@@ -28,6 +28,14 @@ const FAILURES = {
     text: "Browsers allow it only over https or on localhost. Open the page that way, or type instead of speaking.",
     type: true,
   },
+  "token-needed": {
+    title: "A call needs a token here.",
+    text: "Open this page from the site that invited you: its link has the token at the end (?token=…).",
+  },
+  "token-missing": {
+    title: "There is no token for this call.",
+    text: "The site that gives tokens did not answer with one. Please call again in a moment.",
+  },
   unsupported: { title: "This browser cannot make calls.", text: "It has no WebRTC. Please try another browser." },
   unreachable: {
     title: "The server cannot be reached.",

@@ -8,6 +8,7 @@ const BATCH = 32; // How many candidates the server takes in one request.
 
 /** The signaling of one connection over HTTP: the offer, the candidates that are found after it, and the end. */
 export class Signaling {
+  #pass;
   /** @type {string | null} */
   #pcId = null;
   /** @type {{candidate: string, sdp_mid: string, sdp_mline_index: number}[]} */
@@ -15,6 +16,11 @@ export class Signaling {
   #timer = 0;
   #closed = false;
   #ended = false;
+
+  /** @param {import("./pass.js").Pass} pass */
+  constructor(pass) {
+    this.#pass = pass;
+  }
 
   /** @returns {string | null} the name of the call in requests; null until there is an answer */
   get pcId() {
@@ -31,7 +37,7 @@ export class Signaling {
   async offer(sdp, ticket) {
     const answer = await this.#post({ sdp, type: "offer", ...continuation(ticket) });
     this.#pcId = answer.pc_id;
-    if (this.#ended) endCall(this.#pcId);
+    if (this.#ended) endCall(this.#pcId, this.#pass);
     if (!this.#closed) this.#send();
     return answer.sdp;
   }
@@ -59,18 +65,20 @@ export class Signaling {
   end() {
     this.close();
     this.#ended = true;
-    if (this.#pcId) endCall(this.#pcId);
+    if (this.#pcId) endCall(this.#pcId, this.#pass);
   }
 
   /** @param {object} body */
   async #post(body) {
+    await this.#pass.renew();
     let response;
     try {
-      response = await fetch(OFFER_URL, request("POST", body));
+      response = await fetch(OFFER_URL, this.#request("POST", body));
       if (response.ok) return await response.json();
     } catch (error) {
       throw new CallError("unreachable", "", error);
     }
+    if (response.status === 401) this.#pass.refused();
     const said = (await response.json().catch(() => null))?.error?.message;
     throw new CallError(CODES[response.status] ?? "refused", typeof said === "string" ? said : "");
   }
@@ -83,14 +91,33 @@ export class Signaling {
     this.#timer = 0;
     while (this.#found.length) {
       const candidates = this.#found.splice(0, BATCH);
-      fetch(OFFER_URL, request("PATCH", { pc_id: this.#pcId, candidates })).catch(() => {});
+      fetch(OFFER_URL, this.#request("PATCH", { pc_id: this.#pcId, candidates })).catch(() => {});
     }
+  }
+
+  /**
+   * @param {string} method
+   * @param {object} body
+   * @returns {RequestInit}
+   */
+  #request(method, body) {
+    return {
+      method,
+      headers: { "content-type": "application/json", ...this.#pass.headers },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout?.(TIMEOUT_MS), // Safari 15 does not have it.
+    };
   }
 }
 
-/** End a call at the server. The request goes on even if the page is closed. @param {string} pcId */
-export function endCall(pcId) {
-  fetch(`${OFFER_URL}?pc_id=${encodeURIComponent(pcId)}`, { method: "DELETE", keepalive: true }).catch(() => {});
+/**
+ * End a call at the server. The request goes on even if the page is closed.
+ * @param {string} pcId
+ * @param {import("./pass.js").Pass} pass
+ */
+export function endCall(pcId, pass) {
+  const how = { method: "DELETE", headers: pass.headers, keepalive: true };
+  fetch(`${OFFER_URL}?pc_id=${encodeURIComponent(pcId)}`, how).catch(() => {});
 }
 
 /**
@@ -102,18 +129,4 @@ function continuation(ticket) {
   if (!ticket) return {};
   const { pcId, sessionId, resume } = ticket;
   return { ...(pcId && { pc_id: pcId }), requestData: { session_id: sessionId, resume } };
-}
-
-/**
- * @param {string} method
- * @param {object} body
- * @returns {RequestInit}
- */
-function request(method, body) {
-  return {
-    method,
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout?.(TIMEOUT_MS), // Safari 15 does not have it.
-  };
 }

@@ -10,6 +10,7 @@ export class Socket {
   /** After a longer silence the server counts as gone. TCP may need seconds to send a lost packet again. */
   silentMs = 4_000;
   #ticket;
+  #pass;
   #levels;
   #on;
   /** @type {MediaStreamTrack | null} what to send; it may change before the recorder exists */
@@ -25,11 +26,13 @@ export class Socket {
 
   /**
    * @param {import("./call.js").Ticket | null} ticket
+   * @param {import("./pass.js").Pass} pass
    * @param {import("./levels.js").Levels} levels
    * @param {import("./link.js").WireEvents} on
    */
-  constructor(ticket, levels, on) {
+  constructor(ticket, pass, levels, on) {
     this.#ticket = ticket;
+    this.#pass = pass;
     this.#levels = levels;
     this.#on = on;
   }
@@ -37,12 +40,12 @@ export class Socket {
   /** Begin to connect; resolves before the socket is open. @param {MediaStreamTrack | null} microphone */
   async open(microphone) {
     this.#microphone = microphone;
-    await this.#levels.worklets;
+    await Promise.all([this.#levels.worklets, this.#pass.renew()]);
     if (this.#closed) return;
     this.#recorder = new Recorder(this.#levels, (pcm) => this.#record(pcm));
     this.#recorder.listen(this.#microphone);
     this.#speaker = new Speaker(this.#levels.context, (played) => this.#on.played(played));
-    const socket = (this.#socket = new WebSocket(address(this.#ticket)));
+    const socket = (this.#socket = new WebSocket(address(this.#ticket), this.#pass.protocols));
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#onOpen();
     socket.onmessage = ({ data }) => this.#onData(data);

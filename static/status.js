@@ -6,6 +6,7 @@ export class Status {
   #words;
   #line;
   #timer;
+  #recorded;
   #announcer;
   #ticking = 0;
   /** When the call was connected, by the page's clock. @type {number | null} */
@@ -14,11 +15,15 @@ export class Status {
   #beforeMs = 0;
   line = "";
 
-  /** @param {HTMLElement} words @param {HTMLElement} line @param {HTMLElement} timer @param {HTMLElement} announcer */
-  constructor(words, line, timer, announcer) {
+  /**
+   * @param {HTMLElement} words @param {HTMLElement} line @param {HTMLElement} timer
+   * @param {HTMLElement} recorded @param {HTMLElement} announcer
+   */
+  constructor(words, line, timer, recorded, announcer) {
     this.#words = words;
     this.#line = line;
     this.#timer = timer;
+    this.#recorded = recorded;
     this.#announcer = announcer;
   }
 
@@ -54,6 +59,11 @@ export class Status {
     this.say(this.state);
   }
 
+  /** Show whether the server records the call. @param {boolean} recorded */
+  setRecorded(recorded) {
+    this.#recorded.hidden = !recorded;
+  }
+
   /** The call is connected: show its length, and keep it up to date. */
   startClock() {
     this.stopClock();
@@ -83,6 +93,7 @@ export class Status {
     this.#beforeMs = beforeMs;
     this.#timer.textContent = "";
     this.setLine("");
+    this.setRecorded(false);
     this.announce("");
   }
 }

@@ -5,9 +5,10 @@ import { Choice } from "./choice.js";
 import { rememberedMicrophone } from "./devices.js";
 import { CallError } from "./errors.js";
 import { Examples } from "./examples.js";
-import { introduce } from "./intro.js";
+import { introduce, whoAnswers } from "./intro.js";
 import { Latency } from "./latency.js";
 import { Notice } from "./notice.js";
+import { Pass, takeToken } from "./pass.js";
 import { LINES, RESUMED, STATES, failure } from "./sentences.js";
 import { Status } from "./status.js";
 import { Summary } from "./summary.js";
@@ -29,7 +30,9 @@ class Page {
   #agent = "Agent";
   /** A sentence that was tapped before the call. It is asked as soon as the agent listens. */
   #question = "";
-  #status = new Status($("status"), $("line"), $("timer"), $("announcer"));
+  #server = whoAnswers();
+  #pass = new Pass(takeToken(), this.#server);
+  #status = new Status($("status"), $("line"), $("timer"), $("recorded"), $("announcer"));
   #voices = new Voices($("stage"));
   #latency = new Latency($("latency"));
   #captions = new Captions($("captions"), (text) => this.#status.announce(text));
@@ -53,7 +56,7 @@ class Page {
   }
 
   async #introduce() {
-    const { name, examples } = await introduce($("intro"));
+    const { name, examples } = introduce($("intro"), await this.#server);
     if (name && !this.#status.connected) this.#name(name); // A call knows the name better.
     this.#examples.show(examples);
   }
@@ -69,7 +72,7 @@ class Page {
   /** @param {{typed: boolean, muted?: boolean, ticket?: import("./call.js").Ticket}} how */
   #connect(how) {
     if (!("RTCPeerConnection" in window)) return this.#onOver(new CallError("unsupported"));
-    const call = (this.#call = new Call());
+    const call = (this.#call = new Call(this.#pass));
     window.antiphon = { call };
     this.#typed = how.typed;
     this.#listen(call);
@@ -156,9 +159,11 @@ class Page {
     this.#status.announce(this.#resuming ? RESUMED : line ? LINES[line].said : "Connected.");
   }
 
-  /** @param {{agent: string}} message */
-  #onSession({ agent }) {
+  /** @param {{agent: string, resumed?: boolean, recorded?: boolean}} message */
+  #onSession({ agent, resumed = false, recorded = false }) {
     if (agent) this.#name(agent);
+    this.#status.setRecorded(recorded);
+    if (recorded && !resumed) this.#status.announce("Connected. This call is recorded.");
     this.#captions.renew();
   }
 
@@ -206,6 +211,7 @@ class Page {
   #onOver(reason) {
     this.#status.stopClock();
     this.#status.setLine("");
+    this.#status.setRecorded(false);
     this.#voices.stop();
     this.#captions.settle();
     this.#call = null;

@@ -36,7 +36,7 @@ def exchange(number: int) -> Exchange:
 
 def conversation(name: str = "one", exchanges: int = 0, created_ms: int = START_MS) -> Conversation:
     """A conversation after this many exchanges; its resume token is "token"."""
-    kept = Conversation(name, "Riverside Books", created_ms, created_ms, token_hash=hash_token("token"))
+    kept = Conversation(name, "Riverside Books", created_ms, created_ms, caller="ann", token_hash=hash_token("token"))
     for _ in range(exchanges):
         kept = said_more(kept)
     return kept

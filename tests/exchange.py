@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp.test_utils import TestServer
 
+from server.agent.call_info import CallInfo
 from server.agent.voice_agent import VoiceAgent
 from server.app import application
 from server.call.caller import Caller
@@ -25,6 +26,7 @@ from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
 from signaling import offer, websocket
 from signaling.access import Access
+from signaling.origins import Origins
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
@@ -66,6 +68,7 @@ class Exchange:
         limit: int = 4,
         resume_s: float = 0.0,
         chars_per_s: int = 15,
+        access: Access | None = None,
         **peers: Any,
     ) -> None:
         """`peers` changes the settings of the WebRTC peers."""
@@ -77,7 +80,7 @@ class Exchange:
         """The text-to-speech of each conversation that lives, by its id."""
 
         def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
-            return start(self.notebook.minutes(session_id), caller, options)
+            return start(self.notebook.minutes(session_id, caller=caller.name), caller, options)
 
         def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
             return lambda record: start(self.notebook.minutes(record=record), caller, options)
@@ -85,15 +88,16 @@ class Exchange:
         def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
             engines = Engines(self.stt, mouth, CallVad(silero))
-            deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
+            info = CallInfo(caller.name, caller.context, options.language or agent.own_language)
+            deps, settings = agent.deps_of(minutes.record.agent_state, info), CallSettings(resume_s=resume_s)
             return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
-        app = application()
-        offer.add_routes(app, self.calls, Access().admit)
-        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), Access().admit, ())
+        app, access = application(Origins(local=True)), access or Access()
+        offer.add_routes(app, self.calls, access.admit)
+        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

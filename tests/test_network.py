@@ -38,13 +38,13 @@ def test_settings_reach_the_peers() -> None:
 
 
 def test_clients_get_servers_with_credentials_of_their_own() -> None:
-    """Two clients get two TURN user names, so that one does not use up the other's quota."""
+    """Two callers get two TURN user names, so that one does not use up the other's quota."""
     servers = client_servers(load(stun_urls="stun:b", **TURN))
-    (stun, one), (_, other) = servers(), servers()
+    (stun, one), (_, other) = servers("one"), servers("other")
     assert stun.urls == ("stun:b",)
     assert one.urls == ("turn:a:3478",)
-    assert one.username != other.username
-    assert client_servers(load())() == []
+    assert [server.username.partition(":")[2] for server in (one, other)] == ["one", "other"]
+    assert client_servers(load())("one") == []
 
 
 def test_the_server_gathers_by_servers_of_its_own() -> None:

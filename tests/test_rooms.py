@@ -45,6 +45,7 @@ PURE = """
     server/media/sctp.py server/media/senders.py
     server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
+    signaling/keys.py signaling/tokens.py server/agent/call_info.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -82,6 +83,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "signaling/": (
         "signaling",
         "server.errors",
+        "server.pace",
         "server.call.messages",
         "server.call.caller",
         "server.call.options",

@@ -1,5 +1,6 @@
 """VoiceAgent: a pydantic-ai agent, and what it needs to speak on the phone."""
 
+import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,10 +8,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic_ai.agent import AbstractAgent
 
+from server.agent.call_info import CallInfo
 from server.agent.lines import Lines
 
 AUTO = "auto"
 """In place of a language's tag: the language is detected in the call."""
+
+NOTHING_KNOWN = CallInfo()
+"""Of a call whose caller has no token."""
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,7 @@ class VoiceAgent:
     `agent` is any pydantic-ai agent whose output is text, with its own tools, instructions and model. `make_deps` makes
     the agent's dependencies for one call, so that no call sees the state of another. `dump_deps` writes the part of
     them that another server needs to go on with the call, and `load_deps` makes dependencies from what it wrote.
+    `make_deps` and `load_deps` are given a `CallInfo`, too, if they have a parameter for it.
     """
 
     agent: AbstractAgent[Any, str]
@@ -84,11 +90,19 @@ class VoiceAgent:
     judge: Callable[[Any], Any] | None = None
     """Makes the judge of one call, an `antiphon.turns.Judge`, from its `antiphon.turns.JudgeSetup`. None: the server's
     own judge."""
-    make_deps: Callable[[], Any] = _no_deps
+    make_deps: Callable[[], Any] | Callable[[CallInfo], Any] = _no_deps
+    """Called when a call begins, with the `CallInfo` if it takes one."""
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""
-    load_deps: Callable[[str], Any] | None = None
-    """Called with what `dump_deps` wrote, also in another version of the agent. None begins anew with `make_deps`."""
+    load_deps: Callable[[str], Any] | Callable[[str, CallInfo], Any] | None = None
+    """Called with what `dump_deps` wrote, also in another version of the agent, and with the `CallInfo` if it takes
+    one. None begins anew with `make_deps`."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for functions that no call could use."""
+        for name, function, given in (("make_deps", self.make_deps, 0), ("load_deps", self.load_deps, 1)):
+            if function is not None and _needed(function) > given + 1:
+                raise ValueError(f"{name} takes too many parameters")
 
     @property
     def own_language(self) -> str:
@@ -108,15 +122,33 @@ class VoiceAgent:
             log.exception("x the state of a call of %s cannot be kept", self.name)
             return ""
 
-    def deps_of(self, state: str) -> Any:
+    def deps_of(self, state: str, info: CallInfo = NOTHING_KNOWN) -> Any:
         """The dependencies of a call in that state; "" is a new call.
 
         When the state cannot be loaded, that is logged and the call begins anew.
         """
         if not state or self.load_deps is None:
-            return self.make_deps()
+            return _call(self.make_deps, info)
         try:
-            return self.load_deps(state)
+            return _call(self.load_deps, info, state)
         except Exception:  # another version of the agent wrote it
             log.exception("x the state of a call of %s cannot be loaded", self.name)
-            return self.make_deps()
+            return _call(self.make_deps, info)
+
+
+def _call(function: Callable[..., Any], info: CallInfo, *given: str) -> Any:
+    """Call `function` with `given`, and with `info` if it needs one parameter more."""
+    return function(*given, info) if _needed(function) > len(given) else function(*given)
+
+
+def _needed(function: Callable[..., Any]) -> int:
+    """How many parameters a function must be given in their places.
+
+    Those with a default are not among them: a class with defaults makes dependencies without being told anything.
+    """
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions written in C do not tell
+        return 0
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in places and each.default is each.empty for each in parameters)

@@ -29,7 +29,7 @@ class Caller:
     """How many calls may be live at the same time. None leaves it to the server."""
     options: CallOptions = field(default_factory=CallOptions)
     """What the token chooses for the call. The caller cannot choose otherwise."""
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the token tells the agent about the caller."""
     record: bool | None = None
     """Whether the sound of the call is recorded. None leaves it to the server."""
@@ -37,3 +37,15 @@ class Caller:
     """The token was valid once. It still goes on with a call that it has begun, and begins none."""
     once: str = ""
     """The id of a token that begins one call only (`jti`); "" for a token that may be used again."""
+    good_until_ms: int = 0
+    """When the token expires, in Unix milliseconds; 0 without a token."""
+
+    def choose(self, wanted: CallOptions) -> CallOptions:
+        """The options of a call for which the caller wants `wanted`: what the token sets wins.
+
+        Of two limits to the length of a reply, the smaller one holds.
+        """
+        chosen = wanted.model_dump(include=set(CallOptions.model_fields))
+        chosen |= self.options.model_dump(include=set(CallOptions.model_fields), exclude_defaults=True)
+        lengths = [each.max_tokens for each in (wanted, self.options) if each.max_tokens is not None]
+        return CallOptions(**chosen | {"max_tokens": min(lengths, default=None)})

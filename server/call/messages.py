@@ -56,7 +56,7 @@ class Hello(_Message):
 
     `resume` is the secret that continues this conversation on another connection. Each secret is good for one.
     `resumed` tells that this connection continues a conversation. `audio` is the format of the sound in both
-    directions, where the connection itself has not agreed on one.
+    directions, where the connection itself has not agreed on one. `recorded` tells that the sound is recorded.
     """
 
     type: Literal["session"] = "session"
@@ -65,6 +65,7 @@ class Hello(_Message):
     resume: str = ""
     resumed: bool = False
     audio: AudioFormat | None = None
+    recorded: bool = False
 
 
 class State(_Message):

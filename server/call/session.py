@@ -50,7 +50,7 @@ class Session:
         """
         record = minutes.record
         self.id = record.id
-        self.token = ResumeToken([record.token_hash] if record.token_hash else [])
+        self.token = ResumeToken([record.token_hash] if record.token_hash else [], setup.caller.name)
         self.over = asyncio.Event()
         """Set when everything that the call started has ended."""
         self.detached_s: float | None = None
@@ -105,8 +105,12 @@ class Session:
         self._stop_waiting()
         token = self._attachment.take(connection)
         self._minutes.connected(self.token.hashes[-1])
-        name, audio = self._agent.name, connection.audio
-        self.send(messages.Hello(session_id=self.id, agent=name, resume=token, resumed=resumed, audio=audio))
+        self.send(
+            messages.Hello(
+                session_id=self.id, agent=self._agent.name, resume=token, resumed=resumed, audio=connection.audio,
+                recorded=self._soundtrack.kept,
+            )
+        )  # fmt: skip
         if self._group is not None:
             log.info("- call %s is resumed", self.id)
             self._resume()

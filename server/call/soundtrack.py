@@ -34,6 +34,11 @@ class Soundtrack:
         self._ahead: deque[bytes] = deque()
         """Frames of the agent that have left, and that the caller does not hear yet."""
 
+    @property
+    def kept(self) -> bool:
+        """Whether the sound is recorded."""
+        return self._recorder is not None
+
     def hear(self, frame: Frame) -> None:
         """The caller's next 20 ms."""
         if self._recorder is not None:

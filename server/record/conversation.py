@@ -5,6 +5,7 @@ are passed in. Offsets count from `created_ms`.
 """
 
 import hashlib
+import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -94,6 +95,8 @@ class Conversation:
     created_ms: int
     updated_ms: int
     ended_ms: int | None = None
+    caller: str = ""
+    """Who called: the subject of the caller's token; "" where calls need no token."""
     agent_state: str = ""
     """What the agent's `dump_deps` returned; "" when the agent has no state to keep."""
     exchanges: tuple[Exchange, ...] = ()
@@ -125,7 +128,9 @@ class Conversation:
 
     @property
     def summary(self) -> "Summary":
-        return Summary(self.id, self.agent, self.created_ms, self.updated_ms, self.ended_ms, len(self.exchanges))
+        return Summary(
+            self.id, self.agent, self.created_ms, self.updated_ms, self.ended_ms, len(self.exchanges), self.caller
+        )
 
     def with_exchange(
         self, exchange: Exchange, now_ms: int, agent_state: str, standing: Standing = Standing()
@@ -164,6 +169,7 @@ class Summary:
     updated_ms: int
     ended_ms: int | None
     exchanges: int
+    caller: str
 
     @property
     def cursor(self) -> str:
@@ -171,8 +177,13 @@ class Summary:
         return f"{self.created_ms:013d}-{self.id}"
 
 
-def hash_token(token: str) -> str:
-    """SHA-256 in hex. Tokens are random and long, so the hash needs neither a salt nor many rounds."""
+def hash_token(token: str, caller: str = "") -> str:
+    """SHA-256 in hex. Tokens are random and long, so the hash needs neither a salt nor many rounds.
+
+    The token of a `caller` with a name is worth nothing to another one: with that name it has another hash.
+    """
+    if caller:
+        return hmac.new(token.encode(), caller.encode(), hashlib.sha256).hexdigest()
     return hashlib.sha256(token.encode()).hexdigest()
 
 

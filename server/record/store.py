@@ -27,6 +27,12 @@ class Store(Protocol):
         claim with the same two hashes.
         """
 
+    async def spend(self, token_id: str, until_ms: int) -> bool:
+        """Use up a token that begins one call only. True for the first server that asks, and False for all others.
+
+        The store remembers it until `until_ms` (Unix milliseconds) at least.
+        """
+
     async def load(self, conversation_id: str) -> Conversation | None: ...
 
     async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:

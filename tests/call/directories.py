@@ -81,7 +81,7 @@ def directory(
 
     def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
         judge(options)
-        return start(book.minutes(session_id), caller, options)
+        return start(book.minutes(session_id, caller=caller.name), caller, options)
 
     def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
         judge(options)
@@ -98,7 +98,7 @@ def directory(
 
 async def connected(calls: Directory, caller: Caller | None = None) -> tuple[Session, Line]:
     """A new session that runs, and its connection."""
-    session, line = calls.open(caller or Caller(), CallOptions()), Line()
+    session, line = await calls.open(caller or Caller(), CallOptions()), Line()
     calls.attach(session, line, "")
     await asyncio.sleep(0.1)
     return session, line

@@ -16,12 +16,18 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
 from server.errors import StoreError
 from server.record.conversation import Exchange, Said, hash_token
 from server.record.store import Store
+from server.record.stores import redis as redis_store
+from server.record.stores import sqlite
+from server.record.stores.codec import encode_header
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from tests.conversations import START_MS, conversation, exchange, said_more
 from tests.redis_server import RedisServer, redis_server
 
 OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
+
+FAR_MS = 4_000_000_000_000
+"""In the year 2096."""
 
 Open = Callable[[], Awaitable[Store]]
 
@@ -292,3 +298,30 @@ async def test_a_store_may_be_closed_twice(store: Store) -> None:
     await store.close()  # type: ignore[attr-defined]
     with contextlib.suppress(StoreError):
         assert await store.load("one") == conversation()
+
+
+async def test_a_token_of_one_use_is_spent_once(open_store: Open) -> None:
+    """Of many servers that use a token up at the same time, one succeeds. Another token is another matter."""
+    stores = [await open_store() for _ in range(8)]
+    spent = await asyncio.gather(*(store.spend("a", FAR_MS) for store in stores))
+    assert sorted(spent) == [False] * 7 + [True]
+    assert await stores[0].spend("b", FAR_MS)
+    assert not await stores[1].spend("b", FAR_MS)
+
+
+async def test_a_spent_token_is_remembered_until_it_expires(store: Store) -> None:
+    """A sweep forgets tokens whose time is over, and no others."""
+    assert await store.spend("old", START_MS)
+    assert await store.spend("new", FAR_MS)
+    await store.sweep(START_MS + 1)
+    assert await store.spend("old", START_MS)
+    assert not await store.spend("new", FAR_MS)
+
+
+async def test_records_without_a_caller_are_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that a server before callers had names wrote is read, and has no caller."""
+    kept = replace(conversation(exchanges=1), caller="")
+    for module in (sqlite, redis_store):
+        monkeypatch.setattr(module, "encode_header", lambda record: encode_header(record).replace('"caller":"",', ""))
+    assert await store.save(kept)
+    assert await store.load("one") == kept

@@ -20,17 +20,20 @@ class Notebook:
         self.reads = self.claims = 0
         self.records: dict[str, Conversation] = {}
         self.written: list[Conversation] = []
+        self.spent: set[str] = set()
         self._numbers = itertools.count(1)
 
     def note(self, record: Conversation) -> None:
         self.records[record.id] = record
         self.written.append(record)
 
-    def minutes(self, session_id: str | None = None, record: Conversation | None = None) -> Minutes:
+    def minutes(self, session_id: str | None = None, record: Conversation | None = None, caller: str = "") -> Minutes:
         """The Minutes of a new call, or of a call that has `record` already."""
         loop = asyncio.get_running_loop()
         now_ms = self.wall_ms()
-        record = record or Conversation(session_id or f"call-{next(self._numbers)}", "Test", now_ms, now_ms)
+        record = record or Conversation(
+            session_id or f"call-{next(self._numbers)}", "Test", now_ms, now_ms, caller=caller
+        )
         return Minutes(record, self.note, self.wall_ms, loop.time)
 
     def wall_ms(self) -> int:
@@ -41,6 +44,11 @@ class Notebook:
         await asyncio.sleep(self.delay_s)
         record = self.records.get(conversation_id)
         return record is not None and record.token_hash == token_hash
+
+    async def spend(self, token_id: str, until_ms: int) -> bool:
+        used = token_id in self.spent
+        self.spent.add(token_id)
+        return not used
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         self.claims += 1

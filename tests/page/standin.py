@@ -73,6 +73,13 @@ class Standin:
             ],
         }
         """Who answers, as the page is told before the call; in the call it is Marta."""
+        self.recorded = False
+        self.token = ""
+        """The only token that is good, if calls need one. Every refusal counts in `refused`."""
+        self.tokens: list[dict[str, str]] = []
+        """The headers of each request for a token at /token, which gives out the good one."""
+        self.tokenless: list[str] = []
+        """The requests that came without the good token."""
         self.ice_servers: list[dict[str, Any]] | None = []
         self.walled = False
         """Whether to answer without candidates, so that nothing gets through, as behind a firewall."""
@@ -87,13 +94,14 @@ class Standin:
         self._line: ChannelLine | SocketLine | None = None
         self._lines = 0
         self._peers: list[RTCPeerConnection] = []
-        app = web.Application()
+        app = web.Application(middlewares=[self._check])
         app.on_response_prepare.append(_secure)
         app.router.add_post("/api/offer", self._offer)
         app.router.add_patch("/api/offer", self._patch)
         app.router.add_delete("/api/offer", self._delete)
         app.router.add_get("/api/ice-servers", self._ice_servers)
         app.router.add_get("/api/agent", self._who_answers)
+        app.router.add_post("/token", self._token)
         app.router.add_get("/api/voice/conversation/{session_id}", self._socket)
         app.router.add_get("/{name:[a-z]*[.]?[a-z]*}", self._file)
         self.server = TestServer(app)
@@ -126,6 +134,26 @@ class Standin:
         for pc in self._peers:
             await pc.close()
         await self.server.close()
+
+    @web.middleware
+    async def _check(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Let in who has the token, in the way that fits the request."""
+        offered = request.headers.get("Sec-WebSocket-Protocol", "").replace(" ", "").split(",")
+        given = {
+            request.headers.get("Authorization", ""),
+            *(f"Bearer {each[7:]}" for each in offered if each[:7] == "bearer."),
+        }
+        open_to_all = request.path == "/api/agent" or not request.path.startswith("/api/")
+        if not self.token or open_to_all or f"Bearer {self.token}" in given:
+            response: web.StreamResponse = await handler(request)
+            return response
+        self.tokenless.append(f"{request.method} {request.path}")
+        body = {"error": {"code": "invalid_token", "message": "The token has expired."}}
+        return web.json_response(body, status=401)
+
+    async def _token(self, request: web.Request) -> web.Response:
+        self.tokens.append(dict(request.headers))
+        return web.json_response({"token": self.token} if self.token else {}, status=200 if self.token else 403)
 
     async def _file(self, request: web.Request) -> web.Response:
         """The file in one piece; an aborted FileResponse would leave its file to the garbage collector."""
@@ -177,7 +205,7 @@ class Standin:
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         if self.without_sockets:
             raise web.HTTPForbidden
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(protocols=("antiphon",))
         await socket.prepare(request)
         self.starts.append((request.match_info["session_id"], json.loads(await socket.receive_str())))
         line = SocketLine(request, socket)
@@ -202,6 +230,7 @@ class Standin:
             self._say_to_the_older()
         self._line, self._lines, self.deaf = line, self._lines + 1, False
         session = {"session_id": "s", "agent": "Marta", "resume": f"token {self._lines}", "resumed": self._lines > 1}
+        session |= {"recorded": True} if self.recorded else {}
         self.say({"type": "session", **session}, {"type": "state", "state": "speaking" if self.greets else "listening"})
 
     def _say_to_the_older(self) -> None:

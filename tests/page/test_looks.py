@@ -16,7 +16,9 @@ async def everything(page: Page, standin: Standin) -> AsyncIterator[str]:
     """Bring the page into each of its states, one after the other."""
     await expect(page.locator("#examples button")).to_have_count(4)
     yield "idle"
+    standin.recorded = True
     await call(page)
+    await expect(page.locator("#recorded")).to_be_visible()
     standin.say(
         transcription(1, "Donaudampfschifffahrtsgesellschaftskapitän " * 8, final=False),
         response(1, "x" * 200, final=True, interrupted=True, tools=["check_stock", "delivery_date"]),

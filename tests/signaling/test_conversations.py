@@ -113,7 +113,7 @@ async def test_the_list_goes_from_page_to_page(client: Client, store: Store) -> 
     assert (pages, page["next"]) == ([["c4", "c3"], ["c2", "c1"], ["c0"]], None)
     assert page["conversations"] == [
         {"id": "c0", "agent": "Riverside Books", "created_ms": START_MS, "updated_ms": START_MS, "ended_ms": None,
-         "exchanges": 0}
+         "exchanges": 0, "caller": "ann"}
     ]  # fmt: skip
 
 

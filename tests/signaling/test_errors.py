@@ -11,8 +11,10 @@ from server.errors import (
     ConfigError,
     EngineError,
     Forbidden,
+    InvalidToken,
     NotAcceptable,
     NotFound,
+    NotJson,
     PeerError,
     StoreError,
     TooLarge,
@@ -33,6 +35,8 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "engine": lambda: EngineError("model", "The model failed."),
     "config": lambda: ConfigError("no libopus in /secret/place"),
     "token": lambda: Unauthorized("This request needs the admin token."),
+    "expired": lambda: InvalidToken('The claim "a\\b" is\nnot valid…'),
+    "text": lambda: NotJson("The body must be JSON."),
     "store": lambda: StoreError("The store of conversations is not available."),
     "bug": lambda: KeyError("secret"),
     "see-other": lambda: web.HTTPSeeOther("/api/found"),
@@ -68,6 +72,8 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("engine", 502, "engine_failed", "The model failed."),
         ("config", 500, "config", "The server is not set up for this."),
         ("token", 401, "unauthorized", "This request needs the admin token."),
+        ("expired", 401, "invalid_token", 'The claim "a\\b" is\nnot valid…'),
+        ("text", 415, "not_json", "The body must be JSON."),
         ("store", 503, "store_unavailable", "The store of conversations is not available."),
         ("bug", 500, "internal", "Something went wrong in the server."),
         ("gone", 410, "gone", "Gone."),
@@ -94,6 +100,8 @@ async def test_a_client_without_a_token_is_told_how_to_send_one(client: Client) 
     """Only a 401 has a challenge, the WWW-Authenticate header (RFC 6750, section 3)."""
     assert (await client.get("/api/token")).headers["WWW-Authenticate"] == "Bearer"
     assert "WWW-Authenticate" not in (await client.get("/api/peer")).headers
+    described = (await client.get("/api/expired")).headers["WWW-Authenticate"]
+    assert described == """Bearer error="invalid_token", error_description="The claim 'a'b' is'not valid'\""""
 
 
 async def test_a_wrong_method_is_told_the_right_ones(client: Client) -> None:
@@ -135,4 +143,4 @@ async def test_mistakes_of_peers_are_not_logged(client: Client, caplog: pytest.L
 def test_every_error_of_ours_is_tried() -> None:
     """The table above has every error class."""
     tried = {type(make()) for make in FAULTS.values()}
-    assert set(AntiphonError.__subclasses__()) | set(PeerError.__subclasses__()) <= tried
+    assert set(AntiphonError.__subclasses__()) | set(PeerError.__subclasses__()) | {InvalidToken} <= tried

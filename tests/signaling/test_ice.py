@@ -4,8 +4,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from server.call.caller import Caller
+from signaling.errors import errors_as_json
 from signaling.ice import IceServer, credentials, ice_servers, valid_url
-from signaling.ice_servers import add_routes
+from signaling.ice_servers import add_routes, turn_user
 
 
 def test_credentials_are_those_of_coturn() -> None:
@@ -56,10 +58,38 @@ def test_urls(url: str, valid: bool) -> None:
 
 async def test_clients_get_the_servers() -> None:
     """Clients get the servers, and how long the credentials are valid. The answer is not cached."""
+
+    async def admit(request: web.Request) -> Caller:
+        return Caller(name="ann")
+
     app = web.Application()
-    add_routes(app, lambda: [IceServer(("turn:a",), "99:x", "secret")], 600)
+    add_routes(app, lambda user: [IceServer(("turn:a",), f"99:{user}", "secret")], 600, admit, lambda caller: False)
     async with TestClient(TestServer(app)) as client:
         response = await client.get("/api/ice-servers")
         body = await response.json()
-    assert body == {"iceServers": [{"urls": ["turn:a"], "username": "99:x", "credential": "secret"}], "ttl": 600}
+    user = f"99:{turn_user(Caller(name='ann'))}"
+    assert body == {"iceServers": [{"urls": ["turn:a"], "username": user, "credential": "secret"}], "ttl": 600}
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_caller_has_one_user_name_at_the_turn_server() -> None:
+    """It is the same for every request of the caller, another for every other caller, and does not say who that is."""
+    ann, bob = Caller("203.0.113.7", "ann"), Caller("203.0.113.7", "bob")
+    assert turn_user(ann) == turn_user(Caller("198.51.100.1", "ann")) != turn_user(bob)
+    assert "ann" not in turn_user(ann)
+    here, there = Caller("203.0.113.7"), Caller("198.51.100.1")
+    assert turn_user(here) == turn_user(Caller("203.0.113.7")) != turn_user(there)
+    assert turn_user(Caller()) != turn_user(Caller())
+
+
+@pytest.mark.parametrize(("live", "status"), [(True, 200), (False, 401)])
+async def test_an_expired_token_gets_credentials_for_a_call_that_goes_on(live: bool, status: int) -> None:
+    """A caller whose token has expired gets credentials only while there is a call of that caller."""
+
+    async def admit(request: web.Request) -> Caller:
+        return Caller(name="ann", expired=True)
+
+    app = web.Application(middlewares=[errors_as_json])
+    add_routes(app, lambda user: [], 600, admit, lambda caller: live and caller.name == "ann")
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get("/api/ice-servers")).status == status

@@ -12,8 +12,9 @@ from server.call.caller import Caller
 from server.call.options import CallOptions
 from server.errors import AtCapacity, NotAcceptable, NotFound
 from signaling.access import Access
+from signaling.bodies import MAX_BODY_BYTES
 from signaling.errors import errors_as_json
-from signaling.offer import MAX_BODY_BYTES, CandidateBody, CandidatesBody, OfferBody, add_routes
+from signaling.offer import CandidateBody, CandidatesBody, OfferBody, add_routes
 
 Client = TestClient[web.Request, web.Application]
 NewClient = Callable[[web.Application], Awaitable[Client]]
@@ -75,6 +76,7 @@ async def client(aiohttp_client: NewClient, desk: Desk) -> Client:
     return await aiohttp_client(app)
 
 
+JSON_BODY = {"Content-Type": "application/json"}
 OFFER = {"sdp": "m=audio", "type": "offer"}
 
 
@@ -204,13 +206,13 @@ async def test_a_busy_server_says_when_to_come_again(client: Client) -> None:
 )  # fmt: skip
 async def test_what_is_wrong_is_said(client: Client, method: str, body: bytes, status: int, code: str) -> None:
     """A request that breaks the protocol gets the status and the code for what is wrong."""
-    response = await client.request(method, "/api/offer", data=body)
+    response = await client.request(method, "/api/offer", data=body, headers=JSON_BODY)
     assert await failure(response) == (status, code)
 
 
 async def test_a_body_that_is_not_as_it_says_is_the_clients_mistake(client: Client) -> None:
     """A body with broken compression is an error of the client, not of the server."""
-    response = await client.post("/api/offer", data=b"no gzip", headers={"Content-Encoding": "gzip"})
+    response = await client.post("/api/offer", data=b"no gzip", headers={**JSON_BODY, "Content-Encoding": "gzip"})
     assert (await failure(response))[0] == 400
 
 

@@ -11,10 +11,11 @@ from server.call.attachment import Connection
 from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.desk.limits import Limits, Stage
+from server.call.desk.one_use import OneUse, Spending
 from server.call.desk.places import Places
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.errors import NotFound
+from server.errors import InvalidToken, NotFound
 from server.record.conversation import Conversation, hash_token
 
 NO_CONVERSATION = "There is no such conversation."
@@ -30,8 +31,8 @@ Restore = Callable[[Caller, CallOptions], Callable[[Conversation], Session]]
 """Judges the options of a call, and returns what makes its session from a record. Raises PeerError."""
 
 
-class Claims(Protocol):
-    """Gives out the conversations that no process holds any more."""
+class Claims(Spending, Protocol):
+    """Gives out the conversations that no process holds any more, and remembers which one-use tokens were used."""
 
     async def holds(self, conversation_id: str, token_hash: str) -> bool:
         """Whether `token_hash` is the hash of the conversation's token. Changes nothing. Raises StoreError."""
@@ -58,6 +59,7 @@ class Directory:
         self._open_session = open_session
         self._restore = restore
         self._claims = claims
+        self._one_use = OneUse(claims)
         self._places = Places(limits, overload)
         self.opened = 0
         self._restoring: dict[str, asyncio.Event] = {}
@@ -97,13 +99,17 @@ class Directory:
         """Raises AtCapacity or TooMany if a new call of this caller has to be refused now."""
         self._places.judge(caller)
 
-    def open(self, caller: Caller, options: CallOptions) -> Session:
-        """Make a new session, which waits for its first connection.
+    async def open(self, caller: Caller, options: CallOptions) -> Session:
+        """Make a new session, which waits for its first connection. `options` is what the caller wants.
 
-        Raises AtCapacity and TooMany before anything is allocated, and PeerError if the call may not have the options.
+        Raises InvalidToken, AtCapacity, TooMany and StoreError before anything is allocated, and PeerError if the call
+        may not have the options.
         """
+        if caller.expired:
+            raise InvalidToken("The token has expired.")
         self.admit(caller)
-        session = self._open_session(secrets.token_urlsafe(12), caller, options)
+        await self._one_use.begin(caller)  # others may call meanwhile
+        session = self._open_session(secrets.token_urlsafe(12), caller, caller.choose(options))
         with self._places.keep(caller):
             self._places.take(session)
         self.opened += 1
@@ -113,27 +119,36 @@ class Directory:
         """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
         Raises NotFound, StoreError, AtCapacity, TooMany and PeerError. NotFound does not tell whether there is a
-        session with this id.
+        session with this id, or whose it is, and takes as long in all cases.
         """
-        session, token_hash = self._places.get(session_id), hash_token(token)
-        if session is None and not await self._claims.holds(session_id, token_hash):
+        session, token_hash = self._places.get(session_id), hash_token(token, caller.name)
+        if session is not None and session.token.accepts(token, caller.name):
+            return session
+        if not await self._claims.holds(session_id, token_hash) or session is not None:
             raise NotFound(NO_CONVERSATION)
         while (restored := self._restoring.get(session_id)) is not None:
             await restored.wait()
         if (session := self._places.get(session_id)) is None:
             with self._restores(session_id):
                 return await self._claim(caller, session_id, token_hash, options)
-        if session.caller.name == caller.name and session.token.accepts(token):
+        if session.token.accepts(token, caller.name):
             return session
         raise NotFound(NO_CONVERSATION)
+
+    def holds(self, caller: Caller) -> bool:
+        """Whether a call of a caller with this name is here, connected or not."""
+        return any(session.caller.name == caller.name for session in self._places.sessions)
 
     def attach(self, session: Session, connection: Connection, token: str) -> None:
         """Let the session go on at `connection`. The first connection needs no `token`; another one does.
 
-        Raises NotFound if the session has ended meanwhile, or if the token was used already.
+        Raises NotFound if the session has ended meanwhile, or if the token was used already. Raises InvalidToken if the
+        caller's own token was good for one call, and another one stands.
         """
         if self._places.get(session.id) is not session or (token and not session.token.redeem(token)):
             raise NotFound(NO_CONVERSATION)
+        if not token and session not in self._tasks and not self._one_use.stands(session.caller):
+            raise InvalidToken("The token has begun a call already, and it begins only one.")
         session.attach(connection)
         self._places.connect(session)
         if session not in self._tasks:
@@ -206,7 +221,7 @@ class Directory:
 
         Whatever may refuse it comes first, because the claim ends the call that another process may still have.
         """
-        session_of = self._restore(caller, options)
+        session_of = self._restore(caller, caller.choose(options))
         with self._places.keep(caller):
             record = await self._claims.claim(session_id, token_hash, token_hash)
             if record is None:

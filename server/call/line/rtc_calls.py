@@ -72,7 +72,7 @@ class RtcCalls:
         self._directory.pace(caller)
         self._directory.admit(caller)  # a busy server does not even read the offer
         offer = self._read_offer(sdp, caller)
-        session = self._directory.open(caller, options)
+        session = await self._directory.open(caller, options)
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
 
     async def resume(

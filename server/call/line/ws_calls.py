@@ -58,7 +58,7 @@ class WsCalls:
     async def _find_or_open(self, session_id: str, caller: Caller, start: Start) -> Session:
         if start.resume:
             return await self._directory.find(caller, session_id, start.resume, start)
-        return self._directory.open(caller, start)
+        return await self._directory.open(caller, start)
 
 
 async def _read_start(socket: Socket) -> tuple[Start, str | bytes | None]:

@@ -2,7 +2,8 @@
 script undivided.
 
 Each conversation has a hash, with the header and the fields that are compared, and a list of exchanges. Two sorted sets
-order the conversations by age and by last update. Needs Redis 6.2 or later.
+order the conversations by age and by last update. A one-use token that was used has a key that expires. Needs Redis 6.2
+or later.
 """
 
 import asyncio
@@ -134,6 +135,10 @@ class RedisStore:
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         async with self._limited():
             return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
+
+    async def spend(self, token_id: str, until_ms: int) -> bool:
+        async with self._limited():
+            return bool(await self._redis.set(f"{self._prefix}:spent:{token_id}", "1", nx=True, pxat=until_ms))
 
     async def load(self, conversation_id: str) -> Conversation | None:
         async with self._limited():

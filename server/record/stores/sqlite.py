@@ -37,6 +37,8 @@ SCHEMA = """
         number INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (conversation_id, number)
     ) WITHOUT ROWID;
 """
+SPENT_TOKENS = "CREATE TABLE IF NOT EXISTS spent_tokens (id TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID"
+"""Files of earlier servers get this table, too. It does no harm there if an earlier server opens them again."""
 
 _T = TypeVar("_T")
 
@@ -75,6 +77,9 @@ class SqliteStore:
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         return await self._run(lambda: self._claim(conversation_id, token_hash, new_token_hash))
+
+    async def spend(self, token_id: str, until_ms: int) -> bool:
+        return await self._run(lambda: self._spend(token_id, until_ms))
 
     async def load(self, conversation_id: str) -> Conversation | None:
         return await self._run(lambda: self._load(conversation_id))
@@ -120,6 +125,7 @@ class SqliteStore:
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             elif version != SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"its tables have version {version}, not {SCHEMA_VERSION}")
+            db.execute(SPENT_TOKENS)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -167,6 +173,10 @@ class SqliteStore:
             )
             return _find(db, "id = ? AND token_hash = ?", conversation_id, new_token_hash)
 
+    def _spend(self, token_id: str, until_ms: int) -> bool:
+        with self._transaction() as db:
+            return db.execute("INSERT OR IGNORE INTO spent_tokens VALUES (?, ?)", [token_id, until_ms]).rowcount > 0
+
     def _load(self, conversation_id: str) -> Conversation | None:
         with self._transaction() as db:
             return _find(db, "id = ? AND epoch < ?", conversation_id, DELETED_EPOCH)
@@ -195,6 +205,7 @@ class SqliteStore:
         with self._transaction() as db:
             db.execute("DELETE FROM conversations WHERE updated_ms < ? AND epoch = ?", [before_ms, DELETED_EPOCH])
             swept = db.execute("DELETE FROM conversations WHERE updated_ms < ?", [before_ms]).rowcount
+            db.execute("DELETE FROM spent_tokens WHERE until_ms < ?", [before_ms])
         self._truncate_log()
         return swept
 

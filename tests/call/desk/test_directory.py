@@ -22,7 +22,7 @@ def test_places_are_limited() -> None:
         first, _ = await connected(calls)
         await connected(calls)
         with pytest.raises(AtCapacity) as refusal:
-            calls.open(Caller(), CallOptions())
+            await calls.open(Caller(), CallOptions())
         assert refusal.value.retry_after_s > 0
         assert (calls.opened, calls.refused) == (2, {Refusal.FULL: 1})
         first.end()
@@ -43,7 +43,7 @@ def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
         session, line = await connected(calls)
         overload[0] = Refusal.LOOP_LATE
         with pytest.raises(AtCapacity, match="too busy"):
-            calls.open(Caller(), CallOptions())
+            await calls.open(Caller(), CallOptions())
         assert (calls.opened, calls.refused) == (1, {Refusal.LOOP_LATE: 1})
         session.detach(line)
         assert calls.detached == 1
@@ -61,7 +61,7 @@ def test_a_call_that_never_connects_gives_its_place_back() -> None:
 
     async def scenario() -> None:
         calls = directory(limit=1)
-        session = calls.open(Caller(), CallOptions())
+        session = await calls.open(Caller(), CallOptions())
         calls.abandon(session)
         assert session.over.is_set()
         session, _ = await connected(calls)
@@ -161,7 +161,7 @@ def test_a_call_that_has_ended_gives_its_place_up_while_its_tool_still_stops() -
         before.receive(Text(text="book seven"))
         await asyncio.sleep(0.5)
         with pytest.raises(AtCapacity):
-            calls.open(Caller(), CallOptions())
+            await calls.open(Caller(), CallOptions())
         before.receive(HangUp())
         await asyncio.sleep(0.1)
         assert calls.refusal() is None
@@ -169,7 +169,7 @@ def test_a_call_that_has_ended_gives_its_place_up_while_its_tool_still_stops() -
         before.detach(line)
         assert not before.over.is_set()
         with pytest.raises(AtCapacity):
-            calls.open(Caller(), CallOptions())
+            await calls.open(Caller(), CallOptions())
         await before.over.wait()
         assert len(calls) == 1
         assert Reconnect() not in line.told, "the caller has hung up, and is not called back"
@@ -193,7 +193,7 @@ def test_the_call_that_waits_longest_gives_way() -> None:
         await first.over.wait()
         assert not second.over.is_set()
         with pytest.raises(AtCapacity):
-            calls.open(Caller(), CallOptions())
+            await calls.open(Caller(), CallOptions())
         await calls.close()
 
     run_virtual(scenario())

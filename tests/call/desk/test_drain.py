@@ -24,7 +24,7 @@ def test_drain_lets_calls_go_on_until_the_deadline() -> None:
         start_s, drain = loop.time(), loop.create_task(calls.drain(10), name="drain")
         await asyncio.sleep(1)
         with pytest.raises(AtCapacity, match="shutting down"):
-            calls.open(Caller(), CallOptions())
+            await calls.open(Caller(), CallOptions())
         first.end()
         await first.over.wait()
         assert not drain.done()

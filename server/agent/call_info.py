@@ -1,0 +1,17 @@
+"""CallInfo: what an agent is told about a call when it begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CallInfo:
+    """Who calls, and what whoever sent the caller says about them."""
+
+    caller: str = ""
+    """The subject of the caller's token (`sub`); "" where calls need no token."""
+    context: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The claim `context` of the token: an object of JSON, as the backend that made the token has written it."""
+    language: str = ""
+    """The language in which the call begins (BCP 47). It may change in the call."""
