@@ -2,7 +2,7 @@ import { CallError } from "./errors.js";
 import { Heartbeat, PING_EVERY_MS } from "./heartbeat.js";
 
 const STANDS_MS = 3_000; // How long the first message may take after the server's answer. Enough for a relay far away.
-const CODES = { not_found: "gone", at_capacity: "limit" };
+const CODES = { not_found: "gone", at_capacity: "limit", too_many: "limit" };
 
 /**
  * One try to connect, and then one connection: a wire (Peer or Socket), the messages on it, and its heartbeat.

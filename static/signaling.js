@@ -2,7 +2,7 @@ import { CallError } from "./errors.js";
 
 const OFFER_URL = "api/offer";
 const TIMEOUT_MS = 8_000;
-const CODES = { 404: "gone", 503: "limit" };
+const CODES = { 404: "gone", 429: "limit", 503: "limit" };
 const BATCH_MS = 50; // How long a candidate waits for others, to be sent with them in one request.
 const BATCH = 32; // How many candidates the server takes in one request.
 

@@ -127,7 +127,11 @@ class Limits:
                     return refusal
         if own_way:
             return min(own_way, key=lambda other: other.since_s)
-        return self._first_to_go(held, now_s) or Refusal.FULL if len(held) >= self.places else None
+        if len(held) < self.places:
+            return None
+        if self._had_empty_call(caller, now_s):
+            return Refusal.FULL  # or callers who fill the server with empty calls would replace each other for ever
+        return self._first_to_go(held, now_s) or Refusal.FULL
 
     def note_end(self, caller: Caller, empty: bool, now_s: float) -> None:
         """A call of this caller is over. `empty`: the caller was not noticed in it."""
@@ -173,10 +177,12 @@ class Limits:
 
     def _doubtful(self, call: Held, held: Sequence[Held], now_s: float) -> bool:
         """Whether the caller of an empty call has another empty one, or had one last."""
-        keys = _keys(call.caller)
-        if any(now_s - self._doubts.get(key, -DOUBT_S) < DOUBT_S for key in keys):
-            return True
-        return any(other is not call and other.empty and set(keys) & set(_keys(other.caller)) for other in held)
+        keys = set(_keys(call.caller))
+        several = any(other is not call and other.empty and keys & set(_keys(other.caller)) for other in held)
+        return several or self._had_empty_call(call.caller, now_s)
+
+    def _had_empty_call(self, caller: Caller, now_s: float) -> bool:
+        return any(now_s - self._doubts.get(key, -DOUBT_S) < DOUBT_S for key in _keys(caller))
 
     def _pace(self, key: str, now_s: float) -> Pace:
         """The pace of an address or a name. Those that are as good as new are forgotten first."""

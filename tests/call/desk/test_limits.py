@@ -186,6 +186,17 @@ def test_after_an_empty_call_the_next_one_is_not_safe(stage: Stage) -> None:
     assert desk.find_room(at(2), held((at(1), stage, 101 + DOUBT_S)), 101 + DOUBT_S) is Refusal.FULL
 
 
+def test_who_had_an_empty_call_takes_no_place_from_others() -> None:
+    """Callers who fill the server with empty calls do not replace each other, and nobody who waits. A free place is
+    for them, too."""
+    desk = limits(2)
+    desk.note_end(at(3), True, 90)
+    calls = held((at(1), Stage.DETACHED, 0.0), (at(2), Stage.SILENT, 0.0))
+    assert desk.find_room(at(3), calls, 100) is Refusal.FULL
+    assert desk.find_room(at(3), calls[:1], 100) is None
+    assert way(desk.find_room(at(4), calls, 100)) == "0"
+
+
 def test_who_gives_way_first() -> None:
     """First a call that has ended, then doubtful empty ones, then one that waits, and last a silent caller."""
     calls = held(
