@@ -11,7 +11,7 @@ import pytest
 from aiortc.rtcsctptransport import Chunk
 from OpenSSL import SSL
 
-from server.media.channel import MAX_KEPT_CHUNKS, MAX_MESSAGE_BYTES, MAX_STREAMS, WINDOW_BYTES
+from server.media.channel import MAX_KEPT_CHUNKS, MAX_MESSAGE_BYTES, MAX_STREAMS, WINDOW_BYTES, WINDOW_SLACK_BYTES
 from server.media.ice import MAX_REMOTE
 from server.media.senders import MAX_AT_ONCE, MAX_EVER
 from server.media.transport import MAX_STUN_AT_ONCE, MAX_WAITING
@@ -117,14 +117,15 @@ def empty_streams(caller: HostileCaller) -> Iterator[Chunk]:
 async def test_what_is_kept_for_a_data_channel_is_limited(attack: Callable[[HostileCaller], Iterator[Chunk]]) -> None:
     """A client that makes us keep more than any call needs is told why, and loses its call."""
     async with attacked() as its:
-        most = 0
+        most = most_bytes = 0
         for chunk in attack(its.caller):
             if its.call.listening.is_lost:
                 break
             await its.caller.send(chunk)
-            most = max(most, kept(its.sctp))
+            most, most_bytes = max(most, kept(its.sctp)), max(most_bytes, WINDOW_BYTES - its.sctp._advertised_rwnd)
             await asyncio.sleep(BACK_OFF_S / 2)
         assert most <= MAX_KEPT_CHUNKS
+        assert most_bytes <= WINDOW_BYTES + WINDOW_SLACK_BYTES
         assert its.counters.abusive >= 1
         assert len(its.sctp._data_channels) <= MAX_STREAMS + 1
         assert len(its.sctp._inbound_streams) <= MAX_STREAMS + 1
@@ -246,8 +247,16 @@ async def test_nobody_renegotiates() -> None:
         await its.caller.send_datagram(its.caller.dtls._ssl.bio_read(4_096))
         await until(lambda: its.call.listening.is_lost)
         assert its.dtls._ssl.total_renegotiations() == 0
+
+
+async def test_a_call_whose_dtls_is_broken_leaves_no_socket() -> None:
+    """The peer closes its sockets although nothing can be sent any more."""
+    async with attacked() as its:
+        its.dtls._ssl.shutdown()
+        with pytest.raises(SSL.Error):
+            its.dtls._ssl.send(b"x")
         await its.call.peer.close()
-        assert not its.call.protocols  # all sockets are closed, although DTLS is broken
+        assert not its.call.protocols
 
 
 async def test_dtls_waits_in_a_queue_with_an_end() -> None:
