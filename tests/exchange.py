@@ -85,7 +85,11 @@ class Exchange:
         def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
             return lambda record: start(self.notebook.minutes(record=record), caller, options)
 
+        self.options: list[CallOptions] = []
+        """What was chosen for each session, in the order in which they began."""
+
         def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
+            self.options.append(options)
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
             engines = Engines(self.stt, mouth, CallVad(silero))
             info = CallInfo(caller.name, caller.context, options.language or agent.own_language)
