@@ -59,7 +59,7 @@ class Origins:
         return await handler(request)
 
     def _may_call(self, origin: str, host: str) -> bool:
-        return origin in self._allowed or _host(origin) == host
+        return origin in self._allowed or _host(origin).lower() == host
 
     async def _permit(self, request: web.Request, response: web.StreamResponse) -> None:
         """Let the pages of an allowed site read the response. It differs by origin, so caches must not mix them up."""

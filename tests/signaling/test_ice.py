@@ -74,8 +74,8 @@ async def test_clients_get_the_servers() -> None:
 
 def test_a_caller_has_one_user_name_at_the_turn_server() -> None:
     """It is the same for every request of the caller, another for every other caller, and does not say who that is."""
-    ann, bob = Caller("203.0.113.7", "ann"), Caller("203.0.113.7", "bob")
-    assert turn_user(ann) == turn_user(Caller("198.51.100.1", "ann")) != turn_user(bob)
+    ann, bob = Caller("203.0.113.7", name="ann"), Caller("203.0.113.7", name="bob")
+    assert turn_user(ann) == turn_user(Caller("198.51.100.1", name="ann")) != turn_user(bob)
     assert "ann" not in turn_user(ann)
     here, there = Caller("203.0.113.7"), Caller("198.51.100.1")
     assert turn_user(here) == turn_user(Caller("203.0.113.7")) != turn_user(there)

@@ -38,7 +38,9 @@ SECRET_KEYS = (secret_key(SECRET),)
 def read(text: str, keys: tuple[Key, ...] = SECRET_KEYS, whom: Expected = WHOM, now_s: float = NOW_S) -> Caller:
     """The caller of a token, as the server reads it."""
     header = read_header(text)
-    return caller_of(read_claims(text, header, fitting(keys, header.algorithm, header.kid)), whom, "203.0.113.7", now_s)
+    return caller_of(
+        read_claims(text, header, fitting(keys, header.algorithm, header.kid)), whom, Caller("203.0.113.7"), now_s
+    )
 
 
 def made(**claims: Any) -> str:

@@ -143,23 +143,16 @@ def test_another_callers_conversation_is_not_there() -> None:
     That holds for a live session and for one at rest, which is not taken over by the attempt.
     """
 
-    class Watched(Notebook):
-        asked: int = 0
-
-        async def claim(self, *asked: str) -> object:  # type: ignore[override]
-            self.asked += 1
-            return await super().claim(*asked)
-
     async def scenario() -> None:
-        book = Watched()
+        book = Notebook()
         calls = directory(notebook=book)
         session, line = await connected(calls, ANN)
         refusals = []
         for caller, name in ((BOB, session.id), (Caller(), session.id), (BOB, "nobody"), (ANN, "nobody")):
-            before = book.asked
+            before = book.reads
             with pytest.raises(NotFound) as refusal:
                 await calls.find(caller, name, line.token, CallOptions())
-            refusals.append((refusal.value.sentence, book.asked - before))
+            refusals.append((refusal.value.sentence, book.reads - before))
         assert set(refusals) == {("There is no such conversation.", 1)}
         session.move()
         await session.over.wait()

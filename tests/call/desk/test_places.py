@@ -49,12 +49,12 @@ def test_the_limits_of_a_caller_are_told_apart_from_a_full_server() -> None:
         one, _ = await noticed(calls, at(1))
         await noticed(calls, at(1))
         with pytest.raises(TooMany, match="your network") as refusal:
-            calls.open(at(1), OPTIONS)
+            await calls.open(at(1), OPTIONS)
         assert refusal.value.retry_after_s > 0
         await noticed(calls, at(2))
         assert not one.over.is_set()
         with pytest.raises(TooMany):
-            calls.open(Caller("203.0.113.3", name="anna", max_calls=0), OPTIONS)
+            await calls.open(Caller("203.0.113.3", name="anna", max_calls=0), OPTIONS)
         assert calls.refused == {Refusal.ADDRESS_LIMIT: 1, Refusal.NAME_LIMIT: 1}
         assert calls.refusal() is None
         await calls.close()
@@ -84,10 +84,10 @@ def test_half_open_calls_do_not_fill_a_server() -> None:
 
     async def scenario() -> None:
         calls = directory(limit=2)
-        blind = [calls.open(at(number), OPTIONS) for number in (1, 2)]
+        blind = [await calls.open(at(number), OPTIONS) for number in (1, 2)]
         assert calls.refusal() is None, "nobody uses these places"
         with pytest.raises(AtCapacity):
-            calls.open(at(3), OPTIONS)
+            await calls.open(at(3), OPTIONS)
         await asyncio.sleep(HALF_OPEN_S)
         session, _ = await noticed(calls, at(3))
         assert [other.over.is_set() for other in blind] == [True, False]
@@ -110,7 +110,7 @@ def test_silent_calls_do_not_fill_a_server() -> None:
         calls = directory(limit=2, notebook=book)
         (silent, line), (talking, _) = await connected(calls, at(1)), await noticed(calls, at(2))
         with pytest.raises(AtCapacity):
-            calls.open(at(3), OPTIONS)
+            await calls.open(at(3), OPTIONS)
         assert calls.refusal() is None
         await asyncio.sleep(SILENT_S)
         await noticed(calls, at(3))
@@ -150,10 +150,10 @@ def test_options_that_are_refused_cost_nobody_a_place() -> None:
 
     async def scenario() -> None:
         calls = directory(limit=1, options=_refuse)
-        blind = calls.open(at(1), OPTIONS)
+        blind = await calls.open(at(1), OPTIONS)
         await asyncio.sleep(HALF_OPEN_S)
         with pytest.raises(PeerError):
-            calls.open(at(2), CallOptions(voice="none"))
+            await calls.open(at(2), CallOptions(voice="none"))
         assert not blind.over.is_set()
         calls.abandon(blind)
 
@@ -215,7 +215,7 @@ def test_after_the_claim_nothing_refuses() -> None:
         await asyncio.sleep(1.5)
         assert book.claims == 1
         with pytest.raises(AtCapacity):
-            calls.open(at(1), OPTIONS)
+            await calls.open(at(1), OPTIONS)
         session = await finding
         calls.attach(session, Line(), token)
         assert len(calls) == 1
