@@ -9,7 +9,6 @@ from weakref import WeakValueDictionary
 from aiohttp.test_utils import TestServer
 
 from server.agent.voice_agent import VoiceAgent
-from server.app import application
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.rtc_calls import RtcCalls
@@ -22,6 +21,7 @@ from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
+from server.web import application
 from signaling import offer, websocket
 from signaling.access import Access
 from tests.fakes.engines import SteadyTextToSpeech

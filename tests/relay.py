@@ -25,7 +25,7 @@ class Relay:
 
     def __init__(self, directory: Path, *options: str, address: str = "127.0.0.1") -> None:
         self.address = address
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"turn:127.0.0.1:{self.port}?transport=udp"
         self._process = subprocess.Popen(
             [
@@ -72,7 +72,7 @@ def relay(directory: Path, *options: str, address: str = "127.0.0.1") -> Iterato
         running.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]
