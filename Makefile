@@ -21,6 +21,8 @@ test: $(VENV)/.dev $(WEIGHTS) $(TEST_WEIGHTS)
 	@command -v nft >/dev/null || ($(APT) nftables)
 	@command -v redis-server >/dev/null || ($(APT) redis-server)
 	@command -v turnserver >/dev/null || ($(APT) coturn)
+	@command -v caddy >/dev/null || ($(APT) caddy)
+	@command -v nginx >/dev/null || ($(APT) nginx-light)
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev
