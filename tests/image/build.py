@@ -1,8 +1,8 @@
 """Builds the image of the Dockerfile without a Docker engine: with Debian's buildah, as root.
 
-The base image is not downloaded. It is a Debian 12 with its own Python 3.11, made by debootstrap, under the name that
-the Dockerfile asks for. Whatever this machine needs to reach the package index (certificates, the resolver, pip's own
-configuration, indexes on the disk) is mounted while the image is built, and is not in it.
+No base image is downloaded. In their place stands a Debian 12 with its own Python 3.11, made by debootstrap, under the
+name that the Dockerfile asks for. Whatever this machine needs to reach the package index (certificates, the resolver,
+pip's own configuration, indexes on the disk) is mounted while the image is built, and is not in it.
 """
 
 import ast
@@ -14,63 +14,69 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 WORK = Path(os.environ.get("IMAGE_WORK", "/var/tmp/antiphon-image"))
 """Keeps the base between builds. It takes 300 MB, and the images some gigabytes."""
-IMAGE = "localhost/antiphon:test"
-_STORAGE = ("--storage-driver", "vfs", "--root", str(WORK / "storage"), "--runroot", str(WORK / "run"))
-_BUILDAH = ("buildah", *_STORAGE)
+_BASE = "localhost/antiphon-base"
+_HOW = ("--isolation", "chroot", "--network", "host")
 
 
-def build(context: Path) -> None:
-    """Build the image from the files in `context`, as it is after `git clone`, or with whatever else lies there."""
+def storage() -> tuple[str, ...]:
+    """Where buildah and podman keep images and containers: apart from those of the machine."""
+    return ("--storage-driver", "vfs", "--root", str(WORK / "storage"), "--runroot", str(WORK / "run"))
+
+
+def build(context: Path, dockerfile: Path, tag: str) -> None:
+    """Build an image from the files in `context`."""
     WORK.mkdir(parents=True, exist_ok=True)
-    name = base_of(context / "Dockerfile")
-    if name not in _buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
-        _make_base(name)
-    mounts = [option for mount in _mounts() for option in ("--volume", f"{mount}:ro")]
-    how = ("--isolation", "chroot", "--network", "host", "--pull-never", "--format", "docker")
-    _say("building the image")
-    subprocess.run([*_BUILDAH, "bud", *how, *mounts, "--tag", IMAGE, str(context)], check=True)
+    _make_base()
+    for name in set(re.findall(r"^FROM (\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)):
+        _buildah("tag", _BASE, f"docker.io/library/{name}")
+    how = (*_HOW, "--pull-never", "--format", "docker", "--file", str(dockerfile))
+    _say(f"building {tag}")
+    subprocess.run([*_command("bud"), *how, *_mounted(), "--tag", tag, str(context)], check=True)
 
 
-def unpacked() -> Path:
-    """The root of a container that is made from the image."""
-    container = _buildah("from", "--pull-never", IMAGE).strip()
-    return Path(_buildah("mount", container).strip())
+def build_programs(tag: str) -> None:
+    """An image with Caddy and Redis of Debian, in place of their makers' images, which are not downloaded."""
+    (WORK / "Programs").write_text(
+        f"FROM {_BASE}\n"
+        "RUN apt-get update && apt-get install -y --no-install-recommends caddy redis-server\n"
+        "RUN rm -rf /var/lib/apt/lists/* && install -d -o 999 -g 999 /data\n",
+        encoding="utf-8",
+    )
+    _say(f"building {tag}")
+    how = (*_HOW, "--pull-never", "--file", str(WORK / "Programs"))
+    subprocess.run([*_command("bud"), *how, *_mounted(), "--tag", tag, str(WORK / "run")], check=True)
 
 
-def inspect() -> str:
-    """What the image says of itself, with its history: JSON."""
-    return _buildah("inspect", "--type", "image", IMAGE)
+def inspect(tag: str) -> str:
+    """What an image says of itself, with its history: JSON."""
+    return _buildah("inspect", "--type", "image", tag)
 
 
-def layers() -> list[Path]:
-    """The directories of all layers that are kept, those of the stages of the build too."""
-    return sorted((WORK / "storage/vfs/dir").iterdir())
+def layers() -> Path:
+    """The directory of all layers that are kept."""
+    return WORK / "storage/vfs/dir"
 
 
-def base_of(dockerfile: Path) -> str:
-    """The full name of the image that the Dockerfile begins with. There is only one."""
-    (name,) = set(re.findall(r"^FROM (\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE))
-    return f"docker.io/library/{name}"
-
-
-def _make_base(name: str) -> None:
+def _make_base() -> None:
+    if f"{_BASE}:latest" in _buildah("images", "--format", "{{.Name}}:{{.Tag}}").split():
+        return
     root = WORK / "base"
     if not (root / ".made").exists():
         mirror = _output("sh", "-c", "apt-get indextargets --format '$(REPO_URI)' | grep -v security | head -1").strip()
-        packages = "python3,python3-pip,python3-venv,ca-certificates"
+        packages = "--include=python3,python3-pip,python3-venv,ca-certificates"
         _say("making the base")
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(root), mirror], check=True
-        )
+        subprocess.run(["debootstrap", "--variant=minbase", packages, "bookworm", str(root), mirror], check=True)
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
-        for path in (root / "var/cache/apt/archives").glob("*.deb"):
-            path.unlink()
         (root / ".made").touch()
-    container = _buildah("from", "scratch").strip()
     _say("storing the base")
+    container = _buildah("from", "scratch").strip()
     _buildah("add", container, str(root), "/")
     _buildah("config", "--env", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", container)
-    _buildah("commit", "--rm", container, name)
+    _buildah("commit", "--rm", container, _BASE)
+
+
+def _mounted() -> list[str]:
+    return [option for mount in _mounts() for option in ("--volume", f"{mount}:ro")]
 
 
 def _mounts() -> list[str]:
@@ -81,13 +87,18 @@ def _mounts() -> list[str]:
     settings.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in values.items()))
     places = {Path(word.removeprefix("file://")) for value in values.values() for word in value.split()}
     places = {place.parent if place.name == "simple" else place for place in places if place.is_absolute()}
-    here = [Path("/etc/resolv.conf"), Path("/etc/hosts"), Path("/etc/ssl/certs"), *sorted(places)]
+    here = [Path(place) for place in ("/etc/resolv.conf", "/etc/ssl/certs", "/etc/apt/apt.conf.d")]
+    here += sorted(places)
     here = [place for place in here if place.exists() and Path("/etc/ssl/certs") not in place.parents]
     return [f"{settings}:/etc/pip.conf", *(f"{place}:{place}" for place in here)]
 
 
 def _buildah(*arguments: str) -> str:
-    return _output(*_BUILDAH, *arguments)
+    return _output(*_command(*arguments))
+
+
+def _command(*arguments: str) -> list[str]:
+    return ["buildah", *storage(), *arguments]
 
 
 def _output(*command: str) -> str:
