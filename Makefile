@@ -9,7 +9,7 @@ TEST_WEIGHTS := $(if $(filter none,$(MODELS)),,$(VENV)/models/.pulled)
 APT := sudo=$$([ $$(id -u) = 0 ] || echo sudo); export DEBIAN_FRONTEND=noninteractive; \
 	$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test check fix fuzz bench lock clean
+.PHONY: run test check fix fuzz bench image-test lock clean
 
 run: $(VENV)/.run $(WEIGHTS)
 	$(BIN)/antiphon serve $(ARGS)
@@ -21,6 +21,8 @@ test: $(VENV)/.dev $(WEIGHTS) $(TEST_WEIGHTS)
 	@command -v nft >/dev/null || ($(APT) nftables)
 	@command -v redis-server >/dev/null || ($(APT) redis-server)
 	@command -v turnserver >/dev/null || ($(APT) coturn)
+	@command -v caddy >/dev/null || ($(APT) caddy)
+	@command -v nginx >/dev/null || ($(APT) nginx-light)
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev
@@ -39,6 +41,13 @@ fuzz: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(WEIGHTS)
 	$(BIN)/python -m bench.understanding $(ARGS)
+
+# Builds the image and runs docker-compose.yml, with podman in place of a Docker engine. As root, on Debian 12.
+# docs/deploy.md has its last result.
+image-test: $(VENV)/.dev
+	@command -v podman >/dev/null || ($(APT) buildah catatonit debootstrap iproute2 podman runc)
+	@command -v caddy >/dev/null || ($(APT) caddy)
+	$(BIN)/python -m tests.image $(ARGS)
 
 # Each package by its hashes; no index is named, so that any mirror serves.
 LOCK := uv pip compile pyproject.toml --generate-hashes --universal --no-header --no-annotate --no-emit-index-url --quiet

@@ -3,13 +3,9 @@
 import asyncio
 import gc
 import logging
-import os
-import re
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from aiohttp import web
 
@@ -26,11 +22,10 @@ from server.call.mind.language import check_language, possible_languages, stages
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
-from server.callers import expected, key_set, origins
+from server.callers import expected, key_set
 from server.choices import Keeper, call_info, call_settings, choose_agent, choose_model, keeping, open_archive, wall_ms
 from server.config import Settings
 from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
-from server.errors import AtCapacity, ConfigError
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
 from server.record.conversation import Conversation
@@ -41,24 +36,12 @@ from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
+from server.web import Sites
 from signaling import agent as who_answers
-from signaling import conversations, health, ice_servers, metrics, offer, token_api, websocket
+from signaling import conversations, ice_servers, metrics, offer, token_api, websocket
 from signaling.access import Access
-from signaling.addresses import Proxies
 from signaling.admin import Admin
-from signaling.bodies import MAX_BODY_BYTES
-from signaling.errors import errors_as_json
 from signaling.health import Health
-from signaling.origins import Origins
-
-STATIC = Path(__file__).parent.parent / "static"
-POLICY = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'"
-SECURITY_HEADERS = {
-    "Permissions-Policy": "microphone=(self)",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
-}
 
 JOURNAL_S = 5.0
 """How long a server that stops waits for its last records to be written. Records that a store still refuses then are
@@ -67,9 +50,6 @@ STORE_IS_DOWN = "The store of conversations is not available; what is said waits
 FULL_COLLECTIONS_AFTER = 3
 """After how many collections of the middle generation the garbage collector looks at all objects. Python waits for
 10. See `settle_memory`."""
-SHUTDOWN_S = 5.0
-"""How long a server that stops waits for HTTP requests that it is still answering. The WebSockets of calls are closed
-before."""
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +65,10 @@ async def serve(settings: Settings, say: Print = print) -> None:
         stack.callback(exporter.close)
         monitor = Monitor(exporter.meter, pacer, parts)
         agent, engines, peers = choose_agent(settings), _Chosen(settings), peer_settings(settings)
-        keys = await key_set(settings, stack)
-        starting = await _listen(settings.host, settings.port, starting_application(parts), stack)
+        keys, sites = await key_set(settings, stack), Sites(settings)
+        if keys is not None:
+            parts.add("callers' keys", lambda: keys.trouble, needed=False)
+        await sites.start(parts, stack)
         await engines.load(agent, stack, say, monitor)
         keeper = await open_archive(settings, stack)
         stack.push_async_callback(keeper.archive.close)
@@ -103,30 +85,40 @@ async def serve(settings: Settings, say: Print = print) -> None:
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
         stack.callback(pacer.leave, monitor.loop.tick)
-        proxies, whom = Proxies(settings.trusted_proxies), expected(settings, agent.name)
-        app, access = application(origins(settings, proxies), settings.access_token_url), Access(keys, whom, proxies)
-        admin = Admin(settings.admin_token.get_secret_value())
-        if keys is not None:
-            parts.add("callers' keys", lambda: keys.trouble, needed=False)
-        health.add_routes(app, parts)
-        if settings.metrics:
-            metrics.add_routes(app, exporter.text)
-        offer.add_routes(app, calls, access.admit)
+        access = Access(keys, expected(settings, agent.name), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
-        websocket.add_routes(app, sockets, access.admit)
-        conversations.add_routes(app, keeper.archive, admin)
-        token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), whom)
-        needed = keys is not None
-        who_answers.add_routes(app, agent.name, agent.about, agent.examples, needed, settings.access_token_url)
-        ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
-        port = starting.addresses[0][1]
+        _for_callers(sites.public, settings, agent, access, directory, calls, sockets)
+        _for_operators(sites.operations, settings, agent, exporter, keeper)
         settle_memory()
-        parts.remove("start")
-        await starting.cleanup()
-        say(f"Antiphon is at  {_url(await _listen(settings.host, port, app, stack))}")
+        await sites.open(parts, stack)
+        for line in sites.where():
+            say(line)
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
         await directory.drain(settings.drain_s, put_away=keeper.outlives)
+
+
+def _for_callers(
+    app: web.Application, settings: Settings, agent: VoiceAgent, access: Access, directory: Directory, calls: RtcCalls,
+    sockets: WsCalls,
+) -> None:  # fmt: skip
+    """Add the routes for callers."""
+    offer.add_routes(app, calls, access.admit)
+    websocket.add_routes(app, sockets, access.admit)
+    about = (agent.name, agent.about, agent.examples)
+    who_answers.add_routes(app, *about, access.needs_token, settings.access_token_url)
+    ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
+
+
+def _for_operators(
+    app: web.Application, settings: Settings, agent: VoiceAgent, exporter: Exporter, keeper: Keeper
+) -> None:
+    """Add the routes for operators, except those of health, which `Sites` adds."""
+    if settings.metrics:
+        metrics.add_routes(app, exporter.page)
+    admin = Admin(settings.admin_token.get_secret_value())
+    conversations.add_routes(app, keeper.archive, admin)
+    token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agent.name))
 
 
 class _Chosen:
@@ -218,22 +210,6 @@ def _directory(
     return directory
 
 
-async def _listen(host: str, port: int, app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
-    """Serve `app` from now on. Raises ConfigError when the address or the port cannot be used."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=15, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port)
-    try:
-        await site.start()
-    except socket.gaierror as exc:  # its error numbers are not those of the system
-        raise ConfigError(f"cannot listen on {host}:{port}: {(exc.strerror or str(exc)).lower()}") from exc
-    except OSError as exc:
-        reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)
-        raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from exc
-    return runner
-
-
 def settle_memory() -> None:
     """Keep the pauses of the garbage collector short, because no call gets a packet during a pause.
 
@@ -245,46 +221,3 @@ def settle_memory() -> None:
     gc.freeze()
     young, middle, _ = gc.get_threshold()
     gc.set_threshold(young, middle, FULL_COLLECTIONS_AFTER)
-
-
-def _url(runner: web.AppRunner) -> str:
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def starting_application(parts: Health) -> web.Application:
-    """Make the HTTP side for the time while models load: it answers health checks, and asks clients to come again."""
-
-    async def refuse(request: web.Request) -> web.Response:
-        raise AtCapacity("The server is starting. Please call again in a moment.", health.RETRY_AFTER_S)
-
-    app = web.Application(middlewares=[errors_as_json])
-    parts.add("start", lambda: "The server is starting.", needed=True)
-    health.add_routes(app, parts)
-    app.router.add_route("*", "/{path:.*}", refuse)
-    return app
-
-
-def application(origins: Origins | None = None, token_url: str = "") -> web.Application:
-    """Make the HTTP side with the page and the security headers. `serve` adds the other routes.
-
-    The page asks `token_url` for the tokens of its calls.
-    """
-    app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
-    (origins or Origins()).guard(app)
-    app.router.add_get("/", _index)
-    app.router.add_static("/", STATIC)
-    elsewhere = " ".join(re.findall(r"^https?://[^/?#]+", token_url))
-    policy = f"{POLICY}; connect-src 'self' ws: wss: {elsewhere}".rstrip()
-    headers = SECURITY_HEADERS | {"Content-Security-Policy": policy}
-
-    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
-
-    app.on_response_prepare.append(add_headers)
-    return app
-
-
-async def _index(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "index.html")

@@ -16,12 +16,12 @@ from pydantic import SecretStr, ValidationError
 
 from server.access_section import Access
 from server.errors import ConfigError
+from server.operations_section import Operations
 from server.sections import (
     Answering,
     Conversations,
     Limits,
     Media,
-    Operations,
     Serving,
     Speech,
     TurnTaking,

@@ -269,26 +269,3 @@ class Limits(SettingsGroup):
     """When the server is too busy for another call, however many there are."""
     run: RunLimits = RunLimits()
     """How long a caller waits for the agent's model and tools."""
-
-
-class Operations(SettingsGroup):
-    """How the server stops, and what it tells its operator."""
-
-    title: ClassVar[str] = "Operations"
-
-    drain_s: float = Field(10.0, ge=0)
-    """Seconds for which running calls may go on after SIGTERM. Then the server tells the clients that are left to
-    connect again and resume, at this server after its restart or at another one."""
-    metrics: bool = True
-    """Whether GET /metrics gives measurements as Prometheus text. They are numbers only: no names of calls, nothing
-    that callers said."""
-    log_level: str = "info"
-    """Lowest level of log lines that are written: debug, info, warning or error. debug adds tracebacks, which may
-    repeat what callers said."""
-
-    @field_validator("log_level")
-    @classmethod
-    def _known_level(cls, value: str) -> str:
-        if value.lower() not in ("debug", "info", "warning", "error"):
-            raise ValueError("must be debug, info, warning or error")
-        return value.lower()

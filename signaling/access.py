@@ -48,6 +48,10 @@ class Access:
         self._now_s = now_s
         self._told_of_proxy = False
 
+    @property
+    def needs_token(self) -> bool:
+        return self._keys is not None
+
     async def admit(self, request: web.Request) -> Caller:
         """Who makes this request. Raises Unauthorized, Forbidden, and AtCapacity when the keys cannot be read now.
 

@@ -10,7 +10,6 @@ from aiohttp.test_utils import TestServer
 
 from server.agent.call_info import CallInfo
 from server.agent.voice_agent import VoiceAgent
-from server.app import application
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
@@ -24,6 +23,7 @@ from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
+from server.web import application
 from signaling import offer, websocket
 from signaling.access import Access
 from signaling.origins import Origins

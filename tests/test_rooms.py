@@ -238,7 +238,10 @@ def test_one_room_knows_what_metrics_are_made_of() -> None:
 
 def test_http_is_served_by_signaling_and_the_composition_root() -> None:
     """Nothing between them knows requests and responses."""
-    assert {path for path in users("aiohttp.web") if not path.startswith("signaling/")} <= {"server/app.py"}
+    assert {path for path in users("aiohttp.web") if not path.startswith("signaling/")} <= {
+        "server/app.py",
+        "server/web.py",
+    }
 
 
 def test_the_environment_is_read_by_settings() -> None:

@@ -79,7 +79,7 @@ def test_an_example_begins_a_call_and_is_answered(server: Started, tmp_path: Pat
 def test_a_call_through_the_relay_alone(tmp_path: Path) -> None:
     """With `?relay` the page uses only the TURN server that it is told of, and the call works the same."""
     file = microphone(tmp_path / "mic.wav", *FAREWELLS, before_s=GREETING_S, after_s=ANSWER_S)
-    with relay(tmp_path, "--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1") as turn:
+    with relay(tmp_path, "--allow-loopback-peers", peers=("127.0.0.1",)) as turn:
         options = ("--turn-urls", turn.url, "--turn-secret", SECRET)
         with started(*options) as running, page_with(file, f"{running.url}/?relay") as page:
             page.click("#call")

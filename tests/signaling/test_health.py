@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server.app import starting_application
+from server.web import starting_application
 from signaling import health, metrics
 from signaling.health import Health
 

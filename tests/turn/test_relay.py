@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import aioice.stun
@@ -16,32 +18,32 @@ from signaling.ice import credentials
 from tests.exchange import exchange
 from tests.media.test_set_up import candidates, reach
 from tests.phone import Phone
-from tests.relay import SECRET, Relay, needs_coturn, relay
+from tests.relay import PEERS, SECRET, START, Relay, needs_coturn, relay
 from tests.voices import speak
 
 pytestmark = needs_coturn
 
-LOOPBACK = ("--allow-loopback-peers", "--allowed-peer-ip=127.0.0.1")
+LOOPBACK = "--allow-loopback-peers"
+"""coturn has a rule of its own against loopback. It is switched off, so that our rules are tested."""
 
 
 @pytest.fixture(scope="module")
 def open_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     """A relay that may send to this machine."""
-    with relay(tmp_path_factory.mktemp("open"), *LOOPBACK) as running:
+    with relay(tmp_path_factory.mktemp("open"), LOOPBACK, peers=("127.0.0.1",)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def closed_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    """A relay with the configuration as it is. Only coturn's own rule against loopback is switched off, so that our
-    rules are tested."""
-    with relay(tmp_path_factory.mktemp("closed"), "--allow-loopback-peers") as running:
+    """A relay that may send to PEERS only."""
+    with relay(tmp_path_factory.mktemp("closed"), LOOPBACK) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def ipv6_relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
-    with relay(tmp_path_factory.mktemp("ipv6"), "--allow-loopback-peers", address="::1") as running:
+    with relay(tmp_path_factory.mktemp("ipv6"), LOOPBACK, address="::1") as running:
         yield running
 
 
@@ -101,16 +103,41 @@ async def test_a_relay_that_does_not_answer_costs_seconds_not_the_call() -> None
 
 @pytest.mark.parametrize(
     "peer",
-    ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"],
+    [
+        *("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0"),
+        *("224.0.0.1", "8.8.8.8", "198.51.100.4", "198.51.100.6", "255.255.255.255"),
+    ],
 )
-async def test_a_denied_peer_is_refused(closed_relay: Relay, peer: str) -> None:
-    """The relay sends nothing to addresses inside a network."""
+async def test_a_peer_that_is_not_the_media_server_is_refused(closed_relay: Relay, peer: str) -> None:
+    """The relay sends nothing to addresses inside a network, and nothing to strangers on the Internet."""
     assert await permission(closed_relay, closed_relay.login(), peer) == 403
 
 
-async def test_a_peer_outside_is_allowed(closed_relay: Relay) -> None:
-    """A public address is allowed. This shows that the refusals above are because of the address."""
-    assert await permission(closed_relay, closed_relay.login(), "8.8.8.8") == 200
+async def test_the_media_server_is_allowed(closed_relay: Relay) -> None:
+    """This shows that the refusals above are because of the address."""
+    assert await permission(closed_relay, closed_relay.login(), PEERS[0]) == 200
+
+
+def test_the_secret_is_in_no_list_of_processes(closed_relay: Relay) -> None:
+    """Whoever may list the processes of this machine does not learn the secret."""
+    command = Path(f"/proc/{closed_relay.process.pid}/cmdline").read_text()
+    assert "turnserver" in command
+    assert SECRET not in command
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, "ANTIPHON_TURN_SECRET is empty"),
+        ({"TURN_SECRET": "", "TURN_PEERS": "10.0.0.5"}, "ANTIPHON_TURN_SECRET is empty"),
+        ({"TURN_SECRET": SECRET, "TURN_PEERS": ","}, "set ANTIPHON_MEDIA_ADDRESSES"),
+    ],
+)
+def test_a_relay_for_everybody_does_not_start(environment: dict[str, str], sentence: str) -> None:
+    """Without a secret, or without a media server, there is no relay."""
+    refused = subprocess.run(["sh", str(START)], env=environment, capture_output=True, text=True, timeout=10)
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
 
 
 @pytest.mark.parametrize("seconds", [-1, 600])
@@ -132,7 +159,9 @@ async def test_credentials_that_are_not_ours_or_over_are_refused(open_relay: Rel
         ("2002:7f00:1::1", False),
         ("fd00:ec2::254", False),
         ("fe80::1", False),
-        ("2a00:1450::1", True),
+        ("2a00:1450::1", False),
+        ("2001:db8::4", False),
+        ("2001:db8::5", True),
     ],
 )
 async def test_an_address_inside_of_an_ipv6_one_is_no_way_around(ipv6_relay: Relay, peer: str, allowed: bool) -> None:
