@@ -43,7 +43,8 @@ PURE = """
     server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/sctp.py server/media/senders.py
-    server/media/counters.py server/media/dtmf.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
+    server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
+    server/media/fmtp.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py
 """.split()

@@ -1,7 +1,7 @@
 """Counts what happens to the packets of one call.
 
 The metric `antiphon.media.dropped` reads the counters of what was not used, and RTCP reports read `sent`. The others
-are for tests and benches.
+are for tests and benches. The counters only grow; the figures at the end are the latest ones.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class MediaCounters:
-    """The counters of one call. They only grow."""
+    """The counters of one call."""
 
     # Datagrams that were dropped
 
@@ -61,3 +61,14 @@ class MediaCounters:
     """All packets that we sent."""
     sent_silence: int = 0
     """How many of the packets in `sent` only say that the agent is silent."""
+
+    # What the client reports about the packets that we sent (RFC 3550, section 6.4.1)
+
+    reports: int = 0
+    """Reports that the client has sent about our packets. While there are none, the figures below mean nothing."""
+    lost_percent: float = 0.0
+    """The share of our packets that the client has lost lately. Older losses count less."""
+    jitter_ms: float = 0.0
+    """How unevenly our packets come to the client."""
+    round_trip_ms: float | None = None
+    """How long a packet takes to the client and back. None while it is not known."""

@@ -10,6 +10,7 @@ Each coder belongs to one call and is used from one thread. RFC 6716 describes t
 import ctypes
 import ctypes.util
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -22,17 +23,33 @@ MAX_PACKET_SAMPLES = HEARD_RATE * 120 // 1000
 """How many 16 kHz samples the longest packet has: 120 ms (RFC 6716, section 3.2.5)."""
 MAX_PACKET_BYTES = 1_275
 """How many bytes one encoded frame has at most (RFC 6716, section 3.2.1)."""
-BITRATE = 32_000
-"""The bit rate of the agent's voice. A mono voice sounds like the original with it, and it is a third of what aiortc
-sends by default."""
-COMPLEXITY = 5
-"""How hard the encoder works, up to 10. At this bit rate a voice sounds the same as with 10, in a third of the time."""
 SILENCE_PACKET = b"\xd8"
 """A packet of 20 ms in which nothing is coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame of no
 bytes)."""
 
-_APPLICATION_LOWDELAY = 2051
-_SET_BITRATE, _SET_COMPLEXITY, _SET_SIGNAL, _SIGNAL_VOICE = 4002, 4010, 4024, 3001
+_APPLICATION_AUDIO = 2049
+_SET_BITRATE, _SET_COMPLEXITY, _SET_INBAND_FEC, _SET_PACKET_LOSS_PERC, _SET_SIGNAL = 4002, 4010, 4012, 4014, 4024
+_SIGNAL_VOICE, _SIGNAL_MUSIC = 3001, 3002
+
+
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    """A way to encode. The encoder changes from one to another without a break in the sound."""
+
+    signal: int
+    """What the encoder takes the sound for. At our bit rates it codes music with CELT. It codes a voice with SILK up to
+    8 kHz, and with CELT above. Only SILK can carry copies of the sound before (in-band FEC)."""
+    copies: bool
+    bitrate: int
+    complexity: int
+    """How hard the encoder works, up to 10."""
+
+
+_GOOD_LINE = _Mode(_SIGNAL_MUSIC, copies=False, bitrate=32_000, complexity=5)
+"""A mono voice sounds like the original with this bit rate, and the same as with complexity 10, in a third of the time.
+SILK would take three times as long, and be less near to the original."""
+_BAD_LINE = _Mode(_SIGNAL_VOICE, copies=True, bitrate=40_000, complexity=1)
+"""The copies need more bits. Complexity 5 would take twice as long, and sound hardly better."""
 
 
 def _paths() -> Iterator[str]:
@@ -116,19 +133,36 @@ class OpusDecoder:
 
 
 class OpusEncoder:
-    """Turns 20 ms frames of 24 kHz mono PCM into Opus packets, with 5 ms of look-ahead."""
+    """Turns 20 ms frames of 24 kHz mono PCM into Opus packets, with 6.5 ms of look-ahead.
+
+    4 ms of the look-ahead are the price for being able to change to SILK and back. A mode without it, for low delay
+    only, could never carry copies.
+    """
 
     def __init__(self) -> None:
         self._opus = _library()
         error = ctypes.c_int()
-        self._encoder = self._opus.opus_encoder_create(SPOKEN_RATE, 1, _APPLICATION_LOWDELAY, ctypes.byref(error))
+        self._encoder = self._opus.opus_encoder_create(SPOKEN_RATE, 1, _APPLICATION_AUDIO, ctypes.byref(error))
         if error.value != 0:
             raise MemoryError(f"opus_encoder_create failed: {error.value}")
+        self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
+        self._loss_percent = -1
+        self.expect_loss(0)
+
+    def expect_loss(self, percent: int) -> None:
+        """Encode for a line that loses this many percent of the packets, from the next frame on.
+
+        If it loses any, each packet with a voice carries a copy of the sound before it.
+        """
+        if percent == self._loss_percent:
+            return
+        self._loss_percent = percent
+        mode = _BAD_LINE if percent else _GOOD_LINE
         for request, value in [
-            (_SET_BITRATE, BITRATE), (_SET_COMPLEXITY, COMPLEXITY), (_SET_SIGNAL, _SIGNAL_VOICE),
+            (_SET_SIGNAL, mode.signal), (_SET_BITRATE, mode.bitrate), (_SET_COMPLEXITY, mode.complexity),
+            (_SET_INBAND_FEC, mode.copies), (_SET_PACKET_LOSS_PERC, percent),
         ]:  # fmt: skip
             self._opus.opus_encoder_ctl(self._encoder, request, ctypes.c_int(value))
-        self._packet = ctypes.create_string_buffer(MAX_PACKET_BYTES)
 
     def encode(self, pcm: bytes) -> bytes:
         """Encode one frame as one packet."""

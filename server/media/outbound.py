@@ -38,6 +38,9 @@ class OpusVoice:
     def encode(self, pcm: bytes) -> bytes:
         return self._encoder.encode(pcm)
 
+    def expect_loss(self, percent: int) -> None:
+        self._encoder.expect_loss(percent)
+
     def silence(self, silent_ticks: int) -> bytes | None:
         return SILENCE_PACKET if silent_ticks % KEEP_ALIVE_TICKS == 1 else None
 
@@ -53,6 +56,9 @@ class G711Voice:
 
     def encode(self, pcm: bytes) -> bytes:
         return self._encoder.encode(pcm)
+
+    def expect_loss(self, percent: int) -> None:
+        """Do nothing: G.711 cannot carry copies."""
 
     def silence(self, silent_ticks: int) -> bytes | None:
         return self._silence
@@ -101,6 +107,10 @@ class Outbound:
         if payload is None:
             return None
         return self._packet(payload, tick, begins)
+
+    def expect_loss(self, percent: int) -> None:
+        """Encode for a line that loses this many percent of the packets."""
+        self._voice.expect_loss(percent)
 
     @property
     def may_begin(self) -> bool:

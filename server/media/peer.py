@@ -22,6 +22,7 @@ from aiortc.exceptions import OperationError
 from aiortc.sdp import SessionDescription
 
 from server.errors import AntiphonError, NotAcceptable, PeerError
+from server.media import fmtp
 from server.media.channel import Channel
 from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS, Frame
@@ -85,7 +86,7 @@ class Peer:
         self._offer = offer
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-            transport = self._arrange(_telephone_events(offer.sdp))
+            transport = self._arrange(_offered_codecs(offer.sdp))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except AntiphonError:
             raise
@@ -98,7 +99,7 @@ class Peer:
         self._await("ICE", self._settings.ice_s)
         for candidate in offer.contacts:
             await self._ice.add(candidate)
-        return offer.completed(_with_fec(self._pc.localDescription.sdp))
+        return offer.completed(fmtp.written(self._pc.localDescription.sdp))
 
     async def add_candidate(self, candidate: str, sdp_mid: str | None) -> None:
         """Take a candidate that comes after the offer (trickle ICE, RFC 8838). Raises PeerError.
@@ -140,10 +141,14 @@ class Peer:
         self._closed = True
         await asyncio.shield(self._pc.close())  # if we are cancelled, aiortc must still finish closing
 
-    def _arrange(self, events: list[Any]) -> MediaTransport:
-        """Take the audio section over from aiortc: both directions of sound go through our own transport."""
+    def _arrange(self, offered: list[Any]) -> MediaTransport:
+        """Take the audio section over from aiortc: both directions of sound go through our own transport.
+
+        `offered` are the codecs of the offer.
+        """
         (audio,) = self._pc.getTransceivers()
         audio.direction = "sendrecv"
+        events = [codec for codec in offered if codec.mimeType.lower() == _EVENT]
         audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS] + events
         for stream, start in ((audio.sender, "send"), (audio.receiver, "receive")):
             setattr(stream, start, _not_by_aiortc)
@@ -152,7 +157,7 @@ class Peer:
         transport = MediaTransport(dtls, self, self.counters)
         if self._pc.sctp is not None:
             self._channel.guard(self._pc.sctp)
-        self._rtp = RtpSession(_negotiated(self._pc, audio), self, transport, self.counters)
+        self._rtp = RtpSession(_negotiated(self._pc, audio, offered), self, transport, self.counters)
         return transport
 
     # Called by MediaTransport (receive_*) and by RtpSession (hear, digit)
@@ -241,6 +246,8 @@ class Peer:
             self._ice.ask()
         elif absence in (Absence.NO_SOUND, Absence.VANISHED):
             self._lose(absence.value)
+        elif self._rtp is not None and (fault := self._rtp.look()) is not None:
+            self._lose(fault.value)
 
     def _lose(self, reason: str) -> None:
         left_out = dict(self._offer.candidates.left_out) if self._offer else {}
@@ -253,25 +260,15 @@ async def _not_by_aiortc(parameters: Any) -> None:
     """Replaces the methods that would start aiortc's own RTP. It does nothing."""
 
 
-def _negotiated(pc: Any, audio: Any) -> Negotiated:
+def _negotiated(pc: Any, audio: Any, offered: list[Any]) -> Negotiated:
     """What the offer and our answer agree on. `audio` is the transceiver of `pc`, after it has read the offer."""
     codecs = {codec.payloadType: Codec(codec.name.lower(), codec.clockRate) for codec in audio._codecs}
     level_id = next((found.id for found in audio._headerExtensions if found.uri == _AUDIO_LEVEL), None)
+    copies = any(fmtp.uses_copies(codec.parameters) for codec in offered if codec.mimeType.lower() == "audio/opus")
     ssrc = audio.sender._ssrc
-    return Negotiated(codecs, ssrc, pc._RTCPeerConnection__cname, level_id, ticks_apart=ssrc % 50)
+    return Negotiated(codecs, ssrc, pc._RTCPeerConnection__cname, level_id, copies, ticks_apart=ssrc % 50)
 
 
-def _telephone_events(sdp: str) -> list[Any]:
-    """The codecs of telephone events (RFC 4733) that the first audio section offers, as aiortc represents them."""
-    audio = next(section for section in SessionDescription.parse(sdp).media if section.kind == "audio")
-    return [codec for codec in audio.rtp.codecs if codec.mimeType.lower() == _EVENT]
-
-
-def _with_fec(sdp: str) -> str:
-    """Add a request for in-band FEC to the answer (RFC 7587, section 6.1). aiortc does not write it."""
-    lines = []
-    for line in sdp.splitlines():
-        lines.append(line)
-        if line.startswith("a=rtpmap:") and line.lower().endswith((" opus/48000/2", " opus/48000")):
-            lines.append(f"a=fmtp:{line[9:].split()[0]} minptime=10;useinbandfec=1")
-    return "\r\n".join(lines) + "\r\n"
+def _offered_codecs(sdp: str) -> list[Any]:
+    """The codecs that the first audio section offers, as aiortc represents them."""
+    return next(section.rtp.codecs for section in SessionDescription.parse(sdp).media if section.kind == "audio")

@@ -10,15 +10,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.media import rtcp, rtp
+from server.media.breaker import CircuitBreaker, Fault
 from server.media.counters import MediaCounters
+from server.media.downlink import Downlink
 from server.media.frame import FRAME_MS, Frame
 from server.media.g711 import law
 from server.media.inbound import TELEPHONE_EVENT, Codec, Inbound
 from server.media.outbound import G711Voice, OpusVoice, Outbound
+from server.pace import Pace
 
 REPORT_TICKS = 1_000 // FRAME_MS
 """How often a report is sent: once a second. Peers compute the round trip from it. If no report comes, some peers take
 a silent call for a dead one."""
+
+
+MAX_REPORTS_PER_S = 5
+"""How many reports of the client are read per second. Browsers send one every second to every five seconds."""
 
 
 class Ear(Protocol):
@@ -47,6 +54,8 @@ class Negotiated:
     """Our name in RTCP reports: the one in the answer (RFC 5576, section 6.1). It is random (RFC 7022)."""
     level_id: int | None = None
     """The id of the header extension with the audio level (RFC 6464)."""
+    uses_copies: bool = True
+    """Whether the client's Opus decoder uses copies of lost sound (in-band FEC; RFC 7587, section 6.1)."""
     ticks_apart: int = 0
     """By how many ticks this call's reports are shifted, so that not all calls send theirs in the same tick."""
 
@@ -62,6 +71,12 @@ class RtpSession:
         self._inbound = Inbound(agreed.codecs, ear.hear, ear.digit, counters)
         self._outbound = Outbound(voice, payload_type, agreed.ssrc, counters)
         self._reception: rtcp.Reception | None = None
+        self._downlink = Downlink(codec.clock_rate, counters)
+        self._breaker = CircuitBreaker()
+        self._reports = Pace(MAX_REPORTS_PER_S, burst=MAX_REPORTS_PER_S)
+        self._epoch_s: float | None = None
+        """The Unix time at which the steady clock was 0. It is read once, so that no correction of the system's time
+        becomes a part of a round trip."""
 
     def receive_rtp(self, data: bytes, now_s: float) -> None:
         """Take an RTP packet. Raises ValueError if it is not RTP."""
@@ -81,6 +96,14 @@ class RtpSession:
         clock = rtcp.sender_clock(data)
         if clock is not None and self._reception is not None and self._reception.ssrc == clock[0]:
             self._reception.see_clock(clock[1], now_s)
+        block = rtcp.block_about(self._agreed.ssrc, data)
+        if block is None or not self._reports.admits(now_s):
+            return
+        round_trip_s = block.round_trip_s(self._unix_s(now_s))
+        self._breaker.report(block, round_trip_s)
+        self._downlink.report(block, round_trip_s)
+        if self._agreed.uses_copies:
+            self._outbound.expect_loss(self._downlink.expected_loss_percent)
 
     def hear(self, now_s: float) -> None:
         """Hand on the caller's sound that is due now. Call it every 20 ms."""
@@ -90,11 +113,14 @@ class RtpSession:
         """Send the agent's 20 ms of this tick: 24 kHz PCM, or None for silence. Call it every 20 ms."""
         packet = self._outbound.next(pcm, tick)
         if packet is not None:
-            self._sender.send_rtp(packet)
+            self._send(packet)
         if (tick + self._agreed.ticks_apart) % REPORT_TICKS == 0:
-            self._sender.send_rtcp(
-                rtcp.compound(self._outbound.sent(tick), self._agreed.cname, self._reception, time.time(), now_s)
-            )
+            sent, unix_s = self._outbound.sent(tick), self._unix_s(now_s)
+            self._sender.send_rtcp(rtcp.compound(sent, self._agreed.cname, self._reception, unix_s, now_s))
+
+    def look(self) -> Fault | None:
+        """Judge by the client's reports whether we must stop sending. Call it every 20 ms."""
+        return self._breaker.look()
 
     @property
     def may_begin(self) -> bool:
@@ -103,8 +129,18 @@ class RtpSession:
 
     def begin(self, pcm: bytes) -> None:
         """Send the first 20 ms of a reply now."""
-        self._sender.send_rtp(self._outbound.begin(pcm))
+        self._send(self._outbound.begin(pcm))
 
     def close(self) -> None:
         """Tell the peer that we send no more."""
         self._sender.send_rtcp(rtcp.bye(self._agreed.ssrc, self._agreed.cname))
+
+    def _send(self, packet: bytes) -> None:
+        self._breaker.sent()
+        self._sender.send_rtp(packet)
+
+    def _unix_s(self, now_s: float) -> float:
+        """The Unix time at `now_s`."""
+        if self._epoch_s is None:
+            self._epoch_s = time.time() - now_s
+        return self._epoch_s + now_s

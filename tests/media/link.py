@@ -4,16 +4,21 @@ import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
+
+from server.media.rtp_session import PacketSender
 
 
 @dataclass(frozen=True, slots=True)
 class Impairment:
     """How bad the network is. Shares of packets are from 0 to 1.
 
-    Jitter keeps the order of packets. A packet that is reordered comes `reorder_ms` later than without it.
+    Jitter keeps the order of packets. A packet that is reordered comes `reorder_ms` later than without it. Losses come
+    in bursts of `burst` packets.
     """
 
     loss: float = 0.0
+    burst: int = 1
     jitter_ms: float = 0.0
     reorder: float = 0.0
     reorder_ms: float = 45.0
@@ -30,6 +35,7 @@ class Link:
     impairment: Impairment
     seed: int = 1
     _last_ms: float = 0.0
+    _still_to_lose: int = 0
     _rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,12 +45,22 @@ class Link:
         """When a packet that is sent now arrives. Empty if it is lost, two times if it is duplicated."""
         bad = self.impairment
         lost, late, twice, jitter = (self._rng.random() for _ in range(4))
-        if lost < bad.loss or any(start <= now_ms < end for start, end in bad.cuts_ms):
+        if self._loses(lost) or any(start <= now_ms < end for start, end in bad.cuts_ms):
             return []
         self._last_ms = at_ms = max(self._last_ms, now_ms + bad.delay_ms + jitter * bad.jitter_ms)
         if late < bad.reorder:
             at_ms += bad.reorder_ms
         return [at_ms, at_ms + 5.0] if twice < bad.duplicate else [at_ms]
+
+    def _loses(self, chance: float) -> bool:
+        """Whether the next packet is lost. `chance` is a random number."""
+        bad = self.impairment
+        if not self._still_to_lose and chance < bad.loss / (bad.burst - (bad.burst - 1) * bad.loss):
+            self._still_to_lose = bad.burst
+        if not self._still_to_lose:
+            return False
+        self._still_to_lose -= 1
+        return True
 
 
 class Clock:
@@ -53,12 +69,28 @@ class Clock:
     def __init__(self) -> None:
         self.now_ms = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = count()
 
     def at(self, time_ms: float, do: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (time_ms, len(self._events) + int(time_ms * 1_000_000), do))
+        heapq.heappush(self._events, (time_ms, next(self._numbers), do))
 
     def run(self) -> None:
         """Run all events, until none is left."""
         while self._events:
             self.now_ms, _, do = heapq.heappop(self._events)
             do()
+
+
+class LossySender:
+    """A PacketSender between a session and its transport. It loses sound as the link does. Reports get through."""
+
+    def __init__(self, inner: PacketSender, link: Link) -> None:
+        self._inner = inner
+        self._link = link
+
+    def send_rtp(self, packet: bytes) -> None:
+        if self._link.arrivals_ms(0.0):
+            self._inner.send_rtp(packet)
+
+    def send_rtcp(self, packet: bytes) -> None:
+        self._inner.send_rtcp(packet)

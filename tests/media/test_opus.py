@@ -16,9 +16,15 @@ def tone(hz: float = 440, seconds: float = 1.0) -> bytes:
     return (8_000 * np.sin(2 * np.pi * hz * time)).astype(np.int16).tobytes()
 
 
-def packets_of(pcm: bytes) -> list[bytes]:
+def packets_of(pcm: bytes, loss_percent: int = 0) -> list[bytes]:
     encoder = OpusEncoder()
+    encoder.expect_loss(loss_percent)
     return [encoder.encode(pcm[i : i + SPOKEN_BYTES]) for i in range(0, len(pcm), SPOKEN_BYTES)]
+
+
+SENTENCE = "Good morning, what are your opening hours please?"
+SPOKEN = speak(SENTENCE, rate_hz=SPOKEN_RATE)
+SPOKEN = SPOKEN[: len(SPOKEN) // SPOKEN_BYTES * SPOKEN_BYTES]
 
 
 def samples_of(pcm: bytes) -> NDArray[np.float64]:
@@ -68,8 +74,12 @@ def test_packets_of_any_length_and_stereo(duration_ms: int) -> None:
 
 
 def test_a_lost_packet_is_recovered_from_the_next() -> None:
-    """The copy in the next packet is nearer to the lost sound than sound that is made up."""
-    packets = with_fec(speak("Good morning, what are your opening hours please?"))
+    """The copy in the next packet is nearer to the lost sound than sound that is made up: a browser's, and ours."""
+    for packets in (with_fec(speak(SENTENCE)), packets_of(SPOKEN, 10)):
+        check_recovery(packets)
+
+
+def check_recovery(packets: list[bytes]) -> None:
     recovered, concealed = [], []
     for lost in range(10, len(packets) - 1, 5):
         truth, with_copy, without = OpusDecoder(), OpusDecoder(), OpusDecoder()
@@ -90,6 +100,32 @@ def test_a_copy_is_known(layout: str) -> None:
         packets = with_fec(speech, layout, {"fec": fec})
         assert least <= sum(map(has_copy, packets)) / len(packets) <= most
     assert not any(map(has_copy, [*packets_of(tone()), SILENCE_PACKET, b""]))
+
+
+@pytest.mark.parametrize("percent", [1, 10, 30])
+def test_copies_are_sent_only_on_a_bad_line(percent: int) -> None:
+    """While loss is expected, most packets of speech carry a copy. Before and after that, none does: it is CELT."""
+    encoder, copies = OpusEncoder(), []
+    for expected in (0, percent, 0):
+        encoder.expect_loss(expected)
+        packets = [encoder.encode(SPOKEN[i : i + SPOKEN_BYTES]) for i in range(0, len(SPOKEN), SPOKEN_BYTES)]
+        copies.append(sum(map(has_copy, packets[2:])) / len(packets[2:]))
+        assert {bool(packet[0] & 0x80) for packet in packets[2:]} == {expected == 0}
+    assert copies[0] == copies[2] == 0
+    assert copies[1] > 0.7
+
+
+@pytest.mark.parametrize("losses", [(0, 10), (10, 0)])
+def test_the_encoder_changes_without_a_break(losses: tuple[int, int]) -> None:
+    """A tone goes on at its level, and without a step, while the encoder changes between good line and bad line."""
+    encoder, decoder, pcm = OpusEncoder(), OpusDecoder(), b""
+    for number, start in enumerate(range(0, len(tone()), SPOKEN_BYTES)):
+        encoder.expect_loss(losses[number >= 25])
+        pcm += decoder.decode(encoder.encode(tone()[start : start + SPOKEN_BYTES]))
+    samples = samples_of(pcm)[10 * HEARD_BYTES // 2 : 45 * HEARD_BYTES // 2]
+    levels = np.sqrt(np.mean(samples.reshape(-1, HEARD_BYTES // 2) ** 2, axis=1)) / (8_000 / np.sqrt(2))
+    assert np.abs(20 * np.log10(levels)).max() < 1
+    assert np.abs(np.diff(samples)).max() < 1.3 * 8_000 * 2 * np.pi * 440 / HEARD_RATE
 
 
 def test_what_cannot_be_recovered_is_concealed() -> None:
@@ -152,12 +188,11 @@ def test_a_frame_of_another_length_is_our_own_fault() -> None:
         OpusEncoder().encode(bytes(SPOKEN_BYTES - 2))
 
 
-def test_the_packet_of_silence_is_one_of_the_encoders() -> None:
-    """The packet of silence has the encoder's own configuration and lasts 20 ms. After real silence it is silent."""
-    packets = packets_of(tone(seconds=0.2) + bytes(5 * SPOKEN_BYTES))
-    assert {packet[:1] for packet in packets} == {SILENCE_PACKET}
+@pytest.mark.parametrize("loss_percent", [0, 10])
+def test_the_packet_of_silence_is_silent(loss_percent: int) -> None:
+    """After real silence, the packet of silence lasts 20 ms and is silent, for each way to encode."""
     decoder = OpusDecoder()
-    for packet in packets:
+    for packet in packets_of(tone(seconds=0.2) + bytes(5 * SPOKEN_BYTES), loss_percent):
         decoder.decode(packet)
     for _ in range(20):
         heard = decoder.decode(SILENCE_PACKET)

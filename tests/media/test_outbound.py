@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from server.media.counters import MediaCounters
-from server.media.frame import HEARD_BYTES, SPOKEN_SAMPLES
+from server.media.frame import HEARD_BYTES, SPOKEN_BYTES, SPOKEN_RATE, SPOKEN_SAMPLES
 from server.media.opus import SILENCE_PACKET, OpusDecoder
 from server.media.outbound import HANGOVER_FRAMES, KEEP_ALIVE_TICKS, G711Voice, OpusVoice, Outbound
 from server.media.rtp import RtpPacket, parse
+from tests.voices import speak
 
 VOICE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_SAMPLES) / 24_000)).astype(np.int16).tobytes()
 
@@ -54,10 +55,12 @@ def test_the_marker_is_at_the_start_of_each_talkspurt() -> None:
     assert [tick for tick, packet in packets if packet[1] & 0x80] == [0, 4, 57]
 
 
-def test_nothing_is_left_of_a_voice_that_is_cut() -> None:
+@pytest.mark.parametrize("loss_percent", [0, 10])
+def test_nothing_is_left_of_a_voice_that_is_cut(loss_percent: int) -> None:
     """When the agent's voice ends in the middle of a word, the decoded sound is silent by the end of the fade."""
-    decoder, levels = OpusDecoder(), []
-    for _, packet in read(spoken([VOICE] * 10 + [None] * 60)):
+    decoder, levels, voice = OpusDecoder(), [], OpusVoice()
+    voice.expect_loss(loss_percent)
+    for _, packet in read(spoken([VOICE] * 10 + [None] * 60, voice)):
         pcm = decoder.decode(packet.payload)
         assert len(pcm) == HEARD_BYTES
         levels.append(int(np.abs(np.frombuffer(pcm, np.int16).astype(int)).max()))
@@ -78,6 +81,28 @@ def test_after_a_pause_a_voice_is_heard_as_meant() -> None:
         differences.append(int(np.abs(heard - meant).max()))
     assert len(differences) == 20 + HANGOVER_FRAMES
     assert max(differences) < 100
+
+
+def test_on_a_bad_line_a_sentence_after_a_pause_has_its_level() -> None:
+    """A decoder that plays a pause hears the next sentence from its beginning, as a decoder without the pause does."""
+    pcm = speak("Good morning, what are your opening hours please?", rate_hz=SPOKEN_RATE)
+    sentence: list[bytes | None] = [pcm[i : i + SPOKEN_BYTES] for i in range(0, len(pcm) - SPOKEN_BYTES, SPOKEN_BYTES)]
+    voice = OpusVoice()
+    voice.expect_loss(10)
+    packets = [packet.payload for _, packet in read(spoken([*sentence, *[None] * 150, *sentence], voice))]
+    paused, unpaused, heard, meant = OpusDecoder(), OpusDecoder(), b"", b""
+    for number, payload in enumerate(packets):
+        if payload == SILENCE_PACKET:
+            for _ in range(KEEP_ALIVE_TICKS):
+                paused.decode(payload)
+            continue
+        pcms = paused.decode(payload), unpaused.decode(payload)
+        if number > len(sentence) + HANGOVER_FRAMES:
+            heard, meant = heard + pcms[0], meant + pcms[1]
+    loudness = [
+        np.sqrt(np.mean(np.frombuffer(pcm[: 20 * HEARD_BYTES], np.int16).astype(float) ** 2)) for pcm in (heard, meant)
+    ]
+    assert abs(20 * np.log10(loudness[0] / loudness[1])) < 0.5
 
 
 @pytest.mark.parametrize(("law", "code"), [("PCMU", 0xFF), ("PCMA", 0xD5)])

@@ -7,7 +7,18 @@ from aiortc.rtp import RtcpSenderInfo as SenderInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.media.rtcp import MAX_PACKETS, Reception, Sent, bye, compound, ntp, sender_clock
+from server.media.rtcp import (
+    MAX_PACKETS,
+    Reception,
+    ReportBlock,
+    Sent,
+    block_about,
+    bye,
+    compound,
+    middle,
+    ntp,
+    sender_clock,
+)  # fmt: skip
 from server.media.rtp import RtpPacket
 
 CLOCK = 48_000
@@ -106,12 +117,47 @@ def test_the_clock_in_another_librarys_report_is_read() -> None:
     assert sender_clock(bytes(RtcpRrPacket(5, blocks))) is None
 
 
+@pytest.mark.parametrize("sends", [True, False])
+def test_what_another_library_reports_about_us_is_read(sends: bool) -> None:
+    """In a sender's or receiver's report of aiortc, the block about our stream is found among others."""
+    blocks = [RtcpReceiverInfo(7, 1, 1, 1, 1, 1, 1), RtcpReceiverInfo(9, 64, 7, 70_000, 480, 0x11223344, 65_536)]
+    report = RtcpSrPacket(5, SenderInfo(1, 0, 0, 0), blocks) if sends else RtcpRrPacket(5, blocks)
+    data = bytes(RtcpSdesPacket([])) + bytes(report)
+    assert block_about(9, data) == ReportBlock(0.25, 70_000, 480, 0x11223344, 65_536)
+    assert block_about(8, data) is None
+
+
+def test_a_block_that_is_not_there_is_not_read() -> None:
+    """A report that claims more blocks than it has, and words after the last block, are no blocks."""
+    block = RtcpReceiverInfo(9, 64, 7, 70_000, 480, 0, 0)
+    claims = bytearray(bytes(RtcpRrPacket(5, [])))
+    claims[0] |= 1
+    assert block_about(9, bytes(claims)) is None
+    extended = bytes(RtcpRrPacket(5, []))[:4] + bytes(RtcpRrPacket(5, [block]))[4:]
+    assert block_about(9, extended[:2] + b"\0\x07" + extended[4:]) is None
+
+
+def test_we_measure_the_round_trip() -> None:
+    """Of the 0.95 s from our report to the answer, the peer kept it for 0.75 s; also when the clock wraps."""
+    for sent_s in (100.0, 65_536.0 - (ntp(0) >> 32) % 65_536 + 65_535.5):
+        block = ReportBlock(0, 0, 0, middle(ntp(sent_s)), int(0.75 * 65_536))
+        assert block.round_trip_s(sent_s + 0.95) == pytest.approx(0.2, abs=0.001)
+
+
+def test_a_round_trip_that_cannot_be_is_not_measured() -> None:
+    """A peer that has got no report tells none. A report from the future or from long ago is a wrong number."""
+    assert ReportBlock(0, 0, 0, 0, 0).round_trip_s(100.0) is None
+    assert ReportBlock(0, 0, 0, middle(ntp(100.0)), 65_536).round_trip_s(100.5) is None
+    assert ReportBlock(0, 0, 0, middle(ntp(100.0)), 0).round_trip_s(190.0) is None
+
+
 @given(st.binary(max_size=200), st.sampled_from([200, 201, 202, 203, 205]), st.integers(0, 31))
 def test_any_bytes(body: bytes, kind: int, count: int) -> None:
     """Any bytes are either read or raise ValueError."""
     for data in (body, bytes([0x80 | count, kind]) + (len(body) // 4).to_bytes(2, "big") + body):
-        with suppress(ValueError):
-            sender_clock(data)
+        for read in (sender_clock, lambda data: block_about(9, data)):
+            with suppress(ValueError):
+                read(data)
 
 
 @given(st.lists(st.tuples(st.integers(0, 0xFFFF), st.integers(0, 0xFFFFFFFF), st.floats(0, 10)), max_size=50))

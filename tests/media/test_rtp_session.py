@@ -10,8 +10,9 @@ from aiortc.rtp import RtcpPacket
 from server.media.counters import MediaCounters
 from server.media.frame import HEARD_SAMPLES, SPOKEN_BYTES, Frame
 from server.media.inbound import Codec
+from server.media.opus import has_copy
 from server.media.rtp import build
-from server.media.rtp_session import REPORT_TICKS, Negotiated, RtpSession
+from server.media.rtp_session import MAX_REPORTS_PER_S, REPORT_TICKS, Negotiated, RtpSession
 from tests.media.link import Clock, Impairment, Link
 from tests.voices import speak
 
@@ -25,14 +26,17 @@ TONE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_BYTES // 2) / 24_000))
 class End:
     """One side of a call. It notes what it hears and when. Its packets go over `link` to `other`."""
 
-    def __init__(self, clock: Clock, link: Link, ssrc: int, codecs: dict[int, Codec] = CODECS) -> None:
+    def __init__(
+        self, clock: Clock, link: Link, ssrc: int, codecs: dict[int, Codec] = CODECS, uses_copies: bool = True
+    ) -> None:
         self._clock, self._link = clock, link
         self.other: End | None = None
         self.heard: list[tuple[float, Frame]] = []
         self.digits: list[str] = []
         self.counters = MediaCounters()
         self.reports: list[bytes] = []
-        self.session = RtpSession(Negotiated(codecs, ssrc, "me"), self, self, self.counters)
+        self.payloads: list[bytes] = []
+        self.session = RtpSession(Negotiated(codecs, ssrc, "me", uses_copies=uses_copies), self, self, self.counters)
 
     def hear(self, frame: Frame) -> None:
         self.heard.append((self._clock.now_ms, frame))
@@ -41,6 +45,7 @@ class End:
         self.digits.append(digit)
 
     def send_rtp(self, packet: bytes) -> None:
+        self.payloads.append(packet[12:])
         for at_ms in self._link.arrivals_ms(self._clock.now_ms):
             self._clock.at(at_ms, lambda: self._other.session.receive_rtp(packet, self._clock.now_ms / 1000))
 
@@ -60,11 +65,18 @@ class End:
 
 
 def talk(
-    bad: Impairment, frames: Sequence[bytes | None], seed: int = 1, codecs: dict[int, Codec] = CODECS
+    bad: Impairment,
+    frames: Sequence[bytes | None],
+    seed: int = 1,
+    codecs: dict[int, Codec] = CODECS,
+    uses_copies: bool = True,
 ) -> tuple[End, End]:
     """One end says the frames, and the other hears them over the bad network. Their ticks are 10 ms apart."""
     clock = Clock()
-    speaker, hearer = End(clock, Link(bad, seed), 1, codecs), End(clock, Link(Impairment(), seed), 2, codecs)
+    speaker, hearer = (
+        End(clock, Link(bad, seed), 1, codecs, uses_copies),
+        End(clock, Link(Impairment(), seed), 2, codecs),
+    )
     speaker.other, hearer.other = hearer, speaker
 
     def tick(number: int) -> None:
@@ -154,6 +166,43 @@ def test_the_report_is_about_the_sender_that_is_heard() -> None:
     report, _ = RtcpPacket.parse(hearer.reports[-1])
     [block] = report.reports
     assert (block.ssrc, block.packets_lost, block.highest_sequence) == (8, 0, 99)
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.1, 0.2])
+def test_a_client_that_loses_packets_gets_copies(loss: float) -> None:
+    """From the first report of losses on, most lost sound is recovered, if the client can use copies."""
+    speaker, hearer = talk(Impairment(loss=loss), WORDS * 8, seed=3)
+    _, deaf = talk(Impairment(loss=loss), WORDS * 8, seed=3, uses_copies=False)
+    assert speaker.counters.lost_percent == pytest.approx(100 * loss, abs=0.3 * 100 * loss)
+    assert hearer.counters.recovered > 0.6 * hearer.counters.lost
+    assert hearer.counters.concealed_ms < 0.5 * deaf.counters.concealed_ms
+    assert deaf.counters.recovered == 0
+
+
+def test_a_client_on_a_good_line_gets_no_copies() -> None:
+    """Without losses the voice is encoded for a good line: no packet has a copy."""
+    speaker, hearer = talk(Impairment(delay_ms=40), WORDS * 2)
+    assert (hearer.counters.lost, speaker.counters.lost_percent) == (0, 0)
+    assert speaker.counters.reports > 2
+    assert len(speaker.payloads) > 100
+    assert not any(map(has_copy, speaker.payloads))
+
+
+def test_the_round_trip_is_measured() -> None:
+    """Over a line with 40 ms there and none back, the round trip is 40 ms, whatever the time between two reports is."""
+    speaker, hearer = talk(Impairment(delay_ms=40), WORDS * 4)
+    assert speaker.counters.round_trip_ms == pytest.approx(40, abs=1)
+    assert hearer.counters.round_trip_ms == pytest.approx(40, abs=1)
+    assert speaker.counters.jitter_ms < 1
+
+
+def test_a_flood_of_reports_is_not_read() -> None:
+    """Of a hundred reports in one second, only a few are read."""
+    speaker, hearer = talk(Impairment(), WORDS)
+    before = speaker.counters.reports
+    for number in range(100):
+        speaker.session.receive_rtcp(hearer.reports[-1], 1_000 + number / 100)
+    assert speaker.counters.reports - before <= 2 * MAX_REPORTS_PER_S
 
 
 def test_a_key_is_heard_once_over_a_bad_line() -> None:
