@@ -14,7 +14,7 @@ from OpenSSL import SSL
 from server.media.channel import MAX_KEPT_CHUNKS, MAX_MESSAGE_BYTES, MAX_STREAMS, WINDOW_BYTES, WINDOW_SLACK_BYTES
 from server.media.ice import MAX_REMOTE
 from server.media.senders import MAX_AT_ONCE, MAX_EVER
-from server.media.transport import MAX_STUN_AT_ONCE, MAX_WAITING
+from server.media.transport import MAX_FAULTS_PER_S, MAX_REPORTS_PER_S, MAX_STUN_AT_ONCE, MAX_WAITING
 from tests.hostile_caller import ABORT, DCEP, FIRST, LAST, OPEN, UNORDERED, HostileCaller, RawChunk
 from tests.media.test_transport import FRAMES, Call, calling
 
@@ -182,14 +182,19 @@ async def test_what_asks_for_many_answers_gets_none() -> None:
         assert {chunk.type for chunk in its.caller.told} == {SACK}
 
 
-async def test_texts_that_are_none_end_the_call_when_they_come_too_fast() -> None:
-    """A text that is not UTF-8 makes aiortc raise. It is counted, and a few per second are borne."""
+async def test_texts_that_are_none_are_counted() -> None:
+    """A text that is not UTF-8 makes aiortc raise. A few per second are borne; many end the call."""
     async with attacked() as its:
         for _ in range(5):
             await its.caller.send(its.caller.data(b"\xff\xff", FIRST | LAST))
             await asyncio.sleep(BACK_OFF_S)
         await until(lambda: its.counters.malformed == 5)
         assert not its.call.listening.is_lost
+        for _ in range(4 * MAX_FAULTS_PER_S):
+            if not its.call.listening.is_lost:
+                await its.caller.send(its.caller.data(b"\xff\xff", FIRST | LAST))
+                await asyncio.sleep(BACK_OFF_S)
+        assert its.call.listening.is_lost
 
 
 async def test_an_honest_client_on_a_bad_network_is_not_refused() -> None:
@@ -329,6 +334,18 @@ async def test_two_senders_that_take_turns_build_one_decoder_each() -> None:
         assert len(set(map(id, streams))) == 2
         assert inbound.sender == 1_001
         assert its.counters.unheard >= 39
+
+
+async def test_reports_are_limited() -> None:
+    """Of a flood of authentic RTCP a burst is read. It takes no room from the sound."""
+    async with attacked() as its:
+        [protocol] = its.call.protocols
+        srtp = its.caller.dtls._tx_srtp
+        for _ in range(1_000):
+            protocol.datagram_received(srtp.protect_rtcp(struct.pack("!BBHL", 0x80, 201, 1, 7)), its.call.address)
+        assert 1_000 - 2 * MAX_REPORTS_PER_S < its.counters.over_rate < 1_000
+        await its.call.listening.hears(FRAMES)
+        assert its.counters.lost == 0
 
 
 async def test_checks_with_the_right_password_are_limited() -> None:
