@@ -1,7 +1,7 @@
 """A server in this process, with real media and signaling and with scripted engines. All on 127.0.0.1."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -25,6 +25,7 @@ from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
 from signaling import offer, websocket
 from signaling.access import Access
+from signaling.addresses import Proxies
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
@@ -64,9 +65,11 @@ class Exchange:
         limit: int = 4,
         resume_s: float = 0.0,
         chars_per_s: int = 15,
+        trusted: Sequence[str] = (),
         **peers: Any,
     ) -> None:
-        """`peers` changes the settings of the WebRTC peers."""
+        """`trusted` are proxies that may say from where a request comes. `peers` changes the settings of the WebRTC
+        peers."""
         self.stt = OneSentence()
         silero = Silero()
 
@@ -90,8 +93,9 @@ class Exchange:
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
         app = application()
-        offer.add_routes(app, self.calls, Access().admit)
-        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), Access().admit, ())
+        access = Access(Proxies(trusted))
+        offer.add_routes(app, self.calls, access.admit)
+        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit, ())
         self.server = TestServer(app, host="127.0.0.1")
 
     @property
