@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -189,11 +190,26 @@ async def test_an_offer_without_a_client_frees_all(caplog: pytest.LogCaptureFixt
     assert caplog.text.count("no ICE") == 20
 
 
+@pytest.mark.parametrize("request_data", [{}, {"session_id": "some", "resume": "guess"}])
+async def test_offers_and_moves_and_guesses_come_at_a_pace(request_data: dict[str, str]) -> None:
+    """A client that moves its call, or guesses a token, again and again is told to wait. Others are not."""
+    async with asyncio.timeout(20), exchange(trusted=["127.0.0.1"]) as running, aiohttp.ClientSession() as http:
+        answer = await (await post(running, http, offer(audio(), data()))).json()
+        again = {"pc_id": answer["pc_id"]} if not request_data else {"requestData": request_data}
+        body = {"sdp": offer(audio(), data()), "type": "offer", **again}
+        statuses = [(await http.post(running.url, json=body)).status for _ in range(30)]
+        assert statuses.count(429) > 0
+        assert set(statuses) == {429, 404 if request_data else 200}
+        elsewhere = {"X-Forwarded-For": "203.0.113.1"}
+        first = {"sdp": offer(audio(), data()), "type": "offer"}
+        assert (await http.post(running.url, json=first, headers=elsewhere)).status == 200
+
+
 async def test_an_offer_that_gives_way_frees_its_peer() -> None:
     """On a server full of offers that never connect, each new one takes the place of an old one, whose peer is closed
     at once. So there are never more peers than places for long."""
-    trusted = {"limit": 8, "trusted": ["127.0.0.1"]}
-    async with asyncio.timeout(12), exchange(**trusted) as running, aiohttp.ClientSession() as http:
+    settings: dict[str, Any] = {"limit": 8, "trusted": ["127.0.0.1"], "ice_s": 60}  # no deadline frees a peer here
+    async with asyncio.timeout(12), exchange(**settings) as running, aiohttp.ClientSession() as http:
         offers = [f"203.0.113.{number}" for number in (1, 1, 1, 1, 2, 2, 2, 2, 3, 4, 5, 6, 7, 8)]
         for address in offers:
             body = {"sdp": offer(audio(), data()), "type": "offer"}
