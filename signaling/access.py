@@ -46,7 +46,8 @@ class Access:
         self._expected = expected or Expected()
         self._proxies = proxies or Proxies()
         self._now_s = now_s
-        self._told_of_proxy = False
+        self._unnamed_proxy = ""
+        """A proxy that the settings do not name. Since it was seen, nobody is known to be on this machine any more."""
 
     @property
     def needs_token(self) -> bool:
@@ -57,8 +58,7 @@ class Access:
 
         A caller whose token has expired is admitted, too: what an `expired` caller may do is decided at the desk.
         """
-        self._warn_of_proxy(request)
-        known = Caller(self._proxies.address_of(request), here=self._proxies.is_here(request))
+        known = self._known(request)
         if self._keys is None:
             return known
         token = _token(request)
@@ -68,15 +68,17 @@ class Access:
         claims = read_claims(token, header, await self._keys.find(header))
         return caller_of(claims, self._expected, known, self._now_s())
 
-    def _warn_of_proxy(self, request: web.Request) -> None:
-        """Tell the operator once of a proxy that the settings do not name."""
-        if not self._told_of_proxy and (proxy := self._proxies.unnamed_proxy(request)):
-            self._told_of_proxy = True
+    def _known(self, request: web.Request) -> Caller:
+        """What the network tells of the caller."""
+        if not self._unnamed_proxy and (proxy := self._proxies.unnamed_proxy(request)):
+            self._unnamed_proxy = proxy
             log.warning(
                 "x a proxy at %s passes requests on, but ANTIPHON_TRUSTED_PROXIES does not name it: "
                 "all its callers share the limits of one address",
                 proxy,
             )
+        here = not self._unnamed_proxy and self._proxies.is_here(request)
+        return Caller("" if here else self._proxies.address_of(request), here=here)
 
 
 def _token(request: web.Request) -> str:

@@ -65,11 +65,8 @@ class Proxies:
         self._trusted = [ip_network(text) for text in trusted]
 
     def address_of(self, request: Request) -> str:
-        """The address by which the limits of the caller count: an IPv4 address, or the /64 network of an IPv6 address.
-
-        "" is a program on this machine that has come through no proxy.
-        """
-        return "" if self.is_here(request) else _counted(self._caller(request))
+        """The address by which the limits of a caller count: an IPv4 address, or the /64 network of an IPv6 address."""
+        return _counted(self._caller(request))
 
     def is_here(self, request: Request) -> bool:
         """Whether the request certainly comes from this machine, and through no proxy.
@@ -119,9 +116,13 @@ class Proxies:
 
 
 def _passed_on(request: Request) -> bool:
-    """Whether a proxy has certainly passed the request on. Only proxies still speak HTTP/1.0."""
-    names = [name.lower() for name in request.headers]
-    return request.version < (1, 1) or any(name in _SIGNS or name.startswith(_SIGN_PREFIX) for name in names)
+    """Whether a proxy has certainly passed the request on.
+
+    Only proxies still speak HTTP/1.0, and only a proxy that is set up for WebSockets asks for an upgrade to nothing.
+    """
+    names = {name.lower() for name in request.headers}
+    upgrade = request.headers.get("Connection", "").lower() == "upgrade" and "upgrade" not in names
+    return request.version < (1, 1) or upgrade or any(n in _SIGNS or n.startswith(_SIGN_PREFIX) for n in names)
 
 
 def _counted(address: Address | None) -> str:

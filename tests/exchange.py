@@ -1,7 +1,7 @@
 """A server in this process, with real media and signaling and with scripted engines. All on 127.0.0.1."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
@@ -26,6 +26,7 @@ from server.speech.vad import CallVad, Silero
 from server.web import application
 from signaling import offer, websocket
 from signaling.access import Access
+from signaling.addresses import Proxies
 from signaling.origins import Origins
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
@@ -69,9 +70,11 @@ class Exchange:
         resume_s: float = 0.0,
         chars_per_s: int = 15,
         access: Access | None = None,
+        trusted: Sequence[str] = (),
         **peers: Any,
     ) -> None:
-        """`peers` changes the settings of the WebRTC peers."""
+        """`trusted` are proxies that may say from where a request comes. `peers` changes the settings of the WebRTC
+        peers."""
         self.stt = OneSentence()
         silero = Silero()
 
@@ -99,7 +102,8 @@ class Exchange:
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
         self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
-        app, access = application(Origins(local=True)), access or Access()
+        app = application(Origins(local=not trusted))
+        access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
         websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
         self.server = TestServer(app, host="127.0.0.1")

@@ -21,7 +21,11 @@ ROUNDS = 30
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Started]:
-    settings = {"ANTIPHON_TRUSTED_PROXIES": "127.0.0.1", "ANTIPHON_CALLERS_SILENT_S": str(SILENT_S)}
+    settings = {
+        "ANTIPHON_ACCESS": "open",
+        "ANTIPHON_TRUSTED_PROXIES": "127.0.0.1",
+        "ANTIPHON_CALLERS_SILENT_S": str(SILENT_S),
+    }
     with started("--max-calls", str(PLACES), **settings) as running:
         yield running
 

@@ -154,7 +154,7 @@ async def test_a_websocket_brings_its_token_in_three_ways(way: str) -> None:
             await ws.send_json({"type": "start"})
             assert (await ws.receive_json())["type"] == "session"
             assert ws.protocol == ("antiphon" if way == "subprotocol" else None)
-            [session] = running.directory._sessions.values()
+            [session] = running.directory._places.sessions
             assert session.caller.name == "ann"
 
 
@@ -217,7 +217,7 @@ async def test_what_the_token_sets_is_what_the_call_has() -> None:
             phone_of(running, token(options=options), requestData=wanted) as phone,
             client(token(options=options)) as http,
         ):
-            [session] = running.directory._sessions.values()
+            [session] = running.directory._places.sessions
             session.move()
             await session.over.wait()
             back = SocketPhone(running.home, http)

@@ -189,6 +189,36 @@ async def test_when_all_lines_are_busy() -> None:
             assert second.close_code == 1013
 
 
+async def connect_often(running: Exchange, times: int, headers: dict[str, str]) -> None:
+    for _ in range(times):
+        async with connected(running, **headers):
+            pass
+
+
+async def test_a_caller_with_too_many_calls_is_told_so() -> None:
+    """A caller who has too many calls gets an error. One whose sockets come too fast gets none at all (429). Callers at
+    other addresses are not concerned."""
+    here, elsewhere = {"X-Forwarded-For": "203.0.113.1"}, {"X-Forwarded-For": "203.0.113.2"}
+    async with asyncio.timeout(20), exchange(limit=2, trusted=["127.0.0.1"]) as running:
+        async with connected(running, **here) as first:
+            await first.send_json({"type": "start"})
+            await told(first, type="session")
+            async with connected(running, **here) as second:
+                await second.send_json({"type": "start"})
+                error = await told(second, type="error")
+                assert (error["code"], error["final"]) == ("too_many", True)
+                await second.receive()
+                assert second.close_code == 1013
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await connect_often(running, 30, here)
+            assert refused.value.status == 429
+            assert refused.value.headers is not None
+            assert int(refused.value.headers["Retry-After"]) > 0
+            async with connected(running, **elsewhere) as other:
+                await other.send_json({"type": "start"})
+                await told(other, type="session")
+
+
 async def test_garbage_is_told_once_and_the_call_goes_on() -> None:
     """For sound that cannot be decoded the client gets one error, and the call goes on."""
     async with asyncio.timeout(20), exchange(Mind().agent()) as running, connected(running) as ws:

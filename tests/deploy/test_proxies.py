@@ -19,13 +19,15 @@ from tests.voices import speak
 
 Make = Callable[..., Proxy]
 OPERATORS = ("/metrics", "/health", "/health/live", "/health/ready", "/api/conversations", "/api/tokens")
+JSON = {"Content-Type": "application/json"}
 ADMIN_TOKEN = "the operator's own token"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Started]:
     """A server that has everything on one port, so that only the proxy keeps what is for operators back."""
-    with started("--admin-token", ADMIN_TOKEN, "--remote-candidates", "local") as running:
+    proxied = {"ANTIPHON_ACCESS": "open", "ANTIPHON_TRUSTED_PROXIES": "127.0.0.1"}
+    with started("--admin-token", ADMIN_TOKEN, "--remote-candidates", "local", **proxied) as running:
         yield running
 
 
@@ -133,9 +135,9 @@ async def test_everything_is_encrypted(proxy: Proxy) -> None:
 async def test_bodies_have_a_limit(proxy: Proxy) -> None:
     """A body that is a bit too large gets the server's sentence, and one that is much too large the proxy's refusal."""
     async with client(proxy) as http:
-        refused = await http.post("/api/offer", data=b" " * 100_000)
+        refused = await http.post("/api/offer", data=b" " * 100_000, headers=JSON)
         assert (refused.status, (await refused.json())["error"]["code"]) == (413, "too_large")
-        much = await http.post("/api/offer", data=b" " * 200_000)
+        much = await http.post("/api/offer", data=b" " * 200_000, headers=JSON)
         assert much.status in (413, 502), "Caddy 2.6 says 502"
         assert "error" not in await much.text(), "the server does not get it"
 

@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -142,6 +143,21 @@ async def test_a_client_may_not_choose_whom_we_contact(
         assert _received(victim) is checked
 
 
+@pytest.mark.parametrize(("headers", "checked"), [({}, True), ({"Via": "1.1 example.org"}, False)])
+async def test_only_a_caller_on_this_machine_may_have_its_addresses(headers: dict[str, str], checked: bool) -> None:
+    """A caller who came through a proxy cannot make us contact the loopback address, although the proxy is here."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+        victim.bind(("127.0.0.1", 0))
+        victim.setblocking(False)
+        line = f"a=candidate:1 1 udp 1 127.0.0.1 {victim.getsockname()[1]} typ host"
+        settings = reach(contact=Contact.PRIVATE, local_here=True)
+        async with asyncio.timeout(20), exchange(reach=settings) as running:
+            async with aiohttp.ClientSession(headers=headers) as http:
+                assert (await post(running, http, offer(audio("0", line), data()))).status == 200
+            await asyncio.sleep(0.3)  # checks are 20 ms apart
+        assert _received(victim) is checked
+
+
 def _received(bound: socket.socket) -> bool:
     try:
         return bool(bound.recv(2048))
@@ -172,6 +188,36 @@ async def test_an_offer_without_a_client_frees_all(caplog: pytest.LogCaptureFixt
         await until_free(running)
         await until_held(before)
     assert caplog.text.count("no ICE") == 20
+
+
+@pytest.mark.parametrize("request_data", [{}, {"session_id": "some", "resume": "guess"}])
+async def test_offers_and_moves_and_guesses_come_at_a_pace(request_data: dict[str, str]) -> None:
+    """A client that moves its call, or guesses a token, again and again is told to wait. Others are not."""
+    async with asyncio.timeout(20), exchange(trusted=["127.0.0.1"]) as running, aiohttp.ClientSession() as http:
+        answer = await (await post(running, http, offer(audio(), data()))).json()
+        again = {"pc_id": answer["pc_id"]} if not request_data else {"requestData": request_data}
+        body = {"sdp": offer(audio(), data()), "type": "offer", **again}
+        statuses = [(await http.post(running.url, json=body)).status for _ in range(30)]
+        assert statuses.count(429) > 0
+        assert set(statuses) == {429, 404 if request_data else 200}
+        elsewhere = {"X-Forwarded-For": "203.0.113.1"}
+        first = {"sdp": offer(audio(), data()), "type": "offer"}
+        assert (await http.post(running.url, json=first, headers=elsewhere)).status == 200
+
+
+async def test_an_offer_that_gives_way_frees_its_peer() -> None:
+    """On a server full of offers that never connect, each new one takes the place of an old one, whose peer is closed
+    at once. So there are never more peers than places for long."""
+    settings: dict[str, Any] = {"limit": 8, "trusted": ["127.0.0.1"], "ice_s": 60}  # no deadline frees a peer here
+    async with asyncio.timeout(12), exchange(**settings) as running, aiohttp.ClientSession() as http:
+        offers = [f"203.0.113.{number}" for number in (1, 1, 1, 1, 2, 2, 2, 2, 3, 4, 5, 6, 7, 8)]
+        for address in offers:
+            body = {"sdp": offer(audio(), data()), "type": "offer"}
+            async with http.post(running.url, json=body, headers={"X-Forwarded-For": address}) as response:
+                assert response.status == 200
+        while len(running.calls._tasks) > 8:  # noqa: ASYNC110  # real sockets are closing
+            await asyncio.sleep(0.01)
+        assert len(running.directory) == 8
 
 
 @pytest.mark.parametrize(("stage", "limit"), [("DTLS", {"dtls_s": 0.4}), ("sound", {"first_packet_s": 0.5})])
