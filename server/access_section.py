@@ -39,8 +39,8 @@ class Access(SettingsGroup):
 
     @field_validator("access_secret")
     @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        if value and len(value.get_secret_value().strip()) < MIN_SECRET_CHARS:
+    def _not_guessed(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < MIN_SECRET_CHARS:
             raise ValueError(f"must have at least {MIN_SECRET_CHARS} characters: it can be guessed from one token")
         return value
 

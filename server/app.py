@@ -76,6 +76,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         if (recordings := keeper.recordings) is not None:
             monitor.watch_drops("antiphon.recording.dropped", lambda: {"pieces": recordings.dropped})
         say(f"conversations   {keeping(settings)}")
+        say(f"callers         {'everybody' if keys is None else 'with a token'}")
         toolsets = Toolsets(agent, settings.run)
         stack.push_async_callback(toolsets.close)
         agent = await toolsets.start()

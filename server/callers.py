@@ -63,11 +63,13 @@ async def key_set(settings: Settings, stack: AsyncExitStack) -> KeySet | None:
     if "://" in place:
         http = await stack.enter_async_context(ClientSession(auto_decompress=False))
         keys = KeySet(own, from_url(place, http), URL_IS_OLD_S)
+        await keys.refresh()
     else:
         thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
         stack.callback(thread.shutdown, wait=False)
         keys = KeySet(own, from_file(Path(place), thread), FILE_IS_OLD_S)
-    await keys.refresh()
-    if keys.trouble and "://" not in place:
-        raise ConfigError(f"ANTIPHON_ACCESS_JWKS: {place}: {keys.trouble}")
+        try:
+            await keys.load()
+        except ValueError as exc:
+            raise ConfigError(f"ANTIPHON_ACCESS_JWKS: {place}: {exc}") from exc
     return keys

@@ -82,7 +82,8 @@ class KeySet:
     def _fitting(self, header: Header) -> list[Key]:
         return fitting(self._found, header.algorithm, header.kid)
 
-    async def _refresh(self) -> None:
+    async def load(self) -> None:
+        """Read the keys. Raises ValueError, with the reason, if that fails; then the keys stay as they were."""
         assert self._read is not None, "because there is something to read"
         try:
             async with asyncio.timeout(READ_S):
@@ -90,8 +91,16 @@ class KeySet:
             if text != self._text:
                 self._found, self._text = read_key_set(text), text
         except (OSError, ClientError, ValueError) as error:  # TimeoutError is an OSError
-            self.trouble = f"The keys of callers' tokens cannot be read: {_reason(error)}."
-            log.warning("x %s", self.trouble)
+            raise ValueError(_reason(error)) from error
+
+    async def _refresh(self) -> None:
+        before = self.trouble
+        try:
+            await self.load()
+        except ValueError as error:
+            self.trouble = f"The keys of callers' tokens cannot be read: {error}."
+            if self.trouble != before:
+                log.warning("x %s", self.trouble)
         else:
             self.trouble = ""
 

@@ -31,3 +31,15 @@ async def test_what_is_not_there_is_404(path: str, json: bool, caplog: pytest.Lo
         assert response.status == 404
         assert (response.content_type == "application/json") is json
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize(
+    ("token_url", "more"),
+    [("", ""), ("/token", ""), ("https://backend.example:8443/token?for=calls", " https://backend.example:8443")],
+)
+async def test_the_page_may_ask_for_tokens_where_the_operator_says(token_url: str, more: str) -> None:
+    """The page may connect to its own server, and to the site of the token's address, and to no other one."""
+    async with TestClient(TestServer(application(token_url=token_url))) as client:
+        policy = (await client.get("/")).headers["Content-Security-Policy"].split("; ")
+    assert f"connect-src 'self' ws: wss:{more}" in policy
+    assert "default-src 'self'" in policy

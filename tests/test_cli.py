@@ -6,16 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 
 from server.config import described, essential
 from tests.started import AS_A_USER, EMBEDDED, ROOT, Started, started
 from tests.tiny_models import make_whisper
+from tests.tokens import SECRET
 from tests.wheels import NOWHERE
 
 
@@ -57,7 +60,11 @@ def test_an_occupied_port_is_one_line() -> None:
     ("arguments", "environment", "says"),
     [
         (["--port", "many"], {}, "ANTIPHON_PORT"),
-        (["--host", "999.1.1.1"], {}, "cannot listen on 999.1.1.1:0: name or service not known"),
+        (["--host", "0.0.0.0"], {}, "ANTIPHON_ACCESS=open lets everybody call, and ANTIPHON_ACCESS=token only"),
+        (["--access", "token"], {}, "token needs ANTIPHON_ACCESS_SECRET or ANTIPHON_ACCESS_JWKS"),
+        (["--access-jwks", "/nonexistent"], {}, "ANTIPHON_ACCESS_JWKS: /nonexistent: "),
+        ([], {"ANTIPHON_ACCESS_SECRET": "x" * 31}, "ANTIPHON_ACCESS_SECRET: must have at least 32 characters"),
+        (["--host", "999.1.1.1", "--access", "open"], {}, "cannot listen on 999.1.1.1:0: name or service not known"),
         ([], {"ANTIPHON_MAX_CALLS": "0"}, "ANTIPHON_MAX_CALLS"),
         (["--stt", "telepathy"], {}, "ANTIPHON_STT"),
         (["--tts", "openai"], {}, "ANTIPHON_TTS_URL"),
@@ -259,6 +266,44 @@ def test_a_server_shows_conversations_to_the_admin(kept: Path) -> None:
         urllib.request.urlopen(f"{server.url}/api/conversations", timeout=20)
     off = "conversations   :memory:, kept for 30 days; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
     assert off in server.lines
+
+
+def test_a_token_is_printed() -> None:
+    """`antiphon token` prints a token with the given claims alone on a line, signed with the secret of the settings."""
+    arguments = (
+        "token", "--sub", "ann", "--ttl", "60", "--agent", "Museum", "--max-s", "90", "--max-calls", "2", "--once",
+        "--model", "m", "--voice", "v", "--language", "de", "--max-tokens", "9", "--context", '{"plan": "gold"}',
+        "--no-record",
+    )  # fmt: skip
+    result = antiphon(*arguments, ANTIPHON_ACCESS_SECRET=SECRET, ANTIPHON_ACCESS_AUDIENCE="calls")
+    assert result.returncode == 0, result.stderr
+    claims = jwt.decode(result.stdout.strip(), SECRET, ["HS256"], audience="calls")
+    assert 50 < claims.pop("exp") - time.time() <= 60
+    assert claims.pop("jti")
+    options = {"model": "m", "voice": "v", "language": "de", "max_tokens": 9}
+    assert claims == {
+        "sub": "ann", "agent": "Museum", "max_s": 90, "max_calls": 2, "once": True, "options": options,
+        "context": {"plan": "gold"}, "record": False, "aud": "calls",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "secret", "says"),
+    [
+        (["--sub", "ann"], "", "ANTIPHON_ACCESS_SECRET"),
+        (["--sub", ""], SECRET, "sub"),
+        (["--sub", "ann", "--context", "gold"], SECRET, "context"),
+        (["--sub", "ann", "--context", "[]"], SECRET, "context"),
+        (["--sub", "ann", "--max-s", "0"], SECRET, "max_s"),
+        (["--sub", "ann", "--patience", "hasty"], SECRET, "patience"),
+    ],
+)
+def test_a_token_that_no_server_would_take_is_not_printed(arguments: list[str], secret: str, says: str) -> None:
+    """A mistake is one line of error that names the claim, and exit code 2."""
+    result = antiphon("token", *arguments, ANTIPHON_ACCESS_SECRET=secret)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert says in result.stderr
 
 
 NO_NETWORK = {"HF_ENDPOINT": "http://127.0.0.1:9", "http_proxy": "", "https_proxy": "http://127.0.0.1:9", **NOWHERE}

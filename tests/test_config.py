@@ -313,3 +313,10 @@ def test_any_values_are_settings_or_a_config_error(given: dict[str, object]) -> 
     except ConfigError as error:
         complaint = str(error)
     assert not complaint or any(complaint.startswith(f"ANTIPHON_{name.upper()}: ") for name in given)
+
+
+def test_no_section_hides_the_checks_of_another_one() -> None:
+    """Each check has a name of its own: `Settings` inherits them all, and of two with one name only one."""
+    names = [name for section in SECTIONS for name in section.__pydantic_decorators__.field_validators]
+    assert sorted(set(names)) == sorted(names)
+    assert set(Settings.__pydantic_decorators__.field_validators) == set(names)

@@ -1,21 +1,40 @@
 """What the documents say is what the code does."""
 
 import re
+import sys
+import time
+from collections.abc import AsyncIterator
 from dataclasses import MISSING, Field
 from dataclasses import fields as fields_of
 from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.models.function import AgentInfo, FunctionModel
 from rich.filesize import decimal
 
-from antiphon import VoiceAgent
+from antiphon import CallInfo, VoiceAgent
 from server.call.messages import ClientMessage, ServerMessage
 from server.config import Described, described, essential
 from server.settings_page import page
 from server.speech.models.catalogue import CATALOGUE
+from signaling.access import SUBPROTOCOL
+from signaling.keys import secret_key
+from signaling.tokens import (
+    LEEWAY_S,
+    MAX_CHARS,
+    MAX_CONTEXT_BYTES,
+    Claims,
+    Expected,
+    caller_of,
+    read_claims,
+    read_header,
+)
+from tests.tokens import SECRET
 
 ROOT = Path(__file__).parent.parent
 BEING_BUILT = {"ANTIPHON_ACCESS", "ANTIPHON_ACCESS_SECRET", "ANTIPHON_TRUSTED_PROXIES"}
@@ -146,3 +165,56 @@ def test_what_a_document_names_exists(document: Path) -> None:
     spans = CELL.findall(re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
     named = {path[0] for span in spans if (path := OUR_PATH.match(span))}
     assert not [path for path in named if not (ROOT / path).exists()]
+
+
+def example(document: str, heading: str) -> str:
+    """The first example in Python under a heading."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.search(rf"^#+ {heading}$.*?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert found is not None, heading
+    return found[1]
+
+
+def test_the_token_of_the_guide_lets_a_caller_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the guide tells a backend to write is a token that the server reads, with its context."""
+    monkeypatch.setenv("ANTIPHON_ACCESS_SECRET", SECRET)
+    names: dict[str, Any] = {}
+    exec(example("docs/access.md", "Tokens"), names)
+    header = read_header(names["token"])
+    caller = caller_of(read_claims(names["token"], header, [secret_key(SECRET)]), Expected("Museum"), "", time.time())
+    assert (caller.name, caller.context, caller.expired) == ("user-4711", {"name": "Ann", "plan": "gold"}, False)
+
+
+async def test_the_agent_of_the_guide_knows_who_calls() -> None:
+    """The agent in the guide tells its model the name that the token's context has."""
+    told: list[str] = []
+
+    async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        told.append(info.instructions or "")
+        yield "Hello."
+
+    names: dict[str, Any] = {"__name__": "guide"}
+    written = example("docs/agents.md", "Who calls").replace('"openai:gpt-5-mini"', "None")
+    sys.modules["guide"] = ModuleType("guide")  # a dataclass looks for its module
+    try:
+        exec(written, names)
+        agent: VoiceAgent = names["agent"]
+        for info, name in ((CallInfo("ann", {"name": "Ann"}, "en"), "Ann"), (CallInfo(), "somebody who gave no name")):
+            async with agent.agent.run_stream(
+                "Hello", deps=agent.deps_of("", info), model=FunctionModel(stream_function=think)
+            ) as run:
+                await run.get_output()
+            assert told[-1] == f"You answer the phone of a museum. You are talking with {name}."
+    finally:
+        del sys.modules["guide"]
+
+
+def test_the_guide_has_every_claim() -> None:
+    """The table of claims names those that the server reads, and its limits are those of the code."""
+    named = {name for cells in rows("docs/access.md", "## Claims", "\n\n\\*\\*") for name in CELL.findall(cells[0])}
+    assert named == set(Claims.model_fields)
+    text = (ROOT / "docs/access.md").read_text(encoding="utf-8")
+    assert f"at most {MAX_CHARS:,} characters" in text
+    assert f"at most {MAX_CONTEXT_BYTES:,} bytes" in text
+    assert f"differ by {LEEWAY_S} s" in text
+    assert f"`{SUBPROTOCOL}`" in text
