@@ -13,7 +13,8 @@ from pydantic_ai.messages import (
     UserPromptPart,
 )
 
-from server.record.conversation import Conversation, Exchange, Said, Standing, Used, hash_token, tool_uses
+from server.record.conversation import Conversation, Exchange, Said, Standing, hash_token, tool_uses
+from server.record.used import Used
 
 START_MS = 1_700_000_000_000
 ASKED = "Where is my order? Ça va <b>&"

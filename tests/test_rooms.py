@@ -33,9 +33,10 @@ PURE = """
     server/call/turns/turn_judge.py
     server/call/ears/keypad.py server/pace.py server/call/desk/admission.py server/call/desk/limits.py
     server/record/conversation.py
-    server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
+    server/record/minutes.py server/record/used.py server/record/store.py server/record/webvtt.py
+    server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/languages.py server/media/frame.py
-    server/speech/by_language.py server/speech/settled.py server/speech/plausibility.py
+    server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
     server/speech/models/catalogue.py server/speech/models/proposal.py
     server/speech/engines/sound.py server/speech/engines/phonemes.py server/speech/engines/written_english.py

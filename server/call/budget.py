@@ -13,7 +13,7 @@ from typing import ClassVar
 from pydantic import NonNegativeFloat, NonNegativeInt
 
 from server.media.frame import FRAME_MS
-from server.record.conversation import Used
+from server.record.used import Used
 from server.settings_group import SettingsGroup
 
 GOODBYE_MS = 30_000

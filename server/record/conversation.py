@@ -8,11 +8,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
+
+from server.record.used import Used
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """The ids that a conversation may have. An id becomes a part of paths, file names and keys."""
@@ -51,22 +53,6 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
-    """What a call has used up so far, on all servers that it was held on."""
-
-    time_ms: int = 0
-    """With a connection."""
-    requests: int = 0
-    """To the agent's model."""
-    tokens: int = 0
-    """That the model has read and written."""
-    speech_ms: int = 0
-    """Of speech that text-to-speech has made."""
-    transcription_ms: int = 0
-    """Of sound that speech-to-text has put into words, each time that it has."""
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """Where a conversation stands, so that another session can go on with it."""
 
@@ -80,7 +66,7 @@ class Standing:
     """The caller's words to which the caller has heard no part of an answer yet."""
     language: str = ""
     """The language that the call is held in (BCP 47); "" when it is just the agent's own."""
-    used: Used = Used()
+    used: Used = field(default_factory=Used)
 
 
 @dataclass(frozen=True, slots=True)

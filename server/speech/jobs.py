@@ -163,13 +163,21 @@ class RecognitionJob:
 
 
 class SynthesisJob:
-    """Synthesises one text. It is urgent until its first chunk is out; after that all texts take turns, chunk by
-    chunk."""
+    """Synthesises one text. It is urgent until its first chunk is out, if the caller waits for it in silence; after
+    that all texts take turns, chunk by chunk."""
 
     def __init__(
-        self, engine: TextToSpeechEngine, text: str, voice: str, emit: Callable[[bytes | Done | Failure], None]
+        self,
+        engine: TextToSpeechEngine,
+        text: str,
+        voice: str,
+        emit: Callable[[bytes | Done | Failure], None],
+        has_sound: bool = False,
     ) -> None:
-        """Raises ValueError when the text is longer than MAX_TEXT."""
+        """`has_sound`: the caller still has sound to hear, so the first chunk is no more urgent than the others.
+
+        Raises ValueError when the text is longer than MAX_TEXT.
+        """
         if len(text) > MAX_TEXT:
             raise ValueError(f"a text is longer than {MAX_TEXT} characters")
         self._engine = engine
@@ -180,6 +188,7 @@ class SynthesisJob:
         self._chunk_bytes = 2 * engine.rate // 5  # 200 ms: small enough for the client's loop to read at once
         self._made = self._taken = 0
         self._over = False
+        self._has_sound = has_sound
 
     def taken(self) -> None:
         """The client took one chunk, so there is room for another."""
@@ -188,7 +197,7 @@ class SynthesisJob:
     def urgency(self) -> int | None:
         if self._over or self._made - self._taken >= CHUNKS_AHEAD:
             return None
-        return 1 if self._made else 0
+        return 1 if self._made or self._has_sound else 0
 
     def step(self, others: Sequence[Job]) -> None:
         try:

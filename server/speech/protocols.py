@@ -27,6 +27,8 @@ class Asker:
 
 
 ANYBODY = Asker()
+CALL, HAS_SOUND = "call", "has_sound"
+"""The names of the fields of an Asker in the `context` of a Wyoming event."""
 
 
 class SpeechStream(Protocol):

@@ -17,7 +17,7 @@ from wyoming.event import Event, Eventable, async_read_event, write_event
 from wyoming.info import Describe, Info
 
 from server.errors import ConfigError, EngineError
-from server.speech.protocols import Asker
+from server.speech.protocols import CALL, HAS_SOUND, Asker
 
 TRIES = 3
 """How many connections are made for one question. A worker may die, and a dying worker may still accept the second
@@ -32,9 +32,6 @@ ASK_AGAIN_S = 15.0
 up, and the questions cost little."""
 LOST = (OSError, EOFError, KeyError, TypeError, ValueError, AttributeError)
 """What reading from a server raises when the server goes away or does not speak Wyoming."""
-
-CALL, HAS_SOUND = "call", "has_sound"
-"""The names of the fields of an `Asker` in Wyoming's `context`."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

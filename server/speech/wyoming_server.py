@@ -25,6 +25,7 @@ from server.speech.detection import LAST_LANGUAGE, POSSIBLE_LANGUAGES
 from server.speech.engine_thread import EngineThread
 from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 from server.speech.languages import lookup
+from server.speech.protocols import CALL, HAS_SOUND
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class ClientHandler:
         self._phrases: Sequence[str] = ()
         self._language = ""
         self._others: Sequence[str] = ()
+        self._call = ""
+        """The id of the call whose utterance it is; "" for a client that does not say."""
         self._partial: str | None = None
         self._generation = 0
         self._converter = AudioChunkConverter(rate=HEARD_RATE, width=2, channels=1)
@@ -89,6 +92,7 @@ class ClientHandler:
             tag = asked.language or context.get(LAST_LANGUAGE)
             self._language = self._known(tag) if tag else ""
             self._others = self._possible(context.get(POSSIBLE_LANGUAGES, ()))
+            self._call = str(context.get(CALL, ""))
         elif AudioStart.is_type(event.type):
             self._begin_utterance()
         elif AudioStop.is_type(event.type) and isinstance(self._job, RecognitionJob):
@@ -116,7 +120,9 @@ class ClientHandler:
         if asked.voice and asked.voice.language:
             voice = self._known(asked.voice.language)
         self._drop()
-        self._start(SynthesisJob(self._engine, asked.text, voice, self._on_loop(self._on_synthesised)))
+        context = asked.context or {}
+        self._call, has_sound = str(context.get(CALL, "")), bool(context.get(HAS_SOUND))
+        self._start(SynthesisJob(self._engine, asked.text, voice, self._on_loop(self._on_synthesised), has_sound))
         self._put(AudioStart(self._engine.rate, 2, 1))
 
     def _known(self, language: str) -> str:
@@ -133,7 +139,8 @@ class ClientHandler:
 
     def _start(self, job: RecognitionJob | SynthesisJob) -> None:
         self._job = job
-        self._thread.add(job)
+        if not self._thread.add(job, self._call):
+            self._put(Error("the call has too many requests", "busy"))
 
     def _on_loop(self, receive: Callable[[Any], None]) -> Callable[[Any], None]:
         """Make an `emit` for a job: it passes each result from the engine's thread to `receive` on the loop.

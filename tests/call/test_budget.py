@@ -7,7 +7,7 @@ import pytest
 
 from server.call.budget import GOODBYE_MS, NOTICE_MS, Budget, BudgetSettings, Part
 from server.media.frame import FRAME_MS
-from server.record.conversation import Used
+from server.record.used import Used
 
 BOUNDLESS = BudgetSettings(requests=0, tokens=0, speech_min=0, transcription_min=0)
 PARTS: list[tuple[Part, dict[str, float], Callable[[Budget], None], int]] = [

@@ -8,6 +8,7 @@ from server.call import messages
 from server.call.budget import BudgetSettings
 from server.call.settings import CallSettings
 from server.record.conversation import Conversation
+from server.speech.protocols import Asker
 from tests.fakes.engines import COUGH
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
@@ -224,5 +225,18 @@ def test_the_time_of_a_call_goes_on_elsewhere() -> None:
             await until_over(second)
             assert 5_000 < second.now_ms < 10_000
         assert second.answers[-1].text == "Goodbye."
+
+    run_virtual(scenario())
+
+
+def test_speech_that_nobody_waits_for_may_come_later() -> None:
+    """Engines are told which call asks, and whether the caller still has sound to hear."""
+
+    async def scenario() -> None:
+        answer = "First a short one. Then a clause that takes three seconds to say. And so there is time for the third."
+        async with Caller(Mind(answers={"go on": answer})) as caller:
+            await caller.say("go on")
+            await caller.until_silent()
+            assert caller.tts.askers == [Asker("call"), Asker("call"), Asker("call", has_sound=True)]
 
     run_virtual(scenario())

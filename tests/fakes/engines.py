@@ -137,6 +137,8 @@ class SteadyTextToSpeech:
     said: list[str] = field(default_factory=list)
     manners: list[tuple[str, str]] = field(default_factory=list)
     """The voice and the language of each text in `said`."""
+    askers: list[Asker] = field(default_factory=list)
+    """Who asked for each text in `said`."""
     chars_per_s: int = CHARS_PER_S
     languages: tuple[str, ...] = ("en", "de")
 
@@ -149,6 +151,7 @@ class SteadyTextToSpeech:
             raise EngineError("text-to-speech", "The text-to-speech server hung up.")
         self.said.append(text)
         self.manners.append((voice, language))
+        self.askers.append(asker)
         samples = SPOKEN_RATE * len(text) // self.chars_per_s
         for start in range(0, samples, 4800):
             yield Pcm(SPOKEN_RATE, TONE[: 2 * min(4800, samples - start)])

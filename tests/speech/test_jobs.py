@@ -119,3 +119,9 @@ def test_a_piece_of_work_is_not_sound() -> None:
     assert results[:2] == [b"ab", b"cd"]
     assert isinstance(results[2], Done)
     assert urgency == [0, 0, 0, 1, 1, 1, 1]
+
+
+def test_nobody_waits_for_more_sound() -> None:
+    """A text for a caller who still has sound to hear is never urgent."""
+    job = SynthesisJob(Slow(), "ab", "", list[bytes | Done | Failure]().append, has_sound=True)
+    assert job.urgency() == 1

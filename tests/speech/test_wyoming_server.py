@@ -16,7 +16,11 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.tts import Synthesize, SynthesizeVoice
 
+from server.errors import EngineError
 from server.speech import wyoming_server
+from server.speech.engine_thread import MAX_JOBS
+from server.speech.protocols import ANYBODY, Asker, SpeechStream
+from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
 
 SLICE = bytes(3200)
@@ -303,3 +307,61 @@ async def test_a_text_that_is_too_long_is_refused(tmp_path: Path) -> None:
     async with serving(Humming(), tmp_path) as path, AsyncUnixClient(path) as client:
         await say(client, Synthesize("word " * 2_000))
         assert Error.from_event(await hear(client)).code == "bad-request"
+
+
+async def test_a_call_may_ask_for_so_much_at_once(tmp_path: Path) -> None:
+    """A worker knows which call asks. It refuses the ninth utterance that one call has at the same time, and takes
+    those of other calls, and of clients that name no call."""
+    async with serving(Counting(), tmp_path) as path:
+        stt = WyomingSpeechToText(f"unix://{path}")
+
+        async def begin(asker: Asker) -> SpeechStream:
+            heard = asyncio.Event()
+            stream = stt.listen([], lambda text: heard.set(), "", (), asker)
+            stream.feed(SLICE)
+            if asker.call not in full:
+                await asyncio.wait_for(heard.wait(), 10)
+            return stream
+
+        full: list[str] = []
+        taken = [await begin(Asker("greedy")) for _ in range(MAX_JOBS)]
+        full.append("greedy")
+        refused = await begin(Asker("greedy"))
+        with pytest.raises(EngineError, match="busy"):
+            await refused.transcript()
+        taken += [await begin(Asker("other")), await begin(ANYBODY)]
+        assert [await stream.transcript() for stream in taken] == ["1"] * (MAX_JOBS + 2)
+        await stt.close()
+
+
+async def test_who_waits_in_silence_is_served_first(tmp_path: Path) -> None:
+    """The first sound of an answer comes before more sound for a caller who still has some."""
+    engine = Gated()
+    async with serving(engine, tmp_path) as path, contextlib.AsyncExitStack() as stack:
+        clients = []
+        for text, context in (("before", {}), ("later", {"call": "a", "has_sound": True}), ("now", {"call": "b"})):
+            client = await stack.enter_async_context(AsyncUnixClient(str(path)))
+            await say(client, Synthesize(text, context=context))
+            await hear_until(client, AudioStart)
+            clients.append(client)
+            await asyncio.to_thread(engine.begun.wait, 10)
+        engine.gate.set()
+        for client in clients:
+            await hear_until(client, AudioStop)
+    assert engine.made == ["before", "now", "later"]
+
+
+class Gated:
+    """An engine that waits for a gate before its first text."""
+
+    name, rate, languages = "slow", 16_000, ("en",)
+
+    def __init__(self) -> None:
+        self.begun, self.gate = threading.Event(), threading.Event()
+        self.made: list[str] = []
+
+    def synthesize(self, text: str, voice: str) -> Iterator[bytes]:
+        self.begun.set()
+        self.gate.wait(10)
+        self.made.append(text)
+        yield bytes(2_000)

@@ -8,6 +8,7 @@ from wyoming.audio import AudioStart, AudioStop
 from wyoming.error import Error
 
 from server.errors import EngineError
+from server.speech.protocols import Asker
 from server.speech.wyoming_stt import KEEP_S, WyomingSpeechToText
 from tests.fakes.wyoming_script import SECOND, WRONGS, Talk, hang, server
 
@@ -19,7 +20,8 @@ async def count(talk: Talk) -> None:
 
 
 async def test_what_a_server_is_sent_first(unused_tcp_port: int) -> None:
-    """The server gets the model, the language and the phrases before the sound."""
+    """The server gets the model, the language and the phrases before the sound. A foreign server learns nothing of
+    calls."""
     asked = asyncio.get_running_loop().create_future()
 
     async def script(talk: Talk) -> None:
@@ -28,7 +30,7 @@ async def test_what_a_server_is_sent_first(unused_tcp_port: int) -> None:
 
     async with server(script) as uri:
         stt = WyomingSpeechToText(uri, model="tiny", languages=["en", "de"])
-        stt.listen(["go left"], print, "de-AT")
+        stt.listen(["go left"], print, "de-AT", asker=Asker("a call"))
         expected = Transcribe(name="tiny", language="de", transcript_terms=["go left"])
         assert await asked == (expected, 16_000, 2, 1)
         await stt.close()

@@ -9,7 +9,8 @@ from server.call.caller import Caller
 from server.call.messages import Error, Hello, Response, Text, Transcription
 from server.call.options import CallOptions
 from server.errors import NotFound
-from server.record.conversation import Standing, Used
+from server.record.conversation import Standing
+from server.record.used import Used
 from tests.call.directories import STORY, Line, answers, connected, directory, listen, speak
 from tests.fakes.engines import COUGH
 from tests.fakes.mind import Mind

@@ -3,8 +3,8 @@
 import json
 from dataclasses import replace
 
-from server.record.conversation import Used
 from server.record.stores.codec import Stored, decode_header, encode_header
+from server.record.used import Used
 from tests.conversations import conversation
 
 
