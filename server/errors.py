@@ -9,6 +9,7 @@
     │   ├── Forbidden      the client may not have this                      403
     │   └── TooLarge       a message is over its limit                       413
     ├── AtCapacity         there is no room for another call                 503, Retry-After
+    ├── TooMany            the caller does this too often                    429, Retry-After
     ├── StoreError         the store of conversations is not available       503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 
@@ -89,6 +90,18 @@ class AtCapacity(AntiphonError):
 
     code = "at_capacity"
     status = 503
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooMany(AntiphonError):
+    """The caller does something too often. `retry_after_s` tells the client when it may do it again (RFC 6585,
+    section 4)."""
+
+    code = "too_many"
+    status = 429
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)

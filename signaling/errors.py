@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from server.errors import AntiphonError, AtCapacity, ConfigError, Unauthorized
+from server.errors import AntiphonError, AtCapacity, ConfigError, TooMany, Unauthorized
 
 MAX_FILE_PATH = 255
 """How many characters the path of one of the page's files may have. Most systems allow 255 bytes for a file name; our
@@ -57,7 +57,7 @@ def _response(error: AntiphonError) -> web.Response:
 
 def _headers(error: AntiphonError) -> dict[str, str]:
     match error:
-        case AtCapacity():
+        case AtCapacity() | TooMany():
             return {"Retry-After": str(error.retry_after_s)}
         case Unauthorized():
             return {"WWW-Authenticate": "Bearer"}

@@ -25,6 +25,7 @@ _CODES = {
     "reconnect": 1012,
     "at_capacity": 1013,
     "store_unavailable": 1013,
+    "too_many": 1013,
     "superseded": 4000,
     "internal": 1011,
     "config": 1011,

@@ -16,6 +16,7 @@ from server.errors import (
     PeerError,
     StoreError,
     TooLarge,
+    TooMany,
     Unauthorized,
 )
 from signaling.errors import errors_as_json
@@ -28,6 +29,7 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "foreign": lambda: Forbidden("Pages of this origin may not call here."),
     "large": lambda: TooLarge("The body may have at most 10 bytes."),
     "busy": lambda: AtCapacity("All lines are busy.", 7),
+    "often": lambda: TooMany("There were too many connections.", 2),
     "engine": lambda: EngineError("model", "The model failed."),
     "config": lambda: ConfigError("no libopus in /secret/place"),
     "token": lambda: Unauthorized("This request needs the admin token."),
@@ -62,6 +64,7 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("foreign", 403, "forbidden", "Pages of this origin may not call here."),
         ("large", 413, "too_large", "The body may have at most 10 bytes."),
         ("busy", 503, "at_capacity", "All lines are busy."),
+        ("often", 429, "too_many", "There were too many connections."),
         ("engine", 502, "engine_failed", "The model failed."),
         ("config", 500, "config", "The server is not set up for this."),
         ("token", 401, "unauthorized", "This request needs the admin token."),
@@ -81,8 +84,9 @@ async def test_every_failure_has_its_status_and_sentence(
 
 
 async def test_a_refusal_says_when_to_come_again(client: Client) -> None:
-    """Only a refusal for lack of capacity has a Retry-After header."""
+    """Only a refusal for lack of capacity, or of something that is done too often, has a Retry-After header."""
     assert (await client.get("/api/busy")).headers["Retry-After"] == "7"
+    assert (await client.get("/api/often")).headers["Retry-After"] == "2"
     assert "Retry-After" not in (await client.get("/api/peer")).headers
 
 
