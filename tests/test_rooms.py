@@ -31,6 +31,7 @@ PURE = """
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/turns/call_limit.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
+    server/call/ears/keyboard.py
     server/call/ears/keypad.py server/pace.py server/call/desk/admission.py server/record/conversation.py
     server/record/minutes.py server/record/store.py server/record/webvtt.py server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/languages.py server/media/frame.py
@@ -80,6 +81,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "signaling/": (
         "signaling",
         "server.errors",
+        "server.pace",
         "server.call.messages",
         "server.call.caller",
         "server.call.options",
