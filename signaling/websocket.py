@@ -1,5 +1,6 @@
 """WebSocket /api/voice/conversation/{session_id}: carries messages as text and sound as binary frames, both ways."""
 
+import asyncio
 import socket as sockets
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -7,7 +8,9 @@ from typing import Protocol
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from server.call.caller import Caller
+from server.pace import Pace
 from signaling.access import SUBPROTOCOL, subprotocols
+from signaling.meter import Meter
 
 PATH = "/api/voice/conversation/{session_id}"
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -18,6 +21,9 @@ the server drops any."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
 """The size of the kernel's receive buffer. Without a limit the kernel would keep megabytes from a client that sends too
 fast."""
+MESSAGES_A_SECOND = 200
+"""How many messages are read each second, pings and empty ones too: sound in pieces of 10 ms, and some JSON. The rest
+waits in the socket."""
 
 _CODES = {
     "": 1000,
@@ -56,15 +62,18 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
             autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=1.0, protocols=agreed
         )
         await response.prepare(request)
-        _limit_buffer(request)
-        await calls.serve(request.match_info["session_id"], caller, WebSocket(response))
+        if not isinstance(request.transport, asyncio.Transport):
+            return response  # the client is gone already
+        _limit_buffers(request.transport)
+        socket = WebSocket(response, Meter(request.transport))
+        await calls.serve(request.match_info["session_id"], caller, socket)
         return response
 
     app.router.add_get(PATH, handle)
 
 
-def _limit_buffer(request: web.Request) -> None:
-    raw = request.transport.get_extra_info("socket") if request.transport is not None else None
+def _limit_buffers(transport: asyncio.Transport) -> None:
+    raw = transport.get_extra_info("socket")
     if raw is not None:
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER_BYTES)
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
@@ -73,17 +82,33 @@ def _limit_buffer(request: web.Request) -> None:
 class WebSocket:
     """A WebSocket as calls use it, without aiohttp's types."""
 
-    def __init__(self, response: web.WebSocketResponse) -> None:
+    def __init__(self, response: web.WebSocketResponse, meter: Meter) -> None:
         self._response = response
+        self._meter = meter
+        self._pace = Pace(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
+        self._now = asyncio.get_running_loop().time
+        self.hung_up = False
+        """The client has closed the WebSocket with 1000, because the caller has hung up."""
+
+    @property
+    def flooded(self) -> bool:
+        """The client has sent so much that nothing more is read from it."""
+        return self._meter.flooded
 
     async def receive(self) -> str | bytes | None:
-        """Wait for the next message. b"" for one without content, such as a ping. None when the WebSocket is closed."""
+        """Wait for the next message. b"" for one without content, such as a ping. None when the WebSocket is closed.
+
+        Every message counts, and other calls get a turn between two of them: aiohttp itself does not wait while it has
+        messages.
+        """
+        await asyncio.sleep(self._pace.reserve(self._now()))  # not after it was read: a cancelled wait would lose it
         message: WSMessage = await self._response.receive()
         if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
             data: str | bytes = message.data
             return data
         if message.type is WSMsgType.PING:
             await self._response.pong(message.data)
+        self.hung_up = message.type is WSMsgType.CLOSE and message.data == WSCloseCode.OK
         return None if message.type in _CLOSING else b""
 
     async def send(self, item: str | bytes) -> None:

@@ -2,6 +2,9 @@ import { Recorder } from "./recorder.js";
 import { Speaker } from "./speaker.js";
 
 const MOST_UNSENT_BYTES = 64_000; // How much sound may wait to be sent: 2 s. Older sound is of no use to a conversation.
+// Close codes. The server ends the conversation after 1000. After any other code it waits for another connection.
+const HUNG_UP = 1000;
+const GOES_ON = 4001;
 
 /** The wire of a Link over a WebSocket, for networks that WebRTC cannot pass: messages and 16 kHz PCM. */
 export class Socket {
@@ -80,13 +83,16 @@ export class Socket {
     if (type === "interrupted") this.#speaker.drop(reply);
   }
 
-  /** Does nothing: the message `hangup` has already ended the conversation. */
-  end() {}
+  /** End the conversation. */
+  end() {
+    this.#closed = true;
+    this.#socket?.close(HUNG_UP);
+  }
 
   /** Release everything; the call may go on over another connection. Idempotent. */
   close() {
     this.#closed = true;
-    this.#socket?.close(1000);
+    this.#socket?.close(GOES_ON); // Does nothing after end().
     this.#recorder?.close();
     this.#speaker?.close();
   }

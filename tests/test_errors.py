@@ -14,6 +14,7 @@ from server.errors import (
     PeerError,
     StoreError,
     TooLarge,
+    TooMany,
     Unauthorized,
 )
 
@@ -61,8 +62,9 @@ def test_a_client_learns_nothing_about_the_settings() -> None:
 
 
 def test_a_refusal_says_when_to_try_again() -> None:
-    """AtCapacity says how long to wait before the next try."""
+    """AtCapacity and TooMany say how long to wait before the next try."""
     assert AtCapacity("All lines are busy.", 5).retry_after_s == 5
+    assert TooMany("Too many connections.", 2).retry_after_s == 2
 
 
 def test_an_engine_error_names_its_stage() -> None:

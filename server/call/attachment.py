@@ -4,6 +4,15 @@ from typing import Protocol
 
 from server.call import messages
 from server.call.resume_token import ResumeToken
+from server.errors import TooMany
+from server.pace import Pace
+
+CONNECTIONS_A_SECOND = 0.5
+"""How often a call may go to another connection. A page needs seconds to find out that a connection does not work."""
+CONNECTIONS_AT_ONCE = 6
+"""How many connections may follow each other at once, as when a network comes and goes."""
+WAIT_S = 2
+"""When a client that connects too often should try again."""
 
 
 class Connection(Protocol):
@@ -36,6 +45,12 @@ class Attachment:
     def __init__(self, token: ResumeToken) -> None:
         self.token = token
         self.connection: Connection | None = None
+        self._coming = Pace(CONNECTIONS_A_SECOND, CONNECTIONS_AT_ONCE)
+
+    def expect(self, now_s: float) -> None:
+        """Another connection is about to be made. Raises TooMany if there were too many of them."""
+        if not self._coming.admits(now_s):
+            raise TooMany("This call changes its connection too often. Please wait a moment.", WAIT_S)
 
     def take(self, connection: Connection) -> str:
         """Use `connection` from now on, and close the one before. Returns the token that the next one will need."""

@@ -45,6 +45,8 @@ class Delivery:
         self._writer = writer
         self._owed = owed
         self._now = asyncio.get_running_loop().time
+        self.newest_heard = 0
+        """The number of the newest reply that the caller has heard something of."""
         self.mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
 
     @property
@@ -125,6 +127,7 @@ class Delivery:
     # A reply is heard
 
     def _on_started(self, spoken: SpokenReply) -> None:
+        self.newest_heard = spoken.number
         spoken.stopwatch.mark("first_packet")
         self._conductor.tell_floor(events.SoundStarted(spoken.number))
         if spoken.asked is not None:

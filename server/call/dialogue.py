@@ -52,7 +52,7 @@ class Dialogue:
         self._host, self._budget = host, budget
         self.language = LanguageOfCall(setup, standing.language)
         self._floor = Floor(standing.reply)
-        self._owed = Owed(standing.unanswered, standing.unsaid)
+        self._owed = Owed(standing.unanswered, standing.unsaid, lambda: self._trouble.left_out())
         self.history = History(minutes.record.messages)
         self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
         self._answers = Answers(

@@ -11,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     FiniteFloat,
-    NonNegativeInt,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -24,7 +23,16 @@ from server.errors import PeerError
 MAX_TEXT_CHARS = 2_000
 """The longest typed message. A minute of speech has about 1,000 characters."""
 MAX_TOKEN_CHARS = 128
-NonNegativeFloat = Annotated[FiniteFloat, Field(ge=0)]
+MAX_REPLY = 2**31 - 1
+MAX_PLAYED_MS = 24 * 3_600_000
+"""How long a reply can be: no call lasts a day."""
+MAX_GAP_MS = 600_000
+"""The longest gap that can be reported. A caller has hung up long before."""
+MAX_T = 2.0**53
+"""The largest `t` of a ping. It may be a time in ms or in ns; larger whole numbers are not exact in JSON."""
+
+ReplyNumber = Annotated[int, Field(ge=0, le=MAX_REPLY)]
+Tag = Annotated[FiniteFloat, Field(ge=-MAX_T, le=MAX_T)]
 
 
 class _Message(BaseModel):
@@ -176,16 +184,16 @@ class Played(_Message):
     """The client has played `ms` of reply number `reply`. If the reply is interrupted, the history ends there."""
 
     type: Literal["played"] = "played"
-    reply: NonNegativeInt
-    ms: NonNegativeFloat
+    reply: ReplyNumber
+    ms: Annotated[FiniteFloat, Field(ge=0, le=MAX_PLAYED_MS)]
 
 
 class Heard(_Message):
     """The gap that the caller heard: `gap_ms` from the end of the caller's voice to the first sound of `reply`."""
 
     type: Literal["heard"] = "heard"
-    reply: NonNegativeInt
-    gap_ms: NonNegativeFloat
+    reply: ReplyNumber
+    gap_ms: Annotated[FiniteFloat, Field(ge=0, le=MAX_GAP_MS)]
 
 
 class Interrupt(_Message):
@@ -204,14 +212,14 @@ class Ping(_Message):
     """Either side asks whether the other one is there. The other one sends `t` back unchanged."""
 
     type: Literal["ping"] = "ping"
-    t: FiniteFloat = 0
+    t: Tag = 0
 
 
 class Pong(_Message):
     """The answer to a ping."""
 
     type: Literal["pong"] = "pong"
-    t: FiniteFloat = 0
+    t: Tag = 0
 
 
 ServerMessage = (

@@ -18,7 +18,7 @@ from server.call import messages
 from server.call.attachment import Attachment, Connection
 from server.call.budget import Budget
 from server.call.dialogue import Dialogue
-from server.call.ears.keypad import Keypad
+from server.call.inbox import Inbox
 from server.call.metered import metered
 from server.call.resume_token import ResumeToken
 from server.call.setup import CallSetup
@@ -74,8 +74,8 @@ class Session:
         self._ended = asyncio.Event()
         self._sign_off: Callable[[], None] = minutes.ended
         """Writes to the record how the call ended here."""
-        self._keypad = Keypad()
         self._watch = Watch(self, setup, self.dialogue, budget, self.leave)
+        self._inbox = Inbox(self, self.dialogue, self._watch, observe)
 
     # The life of the call
 
@@ -86,6 +86,7 @@ class Session:
                 self._group = group
                 self._begin()
                 await self._ended.wait()
+                self.dialogue.utterances.owe(self._inbox.typed)
                 self.dialogue.close()
                 self._write_end()  # now, and not below: the caller may be back before a slow tool stops
         finally:
@@ -93,6 +94,7 @@ class Session:
             self._stop_waiting()
             self._attachment.close()
             self._soundtrack.close()
+            self._inbox.close()
             if self.ended:
                 self._write_end()
             self.over.set()
@@ -115,13 +117,20 @@ class Session:
             log.info("- call %s is resumed", self.id)
             self._resume()
 
-    def detach(self, connection: Connection) -> None:
-        """`connection` is lost. Wait for another one, for the time that the settings give."""
+    def expect_another(self) -> None:
+        """A client is about to take the call to another connection. Raises TooMany if that happens too often."""
+        self._attachment.expect(self._now())
+
+    def detach(self, connection: Connection, for_good: bool = False) -> None:
+        """`connection` is lost. Wait for another one, for the time that the settings give.
+
+        `for_good`: the client has closed it, because the caller hangs up. Then the call ends.
+        """
         if connection is not self._attachment.connection:
             return
         self._take_back_unheard(connection)
         self._attachment.leave()
-        if self.ended or self.dialogue.leaving or not self._settings.resume_s:
+        if for_good or self.ended or self.dialogue.leaving or not self._settings.resume_s:
             self.end()
             return
         log.info("- call %s has lost its connection, and waits", self.id)
@@ -169,8 +178,7 @@ class Session:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         frame = self.dialogue.next_frame()
         self.dialogue.ears.echo.say(self._soundtrack.pass_frame(frame))  # it may come back as echo
-        if number := self._keypad.pass_frame():
-            self.dialogue.type(number)
+        self._inbox.pass_frame()
         self._watch.pass_frame()
         return frame
 
@@ -198,37 +206,20 @@ class Session:
 
     def digit(self, key: str) -> None:
         """The caller presses a key of the telephone. A number that is keyed in counts as typed words."""
-        if self._group is None:
-            return
-        self._watch.caller_is_there()
-        self.dialogue.hush()
-        if number := self._keypad.press(key, self.dialogue.number_wanted):
-            self.dialogue.type(number)
+        if self._group is not None:
+            self._inbox.press(key)
+
+    def receive_text(self, text: str | bytes) -> None:
+        """Take a message of the client, as it came. Messages that come before the call runs are dropped."""
+        if self._group is not None:
+            self.token.confirm()
+            self._inbox.receive_text(text)
 
     def receive(self, message: messages.ClientMessage) -> None:
         """Take a message of the client. Messages that come before the call runs are dropped."""
-        if self._group is None:
-            return
-        self.token.confirm()
-        self._observe(message)
-        match message:
-            case messages.Text(text=text):
-                self.dialogue.type(text)
-            case messages.Played(reply=reply, ms=ms):
-                self.dialogue.delivery.mouth.note_played(reply, ms)
-            case messages.Heard(reply=reply, gap_ms=gap_ms):
-                log.info("> call %s heard answer %d after %.0f ms", self.id, reply, gap_ms)
-            case messages.Interrupt():
-                self._watch.caller_is_there()
-                self.dialogue.stop()
-            case messages.HangUp():
-                self.end()
-            case messages.Ping(t=t):
-                self.send(messages.Pong(t=t))
-            case messages.Pong():
-                pass
-            case messages.Start():
-                self.send(messages.Error(code="bad_request", message="The call has begun already."))
+        if self._group is not None:
+            self.token.confirm()
+            self._inbox.receive(message)
 
     # What the dialogue calls: the session is its Host
 

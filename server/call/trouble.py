@@ -10,7 +10,7 @@ from server.call.host import Host
 from server.call.mind.language import LanguageOfCall
 from server.call.mind.owed import Owed
 from server.call.setup import CallSetup
-from server.errors import EngineError, origin
+from server.errors import EngineError, TooMany, origin
 
 APOLOGY_DELAY_S = 1.0
 """Time between tries to say an apology. A worker that has died is back in about as long."""
@@ -52,6 +52,11 @@ class Trouble:
             return
         delay_s = APOLOGY_DELAY_S if self._tries > 1 else 0.0
         self._host.start(partial(self._apologise, delay_s), "apologise")
+
+    def left_out(self) -> None:
+        """The caller has said so much without an answer that the agent is not asked the beginning of it again."""
+        sentence = "That was too much to be answered together, and the beginning of it is left out."
+        self._host.send(messages.Error(code=TooMany.code, message=sentence))
 
     def passed(self) -> None:
         """The caller has heard a reply to its end, so the engines work again: count the tries from zero."""

@@ -127,6 +127,16 @@ def test_typed_text_is_trimmed() -> None:
         (json.dumps({"type": "text", "text": "x" * (MAX_TEXT_CHARS + 1)}), "text.text"),
         ('{"type": "ping", "t": NaN}', "ping.t"),
         ('{"type": "ping", "t": 1e999}', "ping.t"),
+        ('{"type": "ping", "t": -1e16}', "ping.t"),
+        ('{"type": "pong", "t": 1e308}', "pong.t"),
+        ('{"type": "heard", "reply": 1, "gap_ms": 1e308}', "heard.gap_ms"),
+        ('{"type": "heard", "reply": 4294967296, "gap_ms": 1}', "heard.reply"),
+        ('{"type": "heard", "reply": -1, "gap_ms": 1}', "heard.reply"),
+        (f'{{"type": "heard", "reply": {"9" * 60_000}, "gap_ms": 1}}', "Invalid JSON"),
+        ('{"type": "played", "reply": 1, "ms": 1e308}', "played.ms"),
+        ('{"type": "played", "reply": 1, "ms": -0.1}', "played.ms"),
+        (f'{{"type": "text", "text": "a", "x": {"[" * 30_000}{"]" * 30_000}}}', "Invalid JSON"),
+        ('{"type": "text", "text": "\\ud800"}', "Invalid JSON"),
     ],
 )
 def test_what_is_wrong_is_said(data: str | bytes, complaint: str) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from server.agent.demo.front_desk import front_desk
+from server.call.inbox import MESSAGES_A_SECOND, MESSAGES_AT_ONCE
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
 from tests.phone import Phone
@@ -155,3 +156,19 @@ async def test_an_invalid_message_is_answered_with_an_error(dial: Any) -> None:
         assert not error["final"]
         phone.send(type="ping", t=3)
         await phone.until(type="pong", t=3.0)
+
+
+@pytest.mark.parametrize("dial", WAYS)
+async def test_messages_in_a_loop_are_limited(dial: Any) -> None:
+    """Of many messages only so many are taken, on every way in. The client is told, and the call goes on."""
+    async with asyncio.timeout(30), exchange(Mind().agent()) as running, calling(running, dial) as phone:
+        begun_s = asyncio.get_running_loop().time()
+        for number in range(4 * MESSAGES_AT_ONCE):
+            phone.send(type="ping", t=number)
+        assert not (await phone.until(type="error", code="too_many"))["final"]
+        await asyncio.sleep(2)
+        phone.send(type="text", text="hello")
+        await phone.until(type="response", text="You said hello.", final=True)
+        most = MESSAGES_AT_ONCE + MESSAGES_A_SECOND * (asyncio.get_running_loop().time() - begun_s)
+        taken = sum(message["type"] == "pong" for message in phone.told)
+        assert MESSAGES_AT_ONCE <= taken <= min(4 * MESSAGES_AT_ONCE - 1, most)

@@ -88,6 +88,8 @@ class Standin:
         self.offers: list[dict[str, Any]] = []
         self.starts: list[tuple[str, dict[str, Any]]] = []
         """For each WebSocket: the conversation that its address names, and its first message."""
+        self.close_codes: list[int | None] = []
+        """For each WebSocket that the page has closed: the close code."""
         self.candidates: list[dict[str, Any]] = []
         self.ended = asyncio.Event()
         self.hung_up = asyncio.Event()
@@ -216,6 +218,7 @@ class Standin:
                 self.sound.put_nowait(message.data)
             else:
                 self._on_message(message.data)
+        self.close_codes.append(socket.close_code)
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         return socket

@@ -154,6 +154,22 @@ async def test_back_to_webrtc_when_the_wall_is_gone(page: Page, standin: Standin
     await expect(page.locator("#notice")).to_be_hidden()
 
 
+@pytest.mark.parametrize("end", ["hang up", "go on", "reload"])
+async def test_only_who_hangs_up_closes_the_socket_for_good(page: Page, standin: Standin, end: str) -> None:
+    """The page closes a WebSocket with 1000 when the caller hangs up, and with another code when the call goes on."""
+    await call_on_the_slower_line(page, standin)
+    if end == "hang up":
+        await page.click("#hangup")
+    elif end == "go on":
+        standin.walled = False
+        await until(page, "", 8)
+    else:
+        await page.reload()
+    await let_pass_until(page, lambda: bool(standin.close_codes))
+    expected = {"hang up": {1000}, "go on": {4001}, "reload": {4001, 1001}}[end]
+    assert standin.close_codes[0] in expected
+
+
 async def test_a_socket_that_breaks_is_made_anew(page: Page, standin: Standin) -> None:
     """A broken WebSocket is replaced by another one first, because WebRTC did not get through a moment ago."""
     await call_on_the_slower_line(page, standin)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, ServerMessage, parse_client
+from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, ServerMessage
 from server.call.session import Session
 from server.errors import PeerError
 from server.media.frame import Frame
@@ -87,6 +87,9 @@ class Leg:
             self._attach(self)
         except PeerError as error:
             self._refuse(error)
+        except Exception:
+            self._end_by_fault()
+            self.close()
 
     def hear(self, frame: Frame) -> None:
         """The caller's next 20 ms."""
@@ -99,7 +102,10 @@ class Leg:
     def digit(self, digit: str) -> None:
         """The caller pressed a key of the telephone."""
         if self._live:
-            self.session.digit(digit)
+            try:
+                self.session.digit(digit)
+            except Exception:
+                self._end_by_fault()
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear, or None. Called every 20 ms."""
@@ -118,19 +124,21 @@ class Leg:
         return None
 
     def receive_text(self, text: str | bytes) -> None:
-        """Take a message of the client. A message that breaks the protocol is answered with an error."""
-        if not self._live:
-            return
-        try:
-            self.session.receive(parse_client(text))
-        except PeerError as error:
-            self.send(Error(code=error.code, message=error.sentence))
-        except Exception:
-            self._end_by_fault()
+        """Take a message of the client."""
+        if self._live:
+            try:
+                self.session.receive_text(text)
+            except Exception:
+                self._end_by_fault()
 
     def lost(self) -> None:
         """The connection is gone. The session may wait for another one."""
         self.session.detach(self)
+        self.close()
+
+    def hung_up(self) -> None:
+        """The client has closed the connection for good: the call is over."""
+        self.session.detach(self, for_good=True)
         self.close()
 
     @property

@@ -8,6 +8,8 @@ MAX_SOUND = 50
 late sound is of no use."""
 MAX_TEXTS = 256
 """How many texts may wait, which is some tens of seconds of messages."""
+MAX_TEXT_CHARS = 256 * 1024
+"""How many characters these texts may have together. The captions of a long answer are long, too."""
 
 
 class Outbox:
@@ -19,6 +21,8 @@ class Outbox:
     def __init__(self) -> None:
         self._items: deque[str | bytes] = deque()
         self._sounds = 0
+        self._chars = 0
+        """How many characters of text wait."""
         self._filled = asyncio.Event()
 
     def put(self, item: str | bytes) -> None:
@@ -27,13 +31,15 @@ class Outbox:
             if self._sounds >= MAX_SOUND:
                 self._drop_oldest_sound()
             self._sounds += 1
+        else:
+            self._chars += len(item)
         self._items.append(item)
         self._filled.set()
 
     @property
     def overflowing(self) -> bool:
         """Too many texts wait. They are never dropped, so the connection has to end."""
-        return len(self._items) - self._sounds > MAX_TEXTS
+        return len(self._items) - self._sounds > MAX_TEXTS or self._chars > MAX_TEXT_CHARS
 
     @property
     def empty(self) -> bool:
@@ -50,7 +56,10 @@ class Outbox:
             self._filled.clear()
             await self._filled.wait()
         item = self._items.popleft()
-        self._sounds -= isinstance(item, bytes)
+        if isinstance(item, bytes):
+            self._sounds -= 1
+        else:
+            self._chars -= len(item)
         return item
 
     def _drop_oldest_sound(self) -> None:

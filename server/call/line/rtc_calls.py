@@ -12,7 +12,7 @@ from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.errors import NotFound
+from server.errors import NotFound, PeerError
 from server.media.counters import MediaCounters
 from server.media.offer import Offer, read_offer
 from server.media.pacer import Pacer
@@ -56,6 +56,8 @@ class RtcCalls:
         self._connect_s = connect_s
         self._peers = peers
         self._calls: dict[str, _RtcCall] = {}
+        self._pending: dict[Session, _RtcCall] = {}
+        """The one call of each session that is not connected yet. A newer one takes its place."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._past_drops = Counter[str]()
         """The drops of the calls that are over."""
@@ -82,12 +84,14 @@ class RtcCalls:
         self._directory.pace(caller)
         offer = self._read_offer(sdp, caller)
         session = await self._directory.find(caller, session_id, token, options)
+        session.expect_another()
         return await self._answer(offer, session, secrets.token_urlsafe(12), None, token)
 
     async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound, TooMany."""
         predecessor = self._find(caller, pc_id)
         self._directory.pace(caller)
+        predecessor.leg.session.expect_another()
         return await self._answer(self._read_offer(sdp, caller), predecessor.leg.session, pc_id, predecessor, "")
 
     async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
@@ -127,13 +131,14 @@ class RtcCalls:
     async def _answer(
         self, offer: Offer, session: Session, pc_id: str, predecessor: _RtcCall | None, token: str
     ) -> tuple[str, str, str]:
-        leg = Leg(session, lambda leg: self._directory.attach(session, leg, token))
-        call = _RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor)
+        call = self._make(session, predecessor, token)
         try:
             async with asyncio.timeout(self._connect_s):
                 answer = await call.peer.answer(offer)
+            if call.leg.over.is_set():
+                raise PeerError("A newer offer has taken the place of this one.")
         except BaseException:
-            self._directory.abandon(session)
+            self._not_pending(session, call)
             await call.peer.close()
             raise
         self._calls[pc_id] = call
@@ -142,17 +147,38 @@ class RtcCalls:
         task.add_done_callback(self._tasks.discard)
         return answer, pc_id, session.id
 
+    def _make(self, session: Session, predecessor: _RtcCall | None, token: str) -> _RtcCall:
+        """A call for `session`. It takes the place of another one that is not connected yet."""
+        leg = Leg(session, lambda leg: self._directory.attach(session, leg, token))
+        older = self._pending.get(session)
+        try:
+            call = self._pending[session] = _RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor)
+        except BaseException:
+            self._not_pending(session, None)
+            raise
+        if older is not None and not older.leg.connected.is_set():
+            older.leg.close()
+        return call
+
+    def _not_pending(self, session: Session, call: _RtcCall | None) -> None:
+        """`call` is connected, or has failed. A session that nobody else is about to reach gives its place back."""
+        if self._pending.get(session) is call:
+            self._pending.pop(session, None)
+        if session not in self._pending:
+            self._directory.abandon(session)
+
     async def _run_to_its_end(self, pc_id: str, call: _RtcCall) -> None:
         """The life of one peer, from the answer until everything of it is released."""
         leg = call.leg
         try:
             if await self._connects_in_time(leg):
+                self._not_pending(leg.session, call)
                 call.predecessor = call.live_predecessor  # or a long call that moves often would keep all its peers
                 await leg.over.wait()
             elif not leg.session.over.is_set():
                 log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)
         finally:
-            self._directory.abandon(leg.session)
+            self._not_pending(leg.session, call)
             self._remove(pc_id, call)
             await call.peer.close()
 

@@ -13,7 +13,6 @@ from server.media.feed import Feed
 from server.media.frame import FRAME_MS
 from server.media.pacer import Pacer
 from server.media.stream import StreamDecoder, StreamEncoder
-from server.pace import Pace
 
 LEAD_FRAMES = 100 // FRAME_MS
 """How much sound is sent ahead of the caller's ear. The client's buffer needs it against jitter; an interruption must
@@ -24,8 +23,6 @@ SURELY_THERE_MS = 1_500
 """While the client's last sign of life is no older than this, nothing is lost: there is a ping every second."""
 FLUSH_S = 1.0
 """How long a client has at the end to read the last messages. After that they are dropped."""
-MESSAGES_A_SECOND = 200
-"""How many messages are read each second: sound in pieces of 10 ms, and some JSON. The rest waits in the socket."""
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +30,20 @@ log = logging.getLogger(__name__)
 class Socket(Protocol):
     """A WebSocket."""
 
+    @property
+    def flooded(self) -> bool:
+        """The client has sent so much that nothing more is read from it."""
+
+    @property
+    def hung_up(self) -> bool:
+        """The client has closed the WebSocket for good, because the caller has hung up."""
+
     async def receive(self) -> str | bytes | None:
-        """The next message, None at the end. An empty message is only a sign of life, such as a pong."""
+        """The next message, None at the end. An empty message is only a sign of life, such as a pong.
+
+        Every message counts towards a limit, whatever it is. Beyond the limit this waits, so that other calls get
+        their turn.
+        """
 
     async def send(self, item: str | bytes) -> None:
         """Waits while the client does not read. Raises ConnectionError when the client is gone."""
@@ -59,7 +68,6 @@ class WsCall:
         self._feed_taken = asyncio.Event()
         """Set at every tick, when sound has been taken from the feed and there may be room again."""
         self._outbox = Outbox()
-        self._message_rate = Pace(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
         self._ahead_frames = 0
         """How much sound was sent that the caller does not hear yet."""
         self._announced: int | None = None
@@ -119,8 +127,8 @@ class WsCall:
             self._leg.hear(frame)
         self._feed_taken.set()
         self._send_frame()
-        if self._feed.flooded:
-            self._cut_off("too_fast", "The sound came faster than real time for too long.")
+        if self._feed.flooded or self._socket.flooded:
+            self._cut_off("too_fast", "The client has sent too much for too long.")
         elif self._outbox.overflowing:
             self._cut_off("too_slow", "The client does not read what it is sent.")
         elif self._quiet_ms > self._vanished_ms:
@@ -170,12 +178,12 @@ class WsCall:
                 else:
                     await self._handle(item)
         finally:
+            if self._socket.hung_up:
+                self._leg.hung_up()
             self._leg.lost()
 
     async def _handle(self, item: str | bytes) -> None:
-        """Hand a message or a piece of sound on. Waits while the client is too fast."""
-        if (wait_s := self._message_rate.reserve(asyncio.get_running_loop().time())) > 0:
-            await asyncio.sleep(wait_s)
+        """Hand a message or a piece of sound on. Waits while the feed is full."""
         if isinstance(item, str):
             self._leg.receive_text(item)
             return

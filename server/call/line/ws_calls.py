@@ -39,6 +39,7 @@ class WsCalls:
         try:
             start, first = await _read_start(socket)
             session = await self._find_or_open(session_id, caller, start)
+            call, leg = self._make(session, start, socket)
         except AntiphonError as error:
             if isinstance(error, ConfigError):
                 log.error("x a call by WebSocket: %s", error)
@@ -48,22 +49,33 @@ class WsCalls:
             log.exception("x fault at the beginning of a call by WebSocket")
             await _refuse(socket, AntiphonError("Something went wrong in the server."))
             return
-        call = WsCall(session, start.audio, socket, self._vanished_s)
-        leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio)
         try:
             await call.run(leg, self._pacer, first)
         finally:
             self._directory.abandon(session)
 
     async def _find_or_open(self, session_id: str, caller: Caller, start: Start) -> Session:
-        if start.resume:
-            return await self._directory.find(caller, session_id, start.resume, start)
-        return await self._directory.open(caller, start)
+        if not start.resume:
+            return await self._directory.open(caller, start)
+        session = await self._directory.find(caller, session_id, start.resume, start)
+        session.expect_another()
+        return session
+
+    def _make(self, session: Session, start: Start, socket: Socket) -> tuple[WsCall, Leg]:
+        """A call for `session`. If it cannot be made, the session gives its place back."""
+        try:
+            leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio)
+            return WsCall(session, start.audio, socket, self._vanished_s), leg
+        except BaseException:
+            self._directory.abandon(session)
+            raise
 
 
 async def _read_start(socket: Socket) -> tuple[Start, str | bytes | None]:
     """The client's choices, and the message that it sent instead of them. Raises PeerError when the client is gone."""
     first = await _first_message(socket)
+    if socket.flooded:
+        raise PeerError("The client has sent too much before the call began.")
     if isinstance(first, str):
         message = parse_client(first)
         if isinstance(message, Start):

@@ -18,9 +18,18 @@ from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
 from server.call.setup import CallSetup
 from server.call.turns.lexicon.lexicon import Wanted
+from server.pace import Pace
 
 ENDING_S = 2.0
 """How long a new reply waits for a cancelled one whose tool does not let go. The caller waits meanwhile, too."""
+
+REQUESTS_A_SECOND = 1.0
+"""How often the model of one call may be asked for an answer. Each request costs money, also one that is cancelled. A
+caller who speaks in short sentences causes one in two seconds, with those that are made in pauses and dropped."""
+REQUESTS_AT_ONCE = 8
+"""How many requests may follow each other at once. More wait for their turn, which no caller notices who listens."""
+REQUEST_CHECK_S = 0.05
+"""How often a reply that has to wait looks whether it may ask the model."""
 
 
 class Answers:
@@ -54,6 +63,8 @@ class Answers:
             lambda: language.to_answer_in,
             budget,
         )
+        self._requests = Pace(REQUESTS_A_SECOND, REQUESTS_AT_ONCE)
+        self._now = asyncio.get_running_loop().time
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
 
     @property
@@ -104,15 +115,17 @@ class Answers:
         speech = self._setup.engines.text_to_speech
         reply = Reply(source, speech, spoken_as, stopwatch.mark, self._on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]
-        task = self._tasks[reply] = self._host.start(partial(_run, reply, ending), "reply")
+        task = self._tasks[reply] = self._host.start(partial(self._run, reply, ending), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
 
-
-async def _run(reply: Reply, ending: list[asyncio.Task[None]]) -> None:
-    if ending:
-        await asyncio.wait(ending, timeout=ENDING_S)
-    await reply.run()
+    async def _run(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+        if ending:
+            await asyncio.wait(ending, timeout=ENDING_S)
+        if isinstance(reply.source, AgentRun):
+            while not self._requests.admits(self._now()):  # noqa: ASYNC110  # a reply that is stopped takes no turn
+                await asyncio.sleep(REQUEST_CHECK_S)
+        await reply.run()
 
 
 def _model_settings(options: CallOptions) -> ModelSettings:

@@ -5,8 +5,13 @@ leaves a debt. `TERMS` says for every debt what pays it and what cancels it. The
 when nobody speaks, pays what is `due` next. Nothing here waits, speaks or knows the time.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+
+MAX_WORDS_CHARS = 4_000
+"""How many characters of words may be owed an answer: four minutes of speech. They all go to the model again and again
+until the caller has heard an answer."""
 
 
 class Debt(Enum):
@@ -72,8 +77,14 @@ class Rest:
 class Owed:
     """The debts of one call."""
 
-    def __init__(self, unanswered: str = "", unsaid: str = "") -> None:
-        """A session that goes on from its record owes what was `unanswered` and what was `unsaid` then."""
+    def __init__(
+        self, unanswered: str = "", unsaid: str = "", on_left_out: Callable[[], object] = lambda: None
+    ) -> None:
+        """A session that goes on from its record owes what was `unanswered` and what was `unsaid` then.
+
+        `on_left_out` is told when there are too many words, so that the oldest get no answer.
+        """
+        self._on_left_out = on_left_out
         self.rest = Rest()
         self._apology = False
         self._goodbye = False
@@ -90,8 +101,14 @@ class Owed:
         self._goodbye = True
 
     def owe_answer(self, utterance: int, words: str) -> None:
-        """`words` of the utterance had no answer. They are put to the agent again, before the caller's next words."""
+        """`words` of the utterance had no answer. They are put to the agent again, before the caller's next words.
+
+        When they are too many in all, the oldest are left out.
+        """
         self._words[utterance] = words
+        if (excess := len(self.words) - MAX_WORDS_CHARS) > 0:
+            self._leave_out(excess)
+            self._on_left_out()
 
     def expect_words(self, utterance: int) -> None:
         """The caller went on before speech-to-text gave the words of `utterance`; `owe_answer` brings them."""
@@ -168,6 +185,14 @@ class Owed:
         unsaid = self._unsaid
         self.settle(Happening.RETURNED)
         return unsaid
+
+    def _leave_out(self, excess: int) -> None:
+        """Leave the oldest words out: whole words, with at least `excess` characters."""
+        for utterance, words in sorted(self._words.items()):
+            if words and excess > 0:
+                rest = words[excess:]
+                self._words[utterance] = rest.partition(" ")[2] or rest  # some scripts have no spaces
+                excess -= len(words) + 1
 
     def _strike_out(self, debt: Debt) -> None:
         match debt:

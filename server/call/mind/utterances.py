@@ -144,6 +144,11 @@ class Utterances:
         if half:
             self._owed.owe_answer(self.newest, half)
 
+    def owe(self, typed: str) -> None:
+        """These `typed` words, if there are any, are owed an answer."""
+        if typed:
+            self._owed.owe_answer(self.number(), typed)
+
     def forget(self, why: Happening) -> None:
         """Answer nothing of what the caller has said so far, also not together with the caller's next words."""
         self.keep()

@@ -10,6 +10,10 @@ from server.media.frame import FRAME_MS
 
 CAPTION_FRAMES = 100 // FRAME_MS
 """How often the caption of a reply is brought up to date."""
+LONG_CHARS = 1_000
+"""Each caption has all the text from the beginning. So that a long reply does not send more and more, its caption is
+brought up to date less often: half as often from this length on, a third as often from twice this length on, and so
+on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class Mouth:
             if self._frames == 0:
                 spoken.begun_s = self._now()
                 self._on_started(spoken)
-            if self._frames % CAPTION_FRAMES == 0:
+            if self._frames % (CAPTION_FRAMES * (1 + len(self._caption) // LONG_CHARS)) == 0:
                 self._show(spoken)
             self._frames += 1
             self._given += 1

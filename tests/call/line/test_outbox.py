@@ -1,6 +1,6 @@
 import asyncio
 
-from server.call.line.outbox import MAX_SOUND, MAX_TEXTS, Outbox
+from server.call.line.outbox import MAX_SOUND, MAX_TEXT_CHARS, MAX_TEXTS, Outbox
 
 
 async def drain(outbox: Outbox) -> list[str | bytes]:
@@ -39,6 +39,17 @@ async def test_too_many_texts_are_told() -> None:
     assert not outbox.overflowing
     outbox.put("one more")
     assert outbox.overflowing
+
+
+async def test_long_texts_are_too_many_sooner() -> None:
+    """Texts that wait are limited by their length, too. What has been taken does not count any more."""
+    outbox = Outbox()
+    outbox.put("a" * MAX_TEXT_CHARS)
+    assert not outbox.overflowing
+    outbox.put("b")
+    assert outbox.overflowing
+    await outbox.take()
+    assert not outbox.overflowing
 
 
 async def test_hushed() -> None:

@@ -17,6 +17,8 @@ from tests.virtual_time import run_virtual
 class QuietSocket:
     """A client that types once, and then only listens. `sound_ms` has the time of each binary message."""
 
+    flooded = hung_up = False
+
     def __init__(self, types_ms: float) -> None:
         self.sound_ms: list[float] = []
         self._types_ms = types_ms

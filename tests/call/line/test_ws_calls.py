@@ -15,6 +15,8 @@ from tests.virtual_time import VirtualLoop, run_virtual
 class Socket:
     """The loop is held up for `held_up_s`. Just after that the client sends `first`, and later it leaves."""
 
+    flooded = hung_up = False
+
     def __init__(self, first: str, held_up_s: float) -> None:
         self.told: list[str] = []
         self._said: asyncio.Queue[str | None] = asyncio.Queue()

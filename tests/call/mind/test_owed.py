@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.call.mind.owed import DUE_IN_SILENCE, TERMS, Debt, Happening, Owed, Rest
+from server.call.mind.owed import DUE_IN_SILENCE, MAX_WORDS_CHARS, TERMS, Debt, Happening, Owed, Rest
 
 
 def in_debt() -> Owed:
@@ -131,6 +131,31 @@ def test_words_are_in_order_however_they_come(order: list[int], late: set[int]) 
         owed.owe_answer(known, f"word{known}")
         assert f"word{number}" in owed.words or number == 0
     assert owed.words == " ".join(f"word{number}" for number in range(1, 7))
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3_000), st.booleans()), max_size=12))
+def test_words_that_are_owed_have_a_limit(said: list[tuple[int, int, bool]]) -> None:
+    """However many words are owed, all that are kept are within the limit, and they are the newest ones."""
+    told: list[bool] = []
+    owed, everything = Owed(on_left_out=lambda: told.append(True)), ""
+    for number, (letter, length, spaced) in enumerate(said, 1):
+        words = (f"{letter} " * length if spaced else f"{letter}" * length).strip()
+        everything = f"{everything} {words}".strip()
+        before = owed.words
+        owed.owe_answer(number, words)
+        assert len(owed.words) <= MAX_WORDS_CHARS
+        assert everything.endswith(owed.words)
+        assert bool(told) is (len(f"{before} {words}".strip()) > MAX_WORDS_CHARS)
+        told.clear()
+
+
+def test_only_whole_words_are_left_out() -> None:
+    """Where there are spaces, the words that are kept begin with a whole word."""
+    owed = Owed()
+    owed.owe_answer(1, "library " * 600)
+    assert owed.words.startswith("library library")
+    assert len(owed.words) > MAX_WORDS_CHARS - 20
 
 
 def test_debts_that_are_due_in_silence_need_no_connection_or_end() -> None:

@@ -1,0 +1,143 @@
+"""Inbox: what the caller's client tells the call: its messages and the keys of its telephone.
+
+A client may send anything, as fast as its network carries it. So each kind of work that it can cause has a limit here:
+reading, answering, asking the agent, and counting. What is over a limit is dropped. The client is told, but not more
+often than `ERRORS_A_SECOND`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from server.call import messages
+from server.call.dialogue import Dialogue
+from server.call.ears.keyboard import Keyboard
+from server.call.ears.keypad import Keypad
+from server.call.host import Host
+from server.call.watch import Watch
+from server.errors import PeerError, TooMany
+from server.pace import Pace
+
+MESSAGES_A_SECOND = 50
+"""How many messages and keys are taken each second. The page sends about ten: how far it has played, and a ping."""
+MESSAGES_AT_ONCE = 100
+"""How many are taken at once after a rest. They may come late together, when the network has stood still."""
+ERRORS_A_SECOND = 1
+ERRORS_AT_ONCE = 5
+"""How many refused messages the client is told of. The others are only counted, for the log."""
+WAIT_S = 1
+"""What a client that is too fast is told to wait."""
+
+log = logging.getLogger(__name__)
+
+
+class Inbox:
+    """The inbox of one call. It outlives the connections, and so its limits hold for all of them together."""
+
+    def __init__(
+        self, host: Host, dialogue: Dialogue, watch: Watch, observe: Callable[[messages.ClientMessage], object]
+    ) -> None:
+        """`observe` is shown each message that counts."""
+        self._host = host
+        self._dialogue = dialogue
+        self._watch = watch
+        self._observe = observe
+        self._now = asyncio.get_running_loop().time
+        self._keypad = Keypad()
+        self._keyboard = Keyboard()
+        self._taking = Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
+        self._telling = Pace(ERRORS_A_SECOND, ERRORS_AT_ONCE)
+        self._refused = 0
+        """How many messages were dropped because they are not valid, or because they were too many."""
+        self._reported = 0
+        """The newest reply whose gap the client has reported."""
+
+    def receive_text(self, text: str | bytes) -> None:
+        """Take a message as it came. What is too fast or breaks the protocol is dropped, and answered with an error."""
+        with self._refusing():
+            self._admit()
+            self._carry_out(messages.parse_client(text))
+
+    def receive(self, message: messages.ClientMessage) -> None:
+        """Take a message that has been read. The same limits hold for it."""
+        with self._refusing():
+            self._admit()
+            self._carry_out(message)
+
+    def press(self, key: str) -> None:
+        """The caller presses a key of the telephone. A number that is keyed in counts as typed words."""
+        with self._refusing():
+            self._admit()
+            self._watch.caller_is_there()
+            self._dialogue.hush()
+            self._type(self._keypad.press(key, self._dialogue.number_wanted))
+
+    def pass_frame(self) -> None:
+        """20 ms have passed. The agent is asked what was typed, if its time has come."""
+        with self._refusing():
+            self._type(self._keypad.pass_frame())
+
+    @property
+    def typed(self) -> str:
+        """What the caller has typed and the agent has not been asked yet."""
+        return self._keyboard.words
+
+    def close(self) -> None:
+        """The call is over: write to the log what was dropped in it."""
+        if self._refused:
+            log.info("x call %s: %d messages of the client were not taken", self._host.id, self._refused)
+
+    def _carry_out(self, message: messages.ClientMessage) -> None:
+        """Do what the client asks for. Raises PeerError if it cannot be done, and TooMany if it is too much."""
+        if isinstance(message, messages.Heard) and not self._is_news(message):
+            return
+        self._observe(message)
+        match message:
+            case messages.Text(text=text):
+                self._type(text)
+            case messages.Played(reply=reply, ms=ms):
+                self._dialogue.delivery.mouth.note_played(reply, ms)
+            case messages.Heard(reply=reply, gap_ms=gap_ms):
+                log.info("> call %s heard answer %d after %.0f ms", self._host.id, reply, gap_ms)
+            case messages.Interrupt():
+                self._keyboard.clear()
+                self._watch.caller_is_there()
+                self._dialogue.stop()
+            case messages.HangUp():
+                self._host.end()
+            case messages.Ping(t=t):
+                self._host.send(messages.Pong(t=t))
+            case messages.Pong():
+                pass
+            case messages.Start():
+                raise PeerError("The call has begun already.")
+
+    def _admit(self) -> None:
+        """Raises TooMany if this message is one too many."""
+        if not self._taking.admits(self._now()):
+            raise TooMany("Messages come too fast, and some of them are lost.", WAIT_S)
+
+    def _type(self, text: str) -> None:
+        """Ask the agent `text`, with all that was typed before, or let it wait. Raises TooMany if there is no room."""
+        if text and not self._keyboard.type(text):
+            raise TooMany("Typed words come too fast, and the last ones are lost.", WAIT_S)
+        if prompt := self._keyboard.prompt(self._now()):
+            self._dialogue.type(prompt)
+
+    def _is_news(self, heard: messages.Heard) -> bool:
+        """Whether the caller can have heard this reply, and its gap was not reported before."""
+        if not self._reported < heard.reply <= self._dialogue.delivery.newest_heard:
+            return False
+        self._reported = heard.reply
+        return True
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Drop what is refused, and tell the client, if it was not told too often."""
+        try:
+            yield
+        except (PeerError, TooMany) as refusal:
+            self._refused += 1
+            if self._telling.admits(self._now()):
+                self._host.send(messages.Error(code=refusal.code, message=refusal.sentence))
