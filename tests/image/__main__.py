@@ -35,8 +35,9 @@ from tests.test_image_context import PLANTED, tracked
 
 NAME, ADDRESS = "voice.test", "10.99.0.5"
 OPERATIONS = "http://127.0.0.1:9090"
-ANTIPHON, PROGRAMS, COTURN = (f"localhost/antiphon-test-{name}" for name in ("server", "programs", "coturn"))
-IMAGES = {"antiphon": ANTIPHON, "caddy": PROGRAMS, "redis": PROGRAMS, "coturn": COTURN}
+IMAGES = {name: f"localhost/antiphon-test-{name}" for name in ("redis", "antiphon", "caddy", "coturn")}
+"""The services, in the order in which they are started."""
+ANTIPHON, COTURN = IMAGES["antiphon"], IMAGES["coturn"]
 MARK = "planted-3f1c9a7e5b"
 """Is in every planted file, and must be in no layer."""
 ADMIN_TOKEN, ACCESS_SECRET, TURN_SECRET = (secrets.token_hex(32) for _ in range(3))
@@ -75,9 +76,9 @@ def main() -> None:
         build_all()
     (WORK / "hosts").write_text(f"127.0.0.1 localhost\n{ADDRESS} {NAME}\n", encoding="utf-8")
     machine = (
-        f"mount --bind {WORK}/hosts /etc/hosts && ip link set lo up && ip link add outside type dummy && "
-        f"ip address add {ADDRESS}/24 dev outside && ip link set outside up && "
-        f"exec {sys.executable} -m tests.image inside"
+        f"mount --bind {WORK}/hosts /etc/hosts && ip link set lo up && "
+        "ip link add outside type veth peer name beyond && ip link set outside up && ip link set beyond up && "
+        f"ip address add {ADDRESS}/24 dev outside && exec {sys.executable} -m tests.image inside"
     )
     subprocess.run(["unshare", "--net", "--mount", "sh", "-c", machine], cwd=ROOT, check=True)
 
@@ -97,7 +98,7 @@ def build_all() -> None:
     service = yaml.safe_load(FILE.read_text(encoding="utf-8"))["services"]["coturn"]["build"]
     (WORK / "Coturn").write_text(service["dockerfile_inline"], encoding="utf-8")
     build(context / service["context"], WORK / "Coturn", COTURN)
-    build_programs(PROGRAMS)
+    build_programs(IMAGES["caddy"], IMAGES["redis"])
 
 
 async def check() -> None:
@@ -164,7 +165,7 @@ def running() -> Iterator[ssl.SSLContext]:
         eventually(lambda: root.exists() and listens(9443))
         trusted = ["--env", "SSL_CERT_FILE=/root.crt", "--volume", f"{root}:/root.crt:ro"]
         compose = Compose(ENVIRONMENT, env_file, {"caddy": trusted})
-        for name in ("redis", "antiphon", "caddy", "coturn"):
+        for name in IMAGES:
             compose.up(name, IMAGES[name])
         trust = ssl.create_default_context(cafile=str(root))
         eventually(lambda: status(f"{OPERATIONS}/health/ready") == 200)

@@ -34,17 +34,21 @@ def build(context: Path, dockerfile: Path, tag: str) -> None:
     subprocess.run([*_command("bud"), *how, *_mounted(), "--tag", tag, str(context)], check=True)
 
 
-def build_programs(tag: str) -> None:
-    """An image with Caddy and Redis of Debian, in place of their makers' images, which are not downloaded."""
-    (WORK / "Programs").write_text(
-        f"FROM {_BASE}\n"
-        "RUN apt-get update && apt-get install -y --no-install-recommends caddy redis-server\n"
-        "RUN rm -rf /var/lib/apt/lists/* && install -d -o 999 -g 999 /data\n",
-        encoding="utf-8",
-    )
-    _say(f"building {tag}")
-    how = (*_HOW, "--pull-never", "--file", str(WORK / "Programs"))
-    subprocess.run([*_command("bud"), *how, *_mounted(), "--tag", tag, str(WORK / "run")], check=True)
+def build_programs(caddy: str, redis: str) -> None:
+    """Images with Debian's Caddy and Redis, in place of their makers' images, which are not downloaded."""
+    for tag, package, more in (
+        (caddy, "caddy", "true"),
+        (redis, "redis-server", "install -d -o 999 -g 999 /data"),
+    ):
+        (WORK / "Program").write_text(
+            f"FROM {_BASE}\n"
+            f"RUN apt-get update && apt-get install -y --no-install-recommends {package}\n"
+            f"RUN rm -rf /var/lib/apt/lists/* && {more}\n",
+            encoding="utf-8",
+        )
+        _say(f"building {tag}")
+        how = (*_HOW, "--pull-never", "--file", str(WORK / "Program"))
+        subprocess.run([*_command("bud"), *how, *_mounted(), "--tag", tag, str(WORK / "run")], check=True)
 
 
 def inspect(tag: str) -> str:
