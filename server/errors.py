@@ -11,7 +11,7 @@
     │   ├── NotJson        a body that does not say that it is JSON          415
     │   └── TooLarge       a message is over its limit                       413
     ├── AtCapacity         there is no room for another call                 503, Retry-After
-    ├── TooMany            the caller has too many calls, or does it too often  429, Retry-After
+    ├── TooMany            the caller has too many calls, or is too fast    429, Retry-After
     ├── StoreError         the store of conversations is not available       503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 

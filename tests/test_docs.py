@@ -18,6 +18,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from rich.filesize import decimal
 
 from antiphon import CallInfo, VoiceAgent
+from server.call.caller import Caller
 from server.call.messages import ClientMessage, ServerMessage
 from server.config import Described, described, essential
 from server.settings_page import page
@@ -181,7 +182,9 @@ def test_the_token_of_the_guide_lets_a_caller_in(monkeypatch: pytest.MonkeyPatch
     names: dict[str, Any] = {}
     exec(example("docs/access.md", "Tokens"), names)
     header = read_header(names["token"])
-    caller = caller_of(read_claims(names["token"], header, [secret_key(SECRET)]), Expected("Museum"), "", time.time())
+    caller = caller_of(
+        read_claims(names["token"], header, [secret_key(SECRET)]), Expected("Museum"), Caller(), time.time()
+    )
     assert (caller.name, caller.context, caller.expired) == ("user-4711", {"name": "Ann", "plan": "gold"}, False)
 
 
