@@ -34,6 +34,9 @@ class Reading:
         self._read = read
         self.result: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
+    def pace(self, caller: Caller) -> None:
+        pass
+
     async def serve(self, session_id: str, caller: Caller, socket: WebSocket) -> None:
         try:
             self.result.set_result(await self._read(socket))
@@ -47,7 +50,7 @@ async def reading(
 ) -> AsyncIterator[tuple[Reading, asyncio.StreamReader, asyncio.StreamWriter]]:
     """A server that reads its WebSocket with `read`, and a client whose WebSocket is open."""
     served, app = Reading(read), web.Application()
-    add_routes(app, served, Access().admit, ())
+    add_routes(app, served, Access().admit)
     async with TestServer(app, host="127.0.0.1") as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         try:

@@ -110,7 +110,7 @@ async def test_a_resumed_conversation_keeps_its_place_while_a_newer_offer_is_ope
             async with calling(running.url) as phone:
                 hello = await phone.until(type="session")
                 await phone.until(type="response", text="Hello.", final=True)
-                session = running.directory._sessions[hello["session_id"]]
+                [session] = running.directory._places.sessions
                 session.move()
                 await session.over.wait()
             token = {"session_id": hello["session_id"], "resume": hello["resume"]}
