@@ -94,6 +94,21 @@ def test_operations_has_every_metric() -> None:
     assert named == made
 
 
+def test_every_threat_names_tests_that_exist() -> None:
+    """Each line of the threat model names at least one test, which is there."""
+    threats = [
+        cells
+        for cells in rows("docs/threat-model.md", "## A stranger")
+        if cells[0] not in ("---", "what could be tried")
+    ]
+    assert len(threats) > 100
+    for cells in threats:
+        tests = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", cells[2])
+        assert tests or "make image-test" in cells[2], cells[0]
+        for path, name in tests:
+            assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8") or not name, f"{path}::{name}"
+
+
 def test_the_page_of_models_has_the_catalogue() -> None:
     """Each model with its licence, its size and the places that have it; checksums of the large files are right."""
     documented = {cells[0].strip("`"): cells for cells in rows("docs/models.md", "## Where they", "\n\n- ")}
