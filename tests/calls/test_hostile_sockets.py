@@ -58,6 +58,23 @@ async def test_endless_pieces_are_cut_off() -> None:
         writer.close()
 
 
+async def test_a_flood_before_the_call_begins_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that floods its socket instead of sending `start` is told so, and no place is taken."""
+    monkeypatch.setattr(ws_calls, "START_S", 10)
+    async with asyncio.timeout(30), exchange(Mind().agent(), resume_s=60) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+        writer.write(UPGRADE.encode())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(frame(TEXT, b"a", final=False))
+        sending = asyncio.create_task(without_end(writer, frame(CONTINUED, final=False) * 1_000))
+        told = b""
+        while b"before the call began" not in told:
+            told += await reader.readexactly(1)
+        await sending
+        assert running.directory.opened == 0
+        writer.close()
+
+
 async def without_end(writer: asyncio.StreamWriter, data: bytes) -> None:
     """Send `data` again and again, until the server closes the connection."""
     try:

@@ -74,8 +74,6 @@ class WsCalls:
 async def _read_start(socket: Socket) -> tuple[Start, str | bytes | None]:
     """The client's choices, and the message that it sent instead of them. Raises PeerError when the client is gone."""
     first = await _first_message(socket)
-    if socket.flooded:
-        raise PeerError("The client has sent too much before the call began.")
     if isinstance(first, str):
         message = parse_client(first)
         if isinstance(message, Start):
@@ -92,6 +90,8 @@ async def _first_message(socket: Socket) -> str | bytes | None:
                     if first:  # an empty message is only a sign of life
                         return first
             raise PeerError("The call was over before it began.")
+        if socket.flooded:
+            raise PeerError("The client has sent too much before the call began.")
     return None
 
 
