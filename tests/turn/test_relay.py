@@ -1,9 +1,11 @@
 """Calls through coturn, with the configuration in turn/."""
 
 import asyncio
+import contextlib
 import secrets
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +15,10 @@ import pytest
 from aioice.turn import create_turn_endpoint
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnection
 
+from server.call.caller import Caller
 from server.media.reach import GatherServer
 from signaling.ice import credentials
+from signaling.ice_servers import turn_user
 from tests.exchange import exchange
 from tests.media.test_set_up import candidates, reach
 from tests.phone import Phone
@@ -204,3 +208,25 @@ async def permission(server: Relay, login: tuple[str, str], peer: str) -> int:
         return 200
     finally:
         await transport._close()
+
+
+async def test_a_caller_has_one_quota_however_often_it_asks(tmp_path: Path) -> None:
+    """Credentials that one caller gets at different times share a quota; another caller has one of its own."""
+    ann, bob = turn_user(Caller(name="ann")), turn_user(Caller(name="bob"))
+    now_s = int(time.time())
+    logins = [credentials(SECRET, now_s + 600 + later_s, ann) for later_s in range(3)]
+    with relay(tmp_path, *LOOPBACK, "--user-quota=2") as running:
+        async with contextlib.AsyncExitStack() as stack:
+            for login in (*logins[:2], credentials(SECRET, now_s + 600, bob)):
+                stack.callback((await allocation(running, login)).close)
+            with pytest.raises(aioice.stun.TransactionFailed) as refusal:
+                await allocation(running, logins[2])
+            assert refusal.value.response.attributes["ERROR-CODE"][0] == 486  # Allocation Quota Reached
+
+
+async def allocation(server: Relay, login: tuple[str, str]) -> asyncio.DatagramTransport:
+    """Make an allocation."""
+    transport, _ = await create_turn_endpoint(
+        asyncio.DatagramProtocol, ("127.0.0.1", server.port), username=login[0], password=login[1]
+    )
+    return transport

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from server.call.caller import Caller
+from server.call.desk.one_use import MOST_UNPROVEN, OneUse
 from server.call.line.leg import Leg
 from server.call.messages import Error, Hello
 from server.call.options import CallOptions
@@ -197,3 +198,15 @@ def test_the_late_connection_of_a_used_token_is_told_why() -> None:
         await calls.close()
 
     run_virtual(scenario())
+
+
+async def test_few_tokens_without_a_call_are_remembered() -> None:
+    """Of tokens whose calls never stand only the newest are remembered; the oldest begin none any more."""
+    used = OneUse(Notebook())
+    callers = [Caller(name="ann", once=f"j{number}") for number in range(MOST_UNPROVEN + 1)]
+    for caller in callers:
+        await used.begin(caller)
+    await used.begin(callers[-1])
+    with pytest.raises(InvalidToken):
+        await used.begin(callers[0])
+    assert not used.stands(callers[0])
