@@ -113,7 +113,7 @@ async def check() -> None:
             said("a call by WebRTC", await call(await by_webrtc(http)))
             said("a call by WebRTC through the relay alone", await call(await by_relay(http)))
             said("a restart drains, and the call goes on", await restart(http))
-        said("models can be pulled in the container", pull())
+        said("the models are there, and belong to the server's user", models())
 
 
 def said(what: str, result: Any) -> None:
@@ -292,8 +292,8 @@ async def restart(http: aiohttp.ClientSession) -> str:
     return f"stopped in {took_s:.1f} s"
 
 
-def pull() -> str:
-    """The models volume has what the image has, and belongs to the server's user."""
+def models() -> str:
+    """The volume of models has what the image has, and the server's user may write to it: `antiphon models pull`."""
     listed = podman("exec", "antiphon", "python", "-m", "antiphon", "models", "list")
     assert "whisper" in listed
     owner = podman("exec", "antiphon", "stat", "-c", "%u", "/models", "/models/whisper").split()
