@@ -113,7 +113,7 @@ async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() 
     """While two callers wait for a worker that hangs, new calls are refused; afterwards they are admitted."""
     with started("--admission-wait-ms", "3000") as server:
         url = f"{server.url}/api/offer"
-        async with asyncio.timeout(60), calling(url) as phone, calling(url) as other, ClientSession(server.url) as http:
+        async with asyncio.timeout(90), calling(url) as phone, calling(url) as other, ClientSession(server.url) as http:
             for each in (phone, other):
                 await each.until(type="response", final=True)
             await until_ready_is(200, http)
