@@ -26,9 +26,10 @@ from bench.common.processes import usage
 from bench.common.servers import OTHER_CORE, expect_line, providing, running, serving
 
 ATTACKS = {
-    "fragments": "media", "streams": "media", "ssrcs": "media", "alternating": "media", "stun": "media",
+    "fragments": "media", "gaps": "media", "streams": "media", "reports": "media", "records": "media",
+    "ssrcs": "media", "alternating": "media", "stun": "media",
     "typed": "messages", "moves": "messages", "resumes": "messages", "empty": "messages", "pings": "messages",
-    "tiny": "messages", "chatter": "messages",
+    "tiny": "messages", "pieces": "messages", "chatter": "messages",
 }  # fmt: skip
 """Each attack, and the program that makes it: `bench.resilience.admitted_media` or `admitted_messages`."""
 GOOD_CALLS = 4
@@ -37,6 +38,8 @@ ATTACKERS = 2
 CLAUSE_S = 0.8
 TOKEN_S = 7_200
 READY_EVERY_S = 1.0
+SETTLE_S = 10.0
+"""How long after the good calls the server's memory is looked at, before the attack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def measure(server: Server, seconds: float) -> Period:
 def attack(server: Server, name: str, given: argparse.Namespace) -> Outcome:
     """Measure the good calls alone, then beside the attackers, and then how much memory is left after a rest."""
     alone = measure(server, given.seconds)
-    time.sleep(given.rest)
+    time.sleep(SETTLE_S)
     before_mb = server.memory_mb
     # The good callers connect and are greeted before they are measured, so the attack has to last a little longer.
     program = ["-m", f"bench.resilience.admitted_{ATTACKS[name]}", server.url, "--attack", name]
