@@ -1,6 +1,7 @@
 """Antiphon behind Caddy and nginx, with the configurations in deploy/."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.voices import speak
 Make = Callable[..., Proxy]
 OPERATORS = ("/metrics", "/health", "/health/live", "/health/ready", "/api/conversations", "/api/tokens")
 JSON = {"Content-Type": "application/json"}
+TLS_GOODBYE_S = 0.5
+"""aiohttp does not wait until a connection with TLS has said goodbye, which is a way to the proxy and back."""
 ADMIN_TOKEN = "the operator's own token"
 
 
@@ -55,6 +58,7 @@ async def client(proxy: Proxy, limit_s: float = 60) -> AsyncIterator[aiohttp.Cli
     connector = aiohttp.TCPConnector(ssl=proxy.trust)
     async with asyncio.timeout(limit_s), aiohttp.ClientSession(proxy.url, connector=connector) as http:
         yield http
+    await asyncio.sleep(TLS_GOODBYE_S)
 
 
 async def by_webrtc(proxy: Proxy, http: aiohttp.ClientSession, session_id: str = "", resume: str = "") -> Phone:
@@ -104,7 +108,8 @@ async def test_only_pages_of_the_site_may_call(proxy: Proxy) -> None:
     """The page that came through the proxy may call over the WebSocket, a page of another site may not."""
     path = f"{proxy.url}/api/voice/conversation/new"
     async with client(proxy) as http:
-        assert "Antiphon" in await (await http.get("/")).text()
+        async with http.get("/") as page:
+            assert "Antiphon" in await page.text()
         with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
             await http.ws_connect(path, headers={"Origin": "https://evil.example"})
         socket = await http.ws_connect(path, headers={"Origin": proxy.url})
@@ -115,31 +120,33 @@ async def test_what_is_for_operators_stays_inside(proxy: Proxy, server: Started)
     """The proxy answers 404 for it, although this server would give it, and although the caller has the token."""
     admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     async with client(proxy) as http:
-        assert (await http.get(f"{server.url}/api/conversations", headers=admin)).status == 200
-        for path in OPERATORS:
-            assert [(await http.request(how, path, headers=admin)).status for how in ("GET", "POST")] == [404, 404]
+        async with http.get(f"{server.url}/api/conversations", headers=admin) as given:
+            assert given.status == 200
+        for how, path in itertools.product(("GET", "POST"), OPERATORS):
+            async with http.request(how, path, headers=admin) as answer:
+                assert answer.status == 404
 
 
 async def test_everything_is_encrypted(proxy: Proxy) -> None:
     """Plain HTTP is redirected, and browsers are told never to use it again."""
     async with client(proxy) as http:
-        plain = await http.get(f"{proxy.http_url}/call.js", allow_redirects=False)
-        assert plain.status == 308
-        assert plain.headers["Location"].startswith("https://localhost")
-        answer = await http.get("/call.js")
-        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
-        assert answer.headers["Content-Security-Policy"]
-        assert "." not in answer.headers.get("Server", ""), "no version"
+        async with http.get(f"{proxy.http_url}/call.js", allow_redirects=False) as plain:
+            assert plain.status == 308
+            assert plain.headers["Location"].startswith("https://localhost")
+        async with http.get("/call.js") as answer:
+            assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+            assert answer.headers["Content-Security-Policy"]
+            assert "." not in answer.headers.get("Server", ""), "no version"
 
 
 async def test_bodies_have_a_limit(proxy: Proxy) -> None:
     """A body that is a bit too large gets the server's sentence, and one that is much too large the proxy's refusal."""
     async with client(proxy) as http:
-        refused = await http.post("/api/offer", data=b" " * 100_000, headers=JSON)
-        assert (refused.status, (await refused.json())["error"]["code"]) == (413, "too_large")
-        much = await http.post("/api/offer", data=b" " * 200_000, headers=JSON)
-        assert much.status in (413, 502), "Caddy 2.6 says 502"
-        assert "error" not in await much.text(), "the server does not get it"
+        async with http.post("/api/offer", data=b" " * 100_000, headers=JSON) as refused:
+            assert (refused.status, (await refused.json())["error"]["code"]) == (413, "too_large")
+        async with http.post("/api/offer", data=b" " * 200_000, headers=JSON) as much:
+            assert much.status in (413, 502), "Caddy 2.6 says 502"
+            assert "error" not in await much.text(), "the server does not get it"
 
 
 @pytest.mark.parametrize("make", PROXIES)
@@ -157,8 +164,9 @@ async def test_the_server_learns_who_calls(make: Make, tmp_path: Path) -> None:
         with running(make, tmp_path, f"127.0.0.1:{upstream.port}") as proxy:
             async with client(proxy) as http:
                 lie = {"X-Forwarded-For": "203.0.113.7, 127.0.0.1", "Forwarded": "for=203.0.113.7"}
-                await http.get("/")
-                await http.get("/", headers=lie)
+                for headers in ({}, lie):
+                    async with http.get("/", headers=headers) as answer:
+                        assert answer.status == 200
     host = proxy.url.removeprefix("https://")
     assert seen[0] == seen[1]
     assert seen[0] in ([["127.0.0.1"], [host]], [["::1"], [host]])
