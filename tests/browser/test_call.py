@@ -13,7 +13,7 @@ from tests.started import Started, started
 pytestmark = pytest.mark.browser
 
 GREETING_S = 5.0
-ANSWER_S = 7.0
+ANSWER_S = 12.0
 FAREWELLS = ("Goodbye.",) * 3
 """The caller says goodbye three times, because on a busy machine Chromium's microphone may swallow a word."""
 
