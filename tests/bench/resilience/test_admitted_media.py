@@ -13,7 +13,7 @@ ENDED = {"fragments", "gaps", "streams"}
 """The attacks that cost the attacker its call, sooner or later."""
 
 
-@pytest.mark.parametrize("name", sorted(ATTACKS))
+@pytest.mark.parametrize("name", ["fragments", "ssrcs", "reports"])
 async def test_an_attacker_harms_only_itself(name: str) -> None:
     """Each attacker calls, sends datagrams, and counts them. Another caller beside it is answered."""
     keep_to_loopback()

@@ -1,7 +1,7 @@
 import aiohttp
 import pytest
 
-from bench.resilience.admitted_messages import ATTACKS, attack
+from bench.resilience.admitted_messages import attack
 from tests.exchange import exchange
 from tests.fakes.mind import Mind
 from tests.socket_phone import SocketPhone
@@ -14,9 +14,9 @@ SENT = {
 }
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", ["typed", "moves", "pieces"])
 async def test_each_attack_sends_and_ends(name: str) -> None:
-    """Each attack gets a call, sends, and ends in time. Another caller is answered afterwards."""
+    """An attack of each kind gets a call, sends, and ends in time. Another caller is answered afterwards."""
     async with exchange(Mind().agent(), limit=8, resume_s=60) as running:
         counts = await attack(running.home, name, 1.5, "")
         assert counts[SENT.get(name, "frames sent")] > 5
