@@ -59,12 +59,6 @@ class Inbox:
             self._admit()
             self._carry_out(messages.parse_client(text))
 
-    def receive(self, message: messages.ClientMessage) -> None:
-        """Take a message that has been read. The same limits hold for it."""
-        with self._refusing():
-            self._admit()
-            self._carry_out(message)
-
     def press(self, key: str) -> None:
         """The caller presses a key of the telephone. A number that is keyed in counts as typed words."""
         with self._refusing():

@@ -215,12 +215,6 @@ class Session:
             self.token.confirm()
             self._inbox.receive_text(text)
 
-    def receive(self, message: messages.ClientMessage) -> None:
-        """Take a message of the client. Messages that come before the call runs are dropped."""
-        if self._group is not None:
-            self.token.confirm()
-            self._inbox.receive(message)
-
     # What the dialogue calls: the session is its Host
 
     @property

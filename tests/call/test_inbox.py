@@ -63,7 +63,7 @@ def test_typed_words_that_wait_are_answered_together() -> None:
         async with Caller(Mind(first_token_ms=2_500)) as caller:
             words = [f"word{number}" for number in range(PROMPTS_AT_ONCE + 3)]
             for word in words:
-                caller.session.receive(messages.Text(text=word))
+                caller.session.receive_text(messages.Text(text=word).to_json())
             assert caller.of(messages.Error) == []
             await caller.until_silent()
         assert caller.answers[-1].text == f"You said {' '.join(words)}."
@@ -79,8 +79,8 @@ def test_the_button_forgets_typed_words_that_wait() -> None:
     async def scenario() -> None:
         async with Caller(Mind(first_token_ms=1_000)) as caller:
             for number in range(PROMPTS_AT_ONCE + 3):
-                caller.session.receive(messages.Text(text=f"word{number}"))
-            caller.session.receive(messages.Interrupt())
+                caller.session.receive_text(messages.Text(text=f"word{number}").to_json())
+            caller.session.receive_text(messages.Interrupt().to_json())
             await caller.wait(10_000)
         assert not any(answer.text for answer in caller.answers)
 
@@ -94,7 +94,7 @@ def test_typed_words_that_wait_are_not_lost_with_the_server() -> None:
         async with Caller(Mind(first_token_ms=1_000)) as caller:
             words = [f"word{number}" for number in range(PROMPTS_AT_ONCE + 3)]
             for word in words:
-                caller.session.receive(messages.Text(text=word))
+                caller.session.receive_text(messages.Text(text=word).to_json())
             caller.session.move()
             await caller.wait(100)
         assert caller.notebook.records["call"].standing.unanswered == " ".join(words)
@@ -109,7 +109,7 @@ def test_the_caller_is_told_what_is_left_out() -> None:
         mind = Mind(first_token_ms=60_000)
         async with Caller(mind) as caller:
             for number in range(6):
-                caller.session.receive(messages.Text(text=f"{number}" * 1_500))
+                caller.session.receive_text(messages.Text(text=f"{number}" * 1_500).to_json())
                 await caller.wait(3_000)
             prompts = [last_said(history) for history in mind.seen]
             assert [prompt[0] for prompt in prompts] == ["0", "0", "0", "1", "2", "3"]
@@ -145,7 +145,7 @@ def test_invalid_messages_are_told_at_a_limited_rate(caplog: pytest.LogCaptureFi
             await flood(caller, nonsense * 500)
             assert 5 <= len(caller.of(messages.Error)) <= most(ERRORS_A_SECOND, ERRORS_AT_ONCE, 15)
             await caller.wait(10_000)
-            caller.session.receive(messages.Text(text="hello"))
+            caller.session.receive_text(messages.Text(text="hello").to_json())
             await caller.until_silent()
         assert "You said hello." in [answer.text for answer in caller.answers]
 
@@ -174,8 +174,8 @@ def test_a_gap_is_reported_once_for_each_answer_that_was_heard(caplog: pytest.Lo
         async with Caller(Mind()) as caller:
             caller.session._inbox._observe = observed.append
             for text in ("hello", "and again"):
-                caller.session.receive(messages.Heard(reply=99, gap_ms=1))
-                caller.session.receive(messages.Text(text=text))
+                caller.session.receive_text(messages.Heard(reply=99, gap_ms=1).to_json())
+                caller.session.receive_text(messages.Text(text=text).to_json())
                 await caller.until_silent()
                 newest = caller.answers[-1].reply
                 await flood(caller, [messages.Heard(reply=newest, gap_ms=300).to_json()] * 50)
@@ -214,7 +214,7 @@ def test_interrupts_in_a_loop_change_nothing() -> None:
             assert {type(told.message) for told in caller.told} == {messages.Hello, messages.State, messages.Error}
             assert len(caller.told) < 30
             await caller.wait(3_000)
-            caller.session.receive(messages.Text(text="hello"))
+            caller.session.receive_text(messages.Text(text="hello").to_json())
             await caller.until_silent()
         assert caller.answers[-1].text == "You said hello."
 
@@ -227,12 +227,12 @@ def test_reports_of_playing_with_wild_numbers_change_nothing() -> None:
     async def scenario() -> None:
         story = "One two three four five six seven eight nine ten eleven twelve."
         async with Caller(Mind(answers={"tell me": story})) as caller:
-            caller.session.receive(messages.Text(text="tell me"))
+            caller.session.receive_text(messages.Text(text="tell me").to_json())
             await caller.wait(2_000)
             wild = ("1e308", "-1", "NaN", "1e9999", "86400000", "0.000001")
             await flood(caller, [f'{{"type":"played","reply":1,"ms":{ms}}}' for ms in wild])
             await flood(caller, [f'{{"type":"played","reply":{reply},"ms":1}}' for reply in ("-1", "9" * 400, "7")])
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
             await caller.wait(100)
         assert caller.answers[0].interrupted
         assert story.startswith(caller.answers[0].text)
@@ -247,9 +247,9 @@ def test_the_caption_of_a_long_answer_does_not_flood_the_client() -> None:
         story = "There was a shop that sold everything but time. " * 250
         mind = Mind(answers={"tell": story}, token_ms=0)
         async with Caller(mind, tts=SteadyTextToSpeech(chars_per_s=100)) as caller:
-            caller.session.receive(messages.Text(text="tell"))
+            caller.session.receive_text(messages.Text(text="tell").to_json())
             await caller.wait(100_000)
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
         captions = [told for told in caller.told if isinstance(told.message, messages.Response)]
         assert len(captions[-1].message.text) > 8_000  # type: ignore[union-attr]
         chars = [0] * 11

@@ -133,10 +133,10 @@ def test_typed_words_get_no_answer_any_more() -> None:
     async def scenario() -> None:
         mind = Mind()
         async with Caller(mind, settings=settings(requests=1)) as caller:
-            caller.session.receive(messages.Text(text="hello"))
+            caller.session.receive_text(messages.Text(text="hello").to_json())
             await caller.wait(300)
             for number in range(40):
-                caller.session.receive(messages.Text(text=f"more {number}"))
+                caller.session.receive_text(messages.Text(text=f"more {number}").to_json())
                 await caller.wait(100)
             await until_over(caller)
         assert mind.requests == 1

@@ -52,7 +52,7 @@ def test_a_call_does_not_outgrow_its_model() -> None:
         settings = CallSettings(run=RunLimits(history_chars=60))
         async with Caller(mind, settings=settings) as caller:
             for word in ("one", "two", "three", "four", "five", "six"):
-                caller.session.receive(messages.Text(text=word))
+                caller.session.receive_text(messages.Text(text=word).to_json())
                 await caller.until_silent()
         assert [len(given) - 1 for given in mind.seen] == [0, 2, 4, 6, 2, 4]
         assert len(caller.session.dialogue.history.messages) == 12
@@ -175,7 +175,7 @@ def test_typing_is_speaking() -> None:
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
-            caller.session.receive(messages.Text(text="hello there"))
+            caller.session.receive_text(messages.Text(text="hello there").to_json())
             await caller.until_silent()
         assert caller.captions == ["hello there"]
         assert caller.answers[0].text == "You said hello there."
@@ -220,8 +220,8 @@ def test_two_quick_messages_are_answered_together() -> None:
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
-            caller.session.receive(messages.Text(text="hello"))
-            caller.session.receive(messages.Text(text="there"))
+            caller.session.receive_text(messages.Text(text="hello").to_json())
+            caller.session.receive_text(messages.Text(text="there").to_json())
             await caller.until_silent()
         assert caller.answers[-1].text == "You said hello there."
 

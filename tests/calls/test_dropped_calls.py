@@ -116,7 +116,7 @@ def test_an_answer_that_was_interrupted_is_not_said_again() -> None:
             await caller.wait(2_500)
             dropping = asyncio.create_task(caller.drop(1_000))
             await caller.wait(900)
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
             (before,) = said(caller)
             await dropping
             caller.come_back()
@@ -238,8 +238,8 @@ def test_played_reports_cut_the_history() -> None:
             await caller.say("story")
             await caller.wait(4_000)
             heard_ms = heard_s(caller) * 1000 - 2_000  # this client's buffer is two seconds long
-            caller.session.receive(messages.Played(reply=1, ms=heard_ms))
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Played(reply=1, ms=heard_ms).to_json())
+            caller.session.receive_text(messages.Interrupt().to_json())
             [answer] = caller.answers
             assert answer.interrupted
             assert abs(len(answer.text) - heard_ms / 1000 * CHARS_PER_S) < 12
@@ -252,11 +252,11 @@ def test_what_a_client_has_reported_does_not_hide_that_its_line_was_dead() -> No
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"story": STORY})) as caller:
-            caller.session.receive(messages.Text(text="story"))
+            caller.session.receive_text(messages.Text(text="story").to_json())
             while not any(caller.heard):
                 await caller.wait(FRAME_MS)
             await caller.wait(2_000)
-            caller.session.receive(messages.Played(reply=1, ms=2_000))
+            caller.session.receive_text(messages.Played(reply=1, ms=2_000).to_json())
             await caller.drop(2_000)
             caller.come_back()
             await caller.until_silent()

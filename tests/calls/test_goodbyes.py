@@ -181,7 +181,7 @@ def test_silence_asked_for_during_the_goodbye_ends_the_call() -> None:
         async with Caller(Mind()) as caller:
             caller.session.leave()
             await caller.wait(200)
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
             async with asyncio.timeout(1):
                 await asyncio.shield(caller._running)
 
@@ -257,7 +257,7 @@ def test_silence_asked_for_during_the_agents_goodbye_ends_the_call() -> None:
         async with Caller(Mind()) as caller:
             await caller.say("bye")
             await caller.wait(1_500)
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
             async with asyncio.timeout(1):
                 await asyncio.shield(caller._running)
 

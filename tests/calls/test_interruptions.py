@@ -81,7 +81,7 @@ def test_stop_by_the_button() -> None:
         async with Caller(mind) as caller:
             await caller.say("tell me")
             await caller.wait(1500)
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
             await caller.wait(2000)
         assert not any(caller.heard[-90:])
         assert caller.answers[0].interrupted
@@ -145,7 +145,7 @@ def test_who_goes_on_while_slow_words_are_awaited_is_answered_for_all(typed: boo
             await caller.say("i want a book")
             await caller.wait(1_100)
             if typed:
-                caller.session.receive(messages.Text(text="about green birds"))
+                caller.session.receive_text(messages.Text(text="about green birds").to_json())
             else:
                 await caller.say("about green birds")
             await caller.until_silent()

@@ -42,7 +42,7 @@ def test_an_answer_that_a_long_noise_has_stopped_goes_on(then: str) -> None:
             await caller.wait(2500)
             await caller.say(COUGH, word_ms=1200)
             if then == "button":
-                caller.session.receive(messages.Interrupt())
+                caller.session.receive_text(messages.Interrupt().to_json())
                 await caller.wait(3000)
             elif then == "question":
                 await caller.say("who are you")

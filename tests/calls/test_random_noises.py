@@ -48,7 +48,7 @@ def test_a_story_is_told_to_its_end(seed: int) -> None:
         mind = Mind(first_token_ms=chance.choice((20, 400)), token_ms=1, answers={"story": STORY})
         stt = LetterSpeechToText(chance.choice((10, 80, 700)), chance.choice((None, 0, 200)))
         async with Caller(mind, stt, SteadyTextToSpeech(10), settings=CallSettings(idle_prompt_s=1_000)) as caller:
-            caller.session.receive(messages.Text(text="story"))
+            caller.session.receive_text(messages.Text(text="story").to_json())
             await caller.wait(chance.choice((0, 20, 600, 1_000, 2_000)))
             for _ in range(chance.randint(1, 5)):
                 await asyncio.gather(*(does(caller, chance) for does in chance.choice(TROUBLES)))

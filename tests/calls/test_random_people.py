@@ -26,9 +26,9 @@ async def live(caller: Caller, chance: random.Random) -> None:
         elif doing < 0.7:
             await caller.say(COUGH, chance.choice((80, 200, 700)))
         elif doing < 0.8:
-            caller.session.receive(messages.Text(text="book " + chance.choice(WORDS)))
+            caller.session.receive_text(messages.Text(text="book " + chance.choice(WORDS)).to_json())
         elif doing < 0.85:
-            caller.session.receive(messages.Interrupt())
+            caller.session.receive_text(messages.Interrupt().to_json())
         await caller.wait(chance.choice((20, 100, 200, 300, 500, 900, 2_000, 5_000)))
 
 
@@ -115,7 +115,7 @@ async def say_or_type(caller: Caller, chance: random.Random, number: int) -> lis
     if doing < 0.7:
         await caller.say(" ".join(words))
     elif doing < 0.85 and caller.states[-1] in ("listening", "thinking", "speaking"):
-        caller.session.receive(messages.Text(text=" ".join(words)))
+        caller.session.receive_text(messages.Text(text=" ".join(words)).to_json())
     else:
         words = []
         await caller.say(COUGH, chance.choice((100, 200, 700, 1_000)))

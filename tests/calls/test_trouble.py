@@ -86,9 +86,9 @@ def test_a_late_apology_does_not_cut_off_an_answer() -> None:
     async def scenario() -> None:
         story = "Once upon a time there was a shop. It sold books of every kind."
         async with Caller(Mind(answers={"story": story}), tts=SteadyTextToSpeech(failures=2)) as caller:
-            caller.session.receive(messages.Text(text="hello"))
+            caller.session.receive_text(messages.Text(text="hello").to_json())
             await caller.wait(600)
-            caller.session.receive(messages.Text(text="story"))
+            caller.session.receive_text(messages.Text(text="story").to_json())
             await caller.until_silent(2_000)
         assert (caller.answers[-1].text, caller.answers[-1].interrupted) == (story, False)
 
@@ -100,7 +100,7 @@ def test_a_late_apology_does_not_cut_off_the_goodbye() -> None:
 
     async def scenario() -> None:
         async with Caller(Mind(), tts=SteadyTextToSpeech(failures=2)) as caller:
-            caller.session.receive(messages.Text(text="hello"))
+            caller.session.receive_text(messages.Text(text="hello").to_json())
             await caller.wait(800)
             caller.session.leave()
             await caller.until_silent()

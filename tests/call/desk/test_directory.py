@@ -138,7 +138,7 @@ def test_a_call_that_has_ended_does_not_wait_for_another_connection() -> None:
     async def scenario() -> None:
         calls = directory(mind=Stubborn(tool_s=100))
         session, line = await connected(calls)
-        session.receive(Text(text="book seven"))
+        session.receive_text(Text(text="book seven").to_json())
         await asyncio.sleep(0.5)
         session.end()
         await asyncio.sleep(0.1)
@@ -158,11 +158,11 @@ def test_a_call_that_has_ended_gives_its_place_up_while_its_tool_still_stops() -
         book = Notebook()
         calls = directory(limit=1, notebook=book, mind=Stubborn(tool_s=100))
         before, line = await connected(calls)
-        before.receive(Text(text="book seven"))
+        before.receive_text(Text(text="book seven").to_json())
         await asyncio.sleep(0.5)
         with pytest.raises(AtCapacity):
             await calls.open(Caller(), CallOptions())
-        before.receive(HangUp())
+        before.receive_text(HangUp().to_json())
         await asyncio.sleep(0.1)
         assert calls.refusal() is None
         newcomer, _ = await connected(calls)
@@ -206,7 +206,7 @@ def test_a_caller_who_gave_way_and_is_back_while_a_tool_still_stops_is_answered(
         book = Notebook()
         calls = directory(limit=1, notebook=book, mind=Stubborn(tool_s=100))
         before, line = await connected(calls)
-        before.receive(Text(text="book seven"))
+        before.receive_text(Text(text="book seven").to_json())
         await asyncio.sleep(0.5)
         before.detach(line)
         newcomer, _ = await connected(calls)
@@ -216,7 +216,7 @@ def test_a_caller_who_gave_way_and_is_back_while_a_tool_still_stops_is_answered(
         session, again = await calls.find(Caller(), before.id, line.token, CallOptions()), Line()
         calls.attach(session, again, line.token)
         await asyncio.sleep(0.1)
-        session.receive(Text(text="hello"))
+        session.receive_text(Text(text="hello").to_json())
         await listen(session, 300)
         assert before.over.is_set()
         assert answers(again)[-1] == "You said hello."

@@ -66,7 +66,7 @@ def test_drain_lets_a_reply_be_made_for_a_call_without_a_connection() -> None:
         book, loop, mind = Notebook(), asyncio.get_running_loop(), Mind(tool_s=4)
         calls = directory(notebook=book, mind=mind)
         session, line = await connected(calls)
-        session.receive(Text(text="book seven"))
+        session.receive_text(Text(text="book seven").to_json())
         await asyncio.sleep(0.5)
         session.detach(line)
         start_s = loop.time()
@@ -113,7 +113,7 @@ def test_a_tool_that_does_not_stop_does_not_keep_the_server() -> None:
     async def scenario() -> None:
         calls = directory(mind=Stubborn(tool_s=100, holds_s=300))
         session, _ = await connected(calls)
-        session.receive(Text(text="book seven"))
+        session.receive_text(Text(text="book seven").to_json())
         await asyncio.sleep(0.5)
         async with asyncio.timeout(10):
             await calls.drain(0)

@@ -27,7 +27,7 @@ def at(number: int) -> Caller:
 async def noticed(calls: Directory, caller: Caller | None = None) -> tuple[Session, Line]:
     """A call whose caller has said something."""
     session, line = await connected(calls, caller)
-    session.receive(Text(text="hello"))
+    session.receive_text(Text(text="hello").to_json())
     await listen(session, 100)
     assert not session.silent
     return session, line

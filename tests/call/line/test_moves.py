@@ -25,7 +25,7 @@ def test_a_conversation_outlives_its_process() -> None:
         book = Notebook()
         calls = directory(notebook=book)
         session, line = await connected(calls)
-        session.receive(Text(text="my name is Anna"))
+        session.receive_text(Text(text="my name is Anna").to_json())
         for _ in range(250):
             await asyncio.sleep(0.02)
             session.next_frame()
@@ -44,7 +44,7 @@ def test_a_conversation_outlives_its_process() -> None:
         assert isinstance(again.told[0], Hello)
         assert again.told[0].resumed
         assert again.token != line.token
-        restored.receive(Text(text="what is my name"))
+        restored.receive_text(Text(text="what is my name").to_json())
         for _ in range(250):
             await asyncio.sleep(0.02)
             restored.next_frame()
@@ -65,7 +65,7 @@ async def moved(frames: int, first_sound_ms: float = 30) -> tuple[list[str], lis
     book, mind = Notebook(), Mind(answers={"story": STORY})
     calls = directory(notebook=book, mind=mind, first_sound_ms=first_sound_ms)
     session, line = await connected(calls)
-    session.receive(Text(text="story"))
+    session.receive_text(Text(text="story").to_json())
     await listen(session, frames)
     await calls.drain(0)
     other, again = directory(notebook=book, mind=mind), Line()
@@ -102,7 +102,7 @@ def test_another_server_says_what_a_noise_has_stopped() -> None:
         book, mind = Notebook(), Mind(answers={"story": STORY})
         calls = directory(notebook=book, mind=mind)
         session, line = await connected(calls)
-        session.receive(Text(text="story"))
+        session.receive_text(Text(text="story").to_json())
         await listen(session, 150)
         await speak(session, " ".join([COUGH] * 3))
         assert len(answers(line)) == 1, "the reply has stopped"
