@@ -1,6 +1,7 @@
 """For every test: an environment of its own, and no time limit for Hypothesis, however busy the machine is."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -9,6 +10,13 @@ import server  # noqa: F401  # before the test files import libraries, which it 
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+LIVE = [Path(__file__).parent / name for name in ("browser", "deploy", "calls", "contract")]
+"""Tests that wait while people talk. They begin first, so that the short ones fill the other processes at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(item.path.is_relative_to(place) for place in LIVE))
 
 
 @pytest.fixture(autouse=True)

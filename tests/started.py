@@ -19,6 +19,8 @@ EMBEDDED = {"ANTIPHON_STT": "pocketsphinx", "ANTIPHON_TTS": "espeak", "ANTIPHON_
 """Engines that need no models: they start fast, and what they hear and say is the same on every machine."""
 AS_A_USER = dict.fromkeys(EMBEDDED, "auto")
 """Whatever is in `models`, as a user's server has it. Pass it as environment; see tests/real_models.py."""
+DRAIN_S = "0"
+"""How long a server that is stopped waits for its calls, if a test does not say otherwise."""
 START_S = 120
 STOP_S = 20
 
@@ -43,6 +45,7 @@ class Started:
         variables = {
             "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
             "ANTIPHON_STORE": ":memory:",
+            "ANTIPHON_DRAIN_S": DRAIN_S,
             "PYTHONUNBUFFERED": "1",
             **PATIENT,
             **EMBEDDED,

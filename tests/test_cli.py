@@ -1,41 +1,78 @@
-"""The command line, as an operator uses it: real processes."""
+"""The command line, as an operator uses it. Servers are real processes; what ends at once runs in this one."""
 
+import asyncio
 import json
+import logging
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import jwt
 import pytest
 
+from server.cli import main
 from server.config import described, essential
+from server.record.stores.sqlite import SqliteStore
+from tests.conversations import conversation
 from tests.started import AS_A_USER, EMBEDDED, ROOT, Started, started
 from tests.tiny_models import make_whisper
 from tests.tokens import SECRET
 from tests.wheels import NOWHERE
 
 
-def antiphon(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "antiphon", *arguments],
-        cwd=cwd,
-        env=os.environ
-        | {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "ANTIPHON_STORE": ":memory:", **EMBEDDED}
-        | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+@dataclass(frozen=True)
+class Result:
+    """What became of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_help_lists_every_setting() -> None:
+Antiphon = Callable[..., Result]
+
+
+@pytest.fixture
+def antiphon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Antiphon:
+    """The program `antiphon`, with these arguments, in the directory `cwd`, with these variables of the environment."""
+
+    def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> Result:
+        with monkeypatch.context() as its_own:
+            its_own.chdir(cwd)
+            its_own.setattr(sys, "argv", ["antiphon", *arguments])
+            its_own.setattr(logging.root, "handlers", [])  # so that logs go to standard error, as in a process
+            for name, value in ({"COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | EMBEDDED | environment).items():
+                its_own.setenv(name, value)
+            capfd.readouterr()
+            code = 0
+            try:
+                main()
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+            return Result(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before() -> Iterator[None]:
+    """`antiphon serve` tells some loggers to be quiet, and other tests read what they say."""
+    loggers = [logging.getLogger(name) for name in (None, *logging.Logger.manager.loggerDict)]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+def test_help_lists_every_setting(antiphon: Antiphon) -> None:
     """Each setting is an option with its default, those that most people need first; old names are not shown."""
     shown = " ".join(antiphon("serve", "--help").stdout.replace("│", " ").split())
     for setting in described():
@@ -47,7 +84,7 @@ def test_help_lists_every_setting() -> None:
     assert "─ Turn-taking ─" in rest
 
 
-def test_an_occupied_port_is_one_line() -> None:
+def test_an_occupied_port_is_one_line(antiphon: Antiphon) -> None:
     """When the port is taken, the exit code is 2 and one line names the port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -83,7 +120,9 @@ def test_an_occupied_port_is_one_line() -> None:
         ([], {"ANTIPHON_DTLS_S": "4"}, "ANTIPHON_DTLS_S is no longer a setting: DTLS always has 5 s to agree on keys."),
     ],
 )
-def test_a_bad_setting_is_one_line(arguments: list[str], environment: dict[str, str], says: str) -> None:
+def test_a_bad_setting_is_one_line(
+    antiphon: Antiphon, arguments: list[str], environment: dict[str, str], says: str
+) -> None:
     """A setting that cannot be used is one line of error that names it, and exit code 2."""
     result = antiphon("serve", "--port", "0", *arguments, **environment)
     assert result.returncode == 2, result.stderr
@@ -98,7 +137,7 @@ agent = VoiceAgent(Agent("test"), language="de")
 """
 
 
-def test_an_agent_whom_nobody_would_understand_is_one_line(tmp_path: Path) -> None:
+def test_an_agent_whom_nobody_would_understand_is_one_line(antiphon: Antiphon, tmp_path: Path) -> None:
     """With engines that hear only English, a German agent does not start, and the line says which model is missing."""
     (tmp_path / "agent.py").write_text(GERMAN)
     make_whisper(tmp_path / "models/whisper/tiny.en")
@@ -111,7 +150,7 @@ def test_an_agent_whom_nobody_would_understand_is_one_line(tmp_path: Path) -> No
     ]
 
 
-def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> None:
+def test_settings_come_from_the_environment_and_from_a_file(antiphon: Antiphon, tmp_path: Path) -> None:
     """`.env` is read in the directory in which the server starts, and the environment wins over it."""
     (tmp_path / ".env").write_text("ANTIPHON_LOG_LEVEL=loud\n")
     assert "ANTIPHON_LOG_LEVEL" in antiphon("serve", "--port", "0", cwd=tmp_path).stderr
@@ -120,7 +159,7 @@ def test_settings_come_from_the_environment_and_from_a_file(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("command", [("conversations", "list"), ("models", "pull", "whisper", "--models-dir", "x")])
-def test_every_command_knows_its_variables(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_every_command_knows_its_variables(antiphon: Antiphon, command: tuple[str, ...], tmp_path: Path) -> None:
     """A misspelt variable in `.env` is an error for commands that need only a few settings, too."""
     (tmp_path / ".env").write_text("ANTIPHON_MODEL_DIR=models\n")
     result = antiphon(*command, cwd=tmp_path)
@@ -128,7 +167,7 @@ def test_every_command_knows_its_variables(command: tuple[str, ...], tmp_path: P
     assert result.stderr == "antiphon: ANTIPHON_MODEL_DIR is not a setting. Did you mean ANTIPHON_MODELS_DIR?\n"
 
 
-def test_the_old_name_of_an_option_works_with_a_warning() -> None:
+def test_the_old_name_of_an_option_works_with_a_warning(antiphon: Antiphon) -> None:
     """`--turn-model` is `--endpoint-model`: it is taken, and one line on standard error says so."""
     result = antiphon("serve", "--port", "0", "--turn-model", "none", "--stt", "telepathy")
     warning, error = result.stderr.splitlines()
@@ -179,40 +218,33 @@ def test_ctrl_c_stops_it_like_sigterm() -> None:
     assert not any("Traceback" in line for line in server.lines)
 
 
-KEEP = """
-import asyncio, sys
-from server.record.stores.sqlite import SqliteStore
-from tests.conversations import conversation
-
-async def main():
-    store = SqliteStore(sys.argv[1])
+async def keep(path: Path, *more: str) -> None:
+    """Make a store with two conversations, and others of these names."""
+    store = SqliteStore(str(path))
     await store.open()
     await store.save(conversation("one", exchanges=2))
-    for name in sys.argv[2:]:
+    for name in more:
         await store.save(conversation(name, exchanges=1))
     await store.save(conversation("two").ended(conversation().created_ms + 61_000))
     await store.close()
-
-asyncio.run(main())
-"""
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """A store with two conversations."""
     path = tmp_path / "kept.db"
-    subprocess.run([sys.executable, "-c", KEEP, str(path)], cwd=ROOT, check=True, timeout=20)
+    asyncio.run(keep(path))
     return path
 
 
-def test_an_id_is_whole_on_a_narrow_terminal(tmp_path: Path) -> None:
+def test_an_id_is_whole_on_a_narrow_terminal(antiphon: Antiphon, tmp_path: Path) -> None:
     """The operator copies the id from the list into other commands."""
     name = "CC-kMHpf0lxy9x9R"
-    subprocess.run([sys.executable, "-c", KEEP, str(tmp_path / "kept.db"), name], cwd=ROOT, check=True, timeout=20)
+    asyncio.run(keep(tmp_path / "kept.db", name))
     assert name in antiphon("conversations", "list", "--store", str(tmp_path / "kept.db"), COLUMNS="40").stdout.split()
 
 
-def test_conversations_are_listed_shown_exported_and_deleted(kept: Path) -> None:
+def test_conversations_are_listed_shown_exported_and_deleted(antiphon: Antiphon, kept: Path) -> None:
     """An operator reads and deletes what was said, without a server."""
     listed = antiphon("conversations", "list", ANTIPHON_STORE=str(kept)).stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["id", "two", "one"]
@@ -232,10 +264,10 @@ def test_conversations_are_listed_shown_exported_and_deleted(kept: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["-store_Fo7rt0eA2", "--store_o7rt0eA2"])
-def test_an_id_that_begins_with_a_dash_is_no_option(name: str, tmp_path: Path) -> None:
+def test_an_id_that_begins_with_a_dash_is_no_option(antiphon: Antiphon, name: str, tmp_path: Path) -> None:
     """Ids are random. A conversation with such an id is shown, exported and deleted like any other."""
     path = tmp_path / "kept.db"
-    subprocess.run([sys.executable, "-c", KEEP, str(path), name], cwd=ROOT, check=True, timeout=20)
+    asyncio.run(keep(path, name))
     shown = antiphon("conversations", "show", name, "--store", str(path))
     assert (shown.returncode, "Where is my order?" in shown.stdout) == (0, True)
     exported = antiphon("conversations", "export", "--format", "json", name, "--store", str(path)).stdout
@@ -244,7 +276,7 @@ def test_an_id_that_begins_with_a_dash_is_no_option(name: str, tmp_path: Path) -
     assert antiphon("conversations", "show", name, "--stor", str(path)).returncode == 2
 
 
-def test_a_store_that_cannot_be_had_is_one_line(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_had_is_one_line(antiphon: Antiphon, tmp_path: Path) -> None:
     """A wrong path, and a server that is not there, give one line of error and no stack trace."""
     for store, code in ((f"{tmp_path}/nowhere/kept.db", 2), (f"unix://{tmp_path}/none.sock", 1)):
         result = antiphon("conversations", "list", "--store", store)
@@ -268,7 +300,7 @@ def test_a_server_shows_conversations_to_the_admin(kept: Path) -> None:
     assert off in server.lines
 
 
-def test_a_token_is_printed() -> None:
+def test_a_token_is_printed(antiphon: Antiphon) -> None:
     """`antiphon token` prints a token with the given claims alone on a line, signed with the secret of the settings."""
     arguments = (
         "token", "--sub", "ann", "--ttl", "60", "--agent", "Museum", "--max-s", "90", "--max-calls", "2", "--once",
@@ -298,7 +330,9 @@ def test_a_token_is_printed() -> None:
         (["--sub", "ann", "--patience", "hasty"], SECRET, "patience"),
     ],
 )
-def test_a_token_that_no_server_would_take_is_not_printed(arguments: list[str], secret: str, says: str) -> None:
+def test_a_token_that_no_server_would_take_is_not_printed(
+    antiphon: Antiphon, arguments: list[str], secret: str, says: str
+) -> None:
     """A mistake is one line of error that names the claim, and exit code 2."""
     result = antiphon("token", *arguments, ANTIPHON_ACCESS_SECRET=secret)
     assert (result.returncode, result.stdout) == (2, "")
@@ -309,7 +343,7 @@ def test_a_token_that_no_server_would_take_is_not_printed(arguments: list[str], 
 NO_NETWORK = {"HF_ENDPOINT": "http://127.0.0.1:9", "http_proxy": "", "https_proxy": "http://127.0.0.1:9", **NOWHERE}
 
 
-def test_models_that_cannot_be_had_are_one_line(tmp_path: Path) -> None:
+def test_models_that_cannot_be_had_are_one_line(antiphon: Antiphon, tmp_path: Path) -> None:
     """Without a network `models pull` says so, and then what it cannot download; it ends with exit code 2."""
     result = antiphon("models", "pull", "--models-dir", str(tmp_path), **NO_NETWORK)
     assert result.returncode == 2
@@ -321,7 +355,7 @@ def test_models_that_cannot_be_had_are_one_line(tmp_path: Path) -> None:
     assert named.stderr.splitlines()[-1].endswith("whisper model small.en: the model hub cannot be reached")
 
 
-def test_models_are_listed_and_removed(tmp_path: Path) -> None:
+def test_models_are_listed_and_removed(antiphon: Antiphon, tmp_path: Path) -> None:
     """The list has those that are here and those that can be had, with the proposed ones; a narrow terminal shows
     whole names."""
     for name in ("tiny.en", "my-own"):

@@ -1,7 +1,8 @@
 """What callers who were let in, and attack, cost the other calls. `bench.resilience.strangers --admitted` runs it.
 
-One server admits callers by token. For each attack, four good WebRTC callers ask their questions, first alone and then
-beside the attackers, who have a token of their own. The server has core 0, and the clients and the provider core 1.
+One server admits callers by token. For each attack, four good WebRTC callers ask their questions: before it, beside the
+attackers, who have a token of their own, and after it, while the server has its rest. The server has core 0, and the
+clients and the provider core 1.
 Three things count: how much longer the gap and the packets' lateness are, whether the server stays ready for others,
 and how much memory it has not given back after a rest.
 """
@@ -39,7 +40,7 @@ CLAUSE_S = 0.8
 TOKEN_S = 7_200
 READY_EVERY_S = 1.0
 SETTLE_S = 10.0
-"""How long after the good calls the server's memory is looked at, before the attack."""
+"""How long after the first good calls the server's memory is looked at, before the first attack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,9 @@ class Outcome:
     """One attack."""
 
     attack: str
-    alone: Period
+    before: Period
     beside: Period
+    after: Period
     memory_before_mb: float
     memory_after_mb: float
     """Once the attack is over and the server has had its rest."""
@@ -147,10 +149,11 @@ def measure(server: Server, seconds: float) -> Period:
     )
 
 
-def attack(server: Server, name: str, given: argparse.Namespace) -> Outcome:
-    """Measure the good calls alone, then beside the attackers, and then how much memory is left after a rest."""
-    alone = measure(server, given.seconds)
-    time.sleep(SETTLE_S)
+def attack(server: Server, name: str, before: Period, given: argparse.Namespace) -> Outcome:
+    """Measure the good calls beside the attackers and after them, and then how much memory is left.
+
+    `before` are the good calls before the attack.
+    """
     before_mb = server.memory_mb
     # The good callers connect and are greeted before they are measured, so the attack has to last a little longer.
     program = ["-m", f"bench.resilience.admitted_{ATTACKS[name]}", server.url, "--attack", name]
@@ -160,8 +163,10 @@ def attack(server: Server, name: str, given: argparse.Namespace) -> Outcome:
         attackers = [stack.enter_context(running(OTHER_CORE, *program, "--token", token)) for token in tokens]
         beside = measure(server, given.seconds)
         sent = [_last_line(each) for each in attackers]
-    time.sleep(given.rest)
-    return Outcome(name, alone, beside, round(before_mb, 1), round(server.memory_mb, 1), sent)
+    over = time.monotonic()
+    after = measure(server, given.seconds)
+    time.sleep(max(given.rest - (time.monotonic() - over), 0))
+    return Outcome(name, before, beside, after, round(before_mb, 1), round(server.memory_mb, 1), sent)
 
 
 def _last_line(attacker: Popen[str]) -> object:
@@ -170,11 +175,17 @@ def _last_line(attacker: Popen[str]) -> object:
     return json.loads(lines[-1]) if lines else None
 
 
+def alone(outcome: Outcome, figure: str) -> float | None:
+    """`figure` without attackers: the mean of before and after."""
+    before, after = getattr(outcome.before, figure), getattr(outcome.after, figure)
+    return round((before + after) / 2, 2) if before and after else None
+
+
 def ratio(outcome: Outcome, figure: str) -> float | None:
     """`figure` beside the attackers, divided by that alone. None where one of the periods does not count."""
-    alone, beside = getattr(outcome.alone, figure), getattr(outcome.beside, figure)
-    valid = outcome.alone.valid and outcome.beside.valid
-    return round(beside / alone, 2) if valid and alone and beside else None
+    usual, beside = alone(outcome, figure), getattr(outcome.beside, figure)
+    valid = outcome.before.valid and outcome.beside.valid and outcome.after.valid
+    return round(beside / usual, 2) if valid and usual and beside else None
 
 
 def report(outcomes: Sequence[Outcome]) -> None:
@@ -185,21 +196,25 @@ def report(outcomes: Sequence[Outcome]) -> None:
 
 
 def _row(found: Outcome) -> tuple[object, ...]:
-    alone, beside = found.alone, found.beside
+    beside = found.beside
     return (
-        found.attack, alone.gap_p95, beside.gap_p95, str(ratio(found, "gap_p95")), str(alone.late_p99),
-        str(beside.late_p99), str(ratio(found, "late_p99")), beside.late_max, f"{alone.cpu:.0f} → {beside.cpu:.0f}",
-        beside.not_ready, found.memory_after_mb - found.memory_before_mb, beside.unanswered,
+        found.attack, alone(found, "gap_p95"), beside.gap_p95, str(ratio(found, "gap_p95")),
+        str(alone(found, "late_p99")), str(beside.late_p99), str(ratio(found, "late_p99")), beside.late_max,
+        f"{alone(found, 'cpu'):.0f} → {beside.cpu:.0f}", beside.not_ready,
+        found.memory_after_mb - found.memory_before_mb, beside.unanswered,
     )  # fmt: skip
 
 
 def main(given: argparse.Namespace) -> None:
     """Run the attacks that `given.attacks` names. A table goes to standard error, JSON to standard output."""
-    outcomes = []
+    outcomes: list[Outcome] = []
     with providing(CLAUSE_S) as provider, admitting(provider) as server:
         measure(server, 5)  # the first calls load what later calls share
+        before = measure(server, given.seconds)
+        time.sleep(SETTLE_S)
         for name in given.attacks:
-            outcomes.append(attack(server, name, given))
+            outcomes.append(attack(server, name, before, given))
+            before = outcomes[-1].after
             print(*_row(outcomes[-1]), outcomes[-1].sent, file=sys.stderr)
     report(outcomes)
     print(json.dumps([asdict(each) for each in outcomes]))

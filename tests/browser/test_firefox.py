@@ -37,7 +37,7 @@ TIMES = 4
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Started]:
-    with started(ANTIPHON_STT="pocketsphinx", ANTIPHON_TTS="espeak", ANTIPHON_DRAIN_S="0") as running:
+    with started(ANTIPHON_STT="pocketsphinx", ANTIPHON_TTS="espeak") as running:
         yield running
 
 

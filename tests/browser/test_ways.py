@@ -14,8 +14,6 @@ from tests.started import Started, started
 
 pytestmark = pytest.mark.browser
 
-DRAIN_S = "0"
-"""No drain: otherwise the server would wait for the page of a closed browser to come back."""
 BREAK = """() => {
     antiphon.seen = [];
     antiphon.call.addEventListener("line", (event) => antiphon.seen.push(event.detail));
@@ -28,7 +26,7 @@ WITH_NAMESPACE = pytest.mark.skipif(reason_against() != "", reason=reason_agains
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Started]:
-    with started(ANTIPHON_DRAIN_S=DRAIN_S) as running:
+    with started() as running:
         yield running
 
 
@@ -41,7 +39,7 @@ def namespace() -> Iterator[Namespace]:
 
 @pytest.fixture
 def walled_server(namespace: Namespace) -> Iterator[Started]:
-    with started(prefix=namespace.prefix, ANTIPHON_DRAIN_S=DRAIN_S) as running:
+    with started(prefix=namespace.prefix) as running:
         yield running
 
 
@@ -92,14 +90,14 @@ def test_a_server_that_is_restarted_goes_on_with_its_calls(tmp_path: Path) -> No
     quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
     store = str(tmp_path / "conversations.db")
     with ExitStack() as servers:
-        first = servers.enter_context(started(ANTIPHON_DRAIN_S=DRAIN_S, ANTIPHON_STORE=store))
+        first = servers.enter_context(started(ANTIPHON_STORE=store))
         with page_with(quiet, first.url) as page:
             call(page)
             ask(page, "My name is Anna.")
             first.stop()
             wait_for_line(page, "reconnecting")
             port = str(urlsplit(first.url).port)
-            servers.enter_context(started("--port", port, ANTIPHON_DRAIN_S=DRAIN_S, ANTIPHON_STORE=store))
+            servers.enter_context(started("--port", port, ANTIPHON_STORE=store))
             wait_for_line(page, "")
             assert "Anna" in ask(page, "What is my name?")
 
@@ -136,4 +134,3 @@ def test_a_call_behind_a_firewall_from_the_start(namespace: Namespace, walled_se
         page.locator('#captions > [data-role=agent][data-final="true"]').nth(1).wait_for(timeout=15_000)
         assert lines(page, "caller") == ["where is my order four two seven one"]
         assert "four two seven one" in lines(page, "agent")[1]
-    assert any("heard answer 2 after" in line for line in walled_server.lines)

@@ -90,9 +90,8 @@ async def test_a_call_that_drops_and_is_resumed(proxy: Proxy, dial: Any) -> None
     async with client(proxy) as http:
         phone = await dial(proxy, http)
         hello = await phone.until(type="session")
-        await phone.until(type="response", reply=1, final=True)
         phone.send(type="text", text="my name is Anna")
-        await phone.until(type="response", reply=2, final=True)
+        await answer(phone, "Anna")
         await phone.drop()
         again = await dial(proxy, http, hello["session_id"], hello["resume"])
         assert (await again.until(type="session"))["resumed"]
@@ -178,11 +177,11 @@ async def test_a_call_may_be_longer_than_every_time_limit(make: Make, server: St
     with running(make, tmp_path, server.url, impatient=True) as proxy:
         async with client(proxy) as http:
             phone = await by_websocket(proxy, http)
-            await phone.until(type="response", reply=1, final=True)
+            await phone.until(type="response", reply=1)
             mute = phone._tasks.pop()
             mute.cancel()
             await asyncio.sleep(3 * IMPATIENT_S)
             assert not phone.closed.is_set()
             phone.send(type="text", text="are you a robot")
-            await phone.until(type="response", reply=2, final=True)
+            await phone.until(type="response", reply=2)
             await phone.hang_up()
