@@ -18,6 +18,7 @@ from server.errors import AtCapacity, ConfigError
 from signaling import health
 from signaling.addresses import Proxies
 from signaling.bodies import MAX_BODY_BYTES
+from signaling.brake import brake
 from signaling.errors import errors_as_json
 from signaling.health import Health
 from signaling.origins import Origins
@@ -115,7 +116,7 @@ def application(origins: Origins | None = None, token_url: str = "") -> web.Appl
 
     The page asks `token_url` for the tokens of its calls.
     """
-    app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[brake(), errors_as_json], client_max_size=MAX_BODY_BYTES)
     (origins or Origins()).guard(app)
     app.router.add_get("/", _index)
     app.router.add_static("/", STATIC)

@@ -27,8 +27,8 @@ from bench.common.processes import usage
 from bench.common.servers import OTHER_CORE, expect_line, providing, running, serving
 
 ATTACKS = {
-    "fragments": "media", "gaps": "media", "streams": "media", "reports": "media", "records": "media",
-    "ssrcs": "media", "alternating": "media", "stun": "media",
+    "nothing": "messages", "fragments": "media", "gaps": "media", "streams": "media", "reports": "media",
+    "records": "media", "ssrcs": "media", "alternating": "media", "stun": "media",
     "typed": "messages", "moves": "messages", "resumes": "messages", "empty": "messages", "pings": "messages",
     "tiny": "messages", "pieces": "messages", "chatter": "messages",
 }  # fmt: skip

@@ -5,6 +5,7 @@
 The attacks:
 
 - `typed` types in a loop;
+- `nothing` is on the line and does no harm, for comparison;
 - `moves` sends offers for its live call without end;
 - `resumes` attaches by WebSocket again and again;
 - `empty`, `pings`, `tiny` send empty frames, pings, and sound of one byte; `pieces` sends a message in endless pieces;
@@ -45,6 +46,13 @@ class Attacker:
         self._url = url.rstrip("/")
         self._http = http
         self.counts = Counter[str]()
+
+    async def nothing(self) -> None:
+        """Be on the line and do no harm: what two more callers cost anyway."""
+        async with self._socket() as ws:
+            while not ws.closed:
+                await asyncio.sleep(0.1)
+        raise ConnectionError("cut off")
 
     async def typed(self) -> None:
         """Type the same sentence 200 times a second."""
@@ -210,7 +218,7 @@ async def attack(url: str, name: str, seconds: float, token: str) -> Counter[str
     return attacker.counts
 
 
-ATTACKS = ("typed", "moves", "resumes", "empty", "pings", "tiny", "pieces", "chatter")
+ATTACKS = ("nothing", "typed", "moves", "resumes", "empty", "pings", "tiny", "pieces", "chatter")
 
 
 def main() -> None:
