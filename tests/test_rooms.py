@@ -35,7 +35,8 @@ PURE = """
     server/call/desk/limits.py server/record/conversation.py
     server/record/minutes.py server/record/used.py server/record/store.py server/record/webvtt.py
     server/record/stores/codec.py
-    server/speech/protocols.py server/speech/clauses.py server/speech/languages.py server/media/frame.py
+    server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
+    server/media/frame.py
     server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
     server/speech/models/catalogue.py server/speech/models/proposal.py
@@ -62,7 +63,8 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/call/session.py server/call/mouth/reply.py server/record/journal.py server/record/archive.py
+    server/agent/tool_calls.py server/call/session.py server/call/mouth/reply.py server/record/journal.py
+    server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py

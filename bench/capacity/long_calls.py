@@ -64,7 +64,7 @@ async def exchange(model: Model, history: Sequence[ModelMessage]) -> list[ModelM
     """Let the agent answer once; the messages of that exchange."""
     agent, committed = front_desk(), asyncio.Event()
     committed.set()
-    run = AgentRun(RunSetup(agent, model, agent.make_deps()), QUESTION, history)
+    run = AgentRun(RunSetup(agent, model, agent.make_deps()), QUESTION, lambda: history)
     await run.speak(lambda text: None, committed)
     return run.messages()
 

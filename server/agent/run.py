@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
-from pydantic_ai.exceptions import ModelHTTPError, UsageLimitExceeded
+from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import (
     AgentStreamEvent,
     ModelMessage,
@@ -30,11 +30,12 @@ from pydantic_ai.usage import RequestUsage, UsageLimits
 
 from server.agent.limits import Meter, NoMeter, RunLimits
 from server.agent.memory import estimated_tokens
+from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
 from server.agent.voice_agent import VoiceAgent
+from server.agent.written import WholeResponses, Written
 from server.errors import EngineError
 
 ANSWER_IN = "The call is held in the language with the BCP 47 tag {language}: say everything in that language."
-OUTCOME_UNKNOWN = "Interrupted by the caller: it may or may not have taken effect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,29 @@ class RunSetup:
     language: Callable[[], str] = lambda: ""
     """Gives the tag (BCP 47) of the language to answer in, which may change during a run; "" leaves it to the agent."""
     meter: Meter = field(default_factory=NoMeter)
+    start: Start = start_task
+    """Starts a tool."""
+    on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
+    """Is told of each tool that returns when its answer is over already."""
 
 
 class AgentRun:
     """The agent's answer to one prompt."""
 
-    def __init__(self, setup: RunSetup, prompt: str, history: Sequence[ModelMessage]) -> None:
+    def __init__(self, setup: RunSetup, prompt: str, recall: Callable[[], Sequence[ModelMessage]]) -> None:
+        """`recall` gives the history, when the run begins."""
         self._setup = setup
         self._agent = setup.agent.agent
         self._prompt = prompt
-        self._history = history
-        self._complete: list[ModelMessage] = []
-        """The messages of the steps that are complete."""
+        self._recall = recall
+        self._run_of_agent: PydanticRun[Any, str] | None = None
+        """None before it begins."""
+        cancellable = setup.agent.lookups | setup.agent.cancellable
+        self._calls = ToolCalls(setup.limits.tools_s, cancellable, setup.start, setup.on_late_result)
         self._partial = ""
-        """The text of the present step so far."""
-        self._running_tools: ModelResponse | None = None
-        """The response of the model whose tools run now."""
+        """What the model has written so far in the request that it answers now."""
+        self._at_tools = False
+        """The model has called tools, and has not been told of their results."""
         self._asked = False
         """A request to the model has begun."""
         self.tools: list[str] = []
@@ -76,7 +84,12 @@ class AgentRun:
     @property
     def tool_running(self) -> bool:
         """A tool has been called and has not returned."""
-        return self._running_tools is not None
+        return self._at_tools
+
+    @property
+    def hang_up(self) -> bool:
+        """A tool of this run has asked to end the call when the caller has heard the answer."""
+        return self._calls.hang_up
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
@@ -96,29 +109,26 @@ class AgentRun:
         except UsageLimitExceeded as exc:
             raise EngineError("model", "The model did not come to an answer.") from exc
         except Exception as exc:
-            raise self._failure(f"failed: {_kind(exc)}") from exc
+            raise self._failure(f"failed: {kind_of(exc)}") from exc
 
     def _failure(self, what: str) -> EngineError:
         """The error of the stage that failed: of the tool while one runs, and of the agent before it asks the model.
 
         The provider of the model has nothing to do with either.
         """
-        if self._running_tools is None:
-            stage = "model" if self._asked else "agent"
-            return EngineError(stage, f"The {stage} {what}.")
-        names = dict.fromkeys(call.tool_name for call in self._running_tools.tool_calls)
-        return EngineError("tool", f"The tool {' or '.join(names)} {what}.")
+        if tools := self._calls.at_fault:
+            return EngineError("tool", f"The tool {tools} {what}.")
+        stage = "model" if self._asked else "agent"
+        return EngineError(stage, f"The {stage} {what}.")
 
     def messages(self) -> list[ModelMessage]:
-        """The messages exchanged with the model so far. The unfinished answer is the last one."""
-        messages = list(self._complete) or [ModelRequest.user_text_prompt(self._prompt)]
-        if self._running_tools is not None:
-            returns = [
-                ToolReturnPart(tool_name=call.tool_name, content=OUTCOME_UNKNOWN, tool_call_id=call.tool_call_id)
-                for call in self._running_tools.tool_calls
-            ]
-            return [*messages, ModelRequest(parts=returns)]
-        if self._partial:
+        """The messages exchanged with the model so far. The unfinished answer is the last one, and each tool call has
+        a result, or a sentence about what became of it."""
+        run = self._run_of_agent
+        # What the model was writing when the run ended is in `_partial`, and what tools had returned in `_calls`.
+        whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
+        messages = self._calls.closed(whole or [ModelRequest.user_text_prompt(self._prompt)])
+        if self._partial and isinstance(messages[-1], ModelRequest):
             messages.append(ModelResponse(parts=[TextPart(self._partial)]))
         return messages
 
@@ -126,28 +136,33 @@ class AgentRun:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._setup.limits.first_token_s):
                 # This also connects the toolsets that are made for this run.
-                run = await stack.enter_async_context(await self._begin())
+                run = self._run_of_agent = await stack.enter_async_context(await self._begin())
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
                     await self._stream(node, run, on_text)
                 elif Agent.is_call_tools_node(node):
                     await self._before_tools(node, on_text, committed)
-                async with asyncio.timeout(self._setup.limits.tools_s):
-                    node = await run.next(node)
-                self._running_tools, self._partial = None, ""
-                self._complete = run.new_messages()
+                try:
+                    async with asyncio.timeout(self._setup.limits.tools_s) as deadline:
+                        node = await run.next(node)
+                finally:
+                    if deadline.expired():
+                        await self._calls.take_too_long()
+                self._at_tools, self._partial = False, ""
 
     async def _begin(self) -> AbstractAsyncContextManager[PydanticRun[Any, str]]:
-        setup, system = self._setup, await self._system_prompt()
+        setup, history = self._setup, self._recall()
+        system = await self._system_prompt(history)
         return self._agent.iter(
             self._prompt,
-            message_history=[*system, *self._history],
+            message_history=[*system, *history],
             deps=setup.deps,
             instructions=[self._language_to_answer_in, self._notice],
             model=setup.model,
             model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
+            capabilities=[self._calls, WholeResponses()],
         )
 
     def _model_settings(self, context: RunContext[Any]) -> ModelSettings:
@@ -168,7 +183,7 @@ class AgentRun:
         """The call has to end soon."""
         return self._setup.meter.notice
 
-    async def _system_prompt(self) -> list[ModelMessage]:
+    async def _system_prompt(self, history: Sequence[ModelMessage]) -> list[ModelMessage]:
         """The system prompt of the agent, if it has one.
 
         pydantic-ai adds it only when there is no history, and here there is a history from the greeting on.
@@ -176,7 +191,7 @@ class AgentRun:
         parts = await self._agent.system_prompt_parts(
             deps=self._setup.deps,
             model=self._setup.model,
-            message_history=self._history,
+            message_history=history,
             prompt=self._prompt,
             model_settings=self._setup.model_settings,
         )
@@ -187,16 +202,21 @@ class AgentRun:
     ) -> None:
         self._asked = True
         self._setup.meter.add_request()
-        usage, complete = RequestUsage(), False
+        usage, complete, written = RequestUsage(), False, Written()
+
+        def hand_on(text: str) -> None:
+            if text:
+                self._partial += text
+                on_text(text)
+
         try:
             loop, limits = asyncio.get_running_loop(), self._setup.limits
             async with asyncio.timeout(limits.first_token_s) as deadline, node.stream(run.ctx) as stream:
                 try:
                     async for event in stream:
                         deadline.reschedule(loop.time() + limits.between_tokens_s)
-                        if text := _text_of(event):
-                            self._partial += text
-                            on_text(text)
+                        hand_on(written.receive(_text_of(event)))
+                    hand_on(written.finish())
                 finally:
                     usage = stream.response.usage
             complete = True
@@ -212,7 +232,7 @@ class AgentRun:
         on_text("\n")  # ends the sentence: text so far is spoken while the tools run
         if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
             await committed.wait()
-        self._running_tools = node.model_response
+        self._at_tools = True
         self.tools += [call.tool_name for call in calls]
 
 
@@ -233,11 +253,3 @@ def _tokens(reported: RequestUsage, complete: bool, messages: Sequence[ModelMess
     if complete and reported.total_tokens:
         return reported.total_tokens
     return max(reported.total_tokens, estimated_tokens(messages))
-
-
-def _kind(failure: BaseException) -> str:
-    """What kind of failure it is, without its message, which may quote what the caller said."""
-    if isinstance(failure, BaseExceptionGroup):  # of a FallbackModel: one failure for each model
-        return ", ".join(map(_kind, failure.exceptions))
-    status = f" (HTTP {failure.status_code})" if isinstance(failure, ModelHTTPError) else ""
-    return f"{type(failure).__name__}{status}"

@@ -84,6 +84,9 @@ class VoiceAgent:
     """How many digits the numbers of callers have, if that is always the same. The last digit ends the utterance."""
     lookups: frozenset[str] = frozenset()
     """Names of the tools that change nothing. They may run before the caller is known to be done, even in vain."""
+    cancellable: frozenset[str] = frozenset()
+    """Names of the tools that stop when the caller goes on before they return. The others run to their end, and the
+    agent knows the result when it answers next: what has an effect should not stop half-way."""
     patience: Literal["", "quick", "normal", "patient"] = ""
     """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
     choose another."""

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from typing import Protocol
 
-from server.agent.voice_agent import EndsCalls
 from server.call import events, messages
 from server.call.host import Host
 from server.call.mind.answers import Answers
@@ -40,9 +39,9 @@ class Delivery:
     ) -> None:
         self._conductor = conductor
         self._host = host
-        self._deps = setup.deps
         self._answers = answers
         self._writer = writer
+        answers.on_late_result = writer.add_result
         self._owed = owed
         self._now = asyncio.get_running_loop().time
         self.newest_heard = 0
@@ -121,8 +120,7 @@ class Delivery:
         if asked is not None and not reply.speech.heard and not reply.source.tools:
             self._owed.owe_answer(asked.utterance, asked.prompt)
         else:
-            self._owed.owe_rest(reply.unheard if reply.complete else "", then_end=self.hanging_up)
-        self.hang_up_after(False)  # a caller who cuts in on the goodbye has more to say
+            self._owed.owe_rest(reply.unheard if reply.complete else "", then_end=reply.source.hang_up)
 
     # A reply is heard
 
@@ -142,22 +140,19 @@ class Delivery:
 
     def _on_ended(self, spoken: SpokenReply) -> None:
         self.mouth.stop()
-        failure = spoken.reply.failure
-        if failure is None and not spoken.reply.speech.begun:
+        reply = spoken.reply
+        failure = reply.failure
+        if failure is None and not reply.written:
             failure = EngineError("model", "The agent had nothing to say.")
         self._writer.close(spoken, partly=failure is not None)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
-        if self._owed.owes(Debt.GOODBYE) or self.hanging_up:
+        said = failure is None and reply.speech.begun
+        if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said):
             self._host.end()
         else:
             self._conductor.on_over(spoken, failure)
 
     @property
     def hanging_up(self) -> bool:
-        """A tool has asked to end the call when the caller has heard the current reply."""
-        return isinstance(self._deps, EndsCalls) and self._deps.hang_up_requested
-
-    def hang_up_after(self, wanted: bool) -> None:
-        """Set whether the call ends when the caller has heard the current reply."""
-        if isinstance(self._deps, EndsCalls):
-            self._deps.hang_up_requested = wanted
+        """The call ends when the caller has heard the current reply, because one of its tools has asked for that."""
+        return self.current is not None and self.current.reply.source.hang_up

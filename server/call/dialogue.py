@@ -189,13 +189,15 @@ class Dialogue:
         self.fail(failure)
 
     def on_over(self, spoken: SpokenReply, failure: EngineError | None) -> None:
+        if spoken.reply.source.hang_up:
+            self.leave()  # a goodbye was promised, and not said
         if failure is not None:
             self.fail(failure)
-            return
-        if self._hearing.company.heard_out() and spoken.asked is not None:
-            self._host.answered()  # whoever listens to an answer has asked for it
-        self._trouble.passed()
-        self._pay()  # words over a reply may be owed an answer
+        elif not self.leaving:
+            if self._hearing.company.heard_out() and spoken.asked is not None:
+                self._host.answered()  # whoever listens to an answer has asked for it
+            self._trouble.passed()
+            self._pay()  # words over a reply may be owed an answer
 
     def fail(self, failure: EngineError) -> None:
         """An engine has failed: the client is told, and the agent apologises to the caller."""
@@ -225,16 +227,14 @@ class Dialogue:
         if ends:
             self._host.end()
 
-    def say(self, text: str, occasion: str) -> None:
-        """Let the agent say `text`, for which nobody has asked.
-
-        Does nothing if the text is empty, and while anyone speaks or waits for an answer. In company the agent speaks
-        beside the voices, and what they say is answered afterwards.
-        """
+    def say(self, text: str, occasion: str, hang_up: bool = False) -> None:
+        """Let the agent say `text`, for which nobody has asked, and then `hang_up`, if that is wanted. Does nothing if
+        the text is empty, and while anyone speaks or waits for an answer. In company the agent speaks beside the
+        voices, and what they say is answered afterwards."""
         if text and self.quiet:
-            self._begin(Line(text, occasion))
+            self._begin(Line(text, occasion, hang_up=hang_up))
         elif text and self.in_company and self.state is State.HEARING:
-            self._prompt(Line(text, occasion))
+            self._prompt(Line(text, occasion, hang_up=hang_up))
 
     def _begin(self, line: Line) -> None:
         """Let the agent say `line` now, whoever has the floor. Nothing that was said before is answered any more."""
@@ -254,8 +254,7 @@ class Dialogue:
             case Debt.ANSWER:
                 self.tell_floor(events.Typed(self.utterances.repeat()))
             case Debt.REST if rest.text:
-                self.say(rest.text, "A sound has interrupted the agent.")
-                self.delivery.hang_up_after(rest.then_end)
+                self.say(rest.text, "A sound has interrupted the agent.", hang_up=rest.then_end)
             case Debt.REST:
                 self.leave()
 

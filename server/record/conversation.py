@@ -125,9 +125,10 @@ class Conversation:
         exchanges = (*self.exchanges, exchange)
         return self._next(now_ms, exchanges=exchanges, agent_state=agent_state, standing=standing)
 
-    def with_amended(self, exchange: Exchange, now_ms: int) -> "Conversation":
-        """The next record: `exchange` replaces the last exchange, because the caller heard less of it."""
-        return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange))
+    def with_amended(self, exchange: Exchange, now_ms: int, agent_state: str) -> "Conversation":
+        """The next record: `exchange` replaces the last exchange, because the caller heard less of it, or because one
+        of its tools has returned."""
+        return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange), agent_state=agent_state)
 
     def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
         """The next record: the session has left the conversation at `standing`."""

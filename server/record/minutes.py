@@ -20,6 +20,7 @@ class Minutes:
         self._note = note
         self._wall_ms = wall_ms
         self._now_s = now_s
+        self._has_left = False
 
     def offset_ms(self, at_s: float) -> int:
         """A moment of the call's clock as milliseconds since the conversation began; never below 0."""
@@ -34,13 +35,18 @@ class Minutes:
         """An exchange is over."""
         self._keep(self.record.with_exchange(exchange, self._wall_ms(), agent_state, standing))
 
-    def amended(self, exchange: Exchange) -> None:
-        """The caller heard less of the last exchange than was written down."""
-        self._keep(self.record.with_amended(exchange, self._wall_ms()))
+    def amended(self, exchange: Exchange, agent_state: str) -> None:
+        """The caller heard less of the last exchange than was written down, or a tool of it has returned.
+
+        When another server may have gone on with the conversation, it is too late for that.
+        """
+        if not self._has_left:
+            self._keep(self.record.with_amended(exchange, self._wall_ms(), agent_state))
 
     def left(self, standing: Standing) -> None:
         """The conversation is not over, but nobody here goes on with it."""
         self._keep(self.record.with_standing(standing, self._wall_ms()))
+        self._has_left = True
 
     def ended(self) -> None:
         """The conversation is over, and cannot be resumed."""

@@ -1,12 +1,14 @@
 """Cuts the text of a reply, while it comes from a model, into clauses that can be spoken. The first one is short.
 
 A clause ends where a speaker would breathe: at a full stop, a question mark or a line break, and also at a comma or a
-dash when there is enough text to speak. Scripts that have marks of their own for these end clauses with them. Markdown,
-emoji, links and code are only for the eye and are left out. Where a clause ends depends on the text alone, never on how
-the model cuts the text into deltas.
+dash when there is enough text to speak. Scripts that have marks of their own for these end clauses with them. What is
+only for the eye is left out (speakable.py). Where a clause ends depends on the text alone, never on how the model cuts
+the text into deltas.
 """
 
 import re
+
+from server.speech.speakable import speakable
 
 FIRST_CHARS = 8
 """The shortest first clause that may end at a comma: about 0.7 s of speech, enough time to make the next clause."""
@@ -40,13 +42,23 @@ _ABBREVIATIONS = (
 """Abbreviations that rarely end a sentence. All languages share them: which one the text is in is not known here.
 In small letters, "sig" and "dra" are words of Swedish."""
 _ABBREVIATION = re.compile(rf"\b(?:{_ABBREVIATIONS}|[A-HJ-Z])\.\Z", re.IGNORECASE)
-_NUMBER_SIGN = re.compile(r"\bno\.\Z", re.IGNORECASE)
-_CODE = re.compile(r"```.*?```", re.DOTALL)
-_UNSPEAKABLE = re.compile(
-    r"```.*?```|https?://\S+|!?\[(?P<label>[^\]]*)\]\([^)]*\)"
-    r"|(?P<edge>(?<![^\W_])[*_`~]++|[*_`~]++(?![^\W_]))|[*_`#>|~]+|[\U0001F000-\U0001FAFF\u2600-\u27BF\uFE0F\u200D]",
-    re.DOTALL,
+_MONTHS = "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+_IF_FOLLOWED = tuple(
+    (re.compile(rf"{sign}\.\Z", re.IGNORECASE), re.compile(follows), re.compile(undecided))
+    for sign, follows, undecided in (
+        (r"\bno", r"\d", r"\Z"),
+        (r"\b(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|okt|nov|dec|dez)", r"\d", r"\Z"),
+        (r"\b(?:etc|inc|ltd|corp|jr|usw|enz)", r"[^\W\d_A-Z]", r"\Z"),
+        (r"(?<![\d.,])\d\d?", rf"(?:{_MONTHS})\b", r"(?:[JFMASOND]\w*)?\Z"),
+    )
 )
+"""What ends a sentence, unless a certain text comes after it: abbreviations, and German days of a month. The last of
+each three is the text with which that is not decided yet."""
+_ENTRY = re.compile(r"\d\d?\.\Z")
+"""The number of an entry in a list."""
+_CODE = re.compile(r"```.*?```", re.DOTALL)
+_IN_LINK = re.compile(r"\[[^\]\n]*\Z|\[[^\]\n]*\]\([^)\s]*\Z")
+"""An end that is inside the text or the address of a link."""
 
 
 class Clauses:
@@ -54,14 +66,19 @@ class Clauses:
 
     def __init__(self) -> None:
         self._rest = ""
+        self._in_line = False
+        """The rest begins in the middle of a line."""
         self._first = True
 
     def receive(self, delta: str) -> list[str]:
         """Add text; returns the clauses that it completes."""
-        self._rest = (self._rest + delta).lstrip()
+        self._keep(self._rest + delta)
         clauses = []
         while (end := self._end()) is not None:
-            clause, self._rest = speakable(self._rest[:end]), self._rest[end:].lstrip()
+            text, rest = self._rest[:end], self._rest[end:]
+            clause = speakable(text, self._in_line)
+            self._in_line = not text.endswith("\n")
+            self._keep(rest)
             if clause:
                 clauses.append(clause)
                 self._first = False
@@ -69,8 +86,14 @@ class Clauses:
 
     def finish(self) -> list[str]:
         """The text is complete: returns the last clause, if there is one."""
-        clause, self._rest = speakable(self._rest), ""
+        clause, self._rest = speakable(self._rest, self._in_line), ""
         return [clause] if clause else []
+
+    def _keep(self, text: str) -> None:
+        """Keep `text` as the rest, without the space before it."""
+        self._rest = text.lstrip()
+        if "\n" in text[: len(text) - len(self._rest)]:
+            self._in_line = False
 
     def _end(self) -> int | None:
         """Where the next clause ends, or None while that is not known."""
@@ -82,7 +105,8 @@ class Clauses:
             if match.end() > MAX_CHARS:
                 break
             if match["breath"]:
-                if _length(self._rest[: match.end()]) >= least:
+                said = self._rest[: match.end()]
+                if _length(said) >= least and not _IN_LINK.search(said):
                     return match.end()
             elif match["sentence"] and (goes_on := self._goes_on(match.end())) is not False:
                 if goes_on is None:
@@ -96,11 +120,13 @@ class Clauses:
 
         None while that is not known.
         """
-        text = self._rest[:end].rstrip("\"')]*_")
-        if not _NUMBER_SIGN.search(text):
-            return bool(_ABBREVIATION.search(text))
-        after = self._rest[end:].lstrip()
-        return after[0].isdigit() if after else None
+        text, after = self._rest[:end].rstrip("\"')]*_"), self._rest[end:].lstrip()
+        if _ABBREVIATION.search(text) or (not self._in_line and _ENTRY.fullmatch(text)):
+            return True
+        for sign, follows, undecided in _IF_FOLLOWED:
+            if sign.search(text):
+                return None if undecided.match(after) else bool(follows.match(after))
+        return False
 
     def _cut(self) -> int:
         space = self._rest.rfind(" ", 0, MAX_CHARS)
@@ -110,9 +136,3 @@ class Clauses:
 def _length(text: str) -> int:
     """How long it takes to say `text`, in letters of an alphabet."""
     return len(text) + len(_SYLLABLE.findall(text))
-
-
-def speakable(text: str) -> str:
-    """`text` without what is only for the eye, with single spaces; "" when there is nothing to speak."""
-    spoken = " ".join(_UNSPEAKABLE.sub(lambda match: match["label"] or ("" if match["edge"] else " "), text).split())
-    return spoken if re.search(r"\w", spoken) else ""

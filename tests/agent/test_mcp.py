@@ -67,7 +67,7 @@ async def test_the_process_of_an_mcp_server_is_started_once_and_replaced(
     async def ask() -> str:
         said, committed = list[str](), asyncio.Event()
         committed.set()
-        await AgentRun(RunSetup(agent, limits=limits), "what time is it", []).speak(said.append, committed)
+        await AgentRun(RunSetup(agent, limits=limits), "what time is it", list).speak(said.append, committed)
         return "".join(said).strip()
 
     try:

@@ -76,14 +76,15 @@ async def think(history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[s
 
 
 def agent_with(*toolsets: Any, **options: Any) -> VoiceAgent:
-    return VoiceAgent(Agent(FunctionModel(stream_function=think), toolsets=toolsets, **options))
+    model = FunctionModel(stream_function=think)
+    return VoiceAgent(Agent(model, toolsets=toolsets, **options), cancellable=frozenset({"tell"}))
 
 
 async def ask(agent: VoiceAgent) -> str:
     """One turn."""
     committed, said = asyncio.Event(), list[str]()
     committed.set()
-    await AgentRun(RunSetup(agent), "what time is it", []).speak(said.append, committed)
+    await AgentRun(RunSetup(agent), "what time is it", list).speak(said.append, committed)
     return "".join(said).strip()
 
 

@@ -166,11 +166,12 @@ STOPS = ("stop", "no wait", "cancel that", "make it two tables please")
 @pytest.mark.parametrize("sound", [*REASSURANCES, *STOPS])
 @pytest.mark.parametrize("partial_ms", [0, None])
 def test_a_murmur_does_not_cancel_a_booking(sound: str, partial_ms: float | None) -> None:
-    """While a tool runs, a clear interruption stops it; a murmur or a reassurance leaves no trace and loses nothing."""
+    """While a tool runs that may be stopped, a clear interruption stops it; a murmur or a reassurance leaves no trace
+    and loses nothing."""
     ends = sound in STOPS
 
     async def scenario() -> None:
-        mind = Mind(tool_s=4)
+        mind = Mind(tool_s=4, cancellable=("book",))
         async with Caller(mind, LetterSpeechToText(partial_ms=partial_ms)) as caller:
             await caller.say("book a table")
             await caller.wait(2500)

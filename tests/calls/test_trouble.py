@@ -233,13 +233,14 @@ def test_a_tool_that_waits_for_something_cancelled_is_an_apology() -> None:
     run_virtual(scenario())
 
 
-def test_an_answer_that_cannot_be_spoken_is_an_apology() -> None:
-    """If a model's answer cannot be spoken, such as an emoji, the caller hears an apology."""
+def test_an_answer_without_words_is_silence() -> None:
+    """If a model answers with an emoji alone, nothing is heard and nothing has failed. The history has it."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"smile": "😀"})) as caller:
             await caller.say("smile")
-            await caller.until_silent()
-        assert caller.answers[-1].text.startswith("Sorry")
+            await caller.wait(3_000)
+            said = [part.content for part in caller.session.dialogue.history.messages[-1].parts]
+        assert ([answer.text for answer in caller.answers], caller.of(messages.Error), said) == ([""], [], ["😀 "])
 
     run_virtual(scenario())

@@ -104,7 +104,7 @@ async def test_the_last_exchange_may_be_amended(store: Store) -> None:
         assert await store.save(kept)
         kept = kept if written else said_more(kept)
         amended = replace(exchange(7), said=(Said("agent", "It", 1, 2),))
-        kept = kept.with_amended(amended, kept.updated_ms + 1)
+        kept = kept.with_amended(amended, kept.updated_ms + 1, kept.agent_state)
         for _ in range(since):
             kept = said_more(kept)
         assert await store.save(kept)

@@ -34,10 +34,14 @@ class Mind:
     told: list[str] = field(default_factory=list)
     """The instructions of each request."""
     tool_s: float = 0.0
+    cancellable: tuple[str, ...] = ()
+    """The tools that stop when the caller goes on."""
 
     def agent(self, greeting: str = "") -> VoiceAgent:
         agent = Agent(FunctionModel(stream_function=self._think), deps_type=Desk, tools=[self.book, self.hang_up])
-        return VoiceAgent(agent=agent, name="Test", greeting=greeting, make_deps=Desk)
+        return VoiceAgent(
+            agent=agent, name="Test", greeting=greeting, make_deps=Desk, cancellable=frozenset(self.cancellable)
+        )
 
     async def book(self, what: str) -> str:
         """Book something."""

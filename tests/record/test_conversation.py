@@ -12,13 +12,13 @@ def test_records_follow_each_other() -> None:
     first = conversation()
     second = first.with_exchange(exchange(0), START_MS + 5, '{"caller": "Ann"}')
     third = second.with_token("hash", START_MS + 6)
-    amended = third.with_amended(exchange(1), START_MS + 7)
+    amended = third.with_amended(exchange(1), START_MS + 7, "later")
     last = amended.ended(START_MS + 7)
     assert [record.revision for record in (first, second, third, amended, last)] == [0, 1, 2, 3, 4]
     assert [record.updated_ms - START_MS for record in (first, second, third, last)] == [0, 5, 6, 7]
     assert (first.exchanges, first.agent_state) == ((), "")
     assert (second.exchanges, amended.exchanges) == ((exchange(0),), (exchange(1),))
-    assert last.agent_state == '{"caller": "Ann"}'
+    assert (third.agent_state, last.agent_state) == ('{"caller": "Ann"}', "later")
     assert (third.token_hash, last.token_hash, last.ended_ms) == ("hash", None, START_MS + 7)
 
 

@@ -1,9 +1,11 @@
 """Answers: begins the replies of one call, with the call's agent, model, language, voice and history, and ends them."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from typing import Any
 
+from pydantic_ai.messages import ToolReturnPart
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.call_language import SpeaksLanguages
@@ -21,7 +23,8 @@ from server.call.turns.lexicon.lexicon import Wanted
 from server.pace import Pace
 
 ENDING_S = 2.0
-"""How long a new reply waits for a cancelled one whose tool does not let go. The caller waits meanwhile, too."""
+"""How long a new reply waits for a cancelled one, and for its tools, so that the agent knows their results. The caller
+waits meanwhile, too."""
 
 REQUESTS_A_SECOND = 1.0
 """How often the model of one call may be asked for an answer. Each request costs money, also one that is cancelled. A
@@ -62,10 +65,15 @@ class Answers:
             _model_settings(setup.options),
             lambda: language.to_answer_in,
             budget,
+            self._start_tool,
+            lambda returned: self.on_late_result(returned),
         )
+        self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
+        """Is told of each tool that returns when its reply is over already."""
         self._requests = Pace(REQUESTS_A_SECOND, REQUESTS_AT_ONCE)
         self._now = asyncio.get_running_loop().time
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
+        self._tools: set[asyncio.Task[None]] = set()
 
     @property
     def expected(self) -> Sequence[str]:
@@ -81,7 +89,7 @@ class Answers:
         """
         if self._budget.spent:
             return self.line(self.goodbye, stopwatch)
-        run = AgentRun(self._runs, prompt, self._memory.recall(self._history.messages))
+        run = AgentRun(self._runs, prompt, lambda: self._memory.recall(self._history.messages))
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
     @property
@@ -115,9 +123,17 @@ class Answers:
         speech = self._setup.engines.text_to_speech
         reply = Reply(source, speech, spoken_as, stopwatch.mark, self._on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]
+        if not any(reply.source.tool_running for reply, task in self._tasks.items() if not task.cancelling()):
+            ending += self._tools
         task = self._tasks[reply] = self._host.start(partial(self._run, reply, ending), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
+
+    def _start_tool(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
+        task = self._host.start(work, name)
+        self._tools.add(task)
+        task.add_done_callback(self._tools.discard)
+        return task
 
     async def _run(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
         if ending:

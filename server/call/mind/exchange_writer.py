@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.messages import ModelMessage, ToolReturnPart
 
 from server.call import messages
 from server.call.host import Host
@@ -50,12 +50,12 @@ class ExchangeWriter:
     def close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
         """The reply is over, heard `partly` or to its end: write the exchange down, and tell the client."""
         heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
-        if heard or tools:
+        unanswered = spoken.asked is not None and not interrupted  # it failed; after an interruption the answer is owed
+        if heard or tools or unanswered:
             kept = spoken.reply.source.messages()
             kept = self._history.add_interrupted(kept, heard) if partly else self._history.add(kept)
             self._last = _Written(spoken, interrupted, self._now())
-            state = self._setup.agent.state_of(self._setup.deps)
-            self._minutes.exchanged(self._exchange(self._last, kept), state, self._standing())
+            self._minutes.exchanged(self._exchange(self._last, kept), self._state, self._standing())
         self._host.send(
             messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=tools)
         )
@@ -69,9 +69,20 @@ class ExchangeWriter:
             return
         kept = self._history.take_back(spoken.reply.speech.heard)
         last = _Written(spoken, self._last.interrupted, self._now() - unheard_ms / 1000)
-        self._minutes.amended(self._exchange(last, kept))
+        self._minutes.amended(self._exchange(last, kept), self._state)
         if not last.interrupted:
             self._owed.owe_unsaid(spoken.reply.speech.unheard)
+
+    def add_result(self, returned: ToolReturnPart) -> None:
+        """A tool has returned after its exchange was written down."""
+        kept = self._history.add_result(returned)
+        if self._last is not None:
+            self._minutes.amended(self._exchange(self._last, kept), self._state)
+
+    @property
+    def _state(self) -> str:
+        """The state of the agent, to be kept."""
+        return self._setup.agent.state_of(self._setup.deps)
 
     def _exchange(self, last: _Written, kept: Sequence[ModelMessage]) -> Exchange:
         """The exchange for the record, in ms since the conversation began. `kept` are its messages for a model."""

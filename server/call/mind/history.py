@@ -11,6 +11,7 @@ from dataclasses import replace
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
+    ModelRequestPart,
     ModelResponse,
     ModelResponsePart,
     TextPart,
@@ -18,7 +19,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
-from server.speech.clauses import speakable
+from server.speech.speakable import speakable
 
 CUT = " —"
 """Stands at the end of a reply that was interrupted."""
@@ -52,7 +53,7 @@ class History:
 
     def add(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
         """Add an exchange whose reply the caller heard to its end. Returns the messages that were added."""
-        return self._add(_paired(messages))
+        return self._add(list(messages))
 
     def take_back(self, heard: str) -> list[ModelMessage]:
         """Cut the newest reply off after `heard`, because the caller heard no more of it.
@@ -64,12 +65,35 @@ class History:
 
     def add_interrupted(self, messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
         """Add an exchange of whose reply the caller heard only `heard`. Returns the messages that were added."""
-        return self._add(cut(_paired(messages), heard))
+        return self._add(cut(messages, heard))
+
+    def add_result(self, returned: ToolReturnPart) -> list[ModelMessage]:
+        """A tool has returned after its exchange was added. Returns the messages of the newest exchange.
+
+        The result takes the place of the sentence that stands there, or comes after the newest exchange if its own is
+        an older one: that is when it came, and providers cache a history by its beginning.
+        """
+        exchange = with_result(self._messages[self._newest :], returned)
+        if exchange == self._messages[self._newest :]:
+            words = f"(The tool {returned.tool_name} has returned late: {returned.model_response_str()})"
+            exchange.append(ModelRequest.user_text_prompt(words))
+        self._messages[self._newest :] = exchange
+        return exchange
 
     def _add(self, exchange: list[ModelMessage]) -> list[ModelMessage]:
         self._newest = len(self._messages)
         self._messages.extend(exchange)
         return exchange
+
+
+def with_result(messages: Sequence[ModelMessage], returned: ToolReturnPart) -> list[ModelMessage]:
+    """`messages` in which the call to a tool has this result."""
+
+    def new(part: ModelRequestPart) -> ModelRequestPart:
+        ours = isinstance(part, ToolReturnPart) and part.tool_call_id == returned.tool_call_id
+        return returned if ours else part
+
+    return [replace(m, parts=list(map(new, m.parts))) if isinstance(m, ModelRequest) else m for m in messages]
 
 
 def cut(messages: Sequence[ModelMessage], heard: str) -> list[ModelMessage]:
@@ -104,17 +128,3 @@ def _letters(text: str) -> list[int]:
     and some scripts have no spaces.
     """
     return [letter.end() for letter in re.finditer(r"\w[^\w\s]*", text)]
-
-
-def _paired(messages: Sequence[ModelMessage]) -> list[ModelMessage]:
-    """`messages` without the tool calls that have no result. No provider takes a history with such a call."""
-    answered = {part.tool_call_id for message in messages for part in message.parts if isinstance(part, ToolReturnPart)}
-    kept: list[ModelMessage] = []
-    for message in messages:
-        if isinstance(message, ModelResponse):
-            parts = [p for p in message.parts if not isinstance(p, ToolCallPart) or p.tool_call_id in answered]
-            if not parts:
-                continue
-            message = replace(message, parts=parts)
-        kept.append(message)
-    return kept

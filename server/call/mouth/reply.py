@@ -38,6 +38,10 @@ class Source(Protocol):
     """Names of the tools that were called, in order."""
 
     @property
+    def hang_up(self) -> bool:
+        """The call ends when the caller has heard this to its end."""
+
+    @property
     def tool_running(self) -> bool:
         """A tool has been called and has not returned."""
 
@@ -51,10 +55,11 @@ class Source(Protocol):
 class Line:
     """A fixed text that the agent says and that nobody asked for."""
 
-    def __init__(self, text: str, occasion: str, interruptible: bool = True) -> None:
-        """`occasion` tells a model later why it was said."""
+    def __init__(self, text: str, occasion: str, interruptible: bool = True, hang_up: bool = False) -> None:
+        """`occasion` tells a model later why it was said. `hang_up`: the call ends with it."""
         self.text = text
         self.interruptible = interruptible
+        self.hang_up = hang_up
         self._occasion = occasion
         self.tools: list[str] = []
         self.tool_running = False
@@ -104,6 +109,8 @@ class Reply:
         self.speech = Speech()
         self.interruptible = interruptible
         self.failure: EngineError | None = None
+        self.written = False
+        """There is text, of which perhaps nothing can be spoken."""
         self.complete = False
         """No more text will come."""
         self.committed = asyncio.Event()
@@ -146,6 +153,7 @@ class Reply:
             if first:
                 self._on_stage("first_token")
                 first = False
+            self.written = self.written or not delta.isspace()
             self._hand_on(self._cutter.receive(delta))
 
         await self.source.speak(on_text, self.committed)

@@ -15,7 +15,8 @@ from pydantic_ai.messages import (
 )
 
 from server.call.mind.history import CUT, History, cut
-from server.speech.clauses import Clauses, speakable
+from server.speech.clauses import Clauses
+from server.speech.speakable import speakable
 
 
 def ask(text: str) -> ModelRequest:
@@ -125,14 +126,6 @@ def test_marks_for_the_eye_are_not_counted() -> None:
     assert said(messages) == [f"Two books are{CUT}"]
 
 
-def test_a_call_without_its_result_is_left_out() -> None:
-    """A tool call without a result is removed, because no provider takes a history with one."""
-    history = History()
-    history.add([ask("where is it"), call("42", "Let me look."), ask("hello?"), call("43")])
-    assert [len(message.parts) for message in history.messages] == [1, 1, 1]
-    assert said(history.messages) == ["Let me look."]
-
-
 def test_a_refused_call_is_answered() -> None:
     """A tool's request to try again counts as its result."""
     retry = ModelRequest(parts=[ToolReturnPart("find_order", "There is none.", tool_call_id="42", outcome="retried")])
@@ -146,13 +139,13 @@ WORDS = st.lists(st.sampled_from(["one", "two,", "*three*", "four.", "📚", "fi
 )
 
 
-@given(st.lists(st.tuples(WORDS, st.booleans(), st.booleans()), max_size=5), st.integers(0, 40))
-def test_any_answer_cut_anywhere(steps: list[tuple[str, bool, bool]], count: int) -> None:
+@given(st.lists(st.tuples(WORDS, st.booleans()), max_size=5), st.integers(0, 40))
+def test_any_answer_cut_anywhere(steps: list[tuple[str, bool]], count: int) -> None:
     """Wherever a reply is cut, the words that were heard stay in order, and each tool call has its result."""
     messages: list[ModelMessage] = [ask("hello")]
-    for number, (text, calls, answered) in enumerate(steps):
+    for number, (text, calls) in enumerate(steps):
         messages.append(call(str(number), text) if calls else say(text))
-        if calls and answered:
+        if calls:
             messages.append(result(str(number)))
     spoken = " ".join(speakable(text) for text in said(messages)).split()
     heard = spoken[:count]

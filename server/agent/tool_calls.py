@@ -1,0 +1,174 @@
+"""What becomes of each tool that the model calls in one run.
+
+A run may end while tools run: the caller goes on, a tool fails or takes too long, the call ends. pydantic-ai then keeps
+no results, not even of the tools that had returned. Here each call is watched, so that the history can say of each what
+is true. A model that reads there that a table was booked does not book it again.
+
+When the caller goes on, a tool runs to its end all the same, unless the agent says that it may be stopped. Its result
+comes late into the history.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from pydantic_ai import RunContext
+from pydantic_ai.capabilities import AbstractCapability
+from pydantic_ai.exceptions import ModelHTTPError, ToolRetryError
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturn, ToolReturnPart
+from pydantic_ai.tools import ToolDefinition
+
+from server.agent.voice_agent import EndsCalls
+from server.agent.written import whole_value
+
+NOT_RUN = "It was not run."
+INTERRUPTED = "It was interrupted: it may or may not have taken effect."
+TIMED_OUT = "It took too long and was stopped: it may or may not have taken effect."
+FAILED = "It failed ({kind}): it may or may not have taken effect."
+
+GRACE_S = 1.0
+"""How long a tool may take to stop, and how much longer a tool may run for which nobody waits: a run that waits for it
+stops it before."""
+
+Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], "asyncio.Task[None]"]
+"""Runs a function that never raises in a task of the call; the text is the task's name."""
+
+
+def start_task(work: Callable[[], Coroutine[Any, Any, None]], name: str) -> "asyncio.Task[None]":
+    """Start a tool outside of a call."""
+    return asyncio.create_task(work(), name=name)
+
+
+class ToolCalls(AbstractCapability[Any]):
+    """The tool calls of one run. pydantic-ai executes each through `wrap_tool_execute`."""
+
+    def __init__(
+        self, most_s: float, cancellable: Collection[str], start: Start, on_late: Callable[[ToolReturnPart], None]
+    ) -> None:
+        """A tool may take `most_s` seconds. Those of `cancellable` stop when the caller goes on.
+
+        `on_late` is told of each tool that returns when its answer is over already.
+        """
+        self._most_s = most_s
+        self._cancellable = cancellable
+        self._start = start
+        self._on_late = on_late
+        self._outcomes: dict[str, Any] = {}
+        """By the id of the call: what the tool returned, or one of the sentences above. A tool that runs counts as
+        interrupted, as long as nothing else has become of it."""
+        self._names: dict[str, str] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """Those that run, by the id of the call."""
+        self._missing: set[str] = set()
+        """The ids of the calls of which the history says that they were interrupted."""
+        self._failed = ""
+        self.hang_up = False
+        """A tool has asked to end the call when the caller has heard the answer."""
+
+    @property
+    def at_fault(self) -> str:
+        """The name of the tool that failed, or else of those that have not returned; "" when there are none."""
+        open_calls = [call_id for call_id, outcome in self._outcomes.items() if outcome is INTERRUPTED]
+        return self._failed or " or ".join(dict.fromkeys(self._names[call_id] for call_id in open_calls))
+
+    async def take_too_long(self) -> None:
+        """Stop the tools that have not returned, because their time is over."""
+        self._failed = self.at_fault
+        self._outcomes |= dict.fromkeys(self._tasks, TIMED_OUT)
+        await _stop(self._tasks.values())
+
+    async def wrap_tool_execute(
+        self, ctx: RunContext[Any], *, call: ToolCallPart, tool_def: ToolDefinition, args: dict[str, Any], handler: Any
+    ) -> Any:
+        """Run one tool, and remember what becomes of it."""
+        call_id, returned = call.tool_call_id, asyncio.get_running_loop().create_future()
+        self._names[call_id], self._outcomes[call_id] = call.tool_name, INTERRUPTED
+        work = partial(self._execute, ctx, call, partial(handler, args), returned)
+        task = self._start(work, f"tool-{call.tool_name}")
+        self._tasks[call_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(call_id))
+        try:
+            return await asyncio.shield(returned)
+        except asyncio.CancelledError:
+            if call.tool_name in self._cancellable:
+                await _stop([task])
+            raise
+
+    async def _execute(
+        self,
+        ctx: RunContext[Any],
+        call: ToolCallPart,
+        work: Callable[[], Awaitable[Any]],
+        returned: "asyncio.Future[Any]",
+    ) -> None:
+        """Run one tool to its end, also when nobody waits for it any more. `returned` gets what becomes of it."""
+        call_id = call.tool_call_id
+        try:
+            async with asyncio.timeout(self._most_s + GRACE_S) as limit:
+                result = _fit(await work())
+            self._outcomes[call_id] = _value(result)
+            _tell(returned, result)
+        except ToolRetryError as refusal:  # the tool's word to the model, which may try again
+            self._outcomes[call_id] = refusal.tool_retry.content
+            _tell(returned, refusal)
+        except asyncio.CancelledError:
+            returned.cancel()
+            raise
+        except Exception as failure:
+            self._failed = call.tool_name
+            self._outcomes[call_id] = TIMED_OUT if limit.expired() else FAILED.format(kind=kind_of(failure))
+            _tell(returned, failure)
+        finally:
+            if isinstance(ctx.deps, EndsCalls) and ctx.deps.hang_up_requested:
+                ctx.deps.hang_up_requested, self.hang_up = False, True  # it counts for this answer, and for no other
+        if call_id in self._missing:
+            self._on_late(self._return(call))
+
+    def closed(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
+        """`messages`, with an outcome for each tool call of the last one: no provider takes a call without one."""
+        if not messages or not isinstance(last := messages[-1], ModelResponse) or not last.tool_calls:
+            return list(messages)
+        self._missing.update(self._tasks)
+        return [*messages, ModelRequest(parts=list(map(self._return, last.tool_calls)))]
+
+    def _return(self, call: ToolCallPart) -> ToolReturnPart:
+        outcome = self._outcomes.get(call.tool_call_id, NOT_RUN)
+        return ToolReturnPart(call.tool_name, outcome, call.tool_call_id)
+
+
+async def _stop(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Cancel the tasks, and wait until they have ended. One that does not let go is waited for only for a moment."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=GRACE_S)
+
+
+def _tell(returned: "asyncio.Future[Any]", outcome: Any) -> None:
+    """Give the outcome, which is a result or an exception, to whoever waits."""
+    if isinstance(outcome, Exception):
+        returned.set_exception(outcome)
+        returned.exception()  # it is no fault if nobody waits any more
+    else:
+        returned.set_result(outcome)
+
+
+def _fit(result: Any) -> Any:
+    """What a tool has returned, in a form that every model can be told. Raises an exception if there is none."""
+    value = whole_value(_value(result))
+    ToolReturnPart("", value).model_response_str()
+    return replace(result, return_value=value) if isinstance(result, ToolReturn) else value
+
+
+def _value(result: Any) -> Any:
+    return result.return_value if isinstance(result, ToolReturn) else result
+
+
+def kind_of(failure: BaseException) -> str:
+    """What kind of failure it is, without its message, which may quote what the caller said."""
+    if isinstance(failure, BaseExceptionGroup):  # of a FallbackModel: one failure for each model
+        return ", ".join(map(kind_of, failure.exceptions))
+    status = f" (HTTP {failure.status_code})" if isinstance(failure, ModelHTTPError) else ""
+    return f"{type(failure).__name__}{status}"
