@@ -17,6 +17,8 @@ class Lines:
     """Said in place of `still_there` when voices that do not listen to the agent are heard."""
     apology: str | None = None
     """Said when an engine, the model or a tool fails; the call goes on."""
+    waiting: tuple[str, ...] | None = None
+    """Said one after the other while the caller waits for a tool, or for a model that thinks."""
 
 
 DEFAULT_LINES = {
@@ -26,6 +28,7 @@ DEFAULT_LINES = {
         "Are you still there?",
         "I can hear other voices. Are you still there?",
         "Sorry, something went wrong on my side. Could you say that again?",
+        ("One moment, please.", "I am still working on it.", "Just a moment longer."),
     ),
     "de": Lines(
         "",
@@ -33,6 +36,7 @@ DEFAULT_LINES = {
         "Sind Sie noch da?",
         "Ich höre andere Stimmen. Sind Sie noch da?",
         "Entschuldigung, bei mir ist etwas schiefgegangen. Könnten Sie das noch einmal sagen?",
+        ("Einen Moment, bitte.", "Ich bin noch dabei.", "Es dauert noch einen Augenblick."),
     ),
     "es": Lines(
         "",
@@ -40,6 +44,7 @@ DEFAULT_LINES = {
         "¿Sigue usted ahí?",
         "Oigo otras voces. ¿Sigue usted ahí?",
         "Perdone, algo ha fallado por mi parte. ¿Podría repetirlo?",
+        ("Un momento, por favor.", "Sigo en ello.", "Solo un momento más."),
     ),
     "fr": Lines(
         "",
@@ -47,6 +52,7 @@ DEFAULT_LINES = {
         "Êtes-vous toujours là ?",
         "J'entends d'autres voix. Êtes-vous toujours là ?",
         "Excusez-moi, j'ai eu un problème de mon côté. Pourriez-vous répéter ?",
+        ("Un instant, s'il vous plaît.", "J'y travaille encore.", "Encore un petit instant."),
     ),
     "it": Lines(
         "",
@@ -54,6 +60,7 @@ DEFAULT_LINES = {
         "È ancora in linea?",
         "Sento altre voci. È ancora in linea?",
         "Mi scusi, qualcosa è andato storto da parte mia. Potrebbe ripetere?",
+        ("Un momento, per favore.", "Ci sto ancora lavorando.", "Ancora un attimo."),
     ),
     "nl": Lines(
         "",
@@ -61,6 +68,7 @@ DEFAULT_LINES = {
         "Bent u er nog?",
         "Ik hoor andere stemmen. Bent u er nog?",
         "Sorry, er ging iets mis aan mijn kant. Kunt u dat nog eens zeggen?",
+        ("Een ogenblik, alstublieft.", "Ik ben er nog mee bezig.", "Nog een klein momentje."),
     ),
     "pt": Lines(
         "",
@@ -68,6 +76,7 @@ DEFAULT_LINES = {
         "Ainda está aí?",
         "Ouço outras vozes. Ainda está aí?",
         "Desculpe, houve um problema do meu lado. Pode repetir, por favor?",
+        ("Um momento, por favor.", "Ainda estou a tratar disso.", "Só mais um momento."),
     ),
 }
 """By language (BCP 47). Each says the same."""

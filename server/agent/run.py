@@ -28,6 +28,7 @@ from pydantic_ai.run import AgentRun as PydanticRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
+from server.agent.asides import Asides
 from server.agent.limits import Meter, NoMeter, RunLimits
 from server.agent.memory import estimated_tokens
 from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
@@ -74,6 +75,7 @@ class AgentRun:
         self._calls = ToolCalls(setup.limits.tools_s, cancellable, setup.start, setup.on_late_result)
         self._partial = ""
         """What the model has written so far in the request that it answers now."""
+        self._asides = Asides()
         self._at_tools = False
         """The model has called tools, and has not been told of their results."""
         self._asked = False
@@ -90,6 +92,15 @@ class AgentRun:
     def hang_up(self) -> bool:
         """A tool of this run has asked to end the call when the caller has heard the answer."""
         return self._calls.hang_up
+
+    @property
+    def running(self) -> Sequence[str]:
+        """The names of the tools that run now."""
+        return self._calls.running
+
+    def add_aside(self, text: str) -> None:
+        """The agent says this while the caller waits."""
+        self._asides.add(text, self._whole(), begun=bool(self._partial))
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
@@ -124,13 +135,19 @@ class AgentRun:
     def messages(self) -> list[ModelMessage]:
         """The messages exchanged with the model so far. The unfinished answer is the last one, and each tool call has
         a result, or a sentence about what became of it."""
-        run = self._run_of_agent
-        # What the model was writing when the run ended is in `_partial`, and what tools had returned in `_calls`.
-        whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
-        messages = self._calls.closed(whole or [ModelRequest.user_text_prompt(self._prompt)])
+        messages = self._whole()
         if self._partial and isinstance(messages[-1], ModelRequest):
             messages.append(ModelResponse(parts=[TextPart(self._partial)]))
-        return messages
+        return self._calls.closed(self._asides.inserted(messages))
+
+    def _whole(self) -> list[ModelMessage]:
+        """The messages that are complete, from the live run.
+
+        What the model was writing when a run ended is in `_partial`, and what tools had returned is in `_calls`.
+        """
+        run = self._run_of_agent
+        whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
+        return whole or [ModelRequest.user_text_prompt(self._prompt)]
 
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:

@@ -70,6 +70,11 @@ class Clauses:
         """The rest begins in the middle of a line."""
         self._first = True
 
+    @property
+    def begun(self) -> bool:
+        """There is the beginning of a clause."""
+        return bool(self._rest)
+
     def receive(self, delta: str) -> list[str]:
         """Add text; returns the clauses that it completes."""
         self._keep(self._rest + delta)

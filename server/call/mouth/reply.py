@@ -6,7 +6,7 @@ with effects runs.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -45,6 +45,13 @@ class Source(Protocol):
     def tool_running(self) -> bool:
         """A tool has been called and has not returned."""
 
+    @property
+    def running(self) -> Sequence[str]:
+        """The names of the tools that run now."""
+
+    def add_aside(self, text: str) -> None:
+        """The agent says this while the caller waits. It belongs into the history."""
+
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Give the text as it comes. Tools with effects wait for `committed`. Raises EngineError."""
 
@@ -63,9 +70,13 @@ class Line:
         self._occasion = occasion
         self.tools: list[str] = []
         self.tool_running = False
+        self.running = ()
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         on_text(self.text)
+
+    def add_aside(self, text: str) -> None:
+        raise AssertionError("nobody waits for a fixed text")
 
     def messages(self) -> list[ModelMessage]:
         request = ModelRequest.user_text_prompt(f"({self._occasion})")
@@ -86,6 +97,7 @@ class _Clause:
 
     text: str
     spoken_as: Pronunciation
+    aside: bool = False
 
 
 class Reply:
@@ -123,6 +135,7 @@ class Reply:
         )  # the model's answer has a limit, and so has this
         self._waiting: list[str] = []
         """Clauses that text-to-speech has not begun with."""
+        self._running = self._pronouncing = False
         self._cutter = Clauses()
 
     @property
@@ -130,8 +143,20 @@ class Reply:
         """The text that the caller has not heard yet, as far as it is known, in whole clauses."""
         return " ".join([self.speech.unheard, *self._waiting]).strip()
 
+    @property
+    def waits(self) -> bool:
+        """More text is to come, and all that has come so far was spoken."""
+        return self._running and not (self.complete or self._waiting or self._pronouncing or self._cutter.begun)
+
+    def fill(self, text: str, spoken_as: Pronunciation) -> None:
+        """Say `text` while the caller waits."""
+        self.source.add_aside(text)
+        self._waiting.append(text)
+        self._clauses.put_nowait(_Clause(text, spoken_as, aside=True))
+
     async def run(self) -> None:
         """Make the answer until it is complete. When an engine fails, `failure` says so, and what was made stays."""
+        self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._compose(), name="reply-compose")
@@ -169,14 +194,16 @@ class Reply:
     async def _pronounce(self) -> None:
         first = True
         while (clause := await self._clauses.get()) is not None:
-            if first:
+            if first and not clause.aside:
                 self._on_stage("first_clause")
                 first = False
             del self._waiting[0]
+            self._pronouncing = True
             await self._pronounce_clause(clause)
+            self._pronouncing = False
 
     async def _pronounce_clause(self, clause: _Clause) -> None:
-        self.speech.begin(clause.text)
+        self.speech.begin(clause.text, clause.aside)
         resampler: Resampler | None = None
         how, asker = clause.spoken_as, Asker(has_sound=self.speech.ahead_ms >= PLENTY_MS)
         async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language, asker)) as sound:
