@@ -20,6 +20,7 @@ from server.media.frame import SPOKEN_RATE
 from server.media.resample import Resampler
 from server.speech.clauses import Clauses
 from server.speech.protocols import Asker, TextToSpeech
+from server.speech.spoken_form import spoken_form
 
 PLENTY_MS = 2_000
 """With so much sound ahead of the caller's ear the next clause may wait for clauses of other calls. A worker begins a
@@ -206,7 +207,8 @@ class Reply:
         self.speech.begin(clause.text, clause.aside)
         resampler: Resampler | None = None
         how, asker = clause.spoken_as, Asker(has_sound=self.speech.ahead_ms >= PLENTY_MS)
-        async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language, asker)) as sound:
+        text = spoken_form(clause.text, how.language)
+        async with aclosing(self._tts.synthesize(text, how.voice, how.language, asker)) as sound:
             async for pcm in sound:
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready
