@@ -2,8 +2,9 @@
 
 from server.testing.account import Answer
 from server.testing.caller import Caller, call
+from server.testing.persona import Persona
 from server.testing.scripted_model import ScriptedModel, ToolCall
 from server.testing.virtual_time import run
 from server.testing.watched import ToolRun
 
-__all__ = ["Answer", "Caller", "ScriptedModel", "ToolCall", "ToolRun", "call", "run"]
+__all__ = ["Answer", "Caller", "Persona", "ScriptedModel", "ToolCall", "ToolRun", "call", "run"]

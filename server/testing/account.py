@@ -59,6 +59,10 @@ class Account:
         self._events.append(self._step)
         self._reply_before, self._tools_before = last_reply, len(self.tools)
 
+    def go_on(self, did: str) -> None:
+        """The caller does something more in the present step."""
+        self._events.append(Step(did))
+
     def take(self, observed: Observed | ToolRun) -> None:
         """Note what the call shows."""
         match observed:
@@ -104,7 +108,11 @@ class Account:
     @property
     def said(self) -> str:
         """What the caller has heard of the agent in this step."""
-        return " ".join(str(answer) for answer in self.answers if answer.reply > self._reply_before and answer.text)
+        return self.said_after(self._reply_before)
+
+    def said_after(self, reply: int) -> str:
+        """What the caller has heard of the replies that came after this one."""
+        return " ".join(str(answer) for answer in self.answers if answer.reply > reply and answer.text)
 
     def has_said(self, text: str) -> bool:
         """The caller has heard `text` in this step, in capitals or not."""

@@ -9,6 +9,7 @@ from server.agent.call_info import CallInfo
 from server.agent.voice_agent import NOTHING_KNOWN, VoiceAgent
 from server.testing.account import Account, Answer, reason
 from server.testing.engines import SteadyTextToSpeech, sound
+from server.testing.persona import Persona
 from server.testing.text_call import TextCall, languages_of, text_setup
 from server.testing.watched import ToolRun
 
@@ -106,6 +107,24 @@ class Caller:
         self._note_end()
         return self._account.said
 
+    async def talks(self, persona: Persona, turns: int = 12) -> None:
+        """Let a model play the caller, until it hangs up or the agent does. The whole talk is one step.
+
+        Raises AssertionError when that takes more than so many turns of the caller.
+        """
+        heard = self._account.said
+        await self._begin("talked")
+        for _ in range(turns):
+            if words := await persona.answer(heard):
+                self._account.go_on(f"said {words!r}")
+                last_reply = self._call.last_reply
+                self._call.say(_frames(words))
+                await self._listen()
+                heard = self._account.said_after(last_reply)
+            if persona.hangs_up or self._call.over:
+                return
+        raise self._account.error(f"the talk has not come to an end within {turns} turns")
+
     # What a test expects
 
     def expect_said(self, text: str) -> None:
@@ -119,7 +138,7 @@ class Caller:
             raise self._account.error(f"the agent has said {text!r}")
 
     def expect_tool(self, tool: str, /, **arguments: Any) -> None:
-        """The tool has run, with these arguments. It may have had others, too."""
+        """The tool has run, with these arguments and perhaps others. It may have asked the model to try again."""
         if not self._account.ran(tool, arguments):
             wanted = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
             raise self._account.error(f"{tool}({wanted}) has not run")
