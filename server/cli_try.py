@@ -21,7 +21,7 @@ def try_agent(
         str, typer.Argument(metavar="FILE[:NAME]", help="The agent: my_agent.py, my_agent.py:name, or demo.")
     ],
     model: Annotated[
-        str | None, typer.Option(help="The model that answers [default: ANTIPHON_MODEL, or the agent's own].")
+        str | None, typer.Option(help="The model that answers, in place of ANTIPHON_MODEL and of the agent's own.")
     ] = None,
 ) -> None:
     """Type with an agent. It shows what a caller would hear, and which tools run. Ctrl-D ends it."""
