@@ -1,5 +1,6 @@
 """Control: what operators, and the tools of the agent, may do in a live call."""
 
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -12,6 +13,8 @@ from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
 from server.call.setup import CallSetup
 from server.record.minutes import Minutes
+
+log = logging.getLogger(__name__)
 
 
 class Control:
@@ -53,17 +56,25 @@ class Control:
     def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
         """Let the agent say `text`. Raises PeerError if it is empty or too long, and TooMany if too many lines wait."""
         self._dialogue.unasked.announcements.add(Announcement(text.strip(), when, interruptible))
+        self._note(f"a line waits to be said ({when})")
 
     def instruct(self, text: str) -> None:
         """Give the model `text` with each request from now on. Raises Conflict if there are too many."""
         self._dialogue.instruct(text)
+        self._note("the model has a new instruction")
 
     def mute(self, muted: bool) -> None:
         """Let the agent hear nothing of the caller, or hear the caller again."""
         self.muted = muted
+        self._note("the caller is muted" if muted else "the caller is not muted any more")
 
     def hang_up(self, at_once: bool = False) -> None:
         """End the call with the agent's goodbye: after the present answer and all lines that wait, or `at_once`."""
+        self._note("the call is to end")
         self._dialogue.unasked.announcements.then_leave = True
         if at_once and not self._dialogue.leaving:
             self._leave()
+
+    def _note(self, what: str) -> None:
+        """Write to the log what is done, without the words."""
+        log.info("- call %s: %s", self._minutes.record.id, what)

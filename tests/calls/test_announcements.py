@@ -147,7 +147,13 @@ def test_lines_wait_in_order() -> None:
 
     async def scenario() -> None:
         async with Caller(Mind()) as caller:
-            for text, when in (("Five.", "idle"), ("Three.", "next"), ("One.", "now"), ("Two.", "now"), ("Four.", "next")):
+            for text, when in (
+                ("Five.", "idle"),
+                ("Three.", "next"),
+                ("One.", "now"),
+                ("Two.", "now"),
+                ("Four.", "next"),
+            ):
                 caller.session.control.say(text, when)  # type: ignore[arg-type]
             await caller.until_silent(3_000)
         assert said(caller) == [(f"{word}.", False) for word in ("One", "Two", "Three", "Four", "Five")]

@@ -1,6 +1,7 @@
 """What an operator and the agent's tools may do in a live call, on virtual time."""
 
 import asyncio
+import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -257,3 +258,21 @@ def test_a_slow_reader_does_not_hold_the_call_up() -> None:
                 pass
 
     run_virtual(scenario())
+
+
+def test_the_log_has_no_words_of_the_operator(caplog: pytest.LogCaptureFixture) -> None:
+    """It says what was done, and in which call."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            caller.session.control.say("Your secret discount is ready.", "now")
+            caller.session.control.instruct("Keep it secret.")
+            caller.session.control.mute(True)
+            caller.session.control.hang_up()
+            await caller.wait(3_000)
+
+    with caplog.at_level(logging.DEBUG):
+        run_virtual(scenario())
+    assert "secret" not in caplog.text
+    assert "call call: a line waits to be said (now)" in caplog.text
+    assert "call call: the caller is muted" in caplog.text
