@@ -109,7 +109,7 @@ def add_routes(app: web.Application, calls: Calls, admin: Admin) -> None:
     """Serve /api/calls on `app`."""
     handler = _CallsHandler(calls, admin)
     app.router.add_get("/api/calls", handler.list)
-    app.router.add_get("/api/calls/{id}/events", handler.events)
+    app.router.add_get("/api/calls/{id}/events", handler.events, allow_head=False)
     app.router.add_post("/api/calls/{id}/say", handler.say)
     app.router.add_post("/api/calls/{id}/instruct", handler.instruct)
     app.router.add_post("/api/calls/{id}/mute", handler.mute)
@@ -159,7 +159,7 @@ class _CallsHandler:
 
     async def hang_up(self, request: web.Request) -> web.Response:
         self._admin.admit(request)
-        wanted = await read_json(request, HangUp)
+        wanted = await read_json(request, HangUp) if request.can_read_body else HangUp()
         self._control(request).hang_up(at_once=wanted.when == "now")
         return _done()
 

@@ -61,9 +61,9 @@ class Unasked:
         anyone speaks or waits for an answer. In company the agent speaks beside the voices, and what they say is
         answered afterwards."""
         line = Line(text, occasion, hang_up=hang_up)
-        if text and self._quiet:
+        if text and self._talk.state is State.LISTENING:
             self.begin(line)
-        elif text and self._talk.in_company and self._talk.state is State.HEARING:
+        elif text and self._quiet:
             self._prompt(line)
 
     def begin(self, line: Line) -> None:
@@ -75,7 +75,7 @@ class Unasked:
         """Say the line whose time has come, or pay what is due, if nobody speaks."""
         self.announce()
         rest = self._owed.rest
-        match self._owed.due if self._quiet else None:
+        match self._owed.due if self._talk.state is State.LISTENING else None:
             case Debt.APOLOGY:
                 self.say(self._answers.language.line("apology"), "Something failed.")
             case Debt.ANSWER:
@@ -92,11 +92,11 @@ class Unasked:
 
     def pass_frame(self) -> None:
         """20 ms have passed: say the line whose time has come, and what a tool has done that returns late."""
-        self.announcements.pass_frame(self._moment.quiet)
-        if self._owed.due is Debt.OUTCOME:
-            self.pay()
-        else:
+        self.announcements.pass_frame(self._quiet)
+        if self.announcements or self.announcements.then_leave:
             self.announce()
+        if self._owed.owes(Debt.OUTCOME):
+            self.pay()
 
     def announce(self) -> None:
         """Say the line whose time has come. The call ends after the last one if that is wanted."""
@@ -157,14 +157,16 @@ class Unasked:
 
     @property
     def _quiet(self) -> bool:
-        return self._talk.state is State.LISTENING
+        """Nobody speaks for whom the agent would wait, and no answer is being made."""
+        state = self._talk.state
+        return state is State.LISTENING or (state is State.HEARING and self._talk.in_company)
 
     @property
     def _moment(self) -> Moment:
-        due, rest = self._owed.due, self._owed.rest
+        due, rest, state = self._owed.due, self._owed.rest, self._talk.state
         return Moment(
-            self._talk.state,
-            self._talk.in_company,
+            quiet=self._quiet,
+            caller_speaks=state in (State.HEARING, State.OVERLAP) and not self._talk.in_company,
             yields=self._delivery.interruptible and not self._saying_at_once,
             finishing=due is Debt.APOLOGY or (due is Debt.REST and bool(rest.text)),
             owing=due is not None,

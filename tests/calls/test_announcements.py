@@ -4,7 +4,6 @@ import pytest
 
 from server.agent.call_control import When
 from server.call import messages
-from server.errors import PeerError, TooMany
 from tests.fakes.engines import LetterSpeechToText
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
@@ -229,105 +228,5 @@ def test_a_line_does_not_disturb_a_tool(when: When) -> None:
         texts = [text for text, _ in said(caller)]
         assert texts[-1] == NOTICE
         assert "booked a table" in texts[-2]
-
-    run_virtual(scenario())
-
-
-def test_a_line_outlives_a_drop() -> None:
-    """Lines that wait, and one that was being said, are heard after the caller is back."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            caller.session.control.say(LONG, "now")
-            await caller.wait(1_500)
-            caller.session.control.say("One.", "next")
-            await caller.drop(400)
-            caller.session.control.say("Two.", "now")
-            await caller.wait(5_000)
-            caller.come_back()
-            await caller.until_silent(1_500)
-        assert [text for text, _ in said(caller)] == [LONG, "Two.", "One."]
-
-    run_virtual(scenario())
-
-
-def test_a_cough_before_a_line_is_heard_does_not_lose_it() -> None:
-    """Cut off before its first sound, a line comes again."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            caller.tts.first_ms = 900
-            caller.session.control.say(NOTICE, "next")
-            await caller.wait(100)
-            await caller.say("wait a moment")
-            await caller.until_silent(3_000)
-        texts = [text for text, _ in said(caller)]
-        assert sorted(texts) == sorted([NOTICE, "You said wait a moment."])
-
-    run_virtual(scenario())
-
-
-def test_a_line_whose_speech_fails_is_tried_again() -> None:
-    """A worker that dies takes no line with it."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            caller.tts.failures = 1
-            caller.session.control.say(NOTICE, "next")
-            await caller.until_silent(3_000)
-        assert NOTICE in [text for text, _ in said(caller)]
-
-    run_virtual(scenario())
-
-
-def test_the_end_of_the_call_ends_the_lines() -> None:
-    """Nothing is said after the end, and nothing is left over."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            caller.session.control.say(LONG, "next")
-            caller.session.control.say(NOTICE, "next")
-            await caller.wait(500)
-            caller.session.end()
-            await caller.session.over.wait()
-            caller.session.control.say("Too late.", "now")
-            await caller.wait(500)
-        assert NOTICE not in caller.tts.said
-        assert "Too late." not in caller.tts.said
-
-    run_virtual(scenario())
-
-
-def test_there_is_room_for_so_many_lines() -> None:
-    """What finds no room is refused, and what is no line, too."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            control = caller.session.control
-            for number in range(16):
-                control.say(f"Line {number}.", "idle")
-            with pytest.raises(TooMany):
-                control.say("One more.", "now")
-            with pytest.raises(PeerError):
-                control.say("  ")
-            with pytest.raises(PeerError):
-                control.say("x" * 1_001)
-
-    run_virtual(scenario())
-
-
-def test_the_end_of_a_line_that_a_drop_has_swallowed_is_said_again() -> None:
-    """The line was over for the server, and the caller had missed its last words. It comes before anything else."""
-
-    async def scenario() -> None:
-        async with Caller(Mind()) as caller:
-            caller.session.control.say(NOTICE, "next", interruptible=False)
-            await caller.wait(1_500)
-            await caller.drop(600)
-            caller.session.receive_text(messages.Text(text="hello").to_json())
-            await caller.wait(500)
-            caller.come_back()
-            await caller.until_silent(1_500)
-        assert said(caller)[-1] == (NOTICE, False)
 
     run_virtual(scenario())

@@ -183,7 +183,7 @@ async def test_muting_and_hanging_up(operator: Operator) -> None:
     assert operator.session.control.muted
     assert await operator.code("POST", f"{ONE}/mute", {"muted": False}) == (200, "")
     assert not operator.session.control.muted
-    assert await operator.code("POST", f"{ONE}/hangup", {}) == (200, "")
+    assert await operator.code("POST", f"{ONE}/hangup") == (200, "")
     assert await operator.heard(1) == ["Goodbye."]
     await operator.session.over.wait()
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from server.agent.call_control import When
-from server.call.floor import State
 from server.errors import PeerError, TooMany
 from server.media.frame import FRAME_MS
 
@@ -42,24 +41,16 @@ class Announcement:
 class Moment:
     """What goes on in the call."""
 
-    state: State
-    in_company: bool
-    """Other voices are there, which the agent does not wait for."""
+    quiet: bool
+    """Nobody speaks for whom the agent would wait, and no answer is being made."""
+    caller_speaks: bool
+    """The caller speaks, or others for whom the agent would wait."""
     yields: bool
     """What the agent says now, if anything, may be cut off for a line that comes now."""
     finishing: bool
     """The agent has to apologise first, or to say the rest of its answer."""
     owing: bool
     """Anything is owed to the caller."""
-
-    @property
-    def quiet(self) -> bool:
-        """Nobody speaks whom the agent would wait for, and no answer is being made."""
-        return self.state is State.LISTENING or (self.in_company and self.state is State.HEARING)
-
-    @property
-    def caller_speaks(self) -> bool:
-        return self.state in (State.HEARING, State.OVERLAP) and not self.in_company
 
 
 class Announcements:
