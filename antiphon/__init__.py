@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = [
+    "CallControl",
     "CallInfo",
     "CallLanguage",
+    "ControlsCall",
     "EndsCalls",
     "Lines",
     "SpeaksLanguages",
@@ -18,6 +20,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from server.agent.call_control import CallControl, ControlsCall
     from server.agent.call_info import CallInfo
     from server.agent.call_language import CallLanguage, SpeaksLanguages, switch_language
     from server.agent.lines import Lines
@@ -31,7 +34,7 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from server.agent import call_info, call_language, lines, voice_agent
+        from server.agent import call_control, call_info, call_language, lines, voice_agent
 
-        modules = (voice_agent, lines, call_language, call_info)
+        modules = (voice_agent, lines, call_language, call_info, call_control)
         return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -38,6 +38,7 @@ from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from server.web import Sites
 from signaling import agent as who_answers
+from signaling import calls as live_calls
 from signaling import conversations, ice_servers, metrics, offer, token_api, websocket
 from signaling.access import Access
 from signaling.admin import Admin
@@ -89,7 +90,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agent.name), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agent, access, directory, calls, sockets)
-        _for_operators(sites.operations, settings, agent, exporter, keeper)
+        _for_operators(sites.operations, settings, agent.name, exporter, keeper, directory)
         settle_memory()
         await sites.open(parts, stack)
         for line in sites.where():
@@ -112,14 +113,15 @@ def _for_callers(
 
 
 def _for_operators(
-    app: web.Application, settings: Settings, agent: VoiceAgent, exporter: Exporter, keeper: Keeper
+    app: web.Application, settings: Settings, agent: str, exporter: Exporter, keeper: Keeper, directory: Directory
 ) -> None:
     """Add the routes for operators, except those of health, which `Sites` adds."""
     if settings.metrics:
         metrics.add_routes(app, exporter.page)
     admin = Admin(settings.admin_token.get_secret_value())
     conversations.add_routes(app, keeper.archive, admin)
-    token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agent.name))
+    live_calls.add_routes(app, directory, admin)
+    token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agent))
 
 
 class _Chosen:

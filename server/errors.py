@@ -7,6 +7,7 @@
     │   │   └── InvalidToken  the caller's token is not good (any more)      401
     │   ├── NotAcceptable  a valid offer, but no common codec                406
     │   ├── NotFound       there is no such call                             404
+    │   ├── Conflict       the call cannot take this any more               409
     │   ├── Forbidden      the client may not have this                      403
     │   ├── NotJson        a body that does not say that it is JSON          415
     │   └── TooLarge       a message is over its limit                       413
@@ -77,6 +78,13 @@ class NotFound(PeerError):
 
     code = "not_found"
     status = 404
+
+
+class Conflict(PeerError):
+    """What the client asks for does not go with what has happened before, and will not later either."""
+
+    code = "conflict"
+    status = 409
 
 
 class Forbidden(PeerError):

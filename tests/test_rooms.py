@@ -24,7 +24,8 @@ PURE = """
     server/call/turns/lexicon/italian.py server/call/turns/lexicon/italian_endings.py
     server/call/turns/lexicon/portuguese.py server/call/turns/lexicon/portuguese_endings.py
     server/call/turns/lexicon/numerals.py
-    server/call/turns/lexicon/choice.py server/call/mind/owed.py
+    server/call/turns/lexicon/choice.py server/call/mind/owed.py server/call/mind/announcements.py
+    server/call/mind/instructions.py server/call/live.py server/agent/call_control.py
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/caller.py
@@ -91,6 +92,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.messages",
         "server.call.caller",
         "server.call.options",
+        "server.call.live",
         "server.record.conversation",
         "server.record.webvtt",
     ),

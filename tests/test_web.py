@@ -15,7 +15,7 @@ from tests.started import Started, started
 
 ADMIN_TOKEN = "the operator's own token"
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-FOR_OPERATORS = ("/health", "/health/live", "/health/ready", "/metrics", "/api/conversations")
+FOR_OPERATORS = ("/health", "/health/live", "/health/ready", "/metrics", "/api/conversations", "/api/calls")
 FOR_CALLERS = ("/", "/call.js", "/api/agent", "/api/ice-servers")
 
 

@@ -58,6 +58,8 @@ class RunSetup:
     """Starts a tool."""
     on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
     """Is told of each tool that returns when its answer is over already."""
+    orders: Callable[[], str] = lambda: ""
+    """Gives instructions of an operator for the next request to the model; "" when there are none."""
 
 
 class AgentRun:
@@ -175,7 +177,7 @@ class AgentRun:
             self._prompt,
             message_history=[*system, *history],
             deps=setup.deps,
-            instructions=[self._language_to_answer_in, self._notice],
+            instructions=[self._language_to_answer_in, self._notice, self._orders],
             model=setup.model,
             model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
@@ -199,6 +201,10 @@ class AgentRun:
     async def _notice(self) -> str:
         """The call has to end soon."""
         return self._setup.meter.notice
+
+    async def _orders(self) -> str:
+        """What an operator tells the model."""
+        return self._setup.orders()
 
     async def _system_prompt(self, history: Sequence[ModelMessage]) -> list[ModelMessage]:
         """The system prompt of the agent, if it has one.

@@ -1,6 +1,6 @@
 """Attachment: the connection that a session has at present, or none while the session waits for the next one."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from server.call import messages
 from server.call.resume_token import ResumeToken
@@ -69,6 +69,13 @@ class Attachment:
         if self.connection is not None:
             self.connection.close()
         self.connection = None
+
+    @property
+    def transport(self) -> Literal["webrtc", "websocket"] | None:
+        """What carries the call; None without a connection. Only a WebSocket has to tell the format of its sound."""
+        if self.connection is None:
+            return None
+        return "webrtc" if self.connection.audio is None else "websocket"
 
     @property
     def unheard_ms(self) -> float:

@@ -25,8 +25,15 @@ log = logging.getLogger(__name__)
 class Conductor(Protocol):
     """What a delivery reports to."""
 
+    @property
+    def lines_wait(self) -> bool:
+        """There is more to be said before the call may end."""
+
     def tell_floor(self, event: events.Event) -> None:
         """The floor has to know this."""
+
+    def on_missed(self, spoken: SpokenReply) -> None:
+        """The connection is gone, and the caller did not hear the end of a reply that was over."""
 
     def on_over(self, spoken: SpokenReply, failure: EngineError | None) -> None:
         """The caller has heard the reply to its end, or it failed. The call goes on."""
@@ -87,12 +94,15 @@ class Delivery:
 
     # A reply begins
 
-    def say(self, number: int, line: Line) -> None:
-        """Begin reply number `number`: a line for which nobody has asked."""
+    def say(self, number: int, what: Line | str) -> None:
+        """Begin reply number `number`, for which nobody has asked: a line, or what the model answers to a prompt."""
         stopwatch = Stopwatch(self._now)
-        self._speak(SpokenReply(number, self._answers.line(line, stopwatch), stopwatch))
+        if isinstance(what, Line):
+            self._speak(SpokenReply(number, self._answers.line(what, stopwatch), stopwatch))
+        else:
+            self.answer(number, self._answers.begin(what, stopwatch), stopwatch)
 
-    def answer(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked) -> None:
+    def answer(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked | None = None) -> None:
         """Begin reply number `number`, which answers what was `asked`.
 
         A reply that cannot be interrupted is the agent's goodbye in place of an answer: then the call ends with it.
@@ -120,6 +130,7 @@ class Delivery:
         ended = self.mouth.take_back(unheard_ms)
         if ended is not None:
             self._writer.amend(ended, unheard_ms)
+            self._conductor.on_missed(ended)
 
     def cancel(self, number: int) -> None:
         """End reply number `number` for good. What the caller heard of it is history; the rest may be owed."""
@@ -164,7 +175,7 @@ class Delivery:
         self._writer.close(spoken, partly=failure is not None)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
         said = failure is None and reply.speech.begun
-        if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said):
+        if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said and not self._conductor.lines_wait):
             self._host.end()
         else:
             self._conductor.on_over(spoken, failure)

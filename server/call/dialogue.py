@@ -9,7 +9,7 @@ The way of an exchange, and the file that decides each step:
 4. The words of the utterance are settled and answered, mostly ahead of time (mind/utterances.py, mind/answers.py).
 5. The reply goes to the caller's ear, 20 ms at a time (`next_frame`, delivery.py, mouth/mouth.py).
 6. What the caller heard is written down (mind/exchange_writer.py). What is still owed is kept (mind/owed.py), and
-   paid as soon as nobody speaks (`_pay`).
+   paid as soon as nobody speaks (unasked.py).
 
 The dialogue knows neither connections nor the life of the call. Its host, the session, does.
 """
@@ -29,10 +29,11 @@ from server.call.mind.owed import Debt, Happening, Owed
 from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Asked, SpokenReply
-from server.call.mouth.reply import Line, Reply
+from server.call.mouth.reply import Reply
 from server.call.setup import CallSetup
 from server.call.trouble import Trouble
 from server.call.turns.lexicon.lexicon import Wanted
+from server.call.unasked import Unasked
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.record.conversation import Standing
@@ -63,12 +64,12 @@ class Dialogue:
         writer = ExchangeWriter(host, setup, self.history, minutes, self._owed, lambda: self.standing)
         self.delivery = Delivery(self, host, setup, self._answers, writer, self._owed)
         """The reply on its way to the caller; the session tells it what the client has played and what was lost."""
+        self.unasked = Unasked(self, self._answers, self._owed, self.utterances, self.delivery)
+        """What the agent says without being asked, and the lines of operators and tools."""
         self._hearing = Hearing(setup, self.language, self.ears, self.utterances, self.delivery.mouth, self.history)
         self._trouble = Trouble(
-            host, setup, self.language, self._owed, lambda: self._floor.reply is not None, self._pay
+            host, setup, self.language, self._owed, lambda: self._floor.reply is not None, self.unasked.pay
         )
-        self._line: Line | None = None
-        """What the agent says unasked when the floor lets it."""
         self._starved_frames = 0
         self._shown_state: State | None = None
 
@@ -120,6 +121,7 @@ class Dialogue:
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
+        self.unasked.pass_frame()
         self._starved_frames += 1
         if self._starved_frames > STARVED_FRAMES:
             self.delivery.mouth.playout.soften(False)
@@ -135,6 +137,7 @@ class Dialogue:
             self.on_no_words(event.utterance)
         elif event is not None:
             self.tell_floor(event)
+            self.unasked.announce()  # before the answer that may begin with this event is heard
 
     # The floor
 
@@ -152,15 +155,13 @@ class Dialogue:
                 self.utterances.drop(number)
             case events.BeginReply(reply=number, utterance=None):
                 self._hearing.company.begin()
-                line, self._line = self._line, None
-                assert line is not None, "because Prompted is only sent by _prompt"
-                self.delivery.say(number, line)
+                self.delivery.say(number, self.unasked.take_next())
             case events.BeginReply(utterance=int(number)):
                 self._hearing.company.begin()
                 self.utterances.answer(number)
             case events.Cancel(reply=number):
                 self.utterances.overtake()
-                self.delivery.cancel(number)
+                self.unasked.cancel(number)
             case events.Duck() if self.delivery.interruptible and not self.in_company:
                 self.delivery.mouth.playout.duck()
             case events.Restore():
@@ -182,22 +183,28 @@ class Dialogue:
 
     def on_no_words(self, utterance: int) -> None:
         self.tell_floor(events.NoWords(utterance))
-        self._pay()  # this sound may have cut a reply off, or kept the agent from an apology
+        self.unasked.pay()  # this sound may have cut a reply off, or kept the agent from an apology
 
     def on_no_transcript(self, utterance: int, failure: EngineError) -> None:
         self.tell_floor(events.NoWords(utterance))
         self.fail(failure)
 
+    def on_missed(self, spoken: SpokenReply) -> None:
+        self.unasked.missed(spoken)
+
     def on_over(self, spoken: SpokenReply, failure: EngineError | None) -> None:
-        if spoken.reply.source.hang_up:
+        if spoken.reply.source.hang_up and self.lines_wait:
+            self.unasked.announcements.then_leave = True
+        elif spoken.reply.source.hang_up:
             self.leave()  # a goodbye was promised, and not said
         if failure is not None:
+            self.unasked.failed(spoken)
             self.fail(failure)
         elif not self.leaving:
             if self._hearing.company.heard_out() and spoken.asked is not None:
                 self._host.answered()  # whoever listens to an answer has asked for it
             self._trouble.passed()
-            self._pay()  # words over a reply may be owed an answer
+            self.unasked.pay()  # words over a reply may be owed an answer
 
     def fail(self, failure: EngineError) -> None:
         """An engine has failed: the client is told, and the agent apologises to the caller."""
@@ -206,8 +213,11 @@ class Dialogue:
     # Typed words, and lines that nobody asked for
 
     def type(self, text: str) -> None:
-        """Typed words are an utterance that is whole at once."""
-        self.tell_floor(events.Typed(self.utterances.type(text)))
+        """Typed words are an utterance that is whole at once. They wait for the end of a line that has to be heard."""
+        if self.delivery.interruptible or self.leaving:
+            self.tell_floor(events.Typed(self.utterances.type(text)))
+        else:
+            self.utterances.put_off_typed(text)
 
     def hush(self) -> None:
         """Stop speaking, because the caller presses a key. A tool goes on, and a goodbye that ends the call, too."""
@@ -219,44 +229,28 @@ class Dialogue:
     def stop(self) -> None:
         """Fall silent, because the caller asks for it by a button. Questions that are still open get no answer.
 
-        The call ends if the agent was about to end it.
+        The call ends if the agent was about to end it. A line that has to be heard goes on.
         """
         ends = self.leaving or self.delivery.hanging_up
-        self.tell_floor(events.Stopped())
+        if ends or self.delivery.interruptible:
+            self.unasked.give_up()
+            self.tell_floor(events.Stopped())
         self.utterances.forget(Happening.SILENCED)
         if ends:
             self._host.end()
 
-    def say(self, text: str, occasion: str, hang_up: bool = False) -> None:
-        """Let the agent say `text`, for which nobody has asked, and then `hang_up`, if that is wanted. Does nothing if
-        the text is empty, and while anyone speaks or waits for an answer. In company the agent speaks beside the
-        voices, and what they say is answered afterwards."""
-        if text and self.quiet:
-            self._begin(Line(text, occasion, hang_up=hang_up))
-        elif text and self.in_company and self.state is State.HEARING:
-            self._prompt(Line(text, occasion, hang_up=hang_up))
+    def say(self, text: str, occasion: str) -> None:
+        """Let the agent say `text`, for which nobody has asked, if nobody speaks or waits for an answer."""
+        self.unasked.say(text, occasion)
 
-    def _begin(self, line: Line) -> None:
-        """Let the agent say `line` now, whoever has the floor. Nothing that was said before is answered any more."""
-        self._prompt(line)
-        self.utterances.forget(Happening.LINE_BEGINS)
+    def instruct(self, text: str) -> None:
+        """Give the model `text` with each request from now on. Raises Conflict if there are too many instructions."""
+        self._answers.instructions.add(text)
 
-    def _prompt(self, line: Line) -> None:
-        self._line = line
-        self.tell_floor(events.Prompted())
-
-    def _pay(self) -> None:
-        """Pay what is due, if nobody speaks."""
-        rest = self._owed.rest
-        match self._owed.due if self.quiet else None:
-            case Debt.APOLOGY:
-                self.say(self.language.line("apology"), "Something failed.")
-            case Debt.ANSWER:
-                self.tell_floor(events.Typed(self.utterances.repeat()))
-            case Debt.REST if rest.text:
-                self.say(rest.text, "A sound has interrupted the agent.", hang_up=rest.then_end)
-            case Debt.REST:
-                self.leave()
+    @property
+    def lines_wait(self) -> bool:
+        """Lines of an operator or a tool are still to be said."""
+        return bool(self.unasked.announcements)
 
     # Connections come and go
 
@@ -271,7 +265,7 @@ class Dialogue:
         self.show_state()
         again = self._owed.take_unsaid() or self.history.last_question
         if self._owed.owes(Debt.ANSWER):
-            self._pay()
+            self.unasked.pay()
         elif again and self.quiet:
             self.say(again, "The connection was lost and is back.")
 
@@ -280,7 +274,7 @@ class Dialogue:
         self._owed.owe_goodbye()
         goodbye = self._answers.goodbye
         if goodbye.text:
-            self._begin(goodbye)
+            self.unasked.begin(goodbye)
         else:
             self._host.end()
 

@@ -78,7 +78,7 @@ TABLE: dict[tuple[State, type[Event]], str] = {
     (State.OVERLAP, Interruption): "yield",
     (State.OVERLAP, Backchannel): "go_on",
     (State.OVERLAP, Typed): "answer_typed",
-    (State.OVERLAP, Prompted): "speak_over",
+    (State.OVERLAP, Prompted): "speak_beside",
     (State.OVERLAP, Stopped): "fall_silent",
     (State.OVERLAP, SoundStarted): "sound",
     (State.OVERLAP, ReplyEnded): "finish_under",
@@ -150,10 +150,11 @@ class Floor:
 
     def _speak_beside(self, event: Prompted) -> list[Command]:
         """The utterance that is heard goes on, as if it had begun over the reply."""
-        heard = self.utterance
+        heard, cancel = self.utterance, self._cancel()
+        restore: list[Command] = [Restore()] if self.state is State.OVERLAP else []
         begin = self._begin_reply(None)
         self.state, self.utterance = State.OVERLAP, heard
-        return [begin, Duck()]
+        return [*cancel, *restore, begin, Duck()]
 
     def _withdraw(self, event: NoWords) -> list[Command]:
         commands = [DropUtterance(event.utterance), *self._cancel()]

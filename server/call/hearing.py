@@ -68,6 +68,8 @@ class Hearing:
             self._ears.sound.ask()
         view = self._view(utterance)
         verdict = self._verdict(view, hearing)
+        if isinstance(verdict.event, events.Interruption) and not view.interruptible:
+            verdict = Verdict(verdict.prepare)  # an agent's own judge may not cut off what has to be heard
         if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
             self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)

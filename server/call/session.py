@@ -17,6 +17,7 @@ from typing import Any
 from server.call import messages
 from server.call.attachment import Attachment, Connection
 from server.call.budget import Budget
+from server.call.control import Control
 from server.call.dialogue import Dialogue
 from server.call.inbox import Inbox
 from server.call.metered import metered
@@ -25,7 +26,7 @@ from server.call.setup import CallSetup
 from server.call.soundtrack import Recorder, Soundtrack
 from server.call.watch import Watch
 from server.errors import EngineError
-from server.media.frame import Frame
+from server.media.frame import SILENCE, Frame
 from server.record.minutes import Minutes
 
 Observed = messages.ServerMessage | messages.ClientMessage | EngineError
@@ -67,6 +68,8 @@ class Session:
         setup = replace(setup, engines=metered(setup.engines, self.id, budget))
         self.dialogue = Dialogue(self, setup, minutes, budget)
         self._attachment = Attachment(self.token)
+        self.control = Control(setup, minutes, self.dialogue, self._attachment, self.leave)
+        """What operators and the agent's tools may do in the call."""
         self._resume_timer: asyncio.TimerHandle | None = None
         """Ends the call when no other connection comes in time."""
         self._group: asyncio.TaskGroup | None = None
@@ -88,6 +91,7 @@ class Session:
                 await self._ended.wait()
                 self.dialogue.utterances.owe(self._inbox.typed)
                 self.dialogue.close()
+                self.control.audience.close()
                 self._write_end()  # now, and not below: the caller may be back before a slow tool stops
         finally:
             self._group = None
@@ -95,6 +99,7 @@ class Session:
             self._attachment.close()
             self._soundtrack.close()
             self._inbox.close()
+            self.control.audience.close()
             if self.ended:
                 self._write_end()
             self.over.set()
@@ -172,13 +177,15 @@ class Session:
         if self._group is None:
             return
         self._soundtrack.hear(frame)
-        self.dialogue.hear(frame)
+        self.dialogue.hear(replace(frame, pcm=SILENCE) if self.control.muted else frame)
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
         frame = self.dialogue.next_frame()
         self.dialogue.ears.echo.say(self._soundtrack.pass_frame(frame))  # it may come back as echo
         self._inbox.pass_frame()
+        if self.control.muted:
+            self._watch.caller_is_there()
         self._watch.pass_frame()
         return frame
 
@@ -225,6 +232,7 @@ class Session:
         if isinstance(message, messages.Interrupted):
             self._soundtrack.drop_ahead()
         self._observe(message)
+        self.control.audience.tell(message)
         self._attachment.send(message)
 
     def hurry(self) -> None:

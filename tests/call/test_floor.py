@@ -72,6 +72,7 @@ OVERLAP_BEFORE_SOUND = (*THINKING, VoiceStarted(2))
         (OVERLAP, Backchannel(2), [DropUtterance(2), Restore()], State.SPEAKING),
         (OVERLAP, NoWords(2), [DropUtterance(2), Restore()], State.SPEAKING),
         (OVERLAP, ReplyEnded(1), [Restore()], State.HEARING),
+        (OVERLAP, Prompted(), [Cancel(1), Restore(), BeginReply(2, None), Duck()], State.OVERLAP),
         (OVERLAP, Typed(3), [DropUtterance(2), Cancel(1), Restore(), BeginReply(2, 3)], State.THINKING),
         (OVERLAP, Stopped(), [DropUtterance(2), Cancel(1), Restore()], State.LISTENING),
         (OVERLAP, Closed(), [DropUtterance(2), Cancel(1), Restore()], State.CLOSED),

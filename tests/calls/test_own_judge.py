@@ -149,3 +149,18 @@ def test_a_faulty_judge_does_not_end_the_call(
 
     run_virtual(scenario())
     assert len([record for record in caplog.records if "judge" in record.message]) == 1
+
+
+def test_a_judge_cannot_cut_off_what_has_to_be_heard() -> None:
+    """Over a line that is not interruptible its interruption has no effect. The words are answered afterwards."""
+
+    async def scenario() -> None:
+        async with Caller(Judged(judge=RadioJudge)) as caller:
+            caller.session.control.say("This call is recorded for training.", "now", interruptible=False)
+            await caller.wait(400)
+            await caller.say("break now over")
+            await caller.until_silent(1_500)
+        heard = [(answer.text, answer.interrupted) for answer in caller.answers]
+        assert heard == [("This call is recorded for training.", False), ("You said break now over.", False)]
+
+    run_virtual(scenario())

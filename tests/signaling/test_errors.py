@@ -9,6 +9,7 @@ from server.errors import (
     AntiphonError,
     AtCapacity,
     ConfigError,
+    Conflict,
     EngineError,
     Forbidden,
     InvalidToken,
@@ -27,6 +28,7 @@ Client = TestClient[web.Request, web.Application]
 FAULTS: dict[str, Callable[[], Exception]] = {
     "peer": lambda: PeerError("The SDP is not valid."),
     "acceptable": lambda: NotAcceptable("There is no audio."),
+    "late": lambda: Conflict("This call has 16 instructions already."),
     "found": lambda: NotFound("There is no such call."),
     "foreign": lambda: Forbidden("Pages of this origin may not call here."),
     "large": lambda: TooLarge("The body may have at most 10 bytes."),
@@ -65,6 +67,7 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("peer", 400, "bad_request", "The SDP is not valid."),
         ("acceptable", 406, "not_acceptable", "There is no audio."),
         ("found", 404, "not_found", "There is no such call."),
+        ("late", 409, "conflict", "This call has 16 instructions already."),
         ("foreign", 403, "forbidden", "Pages of this origin may not call here."),
         ("large", 413, "too_large", "The body may have at most 10 bytes."),
         ("busy", 503, "at_capacity", "All lines are busy."),

@@ -9,10 +9,12 @@ from typing import Protocol
 
 from server.call.attachment import Connection
 from server.call.caller import Caller
+from server.call.control import Control
 from server.call.desk.admission import Refusal
 from server.call.desk.limits import Limits, Stage
 from server.call.desk.one_use import OneUse, Spending
 from server.call.desk.places import Places
+from server.call.live import LiveCall
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import InvalidToken, NotFound
@@ -154,6 +156,19 @@ class Directory:
         if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._run_to_its_end(session), name=f"call-{session.id}")
             self._tasks[session] = task
+
+    @property
+    def live(self) -> list[LiveCall]:
+        """The calls that live here now, the oldest first."""
+        running = [session for session in self._places.sessions if session in self._tasks and not session.ended]
+        return sorted((session.control.about for session in running), key=lambda call: call.since_ms)
+
+    def control(self, session_id: str) -> Control:
+        """The control of a live call. Raises NotFound."""
+        session = self._places.get(session_id)
+        if session is None or session not in self._tasks or session.ended:
+            raise NotFound("There is no such call.")
+        return session.control
 
     def abandon(self, session: Session) -> None:
         """Free the place of a session whose first connection has failed. A session that has had a connection stays."""

@@ -14,6 +14,7 @@ from server.agent.run import AgentRun, RunSetup
 from server.call.budget import Budget
 from server.call.host import Host
 from server.call.mind.history import History
+from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
 from server.call.mouth.reply import Line, Pronunciation, Reply, Source
 from server.call.mouth.stopwatch import Stopwatch
@@ -49,6 +50,8 @@ class Answers:
     ) -> None:
         """`on_sound` is told when a reply that had nothing to be heard has something."""
         self.language = language
+        self.instructions = Instructions()
+        """What an operator tells the model."""
         if isinstance(setup.deps, SpeaksLanguages):
             setup.deps.call_language = language
         self._setup = setup
@@ -67,6 +70,7 @@ class Answers:
             budget,
             self._start_tool,
             lambda returned: self.on_late_result(returned),
+            lambda: self.instructions.text,
         )
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
@@ -91,6 +95,11 @@ class Answers:
             return self.line(self.goodbye, stopwatch)
         run = AgentRun(self._runs, prompt, lambda: self._memory.recall(self._history.messages))
         return self._make(run, lambda: self.language.of_answers, stopwatch)
+
+    @property
+    def tools_running(self) -> bool:
+        """A tool has not returned, perhaps one whose answer was cut off."""
+        return bool(self._tools)
 
     @property
     def goodbye(self) -> Line:

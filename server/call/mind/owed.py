@@ -20,6 +20,7 @@ class Debt(Enum):
     APOLOGY = "apology"  # something failed, and the caller has not been told yet
     ANSWER = "answer"  # the caller said words that no reply has answered
     REST = "rest"  # a sound cut a reply off, and the caller has not heard the rest of it
+    OUTCOME = "outcome"  # a line cut an answer off, and the caller does not know what its tools have done
     UNSAID = "unsaid"  # the caller missed words because the connection or the server went away
     GOODBYE = "goodbye"  # the agent is saying goodbye, and the call ends when the caller has heard it
 
@@ -55,11 +56,15 @@ TERMS: dict[Debt, Terms] = {
         paid_by=frozenset({Happening.LINE_BEGINS}),
         cancelled_by=frozenset({Happening.REPLY_BEGINS, Happening.SILENCED}),
     ),
+    Debt.OUTCOME: Terms(
+        paid_by=frozenset({Happening.REPLY_BEGINS}),  # the model knows what its tools have done
+        cancelled_by=frozenset({Happening.SILENCED}),
+    ),
     Debt.UNSAID: Terms(paid_by=frozenset({Happening.RETURNED})),
     Debt.GOODBYE: Terms(paid_by=frozenset({Happening.ENDED})),
 }
 
-DUE_IN_SILENCE = (Debt.APOLOGY, Debt.ANSWER, Debt.REST)
+DUE_IN_SILENCE = (Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME)
 """The debts that are paid as soon as nobody speaks, the first one first. The others wait for a new connection, or for
 the end of the call."""
 
@@ -88,6 +93,7 @@ class Owed:
         self.rest = Rest()
         self._apology = False
         self._goodbye = False
+        self._outcome = False
         self._unsaid = unsaid
         self._words: dict[int, str | None] = {0: unanswered} if unanswered else {}
         """By utterance, so that they stay in the order of speaking. None: speech-to-text has not given them yet."""
@@ -99,6 +105,9 @@ class Owed:
 
     def owe_goodbye(self) -> None:
         self._goodbye = True
+
+    def owe_outcome(self) -> None:
+        self._outcome = True
 
     def owe_answer(self, utterance: int, words: str) -> None:
         """`words` of the utterance had no answer. They are put to the agent again, before the caller's next words.
@@ -157,6 +166,7 @@ class Owed:
             Debt.APOLOGY: self._apology,
             Debt.ANSWER: bool(self.words),
             Debt.REST: self.rest != Rest(),
+            Debt.OUTCOME: self._outcome,
             Debt.UNSAID: bool(self._unsaid),
             Debt.GOODBYE: self._goodbye,
         }[debt]
@@ -202,6 +212,8 @@ class Owed:
                 self._words = {utterance: None for utterance, words in self._words.items() if words is None}
             case Debt.REST:
                 self.rest = Rest()
+            case Debt.OUTCOME:
+                self._outcome = False
             case Debt.UNSAID:
                 self._unsaid = ""
             case Debt.GOODBYE:

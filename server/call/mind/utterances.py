@@ -79,6 +79,12 @@ class Utterances:
         self._open[utterance.number] = utterance
         return utterance.number
 
+    def put_off_typed(self, text: str) -> None:
+        """Typed words are answered later, together with those that follow."""
+        number = self.number()
+        self._owed.owe_answer(number, text)
+        self._host.send(messages.Transcription(utterance=number, text=text, final=True))
+
     def repeat(self) -> int:
         """Open an utterance of all words that are owed an answer. Returns its number.
 

@@ -140,8 +140,7 @@ def meaning_of(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) ->
     if overlap.echoed:
         return Meaning.BACKCHANNEL
     if not overlap.interruptible:
-        long_enough = overlap.silence_ms >= settings.settle_ms or overlap.voiced_ms >= settings.voiced_ms
-        return Meaning.BACKCHANNEL if long_enough else Meaning.UNDECIDED
+        return _meaning_over_a_line_that_has_to_be_heard(overlap, settings, lexicon)
     if overlap.company:
         return _meaning_in_company(overlap, settings, lexicon)
     if _is_enough_already(overlap, settings, lexicon):
@@ -149,6 +148,12 @@ def meaning_of(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) ->
     if overlap.silence_ms < (settings.settle_ms if overlap.settled else settings.patience_ms):
         return Meaning.UNDECIDED
     return Meaning.INTERRUPTION if _asked_for_something(overlap, settings, lexicon) else Meaning.BACKCHANNEL
+
+
+def _meaning_over_a_line_that_has_to_be_heard(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> Meaning:
+    """Nothing interrupts it. Words that ask for something wait until it is over, which is never decided here."""
+    over = overlap.settled and overlap.silence_ms >= settings.settle_ms
+    return Meaning.BACKCHANNEL if over and _remark(overlap.text, overlap, lexicon).asking == 0 else Meaning.UNDECIDED
 
 
 def _is_enough_already(overlap: Overlap, settings: OverlapSettings, lexicon: Lexicon) -> bool:

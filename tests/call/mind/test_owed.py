@@ -13,6 +13,7 @@ def in_debt() -> Owed:
     owed.owe_apology()
     owed.owe_rest("and it will arrive tomorrow.", then_end=True)
     owed.owe_goodbye()
+    owed.owe_outcome()
     return owed
 
 
@@ -24,10 +25,10 @@ def debts(owed: Owed) -> set[Debt]:
     ("happening", "left"),
     [
         (Happening.REPLY_BEGINS, {Debt.UNSAID, Debt.GOODBYE}),
-        (Happening.LINE_BEGINS, {Debt.UNSAID, Debt.GOODBYE}),
+        (Happening.LINE_BEGINS, {Debt.OUTCOME, Debt.UNSAID, Debt.GOODBYE}),
         (Happening.SILENCED, {Debt.APOLOGY, Debt.UNSAID, Debt.GOODBYE}),
-        (Happening.RETURNED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.GOODBYE}),
-        (Happening.ENDED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.UNSAID}),
+        (Happening.RETURNED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.GOODBYE}),
+        (Happening.ENDED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.UNSAID}),
     ],
 )
 def test_what_settles_what(happening: Happening, left: set[Debt]) -> None:
@@ -47,17 +48,20 @@ def test_every_debt_can_be_paid() -> None:
 
 
 def test_the_order_of_payment() -> None:
-    """An apology comes first, then the answer, then the rest of a reply; the others are not paid in silence."""
+    """An apology comes first, then the answer, then the rest of a reply, then what tools have done; the others are not
+    paid in silence."""
     owed = in_debt()
     assert owed.due is Debt.APOLOGY
     owed.settle(Happening.LINE_BEGINS)
-    assert owed.due is None
+    assert owed.due is Debt.OUTCOME
     owed.owe_answer(1, "hello")
     owed.owe_rest("the rest", then_end=False)
     assert owed.due is Debt.ANSWER
     assert owed.take_words() == "hello"
     assert owed.due is Debt.REST
     owed.settle(Happening.LINE_BEGINS)
+    assert owed.due is Debt.OUTCOME
+    owed.settle(Happening.REPLY_BEGINS)
     assert owed.due is None
 
 

@@ -169,10 +169,18 @@ def test_words_on_their_way_are_waited_for() -> None:
 
 @given(st.text(max_size=50), st.floats(0, 5_000), st.floats(0, 5_000), st.booleans())
 def test_an_uninterruptible_answer_goes_on(text: str, voiced_ms: float, silence_ms: float, settled: bool) -> None:
-    """No words stop an uninterruptible reply, and it is held back only for a short time."""
+    """No words stop an uninterruptible reply. Those that ask for something stay open until it is over."""
     found = verdict(text, voiced_ms, silence_ms, interruptible=False, settled=settled)
     assert found is not INTERRUPTION
-    assert (found is BACKCHANNEL) is (voiced_ms >= SETTINGS.voiced_ms or silence_ms >= SETTINGS.settle_ms)
+    over = settled and silence_ms >= SETTINGS.settle_ms
+    assert found is UNDECIDED or over
+    assert over or found is UNDECIDED
+
+
+@pytest.mark.parametrize(("text", "found"), [("mhm", BACKCHANNEL), ("", BACKCHANNEL), ("where is it", UNDECIDED)])
+def test_what_is_asked_over_an_uninterruptible_reply_is_kept(text: str, found: Meaning) -> None:
+    """A murmur is dropped, and a question is not, however long the caller has been silent."""
+    assert verdict(text, 700, 5_000, interruptible=False) is found
 
 
 @given(st.text(max_size=50), st.text(max_size=50), st.floats(0, 5_000), st.booleans())

@@ -1,0 +1,29 @@
+"""The control of a call, as the tools of an agent have it."""
+
+from typing import Literal, Protocol, runtime_checkable
+
+When = Literal["now", "next", "idle"]
+"""When a line is said. now: at once, in place of what the agent says. next: after the present answer. idle: when nobody
+has spoken for a moment and nothing is owed."""
+
+
+class CallControl(Protocol):
+    """Lets the tools of one call speak, and end it. Use it on the event loop, so from an `async` tool."""
+
+    def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
+        """Let the agent say `text`, which is put into a queue.
+
+        Nothing cuts off a line that is not `interruptible`. Raises an exception if the text is empty or too long, or if
+        too many lines wait.
+        """
+
+    def hang_up(self) -> None:
+        """End the call with the agent's goodbye, after the present answer and all lines that wait."""
+
+
+@runtime_checkable
+class ControlsCall(Protocol):
+    """The dependencies of an agent whose tools control the call."""
+
+    call: CallControl | None
+    """The server sets it when the call begins, if it is None."""

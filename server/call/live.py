@@ -1,0 +1,23 @@
+"""LiveCall: what an operator sees of a call that is live."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call that lives in this process."""
+
+    id: str
+    agent: str
+    """The name of the agent."""
+    caller: str
+    """The subject of the caller's token; "" without a token."""
+    since_ms: int
+    """When the conversation began, in Unix milliseconds."""
+    state: str
+    """Who has the floor, as the client is told."""
+    transport: Literal["webrtc", "websocket"] | None
+    """What carries the call at present; None while it waits for another connection."""
+    muted: bool
+    """The agent does not hear the caller."""

@@ -1,0 +1,205 @@
+"""Unasked: all that the agent says without being asked.
+
+The server's own lines are said when nobody speaks: greeting, question, apology, the rest of an answer. The lines of
+operators and tools wait for their moment (mind/announcements.py), and may cut an answer off. None of them takes the
+caller's words away: words without an answer stay owed, and are answered afterwards (mind/owed.py).
+"""
+
+from dataclasses import replace
+from typing import Protocol
+
+from server.agent.run import AgentRun
+from server.call import events
+from server.call.delivery import Delivery
+from server.call.floor import State
+from server.call.mind.announcements import Announcement, Announcements, Moment
+from server.call.mind.answers import Answers
+from server.call.mind.owed import Debt, Happening, Owed
+from server.call.mind.utterances import Utterances
+from server.call.mouth.mouth import SpokenReply
+from server.call.mouth.reply import Line
+
+ANNOUNCED = "The agent was told to say this."
+GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
+"""What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
+
+
+class Talk(Protocol):
+    """The dialogue in which the lines are said."""
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def in_company(self) -> bool: ...
+
+    def tell_floor(self, event: events.Event) -> None: ...
+
+    def leave(self) -> None:
+        """Say goodbye, and end the call."""
+
+
+class Unasked:
+    """What the agent of one call says unasked."""
+
+    def __init__(self, talk: Talk, answers: Answers, owed: Owed, utterances: Utterances, delivery: Delivery) -> None:
+        self.announcements = Announcements()
+        self._talk = talk
+        self._answers = answers
+        self._owed = owed
+        self._utterances = utterances
+        self._delivery = delivery
+        self._next: Line | str | None = None
+        """What the agent says when the floor lets it: a line, or what the model answers to this prompt."""
+        self._announced: tuple[Line, Announcement] | None = None
+        """The announcement that was begun last."""
+
+    # Lines of the server
+
+    def say(self, text: str, occasion: str, hang_up: bool = False) -> None:
+        """Let the agent say `text`, and then `hang_up`, if that is wanted. Does nothing if the text is empty, and while
+        anyone speaks or waits for an answer. In company the agent speaks beside the voices, and what they say is
+        answered afterwards."""
+        line = Line(text, occasion, hang_up=hang_up)
+        if text and self._talk.state is State.LISTENING:
+            self.begin(line)
+        elif text and self._quiet:
+            self._prompt(line)
+
+    def begin(self, line: Line) -> None:
+        """Let the agent say `line` now, whoever has the floor. Nothing that was said before is answered any more."""
+        self._prompt(line)
+        self._utterances.forget(Happening.LINE_BEGINS)
+
+    def pay(self) -> None:
+        """Say the line whose time has come, or pay what is due, if nobody speaks."""
+        self.announce()
+        rest = self._owed.rest
+        match self._owed.due if self._talk.state is State.LISTENING else None:
+            case Debt.APOLOGY:
+                self.say(self._answers.language.line("apology"), "Something failed.")
+            case Debt.ANSWER:
+                self._talk.tell_floor(events.Typed(self._utterances.repeat()))
+            case Debt.REST if rest.text:
+                self.say(rest.text, "A sound has interrupted the agent.", hang_up=rest.then_end)
+            case Debt.REST:
+                self._talk.leave()
+            case Debt.OUTCOME if not self._answers.tools_running:
+                self._owed.settle(Happening.REPLY_BEGINS)
+                self._prompt(GO_ON)
+
+    # Lines of operators and tools
+
+    def pass_frame(self) -> None:
+        """20 ms have passed: say the line whose time has come, and what a tool has done that returns late."""
+        self.announcements.pass_frame(self._quiet)
+        if self.announcements or self.announcements.then_leave:
+            self.announce()
+        if self._owed.owes(Debt.OUTCOME):
+            self.pay()
+
+    def announce(self) -> None:
+        """Say the line whose time has come. The call ends after the last one if that is wanted."""
+        if self._owed.owes(Debt.GOODBYE) or self._talk.state is State.CLOSED:
+            return
+        moment = self._moment
+        if (announcement := self.announcements.take(moment)) is not None:
+            line = Line(announcement.text, ANNOUNCED, announcement.interruptible)
+            self._prompt(line)
+            self._announced = line, announcement
+        elif self.announcements.then_leave and not self.announcements and moment.quiet and not moment.owing:
+            self._talk.leave()
+
+    def failed(self, spoken: SpokenReply) -> None:
+        """The speech of a reply could not be made. If it is an announcement, the rest of it is tried again."""
+        if (announcement := self._take_announced(spoken)) is not None:
+            self.announcements.put_back_failed(_rest_of(announcement, spoken))
+
+    def missed(self, spoken: SpokenReply) -> None:
+        """The caller has missed the end of a reply. If it is an announcement, that is said again."""
+        if spoken.reply.unheard and (announcement := self._take_announced(spoken)) is not None:
+            self.announcements.put_back(_rest_of(announcement, spoken))
+            self._owed.owe_unsaid("")
+
+    def give_up(self) -> None:
+        """The caller wants no more of the announcement that is being said."""
+        self._announced = None
+
+    # What the dialogue does for them
+
+    def take_next(self) -> Line | str:
+        """What has to be said now that the floor lets the agent speak."""
+        taken, self._next = self._next, None
+        assert taken is not None, "because Prompted is only sent by _prompt"
+        return taken
+
+    def cancel(self, number: int) -> None:
+        """End reply number `number` for good, because of the caller's voice or of a line.
+
+        An announcement of which the caller heard nothing is said later, and so is the rest of one that gives way to
+        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it.
+        """
+        spoken, rest, for_line = self._delivery.current, self._owed.rest, self._next is not None
+        self._delivery.cancel(number)
+        if spoken is None or spoken.number != number:
+            return
+        reply, heard = spoken.reply, spoken.reply.speech.heard
+        announcement = self._take_announced(spoken)
+        if announcement is not None and (for_line or not heard):
+            self.announcements.put_back(_rest_of(announcement, spoken))
+            self._owed.owe_rest(rest.text, rest.then_end)
+        elif for_line and not reply.complete and _has_effects(spoken):
+            self._owed.owe_outcome()
+        elif for_line and heard and not reply.source.tools:
+            self._owed.owe_rest("", then_end=reply.source.hang_up)
+
+    # Steps of the methods above
+
+    @property
+    def _quiet(self) -> bool:
+        """Nobody speaks for whom the agent would wait, and no answer is being made."""
+        state = self._talk.state
+        return state is State.LISTENING or (state is State.HEARING and self._talk.in_company)
+
+    @property
+    def _moment(self) -> Moment:
+        due, rest, state = self._owed.due, self._owed.rest, self._talk.state
+        return Moment(
+            quiet=self._quiet,
+            caller_speaks=state in (State.HEARING, State.OVERLAP) and not self._talk.in_company,
+            yields=self._delivery.interruptible and not self._saying_at_once,
+            finishing=due is Debt.APOLOGY or (due is Debt.REST and bool(rest.text)),
+            owing=due is not None,
+        )
+
+    @property
+    def _saying_at_once(self) -> bool:
+        """A line that came at once is being said. The next one waits until it is over."""
+        current = self._delivery.current
+        if current is None or self._announced is None:
+            return False
+        line, announcement = self._announced
+        return current.reply.source is line and announcement.when == "now"
+
+    def _take_announced(self, spoken: SpokenReply) -> Announcement | None:
+        """The announcement that `spoken` says; None if it says something else."""
+        if self._announced is None or self._announced[0] is not spoken.reply.source:
+            return None
+        (_, announcement), self._announced = self._announced, None
+        return announcement
+
+    def _prompt(self, what: Line | str) -> None:
+        self._next = what
+        self._talk.tell_floor(events.Prompted())
+
+
+def _rest_of(announcement: Announcement, spoken: SpokenReply) -> Announcement:
+    """What the caller has not heard of an announcement, in whole clauses."""
+    heard = spoken.reply.speech.heard
+    return replace(announcement, text=spoken.reply.unheard) if heard and spoken.reply.unheard else announcement
+
+
+def _has_effects(spoken: SpokenReply) -> bool:
+    """Whether tools have begun for a reply, or it tells what tools of a reply before it have done."""
+    source = spoken.reply.source
+    return bool(source.tools) or (isinstance(source, AgentRun) and spoken.asked is None)

@@ -1,0 +1,37 @@
+"""A call to a started server, which an operator follows and controls over HTTP."""
+
+import asyncio
+
+from aiohttp import ClientSession
+
+from tests.socket_phone import SocketPhone
+from tests.started import started
+
+ADMIN_TOKEN = "the operator's own token"
+
+
+async def test_an_operator_speaks_in_a_call_and_ends_it() -> None:
+    """The caller hears the operator's line and then the goodbye. The operator reads both, and then the end."""
+    with started("--admin-token", ADMIN_TOKEN) as server:
+        admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        async with asyncio.timeout(60), ClientSession() as http, ClientSession(server.url, headers=admin) as operator:
+            phone = SocketPhone(server.url, http)
+            await phone.dial()
+            call_id = (await phone.until(type="session"))["session_id"]
+            await phone.until(type="response", final=True)
+            (call,) = (await (await operator.get("/api/calls")).json())["calls"]
+            assert (call["id"], call["transport"]) == (call_id, "websocket")
+            events = await operator.get(f"/api/calls/{call_id}/events")
+            before = sum(phone.loud)
+            line = {"text": "The shop closes early today.", "when": "now", "interruptible": False}
+            assert (await operator.post(f"/api/calls/{call_id}/say", json=line)).status == 200
+            await phone.until(type="response", text="The shop closes early today.", final=True, interrupted=False)
+            assert (sum(phone.loud) - before) * 0.02 > 0.8
+            assert (await operator.post(f"/api/calls/{call_id}/hangup", json={})).status == 200
+            await phone.closed.wait()
+            told = await events.text()
+            await phone.hang_up()
+            assert (
+                told.index('"text":"The shop closes early today."') < told.index("Goodbye") < told.index("event: end")
+            )
+            assert (await (await operator.get("/api/calls")).json())["calls"] == []
