@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
-from pydantic_ai.models import Model, infer_model
+from pydantic_ai.models import Model
 
 from server.agent.agent_file import load_agent
 from server.agent.call_info import CallInfo
 from server.agent.demo.front_desk import front_desk
-from server.agent.openai_requests import send_unconverted
+from server.agent.models import make_model, prepare
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
 from server.call.options import CallOptions
@@ -135,7 +135,7 @@ def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
     if isinstance(agent, Agent) and isinstance(agent.model, str) and not capability.has_resolve_model_id:
         agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
     elif isinstance(agent.model, Model):
-        send_unconverted(agent.model)
+        prepare(agent.model)
 
 
 def choose_model(settings: Settings, name: str = "") -> Model | None:
@@ -153,6 +153,6 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
 def _model(name: str, setting: str) -> Model:
     """Make the model with this pydantic-ai name. Raises ConfigError, which names `setting` as the reason."""
     try:
-        return send_unconverted(infer_model(name))
-    except Exception as exc:  # each provider has its own exception for a missing key or package
-        raise ConfigError(f"{setting}: {name}: {str(exc).splitlines()[0]}") from exc
+        return make_model(name)
+    except ConfigError as exc:
+        raise ConfigError(f"{setting}: {exc}") from exc

@@ -31,6 +31,7 @@ from pydantic_ai.usage import RequestUsage, UsageLimits
 from server.agent.asides import Asides
 from server.agent.limits import Meter, NoMeter, RunLimits
 from server.agent.memory import estimated_tokens
+from server.agent.notices import Notices
 from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
 from server.agent.voice_agent import VoiceAgent
 from server.agent.written import WholeResponses, Written
@@ -77,6 +78,8 @@ class AgentRun:
         self._calls = ToolCalls(setup.limits.tools_s, cancellable, setup.start, setup.on_late_result)
         self._partial = ""
         """What the model has written so far in the request that it answers now."""
+        meter = setup.meter
+        self._notices = Notices([self._language_to_answer_in, lambda: meter.notice, setup.orders])
         self._asides = Asides()
         self._at_tools = False
         """The model has called tools, and has not been told of their results."""
@@ -177,11 +180,10 @@ class AgentRun:
             self._prompt,
             message_history=[*system, *history],
             deps=setup.deps,
-            instructions=[self._language_to_answer_in, self._notice, self._orders],
             model=setup.model,
             model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
-            capabilities=[self._calls, WholeResponses()],
+            capabilities=[self._calls, WholeResponses(), self._notices],
         )
 
     def _model_settings(self, context: RunContext[Any]) -> ModelSettings:
@@ -193,18 +195,10 @@ class AgentRun:
             chosen["max_tokens"] = min(most, wished or most)
         return chosen
 
-    async def _language_to_answer_in(self) -> str:
-        """An instruction for each request to the model; "" is none. It is async, so that it needs no thread."""
+    def _language_to_answer_in(self) -> str:
+        """The language of the call, for the model; "" leaves it to the agent."""
         language = self._setup.language()
         return ANSWER_IN.format(language=language) if language else ""
-
-    async def _notice(self) -> str:
-        """The call has to end soon."""
-        return self._setup.meter.notice
-
-    async def _orders(self) -> str:
-        """What an operator tells the model."""
-        return self._setup.orders()
 
     async def _system_prompt(self, history: Sequence[ModelMessage]) -> list[ModelMessage]:
         """The system prompt of the agent, if it has one.

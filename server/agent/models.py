@@ -1,0 +1,83 @@
+"""Models by their names, which are pydantic-ai's: `provider:model`."""
+
+import re
+from difflib import get_close_matches
+from functools import cache
+from typing import get_args
+from urllib.parse import urlsplit
+
+from pydantic_ai.models import KnownModelName, Model, infer_model
+from pydantic_ai.profiles import ModelProfile, merge_profile
+
+from server.agent.openai_requests import send_unconverted
+from server.errors import ConfigError
+
+FORMER = {"google-gla": "google", "google-vertex": "google-cloud", "grok": "xai"}
+"""Providers that pydantic-ai called otherwise in former versions."""
+_EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
+"""How pydantic-ai names the extra that has the package of a provider."""
+_VARIABLE = re.compile(r"^Set the (.+?) environment variables?\b")
+"""How it names the variable that has the key or the address of a provider."""
+_OPENAI_HOSTS = ("openai.com", "openai.azure.com")
+
+
+def make_model(name: str) -> Model:
+    """Make the model with this name. Raises ConfigError with the reason, in one line, when it cannot be made."""
+    if name.partition(":")[1:] == (":", ""):
+        raise ConfigError(f"{name}: names a provider and no model; write {name}the-model")
+    try:
+        model = infer_model(name)
+    except Exception as exc:  # each provider has its own exception for a missing key or package
+        raise ConfigError(f"{name}: {_reason(name, exc)}") from exc
+    return prepare(model)
+
+
+def prepare(model: Model) -> Model:
+    """Make the model fit for calls; returns it. Calling this twice does no harm."""
+    return _keep_system_prompts_first(send_unconverted(model))
+
+
+def _reason(name: str, exc: Exception) -> str:
+    """Why there is no model with this name, in one line."""
+    text = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
+    provider = name.partition(":")[0].removeprefix("gateway/")
+    if isinstance(exc, ImportError):
+        extra = found[1] if (found := _EXTRA.search(text)) else provider
+        return f'a package is missing; install it with pip install "antiphon[{extra}]"'
+    if found := _VARIABLE.match(text):
+        return f"set {found[1].replace('`', '')} in the environment"
+    return _unknown(name) if text.startswith("Unknown model") else text
+
+
+def _unknown(name: str) -> str:
+    """What is wrong with a name that pydantic-ai does not know."""
+    provider, _, model = name.partition(":")
+    if not model:
+        same = [known for known in _known_models() if known.endswith(f":{name}")]
+        example = min(same, key=len, default="openai:gpt-5-mini")
+        return f"write the provider before the model, as in {example}"
+    known = {each.partition(":")[0] for each in _known_models()}
+    meant = FORMER.get(provider) or next(iter(get_close_matches(provider, sorted(known), 1)), "")
+    return f"there is no provider {provider!r}" + (f"; did you mean {meant}:{model}?" if meant else "")
+
+
+@cache
+def _known_models() -> tuple[str, ...]:
+    """Models of which pydantic-ai knows the names. There are others, of the same and of other providers."""
+    return get_args(KnownModelName.__value__)
+
+
+def _keep_system_prompts_first(model: Model) -> Model:
+    """Have an OpenAI-compatible server get instructions in the middle of a conversation as a text of the user.
+
+    pydantic-ai takes a server for OpenAI's when only its address is another. Many models that people run themselves
+    refuse a system message that is not the first one.
+    """
+    if type(model).__name__ == "OpenAIChatModel" and not _is_openai(model.base_url or ""):
+        model.profile = merge_profile(model.profile, ModelProfile(supports_inline_system_prompts=False))
+    return model
+
+
+def _is_openai(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return any(host == each or host.endswith(f".{each}") for each in _OPENAI_HOSTS)
