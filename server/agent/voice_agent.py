@@ -65,8 +65,11 @@ class VoiceAgent:
     apology: str | None = None
     """Said when an engine, the model or a tool fails; the call goes on. With "" the agent says nothing. None: as for
     `goodbye`."""
+    cannot_help: str | None = None
+    """Said before the goodbye when several answers in a row have failed, because then the call ends. With "" the agent
+    says only its goodbye. None: as for `goodbye`."""
     lines: Mapping[str, Lines] = field(default_factory=dict)
-    """The five lines above in other languages, by tag (BCP 47). They are said in calls that are held in them."""
+    """The six lines above in other languages, by tag (BCP 47). They are said in calls that are held in them."""
     voice: str = ""
     """The name of a voice of the text-to-speech engine, for the agent's own language; "" is the engine's default."""
     language: str = "en"
@@ -115,7 +118,7 @@ class VoiceAgent:
     @property
     def own_lines(self) -> Lines:
         """The fixed lines in the agent's own language."""
-        return Lines(self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology)
+        return Lines(self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology, self.cannot_help)
 
     def state_of(self, deps: Any) -> str:
         """The part of a call's dependencies to keep, as text; "" when `dump_deps` fails, which is logged."""

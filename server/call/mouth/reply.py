@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
@@ -37,6 +38,9 @@ class Source(Protocol):
     tools: list[str]
     """Names of the tools that were called, in order."""
 
+    cut_off: bool
+    """The words end where somebody stopped their writer."""
+
     @property
     def hang_up(self) -> bool:
         """The call ends when the caller has heard this to its end."""
@@ -62,7 +66,7 @@ class Line:
         self.hang_up = hang_up
         self._occasion = occasion
         self.tools: list[str] = []
-        self.tool_running = False
+        self.tool_running = self.cut_off = False
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         on_text(self.text)
@@ -124,6 +128,10 @@ class Reply:
         self._waiting: list[str] = []
         """Clauses that text-to-speech has not begun with."""
         self._cutter = Clauses()
+        self._begun = 0
+        """With how many clauses text-to-speech has begun."""
+        self._to_say = inf
+        """How many clauses are said."""
 
     @property
     def unheard(self) -> str:
@@ -157,9 +165,19 @@ class Reply:
             self._hand_on(self._cutter.receive(delta))
 
         await self.source.speak(on_text, self.committed)
-        self._hand_on(self._cutter.finish())
+        if self.source.cut_off:
+            self._break_off()
+        else:
+            self._hand_on(self._cutter.finish())
         self._clauses.put_nowait(None)
         self.complete = True
+
+    def _break_off(self) -> None:
+        """Say whole sentences only, as far as the caller has not begun to hear another one."""
+        last, to_say = self._cutter.break_off()
+        self._hand_on(last)
+        self._to_say = to_say = self.speech.shorten(to_say)
+        del self._waiting[max(0, to_say - self._begun) :]
 
     def _hand_on(self, clauses: list[str]) -> None:
         self._waiting += clauses
@@ -169,18 +187,24 @@ class Reply:
     async def _pronounce(self) -> None:
         first = True
         while (clause := await self._clauses.get()) is not None:
+            if self._begun >= self._to_say:
+                continue
             if first:
                 self._on_stage("first_clause")
                 first = False
             del self._waiting[0]
+            self._begun += 1
             await self._pronounce_clause(clause)
 
     async def _pronounce_clause(self, clause: _Clause) -> None:
         self.speech.begin(clause.text)
+        number = self._begun
         resampler: Resampler | None = None
         how, asker = clause.spoken_as, Asker(has_sound=self.speech.ahead_ms >= PLENTY_MS)
         async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language, asker)) as sound:
             async for pcm in sound:
+                if number > self._to_say:
+                    return
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready
                 self.speech.add(resampler.convert(pcm.data))
@@ -188,6 +212,8 @@ class Reply:
                     self._on_sound(self)
                 while not self.speech.room:  # noqa: ASYNC110  # the playout is pure and has no event to wait for
                     await asyncio.sleep(ROOM_CHECK_S)
+        if number > self._to_say:
+            return
         if resampler is not None:
             self.speech.add(resampler.flush())
         self.speech.end()
