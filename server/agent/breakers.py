@@ -48,7 +48,7 @@ class Breakers:
     def __init__(self) -> None:
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self.failures: Counter[tuple[str, str]] = Counter()
-        """How many requests have failed, by the model's name and the kind of failure."""
+        """How many requests have failed or were cut off in their answer, by the name of the model and the kind."""
 
     def of(self, model: str) -> Breaker:
         """The breaker of one model. `model` tells it from all others, as its name and its address do together."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from pydantic_ai.exceptions import (
-    ContentFilterError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelConnectionError,
@@ -18,7 +17,6 @@ from pydantic_ai.exceptions import (
     ModelServerError,
     ModelTimeoutError,
     ModelUnavailableError,
-    OutputTokenLimitExceeded,
 )
 
 
@@ -64,8 +62,6 @@ _BY_CLASS: tuple[tuple[type[BaseException], Meaning], ...] = (
     (ModelTimeoutError, _TIMEOUT),
     (ModelRequestTimeout, _TIMEOUT),
     (ModelConnectionError, Meaning("connection", passes=True, concerns_all=True)),
-    (ContentFilterError, Meaning("content_filter")),
-    (OutputTokenLimitExceeded, Meaning("length")),
     (TimeoutError, _TIMEOUT),
 )
 """The first class that fits counts, so a class stands before those that it inherits from."""

@@ -251,7 +251,8 @@ class AgentRun:
         """Take note of why the model has ended its answer."""
         reason, model = response.finish_reason, self._attempts.asked[-1]
         self.cut_off = reason in ("length", "content_filter") and not response.tool_calls
-        if self.cut_off:
+        if reason and self.cut_off:
+            self._setup.breakers.failures[model, reason] += 1
             log.warning("x call %s: the answer of model %s was cut off: %s", self._setup.call, model, reason)
 
     async def _before_tools(

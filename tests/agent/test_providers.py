@@ -98,3 +98,27 @@ async def test_nothing_is_asked_for_again_after_a_word(make: Make) -> None:
     """The connection breaks in the middle of the answer."""
     heard = await ask(make, Say("We are open. On", then="reset"), Say("We are open."))
     assert heard == ("We are open. On The model failed: ModelConnectionError.", 1)
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+async def test_an_answer_that_is_cut_off_is_known(reason: str) -> None:
+    """The caller's part of the server knows that the text has no end, and the kind is counted."""
+    async with chat_provider(Say("We are open. On", finish=reason)) as provider:
+        model = openai(provider.url)
+        async with model.client:
+            setup = RunSetup(VoiceAgent(Agent(model)))
+            run = AgentRun(setup, "hello", list)
+            await run.speak(lambda text: None, asyncio.Event())
+            assert run.cut_off
+            assert setup.breakers.failures == {("openai:gpt", reason): 1}
+
+
+async def test_the_next_model_answers_in_place_of_one_that_is_refused() -> None:
+    """The two may be of different providers."""
+    heard: list[str] = []
+    async with chat_provider(Refuse(401)) as one, chat_provider(Say("All is well.")) as other:
+        first, second = turn_off_retries(openai(one.url)), anthropic(other.url)
+        async with first.client, second.client:
+            setup = RunSetup(VoiceAgent(Agent(first)), fallbacks=[second])
+            await AgentRun(setup, "hello", list).speak(heard.append, asyncio.Event())
+    assert "".join(heard).strip() == "All is well."
