@@ -68,7 +68,7 @@ class Writer(Model, Mind):
         yield Stopped(model_request_parameters, self._text, self._reason, self._word_s)
 
 
-@pytest.mark.parametrize("reason", ["length", "content_filter"])
+@pytest.mark.parametrize(("reason", "word_s"), [("length", 0.0), ("length", 0.05), ("content_filter", 0.0)])
 @pytest.mark.parametrize(
     ("written", "heard"),
     [
@@ -80,11 +80,12 @@ class Writer(Model, Mind):
     ],
     ids=["half a sentence", "clauses of a sentence", "whole", "only half a sentence", "only clauses"],
 )
-def test_whole_sentences_are_heard(reason: FinishReason, written: str, heard: str) -> None:
-    """The unfinished sentence at the end is not said, unless there is no other one."""
+def test_whole_sentences_are_heard(reason: FinishReason, word_s: float, written: str, heard: str) -> None:
+    """The unfinished sentence at the end is not said, unless there is no other one. It does not matter whether it has
+    been made into speech already."""
 
     async def scenario() -> None:
-        async with Caller(Writer(written, reason)) as caller:
+        async with Caller(Writer(written, reason, word_s)) as caller:
             await caller.say("when are you open")
             await caller.until_silent()
             assert (caller.answers[-1].text, caller.of(messages.Error)) == (heard, [])
