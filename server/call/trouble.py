@@ -42,7 +42,7 @@ class Trouble:
         self._replying = replying
         self._pay = pay
         self._tries = 0
-        """How often something has failed since the caller heard the agent last, or was last given no answer."""
+        """How often something has failed for the same turn, since the caller heard the agent last."""
         self._failed = 0
         """How many turns in a row have failed. Apologies do not count, whether they were heard or not."""
 
