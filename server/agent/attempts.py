@@ -24,8 +24,8 @@ from server.agent.model_failures import PassedOver, asked_to_wait_s, is_final, m
 from server.agent.tool_calls import kind_of
 
 RETRY_AFTER_S = (0.1, 0.4)
-"""How long to wait before the same model is asked for the second and the third time, if its provider does not say it.
-It is not asked a fourth time."""
+"""How long to wait at least before the same model is asked for the second and the third time. It is not asked a fourth
+time."""
 SHORT_S = 0.5
 """While another model is left, that one is asked instead of waiting for longer than this."""
 ANSWER_S = 1.0
@@ -119,8 +119,7 @@ class Attempts(AbstractCapability[Any]):
         """How long to wait before the same model is asked again; None when it is not asked again."""
         if not meaning_of(error).passes or is_final(error) or self._retries == len(RETRY_AFTER_S):
             return None
-        told_s = asked_to_wait_s(error)
-        wait_s = RETRY_AFTER_S[self._retries] if told_s is None else told_s
+        wait_s = max(RETRY_AFTER_S[self._retries], asked_to_wait_s(error) or 0.0)
         begins_s = asyncio.get_running_loop().time() + wait_s + ANSWER_S
         too_long = begins_s > self._until_of_model_s or (bool(self._left) and wait_s > SHORT_S)
         return None if too_long else wait_s

@@ -79,6 +79,7 @@ async def ask(first: Model, *others: Model, breakers: Breakers | None = None) ->
         (refused(500), "0.1 s: I am a."),
         (refused(503), "0.1 s: I am a."),
         (refused(429), "0.1 s: I am a."),
+        (refused(429, 0), "0.1 s: I am a."),
         (refused(429, 2), "2.0 s: I am a."),
         (refused(429, 8), "0.0 s: The model failed: ModelHTTPError (HTTP 429). (function:a)"),
         (refused(429, 30), "0.0 s: The model failed: ModelHTTPError (HTTP 429). (function:a)"),
