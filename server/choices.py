@@ -97,6 +97,7 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
         endpoint=endpoint_of(patience, settings.endpoint),
         overlap=overlap_of(patience, settings.overlap),
         run=settings.run,
+        waiting=settings.waiting,
         idle_prompt_s=settings.idle_prompt_s,
         idle_prompts=settings.idle_prompts,
         longest_call_min=settings.longest_call_min,

@@ -12,6 +12,7 @@ from server.call.budget import BudgetSettings
 from server.call.desk.admission import AdmissionSettings
 from server.call.desk.limits import CallerLimits
 from server.call.ears.voicing import VoicingSettings
+from server.call.mouth.waiting import WaitingSettings
 from server.call.options import Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
@@ -242,6 +243,8 @@ class TurnTaking(SettingsGroup):
     idle_prompts: int = Field(2, ge=0)
     """How often the agent asks whether the caller is still there. After one more silence of the same length it says
     goodbye and ends the call."""
+    waiting: WaitingSettings = WaitingSettings()
+    """What the caller hears while a tool runs or the model thinks."""
     endpoint: EndpointSettings = EndpointSettings()
     """How much silence ends what the caller says."""
     overlap: OverlapSettings = OverlapSettings()

@@ -39,7 +39,10 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
         Room("signaling/", "how two sides agree to talk: HTTP, offers, the WebSocket. No sound, no opinions"),
         Room("server/telemetry/", "counts and measures; no other room knows it"),
     ),
-    (Room("server/call/line/", "the ways in: WebRTC, WebSocket; each connection is a leg of a session"),),
+    (
+        Room("server/call/line/", "the ways in: WebRTC, WebSocket; each connection is a leg of a session"),
+        Room("server/testing/", "calls of words, for the tests of authors: a caller, engines, a model"),
+    ),
     (Room("server/call/desk/", "who is let in, and where calls are found"),),
     (Room("server/call/", "one call: the session, its dialogue, and the reply on its way to the caller"),),
     (Room("server/call/mind/", "words in, a reply in the making out; what was said, and what is still owed"),),

@@ -6,60 +6,29 @@ import logging
 import os
 import signal
 import socket
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import jwt
 import pytest
 
-from server.cli import main
 from server.config import described, essential
 from server.record.stores.sqlite import SqliteStore
+from tests.command import Antiphon
 from tests.conversations import conversation
-from tests.started import AS_A_USER, EMBEDDED, ROOT, Started, started
+from tests.started import AS_A_USER, Started, started
 from tests.tiny_models import make_whisper
 from tests.tokens import SECRET
 from tests.wheels import NOWHERE
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of a command."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Antiphon = Callable[..., Result]
-
-
 @pytest.fixture
 def antiphon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Antiphon:
-    """The program `antiphon`, with these arguments, in the directory `cwd`, with these variables of the environment."""
-
-    def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> Result:
-        with monkeypatch.context() as its_own:
-            its_own.chdir(cwd)
-            its_own.setattr(sys, "argv", ["antiphon", *arguments])
-            its_own.setattr(logging.root, "handlers", [])  # so that logs go to standard error, as in a process
-            for name, value in ({"COLUMNS": "200", "ANTIPHON_STORE": ":memory:"} | EMBEDDED | environment).items():
-                its_own.setenv(name, value)
-            capfd.readouterr()
-            code = 0
-            try:
-                main()
-            except SystemExit as ended:
-                code = int(ended.code or 0)
-            return Result(code, *capfd.readouterr())
-
-    return run
+    return Antiphon(monkeypatch, capfd)
 
 
 @pytest.fixture(autouse=True)

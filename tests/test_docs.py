@@ -1,23 +1,18 @@
 """What the documents say is what the code does."""
 
 import re
-import sys
 import time
-from collections.abc import AsyncIterator
 from dataclasses import MISSING, Field
 from dataclasses import fields as fields_of
 from inspect import signature
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
-from pydantic_ai.messages import ModelMessage
-from pydantic_ai.models.function import AgentInfo, FunctionModel
 from rich.filesize import decimal
 
-from antiphon import CallInfo, VoiceAgent
+from antiphon import VoiceAgent
 from server.call.caller import Caller
 from server.call.messages import ClientMessage, ServerMessage
 from server.config import Described, described, essential
@@ -199,30 +194,6 @@ def test_the_token_of_the_guide_lets_a_caller_in(monkeypatch: pytest.MonkeyPatch
         read_claims(names["token"], header, [secret_key(SECRET)]), Expected("Museum"), Caller(), time.time()
     )
     assert (caller.name, caller.context, caller.expired) == ("user-4711", {"name": "Ann", "plan": "gold"}, False)
-
-
-async def test_the_agent_of_the_guide_knows_who_calls() -> None:
-    """The agent in the guide tells its model the name that the token's context has."""
-    told: list[str] = []
-
-    async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
-        told.append(info.instructions or "")
-        yield "Hello."
-
-    names: dict[str, Any] = {"__name__": "guide"}
-    written = example("docs/agents.md", "Who calls").replace('"openai:gpt-5-mini"', "None")
-    sys.modules["guide"] = ModuleType("guide")  # a dataclass looks for its module
-    try:
-        exec(written, names)
-        agent: VoiceAgent = names["agent"]
-        for info, name in ((CallInfo("ann", {"name": "Ann"}, "en"), "Ann"), (CallInfo(), "somebody who gave no name")):
-            async with agent.agent.run_stream(
-                "Hello", deps=agent.deps_of("", info), model=FunctionModel(stream_function=think)
-            ) as run:
-                await run.get_output()
-            assert told[-1] == f"You answer the phone of a museum. You are talking with {name}."
-    finally:
-        del sys.modules["guide"]
 
 
 def test_the_guide_has_every_claim() -> None:

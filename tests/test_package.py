@@ -185,11 +185,28 @@ async def test_a_call_to_a_server_from_the_wheel(installed: Installed) -> None:
     assert not any("Traceback" in line for line in server.lines)
 
 
+def test_a_new_agent_passes_its_test_without_the_repository(installed: Installed) -> None:
+    """`antiphon new` and `antiphon.testing` are in the wheel, with all that they need."""
+    place = str(installed.cwd / "my_agent.py")
+    written = installed.run(str(installed.bin / "antiphon"), "new", place)
+    assert written.returncode == 0, written.stderr
+    test = str(installed.cwd / "test_my_agent.py")
+    tested = installed.run(str(installed.bin / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", test)
+    assert "3 passed" in tested.stdout, tested.stdout + tested.stderr
+    for path in (place, test):
+        Path(path).unlink()
+
+
 TYPED = """
 from antiphon import EndsCalls, VoiceAgent
+from antiphon.testing import call
 
 def greets(agent: VoiceAgent, deps: EndsCalls) -> bool:
     return deps.hang_up_requested and agent.greeting != ""
+
+async def answer(agent: VoiceAgent) -> str:
+    async with call(agent) as caller:
+        return await caller.says("hello")
 """
 MISTYPED = """
 from antiphon import Settings, VoiceAgent

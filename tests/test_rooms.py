@@ -69,7 +69,7 @@ TASKS = frozenset(
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
-    server/agent/held_toolset.py
+    server/agent/held_toolset.py server/testing/text_call.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""

@@ -14,14 +14,10 @@ from typing import Any
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
 from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import (
-    AgentStreamEvent,
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    PartDeltaEvent,
-    PartStartEvent,
     TextPart,
-    TextPartDelta,
     ToolReturnPart,
 )
 from pydantic_ai.models import Model
@@ -29,13 +25,14 @@ from pydantic_ai.run import AgentRun as PydanticRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
+from server.agent.asides import Asides
 from server.agent.attempts import Attempts
 from server.agent.breakers import Breakers
 from server.agent.limits import Meter, NoMeter, RunLimits
-from server.agent.memory import estimated_tokens
+from server.agent.memory import used_tokens
 from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
 from server.agent.voice_agent import VoiceAgent
-from server.agent.written import WholeResponses, Written
+from server.agent.written import WholeResponses, Written, text_of
 from server.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -86,6 +83,7 @@ class AgentRun:
         self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
         self._partial = ""
         """What the model has written so far in the request that it answers now."""
+        self._asides = Asides()
         self._at_tools = False
         """The model has called tools, and has not been told of their results."""
         self._asked = False
@@ -104,6 +102,15 @@ class AgentRun:
     def hang_up(self) -> bool:
         """A tool of this run has asked to end the call when the caller has heard the answer."""
         return self._calls.hang_up
+
+    @property
+    def running(self) -> Sequence[str]:
+        """The names of the tools that run now."""
+        return self._calls.running
+
+    def add_aside(self, text: str) -> None:
+        """The agent says this while the caller waits."""
+        self._asides.add(text, self._whole(), begun=bool(self._partial))
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
@@ -139,13 +146,19 @@ class AgentRun:
     def messages(self) -> list[ModelMessage]:
         """The messages exchanged with the model so far. The unfinished answer is the last one, and each tool call has
         a result, or a sentence about what became of it."""
-        run = self._run_of_agent
-        # What the model was writing when the run ended is in `_partial`, and what tools had returned in `_calls`.
-        whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
-        messages = self._calls.closed(whole or [ModelRequest.user_text_prompt(self._prompt)])
+        messages = self._whole()
         if self._partial and isinstance(messages[-1], ModelRequest):
             messages.append(ModelResponse(parts=[TextPart(self._partial)]))
-        return messages
+        return self._calls.closed(self._asides.inserted(messages))
+
+    def _whole(self) -> list[ModelMessage]:
+        """The messages that are complete, from the live run.
+
+        What the model was writing when a run ended is in `_partial`, and what tools had returned is in `_calls`.
+        """
+        run = self._run_of_agent
+        whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
+        return whole or [ModelRequest.user_text_prompt(self._prompt)]
 
     async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
@@ -232,7 +245,7 @@ class AgentRun:
                     async for event in stream:
                         begun = True
                         deadline.reschedule(loop.time() + limits.between_tokens_s)
-                        hand_on(written.receive(_text_of(event)))
+                        hand_on(written.receive(text_of(event)))
                     hand_on(written.finish())
                 finally:
                     usage = stream.response.usage
@@ -245,7 +258,7 @@ class AgentRun:
         finally:
             if begun:  # also when the caller has interrupted the answer
                 self._attempts.succeed()
-            self._setup.meter.add_tokens(_tokens(usage, complete, run.all_messages()))
+            self._setup.meter.add_tokens(used_tokens(usage, complete, run.all_messages()))
 
     def _note_end(self, response: ModelResponse) -> None:
         """Take note of why the model has ended its answer."""
@@ -266,22 +279,3 @@ class AgentRun:
             await committed.wait()
         self._at_tools = True
         self.tools += [call.tool_name for call in calls]
-
-
-def _text_of(event: AgentStreamEvent) -> str:
-    """The text that the model has added; "" if it has added something else."""
-    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
-        return event.part.content
-    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-        return event.delta.content_delta
-    return ""
-
-
-def _tokens(reported: RequestUsage, complete: bool, messages: Sequence[ModelMessage]) -> int:
-    """The tokens of one request: as the provider reports them, or estimated.
-
-    Most providers report them at the end of the answer, so of a request that was cancelled they report none or too few.
-    """
-    if complete and reported.total_tokens:
-        return reported.total_tokens
-    return max(reported.total_tokens, estimated_tokens(messages))

@@ -73,6 +73,11 @@ class ToolCalls(AbstractCapability[Any]):
         open_calls = [call_id for call_id, outcome in self._outcomes.items() if outcome is INTERRUPTED]
         return self._failed or " or ".join(dict.fromkeys(self._names[call_id] for call_id in open_calls))
 
+    @property
+    def running(self) -> Sequence[str]:
+        """The names of the tools that run."""
+        return [self._names[call_id] for call_id in self._tasks]
+
     async def take_too_long(self) -> None:
         """Stop the tools that have not returned, because their time is over."""
         self._failed = self.at_fault

@@ -68,8 +68,13 @@ class VoiceAgent:
     cannot_help: str | None = None
     """Said before the goodbye when several answers in a row have failed, because then the call ends. With "" the agent
     says only its goodbye. None: as for `goodbye`."""
+    waiting: tuple[str, ...] | None = None
+    """Said one after the other while the caller waits for a tool, or for a model that thinks. Empty: the agent waits in
+    silence. None: as for `goodbye`."""
+    while_running: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Said in place of `waiting` while the tool of this name runs."""
     lines: Mapping[str, Lines] = field(default_factory=dict)
-    """The six lines above in other languages, by tag (BCP 47). They are said in calls that are held in them."""
+    """The lines above, except `while_running`, in other languages, by tag (BCP 47), for calls that are held in them."""
     voice: str = ""
     """The name of a voice of the text-to-speech engine, for the agent's own language; "" is the engine's default."""
     language: str = "en"
@@ -118,7 +123,8 @@ class VoiceAgent:
     @property
     def own_lines(self) -> Lines:
         """The fixed lines in the agent's own language."""
-        return Lines(self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology, self.cannot_help)
+        questions = self.still_there, self.other_voices
+        return Lines(self.greeting, self.goodbye, *questions, self.apology, self.cannot_help, self.waiting)
 
     def state_of(self, deps: Any) -> str:
         """The part of a call's dependencies to keep, as text; "" when `dump_deps` fails, which is logged."""

@@ -15,6 +15,7 @@ from server.call.mind.owed import Debt, Owed
 from server.call.mouth.mouth import Asked, Mouth, SpokenReply
 from server.call.mouth.reply import Line, Reply
 from server.call.mouth.stopwatch import Stopwatch
+from server.call.mouth.waiting import Waiting
 from server.call.setup import CallSetup
 from server.errors import EngineError
 
@@ -46,7 +47,8 @@ class Delivery:
         self._now = asyncio.get_running_loop().time
         self.newest_heard = 0
         """The number of the newest reply that the caller has heard something of."""
-        self.mouth = Mouth(self._on_started, self._on_caption, self._on_ended, self._now)
+        self.mouth = Mouth(self._on_started, self._on_answering, self._on_caption, self._on_ended, self._now)
+        self._waiting = Waiting(setup.settings.waiting)
 
     @property
     def current(self) -> SpokenReply | None:
@@ -71,6 +73,18 @@ class Delivery:
         """One more frame of the current reply, before its time. None when there is none. No time passes by it."""
         return None if self.current is None else self.mouth.next_frame()
 
+    def next_frame(self, may_fill: bool) -> bytes | None:
+        """The next 20 ms for the caller, or None in silence. If they wait for long, the agent says so, where it
+        `may_fill` the silence."""
+        frame = self.mouth.next_frame()
+        spoken, language = self.current, self._answers.language
+        silent = frame is None and may_fill and spoken is not None and spoken.reply.waits
+        if not self._waiting.tick(silent) or spoken is None:
+            return frame
+        if line := self._waiting.choose(language.waiting(spoken.reply.source.running)):
+            spoken.reply.fill(line.text, language.of_waiting(line))
+        return frame
+
     # A reply begins
 
     def say(self, number: int, line: Line) -> None:
@@ -88,6 +102,7 @@ class Delivery:
         self._speak(SpokenReply(number, reply, stopwatch, asked))
 
     def _speak(self, spoken: SpokenReply) -> None:
+        self._waiting.begin()
         spoken.reply.committed.set()
         self.mouth.speak(spoken)
         self.hurry(spoken.reply)
@@ -130,8 +145,10 @@ class Delivery:
 
     def _on_started(self, spoken: SpokenReply) -> None:
         self.newest_heard = spoken.number
-        spoken.stopwatch.mark("first_packet")
         self._conductor.tell_floor(events.SoundStarted(spoken.number))
+
+    def _on_answering(self, spoken: SpokenReply) -> None:
+        spoken.stopwatch.mark("first_packet")
         if spoken.asked is not None:
             metrics = spoken.stopwatch.metrics(spoken.number)
             self._host.send(metrics)

@@ -125,7 +125,7 @@ class Dialogue:
             self.delivery.mouth.playout.soften(False)
             if self.utterances.present is not None:
                 self._hear(Frame(SILENCE, start_samples=0))
-        return self.delivery.mouth.next_frame()
+        return self.delivery.next_frame(may_fill=self.state in (State.THINKING, State.SPEAKING))
 
     def _hear(self, frame: Frame) -> None:
         event = self._hearing.hear(frame, self._floor.state)

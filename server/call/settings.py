@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from server.agent.limits import RunLimits
 from server.call.budget import BudgetSettings
 from server.call.ears.voicing import VoicingSettings
+from server.call.mouth.waiting import WaitingSettings
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
 
@@ -19,6 +20,7 @@ class CallSettings:
     run: RunLimits = field(default_factory=RunLimits)
     max_utterance_ms: int = 28_000
     """After this an utterance is answered as it is. Speech-to-text keeps 30 s, which is also Whisper's window."""
+    waiting: WaitingSettings = field(default_factory=WaitingSettings)
     idle_prompt_s: float = 12.0
     """After this much silence on both sides the agent asks whether the caller is still there."""
     idle_prompts: int = 2

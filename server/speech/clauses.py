@@ -76,6 +76,11 @@ class Clauses:
         self._in_sentences = 0
         """How many of them belong to sentences that are complete."""
 
+    @property
+    def begun(self) -> bool:
+        """There is the beginning of a clause."""
+        return bool(self._rest)
+
     def receive(self, delta: str) -> list[str]:
         """Add text; returns the clauses that it completes."""
         self._keep(self._rest + delta)

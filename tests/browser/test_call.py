@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 GREETING_S = 5.0
 ANSWER_S = 12.0
+QUESTION = "Where is my order four two seven one?"
 FAREWELLS = ("Goodbye.",) * 3
 """The caller says goodbye three times, because on a busy machine Chromium's microphone may swallow a word."""
 
@@ -37,9 +38,25 @@ def sound(page: Page) -> float:
 
 
 def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
-    """A spoken request is captioned, answered rightly by the tool that knows, and the answer is audible."""
-    sentences = ("Where is my order four two seven one?", *FAREWELLS)
-    file = microphone(tmp_path / "mic.wav", *sentences, before_s=GREETING_S, after_s=ANSWER_S)
+    """A spoken request is captioned, answered rightly by the tool that knows, and the answer is audible.
+
+    On a busy machine a delay in the sound may change a word. A caller who is misheard calls again.
+    """
+    file = microphone(tmp_path / "mic.wav", QUESTION, *FAREWELLS, before_s=GREETING_S, after_s=ANSWER_S)
+    for _ in range(2):
+        heard, said, told = converse(server, file)
+        if heard[0] == QUESTION.lower().rstrip("?"):
+            break
+    assert heard[0] == "where is my order four two seven one"
+    assert "4271" in said[1].replace(" ", "") or "four two seven one" in said[1].lower(), said
+    assert "order" in said[1].lower()
+    assert told.startswith("answered in")
+    assert any("heard answer 2 after" in line for line in server.lines), "the page has told the gap that it heard"
+    assert "bye" in said[-1].lower()
+
+
+def converse(server: Started, file: str) -> tuple[list[str], list[str], str]:
+    """Hold a call to its end. Returns what the page shows of the caller, of the agent, and of the latency."""
     with page_with(file, server.url) as page:
         page.click("#call")
         agent = page.locator('#captions > [data-role=agent][data-final="true"]')
@@ -48,15 +65,7 @@ def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
         agent.nth(1).wait_for(timeout=20_000)
         assert sound(page) > before + 0.01
         page.locator("html[data-state=ended]").wait_for(timeout=30_000)
-        heard, said = lines(page, "caller"), lines(page, "agent")
-        aside = agent.nth(1).inner_text()
-        told = page.inner_text("#latency summary")
-    assert heard[0] == "where is my order four two seven one"
-    assert "4271" in said[1].replace(" ", "") or "four two seven one" in said[1].lower(), said
-    assert "order" in aside.lower()
-    assert told.startswith("answered in")
-    assert any("heard answer 2 after" in line for line in server.lines), "the page has told the gap that it heard"
-    assert "bye" in said[-1].lower()
+        return lines(page, "caller"), lines(page, "agent"), page.inner_text("#latency summary")
 
 
 def test_an_example_begins_a_call_and_is_answered(server: Started, tmp_path: Path) -> None:

@@ -1,8 +1,4 @@
-"""Scripted engines: small, true implementations of the real protocols.
-
-The frames of a word carry the word itself: their bytes are its letters. So this speech-to-text really reads the words
-from the sound that it gets, and half a word gives nothing.
-"""
+"""Scripted engines: those that authors test with, with failures, delays and noises to choose."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -11,15 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from server.errors import EngineError
-from server.media.frame import HEARD_BYTES, SILENCE, SPOKEN_RATE
+from server.media.frame import HEARD_BYTES, SPOKEN_RATE
 from server.speech.protocols import ANYBODY, Asker, Pcm
+from server.testing.engines import CHARS_PER_S, CHUNK_SAMPLES, FILLING, TONE, WORD_MS, EnergyVad, frame_of, word_in
 
-WORD_MS = 300
+__all__ = ["CHARS_PER_S", "COUGH", "WORD_MS", "EnergyVad", "LetterSpeechToText", "SteadyTextToSpeech", "sound"]
+
 COUGH = "*"
 """A "word" whose sound gives no words."""
-CHARS_PER_S = 15
-TONE = (8000 * np.sin(np.arange(4800) * 2 * np.pi / 60)).astype(np.int16).tobytes()
-"""200 ms of 400 Hz at 24 kHz."""
 
 
 def sound(word: str, frame: int, frames: int, softer_db: float = 0) -> bytes:
@@ -27,25 +22,15 @@ def sound(word: str, frame: int, frames: int, softer_db: float = 0) -> bytes:
 
     `softer_db`: how much softer it is than the sound of a near caller, at least 6 dB, or 0.
     """
-    letters = f"{word}|{frame}|{frames}|".encode()
-    near = letters.ljust(HEARD_BYTES, b"\x01")
+    near = frame_of(word, frame, frames)
     if not softer_db:
         return near
+    letters = near.rstrip(FILLING)
     samples = np.frombuffer(near, "<i2").astype(float)
     level = int(np.sqrt(np.mean(samples**2)) / 10 ** (softer_db / 20))
     high, low = divmod(min(level, 32_000), 256)
     filling = bytes([low & 0x7F, high & 0x7F]) * HEARD_BYTES
     return b"".join(bytes([letter, 0]) for letter in letters) + filling[: HEARD_BYTES - 2 * len(letters)]
-
-
-class EnergyVad:
-    """Takes everything that is not digital silence for speech."""
-
-    def probability(self, pcm: bytes) -> float:
-        return 0.0 if pcm == SILENCE else 1.0
-
-    def reset(self) -> None:
-        pass
 
 
 @dataclass
@@ -96,10 +81,7 @@ class LetterSpeechStream:
             self._feed(pcm[start : start + HEARD_BYTES])
 
     def _feed(self, frame: bytes) -> None:
-        if frame == SILENCE:
-            return
-        word, number, frames, _ = frame.replace(b"\0", b"").decode().split("|", 3)
-        if int(number) == int(frames) - 1 and word != COUGH:
+        if (word := word_in(frame)) not in (None, COUGH):
             self._words.append(word)
             if self._engine.partial_ms is not None:
                 text = " ".join(self._words)
@@ -153,5 +135,5 @@ class SteadyTextToSpeech:
         self.manners.append((voice, language))
         self.askers.append(asker)
         samples = SPOKEN_RATE * len(text) // self.chars_per_s
-        for start in range(0, samples, 4800):
-            yield Pcm(SPOKEN_RATE, TONE[: 2 * min(4800, samples - start)])
+        for start in range(0, samples, CHUNK_SAMPLES):
+            yield Pcm(SPOKEN_RATE, TONE[: 2 * min(CHUNK_SAMPLES, samples - start)])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from server.call import caller as identity
 from server.call import messages
+from server.call.mouth.waiting import WaitingSettings
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
@@ -16,6 +17,9 @@ from server.record.conversation import Conversation
 from tests.fakes.engines import WORD_MS, EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
+
+CALM = CallSettings(waiting=WaitingSettings(first_s=0))
+"""The agent waits in silence, so that what a model takes to answer changes nothing of what is heard."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Caller:
         self.notebook = Notebook()
         agent = mind.agent(greeting)
         who = identity.Caller(max_s=max_s)
-        setup = CallSetup(agent, agent.make_deps(), engines, settings or CallSettings(), options, who)
+        setup = CallSetup(agent, agent.make_deps(), engines, settings or CALM, options, who)
         self.session = Session(self.notebook.minutes("call", record), setup)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from server.agent.lines import DEFAULT_LINES, Lines
 from server.agent.voice_agent import VoiceAgent
 from server.call.mouth.reply import Pronunciation
 from server.speech.languages import lookup
 
-KINDS = tuple(field.name for field in fields(Lines))
+WAITING = "waiting"
+KINDS = tuple(field.name for field in fields(Lines) if field.name != WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,17 @@ def fixed_line(agent: VoiceAgent, kind: str, language: str) -> FixedLine:
     What the author has written comes first: in that language, else in the agent's own. Where the author has written
     nothing, it is the line of DEFAULT_LINES in that language, else in the agent's own, else in English.
     """
+    return FixedLine(*_written(agent, kind, language))
+
+
+def waiting_lines(agent: VoiceAgent, language: str) -> tuple[FixedLine, ...]:
+    """What the agent says while the caller waits, in a call that is held in `language`; chosen as `fixed_line` is."""
+    lines, of = _written(agent, WAITING, language)
+    return tuple(FixedLine(line, of) for line in lines)
+
+
+def _written(agent: VoiceAgent, kind: str, language: str) -> tuple[Any, str]:
+    """What is written of this kind, and in which language."""
     own = agent.own_language
     written = {**agent.lines, own: agent.own_lines}
     its = own if lookup(language, [own]) else lookup(language, agent.lines)
@@ -39,18 +52,17 @@ def fixed_line(agent: VoiceAgent, kind: str, language: str) -> FixedLine:
     return found
 
 
-def _found(lines: Mapping[str, Lines], kind: str, language: str | None) -> FixedLine | None:
-    """The line in that language; None where nothing is written."""
-    text = None if language is None else getattr(lines[language], kind)
-    return None if language is None or text is None else FixedLine(text, language)
+def _found(lines: Mapping[str, Lines], kind: str, language: str | None) -> tuple[Any, str] | None:
+    """What is written in that language; None where nothing is."""
+    written = None if language is None else getattr(lines[language], kind)
+    return None if language is None or written is None else (written, language)
 
 
 def fixed_lines(agent: VoiceAgent) -> Iterator[tuple[str, Pronunciation]]:
     """All lines that calls may hear in fixed words, each with how it is spoken, unless a call chooses a voice."""
     own = agent.own_language
     for language in dict.fromkeys((own, *agent.lines, *agent.languages)):
-        for kind in KINDS:
-            line = fixed_line(agent, kind, language)
+        for line in (*(fixed_line(agent, kind, language) for kind in KINDS), *waiting_lines(agent, language)):
             yield line.text, pronunciation(agent, line.language)
 
 

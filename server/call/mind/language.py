@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from server.agent.voice_agent import AUTO, VoiceAgent
-from server.call.mind.fixed_lines import KINDS, fixed_line, pronunciation
+from server.call.mind.fixed_lines import KINDS, FixedLine, fixed_line, pronunciation, waiting_lines
 from server.call.mouth.reply import Pronunciation
 from server.call.setup import CallSetup, Engines
 from server.call.turns.lexicon.choice import lexicon_of
@@ -144,6 +144,17 @@ class LanguageOfCall:
     def line(self, kind: str) -> str:
         """The agent's fixed line of this kind (one of KINDS), in the language of the call if there is one."""
         return fixed_line(self._agent, kind, self.tag).text
+
+    def waiting(self, running: Sequence[str]) -> Sequence[FixedLine]:
+        """What the agent says while the caller waits, `running` being the tools that run."""
+        of_tools = (self._agent.while_running.get(name) for name in running)
+        if lines := next(filter(None, of_tools), None):
+            return [FixedLine(line, self._agent.own_language) for line in lines]
+        return waiting_lines(self._agent, self.tag)
+
+    def of_waiting(self, line: FixedLine) -> Pronunciation:
+        """How a line of `waiting` is spoken."""
+        return self.of_answers if lookup(self.tag, [line.language]) else pronunciation(self._agent, line.language)
 
     def of_line(self, text: str) -> Pronunciation:
         """How `text`, which nobody asked for, is spoken: a fixed line of the agent, a part of one, or an old answer."""

@@ -44,12 +44,14 @@ class SpokenReply:
 class Mouth:
     """The speaking of one call.
 
-    The callbacks are told that the current reply has begun, that the caller has heard more of it, or that it has ended.
+    The callbacks are told that the current reply has begun, that its answer itself has begun, that the caller has heard
+    more of it, or that it has ended.
     """
 
     def __init__(
         self,
         on_started: Callable[[SpokenReply], None],
+        on_answering: Callable[[SpokenReply], None],
         on_caption: Callable[[SpokenReply, str], None],
         on_ended: Callable[[SpokenReply], None],
         now: Callable[[], float],
@@ -57,12 +59,14 @@ class Mouth:
         self.playout = Playout()
         self.current: SpokenReply | None = None
         self._on_started = on_started
+        self._on_answering = on_answering
         self._on_caption = on_caption
         self._on_ended = on_ended
         self._now = now
         self._played: tuple[float, float] | None = None
         """How many ms of this reply the client has played, and when it said so."""
         self._caption = ""
+        self._answering = False
         self._frames = 0
         self._given = 0
         """How many frames of this reply the present connection has taken."""
@@ -73,7 +77,7 @@ class Mouth:
 
     def speak(self, spoken: SpokenReply) -> None:
         """From now on the caller hears `spoken`."""
-        self.current, self._caption, self._frames = spoken, "", 0
+        self.current, self._caption, self._answering, self._frames = spoken, "", False, 0
         self._given, self._played = 0, None
         self.playout.play(spoken.reply.speech)
 
@@ -125,6 +129,9 @@ class Mouth:
             if self._frames == 0:
                 spoken.begun_s = self._now()
                 self._on_started(spoken)
+            if not self._answering and spoken.reply.speech.answering:
+                self._answering = True
+                self._on_answering(spoken)
             if self._frames % (CAPTION_FRAMES * (1 + len(self._caption) // LONG_CHARS)) == 0:
                 self._show(spoken)
             self._frames += 1

@@ -28,6 +28,7 @@ MAX_KEPT_FRAMES = 10_000 // FRAME_MS
 @dataclass(slots=True)
 class _Clause:
     text: str
+    aside: bool = False
     frames: int = 0
     played: int = 0
     complete: bool = False
@@ -69,9 +70,9 @@ class Speech:
     _kept: deque[bytes] = field(default_factory=lambda: deque(maxlen=MAX_KEPT_FRAMES))
     """The newest frames that have left."""
 
-    def begin(self, clause: str) -> None:
-        """The sound that is added from now on says `clause`."""
-        self._clauses.append(_Clause(clause))
+    def begin(self, clause: str, aside: bool = False) -> None:
+        """The sound that is added from now on says `clause`. An `aside` is no part of the answer: the caller waits."""
+        self._clauses.append(_Clause(clause, aside))
 
     def add(self, pcm: bytes) -> None:
         """Append PCM, any whole number of samples, to the clause that was begun last."""
@@ -115,6 +116,11 @@ class Speech:
     def begun(self) -> bool:
         """Whether the caller has heard any of it."""
         return bool(self._clauses) and (self._present > 0 or self._clauses[0].played > 0)
+
+    @property
+    def answering(self) -> bool:
+        """Whether the caller has heard any of the answer itself."""
+        return any(clause.played and not clause.aside for clause in self._clauses[: self._present + 1])
 
     @property
     def ready(self) -> bool:

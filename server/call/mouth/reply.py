@@ -6,7 +6,7 @@ with effects runs.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import inf
@@ -21,6 +21,7 @@ from server.media.frame import SPOKEN_RATE
 from server.media.resample import Resampler
 from server.speech.clauses import Clauses
 from server.speech.protocols import Asker, TextToSpeech
+from server.speech.spoken_form import spoken_form
 
 PLENTY_MS = 2_000
 """With so much sound ahead of the caller's ear the next clause may wait for clauses of other calls. A worker begins a
@@ -49,6 +50,13 @@ class Source(Protocol):
     def tool_running(self) -> bool:
         """A tool has been called and has not returned."""
 
+    @property
+    def running(self) -> Sequence[str]:
+        """The names of the tools that run now."""
+
+    def add_aside(self, text: str) -> None:
+        """The agent says this while the caller waits. It belongs into the history."""
+
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Give the text as it comes. Tools with effects wait for `committed`. Raises EngineError."""
 
@@ -67,9 +75,13 @@ class Line:
         self._occasion = occasion
         self.tools: list[str] = []
         self.tool_running = self.cut_off = False
+        self.running = ()
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         on_text(self.text)
+
+    def add_aside(self, text: str) -> None:
+        raise AssertionError("nobody waits for a fixed text")
 
     def messages(self) -> list[ModelMessage]:
         request = ModelRequest.user_text_prompt(f"({self._occasion})")
@@ -90,6 +102,7 @@ class _Clause:
 
     text: str
     spoken_as: Pronunciation
+    aside: bool = False
 
 
 class Reply:
@@ -127,19 +140,35 @@ class Reply:
         )  # the model's answer has a limit, and so has this
         self._waiting: list[str] = []
         """Clauses that text-to-speech has not begun with."""
+        self._running = self._pronouncing = False
         self._cutter = Clauses()
+        self._asides = 0
+        """How many clauses are asides."""
         self._begun = 0
-        """With how many clauses text-to-speech has begun."""
+        """With how many clauses text-to-speech has begun, asides among them."""
         self._to_say = inf
-        """How many clauses are said."""
+        """How many clauses are said, asides among them."""
 
     @property
     def unheard(self) -> str:
         """The text that the caller has not heard yet, as far as it is known, in whole clauses."""
         return " ".join([self.speech.unheard, *self._waiting]).strip()
 
+    @property
+    def waits(self) -> bool:
+        """More text is to come, and all that has come so far was spoken."""
+        return self._running and not (self.complete or self._waiting or self._pronouncing or self._cutter.begun)
+
+    def fill(self, text: str, spoken_as: Pronunciation) -> None:
+        """Say `text` while the caller waits."""
+        self.source.add_aside(text)
+        self._asides += 1
+        self._waiting.append(text)
+        self._clauses.put_nowait(_Clause(text, spoken_as, aside=True))
+
     async def run(self) -> None:
         """Make the answer until it is complete. When an engine fails, `failure` says so, and what was made stays."""
+        self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._compose(), name="reply-compose")
@@ -176,7 +205,7 @@ class Reply:
         """Say whole sentences only, as far as the caller has not begun to hear another one."""
         last, to_say = self._cutter.break_off()
         self._hand_on(last)
-        self._to_say = to_say = self.speech.shorten(to_say)
+        self._to_say = to_say = self.speech.shorten(to_say + self._asides)
         del self._waiting[max(0, to_say - self._begun) :]
 
     def _hand_on(self, clauses: list[str]) -> None:
@@ -189,19 +218,22 @@ class Reply:
         while (clause := await self._clauses.get()) is not None:
             if self._begun >= self._to_say:
                 continue
-            if first:
+            if first and not clause.aside:
                 self._on_stage("first_clause")
                 first = False
             del self._waiting[0]
             self._begun += 1
+            self._pronouncing = True
             await self._pronounce_clause(clause)
+            self._pronouncing = False
 
     async def _pronounce_clause(self, clause: _Clause) -> None:
-        self.speech.begin(clause.text)
+        self.speech.begin(clause.text, clause.aside)
         number = self._begun
         resampler: Resampler | None = None
         how, asker = clause.spoken_as, Asker(has_sound=self.speech.ahead_ms >= PLENTY_MS)
-        async with aclosing(self._tts.synthesize(clause.text, how.voice, how.language, asker)) as sound:
+        text = spoken_form(clause.text, how.language)
+        async with aclosing(self._tts.synthesize(text, how.voice, how.language, asker)) as sound:
             async for pcm in sound:
                 if number > self._to_say:
                     return
