@@ -14,6 +14,7 @@ from pydantic_ai.settings import ModelSettings
 
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
+from server.call.settings import CallSettings
 from tests.fakes.mind import Desk, Mind
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
@@ -44,10 +45,10 @@ class Writer(Model, Mind):
 
     model_name, system = "writer", "test"
 
-    def __init__(self, text: str, reason: FinishReason, word_s: float = 0.0) -> None:
+    def __init__(self, text: str, reason: FinishReason, word_s: float = 0.0, thinks_s: float = 0.0) -> None:
         Model.__init__(self)
         Mind.__init__(self)
-        self._text, self._reason, self._word_s = text, reason, word_s
+        self._text, self._reason, self._word_s, self._thinks_s = text, reason, word_s, thinks_s
         self.given: list[list[ModelMessage]] = []
 
     def agent(self, greeting: str = "") -> VoiceAgent:
@@ -65,6 +66,7 @@ class Writer(Model, Mind):
         run_context: object = None,
     ) -> AsyncIterator[StreamedResponse]:
         self.given.append(history)
+        await asyncio.sleep(self._thinks_s)
         yield Stopped(model_request_parameters, self._text, self._reason, self._word_s)
 
 
@@ -135,3 +137,17 @@ def test_the_log_says_why_an_answer_was_cut_off(reason: FinishReason, caplog: py
     assert [record.getMessage() for record in caplog.records] == [
         f"x call call: the answer of model test:writer was cut off: {reason}"
     ]
+
+
+def test_what_is_said_while_the_caller_waits_is_no_sentence_of_the_answer() -> None:
+    """All whole sentences of a model that thinks for long are heard after the line that fills the silence."""
+
+    async def scenario() -> None:
+        writer = Writer(f"{SENTENCES} On Sunday we", "length", thinks_s=3.0)
+        async with Caller(writer, settings=CallSettings()) as caller:
+            await caller.say("when are you open")
+            await caller.wait(15_000)
+            assert caller.answers[-1].text == f"One moment, please. {SENTENCES}"
+        assert caller.tts.said[1:] == ["We are open from nine to five.", "On Saturday we close at four."]
+
+    run_virtual(scenario())
