@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic_ai.models import KnownModelName, Model, infer_model
 from pydantic_ai.profiles import ModelProfile, merge_profile
 
+from server.agent.client_retries import turn_off_retries
 from server.agent.openai_requests import send_unconverted
 from server.errors import ConfigError
 
@@ -34,7 +35,7 @@ def make_model(name: str) -> Model:
 
 def prepare(model: Model) -> Model:
     """Make the model fit for calls; returns it. Calling this twice does no harm."""
-    return _keep_system_prompts_first(send_unconverted(model))
+    return _keep_system_prompts_first(turn_off_retries(send_unconverted(model)))
 
 
 def _reason(name: str, exc: Exception) -> str:

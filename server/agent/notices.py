@@ -10,8 +10,12 @@ from typing import Any
 
 from pydantic_ai import RunContext
 from pydantic_ai.capabilities import AbstractCapability
-from pydantic_ai.messages import ModelRequest, SystemPromptPart
+from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart
 from pydantic_ai.models import ModelRequestContext
+from pydantic_ai.profiles import ModelProfile
+
+TAKES_NOTICES = ModelProfile(supports_inline_system_prompts=True)
+"""The profile of a scripted model that gets a notice as it is, and not as something that the caller has said."""
 
 
 class Notices(AbstractCapability[Any]):
@@ -31,3 +35,9 @@ class Notices(AbstractCapability[Any]):
             notice = SystemPromptPart(text, scope="request")
             request_context.messages = [*before, replace(last, parts=[*last.parts, notice])]
         return request_context
+
+
+def notice_of(messages: Sequence[ModelMessage]) -> str:
+    """The notice of the newest request, as a model with the profile TAKES_NOTICES gets it; "" if there is none."""
+    parts = messages[-1].parts
+    return "\n\n".join(part.content for part in parts if isinstance(part, SystemPromptPart) and part.scope == "request")

@@ -16,6 +16,8 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
+from server.agent.notices import TAKES_NOTICES, notice_of
+
 FIRST_WORD_S = 0.3
 """How long the model takes to begin, as a fast hosted one does."""
 WORD_S = 0.02
@@ -46,13 +48,13 @@ class ScriptedModel(FunctionModel):
     """
 
     def __init__(self, answers: Mapping[str, Script]) -> None:
-        super().__init__(stream_function=self._answer)
+        super().__init__(stream_function=self._answer, profile=TAKES_NOTICES)
         self._answers = {re.compile(pattern, re.IGNORECASE): _rounds(script) for pattern, script in answers.items()}
         self.instructions: list[str] = []
-        """The instructions of each request."""
+        """What the model was told with each request: the agent's instructions, and what the server has added."""
 
     async def _answer(self, messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
-        self.instructions.append(info.instructions or "")
+        self.instructions.append("\n\n".join(filter(None, (info.instructions, notice_of(messages)))))
         said, answered = _asked(messages)
         match, rounds = self._find(said)
         steps = rounds[min(answered, len(rounds) - 1)]

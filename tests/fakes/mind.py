@@ -5,9 +5,18 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from pydantic_ai import Agent, RunContext
-from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart, UserPromptPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponsePart,
+    SystemPromptPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
+from server.agent.notices import TAKES_NOTICES, notice_of
 from server.agent.voice_agent import VoiceAgent
 
 
@@ -32,13 +41,13 @@ class Mind:
     failures: int = 0
     seen: list[list[ModelMessage]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
-    """The instructions of each request."""
+    """The instructions and the notice of each request."""
     tool_s: float = 0.0
     cancellable: tuple[str, ...] = ()
     """The tools that stop when the caller goes on."""
 
     def agent(self, greeting: str = "") -> VoiceAgent:
-        agent = Agent(FunctionModel(stream_function=self._think), deps_type=Desk, tools=[self.book, self.hang_up])
+        agent = Agent(FunctionModel(stream_function=self._think, profile=TAKES_NOTICES), deps_type=Desk, tools=[self.book, self.hang_up])
         return VoiceAgent(
             agent=agent, name="Test", greeting=greeting, make_deps=Desk, cancellable=frozenset(self.cancellable)
         )
@@ -59,12 +68,12 @@ class Mind:
     async def _think(self, history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
         self.requests += 1
         self.seen.append(list(history))
-        self.told.append(info.instructions or "")
+        self.told.append(f"{info.instructions or ''}{notice_of(history)}")
         await asyncio.sleep(self.first_token_ms / 1000)
         if self.failures:
             self.failures -= 1
             raise RuntimeError("the provider is down")
-        newest = history[-1].parts[-1]
+        newest = newest_of(history)
         if isinstance(newest, ToolReturnPart):
             text = f"Done: {newest.content}."
         else:
@@ -80,6 +89,11 @@ class Mind:
         for word in text.split(" "):
             yield word + " "
             await asyncio.sleep(self.token_ms / 1000)
+
+
+def newest_of(history: Sequence[ModelMessage]) -> ModelRequestPart | ModelResponsePart:
+    """What is new in a request, beside its notice."""
+    return [part for part in history[-1].parts if not isinstance(part, SystemPromptPart)][-1]
 
 
 def last_said(history: Sequence[ModelMessage]) -> str:

@@ -25,6 +25,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from server.agent.demo import rules, shop
 from server.agent.demo.decision import Decision
 from server.agent.demo.phrases import front_desk_phrases, order_number_phrases
+from server.agent.notices import TAKES_NOTICES
 from server.agent.voice_agent import VoiceAgent
 
 _INSTRUCTIONS = f"""\
@@ -53,7 +54,7 @@ you heard and ask again; never guess it.
 def front_desk(now: Callable[[], datetime] = datetime.now) -> VoiceAgent:
     """The demo agent; `now` gives the time in the shop."""
     agent = Agent(
-        FunctionModel(stream_function=_think, model_name="front-desk-rules"),
+        FunctionModel(stream_function=_think, model_name="front-desk-rules", profile=TAKES_NOTICES),
         deps_type=shop.Desk,
         instructions=_INSTRUCTIONS,
         tools=shop.TOOLS,

@@ -71,6 +71,9 @@ class Answers:
             self._start_tool,
             lambda returned: self.on_late_result(returned),
             lambda: self.instructions.text,
+            setup.engines.fallbacks,
+            setup.engines.breakers,
+            host.id,
         )
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
@@ -92,7 +95,7 @@ class Answers:
         When the budget of the call is used up, the reply is the agent's goodbye.
         """
         if self._budget.spent:
-            return self.line(self.goodbye, stopwatch)
+            return self.line(self.goodbye_after(), stopwatch)
         run = AgentRun(self._runs, prompt, lambda: self._memory.recall(self._history.messages))
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
@@ -101,10 +104,10 @@ class Answers:
         """A tool has not returned, perhaps one whose answer was cut off."""
         return bool(self._tools)
 
-    @property
-    def goodbye(self) -> Line:
-        """What the agent says when the server has to end the call; empty if its author wants no words."""
-        return Line(self.language.line("goodbye"), "The call has to end.", interruptible=False)
+    def goodbye_after(self, why: str = "") -> Line:
+        """`why`, and what the agent says when the server has to end the call; empty if its author wants no words."""
+        text = f"{why} {self.language.line('goodbye')}".strip()
+        return Line(text, "The call has to end.", interruptible=False)
 
     def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
         """Let the agent say a fixed text that nobody asked for."""
