@@ -86,7 +86,7 @@ union = VoiceAgent(Agent("test", output_type=str | int))
     ("name", "why"),
     [
         ("none", "has no model"),
-        ("unknown", "Unknown model: nobody:any"),
+        ("unknown", "nobody:any: there is no provider 'nobody'"),
         ("numbers", "is not text"),
         ("late", "is async"),
         ("hasty", "the patience of .*:hasty must be one of quick, normal, patient"),

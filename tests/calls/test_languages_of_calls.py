@@ -319,7 +319,9 @@ class Linguist(Mind):
     """Its model calls the tool `switch_language` for "speak X", and says what the tool says."""
 
     def agent(self, greeting: str = "") -> VoiceAgent:
-        agent = Agent(FunctionModel(stream_function=self._talk, profile=TAKES_NOTICES), deps_type=Desk, tools=[switch_language])
+        agent = Agent(
+            FunctionModel(stream_function=self._talk, profile=TAKES_NOTICES), deps_type=Desk, tools=[switch_language]
+        )
         return VoiceAgent(agent=agent, greeting=greeting, make_deps=Desk)
 
     async def _talk(self, history: list[ModelMessage], info: AgentInfo) -> Any:

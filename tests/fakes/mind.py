@@ -47,7 +47,11 @@ class Mind:
     """The tools that stop when the caller goes on."""
 
     def agent(self, greeting: str = "") -> VoiceAgent:
-        agent = Agent(FunctionModel(stream_function=self._think, profile=TAKES_NOTICES), deps_type=Desk, tools=[self.book, self.hang_up])
+        agent = Agent(
+            FunctionModel(stream_function=self._think, profile=TAKES_NOTICES),
+            deps_type=Desk,
+            tools=[self.book, self.hang_up],
+        )
         return VoiceAgent(
             agent=agent, name="Test", greeting=greeting, make_deps=Desk, cancellable=frozenset(self.cancellable)
         )
