@@ -13,7 +13,7 @@ from pydantic_ai.models import Model
 from server.agent.agent_file import load_agent
 from server.agent.call_info import CallInfo
 from server.agent.demo.front_desk import front_desk
-from server.agent.models import make_model, prepare
+from server.agent.models import check_settings, make_model, prepare
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
 from server.call.options import CallOptions
@@ -148,6 +148,10 @@ def choose_model(settings: Settings, name: str = "") -> Model | None:
     if name and name not in settings.allowed_models:
         raise PeerError(f"A call may not choose the model {name!r} here.")
     name = name or _named_models(settings)[0]
+    try:
+        check_settings(settings.run.model_settings)
+    except ConfigError as exc:
+        raise ConfigError(f"ANTIPHON_RUN_MODEL_SETTINGS: {exc}") from exc
     return None if name in _ITS_OWN else _model(name, "ANTIPHON_MODEL")
 
 

@@ -1,10 +1,19 @@
 """Limits: how long the caller waits for the agent's model and tools, and how much of the call the model is given."""
 
-from typing import ClassVar, Protocol
+import json
+from typing import Annotated, Any, ClassVar, Protocol
 
-from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from server.settings_group import SettingsGroup
+
+
+def _parsed(value: object) -> object:
+    return json.loads(value or "{}") if isinstance(value, str) else value
+
+
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_parsed)]
+"""Written as JSON. A text that is not JSON raises ValueError, as every wrong setting does."""
 
 
 class RunLimits(SettingsGroup):
@@ -25,7 +34,10 @@ class RunLimits(SettingsGroup):
     answer_tokens: NonNegativeInt = 2_000
     """Tokens that the model may write in one request, at most; 0 leaves it to the provider. A call may choose fewer
     (`max_tokens`), and so may the agent. 1,000 tokens are six minutes of speech; a model that thinks before it speaks
-    needs some hundred for its thoughts."""
+    needs some hundred for its thoughts. Where `thinking` is set, the provider has its own limit."""
+    model_settings: JsonObject = Field(default={})
+    """Settings of pydantic-ai for each request to the model, as JSON: {"thinking": "low", "cache": true}. The agent's
+    own win over these, and what a call has chosen wins over both."""
     history_chars: PositiveInt = 100_000
     """Characters of the conversation so far that the model gets, at most: about 25,000 tokens, or two hours of talk.
     When there are more, the older half is left out."""

@@ -1,6 +1,7 @@
 """Models by their names, which are pydantic-ai's: `provider:model`."""
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from typing import get_args
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic_ai.models import KnownModelName, Model, infer_model
 from pydantic_ai.profiles import ModelProfile, merge_profile
+from pydantic_ai.settings import ModelSettings
 
 from server.agent.client_retries import turn_off_retries
 from server.agent.openai_requests import send_unconverted
@@ -31,6 +33,16 @@ def make_model(name: str) -> Model:
     except Exception as exc:  # each provider has its own exception for a missing key or package
         raise ConfigError(f"{name}: {_reason(name, exc)}") from exc
     return prepare(model)
+
+
+def check_settings(settings: Iterable[str]) -> None:
+    """Raises ConfigError when pydantic-ai has no setting of a model with one of these names.
+
+    A setting of one provider has that provider's name in front, such as `anthropic_cache`. It is not looked up.
+    """
+    for name in settings:
+        if name not in ModelSettings.__annotations__ and name.partition("_")[0] not in _providers():
+            raise ConfigError(f"pydantic-ai has no setting {name!r} of a model")
 
 
 def prepare(model: Model) -> Model:
@@ -57,8 +69,7 @@ def _unknown(name: str) -> str:
         same = [known for known in _known_models() if known.endswith(f":{name}")]
         example = min(same, key=len, default="openai:gpt-5-mini")
         return f"write the provider before the model, as in {example}"
-    known = {each.partition(":")[0] for each in _known_models()}
-    meant = FORMER.get(provider) or next(iter(get_close_matches(provider, sorted(known), 1)), "")
+    meant = FORMER.get(provider) or next(iter(get_close_matches(provider, _providers(), 1)), "")
     return f"there is no provider {provider!r}" + (f"; did you mean {meant}:{model}?" if meant else "")
 
 
@@ -66,6 +77,11 @@ def _unknown(name: str) -> str:
 def _known_models() -> tuple[str, ...]:
     """Models of which pydantic-ai knows the names. There are others, of the same and of other providers."""
     return get_args(KnownModelName.__value__)
+
+
+def _providers() -> list[str]:
+    """The providers of these models."""
+    return sorted({name.partition(":")[0] for name in _known_models()})
 
 
 def _keep_system_prompts_first(model: Model) -> Model:

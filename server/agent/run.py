@@ -198,12 +198,21 @@ class AgentRun:
         )
 
     def _model_settings(self, context: RunContext[Any]) -> ModelSettings:
-        """What the call has chosen, with a limit for what the model writes: the smaller of the server's and the call's,
-        or else the agent's own, which the context has."""
-        chosen = ModelSettings(**(self._setup.model_settings or {}))
-        wished = chosen.get("max_tokens") or (context.model_settings or {}).get("max_tokens")
-        if most := self._setup.limits.answer_tokens:
-            chosen["max_tokens"] = min(most, wished or most)
+        """What the call has chosen, and what the server sets where the agent sets nothing: the context has that.
+
+        What the model writes has a limit: the smaller of the server's and the call's, or else the agent's own. A model
+        that is asked to think has none of the server's: its thoughts count, and some providers refuse a limit that is
+        smaller than the room that they give to thoughts.
+        """
+        agents, limits = context.model_settings or {}, self._setup.limits
+        servers = {name: value for name, value in limits.model_settings.items() if name not in agents}
+        chosen = ModelSettings()
+        chosen.update(servers)  # type: ignore[typeddict-item]
+        chosen.update(self._setup.model_settings or {})
+        wished = chosen.get("max_tokens") or agents.get("max_tokens")
+        thinks = any({**agents, **chosen}.get(name) for name in ("thinking", "anthropic_thinking"))
+        if limits.answer_tokens and not thinks:
+            chosen["max_tokens"] = min(limits.answer_tokens, wished or limits.answer_tokens)
         return chosen
 
     def _language_to_answer_in(self) -> str:

@@ -2,60 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from anthropic import AsyncAnthropic
-from openai import AsyncOpenAI
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage
-from pydantic_ai.models.anthropic import AnthropicModel, AnthropicModelSettings
-from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-from pydantic_ai.providers.anthropic import AnthropicProvider
-from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.models.anthropic import AnthropicModelSettings
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.limits import NoMeter
-from server.agent.models import prepare
 from server.agent.run import AgentRun, RunSetup
 from server.agent.voice_agent import VoiceAgent
+from tests.fakes.providers import Make, chat, claude, compatible, responses
 from tests.fakes.recording_provider import recording_provider
 
-Hosted = OpenAIChatModel | OpenAIResponsesModel | AnthropicModel
-Make = Callable[[str], Hosted]
-
-
-def chat(url: str) -> Hosted:
-    client = AsyncOpenAI(base_url=url, api_key="none")
-    return OpenAIChatModel("gpt-5-mini", provider=OpenAIProvider(openai_client=client))
-
-
-def compatible(url: str) -> Hosted:
-    """As a model is made of its name: a server that is not OpenAI's gets no system message in the middle."""
-    model = chat(url)
-    prepare(model)
-    return model
-
-
-def responses(url: str) -> Hosted:
-    client = AsyncOpenAI(base_url=url, api_key="none")
-    return OpenAIResponsesModel("gpt-5-mini", provider=OpenAIProvider(openai_client=client))
-
-
-def claude(name: str) -> Make:
-    def make(url: str) -> Hosted:
-        client = AsyncAnthropic(base_url=url.removesuffix("/v1"), api_key="none")
-        return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=client))
-
-    return make
-
-
 MODELS = {
-    "chat": chat,
-    "compatible": compatible,
-    "responses": responses,
+    "chat": chat("gpt-5-mini"),
+    "compatible": compatible("gpt-5-mini"),
+    "responses": responses("gpt-5-mini"),
     "older claude": claude("claude-haiku-4-5"),
     "newer claude": claude("claude-opus-4-8"),
 }
