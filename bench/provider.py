@@ -4,7 +4,7 @@
 
 It transcribes any sound as the same question, gives the same answer to any text, and speaks any text as the same tone.
 It computes nothing, so it takes hardly any CPU from the servers that are measured. `GET /count` tells how often each of
-the three was asked.
+the three was asked, and `GET /times` when each request for an answer came and when the answer to it began.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import asyncio
 import json
 import math
 import struct
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class NeutralProvider:
         self._delays = delays
         self._speech = tone(speech_s)
         self._asked: Counter[str] = Counter()
+        self._times: list[dict[str, float]] = []
+        """For each request for an answer: `asked` and `begun` in seconds of the machine's steady clock."""
 
     async def transcribe(self, request: web.Request) -> web.Response:
         await request.post()
@@ -61,6 +64,7 @@ class NeutralProvider:
         return web.json_response({"text": QUESTION})
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
+        times = {"asked": time.monotonic()}
         body = await request.json()
         self._asked["llm"] += 1
         await asyncio.sleep(self._delays.first_token_ms / 1000)
@@ -68,6 +72,7 @@ class NeutralProvider:
             return web.json_response(_completion(body.get("model", "")))
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        self._times.append({**times, "begun": time.monotonic()})
         for word in ANSWER.split():
             await response.write(_event(_delta(body.get("model", ""), {"role": "assistant", "content": f"{word} "})))
             await asyncio.sleep(self._delays.token_ms / 1000)
@@ -87,6 +92,9 @@ class NeutralProvider:
     async def count(self, request: web.Request) -> web.Response:
         return web.json_response(dict(self._asked))
 
+    async def times(self, request: web.Request) -> web.Response:
+        return web.json_response(self._times)
+
 
 def application(delays: Delays, speech_s: float) -> web.Application:
     """The provider's HTTP application; each clause that it speaks sounds for `speech_s`."""
@@ -96,6 +104,7 @@ def application(delays: Delays, speech_s: float) -> web.Application:
     app.router.add_post("/v1/chat/completions", provider.complete)
     app.router.add_post("/v1/audio/speech", provider.speak)
     app.router.add_get("/count", provider.count)
+    app.router.add_get("/times", provider.times)
     return app
 
 

@@ -82,10 +82,10 @@ def antiphon_environment(provider: str) -> dict[str, str]:
 
 
 @contextmanager
-def providing(speech_s: float) -> Iterator[str]:
-    """The URL of a provider with its default delays, each clause of which sounds for `speech_s`."""
+def providing(speech_s: float, *options: str) -> Iterator[str]:
+    """The URL of a provider with its default delays or these options. Each of its clauses sounds for `speech_s`."""
     port = free_port()
-    with running(OTHER_CORE, "-m", "bench.provider", "--port", str(port), "--speech-s", str(speech_s)):
+    with running(OTHER_CORE, "-m", "bench.provider", "--port", str(port), "--speech-s", str(speech_s), *options):
         wait_until_ready(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}"
 

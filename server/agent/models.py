@@ -21,7 +21,8 @@ _EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
 """How pydantic-ai names the extra that has the package of a provider."""
 _VARIABLE = re.compile(r"^Set the (.+?) environment variables?\b")
 """How it names the variable that has the key or the address of a provider."""
-_OPENAI_HOSTS = ("openai.com", "openai.azure.com")
+_OPENAI_HOSTS = ("openai.com", "azure.com")
+"""Whose servers have OpenAI's own models."""
 
 
 def make_model(name: str) -> Model:

@@ -111,3 +111,26 @@ def test_a_compatible_server_gets_no_system_message_in_the_middle(
     if address:
         monkeypatch.setenv("OPENAI_BASE_URL", address)
     assert make_model("openai-chat:any").profile.get("supports_inline_system_prompts") is inline
+
+
+def documented() -> list[tuple[str, str, str]]:
+    """The rows of docs/providers.md: a model, what it needs in the environment, and its extra."""
+    text = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[2:5]] for line in text.splitlines() if line.startswith("| ")]
+    return [(model.strip("`"), needs, extra.strip("`")) for model, needs, extra in rows[1:] if "…" not in model]
+
+
+@pytest.mark.parametrize(("name", "needs", "extra"), documented())
+def test_the_table_of_providers_is_true(name: str, needs: str, extra: str) -> None:
+    """What is missing is what the table names."""
+    said = reason(name)
+    if found := INSTALL.search(said):
+        assert found[1] == extra
+    elif not extra:
+        assert any(variable in said for variable in re.findall(r"`([A-Z_]+)`", needs))
+
+
+def test_each_extra_is_documented() -> None:
+    """With the provider that needs it."""
+    others = {"mcp", "bedrock-mantle", "typesafe"}
+    assert {extra for _, _, extra in documented() if extra} == extras().keys() - others
