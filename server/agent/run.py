@@ -117,6 +117,10 @@ class AgentRun:
         """The agent says this while the caller waits."""
         self._asides.add(text, self._whole(), begun=bool(self._partial))
 
+    def give_up(self) -> None:
+        """Begin no tool any more: the answer is over, and the run is about to be cancelled."""
+        self._calls.give_up()
+
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
 
@@ -285,6 +289,7 @@ class AgentRun:
             return
         on_text("\n")  # ends the sentence: text so far is spoken while the tools run
         if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
-            await committed.wait()
+            while not committed.is_set():  # the answer may be given up before this task runs again
+                await committed.wait()
         self._at_tools = True
         self.tools += [call.tool_name for call in calls]

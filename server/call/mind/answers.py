@@ -116,13 +116,14 @@ class Answers:
 
     def stop(self, reply: Reply) -> None:
         """Make no more of it; idempotent."""
+        reply.give_up()
         if (task := self._tasks.get(reply)) is not None:
             task.cancel()
 
     def stop_all(self) -> None:
         """Make no more of any reply."""
-        for task in self._tasks.values():
-            task.cancel()
+        for reply in list(self._tasks):
+            self.stop(reply)
 
     def _make(
         self,
@@ -137,7 +138,8 @@ class Answers:
         ending = [task for task in self._tasks.values() if task.cancelling()]
         if not any(reply.source.tool_running for reply, task in self._tasks.items() if not task.cancelling()):
             ending += self._tools
-        task = self._tasks[reply] = self._host.start(partial(self._run, reply, ending), "reply")
+        ready = partial(self._until_ready, reply, ending)
+        task = self._tasks[reply] = self._host.start(partial(reply.run, ready), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
 
@@ -147,13 +149,13 @@ class Answers:
         task.add_done_callback(self._tools.discard)
         return task
 
-    async def _run(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+    async def _until_ready(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+        """Wait until the reply may be composed."""
         if ending:
             await asyncio.wait(ending, timeout=ENDING_S)
         if isinstance(reply.source, AgentRun):
             while not self._requests.admits(self._now()):  # noqa: ASYNC110  # a reply that is stopped takes no turn
                 await asyncio.sleep(REQUEST_CHECK_S)
-        await reply.run()
 
 
 def _model_settings(options: CallOptions) -> ModelSettings:

@@ -6,7 +6,7 @@ with effects runs.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import inf
@@ -57,6 +57,9 @@ class Source(Protocol):
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits. It belongs into the history."""
 
+    def give_up(self) -> None:
+        """Begin no tool any more."""
+
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Give the text as it comes. Tools with effects wait for `committed`. Raises EngineError."""
 
@@ -73,6 +76,7 @@ class Line:
         self.interruptible = interruptible
         self.hang_up = hang_up
         self._occasion = occasion
+        self._asides: list[TextPart] = []
         self.tools: list[str] = []
         self.tool_running = self.cut_off = False
         self.running = ()
@@ -81,11 +85,14 @@ class Line:
         on_text(self.text)
 
     def add_aside(self, text: str) -> None:
-        raise AssertionError("nobody waits for a fixed text")
+        self._asides.append(TextPart(text))
+
+    def give_up(self) -> None:
+        pass
 
     def messages(self) -> list[ModelMessage]:
         request = ModelRequest.user_text_prompt(f"({self._occasion})")
-        return [request, ModelResponse(parts=[TextPart(self.text)])]
+        return [request, ModelResponse(parts=[*self._asides, TextPart(self.text)])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +173,18 @@ class Reply:
         self._waiting.append(text)
         self._clauses.put_nowait(_Clause(text, spoken_as, aside=True))
 
-    async def run(self) -> None:
-        """Make the answer until it is complete. When an engine fails, `failure` says so, and what was made stays."""
+    def give_up(self) -> None:
+        """Begin no tool any more. Its task may run for another step before it is cancelled."""
+        self.committed.clear()
+        self.source.give_up()
+
+    async def run(self, ready: Callable[[], Awaitable[None]]) -> None:
+        """Make the answer, once it is `ready` to be made, until it is complete. When an engine fails, `failure` says
+        so, and what was made stays."""
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._compose(), name="reply-compose")
+                group.create_task(self._compose(ready), name="reply-compose")
                 group.create_task(self._pronounce(), name="reply-pronounce")
         except* EngineError as failures:
             self.failure = _first(failures)
@@ -182,7 +195,8 @@ class Reply:
             self.complete = True
             self.speech.finish()
 
-    async def _compose(self) -> None:
+    async def _compose(self, ready: Callable[[], Awaitable[None]]) -> None:
+        await ready()
         first = True
 
         def on_text(delta: str) -> None:
