@@ -89,10 +89,11 @@ def _keep_system_prompts_first(model: Model) -> Model:
     """Have an OpenAI-compatible server get instructions in the middle of a conversation as a text of the user.
 
     pydantic-ai takes a server for OpenAI's when only its address is another. Many models that people run themselves
-    refuse a system message that is not the first one.
+    refuse a system message that is not the first one, and so also a second one that explains such texts.
     """
     if type(model).__name__ == "OpenAIChatModel" and not _is_openai(model.base_url or ""):
-        model.profile = merge_profile(model.profile, ModelProfile(supports_inline_system_prompts=False))
+        one = ModelProfile(supports_inline_system_prompts=False, default_framing_announcement="never")
+        model.profile = merge_profile(model.profile, one)
     return model
 
 

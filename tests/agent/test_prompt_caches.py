@@ -108,6 +108,14 @@ OWN_MARKERS = AnthropicModelSettings(
 )
 
 
+async def test_a_compatible_server_gets_no_more_system_messages() -> None:
+    """Many models refuse a system message that is not the first one. The agent's own are there, and no others."""
+    for body in await prompts(MODELS["compatible"], ModelSettings()):
+        own, others = body["messages"][:2], body["messages"][2:]
+        assert [message["content"] for message in own] == ["Be brief.", "You answer the phone."]
+        assert "system" not in [message["role"] for message in others]
+
+
 @pytest.mark.parametrize("name", ["older claude", "newer claude"])
 @pytest.mark.parametrize("settings", [ModelSettings(cache=True), OWN_MARKERS], ids=["cache", "anthropic_cache"])
 async def test_cache_markers_can_be_set(name: str, settings: ModelSettings) -> None:
