@@ -17,7 +17,7 @@ and a report of 20 bytes can name 65,535."""
 
 _COMMON_HEADER = 12
 _CHUNK, _PARAMETER, _DATA, _SACK = struct.Struct("!BBH"), struct.Struct("!HH"), struct.Struct("!LHHL"), "!LLHH"
-_DATA_TYPE, _SACK_TYPE, _FORWARD_TSN_TYPE = 0, 3, 192
+_DATA_TYPE, _SACK_TYPE, _SHUTDOWN_TYPE, _FORWARD_TSN_TYPE = 0, 3, 7, 192
 _DCEP = 50
 _PARAMETERS_AT = {1: 16, 2: 16, 4: 0, 5: 0, 6: 0, 9: 0, 130: 0}
 """The types of the chunks that carry parameters, and after how many bytes these begin: INIT, INIT ACK, HEARTBEAT,
@@ -48,6 +48,8 @@ def load_of(packet: bytes) -> Load:
                 weight += DCEP_WEIGHT - 1
         elif kind == _SACK_TYPE:
             weight += _gaps(body) // GAPS_PER_WEIGHT
+        elif kind == _SHUTDOWN_TYPE and len(body) < 4:
+            raise ValueError("truncated SHUTDOWN chunk")
         elif kind == _FORWARD_TSN_TYPE:
             if len(body) < 4 or len(body) % 4:
                 raise ValueError("truncated FORWARD TSN chunk")

@@ -23,7 +23,7 @@ ASKED = re.compile(r"(keep|recall) ?(.*)")
 def keeper() -> VoiceAgent:
     """An agent that keeps words in the call's own deps; it answers with them, the first request, and the limit."""
     agent = Agent(FunctionModel(stream_function=_think), deps_type=Desk, tools=[keep, recall])
-    return VoiceAgent(agent=agent, name="Keeper", make_deps=Desk)
+    return VoiceAgent(agent=agent, name="Keeper", waiting=(), make_deps=Desk)
 
 
 def keep(ctx: RunContext[Desk], word: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from server.media.sctp import DCEP_WEIGHT, GAPS_PER_WEIGHT, Load, load_of
 from tests.hostile_caller import DCEP, TEXT, RawChunk
 
-DATA, INIT, SACK, HEARTBEAT, RE_CONFIG, FORWARD_TSN = 0, 1, 3, 4, 130, 192
+DATA, INIT, SACK, HEARTBEAT, SHUTDOWN, RE_CONFIG, FORWARD_TSN = 0, 1, 3, 4, 7, 130, 192
 
 
 def packet(*chunks: RawChunk) -> bytes:
@@ -55,6 +55,7 @@ def test_what_makes_more_work_weighs_more() -> None:
         RawChunk(DATA, bytes(11)),
         RawChunk(SACK, bytes(8)),
         RawChunk(SACK, struct.pack("!LLHH", 1, 1, 1, 1) + bytes(4)),
+        RawChunk(SHUTDOWN, bytes(1)),
         RawChunk(FORWARD_TSN, bytes(2)),
         RawChunk(FORWARD_TSN, bytes(6)),
     ],
