@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 from pydantic_ai import Agent, RunContext
-from pydantic_ai.messages import ModelMessage, ToolReturnPart
+from pydantic_ai.messages import ModelMessage, SystemPromptPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
+from server.agent.notices import TAKES_NOTICES
 from server.agent.voice_agent import VoiceAgent
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Desk, last_said
@@ -22,7 +23,8 @@ ASKED = re.compile(r"(keep|recall) ?(.*)")
 
 def keeper() -> VoiceAgent:
     """An agent that keeps words in the call's own deps; it answers with them, the first request, and the limit."""
-    agent = Agent(FunctionModel(stream_function=_think), deps_type=Desk, tools=[keep, recall])
+    model = FunctionModel(stream_function=_think, profile=TAKES_NOTICES)
+    agent = Agent(model, deps_type=Desk, tools=[keep, recall])
     return VoiceAgent(agent=agent, name="Keeper", waiting=(), make_deps=Desk)
 
 
@@ -38,7 +40,7 @@ def recall(ctx: RunContext[Desk], word: str) -> str:
 
 
 async def _think(history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
-    newest = history[-1].parts[-1]
+    newest = next(part for part in reversed(history[-1].parts) if not isinstance(part, SystemPromptPart))
     await asyncio.sleep(0)
     if not isinstance(newest, ToolReturnPart):
         asked = ASKED.fullmatch(last_said(history))
