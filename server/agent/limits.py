@@ -26,6 +26,9 @@ class RunLimits(SettingsGroup):
     """Tokens that the model may write in one request, at most; 0 leaves it to the provider. A call may choose fewer
     (`max_tokens`), and so may the agent. 1,000 tokens are six minutes of speech; a model that thinks before it speaks
     needs some hundred for its thoughts."""
+    functions_s: PositiveFloat = 10.0
+    """Seconds that `make_deps`, `load_deps` or a hook of the agent may take. The caller waits for the first two, and
+    clients give a call up after about as long; a hook that is cut off only misses its own work."""
     history_chars: PositiveInt = 100_000
     """Characters of the conversation so far that the model gets, at most: about 25,000 tokens, or two hours of talk.
     When there are more, the older half is left out."""
