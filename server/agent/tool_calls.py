@@ -64,6 +64,7 @@ class ToolCalls(AbstractCapability[Any]):
         self._missing: set[str] = set()
         """The ids of the calls of which the history says that they were interrupted."""
         self._failed = ""
+        self._given_up = False
         self.hang_up = False
         """A tool has asked to end the call when the caller has heard the answer."""
 
@@ -78,6 +79,10 @@ class ToolCalls(AbstractCapability[Any]):
         """The names of the tools that run."""
         return [self._names[call_id] for call_id in self._tasks]
 
+    def give_up(self) -> None:
+        """Begin no tool any more. What has begun goes on."""
+        self._given_up = True
+
     async def take_too_long(self) -> None:
         """Stop the tools that have not returned, because their time is over."""
         self._failed = self.at_fault
@@ -88,6 +93,8 @@ class ToolCalls(AbstractCapability[Any]):
         self, ctx: RunContext[Any], *, call: ToolCallPart, tool_def: ToolDefinition, args: dict[str, Any], handler: Any
     ) -> Any:
         """Run one tool, and remember what becomes of it."""
+        if self._given_up:
+            await asyncio.get_running_loop().create_future()  # until the run is cancelled, which is about to happen
         call_id, returned = call.tool_call_id, asyncio.get_running_loop().create_future()
         self._names[call_id], self._outcomes[call_id] = call.tool_name, INTERRUPTED
         work = partial(self._execute, ctx, call, partial(handler, args), returned)

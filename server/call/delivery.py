@@ -132,11 +132,14 @@ class Delivery:
             self._writer.amend(ended, unheard_ms)
             self._conductor.on_missed(ended)
 
-    def cancel(self, number: int) -> None:
-        """End reply number `number` for good. What the caller heard of it is history; the rest may be owed."""
+    def cancel(self, number: int) -> bool:
+        """End reply number `number` for good. What the caller heard of it is history; the rest may be owed.
+
+        Returns whether it was an answer that had been heard in part, and had not failed.
+        """
         spoken = self.current
         if spoken is None or spoken.number != number:
-            return
+            return False
         reply, asked = spoken.reply, spoken.asked
         self.mouth.take_back(self.mouth.unheard_ms(self._host.unheard_ms))
         self.mouth.stop()
@@ -147,6 +150,7 @@ class Delivery:
             self._owed.owe_answer(asked.utterance, asked.prompt)
         else:
             self._owed.owe_rest(reply.unheard if reply.complete else "", then_end=reply.source.hang_up)
+        return asked is not None and bool(reply.speech.heard) and reply.failure is None
 
     # A reply is heard
 
@@ -172,7 +176,7 @@ class Delivery:
         failure = reply.failure
         if failure is None and not reply.written:
             failure = EngineError("model", "The agent had nothing to say.")
-        self._writer.close(spoken, partly=failure is not None)
+        self._writer.close(spoken, partly=failure is not None or reply.source.cut_off)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
         said = failure is None and reply.speech.begun
         if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said and not self._conductor.lines_wait):

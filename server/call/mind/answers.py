@@ -71,6 +71,9 @@ class Answers:
             self._start_tool,
             lambda returned: self.on_late_result(returned),
             lambda: self.instructions.text,
+            setup.engines.fallbacks,
+            setup.engines.breakers,
+            host.id,
         )
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
@@ -92,7 +95,7 @@ class Answers:
         When the budget of the call is used up, the reply is the agent's goodbye.
         """
         if self._budget.spent:
-            return self.line(self.goodbye, stopwatch)
+            return self.line(self.goodbye_after(), stopwatch)
         run = AgentRun(self._runs, prompt, lambda: self._memory.recall(self._history.messages))
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
@@ -101,10 +104,10 @@ class Answers:
         """A tool has not returned, perhaps one whose answer was cut off."""
         return bool(self._tools)
 
-    @property
-    def goodbye(self) -> Line:
-        """What the agent says when the server has to end the call; empty if its author wants no words."""
-        return Line(self.language.line("goodbye"), "The call has to end.", interruptible=False)
+    def goodbye_after(self, why: str = "") -> Line:
+        """`why`, and what the agent says when the server has to end the call; empty if its author wants no words."""
+        text = f"{why} {self.language.line('goodbye')}".strip()
+        return Line(text, "The call has to end.", interruptible=False)
 
     def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
         """Let the agent say a fixed text that nobody asked for."""
@@ -113,13 +116,14 @@ class Answers:
 
     def stop(self, reply: Reply) -> None:
         """Make no more of it; idempotent."""
+        reply.give_up()
         if (task := self._tasks.get(reply)) is not None:
             task.cancel()
 
     def stop_all(self) -> None:
         """Make no more of any reply."""
-        for task in self._tasks.values():
-            task.cancel()
+        for reply in list(self._tasks):
+            self.stop(reply)
 
     def _make(
         self,
@@ -134,7 +138,8 @@ class Answers:
         ending = [task for task in self._tasks.values() if task.cancelling()]
         if not any(reply.source.tool_running for reply, task in self._tasks.items() if not task.cancelling()):
             ending += self._tools
-        task = self._tasks[reply] = self._host.start(partial(self._run, reply, ending), "reply")
+        ready = partial(self._until_ready, reply, ending)
+        task = self._tasks[reply] = self._host.start(partial(reply.run, ready), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
 
@@ -144,13 +149,13 @@ class Answers:
         task.add_done_callback(self._tools.discard)
         return task
 
-    async def _run(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+    async def _until_ready(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+        """Wait until the reply may be composed."""
         if ending:
             await asyncio.wait(ending, timeout=ENDING_S)
         if isinstance(reply.source, AgentRun):
             while not self._requests.admits(self._now()):  # noqa: ASYNC110  # a reply that is stopped takes no turn
                 await asyncio.sleep(REQUEST_CHECK_S)
-        await reply.run()
 
 
 def _model_settings(options: CallOptions) -> ModelSettings:
