@@ -10,6 +10,7 @@ from pydantic_ai.toolsets import FunctionToolset
 
 from antiphon import CallEnd, CallExchange, CallInfo, VoiceAgent
 from antiphon.testing import ScriptedModel, call, run
+from server.errors import AgentUnavailable
 from tests.fakes.desk import STORY, Desk, agent, wait
 
 
@@ -189,6 +190,21 @@ def test_hooks_run_and_the_greeting_is_made() -> None:
 async def desk_of(info: CallInfo) -> Desk:
     await asyncio.sleep(1)
     return Desk(info)
+
+
+def test_dependencies_that_cannot_be_made_fail_the_test() -> None:
+    """With the reason, and before the call begins."""
+
+    async def make_deps() -> None:
+        raise KeyError("a column")
+
+    async def scenario() -> None:
+        async with call(replace(agent, make_deps=make_deps)):
+            raise AssertionError("there is no call")
+
+    with pytest.raises(AgentUnavailable) as raised:
+        run(scenario())
+    assert repr(raised.value.__cause__) == "KeyError('a column')"
 
 
 @pytest.mark.parametrize("hook", ["on_start", "on_exchange", "on_end"])
