@@ -56,6 +56,8 @@ class _Threads(Executor):
     def _work(self, future: "Future[Any]", fn: Callable[..., Any], args: Any, kwargs: Any) -> None:
         try:
             result = fn(*args, **kwargs)
+        except StopIteration as error:  # asyncio cannot hand it on, and would wait for ever
+            future.set_exception(RuntimeError(f"{type(error).__name__} was raised"))
         except BaseException as error:
             future.set_exception(error)
         else:

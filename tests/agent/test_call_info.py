@@ -103,6 +103,12 @@ def test_what_fails_or_hangs_is_one_line_in_the_log(
     assert "Ann" not in caplog.text
 
 
+def test_every_error_of_a_thread_is_handed_on() -> None:
+    """Also the one that asyncio refuses; nobody waits for it until the time limit."""
+    with pytest.raises(AgentUnavailable):
+        run_virtual(deps_of("", make_deps=lambda: next(iter(()))))
+
+
 async def test_a_normal_function_holds_nothing_up() -> None:
     """It waits in a thread, while the loop goes on; one that hangs is left behind."""
     held, here = threading.Event(), threading.get_ident()
