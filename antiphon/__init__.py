@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 __all__ = [
     "CallControl",
+    "CallEnd",
+    "CallExchange",
     "CallInfo",
     "CallLanguage",
+    "CallTool",
     "ControlsCall",
     "EndsCalls",
     "Lines",
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from server.agent.call_control import CallControl, ControlsCall
     from server.agent.call_info import CallInfo
     from server.agent.call_language import CallLanguage, SpeaksLanguages, switch_language
+    from server.agent.hooks import CallEnd, CallExchange, CallTool
     from server.agent.lines import Lines
     from server.agent.voice_agent import EndsCalls, VoiceAgent
 else:
@@ -34,7 +38,7 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from server.agent import call_control, call_info, call_language, lines, voice_agent
+        from server.agent import call_control, call_info, call_language, hooks, lines, voice_agent
 
-        modules = (voice_agent, lines, call_language, call_info, call_control)
+        modules = (voice_agent, lines, call_language, call_info, call_control, hooks)
         return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -4,12 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from aiohttp import web
 
 from server.agent.breakers import Breakers
+from server.agent.dependencies import dependencies
+from server.agent.functions import Functions
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
@@ -204,21 +206,26 @@ def _directory(
     The stack closes both.
     """
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
+    functions = Functions(settings.run.functions_s)
 
-    def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
-        now_ms = wall_ms()
-        record = Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name)
-        return restore(caller, options)(record)
+    def open_session(caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
+        session_of = restore(caller, options)
 
-    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
+        def session_with(session_id: str) -> Awaitable[Session]:
+            now_ms = wall_ms()
+            return session_of(Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name))
+
+        return session_with
+
+    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Awaitable[Session]]:
         chosen = engines(caller, options)  # which may refuse the options
         figures = call_settings(settings, agent, options)
 
-        def session_of(record: Conversation) -> Session:
-            minutes = Minutes(record, journal.note, wall_ms, clock)
+        async def session_of(record: Conversation) -> Session:
             about = call_info(caller, record.standing.language, options.language, agent)
-            deps = agent.deps_of(record.agent_state, about)
-            setup = CallSetup(agent, deps, chosen, figures, options, caller)
+            deps = await dependencies(agent, functions, record.agent_state, about)
+            minutes = Minutes(record, journal.note, wall_ms, clock)
+            setup = CallSetup(agent, deps, chosen, figures, options, caller, functions)
             recorder = keeper.recorder(record.id) if caller.record is not False else None
             return Session(minutes, setup, recorder, monitor.calls.observe)
 

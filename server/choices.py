@@ -109,7 +109,8 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
 def call_info(caller: Caller, kept_language: str, wanted_language: str, agent: VoiceAgent) -> CallInfo:
     """What the agent is told about a call. The language is that of the call before it moved here, or the wanted one."""
     wanted = wanted_language if wanted_language != AUTO else ""
-    return CallInfo(caller.name, caller.context, kept_language or wanted or agent.own_language)
+    language = kept_language or wanted or agent.own_language
+    return CallInfo(caller.name, caller.context, language, caller.transport, caller.request)
 
 
 _ITS_OWN = ("auto", "demo")

@@ -34,12 +34,12 @@ def try_agent(
 
 
 async def _talk(place: str, model: str | None) -> None:
-    """Raises ConfigError when the agent or its model cannot be used."""
-    from server.agent.voice_agent import NOTHING_KNOWN
+    """Raises ConfigError when the agent or its model cannot be used, or when its dependencies cannot be made."""
+    from server.agent.call_info import NOTHING_KNOWN
     from server.call.options import CallOptions
     from server.call.session import Observed
     from server.choices import call_settings, choose_agent, choose_model
-    from server.errors import EngineError
+    from server.errors import AgentUnavailable, ConfigError, EngineError
     from server.testing.account import reason
     from server.testing.engines import SteadyTextToSpeech
     from server.testing.text_call import TextCall, languages_of, text_setup
@@ -57,7 +57,10 @@ async def _talk(place: str, model: str | None) -> None:
                 screen.line("failed", reason(observed))
 
     mouth = SteadyTextToSpeech(languages_of(agent), CHARS_PER_S, screen.speak)
-    setup = text_setup(agent, choose_model(settings), NOTHING_KNOWN, mouth)
+    try:
+        setup = await text_setup(agent, choose_model(settings), NOTHING_KNOWN, mouth)
+    except AgentUnavailable as error:
+        raise ConfigError(f"{place}: make_deps has failed: {reason(error)}") from error
     unhurried = replace(call_settings(settings, agent, CallOptions()), idle_prompt_s=inf)
     async with TextCall(replace(setup, settings=unhurried), show) as call:
         await call.settle()

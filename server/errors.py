@@ -14,6 +14,7 @@
     ├── AtCapacity         there is no room for another call                 503, Retry-After
     ├── TooMany            the caller has too many calls, or is too fast    429, Retry-After
     ├── StoreError         the store of conversations is not available       503
+    ├── AgentUnavailable   the agent's own code cannot begin a call          503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 
 An exception of another library is turned into one of these once, where we call the library, with `from exc`. An error
@@ -138,8 +139,16 @@ class StoreError(AntiphonError):
     status = 503
 
 
+class AgentUnavailable(AntiphonError):
+    """The agent's dependencies for a call cannot be made."""
+
+    code = "agent_unavailable"
+    status = 503
+
+
 class EngineError(AntiphonError):
-    """A stage of a call failed. `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech" or "server".
+    """A stage of a call failed. `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech", "hook" or
+    "server".
 
     `asked` is for the log alone: the names of the models that were asked.
     """
@@ -154,15 +163,18 @@ class EngineError(AntiphonError):
 
 
 def origin(error: BaseException) -> str:
-    """Where the original cause of `error` was raised, as "KeyError at shop.py:31"; "" when `error` has no cause.
+    """Where the original cause of `error` was raised, as "KeyError at shop.py:31"; "" when `error` has no cause."""
+    return "" if error.__cause__ is None else raised_at(error.__cause__)
 
-    The log gets this instead of the cause's message, because a foreign message may quote what people said.
+
+def raised_at(error: BaseException) -> str:
+    """Where `error`, or the first cause of it, was raised, as "KeyError at shop.py:31".
+
+    The log gets this instead of the error's message, because a foreign message may quote what people said.
     """
     first = error
     while (cause := first.__cause__) is not None:
         first = cause
-    if first is error:
-        return ""
     place = ""
     for frame, line in walk_tb(first.__traceback__):
         place = f" at {frame.f_code.co_filename.rpartition('/')[2]}:{line}"

@@ -6,6 +6,7 @@ network). An offer with `resume` in its requestData resumes a conversation that 
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from server.call.caller import Caller
 from server.call.messages import MAX_TOKEN_CHARS
-from server.call.options import CallOptions
+from server.call.options import CallOptions, CallRequest
 from server.errors import NotFound, PeerError
 from signaling.bodies import MAX_BODY_BYTES, read_json
 
@@ -42,8 +43,8 @@ class RtcCalls(Protocol):
     async def hang_up(self, caller: Caller, pc_id: str) -> None: ...
 
 
-class RequestData(CallOptions):
-    """The fields of an offer's `requestData` that the server reads. An application may add more for itself."""
+class RequestData(CallRequest):
+    """An offer's `requestData`: the fields that the server reads, and more of them for the agent."""
 
     session_id: str = Field(default="", max_length=MAX_TOKEN_CHARS)
     resume: str = Field(default="", max_length=MAX_TOKEN_CHARS)
@@ -121,6 +122,7 @@ class _OfferHandler:
     async def _answer(self, caller: Caller, offer: OfferBody) -> Answered:
         """Move a live call, or resume a conversation, or begin a new one."""
         data = offer.requestData
+        caller = replace(caller, transport="webrtc", request=data.own)
         if offer.pc_id:
             try:
                 return await self._calls.move(offer.sdp, caller, offer.pc_id)

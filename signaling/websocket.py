@@ -32,6 +32,7 @@ _CODES = {
     "too_many": 1013,
     "store_unavailable": 1013,
     "superseded": 4000,
+    "agent_unavailable": 1013,
     "internal": 1011,
     "config": 1011,
 }

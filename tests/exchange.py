@@ -1,14 +1,15 @@
 """A server in this process, with real media and signaling and with scripted engines. All on 127.0.0.1."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
 from aiohttp.test_utils import TestServer
 
-from server.agent.call_info import CallInfo
+from server.agent.dependencies import dependencies
+from server.agent.functions import Functions
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
@@ -19,6 +20,7 @@ from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
+from server.choices import call_info
 from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
@@ -82,22 +84,25 @@ class Exchange:
         self.mouths: WeakValueDictionary[str, SteadyTextToSpeech] = WeakValueDictionary()
         """The text-to-speech of each conversation that lives, by its id."""
 
-        def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
-            return start(self.notebook.minutes(session_id, caller=caller.name), caller, options)
+        functions = Functions(5.0)
 
-        def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
+        def open_session(caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
+            return lambda session_id: start(self.notebook.minutes(session_id, caller=caller.name), caller, options)
+
+        def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Awaitable[Session]]:
             return lambda record: start(self.notebook.minutes(record=record), caller, options)
 
         self.options: list[CallOptions] = []
         """What was chosen for each session, in the order in which they began."""
 
-        def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
+        async def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
             self.options.append(options)
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
             engines = Engines(self.stt, mouth, CallVad(silero))
-            info = CallInfo(caller.name, caller.context, options.language or agent.own_language)
-            deps, settings = agent.deps_of(minutes.record.agent_state, info), CallSettings(resume_s=resume_s)
-            return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
+            info = call_info(caller, minutes.record.standing.language, options.language, agent)
+            deps = await dependencies(agent, functions, minutes.record.agent_state, info)
+            setup = CallSetup(agent, deps, engines, CallSettings(resume_s=resume_s), options, caller, functions)
+            return Session(minutes, setup)
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)

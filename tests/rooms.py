@@ -46,7 +46,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
     (Room("server/call/desk/", "who is let in, and where calls are found"),),
     (Room("server/call/", "one call: the session, its dialogue, and the reply on its way to the caller"),),
     (Room("server/call/mind/", "words in, a reply in the making out; what was said, and what is still owed"),),
-    (Room("server/call/", "what a call is held with, and may use", "setup settings host budget metered"),),
+    (Room("server/call/", "what a call is held with, and may use", "setup settings host budget metered hooks"),),
     (
         Room("server/call/ears/", "sound in; voice, pauses and keys out"),
         Room("server/call/mouth/", "a reply in; sound out, and how much of it was heard"),

@@ -74,8 +74,6 @@ selected = VoiceAgent(Agent(capabilities=[SelectModel(lambda context: TestModel(
 named = VoiceAgent(Agent("openai-chat:any", defer_model_check=True))
 unknown = VoiceAgent(Agent("nobody:any", defer_model_check=True))
 numbers = VoiceAgent(Agent("test", output_type=int))
-async def open_database(): ...
-late = VoiceAgent(Agent("test"), make_deps=open_database)
 hasty = VoiceAgent(Agent("test"), patience="hasty")
 either = VoiceAgent(Agent("test", output_type=[str, int]))
 union = VoiceAgent(Agent("test", output_type=str | int))
@@ -88,7 +86,6 @@ union = VoiceAgent(Agent("test", output_type=str | int))
         ("none", "has no model"),
         ("unknown", "nobody:any: there is no provider 'nobody'"),
         ("numbers", "is not text"),
-        ("late", "is async"),
         ("hasty", "the patience of .*:hasty must be one of quick, normal, patient"),
     ],
 )

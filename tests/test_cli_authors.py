@@ -23,6 +23,7 @@ model = ScriptedModel({
 })
 talker = VoiceAgent(Agent(model, deps_type=Visit, tools=[book_table, hang_up]), greeting="Hello.", make_deps=Visit)
 silent = VoiceAgent(Agent())
+late = VoiceAgent(Agent(model), make_deps=lambda: open("no.db"))
 text = "no agent"
 """
 
@@ -145,6 +146,7 @@ def test_the_model_and_the_name_are_chosen(antiphon: Antiphon, begun: Path, type
         (["missing.py"], "'missing.py:agent' is not path/to/file.py:name"),
         (["scripted.py:text"], "'text' in scripted.py is not a VoiceAgent"),
         (["scripted.py:silent"], "scripted.py:silent has no model"),
+        (["scripted.py:late"], "scripted.py:late: make_deps has failed: The agent cannot take this call"),
         (["scripted.py:talker", "--model", "nobody:some-model"], "ANTIPHON_MODEL"),
     ],
 )

@@ -3,7 +3,6 @@
 import importlib.util
 import sys
 from collections.abc import Sequence
-from inspect import iscoroutinefunction
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import Union, get_args, get_origin
@@ -25,8 +24,6 @@ def load_agent(place: str) -> VoiceAgent:
     if not _answers_in_text(agent.agent.output_type):
         reason = "is not text, which is all that can be said"
         raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} {reason}")
-    if iscoroutinefunction(agent.make_deps):
-        raise ConfigError(f"ANTIPHON_AGENT: make_deps of {name!r} in {path} is async, but it is called without await")
     return agent
 
 

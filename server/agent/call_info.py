@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +15,12 @@ class CallInfo:
     """The claim `context` of the token: an object of JSON, as the backend that made the token has written it."""
     language: str = ""
     """The language in which the call begins (BCP 47). It may change in the call."""
+    transport: Literal["", "webrtc", "websocket"] = ""
+    """What carries the call when the agent is told; "" in a test without a network."""
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the client has sent with its offer or its `start` that the server does not read itself: an object of JSON.
+    The caller may have written anything into it, and it may not be true."""
+
+
+NOTHING_KNOWN = CallInfo()
+"""Of a call of which nothing is told."""

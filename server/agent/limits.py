@@ -38,6 +38,10 @@ class RunLimits(SettingsGroup):
     model_settings: JsonObject = Field(default={})
     """Settings of pydantic-ai for each request to the model, as JSON: {"thinking": "low", "cache": true}. The agent's
     own win over these, and what a call has chosen wins over both."""
+    needs some hundred for its thoughts."""
+    functions_s: PositiveFloat = 10.0
+    """Seconds that `make_deps`, `load_deps` or a hook of the agent may take. The caller waits for the first two, and
+    clients give a call up after about as long; a hook that is cut off only misses its own work."""
     history_chars: PositiveInt = 100_000
     """Characters of the conversation so far that the model gets, at most: about 25,000 tokens, or two hours of talk.
     When there are more, the older half is left out."""

@@ -1,21 +1,20 @@
 """VoiceAgent: a pydantic-ai agent, and what it needs to speak on the phone."""
 
-import inspect
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic_ai.agent import AbstractAgent
 
 from server.agent.call_info import CallInfo
+from server.agent.functions import needed
+from server.agent.hooks import CallEnd, CallExchange
 from server.agent.lines import Lines
 
 AUTO = "auto"
 """In place of a language's tag: the language is detected in the call."""
-
-NOTHING_KNOWN = CallInfo()
-"""Of a call whose caller has no token."""
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +25,10 @@ class EndsCalls(Protocol):
 
     hang_up_requested: bool
     """A tool sets it; the call ends when the answer in progress has been heard."""
+
+
+_PARAMETERS = {"make_deps": 1, "load_deps": 2, "greeting": 1, "on_start": 1, "on_exchange": 2, "on_end": 2}
+"""The functions of an agent that are given something, and how many parameters they may need."""
 
 
 def _no_deps() -> Any:
@@ -52,8 +55,9 @@ class VoiceAgent:
     """A sentence about what the agent can do. The page shows it before the call."""
     examples: tuple[str, ...] = ()
     """Sentences that a caller may say to the agent. The page offers the first four of them."""
-    greeting: str = ""
-    """Said when the call begins. With "" the agent waits for the caller to speak."""
+    greeting: str | Callable[[Any], str] = ""
+    """Said when the call begins. With "" the agent waits for the caller to speak. A function is given the dependencies,
+    and returns at once what is said; it says nothing when it fails."""
     goodbye: str | None = None
     """Said when the server has to end the call. With "" the call ends without a word. None: as `DEFAULT_LINES` has it
     in the language of the call."""
@@ -102,18 +106,29 @@ class VoiceAgent:
     """Makes the judge of one call, an `antiphon.turns.Judge`, from its `antiphon.turns.JudgeSetup`. None: the server's
     own judge."""
     make_deps: Callable[[], Any] | Callable[[CallInfo], Any] = _no_deps
-    """Called when a call begins, with the `CallInfo` if it takes one."""
+    """Called when a call begins, with the `CallInfo` if it takes one. It may be `async`; else it runs in a thread. When
+    it fails, the call is refused."""
     dump_deps: Callable[[Any], str] = _nothing
     """Called after each exchange; "" when there is nothing to keep."""
     load_deps: Callable[[str], Any] | Callable[[str, CallInfo], Any] | None = None
     """Called with what `dump_deps` wrote, also in another version of the agent, and with the `CallInfo` if it takes
-    one. None begins anew with `make_deps`."""
+    one. It may be `async`, as `make_deps`. None begins anew with `make_deps`."""
+    on_start: Callable[[Any], Any] | None = None
+    """Called with the dependencies when a call has begun. This and the next two run beside the call, one after the
+    other, `async` or in a thread."""
+    on_exchange: Callable[[Any, CallExchange], Any] | None = None
+    """Called with the dependencies after each exchange."""
+    on_end: Callable[[Any, CallEnd], Any] | None = None
+    """Called with the dependencies when the call is over for good."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for functions that no call could use."""
-        for name, function, given in (("make_deps", self.make_deps, 0), ("load_deps", self.load_deps, 1)):
-            if function is not None and _needed(function) > given + 1:
+        for name, most in _PARAMETERS.items():
+            function = getattr(self, name)
+            if callable(function) and needed(function) > most:
                 raise ValueError(f"{name} takes too many parameters")
+        if iscoroutinefunction(self.greeting):
+            raise ValueError("greeting is async, but the caller waits for it: let make_deps find out what it says")
 
     @property
     def own_language(self) -> str:
@@ -122,9 +137,22 @@ class VoiceAgent:
 
     @property
     def own_lines(self) -> Lines:
-        """The fixed lines in the agent's own language."""
+        """The fixed lines in the agent's own language, without a greeting if that is a function."""
+        greeting = self.greeting if isinstance(self.greeting, str) else None
         questions = self.still_there, self.other_voices
-        return Lines(self.greeting, self.goodbye, *questions, self.apology, self.cannot_help, self.waiting)
+        return Lines(greeting, self.goodbye, *questions, self.apology, self.cannot_help, self.waiting)
+
+    def greet(self, deps: Any) -> str:
+        """What the agent says to this caller when the call begins; "" when the function fails, which is logged."""
+        try:
+            said = self.greeting if isinstance(self.greeting, str) else self.greeting(deps)
+        except Exception:  # the agent's own fault
+            log.exception("x the greeting of %s fails", self.name)
+            return ""
+        if not isinstance(said, str):
+            log.error("x the greeting of %s is %s, and not text", self.name, type(said).__name__)
+            return ""
+        return said.strip()
 
     def state_of(self, deps: Any) -> str:
         """The part of a call's dependencies to keep, as text; "" when `dump_deps` fails, which is logged."""
@@ -133,34 +161,3 @@ class VoiceAgent:
         except Exception:  # the agent's own fault
             log.exception("x the state of a call of %s cannot be kept", self.name)
             return ""
-
-    def deps_of(self, state: str, info: CallInfo = NOTHING_KNOWN) -> Any:
-        """The dependencies of a call in that state; "" is a new call.
-
-        When the state cannot be loaded, that is logged and the call begins anew.
-        """
-        if not state or self.load_deps is None:
-            return _call(self.make_deps, info)
-        try:
-            return _call(self.load_deps, info, state)
-        except Exception:  # another version of the agent wrote it
-            log.exception("x the state of a call of %s cannot be loaded", self.name)
-            return _call(self.make_deps, info)
-
-
-def _call(function: Callable[..., Any], info: CallInfo, *given: str) -> Any:
-    """Call `function` with `given`, and with `info` if it needs one parameter more."""
-    return function(*given, info) if _needed(function) > len(given) else function(*given)
-
-
-def _needed(function: Callable[..., Any]) -> int:
-    """How many parameters a function must be given in their places.
-
-    Those with a default are not among them: a class with defaults makes dependencies without being told anything.
-    """
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # some functions written in C do not tell
-        return 0
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(each.kind in places and each.default is each.empty for each in parameters)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from server.call.options import CallOptions
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request. The address comes from the network, and everything else from the caller's token.
+    """Who makes a request. The address comes from the network, `transport` and `request` from the request itself, and
+    everything else from the caller's token.
 
     Without a token the server knows only the address, and nothing beyond its own settings limits the call.
     """
@@ -31,6 +32,10 @@ class Caller:
     """What the token chooses for the call. The caller cannot choose otherwise."""
     context: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the token tells the agent about the caller."""
+    transport: Literal["", "webrtc", "websocket"] = ""
+    """What carries the call that this request begins or resumes."""
+    request: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What the client has sent for the agent. The server itself believes nothing of it."""
     record: bool | None = None
     """Whether the sound of the call is recorded. None leaves it to the server."""
     expired: bool = False

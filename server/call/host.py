@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from server.agent.hooks import EndReason
 from server.call import messages
 from server.errors import EngineError
+from server.record.conversation import Exchange
 
 Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], asyncio.Task[None]]
 """Runs a function in a task of the call's group; the text is the task's name."""
@@ -33,8 +35,11 @@ class Host(Protocol):
     def answered(self) -> None:
         """The caller has said something that is being answered, or has listened to an answer in company."""
 
+    def exchanged(self, exchange: Exchange) -> None:
+        """An exchange is over and written down."""
+
     def failed(self, failure: EngineError) -> None:
         """An engine has failed."""
 
-    def end(self) -> None:
-        """The call is over."""
+    def end(self, reason: EndReason = "agent") -> None:
+        """The call is over, for this reason."""

@@ -99,7 +99,7 @@ class Inbox:
                 self._watch.caller_is_there()
                 self._dialogue.stop()
             case messages.HangUp():
-                self._host.end()
+                self._host.end("caller")
             case messages.Ping(t=t):
                 self._host.send(messages.Pong(t=t))
             case messages.Pong():

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from server.call.options import CallOptions
+from server.call.options import CallRequest
 from server.errors import PeerError
 
 MAX_TEXT_CHARS = 2_000
@@ -169,10 +169,11 @@ class Text(_Message):
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_CHARS)]
 
 
-class Start(_Message, CallOptions):
+class Start(_Message, CallRequest):
     """The first message on a WebSocket, if the client sends one: the format of the sound, and the caller's choices.
 
-    With `resume` the client goes on with the conversation that the WebSocket's address names.
+    With `resume` the client goes on with the conversation that the WebSocket's address names. Other fields are for the
+    agent.
     """
 
     type: Literal["start"] = "start"

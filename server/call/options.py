@@ -1,8 +1,13 @@
 """CallOptions: what one caller may choose for a call, in the offer's `requestData` or the WebSocket's `start`."""
 
-from typing import Annotated, Literal
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+MAX_REQUEST_CHARS = 4_000
+"""How long the fields that the server does not read may be together, as JSON. They are kept for as long as the call."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^[\w.:/@+ -]*$")]
 
@@ -32,3 +37,24 @@ class CallOptions(BaseModel):
     """The language that the caller speaks and wants to hear. With "auto" it is detected in the call."""
     patience: Patience | Literal[""] = ""
     """How patient the agent is in this call."""
+
+
+class CallRequest(CallOptions):
+    """What a client sends to begin a call, or to go on with one: the choices, and fields for the agent alone."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def own(self) -> Mapping[str, Any]:
+        """The fields that the server does not read."""
+        return self.model_extra or {}
+
+    @model_validator(mode="after")
+    def _short(self) -> "CallRequest":
+        try:
+            text = json.dumps(self.model_extra, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        except ValueError:
+            raise ValueError("NaN and Infinity are not JSON") from None
+        if len(text) > MAX_REQUEST_CHARS:
+            raise ValueError(f"the fields for the agent have more than {MAX_REQUEST_CHARS} characters")
+        return self

@@ -14,11 +14,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
+from server.agent.hooks import EndReason
 from server.call import messages
 from server.call.attachment import Attachment, Connection
 from server.call.budget import Budget
 from server.call.control import Control
 from server.call.dialogue import Dialogue
+from server.call.ending import Ending
+from server.call.hooks import Hooks
 from server.call.inbox import Inbox
 from server.call.metered import metered
 from server.call.resume_token import ResumeToken
@@ -27,6 +30,7 @@ from server.call.soundtrack import Recorder, Soundtrack
 from server.call.watch import Watch
 from server.errors import EngineError
 from server.media.frame import SILENCE, Frame
+from server.record.conversation import Exchange
 from server.record.minutes import Minutes
 
 Observed = messages.ServerMessage | messages.ClientMessage | EngineError
@@ -74,9 +78,10 @@ class Session:
         """Ends the call when no other connection comes in time."""
         self._group: asyncio.TaskGroup | None = None
         """The tasks of the call, while it runs."""
-        self._ended = asyncio.Event()
-        self._sign_off: Callable[[], None] = minutes.ended
-        """Writes to the record how the call ended here."""
+        self._is_new = record.token_hash is None
+        """No server has held the call before."""
+        self.hooks = Hooks(setup, self.id, observe)
+        self._ending = Ending(minutes, self.dialogue, self.hooks)
         self._watch = Watch(self, setup, self.dialogue, budget, self.leave)
         self._inbox = Inbox(self, self.dialogue, self._watch, observe)
 
@@ -88,11 +93,11 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._begin()
-                await self._ended.wait()
+                await self._ending.come.wait()
                 self.dialogue.utterances.owe(self._inbox.typed)
                 self.dialogue.close()
                 self.control.audience.close()
-                self._write_end()  # now, and not below: the caller may be back before a slow tool stops
+                self._ending.write()  # now, and not below: the caller may be back before a slow tool stops
         finally:
             self._group = None
             self._stop_waiting()
@@ -101,7 +106,8 @@ class Session:
             self._inbox.close()
             self.control.audience.close()
             if self.ended:
-                self._write_end()
+                self._ending.write()
+            self._ending.close()
             self.over.set()
 
     def attach(self, connection: Connection) -> None:
@@ -136,32 +142,33 @@ class Session:
         self._take_back_unheard(connection)
         self._attachment.leave()
         if for_good or self.ended or self.dialogue.leaving or not self._settings.resume_s:
-            self.end()
+            self.end("caller" if for_good else "lost")
             return
         log.info("- call %s has lost its connection, and waits", self.id)
         self.detached_s = self._now()
-        self._resume_timer = asyncio.get_running_loop().call_later(self._settings.resume_s, self.end)
+        self._resume_timer = asyncio.get_running_loop().call_later(self._settings.resume_s, self.end, "lost")
 
-    def move(self) -> None:
-        """End here and tell the client to connect again. The call goes on at the server that the client reaches."""
+    def move(self, goes_on: bool = True) -> None:
+        """End here and tell the client to connect again. The call goes on at the server that the client reaches.
+
+        Unless it `goes_on`: then no other server knows it.
+        """
         self.send(messages.Reconnect())
-        self._sign_off = lambda: self._minutes.left(self.dialogue.standing)
-        self.end()
+        self._ending.move(goes_on)
 
     def yield_elsewhere(self) -> None:
         """End here and write nothing: another server has the conversation now, or it was deleted."""
         self.send(messages.Error(code="superseded", message="The call goes on elsewhere.", final=True))
-        self._sign_off = lambda: None
-        self.end()
+        self._ending.yield_elsewhere()
 
-    def end(self) -> None:
-        """End the call. A second call of this does nothing."""
-        self._ended.set()
+    def end(self, reason: EndReason = "agent") -> None:
+        """End the call for good. A second call of this does nothing."""
+        self._ending.for_good(reason)
 
     @property
     def ended(self) -> bool:
         """The call has ended. It is `over` when everything that it started has ended, too, such as a tool."""
-        return self._ended.is_set()
+        return self._ending.come.is_set()
 
     def leave(self) -> None:
         """Say the agent's goodbye, and end the call when the caller has heard it. Without a connection, end at once."""
@@ -245,17 +252,22 @@ class Session:
     def answered(self) -> None:
         self._watch.words_are_answered()
 
+    def exchanged(self, exchange: Exchange) -> None:
+        self.hooks.exchanged(exchange)
+
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)
 
     # Steps of the methods above
 
     def _begin(self) -> None:
+        if self._is_new:
+            self.hooks.begin()
         if self._minutes.record.begun:
             log.info("- call %s is resumed from its record", self.id)
             self._resume()
             return
-        self.dialogue.say(self.dialogue.language.line("greeting"), "The call begins.")
+        self.dialogue.say(self.dialogue.language.greeting, "The call begins.")
         self.dialogue.show_state()
 
     def _resume(self) -> None:
@@ -266,11 +278,6 @@ class Session:
         """The caller did not hear what `connection` has taken last, so it is said again on the next one."""
         self._soundtrack.drop_ahead()
         self.dialogue.delivery.lose(connection.unheard_ms)
-
-    def _write_end(self) -> None:
-        """Write to the record how the call ended here, the first time that this is called."""
-        sign_off, self._sign_off = self._sign_off, lambda: None
-        sign_off()
 
     def _stop_waiting(self) -> None:
         """A connection has come, or the call has ended."""

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic_ai.models import Model
 
 from server.agent.breakers import Breakers
+from server.agent.functions import Functions
+from server.agent.limits import RunLimits
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.options import CallOptions
@@ -37,8 +39,10 @@ class CallSetup:
 
     agent: VoiceAgent
     deps: Any
-    """The agent's dependencies for this call, by `VoiceAgent.deps_of`."""
+    """The agent's dependencies for this call, by `dependencies`."""
     engines: Engines
     settings: CallSettings = field(default_factory=CallSettings)
     options: CallOptions = field(default_factory=CallOptions)
     caller: Caller = field(default_factory=Caller)
+    functions: Functions = field(default_factory=lambda: Functions(RunLimits().functions_s))
+    """Runs the agent's hooks. All calls share it, and so the limit to its threads."""

@@ -48,7 +48,7 @@ class Watch:
             case Idle.LEAVE if goodbye := self._dialogue.language.line("goodbye"):
                 self._dialogue.say(goodbye, "The caller is not there any more.")
             case Idle.LEAVE | Idle.END:
-                self._host.end()
+                self._host.end("idle")
 
     def _end_politely(self, part: Part) -> None:
         """The budget is used up: take leave as soon as nobody speaks, or when the time is over."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from server.call.messages import Response
 from server.call.session import Observed
-from server.errors import EngineError
+from server.errors import AntiphonError, EngineError
 from server.testing.watched import ToolRun
 
 
@@ -151,7 +151,7 @@ def _line(event: object) -> tuple[str, str]:
     return "tool", str(event)
 
 
-def reason(failure: EngineError) -> str:
+def reason(failure: AntiphonError) -> str:
     """What has failed, with the exception that was the cause."""
     first: BaseException = failure
     while (cause := first.__cause__) is not None:

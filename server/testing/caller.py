@@ -1,16 +1,17 @@
 """Caller: a person who calls an agent in a test, and what the test expects of the agent."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from pydantic_ai.models import Model
 
-from server.agent.call_info import CallInfo
-from server.agent.voice_agent import NOTHING_KNOWN, VoiceAgent
+from server.agent.call_info import NOTHING_KNOWN, CallInfo
+from server.agent.voice_agent import VoiceAgent
 from server.testing.account import Account, Answer, reason
 from server.testing.engines import SteadyTextToSpeech, sound
 from server.testing.persona import Persona
-from server.testing.text_call import TextCall, languages_of, text_setup
+from server.testing.text_call import TextCall, check_model, languages_of, text_setup
 from server.testing.watched import ToolRun
 
 ANSWER_S = 120.0
@@ -28,15 +29,20 @@ class Caller:
     """
 
     def __init__(self, agent: VoiceAgent, model: Model | str | None, info: CallInfo) -> None:
-        setup = text_setup(agent, model, info, SteadyTextToSpeech(languages_of(agent)))
-        self.deps: Any = setup.deps
-        """The agent's dependencies in this call."""
+        check_model(agent, model)
+        self.deps: Any = None
+        """The agent's dependencies in this call, from its beginning on."""
+        self._make_setup = partial(text_setup, agent, model, info, SteadyTextToSpeech(languages_of(agent)))
         self._account = Account()
         self._expected_failures = 0
-        self._call = TextCall(setup, self._account.take)
 
     async def __aenter__(self) -> "Caller":
-        """Call the agent, and listen to its greeting. Raises ConfigError when a toolset cannot be entered."""
+        """Call the agent, and listen to its greeting.
+
+        Raises ConfigError when a toolset cannot be entered, and what `make_deps` raises.
+        """
+        setup = await self._make_setup()
+        self.deps, self._call = setup.deps, TextCall(setup, self._account.take)
         await self._call.__aenter__()
         try:
             await self._listen()
@@ -46,7 +52,7 @@ class Caller:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *exc: object) -> None:
-        """Hang up. Raises AssertionError when the model or a tool has failed and the test did not expect it."""
+        """Hang up. Raises AssertionError when the model, a tool or a hook has failed and the test did not expect it."""
         await self._call.__aexit__()
         failures = self._account.failures[self._expected_failures :]
         if failures and kind is None:

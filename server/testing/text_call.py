@@ -12,6 +12,8 @@ from dataclasses import replace
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.call_info import CallInfo
+from server.agent.dependencies import dependencies
+from server.agent.functions import Functions
 from server.agent.lines import DEFAULT_LINES
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
@@ -37,10 +39,15 @@ def languages_of(agent: VoiceAgent) -> tuple[str, ...]:
     return (agent.own_language, *agent.languages, *agent.lines, *DEFAULT_LINES)
 
 
-def text_setup(agent: VoiceAgent, model: Model | str | None, info: CallInfo, tts: TextToSpeech) -> CallSetup:
-    """What a call is held with. `model` None is the agent's own. Raises ValueError when it has none."""
+def check_model(agent: VoiceAgent, model: Model | str | None) -> None:
+    """Raises ValueError when there is no model: `model` None is the agent's own."""
     if model is None and agent.agent.model is None and agent.agent.root_capability.get_model() is None:
         raise ValueError("the agent has no model: give it one, or name one for this call")
+
+
+async def text_setup(agent: VoiceAgent, model: Model | str | None, info: CallInfo, tts: TextToSpeech) -> CallSetup:
+    """What a call is held with. `model` None is the agent's own. Raises AgentUnavailable when the agent's dependencies
+    cannot be made."""
     info = replace(info, language=info.language or agent.own_language)
     options = CallOptions(language=info.language if info.language != agent.own_language else "")
     plain = CallSettings()
@@ -50,7 +57,9 @@ def text_setup(agent: VoiceAgent, model: Model | str | None, info: CallInfo, tts
     )
     chosen = infer_model(model) if isinstance(model, str) else model
     engines = Engines(ExactSpeechToText(languages_of(agent)), tts, EnergyVad(), model=chosen)
-    return CallSetup(agent, agent.deps_of("", info), engines, settings, options)
+    functions = Functions(settings.run.functions_s)
+    deps = await dependencies(agent, functions, "", info)
+    return CallSetup(agent, deps, engines, settings, options, functions=functions)
 
 
 class TextCall:
@@ -78,14 +87,15 @@ class TextCall:
             self.session.attach(self)
             running = asyncio.create_task(self.session.run(), name="the call")
             carrying = asyncio.create_task(self._carry(), name="the line")
-            stack.push_async_callback(lambda: asyncio.gather(running, carrying))
-            stack.callback(self.session.end)
+            hooks = asyncio.create_task(self.session.hooks.run(), name="the hooks")
+            stack.push_async_callback(lambda: asyncio.gather(running, carrying, hooks))
+            stack.callback(self.session.end, "caller")
             await asyncio.sleep(0)  # the session begins
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        """Hang up, if the call is not over. Waits for tools that still run."""
+        """Hang up, if the call is not over. Waits for tools and hooks that still run."""
         await self._stack.aclose()
 
     def say(self, frames: list[bytes]) -> None:

@@ -1,9 +1,12 @@
 """Directories of real sessions with scripted engines, and the connections that reach these sessions."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from server.agent.call_info import NOTHING_KNOWN
+from server.agent.dependencies import dependencies
+from server.agent.functions import Functions
 from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.desk.directory import Directory
@@ -77,21 +80,22 @@ def directory(
     """
     book = notebook or Notebook()
 
-    judge = options
+    judge, functions = options, Functions(5.0)
 
-    def open_session(session_id: str, caller: Caller, options: CallOptions) -> Session:
+    def open_session(caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
         judge(options)
-        return start(book.minutes(session_id, caller=caller.name), caller, options)
+        return lambda session_id: start(book.minutes(session_id, caller=caller.name), caller, options)
 
-    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Session]:
+    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Awaitable[Session]]:
         judge(options)
         return lambda record: start(book.minutes(record=record), caller, options)
 
-    def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
+    async def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
         engines = Engines(LetterSpeechToText(), SteadyTextToSpeech(first_sound_ms), EnergyVad())
         agent = (mind or Mind()).agent()
-        deps, settings = agent.deps_of(minutes.record.agent_state), CallSettings(resume_s=resume_s)
-        return Session(minutes, CallSetup(agent, deps, engines, settings, options, caller))
+        deps = await dependencies(agent, functions, minutes.record.agent_state, NOTHING_KNOWN)
+        setup = CallSetup(agent, deps, engines, CallSettings(resume_s=resume_s), options, caller, functions)
+        return Session(minutes, setup)
 
     return Directory(open_session, restore, book, Limits(callers or CallerLimits(), limit), overload)
 

@@ -30,6 +30,7 @@ from server.call.messages import (
     Transcription,
     parse_client,
 )
+from server.call.options import MAX_REQUEST_CHARS
 from server.errors import PeerError
 
 SERVER: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
@@ -63,6 +64,7 @@ TO_SERVER: list[ClientMessage] = [
         voice="amy",
         language="de-AT",
     ),
+    Start.model_validate({"page": "prices", "basket": [1, {"id": None}]}),
     Text(text="hello"),
     Played(reply=1, ms=120.5),
     Heard(reply=1, gap_ms=310),
@@ -103,6 +105,19 @@ def test_what_is_unknown_is_left_out() -> None:
 def test_fields_of_a_later_version_are_ignored() -> None:
     """A newer client may send fields that this server does not know."""
     assert parse_client('{"type": "interrupt", "reason": "bored"}') == Interrupt()
+
+
+def test_a_start_has_fields_for_the_agent() -> None:
+    """They are those that the server does not read, and they have to be JSON and short."""
+    start = parse_client('{"type": "start", "voice": "amy", "page": "prices", "own": 1}')
+    assert isinstance(start, Start)
+    assert start.own == {"page": "prices", "own": 1}
+    assert Start(voice="amy").own == {}
+    room = MAX_REQUEST_CHARS - len('{"note":""}')
+    assert parse_client(json.dumps({"type": "start", "note": "é" * room}))
+    for wrong in (json.dumps({"type": "start", "note": "é" * (room + 1)}), '{"type": "start", "a": [NaN]}'):
+        with pytest.raises(PeerError, match=r"start.*(more than 4000 characters|not JSON)"):
+            parse_client(wrong)
 
 
 def test_typed_text_is_trimmed() -> None:

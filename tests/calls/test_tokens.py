@@ -205,7 +205,7 @@ async def test_the_agent_is_told_who_calls() -> None:
     context = {"plan": "gold", "orders": [4271]}
     async with asyncio.timeout(20), with_tokens(agent=replace(agent, name="Test")) as running:
         async with phone_of(running, token(context=context), requestData={"language": "de"}):
-            assert seen == [CallInfo("ann", context, "de")]
+            assert seen == [CallInfo("ann", context, "de", "webrtc")]
 
 
 async def test_what_the_token_sets_is_what_the_call_has() -> None:

@@ -163,10 +163,16 @@ async def test_a_fault_before_the_call_is_told(
 ) -> None:
     """When an agent cannot begin, the client gets an error and a close code, and the log the reason."""
 
-    def make_deps() -> object:
-        raise fault
+    class Broken:
+        @property
+        def call(self) -> None:
+            return None
 
-    agent = replace(Mind().agent(), make_deps=make_deps)
+        @call.setter
+        def call(self, control: object) -> None:
+            raise fault
+
+    agent = replace(Mind().agent(), make_deps=Broken)
     async with asyncio.timeout(20), exchange(agent) as running, connected(running) as ws:
         await ws.send_json({"type": "start"})
         error = await told(ws, type="error")

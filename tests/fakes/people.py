@@ -95,6 +95,7 @@ class Caller:
     async def __aenter__(self) -> "Caller":
         self.session.attach(self)
         self._running = asyncio.create_task(self.session.run(), name="the call")
+        self._hooks = asyncio.create_task(self.session.hooks.run(), name="the hooks")
         self._ticking = asyncio.create_task(self._tick(), name="the line")
         await asyncio.sleep(0)
         return self
@@ -102,6 +103,7 @@ class Caller:
     async def __aexit__(self, *exc: object) -> None:
         self.session.end()
         await self._running
+        await self._hooks
         self._ticking.cancel()
         with suppress(asyncio.CancelledError):
             await self._ticking

@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from server.errors import (
+    AgentUnavailable,
     AntiphonError,
     AtCapacity,
     ConfigError,
@@ -40,6 +41,7 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "expired": lambda: InvalidToken('The claim "a\\b" is\nnot valid…'),
     "text": lambda: NotJson("The body must be JSON."),
     "store": lambda: StoreError("The store of conversations is not available."),
+    "agent": lambda: AgentUnavailable("The agent cannot take this call."),
     "bug": lambda: KeyError("secret"),
     "see-other": lambda: web.HTTPSeeOther("/api/found"),
     "gone": web.HTTPGone,
@@ -76,6 +78,7 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
         ("config", 500, "config", "The server is not set up for this."),
         ("token", 401, "unauthorized", "This request needs the admin token."),
         ("expired", 401, "invalid_token", 'The claim "a\\b" is\nnot valid…'),
+        ("agent", 503, "agent_unavailable", "The agent cannot take this call."),
         ("text", 415, "not_json", "The body must be JSON."),
         ("store", 503, "store_unavailable", "The store of conversations is not available."),
         ("bug", 500, "internal", "Something went wrong in the server."),

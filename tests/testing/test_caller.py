@@ -1,11 +1,16 @@
 """Calls with an agent of an author, as `antiphon.testing` makes them."""
 
+import asyncio
+from dataclasses import replace
+
+import pytest
 from pydantic_ai import Agent
 from pydantic_ai.models.test import TestModel
 from pydantic_ai.toolsets import FunctionToolset
 
-from antiphon import CallInfo, VoiceAgent
+from antiphon import CallEnd, CallExchange, CallInfo, VoiceAgent
 from antiphon.testing import ScriptedModel, call, run
+from server.errors import AgentUnavailable
 from tests.fakes.desk import STORY, Desk, agent, wait
 
 
@@ -148,3 +153,70 @@ async def test_it_runs_on_the_clock_of_the_world_too() -> None:
     """In an event loop of any other kind, such as that of a plugin of pytest."""
     async with call(VoiceAgent(Agent(ScriptedModel({"hello": "Hi."})))) as caller:
         assert await caller.says("hello") == "Hi."
+
+
+def test_hooks_run_and_the_greeting_is_made() -> None:
+    """As on the server: the function greets by name, and the hooks have run when the caller has hung up."""
+    told: list[object] = []
+
+    async def told_later(deps: Desk, what: object) -> None:
+        await asyncio.sleep(2)
+        told.append(what)
+
+    hooked = replace(
+        agent,
+        make_deps=desk_of,
+        greeting=lambda desk: f"Hello {desk.info.request['name']}.",
+        on_start=told.append,
+        on_exchange=told_later,
+        on_end=told_later,
+    )
+
+    async def scenario() -> None:
+        async with call(hooked, info=CallInfo(request={"name": "Ann"})) as caller:
+            caller.expect_said("Hello Ann.")
+            await caller.says("book a table")
+        begun, greeting, booking, ended = told
+        assert begun is caller.deps
+        assert isinstance(greeting, CallExchange)
+        assert isinstance(booking, CallExchange)
+        assert (greeting.agent, booking.tools[0].name) == ("Hello Ann.", "book")
+        assert isinstance(ended, CallEnd)
+        assert (ended.reason, ended.exchanges) == ("caller", 2)
+
+    run(scenario())
+
+
+async def desk_of(info: CallInfo) -> Desk:
+    await asyncio.sleep(1)
+    return Desk(info)
+
+
+def test_dependencies_that_cannot_be_made_fail_the_test() -> None:
+    """With the reason, and before the call begins."""
+
+    async def make_deps() -> None:
+        raise KeyError("a column")
+
+    async def scenario() -> None:
+        async with call(replace(agent, make_deps=make_deps)):
+            raise AssertionError("there is no call")
+
+    with pytest.raises(AgentUnavailable) as raised:
+        run(scenario())
+    assert repr(raised.value.__cause__) == "KeyError('a column')"
+
+
+@pytest.mark.parametrize("hook", ["on_start", "on_exchange", "on_end"])
+def test_a_hook_that_fails_fails_the_test(hook: str) -> None:
+    """On the server nobody would notice it but the log."""
+
+    async def fails(*told: object) -> None:
+        raise KeyError("a column")
+
+    async def scenario() -> None:
+        async with call(replace(agent, **{hook: fails})):
+            pass
+
+    with pytest.raises(AssertionError, match=rf"something failed: {hook} failed \(KeyError: 'a column'\)"):
+        run(scenario())

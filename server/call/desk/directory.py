@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
@@ -24,13 +24,16 @@ NO_CONVERSATION = "There is no such conversation."
 PUT_AWAY_S = 0.1
 """How often a server that is stopping looks for sessions that it can end before the deadline."""
 ENDING_S = 2.0
-"""How long the end of sessions is waited for. It takes milliseconds, unless a tool does not stop."""
+"""How long the end of sessions is waited for. It takes milliseconds, unless a tool does not stop. The agent's hooks
+have as long after that, or until the deadline if that is later."""
 
 log = logging.getLogger(__name__)
 
-Open = Callable[[str, Caller, CallOptions], Session]
-Restore = Callable[[Caller, CallOptions], Callable[[Conversation], Session]]
-"""Judges the options of a call, and returns what makes its session from a record. Raises PeerError."""
+Open = Callable[[Caller, CallOptions], Callable[[str], Awaitable[Session]]]
+"""Judges the options of a call, and returns what makes a new session with an id. Raises PeerError; what it returns
+raises AgentUnavailable."""
+Restore = Callable[[Caller, CallOptions], Callable[[Conversation], Awaitable[Session]]]
+"""The same for a session that is made from a record."""
 
 
 class Claims(Spending, Protocol):
@@ -71,6 +74,8 @@ class Directory:
 
         A session that gave way to a new call may still be here, and end, when its caller is back with another session.
         """
+        self._hooks: set[asyncio.Task[None]] = set()
+        """They run the hooks of the agent. They may need longer than the sessions, and do not keep their places."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -104,15 +109,16 @@ class Directory:
     async def open(self, caller: Caller, options: CallOptions) -> Session:
         """Make a new session, which waits for its first connection. `options` is what the caller wants.
 
-        Raises InvalidToken, AtCapacity, TooMany and StoreError before anything is allocated, and PeerError if the call
-        may not have the options.
+        Raises InvalidToken, AtCapacity, TooMany and StoreError before anything is allocated, PeerError if the call may
+        not have the options, and AgentUnavailable.
         """
         if caller.expired:
             raise InvalidToken("The token has expired.")
         self.admit(caller)
         await self._one_use.begin(caller)  # others may call meanwhile
-        session = self._open_session(secrets.token_urlsafe(12), caller, caller.choose(options))
+        session_of = self._open_session(caller, caller.choose(options))
         with self._places.keep(caller):
+            session = await session_of(secrets.token_urlsafe(12))
             self._places.take(session)
         self.opened += 1
         return session
@@ -120,8 +126,8 @@ class Directory:
     async def find(self, caller: Caller, session_id: str, token: str, options: CallOptions) -> Session:
         """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
-        Raises NotFound, StoreError, AtCapacity, TooMany and PeerError. NotFound does not tell whether there is a
-        session with this id, or whose it is, and takes as long in all cases.
+        Raises NotFound, StoreError, AtCapacity, TooMany, PeerError and AgentUnavailable. NotFound does not tell whether
+        there is a session with this id, or whose it is, and takes as long in all cases.
         """
         session, token_hash = self._places.get(session_id), hash_token(token, caller.name)
         if session is not None and session.token.accepts(token, caller.name):
@@ -156,6 +162,8 @@ class Directory:
         if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._run_to_its_end(session), name=f"call-{session.id}")
             self._tasks[session] = task
+            if session.hooks.wanted:
+                self._run_hooks(session)
 
     @property
     def live(self) -> list[LiveCall]:
@@ -185,9 +193,11 @@ class Directory:
 
         With `put_away` a session that waits for a connection ends at once, unless a reply is being made in it: its
         caller goes on from the store. Use False where the store ends with this process; then such a session waits for
-        its caller until the deadline, too.
+        its caller until the deadline, too, and the calls that are left then are over.
         """
         self._places.draining = True
+        now = asyncio.get_running_loop().time
+        end_s = now() + deadline_s
         try:
             async with asyncio.timeout(deadline_s):
                 while len(self._places):
@@ -198,18 +208,20 @@ class Directory:
                             await self._places.all_free.wait()
         except TimeoutError:
             for session in self._places.sessions:
-                session.move()
+                session.move(goes_on=put_away)
             with suppress(TimeoutError):
                 async with asyncio.timeout(ENDING_S):
                     await self._places.all_free.wait()
+        if self._hooks:
+            await asyncio.wait(self._hooks, timeout=max(ENDING_S, end_s - now()))
 
     async def close(self) -> None:
-        """End the sessions that are left. One whose tool does not stop is left behind."""
-        tasks = tuple(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=ENDING_S)
+        """End the sessions that are left, and then the hooks. A tool or a hook that does not stop is left behind."""
+        for tasks in (tuple(self._tasks.values()), tuple(self._hooks)):
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=ENDING_S)
 
     def _move_detached(self) -> None:
         """End the sessions that wait for a connection and make no reply meanwhile. The store keeps them."""
@@ -241,9 +253,14 @@ class Directory:
             record = await self._claims.claim(session_id, token_hash, token_hash)
             if record is None:
                 raise NotFound(NO_CONVERSATION)
-            session = session_of(record)
+            session = await session_of(record)
             self._places.take(session)
         return session
+
+    def _run_hooks(self, session: Session) -> None:
+        task = asyncio.get_running_loop().create_task(session.hooks.run(), name=f"hooks-{session.id}")
+        self._hooks.add(task)
+        task.add_done_callback(self._hooks.discard)
 
     async def _run_to_its_end(self, session: Session) -> None:
         """The life of one session, from its first connection until everything of it is released."""

@@ -155,4 +155,4 @@ class Leg:
         """A fault of the server ends this call and no other one. The caller is told that it was the server's."""
         log.exception("x fault in call %s", self.session.id)
         self.send(Error(code="internal", message="Something went wrong in the server.", final=True))
-        self.session.end()
+        self.session.end("server")

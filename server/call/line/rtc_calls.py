@@ -101,7 +101,7 @@ class RtcCalls:
     async def hang_up(self, caller: Caller, pc_id: str) -> None:
         """End the call, and wait until its place is free. Raises NotFound."""
         leg = self._find(caller, pc_id).leg
-        leg.session.end()
+        leg.session.end("caller")
         self._directory.abandon(leg.session)
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_S):

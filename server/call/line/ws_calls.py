@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
@@ -55,6 +56,7 @@ class WsCalls:
             self._directory.abandon(session)
 
     async def _find_or_open(self, session_id: str, caller: Caller, start: Start) -> Session:
+        caller = replace(caller, transport="websocket", request=start.own)
         if not start.resume:
             return await self._directory.open(caller, start)
         session = await self._directory.find(caller, session_id, start.resume, start)

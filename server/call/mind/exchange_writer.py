@@ -55,7 +55,9 @@ class ExchangeWriter:
             kept = spoken.reply.source.messages()
             kept = self._history.add_interrupted(kept, heard) if partly else self._history.add(kept)
             self._last = _Written(spoken, interrupted, self._now())
-            self._minutes.exchanged(self._exchange(self._last, kept), self._state, self._standing())
+            exchange = self._exchange(self._last, kept)
+            self._minutes.exchanged(exchange, self._state, self._standing())
+            self._host.exchanged(exchange)
         self._host.send(
             messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=tools)
         )

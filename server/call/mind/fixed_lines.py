@@ -30,6 +30,18 @@ def fixed_line(agent: VoiceAgent, kind: str, language: str) -> FixedLine:
     return FixedLine(*_written(agent, kind, language))
 
 
+def greeting(agent: VoiceAgent, deps: Any, language: str) -> str:
+    """What the agent says when a call begins that is held in `language`.
+
+    A function greets in every language in which the author has written no greeting.
+    """
+    if callable(agent.greeting):
+        its = None if lookup(language, [agent.own_language]) else lookup(language, agent.lines)
+        if _found(agent.lines, "greeting", its) is None:
+            return agent.greet(deps)
+    return fixed_line(agent, "greeting", language).text
+
+
 def waiting_lines(agent: VoiceAgent, language: str) -> tuple[FixedLine, ...]:
     """What the agent says while the caller waits, in a call that is held in `language`; chosen as `fixed_line` is."""
     lines, of = _written(agent, WAITING, language)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from server.agent.voice_agent import AUTO, VoiceAgent
-from server.call.mind.fixed_lines import KINDS, FixedLine, fixed_line, pronunciation, waiting_lines
+from server.call.mind.fixed_lines import KINDS, FixedLine, fixed_line, greeting, pronunciation, waiting_lines
 from server.call.mouth.reply import Pronunciation
 from server.call.setup import CallSetup, Engines
 from server.call.turns.lexicon.choice import lexicon_of
@@ -69,7 +69,7 @@ class LanguageOfCall:
         """`recorded` is the language of a conversation that goes on from its record; "" if the record has none."""
         agent, wish = setup.agent, setup.options.language
         chosen = wish if wish != AUTO else ""
-        self._agent = agent
+        self._agent, self._deps = agent, setup.deps
         self._voice = setup.options.voice
         self._stages = stages_of(agent, setup.engines)
         if recorded and _ignorant(recorded, self._stages):
@@ -140,6 +140,11 @@ class LanguageOfCall:
         """How answers are spoken."""
         own = pronunciation(self._agent, self.tag)
         return Pronunciation(self._voice or own.voice, self.tag)
+
+    @property
+    def greeting(self) -> str:
+        """What the agent says when the call begins."""
+        return greeting(self._agent, self._deps, self.tag)
 
     def line(self, kind: str) -> str:
         """The agent's fixed line of this kind (one of KINDS), in the language of the call if there is one."""

@@ -1,6 +1,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime, time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,12 @@ from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.models.test import TestModel
 
+from server.agent.call_info import NOTHING_KNOWN
 from server.agent.demo import rules
 from server.agent.demo.front_desk import front_desk
 from server.agent.demo.shop import Callback, Desk
+from server.agent.dependencies import dependencies
+from server.agent.functions import Functions
 from server.agent.voice_agent import VoiceAgent
 from server.call.mouth.reply import Line
 
@@ -169,22 +173,26 @@ async def test_no_call_sees_another() -> None:
     assert second.caller == ""
 
 
+async def deps_of(agent: VoiceAgent, state: str = "") -> Any:
+    return await dependencies(agent, Functions(5.0), state, NOTHING_KNOWN)
+
+
 async def test_another_server_knows_what_was_agreed() -> None:
     """The state is written as text and read again: the caller's name and the callback are still known."""
     here, there = front_desk(), front_desk()
     desk = here.make_deps()
-    assert there.deps_of(here.dump_deps(desk)).dump() == desk.dump()
+    assert (await deps_of(there, here.dump_deps(desk))).dump() == desk.dump()
     desk.caller, desk.callback = "Ann", Callback("monday", time(15, 30))
-    went_on = there.deps_of(here.dump_deps(desk))
+    went_on = await deps_of(there, here.dump_deps(desk))
     assert (went_on.caller, went_on.callback, went_on.hang_up_requested) == ("Ann", desk.callback, False)
 
 
-def test_an_agent_that_keeps_nothing_begins_anew() -> None:
+async def test_an_agent_that_keeps_nothing_begins_anew() -> None:
     """An agent without `dump_deps` keeps no state; without `load_deps` it ignores a state that was kept."""
     agent = VoiceAgent(front_desk().agent, make_deps=list)
     assert agent.dump_deps([1]) == ""
-    assert agent.deps_of("") == agent.deps_of("something") == []
-    assert front_desk().deps_of("").caller == ""
+    assert await deps_of(agent) == await deps_of(agent, "something") == []
+    assert (await deps_of(front_desk())).caller == ""
 
 
 async def test_a_language_model_can_take_the_place_of_the_rules() -> None:
