@@ -20,6 +20,11 @@ class RunLimits(SettingsGroup):
     providers' own libraries would wait for minutes."""
     tools_s: PositiveFloat = 15.0
     """Seconds that all tools which the model calls in one step may take together."""
+    background_s: PositiveFloat = 300.0
+    """Seconds that a tool may take which runs in the background. Nobody waits for it in silence, but a caller who was
+    promised a result should hear of it in the same call."""
+    background_tools: PositiveInt = 4
+    """Tools that may run in the background of one call at once. More are not run, and the model is told so."""
     requests: PositiveInt = 6
     """Requests to the model in one answer, at most. It stops a model that calls tools in circles."""
     answer_tokens: NonNegativeInt = 2_000

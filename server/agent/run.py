@@ -29,6 +29,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
 from server.agent.asides import Asides
+from server.agent.background import Background
 from server.agent.limits import Meter, NoMeter, RunLimits
 from server.agent.memory import estimated_tokens
 from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
@@ -58,6 +59,8 @@ class RunSetup:
     """Starts a tool."""
     on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
     """Is told of each tool that returns when its answer is over already."""
+    background: Background = field(default_factory=Background)
+    """The tools that run while the talk goes on."""
     orders: Callable[[], str] = lambda: ""
     """Gives instructions of an operator for the next request to the model; "" when there are none."""
 
@@ -74,7 +77,8 @@ class AgentRun:
         self._run_of_agent: PydanticRun[Any, str] | None = None
         """None before it begins."""
         cancellable = setup.agent.lookups | setup.agent.cancellable
-        self._calls = ToolCalls(setup.limits.tools_s, cancellable, setup.start, setup.on_late_result)
+        limit_s, background = setup.limits.tools_s, setup.background
+        self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background)
         self._partial = ""
         """What the model has written so far in the request that it answers now."""
         self._asides = Asides()
@@ -84,6 +88,8 @@ class AgentRun:
         """A request to the model has begun."""
         self.tools: list[str] = []
         """Names of the tools that were called, in order."""
+        self.known = 0
+        """How many results of tools in the background the model has been told."""
 
     @property
     def tool_running(self) -> bool:
@@ -99,6 +105,10 @@ class AgentRun:
     def running(self) -> Sequence[str]:
         """The names of the tools that run now."""
         return self._calls.running
+
+    def stop(self) -> None:
+        """Begin no tool any more, because the answer is given up: its history is written now."""
+        self._calls.stopped = True
 
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits."""

@@ -92,6 +92,9 @@ class VoiceAgent:
     cancellable: frozenset[str] = frozenset()
     """Names of the tools that stop when the caller goes on before they return. The others run to their end, and the
     agent knows the result when it answers next: what has an effect should not stop half-way."""
+    background: frozenset[str] = frozenset()
+    """Names of the tools that run while the talk goes on. The model is told their results when they come, and tells the
+    caller when nobody speaks. None of them may be in `lookups` or `cancellable`."""
     patience: Literal["", "quick", "normal", "patient"] = ""
     """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
     choose another."""
@@ -107,7 +110,9 @@ class VoiceAgent:
     one. None begins anew with `make_deps`."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for functions that no call could use."""
+        """Raises ValueError for functions that no call could use, and for tools that contradict themselves."""
+        if both := self.background & (self.lookups | self.cancellable):
+            raise ValueError(f"{', '.join(sorted(both))}: what runs in the background goes on, and is no lookup")
         for name, function, given in (("make_deps", self.make_deps, 0), ("load_deps", self.load_deps, 1)):
             if function is not None and _needed(function) > given + 1:
                 raise ValueError(f"{name} takes too many parameters")

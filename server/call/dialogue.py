@@ -112,6 +112,11 @@ class Dialogue:
         """A reply that the floor has committed to is being made."""
         return self.utterances.answering is not None or self.delivery.working
 
+    @property
+    def awaited(self) -> bool:
+        """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
+        return self._answers.background.running
+
     # Sound
 
     def hear(self, frame: Frame) -> None:

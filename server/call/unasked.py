@@ -81,12 +81,15 @@ class Unasked:
             case Debt.ANSWER:
                 self._talk.tell_floor(events.Typed(self._utterances.repeat()))
             case Debt.REST if rest.text:
-                self.say(rest.text, "A sound has interrupted the agent.", hang_up=rest.then_end)
+                why = "A sound has interrupted the agent."
+                self.begin(Line(rest.text, why, hang_up=rest.then_end, known=rest.known))
             case Debt.REST:
                 self._talk.leave()
             case Debt.OUTCOME if not self._answers.tools_running:
                 self._owed.settle(Happening.REPLY_BEGINS)
                 self._prompt(GO_ON)
+            case Debt.RESULT if self.announcements.idle:
+                self._prompt(self._answers.news.ask())
 
     # Lines of operators and tools
 
@@ -95,7 +98,7 @@ class Unasked:
         self.announcements.pass_frame(self._quiet)
         if self.announcements or self.announcements.then_leave:
             self.announce()
-        if self._owed.owes(Debt.OUTCOME):
+        if self._owed.owes(Debt.OUTCOME) or self._owed.owes(Debt.RESULT):
             self.pay()
 
     def announce(self) -> None:
@@ -147,7 +150,7 @@ class Unasked:
         announcement = self._take_announced(spoken)
         if announcement is not None and (for_line or not heard):
             self.announcements.put_back(_rest_of(announcement, spoken))
-            self._owed.owe_rest(rest.text, rest.then_end)
+            self._owed.owe_rest(rest.text, rest.then_end, rest.known)
         elif for_line and not reply.complete and _has_effects(spoken):
             self._owed.owe_outcome()
         elif for_line and heard and not reply.source.tools:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from pydantic_ai.messages import ToolReturnPart
+from pydantic_ai.messages import ModelMessage, ToolReturnPart
 from pydantic_ai.settings import ModelSettings
 
+from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
 from server.agent.memory import Memory
 from server.agent.run import AgentRun, RunSetup
@@ -16,6 +17,7 @@ from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
+from server.call.mind.news import News
 from server.call.mouth.reply import Line, Pronunciation, Reply, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
@@ -60,6 +62,10 @@ class Answers:
         self._budget = budget
         self._on_sound = on_sound
         self._memory = Memory(setup.settings.run.history_chars)
+        self.background = Background(setup.agent.background, setup.settings.run, host.start)
+        """The tools that run while the talk goes on."""
+        self.news = News()
+        """Their results."""
         self._runs = RunSetup(
             setup.agent,
             setup.engines.model,
@@ -70,6 +76,7 @@ class Answers:
             budget,
             self._start_tool,
             lambda returned: self.on_late_result(returned),
+            self.background,
             lambda: self.instructions.text,
         )
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
@@ -93,7 +100,12 @@ class Answers:
         """
         if self._budget.spent:
             return self.line(self.goodbye, stopwatch)
-        run = AgentRun(self._runs, prompt, lambda: self._memory.recall(self._history.messages))
+
+        def recall() -> list[ModelMessage]:
+            run.known = self.news.count
+            return self._memory.recall(self._history.messages)
+
+        run = AgentRun(self._runs, prompt, recall)
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
     @property
@@ -113,11 +125,14 @@ class Answers:
 
     def stop(self, reply: Reply) -> None:
         """Make no more of it; idempotent."""
+        if isinstance(reply.source, AgentRun):
+            reply.source.stop()
         if (task := self._tasks.get(reply)) is not None:
             task.cancel()
 
     def stop_all(self) -> None:
-        """Make no more of any reply."""
+        """Make no more of any reply, because the call ends. Tools may come to their end."""
+        self.background.end_soon()
         for task in self._tasks.values():
             task.cancel()
 

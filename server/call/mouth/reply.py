@@ -38,6 +38,9 @@ class Source(Protocol):
     tools: list[str]
     """Names of the tools that were called, in order."""
 
+    known: int
+    """How many results of tools in the background these words may tell of."""
+
     @property
     def hang_up(self) -> bool:
         """The call ends when the caller has heard this to its end."""
@@ -63,11 +66,15 @@ class Source(Protocol):
 class Line:
     """A fixed text that the agent says and that nobody asked for."""
 
-    def __init__(self, text: str, occasion: str, interruptible: bool = True, hang_up: bool = False) -> None:
-        """`occasion` tells a model later why it was said. `hang_up`: the call ends with it."""
+    def __init__(
+        self, text: str, occasion: str, interruptible: bool = True, hang_up: bool = False, known: int = 0
+    ) -> None:
+        """`occasion` tells a model later why it was said. `hang_up`: the call ends with it. `known` is that of the
+        answer whose rest it is."""
         self.text = text
         self.interruptible = interruptible
         self.hang_up = hang_up
+        self.known = known
         self._occasion = occasion
         self.tools: list[str] = []
         self.tool_running = False
