@@ -140,9 +140,11 @@ class Unasked:
         """End reply number `number` for good, because of the caller's voice or of a line.
 
         An announcement of which the caller heard nothing is said later, and so is the rest of one that gives way to
-        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it.
+        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it, or it tells
+        of one that has returned from the background.
         """
         spoken, rest, for_line = self._delivery.current, self._owed.rest, self._next is not None
+        tells = spoken is not None and self._answers.news.new_in(spoken.reply.source.known)
         self._delivery.cancel(number)
         if spoken is None or spoken.number != number:
             return
@@ -151,9 +153,9 @@ class Unasked:
         if announcement is not None and (for_line or not heard):
             self.announcements.put_back(_rest_of(announcement, spoken))
             self._owed.owe_rest(rest.text, rest.then_end, rest.known)
-        elif for_line and not reply.complete and _has_effects(spoken):
+        elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
-        elif for_line and heard and not reply.source.tools:
+        elif for_line and heard and not (tells or reply.source.tools):
             self._owed.owe_rest("", then_end=reply.source.hang_up)
 
     # Steps of the methods above

@@ -34,8 +34,8 @@ def text_of(history: list[ModelMessage]) -> str:
 
 @dataclass
 class Errands(Mind):
-    """Its tool `book` runs in the background. Asked by the server, or by "news", it tells all results that it has not
-    told yet, as a good model would."""
+    """Its tool `book` runs in the background. Each answer begins with the results that it has not told yet, as
+    that of a good model would."""
 
     refuses: bool = False
 
@@ -49,18 +49,16 @@ class Errands(Mind):
         return await super().book(what)
 
     async def _think(self, history: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
-        asked = prompts(history)[-1]
-        if not isinstance(history[-1].parts[-1], ToolReturnPart) and asked.startswith((TELL, "news", "(Something")):
-            self.requests += 1
-            self.seen.append(list(history))
-            await asyncio.sleep(self.first_token_ms / 1000)
-            said = text_of(history)
-            results = [each.removeprefix(NEWS).rstrip(")") for each in prompts(history) if each.startswith(NEWS)]
-            for result in results:
-                if result not in said:
-                    yield f"Good news: {result}. "
-            return
+        said = text_of(history)
+        results = [each.removeprefix(NEWS).removesuffix(")") for each in prompts(history) if each.startswith(NEWS)]
+        news = [f"Good news: {result}. " for result in results if result not in said]
+        ask = prompts(history)[-1]
+        first = not isinstance(history[-1].parts[-1], ToolReturnPart)
         async for each in super()._think(history, info):
+            if isinstance(each, str) and first and ask.startswith((TELL, "(Something")):
+                each = ""
+            if isinstance(each, str) and first:
+                each, news = "".join([*news, each]), []
             yield each
 
     async def type(self, caller: Caller, text: str) -> None:
@@ -127,8 +125,8 @@ def test_a_caller_who_speaks_first_is_told_once() -> None:
             await mind.type(caller, "book a table")
             while not mind.booked:
                 await caller.wait(20)
-            await mind.type(caller, "news")
-            assert caller.answers[-1].text == "Good news: booked a table."
+            await mind.type(caller, "hello")
+            assert caller.answers[-1].text == "Good news: booked a table. You said hello."
             await caller.wait(10_000)
             assert asked_to_tell(mind) == 0
 

@@ -28,6 +28,10 @@ class News:
         """The caller has heard words of a model that knew the first `known` results."""
         self._told = max(self._told, known)
 
+    def new_in(self, known: int) -> bool:
+        """Whether a model that knew the first `known` results knew one that the caller has not been told."""
+        return known > self._told
+
     @property
     def untold(self) -> bool:
         """The agent has to tell the caller of a result."""
