@@ -33,7 +33,10 @@ class RunLimits(SettingsGroup):
     needs some hundred for its thoughts."""
     history_chars: PositiveInt = 100_000
     """Characters of the conversation so far that the model gets, at most: about 25,000 tokens, or two hours of talk.
-    When there are more, the older half is left out."""
+    When there are more, the older exchanges give way to a summary, or are left out."""
+    summaries: bool = True
+    """Whether the agent's model summarises the older exchanges of a long call, beside the call, when 70 % of these
+    characters are reached. Without a summary the older half is left out. It is a request to the model, and counts."""
 
 
 class Meter(Protocol):

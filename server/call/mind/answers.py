@@ -10,7 +10,7 @@ from pydantic_ai.settings import ModelSettings
 
 from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
-from server.agent.memory import Memory
+from server.agent.recollection import Recollection
 from server.agent.run import AgentRun, RunSetup
 from server.call.budget import Budget
 from server.call.host import Host
@@ -61,7 +61,6 @@ class Answers:
         self._host = host
         self._budget = budget
         self._on_sound = on_sound
-        self._memory = Memory(setup.settings.run.history_chars)
         self.background = Background(setup.agent.background, setup.settings.run, host.start)
         """The tools that run while the talk goes on."""
         self.news = News()
@@ -79,6 +78,7 @@ class Answers:
             self.background,
             lambda: self.instructions.text,
         )
+        self._recollection = Recollection(host.id, self._runs, host.start)
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
         self._requests = Pace(REQUESTS_A_SECOND, REQUESTS_AT_ONCE)
@@ -103,7 +103,7 @@ class Answers:
 
         def recall() -> list[ModelMessage]:
             run.known = self.news.count
-            return self._memory.recall(self._history.messages)
+            return self._recollection.recall(self._history.messages)
 
         run = AgentRun(self._runs, prompt, recall)
         return self._make(run, lambda: self.language.of_answers, stopwatch)
@@ -133,6 +133,7 @@ class Answers:
     def stop_all(self) -> None:
         """Make no more of any reply, because the call ends. Tools may come to their end."""
         self.background.end_soon()
+        self._recollection.stop()
         for task in self._tasks.values():
             task.cancel()
 
