@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
+from server.agent.breakers import Breakers
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
@@ -23,7 +24,17 @@ from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
 from server.callers import expected, key_set
-from server.choices import Keeper, call_info, call_settings, choose_agent, choose_model, keeping, open_archive, wall_ms
+from server.choices import (
+    Keeper,
+    call_info,
+    call_settings,
+    choose_agent,
+    choose_fallbacks,
+    choose_model,
+    keeping,
+    open_archive,
+    wall_ms,
+)
 from server.config import Settings
 from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
 from server.media.pacer import Pacer
@@ -130,11 +141,14 @@ class _Chosen:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._model = choose_model(settings)
+        self._fallbacks = choose_fallbacks(settings)
+        self._breakers = Breakers()
 
     async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
         """Start the engines. The stack closes them. Raises ConfigError."""
         self._agent = agent
         self._monitor = monitor
+        monitor.watch_models(self._breakers)
         self._stt = await speech_to_text(self._settings, agent.language, stack, say, monitor)
         tts = await text_to_speech(self._settings, agent.own_language, stack, say, monitor)
         check_languages(agent.own_language, self._stt, tts)
@@ -147,7 +161,12 @@ class _Chosen:
             say(missed)
         if agent.language == AUTO:
             say(f"languages       {self._detected()}")
-        say(f"agent           {agent.name}, model {self._settings.model if self._model else 'its own'}")
+        say(f"agent           {agent.name}, model {self._named_models()}")
+
+    def _named_models(self) -> str:
+        """What the operator reads about the models that answer."""
+        own = "its own" if self._model is None else self._settings.model[0]
+        return ", then ".join([own, *self._settings.model[1:]])
 
     def _detected(self) -> str:
         """What the operator reads about the languages that are told apart."""
@@ -156,14 +175,17 @@ class _Chosen:
         return f"{', '.join(found)}{alone if len(found) == 1 else ''}"
 
     def of_call(self, caller: Caller, options: CallOptions) -> Engines:
-        """The engines of one call, with the model that the call has chosen, if it has chosen one.
+        """The engines of one call. If the call has chosen a model, that one alone is asked.
 
         Raises PeerError when the call may not choose this model or language.
         """
-        model = choose_model(self._settings, options.model) if options.model else self._model
+        model, fallbacks = self._model, self._fallbacks
+        if options.model:
+            model, fallbacks = choose_model(self._settings, options.model), ()
         watch = self._monitor.watch_caller(caller)
         stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
-        engines = Engines(stt, tts, CallVad(self._silero), self._endpoint_model, model)
+        vad = CallVad(self._silero)
+        engines = Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers)
         check_language(options.language, stages_of(self._agent, engines))
         return engines
 

@@ -12,6 +12,7 @@ from pydantic_ai.models import Model, infer_model
 
 from server.agent.agent_file import load_agent
 from server.agent.call_info import CallInfo
+from server.agent.client_retries import turn_off_retries
 from server.agent.demo.front_desk import front_desk
 from server.agent.openai_requests import send_unconverted
 from server.agent.voice_agent import AUTO, VoiceAgent
@@ -101,6 +102,7 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
         idle_prompts=settings.idle_prompts,
         longest_call_min=settings.longest_call_min,
         budget=settings.budget,
+        failed_turns=settings.failed_turns,
         resume_s=settings.resume_s,
     )
 
@@ -112,7 +114,7 @@ def call_info(caller: Caller, kept_language: str, wanted_language: str, agent: V
 
 
 _ITS_OWN = ("auto", "demo")
-"""Values of ANTIPHON_MODEL that leave the agent its own model."""
+"""Values of ANTIPHON_MODEL that leave the agent its own model. Others may come after them."""
 
 
 def choose_agent(settings: Settings) -> VoiceAgent:
@@ -122,7 +124,7 @@ def choose_agent(settings: Settings) -> VoiceAgent:
     agent = load_agent(settings.agent)
     if agent.patience and agent.patience not in PRESETS:
         raise ConfigError(f"ANTIPHON_AGENT: the patience of {settings.agent} must be one of {', '.join(PRESETS)}")
-    if settings.model in _ITS_OWN:
+    if _named_models(settings)[0] in _ITS_OWN:
         _prepare_model(agent.agent, settings.agent)
     return agent
 
@@ -135,24 +137,37 @@ def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
     if isinstance(agent, Agent) and isinstance(agent.model, str) and not capability.has_resolve_model_id:
         agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
     elif isinstance(agent.model, Model):
-        send_unconverted(agent.model)
+        turn_off_retries(send_unconverted(agent.model))
 
 
 def choose_model(settings: Settings, name: str = "") -> Model | None:
-    """The model that the settings name, in pydantic-ai's way; None leaves the agent its own model.
+    """The first model that the settings name, in pydantic-ai's way; None leaves the agent its own model.
 
     `name` is the model that a call has asked for instead. Raises ConfigError, and PeerError when calls may not choose
     that model.
     """
     if name and name not in settings.allowed_models:
         raise PeerError(f"A call may not choose the model {name!r} here.")
-    name = name or settings.model
+    name = name or _named_models(settings)[0]
     return None if name in _ITS_OWN else _model(name, "ANTIPHON_MODEL")
+
+
+def choose_fallbacks(settings: Settings) -> tuple[Model, ...]:
+    """The models after the first one that the settings name. Raises ConfigError."""
+    return tuple(_model(name, "ANTIPHON_MODEL") for name in _named_models(settings)[1:])
+
+
+def _named_models(settings: Settings) -> tuple[str, ...]:
+    """At least one name. Raises ConfigError."""
+    names = settings.model
+    if not names or any(name in _ITS_OWN for name in names[1:]):
+        raise ConfigError("ANTIPHON_MODEL: name a model; auto and demo can only be the first")
+    return names
 
 
 def _model(name: str, setting: str) -> Model:
     """Make the model with this pydantic-ai name. Raises ConfigError, which names `setting` as the reason."""
     try:
-        return send_unconverted(infer_model(name))
+        return turn_off_retries(send_unconverted(infer_model(name)))
     except Exception as exc:  # each provider has its own exception for a missing key or package
         raise ConfigError(f"{setting}: {name}: {str(exc).splitlines()[0]}") from exc

@@ -103,9 +103,15 @@ def _described(group: type[SettingsGroup], prefix: str = "") -> Iterator[Describ
         if isinstance(field.default, SettingsGroup):
             yield from _described(type(field.default), f"{name}_")
         else:
-            default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
             help_text = " ".join((field.description or "").split())
-            yield Described(prefix + name, "" if default == () else str(default), help_text, group)
+            yield Described(prefix + name, _written(field.default), help_text, group)
+
+
+def _written(default: object) -> str:
+    """A default as an operator would write it."""
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
+    return ",".join(default) if isinstance(default, tuple) else str(default)
 
 
 def load(**given: object) -> Settings:

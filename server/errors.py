@@ -139,14 +139,18 @@ class StoreError(AntiphonError):
 
 
 class EngineError(AntiphonError):
-    """A stage of a call failed. `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech" or "server"."""
+    """A stage of a call failed. `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech" or "server".
+
+    `asked` is for the log alone: the names of the models that were asked.
+    """
 
     code = "engine_failed"
     status = 502
 
-    def __init__(self, stage: str, message: str) -> None:
+    def __init__(self, stage: str, message: str, asked: str = "") -> None:
         super().__init__(message)
         self.stage = stage
+        self.asked = asked
 
 
 def origin(error: BaseException) -> str:

@@ -184,9 +184,10 @@ class Answering(SettingsGroup):
 
     agent: str = "demo"
     """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file."""
-    model: str = "auto"
+    model: List = ("auto",)
     """The language model of the agent: auto (the one that the agent brings itself), demo, or the pydantic-ai name of a
-    model, such as openai-chat:gpt-5-mini."""
+    model, such as openai-chat:gpt-5-mini. Of several, separated by commas, the next one is asked when one fails before
+    it begins to answer."""
     allowed_models: List = ()
     """Models that a call may choose for itself, by their pydantic-ai names, separated by commas. Empty: none."""
 
@@ -265,6 +266,9 @@ class Limits(SettingsGroup):
     """Minutes after which the agent says goodbye and the call ends; 0 is no limit. No conversation needs two hours, but
     a telephone that lies beside a radio would hold its line, and cost money, for ever. The token of a caller may allow
     less. Time without a connection does not count; a call that another server goes on with has the rest of its time."""
+    failed_turns: int = Field(4, ge=0)
+    """After so many failures in a row to answer the caller the agent says that it cannot help at the moment, and ends
+    the call. An answer that the caller hears begins the count anew. 0: the agent apologises each time."""
     budget: BudgetSettings = BudgetSettings()
     """What one call may use up."""
     callers: CallerLimits = CallerLimits()

@@ -13,7 +13,7 @@ from server.call.options import CallOptions, Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
 from server.call.turns.patience import endpoint_of, overlap_of
-from server.choices import call_settings, choose_agent, choose_model
+from server.choices import call_settings, choose_agent, choose_fallbacks, choose_model
 from server.config import load
 from server.errors import ConfigError
 
@@ -43,6 +43,25 @@ def test_the_own_model_of_an_agent_sends_messages_unconverted(tmp_path: Path) ->
     """A model that the agent's file names is made like one of the settings."""
     (tmp_path / "agent.py").write_text(AGENT)
     assert_sends_unconverted(choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).agent.model)
+
+
+def test_several_models_are_asked_one_after_the_other() -> None:
+    """The first one may be the agent's own. The client of none of them tries again by itself."""
+    settings = load(model="openai-chat:a, openai-responses:b,openai-chat:c")
+    models = [choose_model(settings), *choose_fallbacks(settings)]
+    assert [model.model_name for model in models if model is not None] == ["a", "b", "c"]
+    for model in models:
+        assert_sends_unconverted(model)
+    assert choose_model(load(model="auto,test")) is None
+    assert len(choose_fallbacks(load(model="auto,test"))) == 1
+    assert choose_fallbacks(load()) == ()
+
+
+@pytest.mark.parametrize("names", ["", "test,auto", "test,demo"])
+def test_a_list_of_models_that_makes_no_sense_is_refused(names: str) -> None:
+    """The agent's own model is asked first or not at all."""
+    with pytest.raises(ConfigError, match="ANTIPHON_MODEL"):
+        choose_fallbacks(load(model=names))
 
 
 OTHERS = """
@@ -137,14 +156,16 @@ def test_a_threshold_that_is_set_by_itself_wins_over_every_patience() -> None:
 def test_settings_of_a_call_come_from_the_settings() -> None:
     """What patience does not touch reaches the call under its own name."""
     given = {"idle_prompt_s": "3", "idle_prompts": "4", "resume_s": "5", "run_tools_s": "6", "voicing_start_ms": "80"}
-    given |= {"longest_call_min": "7", "budget_requests": "8"}
+    given |= {"longest_call_min": "7", "budget_requests": "8", "failed_turns": "9"}
     made = call_settings(load(**given), VoiceAgent(Agent("test")), CallOptions())
     assert (made.idle_prompt_s, made.idle_prompts, made.resume_s, made.longest_call_min) == (3, 4, 5, 7)
+    assert made.failed_turns == 9
     assert (made.run.tools_s, made.voicing.start_ms, made.budget.requests) == (6, 80, 8)
 
 
 def assert_sends_unconverted(model: object) -> None:
-    """tests/agent/test_openai_requests.py tests what this does to requests."""
+    """tests/agent/test_openai_requests.py and tests/agent/test_providers.py test what this does to requests."""
     assert isinstance(model, OpenAIChatModel | OpenAIResponsesModel)
     resource = model.client.chat.completions if isinstance(model, OpenAIChatModel) else model.client.responses
     assert "create" in vars(resource)
+    assert model.client.max_retries == 0

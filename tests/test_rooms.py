@@ -50,7 +50,8 @@ PURE = """
     server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
     server/media/fmtp.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
-    signaling/keys.py signaling/tokens.py server/agent/call_info.py
+    signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
+    server/agent/model_failures.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 

@@ -17,6 +17,8 @@ class Lines:
     """Said in place of `still_there` when voices that do not listen to the agent are heard."""
     apology: str | None = None
     """Said when an engine, the model or a tool fails; the call goes on."""
+    cannot_help: str | None = None
+    """Said before the goodbye when several answers in a row have failed; the call ends."""
     waiting: tuple[str, ...] | None = None
     """Said one after the other while the caller waits for a tool, or for a model that thinks."""
 
@@ -28,6 +30,7 @@ DEFAULT_LINES = {
         "Are you still there?",
         "I can hear other voices. Are you still there?",
         "Sorry, something went wrong on my side. Could you say that again?",
+        "I am sorry, I cannot help you at the moment. Please call again later.",
         ("One moment, please.", "I am still working on it.", "Just a moment longer."),
     ),
     "de": Lines(
@@ -36,6 +39,7 @@ DEFAULT_LINES = {
         "Sind Sie noch da?",
         "Ich höre andere Stimmen. Sind Sie noch da?",
         "Entschuldigung, bei mir ist etwas schiefgegangen. Könnten Sie das noch einmal sagen?",
+        "Es tut mir leid, ich kann Ihnen im Moment nicht helfen. Bitte rufen Sie später noch einmal an.",
         ("Einen Moment, bitte.", "Ich bin noch dabei.", "Es dauert noch einen Augenblick."),
     ),
     "es": Lines(
@@ -44,6 +48,7 @@ DEFAULT_LINES = {
         "¿Sigue usted ahí?",
         "Oigo otras voces. ¿Sigue usted ahí?",
         "Perdone, algo ha fallado por mi parte. ¿Podría repetirlo?",
+        "Lo siento, en este momento no puedo ayudarle. Por favor, llame de nuevo más tarde.",
         ("Un momento, por favor.", "Sigo en ello.", "Solo un momento más."),
     ),
     "fr": Lines(
@@ -52,6 +57,7 @@ DEFAULT_LINES = {
         "Êtes-vous toujours là ?",
         "J'entends d'autres voix. Êtes-vous toujours là ?",
         "Excusez-moi, j'ai eu un problème de mon côté. Pourriez-vous répéter ?",
+        "Je regrette, je ne peux pas vous aider pour le moment. Veuillez rappeler plus tard.",
         ("Un instant, s'il vous plaît.", "J'y travaille encore.", "Encore un petit instant."),
     ),
     "it": Lines(
@@ -60,6 +66,7 @@ DEFAULT_LINES = {
         "È ancora in linea?",
         "Sento altre voci. È ancora in linea?",
         "Mi scusi, qualcosa è andato storto da parte mia. Potrebbe ripetere?",
+        "Mi dispiace, al momento non posso aiutarla. La prego di richiamare più tardi.",
         ("Un momento, per favore.", "Ci sto ancora lavorando.", "Ancora un attimo."),
     ),
     "nl": Lines(
@@ -68,6 +75,7 @@ DEFAULT_LINES = {
         "Bent u er nog?",
         "Ik hoor andere stemmen. Bent u er nog?",
         "Sorry, er ging iets mis aan mijn kant. Kunt u dat nog eens zeggen?",
+        "Het spijt me, ik kan u op dit moment niet helpen. Belt u later nog eens.",
         ("Een ogenblik, alstublieft.", "Ik ben er nog mee bezig.", "Nog een klein momentje."),
     ),
     "pt": Lines(
@@ -76,6 +84,7 @@ DEFAULT_LINES = {
         "Ainda está aí?",
         "Ouço outras vozes. Ainda está aí?",
         "Desculpe, houve um problema do meu lado. Pode repetir, por favor?",
+        "Lamento, mas neste momento não posso ajudar. Por favor, ligue mais tarde.",
         ("Um momento, por favor.", "Ainda estou a tratar disso.", "Só mais um momento."),
     ),
 }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolCallPart, UserPromptPart
+from pydantic_ai.usage import RequestUsage
 
 CHARS_PER_TOKEN = 3
 """English has about four characters in a token, and most other languages have fewer."""
@@ -120,3 +121,13 @@ def _size(message: ModelMessage) -> int:
         len(str(part.args)) if isinstance(part, ToolCallPart) else len(str(getattr(part, "content", "")))
         for part in message.parts
     )
+
+
+def used_tokens(reported: RequestUsage, complete: bool, messages: Sequence[ModelMessage]) -> int:
+    """The tokens of one request: as the provider reports them, or estimated.
+
+    Most providers report them at the end of the answer, so of a request that was cancelled they report none or too few.
+    """
+    if complete and reported.total_tokens:
+        return reported.total_tokens
+    return max(reported.total_tokens, estimated_tokens(messages))

@@ -13,8 +13,9 @@ from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolCallPart, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RequestUsage
 
-from server.agent.memory import Memory, Old, estimated_tokens
+from server.agent.memory import Memory, Old, used_tokens
 from server.agent.run import RunSetup
 from server.agent.tool_calls import Start, kind_of
 from server.agent.written import Written
@@ -81,7 +82,7 @@ class Recollection:
         """Ask the model for a summary of `text`."""
         assert self._model is not None, "because nothing is summarised without one"
         request: list[ModelMessage] = [ModelRequest.user_text_prompt(PROMPT + text)]
-        meter, written, tokens = self._setup.meter, Written(), 0
+        meter, written, usage = self._setup.meter, Written(), RequestUsage()
         meter.add_request()
         try:
             settings = ModelSettings(max_tokens=SUMMARY_TOKENS)
@@ -89,10 +90,10 @@ class Recollection:
                 async for _ in stream:
                     pass
                 response = stream.get()
-            tokens = response.usage.total_tokens
+            usage = response.usage
             return (written.receive(response.text or "") + written.finish()).strip()
         finally:
-            meter.add_tokens(tokens or estimated_tokens(request))
+            meter.add_tokens(used_tokens(usage, bool(usage.total_tokens), request))
 
 
 def _text_of(old: Old) -> str:

@@ -5,6 +5,7 @@ so tools wait until the floor has committed the utterance, unless the agent says
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,14 +14,10 @@ from typing import Any
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
 from pydantic_ai.exceptions import UsageLimitExceeded
 from pydantic_ai.messages import (
-    AgentStreamEvent,
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    PartDeltaEvent,
-    PartStartEvent,
     TextPart,
-    TextPartDelta,
     ToolReturnPart,
 )
 from pydantic_ai.models import Model
@@ -29,13 +26,17 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
 from server.agent.asides import Asides
+from server.agent.attempts import Attempts
 from server.agent.background import Background
+from server.agent.breakers import Breakers
 from server.agent.limits import Meter, NoMeter, RunLimits
-from server.agent.memory import estimated_tokens
+from server.agent.memory import used_tokens
 from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
 from server.agent.voice_agent import VoiceAgent
-from server.agent.written import WholeResponses, Written
+from server.agent.written import WholeResponses, Written, text_of
 from server.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 ANSWER_IN = "The call is held in the language with the BCP 47 tag {language}: say everything in that language."
 
@@ -63,6 +64,12 @@ class RunSetup:
     """The tools that run while the talk goes on."""
     orders: Callable[[], str] = lambda: ""
     """Gives instructions of an operator for the next request to the model; "" when there are none."""
+    fallbacks: Sequence[Model] = ()
+    """Asked one after the other when the model fails before it begins to answer."""
+    breakers: Breakers = field(default_factory=Breakers)
+    """Shared by all calls of the server."""
+    call: str = ""
+    """The id of the call, for the log."""
 
 
 class AgentRun:
@@ -79,6 +86,7 @@ class AgentRun:
         cancellable = setup.agent.lookups | setup.agent.cancellable
         limit_s, background = setup.limits.tools_s, setup.background
         self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background)
+        self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
         self._partial = ""
         """What the model has written so far in the request that it answers now."""
         self._asides = Asides()
@@ -90,6 +98,8 @@ class AgentRun:
         """Names of the tools that were called, in order."""
         self.known = 0
         """How many results of tools in the background the model has been told."""
+        self.cut_off = False
+        """The model was stopped before it had finished: by its limit of tokens, or by its provider's content filter."""
 
     @property
     def tool_running(self) -> bool:
@@ -106,13 +116,13 @@ class AgentRun:
         """The names of the tools that run now."""
         return self._calls.running
 
-    def stop(self) -> None:
-        """Begin no tool any more, because the answer is given up: its history is written now."""
-        self._calls.stopped = True
-
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits."""
         self._asides.add(text, self._whole(), begun=bool(self._partial))
+
+    def give_up(self) -> None:
+        """Begin no tool any more: the answer is over, and the run is about to be cancelled."""
+        self._calls.give_up()
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
@@ -141,8 +151,9 @@ class AgentRun:
         """
         if tools := self._calls.at_fault:
             return EngineError("tool", f"The tool {tools} {what}.")
-        stage = "model" if self._asked else "agent"
-        return EngineError(stage, f"The {stage} {what}.")
+        if not self._asked:
+            return EngineError("agent", f"The agent {what}.")
+        return EngineError("model", f"The model {what}.", ", ".join(self._attempts.asked))
 
     def messages(self) -> list[ModelMessage]:
         """The messages exchanged with the model so far. The unfinished answer is the last one, and each tool call has
@@ -191,7 +202,7 @@ class AgentRun:
             model=setup.model,
             model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
-            capabilities=[self._calls, WholeResponses()],
+            capabilities=[self._calls, WholeResponses(), self._attempts],
         )
 
     def _model_settings(self, context: RunContext[Any]) -> ModelSettings:
@@ -235,7 +246,7 @@ class AgentRun:
     ) -> None:
         self._asked = True
         self._setup.meter.add_request()
-        usage, complete, written = RequestUsage(), False, Written()
+        usage, complete, begun, written = RequestUsage(), False, False, Written()
 
         def hand_on(text: str) -> None:
             if text:
@@ -244,17 +255,34 @@ class AgentRun:
 
         try:
             loop, limits = asyncio.get_running_loop(), self._setup.limits
+            self._attempts.begin(loop.time() + limits.first_token_s)
             async with asyncio.timeout(limits.first_token_s) as deadline, node.stream(run.ctx) as stream:
                 try:
                     async for event in stream:
+                        begun = True
                         deadline.reschedule(loop.time() + limits.between_tokens_s)
-                        hand_on(written.receive(_text_of(event)))
+                        hand_on(written.receive(text_of(event)))
                     hand_on(written.finish())
                 finally:
                     usage = stream.response.usage
             complete = True
+            self._note_end(stream.response)
+        except Exception as failure:
+            begun = False
+            self._attempts.fail(failure)
+            raise
         finally:
-            self._setup.meter.add_tokens(_tokens(usage, complete, run.all_messages()))
+            if begun:  # also when the caller has interrupted the answer
+                self._attempts.succeed()
+            self._setup.meter.add_tokens(used_tokens(usage, complete, run.all_messages()))
+
+    def _note_end(self, response: ModelResponse) -> None:
+        """Take note of why the model has ended its answer."""
+        reason, model = response.finish_reason, self._attempts.asked[-1]
+        self.cut_off = reason in ("length", "content_filter") and not response.tool_calls
+        if reason and self.cut_off:
+            self._setup.breakers.failures[model, reason] += 1
+            log.warning("x call %s: the answer of model %s was cut off: %s", self._setup.call, model, reason)
 
     async def _before_tools(
         self, node: CallToolsNode[Any, str], on_text: Callable[[str], None], committed: asyncio.Event
@@ -264,25 +292,7 @@ class AgentRun:
             return
         on_text("\n")  # ends the sentence: text so far is spoken while the tools run
         if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
-            await committed.wait()
+            while not committed.is_set():  # the answer may be given up before this task runs again
+                await committed.wait()
         self._at_tools = True
         self.tools += [call.tool_name for call in calls]
-
-
-def _text_of(event: AgentStreamEvent) -> str:
-    """The text that the model has added; "" if it has added something else."""
-    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
-        return event.part.content
-    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
-        return event.delta.content_delta
-    return ""
-
-
-def _tokens(reported: RequestUsage, complete: bool, messages: Sequence[ModelMessage]) -> int:
-    """The tokens of one request: as the provider reports them, or estimated.
-
-    Most providers report them at the end of the answer, so of a request that was cancelled they report none or too few.
-    """
-    if complete and reported.total_tokens:
-        return reported.total_tokens
-    return max(reported.total_tokens, estimated_tokens(messages))

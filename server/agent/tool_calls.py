@@ -71,8 +71,6 @@ class ToolCalls(AbstractCapability[Any]):
         self._start = start
         self._on_late = on_late
         self._background = background
-        self.stopped = False
-        """The answer is given up. No tool begins any more, because the history has been told what has."""
         self._outcomes: dict[str, Any] = {}
         """By the id of the call: what the tool returned, or one of the sentences above. A tool that runs counts as
         interrupted, as long as nothing else has become of it."""
@@ -82,6 +80,7 @@ class ToolCalls(AbstractCapability[Any]):
         self._missing: set[str] = set()
         """The ids of the calls of which the history says that they were interrupted."""
         self._failed = ""
+        self._given_up = False
         self.hang_up = False
         """A tool has asked to end the call when the caller has heard the answer."""
 
@@ -96,6 +95,10 @@ class ToolCalls(AbstractCapability[Any]):
         """The names of the tools that run."""
         return [self._names[call_id] for call_id in self._tasks]
 
+    def give_up(self) -> None:
+        """Begin no tool any more. What has begun goes on."""
+        self._given_up = True
+
     async def take_too_long(self) -> None:
         """Stop the tools that have not returned, because their time is over."""
         self._failed = self.at_fault
@@ -106,8 +109,8 @@ class ToolCalls(AbstractCapability[Any]):
         self, ctx: RunContext[Any], *, call: ToolCallPart, tool_def: ToolDefinition, args: dict[str, Any], handler: Any
     ) -> Any:
         """Run one tool, and remember what becomes of it."""
-        if self.stopped:
-            return NOT_RUN
+        if self._given_up:
+            await asyncio.get_running_loop().create_future()  # until the run is cancelled, which is about to happen
         if self._background.takes(call.tool_name):
             told = self._outcomes[call.tool_call_id] = self._background.begin(ctx, call, partial(handler, args))
             return told

@@ -65,6 +65,9 @@ class VoiceAgent:
     apology: str | None = None
     """Said when an engine, the model or a tool fails; the call goes on. With "" the agent says nothing. None: as for
     `goodbye`."""
+    cannot_help: str | None = None
+    """Said before the goodbye when several answers in a row have failed, because then the call ends. With "" the agent
+    says only its goodbye. None: as for `goodbye`."""
     waiting: tuple[str, ...] | None = None
     """Said one after the other while the caller waits for a tool, or for a model that thinks. Empty: the agent waits in
     silence. None: as for `goodbye`."""
@@ -125,7 +128,8 @@ class VoiceAgent:
     @property
     def own_lines(self) -> Lines:
         """The fixed lines in the agent's own language."""
-        return Lines(self.greeting, self.goodbye, self.still_there, self.other_voices, self.apology, self.waiting)
+        questions = self.still_there, self.other_voices
+        return Lines(self.greeting, self.goodbye, *questions, self.apology, self.cannot_help, self.waiting)
 
     def state_of(self, deps: Any) -> str:
         """The part of a call's dependencies to keep, as text; "" when `dump_deps` fails, which is logged."""

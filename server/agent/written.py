@@ -11,7 +11,16 @@ from typing import Any
 
 from pydantic_ai import RunContext
 from pydantic_ai.capabilities import AbstractCapability
-from pydantic_ai.messages import ModelResponse, ModelResponsePart, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    AgentStreamEvent,
+    ModelResponse,
+    ModelResponsePart,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+    ToolCallPart,
+)
 from pydantic_ai.models import ModelRequestContext
 
 _TAG = re.compile(r"<(?P<end>/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
@@ -50,6 +59,15 @@ class Written:
     def finish(self) -> str:
         """The text is complete: returns the rest of it."""
         return "" if self._thinking else whole(self._rest)
+
+
+def text_of(event: AgentStreamEvent) -> str:
+    """The text that the model has added; "" if it has added something else."""
+    if isinstance(event, PartStartEvent) and isinstance(event.part, TextPart):
+        return event.part.content
+    if isinstance(event, PartDeltaEvent) and isinstance(event.delta, TextPartDelta):
+        return event.delta.content_delta
+    return ""
 
 
 class WholeResponses(AbstractCapability[Any]):

@@ -81,6 +81,11 @@ class Delivery:
         """The caller may interrupt the current reply. True when there is none."""
         return self.current is None or self.current.reply.interruptible
 
+    @property
+    def awaited(self) -> bool:
+        """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
+        return self._answers.background.running
+
     def frame_ahead(self) -> bytes | None:
         """One more frame of the current reply, before its time. None when there is none. No time passes by it."""
         return None if self.current is None else self.mouth.next_frame()
@@ -137,11 +142,14 @@ class Delivery:
             self._writer.amend(ended, unheard_ms)
             self._conductor.on_missed(ended)
 
-    def cancel(self, number: int) -> None:
-        """End reply number `number` for good. What the caller heard of it is history; the rest may be owed."""
+    def cancel(self, number: int) -> bool:
+        """End reply number `number` for good. What the caller heard of it is history; the rest may be owed.
+
+        Returns whether it was an answer that had been heard in part, and had not failed.
+        """
         spoken = self.current
         if spoken is None or spoken.number != number:
-            return
+            return False
         reply, asked = spoken.reply, spoken.asked
         self.mouth.take_back(self.mouth.unheard_ms(self._host.unheard_ms))
         self.mouth.stop()
@@ -154,6 +162,7 @@ class Delivery:
             self._owed.owe_rest(
                 reply.unheard if reply.complete else "", then_end=reply.source.hang_up, known=reply.source.known
             )
+        return asked is not None and bool(reply.speech.heard) and reply.failure is None
 
     # A reply is written down, and what has returned from the background
 
@@ -200,7 +209,7 @@ class Delivery:
         failure = reply.failure
         if failure is None and not reply.written:
             failure = EngineError("model", "The agent had nothing to say.")
-        self._close(spoken, partly=failure is not None)
+        self._close(spoken, partly=failure is not None or reply.source.cut_off)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
         said = failure is None and reply.speech.begun
         if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said and not self._conductor.lines_wait):

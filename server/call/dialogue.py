@@ -112,11 +112,6 @@ class Dialogue:
         """A reply that the floor has committed to is being made."""
         return self.utterances.answering is not None or self.delivery.working
 
-    @property
-    def awaited(self) -> bool:
-        """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
-        return self._answers.background.running
-
     # Sound
 
     def hear(self, frame: Frame) -> None:
@@ -166,7 +161,7 @@ class Dialogue:
                 self.utterances.answer(number)
             case events.Cancel(reply=number):
                 self.utterances.overtake()
-                self.unasked.cancel(number)
+                self._trouble.interrupted(answer=self.unasked.cancel(number))
             case events.Duck() if self.delivery.interruptible and not self.in_company:
                 self.delivery.mouth.playout.duck()
             case events.Restore():
@@ -192,7 +187,7 @@ class Dialogue:
 
     def on_no_transcript(self, utterance: int, failure: EngineError) -> None:
         self.tell_floor(events.NoWords(utterance))
-        self.fail(failure)
+        self.fail(failure, turn=True)
 
     def on_missed(self, spoken: SpokenReply) -> None:
         self.unasked.missed(spoken)
@@ -204,16 +199,16 @@ class Dialogue:
             self.leave()  # a goodbye was promised, and not said
         if failure is not None:
             self.unasked.failed(spoken)
-            self.fail(failure)
+            self.fail(failure, turn=spoken.asked is not None)
         elif not self.leaving:
             if self._hearing.company.heard_out() and spoken.asked is not None:
                 self._host.answered()  # whoever listens to an answer has asked for it
-            self._trouble.passed()
+            self._trouble.passed(turn=spoken.asked is not None)
             self.unasked.pay()  # words over a reply may be owed an answer
 
-    def fail(self, failure: EngineError) -> None:
-        """An engine has failed: the client is told, and the agent apologises to the caller."""
-        self._trouble.report(failure, final=self.leaving)
+    def fail(self, failure: EngineError, turn: bool = False) -> None:
+        """An engine has failed: the client is told, and the agent apologises or gives up. `turn`: as for `Trouble`."""
+        self._trouble.report(failure, self.leaving, turn)
 
     # Typed words, and lines that nobody asked for
 
@@ -257,6 +252,11 @@ class Dialogue:
         """Lines of an operator or a tool are still to be said."""
         return bool(self.unasked.announcements)
 
+    @property
+    def hopeless(self) -> bool:
+        """The agent has failed so often that it gives up."""
+        return self._trouble.hopeless
+
     # Connections come and go
 
     def resume(self) -> None:
@@ -274,11 +274,10 @@ class Dialogue:
         elif again and self.quiet:
             self.say(again, "The connection was lost and is back.")
 
-    def leave(self) -> None:
-        """Say the agent's goodbye; the call ends when the caller has heard it."""
+    def leave(self, why: str = "") -> None:
+        """Say `why`, and the agent's goodbye; the call ends when the caller has heard it."""
         self._owed.owe_goodbye()
-        goodbye = self._answers.goodbye
-        if goodbye.text:
+        if (goodbye := self._answers.goodbye_after(why)).text:
             self.unasked.begin(goodbye)
         else:
             self._host.end()

@@ -29,6 +29,9 @@ class CallSettings:
     """After this many minutes with a connection the agent says goodbye; 0 is no limit."""
     budget: BudgetSettings = field(default_factory=BudgetSettings)
     apologies: int = 3
-    """How often an apology is tried, a second apart. A worker that has died is back within about a second."""
+    """How often the apology for one failure is tried, a second apart. A worker that has died is back within about a
+    second."""
+    failed_turns: int = 4
+    """After so many failures in a row to answer the caller the agent gives up and ends the call; 0 is no limit."""
     resume_s: float = 60.0
     """How long a call that has lost its connection waits for another one; 0 ends it at once."""

@@ -1,10 +1,12 @@
 """CallSetup: what one call is held with. It is put together once, when the call begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai.models import Model
 
+from server.agent.breakers import Breakers
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.options import CallOptions
@@ -23,6 +25,10 @@ class Engines:
     """None: the words alone decide whether the caller is done."""
     model: Model | None = None
     """None: the agent uses the model of its own."""
+    fallbacks: Sequence[Model] = ()
+    """Asked one after the other when that model fails before it begins to answer."""
+    breakers: Breakers = field(default_factory=Breakers)
+    """They know which models have failed in any call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Trouble: when an engine fails, the client reads it and the caller hears an apology."""
+"""Trouble: when an engine fails, the client reads it and the caller hears an apology.
+
+When the agent fails to answer several times in a row, it gives up: no caller should have to hear apologies for ever.
+"""
 
 import asyncio
 import logging
@@ -34,17 +37,33 @@ class Trouble:
         self._host = host
         self._language = language
         self._max_tries = setup.settings.apologies
+        self._max_failed = setup.settings.failed_turns
         self._owed = owed
         self._replying = replying
         self._pay = pay
         self._tries = 0
+        """How often something has failed for the same turn, since the caller heard the agent last."""
+        self._failed = 0
+        """How many turns in a row have failed. Apologies do not count, whether they were heard or not."""
 
-    def report(self, failure: EngineError, final: bool) -> None:
-        """An engine has failed. The caller hears an apology, unless something else is being said or this is `final`."""
+    @property
+    def hopeless(self) -> bool:
+        """The agent has failed so often in a row that it should not ask the caller to say it again."""
+        return 0 < self._max_failed <= self._failed
+
+    def report(self, failure: EngineError, final: bool, turn: bool = False) -> None:
+        """An engine has failed. The caller hears an apology, unless something else is being said or this is `final`.
+
+        `turn`: the caller has said something, and this is why it gets no answer.
+        """
+        if turn:
+            self._failed, self._tries = self._failed + 1, 0
         traceback = failure if log.isEnabledFor(logging.DEBUG) else None  # it has messages, which may quote the caller
+        asked = f" (asked {failure.asked})" if failure.asked else ""
         log.warning(
-            "x call %s: %s failed: %s %s", self._host.id, failure.stage, failure, origin(failure), exc_info=traceback
-        )
+            "x call %s: %s failed: %s %s%s", self._host.id, failure.stage, failure, origin(failure), asked,
+            exc_info=traceback,
+        )  # fmt: skip
         self._host.failed(failure)
         self._host.send(messages.Error(code=failure.code, message=failure.sentence))
         self._tries += 1
@@ -58,14 +77,21 @@ class Trouble:
         sentence = "That was too much to be answered together, and the beginning of it is left out."
         self._host.send(messages.Error(code=TooMany.code, message=sentence))
 
-    def passed(self) -> None:
-        """The caller has heard a reply to its end, so the engines work again: count the tries from zero."""
+    def passed(self, turn: bool) -> None:
+        """The caller has heard a reply, so the engines work again. `turn`: it was an answer to what the caller said."""
         self._tries = 0
+        if turn:
+            self._failed = 0
+
+    def interrupted(self, answer: bool) -> None:
+        """The caller has interrupted a reply. `answer`: it was an answer of which the caller has heard some words."""
+        if answer:
+            self.passed(turn=True)
 
     async def _apologise(self, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
         if self._replying():
             return  # the caller has said something meanwhile, and it is being answered
-        if self._language.line("apology"):
+        if self._language.line("apology") or self.hopeless:
             self._owed.owe_apology()
         self._pay()

@@ -35,8 +35,11 @@ class Talk(Protocol):
 
     def tell_floor(self, event: events.Event) -> None: ...
 
-    def leave(self) -> None:
-        """Say goodbye, and end the call."""
+    @property
+    def hopeless(self) -> bool: ...
+
+    def leave(self, why: str = "") -> None:
+        """Say `why` and goodbye, and end the call."""
 
 
 class Unasked:
@@ -76,6 +79,8 @@ class Unasked:
         self.announce()
         rest = self._owed.rest
         match self._owed.due if self._talk.state is State.LISTENING else None:
+            case Debt.APOLOGY if self._talk.hopeless:
+                self._talk.leave(self._answers.language.line("cannot_help"))
             case Debt.APOLOGY:
                 self.say(self._answers.language.line("apology"), "Something failed.")
             case Debt.ANSWER:
@@ -136,18 +141,20 @@ class Unasked:
         assert taken is not None, "because Prompted is only sent by _prompt"
         return taken
 
-    def cancel(self, number: int) -> None:
+    def cancel(self, number: int) -> bool:
         """End reply number `number` for good, because of the caller's voice or of a line.
 
         An announcement of which the caller heard nothing is said later, and so is the rest of one that gives way to
         another line. Of an answer that a line cuts off, the rest is only said if tools have run for it, or it tells
         of one that has returned from the background.
+
+        Returns whether it was an answer that had been heard in part, and had not failed.
         """
         spoken, rest, for_line = self._delivery.current, self._owed.rest, self._next is not None
         tells = spoken is not None and self._answers.news.new_in(spoken.reply.source.known)
-        self._delivery.cancel(number)
+        answered = self._delivery.cancel(number)
         if spoken is None or spoken.number != number:
-            return
+            return False
         reply, heard = spoken.reply, spoken.reply.speech.heard
         announcement = self._take_announced(spoken)
         if announcement is not None and (for_line or not heard):
@@ -157,6 +164,7 @@ class Unasked:
             self._owed.owe_outcome()
         elif for_line and heard and not (tells or reply.source.tools):
             self._owed.owe_rest("", then_end=reply.source.hang_up)
+        return answered
 
     # Steps of the methods above
 

@@ -42,7 +42,7 @@ class Watch:
         self._budget.pass_frame()
         if (part := self._budget.reached) is not None:
             self._end_politely(part)
-        if self._dialogue.awaited:
+        if self._dialogue.delivery.awaited:
             self._idleness.restart()
         match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
             case Idle.ASK:

@@ -28,6 +28,8 @@ _END = re.compile(
     rf"(?P<sentence>[.!?…]+[\"')\]*_]*(?=\s)|[{_STOPS}]|\n)"
     rf"|(?P<breath>[,;:،؛][\"')\]*_]*(?=\s)|[{_COMMAS}]|\s[–—-](?=\s))|(?=(?P<code>```))"
 )
+_SENTENCE = re.compile(rf"(?:[.!?…]+[\"')\]*_]*|[{_STOPS}]|\n)\s*\Z")
+"""The end of a text that is a whole sentence."""
 _SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Characters that are whole syllables: they take about twice as long as a letter of an alphabet, or longer."""
 _ABBREVIATIONS = (
@@ -69,6 +71,10 @@ class Clauses:
         self._in_line = False
         """The rest begins in the middle of a line."""
         self._first = True
+        self._given = 0
+        """How many clauses were returned."""
+        self._in_sentences = 0
+        """How many of them belong to sentences that are complete."""
 
     @property
     def begun(self) -> bool:
@@ -87,12 +93,26 @@ class Clauses:
             if clause:
                 clauses.append(clause)
                 self._first = False
+                self._given += 1
+            if _SENTENCE.search(text):
+                self._in_sentences = self._given
         return clauses
 
     def finish(self) -> list[str]:
         """The text is complete: returns the last clause, if there is one."""
         clause, self._rest = speakable(self._rest, self._in_line), ""
         return [clause] if clause else []
+
+    def break_off(self) -> tuple[list[str], int]:
+        """The text is complete, but somebody stopped its writer.
+
+        Returns the last clause, if there is one, and how many clauses of the whole text, that one included, are to be
+        said. These are whole sentences; but when the text has none, they are all clauses.
+        """
+        whole = bool(_SENTENCE.search(self._rest))
+        last = self.finish()
+        given = self._given + len(last)
+        return last, given if whole else self._in_sentences or given
 
     def _keep(self, text: str) -> None:
         """Keep `text` as the rest, without the space before it."""

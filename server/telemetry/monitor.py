@@ -49,6 +49,13 @@ class Directory(Protocol):
     def refusal(self) -> Refusal | None: ...
 
 
+class Breakers(Protocol):
+    """The part of the breakers of all models that is read here."""
+
+    @property
+    def failures(self) -> Mapping[tuple[str, str], int]: ...
+
+
 class Worker(Protocol):
     """The part of a speech worker's supervisor that is read here."""
 
@@ -138,6 +145,15 @@ class Monitor:
         self.count("antiphon.call.opened", "Calls that were admitted", lambda: [Observation(directory.opened)])
         self.count("antiphon.call.refused", "Calls that were refused", refused)
         self.count("antiphon.call.gave_way", "Calls that gave way to a newcomer", gave_way)
+
+    def watch_models(self, breakers: Breakers) -> None:
+        """Watch the models of the agent."""
+
+        def failures() -> Iterable[Observation]:
+            for (model, kind), count in breakers.failures.items():
+                yield Observation(count, {"model": model, "kind": kind})
+
+        self.count("antiphon.model.failures", "Requests to a model that failed, tried again or not", failures)
 
     def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
         """Watch what is dropped. `drops` returns how much was dropped so far, by the queue's name or the reason."""

@@ -238,20 +238,3 @@ def test_a_wish_to_hang_up_is_its_own_answers() -> None:
         assert (desk.hang_up_requested, second.hang_up) == (False, True)
 
     run_virtual(scenario())
-
-
-def test_no_tool_begins_after_its_answer_was_given_up() -> None:
-    """The history has been told then that it was not run."""
-
-    async def scenario() -> None:
-        agent = Agent(calling("quick", then=answers), tools=[quick])
-        run = AgentRun(RunSetup(VoiceAgent(agent)), "do it", list)
-        committed = asyncio.Event()
-        task = asyncio.create_task(run.speak(lambda text: None, committed), name="run")
-        await asyncio.sleep(1)
-        run.stop()
-        committed.set()
-        await asyncio.wait({task})
-        assert results(run.messages()) == {"quick": NOT_RUN}
-
-    run_virtual(scenario())

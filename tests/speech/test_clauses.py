@@ -168,3 +168,27 @@ def test_what_is_speakable_is_folded(text: str) -> None:
     spoken = speakable(text)
     assert spoken == " ".join(spoken.split())
     assert not spoken or re.search(r"\w", spoken)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Yes. We are open. On Sun", ["Yes.", "We are open."]),
+        ("Yes. We are open.", ["Yes.", "We are open."]),
+        ("Yes. We are open until 6.30", ["Yes."]),
+        ("Yes, of course, we", ["Yes, of course,", "we"]),
+        ("* milk\n* bread\n* che", ["milk", "bread"]),
+        ("“Yes.” he", ["“Yes.” he"]),
+        ('"Yes." Then we', ['"Yes."']),
+        ("好的。今天开", ["好的。"]),
+        ("好的。今天开门。", ["好的。", "今天开门。"]),
+        ("Yes. 🎉", ["Yes."]),
+        ("", []),
+    ],
+)
+def test_of_a_text_that_was_broken_off_whole_sentences_are_said(text: str, said: list[str]) -> None:
+    """The rest is left out, unless there is no whole sentence."""
+    clauses = Clauses()
+    given = clauses.receive(text)
+    last, to_say = clauses.break_off()
+    assert (given + last)[:to_say] == said

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.agent.breakers import Breakers
 from server.call import messages
 from server.call.caller import Caller
 from server.call.desk.admission import Admission, AdmissionSettings, Load, Refusal
@@ -100,12 +101,15 @@ def test_what_is_told_in_calls_is_counted() -> None:
 
 
 def test_the_rooms_counters_are_read() -> None:
-    """The counters of calls, refusals, workers and drops are read when the metrics are read."""
+    """The counters of calls, refusals, workers, drops and models are read when the metrics are read."""
 
     async def scenario(house: House) -> None:
         house.monitor.watch_calls(ThreeCalls())
         house.monitor.watch_worker(Worker())
         house.monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": 5})
+        breakers = Breakers()
+        breakers.failures["openai:gpt", "quota"] = 6
+        house.monitor.watch_models(breakers)
         found = house.samples()
         assert found["antiphon_call_live/connected"] == 2
         assert found["antiphon_call_live/detached"] == 1
@@ -115,6 +119,7 @@ def test_the_rooms_counters_are_read() -> None:
         assert found["antiphon_worker_restarts_total/espeak"] == 4
         assert found["antiphon_worker_ready/espeak"] == 1
         assert found["antiphon_journal_dropped_total/records"] == 5
+        assert found["antiphon_model_failures_total/quota/openai:gpt"] == 6
 
     run(scenario)
 

@@ -77,6 +77,9 @@ class Answers:
             lambda returned: self.on_late_result(returned),
             self.background,
             lambda: self.instructions.text,
+            setup.engines.fallbacks,
+            setup.engines.breakers,
+            host.id,
         )
         self._recollection = Recollection(host.id, self._runs, host.start)
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
@@ -99,7 +102,7 @@ class Answers:
         When the budget of the call is used up, the reply is the agent's goodbye.
         """
         if self._budget.spent:
-            return self.line(self.goodbye, stopwatch)
+            return self.line(self.goodbye_after(), stopwatch)
 
         def recall() -> list[ModelMessage]:
             run.known = self.news.count
@@ -113,10 +116,10 @@ class Answers:
         """A tool has not returned, perhaps one whose answer was cut off."""
         return bool(self._tools)
 
-    @property
-    def goodbye(self) -> Line:
-        """What the agent says when the server has to end the call; empty if its author wants no words."""
-        return Line(self.language.line("goodbye"), "The call has to end.", interruptible=False)
+    def goodbye_after(self, why: str = "") -> Line:
+        """`why`, and what the agent says when the server has to end the call; empty if its author wants no words."""
+        text = f"{why} {self.language.line('goodbye')}".strip()
+        return Line(text, "The call has to end.", interruptible=False)
 
     def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
         """Let the agent say a fixed text that nobody asked for."""
@@ -125,8 +128,7 @@ class Answers:
 
     def stop(self, reply: Reply) -> None:
         """Make no more of it; idempotent."""
-        if isinstance(reply.source, AgentRun):
-            reply.source.stop()
+        reply.give_up()
         if (task := self._tasks.get(reply)) is not None:
             task.cancel()
 
@@ -134,8 +136,8 @@ class Answers:
         """Make no more of any reply, because the call ends. Tools may come to their end."""
         self.background.end_soon()
         self._recollection.stop()
-        for task in self._tasks.values():
-            task.cancel()
+        for reply in list(self._tasks):
+            self.stop(reply)
 
     def _make(
         self,
@@ -150,7 +152,8 @@ class Answers:
         ending = [task for task in self._tasks.values() if task.cancelling()]
         if not any(reply.source.tool_running for reply, task in self._tasks.items() if not task.cancelling()):
             ending += self._tools
-        task = self._tasks[reply] = self._host.start(partial(self._run, reply, ending), "reply")
+        ready = partial(self._until_ready, reply, ending)
+        task = self._tasks[reply] = self._host.start(partial(reply.run, ready), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
 
@@ -160,13 +163,13 @@ class Answers:
         task.add_done_callback(self._tools.discard)
         return task
 
-    async def _run(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+    async def _until_ready(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
+        """Wait until the reply may be composed."""
         if ending:
             await asyncio.wait(ending, timeout=ENDING_S)
         if isinstance(reply.source, AgentRun):
             while not self._requests.admits(self._now()):  # noqa: ASYNC110  # a reply that is stopped takes no turn
                 await asyncio.sleep(REQUEST_CHECK_S)
-        await reply.run()
 
 
 def _model_settings(options: CallOptions) -> ModelSettings:

@@ -92,6 +92,16 @@ class Speech:
         """No more sound will come."""
         self.finished = True
 
+    def shorten(self, clauses: int) -> int:
+        """Say no more than the first `clauses`, and the one that is being heard. Returns how many that are."""
+        kept = max(clauses, self._present + 1 if self.begun else 0)
+        for clause in self._clauses[kept:]:
+            for _ in range(clause.frames):
+                self._queue.pop()
+            self._tail = b""
+        del self._clauses[kept:]
+        return kept
+
     @property
     def room(self) -> bool:
         """Whether more may be added now."""

@@ -6,9 +6,10 @@ with effects runs.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
@@ -40,6 +41,8 @@ class Source(Protocol):
 
     known: int
     """How many results of tools in the background these words may tell of."""
+    cut_off: bool
+    """The words end where somebody stopped their writer."""
 
     @property
     def hang_up(self) -> bool:
@@ -55,6 +58,9 @@ class Source(Protocol):
 
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits. It belongs into the history."""
+
+    def give_up(self) -> None:
+        """Begin no tool any more."""
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         """Give the text as it comes. Tools with effects wait for `committed`. Raises EngineError."""
@@ -76,19 +82,23 @@ class Line:
         self.hang_up = hang_up
         self.known = known
         self._occasion = occasion
+        self._asides: list[TextPart] = []
         self.tools: list[str] = []
-        self.tool_running = False
+        self.tool_running = self.cut_off = False
         self.running = ()
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         on_text(self.text)
 
     def add_aside(self, text: str) -> None:
-        raise AssertionError("nobody waits for a fixed text")
+        self._asides.append(TextPart(text))
+
+    def give_up(self) -> None:
+        pass
 
     def messages(self) -> list[ModelMessage]:
         request = ModelRequest.user_text_prompt(f"({self._occasion})")
-        return [request, ModelResponse(parts=[TextPart(self.text)])]
+        return [request, ModelResponse(parts=[*self._asides, TextPart(self.text)])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,12 @@ class Reply:
         """Clauses that text-to-speech has not begun with."""
         self._running = self._pronouncing = False
         self._cutter = Clauses()
+        self._asides = 0
+        """How many clauses are asides."""
+        self._begun = 0
+        """With how many clauses text-to-speech has begun, asides among them."""
+        self._to_say = inf
+        """How many clauses are said, asides among them."""
 
     @property
     def unheard(self) -> str:
@@ -159,15 +175,22 @@ class Reply:
     def fill(self, text: str, spoken_as: Pronunciation) -> None:
         """Say `text` while the caller waits."""
         self.source.add_aside(text)
+        self._asides += 1
         self._waiting.append(text)
         self._clauses.put_nowait(_Clause(text, spoken_as, aside=True))
 
-    async def run(self) -> None:
-        """Make the answer until it is complete. When an engine fails, `failure` says so, and what was made stays."""
+    def give_up(self) -> None:
+        """Begin no tool any more. Its task may run for another step before it is cancelled."""
+        self.committed.clear()
+        self.source.give_up()
+
+    async def run(self, ready: Callable[[], Awaitable[None]]) -> None:
+        """Make the answer, once it is `ready` to be made, until it is complete. When an engine fails, `failure` says
+        so, and what was made stays."""
         self._running = True
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._compose(), name="reply-compose")
+                group.create_task(self._compose(ready), name="reply-compose")
                 group.create_task(self._pronounce(), name="reply-pronounce")
         except* EngineError as failures:
             self.failure = _first(failures)
@@ -178,7 +201,8 @@ class Reply:
             self.complete = True
             self.speech.finish()
 
-    async def _compose(self) -> None:
+    async def _compose(self, ready: Callable[[], Awaitable[None]]) -> None:
+        await ready()
         first = True
 
         def on_text(delta: str) -> None:
@@ -190,9 +214,19 @@ class Reply:
             self._hand_on(self._cutter.receive(delta))
 
         await self.source.speak(on_text, self.committed)
-        self._hand_on(self._cutter.finish())
+        if self.source.cut_off:
+            self._break_off()
+        else:
+            self._hand_on(self._cutter.finish())
         self._clauses.put_nowait(None)
         self.complete = True
+
+    def _break_off(self) -> None:
+        """Say whole sentences only, as far as the caller has not begun to hear another one."""
+        last, to_say = self._cutter.break_off()
+        self._hand_on(last)
+        self._to_say = to_say = self.speech.shorten(to_say + self._asides)
+        del self._waiting[max(0, to_say - self._begun) :]
 
     def _hand_on(self, clauses: list[str]) -> None:
         self._waiting += clauses
@@ -202,21 +236,27 @@ class Reply:
     async def _pronounce(self) -> None:
         first = True
         while (clause := await self._clauses.get()) is not None:
+            if self._begun >= self._to_say:
+                continue
             if first and not clause.aside:
                 self._on_stage("first_clause")
                 first = False
             del self._waiting[0]
+            self._begun += 1
             self._pronouncing = True
             await self._pronounce_clause(clause)
             self._pronouncing = False
 
     async def _pronounce_clause(self, clause: _Clause) -> None:
         self.speech.begin(clause.text, clause.aside)
+        number = self._begun
         resampler: Resampler | None = None
         how, asker = clause.spoken_as, Asker(has_sound=self.speech.ahead_ms >= PLENTY_MS)
         text = spoken_form(clause.text, how.language)
         async with aclosing(self._tts.synthesize(text, how.voice, how.language, asker)) as sound:
             async for pcm in sound:
+                if number > self._to_say:
+                    return
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
                 silent = not self.speech.ready
                 self.speech.add(resampler.convert(pcm.data))
@@ -224,6 +264,8 @@ class Reply:
                     self._on_sound(self)
                 while not self.speech.room:  # noqa: ASYNC110  # the playout is pure and has no event to wait for
                     await asyncio.sleep(ROOM_CHECK_S)
+        if number > self._to_say:
+            return
         if resampler is not None:
             self.speech.add(resampler.flush())
         self.speech.end()

@@ -269,3 +269,26 @@ def _make(speech: Speech, clauses: list[tuple[str, list[int]]]) -> Iterator[None
 def _number(frame: bytes) -> int:
     """The number of a frame modulo NUMBERS, read from its loudest sample."""
     return round((int(np.frombuffer(frame, np.int16).max()) - 500) / 600)
+
+
+def test_a_speech_is_shortened_to_its_first_clauses() -> None:
+    """The sound of the others is gone, except of the one that is being heard."""
+    clauses = ("one.", 3), ("two,", 3), ("three", 3)
+    for heard_frames, kept, text in ((0, 1, "one."), (3, 1, "one."), (4, 2, "one. two,"), (7, 3, "one. two, three")):
+        speech = speech_of(*clauses)
+        for _ in range(heard_frames):
+            speech.take()
+        assert speech.shorten(1) == kept
+        while speech.take():
+            pass
+        assert speech.heard == text
+
+
+def test_the_rest_of_a_sample_goes_with_its_clause() -> None:
+    """What comes after a clause that was left out begins a new frame."""
+    speech = speech_of(("one.", 3))
+    speech.begin("two,")
+    speech.add(loud(1)[:-2])
+    speech.shorten(1)
+    speech.end()
+    assert speech.ahead_ms == 60

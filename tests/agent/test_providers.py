@@ -1,0 +1,124 @@
+"""Real clients of providers, against a real provider that misbehaves: no client waits or tries again by itself.
+
+These tests take real time, so they wait for less than a second. tests/agent/test_attempts.py has the longer waits.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from anthropic import AsyncAnthropic
+from openai import AsyncOpenAI
+from pydantic_ai import Agent
+from pydantic_ai.models.anthropic import AnthropicModel
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.anthropic import AnthropicProvider
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from server.agent.client_retries import turn_off_retries
+from server.agent.openai_requests import send_unconverted
+from server.agent.run import AgentRun, RunSetup
+from server.agent.voice_agent import VoiceAgent
+from server.errors import EngineError
+from tests.fakes.chat_provider import RESET, Refuse, Say, Step, chat_provider
+
+Hosted = OpenAIChatModel | AnthropicModel
+Make = Callable[[str], Hosted]
+
+
+def openai(url: str) -> Hosted:
+    client = AsyncOpenAI(base_url=url, api_key="none")
+    model = OpenAIChatModel("gpt", provider=OpenAIProvider(openai_client=client))
+    send_unconverted(model)
+    return model
+
+
+def anthropic(url: str) -> Hosted:
+    client = AsyncAnthropic(base_url=url.removesuffix("/v1"), api_key="none")
+    return AnthropicModel("claude", provider=AnthropicProvider(anthropic_client=client))
+
+
+async def ask(make: Make, *script: Step, prepared: bool = True) -> tuple[str, int]:
+    """What the caller hears, or the failure, and how many requests the provider got. All within a second."""
+    heard: list[str] = []
+    async with chat_provider(*script) as provider:
+        model = make(provider.url)
+        if prepared:
+            turn_off_retries(model)
+        async with model.client:
+            run = AgentRun(RunSetup(VoiceAgent(Agent(model))), "hello", list)
+            try:
+                async with asyncio.timeout(1.0):
+                    await run.speak(heard.append, asyncio.Event())
+            except EngineError as failure:
+                heard.append(str(failure))
+    return "".join(heard).strip(), len(provider.asked)
+
+
+@pytest.mark.parametrize("make", [openai, anthropic])
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (Refuse(429, headers={"Retry-After": "30"}), "ModelRateLimitError (HTTP 429)"),
+        (Refuse(503, headers={"Retry-After": "30"}), "ModelUnavailableError (HTTP 503)"),
+        (Refuse(500, headers={"x-should-retry": "false"}), "ModelServerError (HTTP 500)"),
+        (Refuse(401), "ModelAuthenticationError (HTTP 401)"),
+        (Refuse(403), "ModelAuthenticationError (HTTP 403)"),
+        (Refuse(400), "ModelRequestRejectedError (HTTP 400)"),
+    ],
+)
+async def test_what_cannot_succeed_soon_fails_at_once(make: Make, step: Step, kind: str) -> None:
+    """The provider is asked once, and the failure says what it was, without the provider's words."""
+    assert await ask(make, step) == (f"The model failed: {kind}.", 1)
+
+
+@pytest.mark.parametrize("make", [openai, anthropic])
+@pytest.mark.parametrize("prepared", [True, False])
+async def test_no_client_waits_by_itself(make: Make, prepared: bool) -> None:
+    """This holds also for models that were made by an agent in the middle of a run."""
+    step = Refuse(429, headers={"Retry-After": "30"})
+    assert await ask(make, step, prepared=prepared) == ("The model failed: ModelRateLimitError (HTTP 429).", 1)
+
+
+async def test_an_exhausted_quota_is_asked_for_once() -> None:
+    """OpenAI sends it with the status of a rate limit."""
+    quota = Refuse(429, code="insufficient_quota")
+    assert await ask(openai, quota) == ("The model failed: ModelQuotaExceededError (HTTP 429).", 1)
+
+
+@pytest.mark.parametrize("make", [openai, anthropic])
+@pytest.mark.parametrize("step", [RESET, Refuse(500), Refuse(503), Refuse(429), Refuse(529)])
+async def test_a_short_fault_is_not_noticed(make: Make, step: Step) -> None:
+    """What fails before the first word is asked for again, at once."""
+    assert await ask(make, step, Say("All is well.")) == ("All is well.", 2)
+
+
+@pytest.mark.parametrize("make", [openai, anthropic])
+async def test_nothing_is_asked_for_again_after_a_word(make: Make) -> None:
+    """The connection breaks in the middle of the answer."""
+    heard = await ask(make, Say("We are open. On", then="reset"), Say("We are open."))
+    assert heard == ("We are open. On The model failed: ModelConnectionError.", 1)
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+async def test_an_answer_that_is_cut_off_is_known(reason: str) -> None:
+    """The caller's part of the server knows that the text has no end, and the kind is counted."""
+    async with chat_provider(Say("We are open. On", finish=reason)) as provider:
+        model = openai(provider.url)
+        async with model.client:
+            setup = RunSetup(VoiceAgent(Agent(model)))
+            run = AgentRun(setup, "hello", list)
+            await run.speak(lambda text: None, asyncio.Event())
+            assert run.cut_off
+            assert setup.breakers.failures == {("openai:gpt", reason): 1}
+
+
+async def test_the_next_model_answers_in_place_of_one_that_is_refused() -> None:
+    """The two may be of different providers."""
+    heard: list[str] = []
+    async with chat_provider(Refuse(401)) as one, chat_provider(Say("All is well.")) as other:
+        first, second = turn_off_retries(openai(one.url)), anthropic(other.url)
+        async with first.client, second.client:
+            setup = RunSetup(VoiceAgent(Agent(first)), fallbacks=[second])
+            await AgentRun(setup, "hello", list).speak(heard.append, asyncio.Event())
+    assert "".join(heard).strip() == "All is well."
