@@ -10,6 +10,7 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
+    server/agent/returned.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
     server/call/turns/patience.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py

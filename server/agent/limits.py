@@ -29,6 +29,11 @@ class RunLimits(SettingsGroup):
     providers' own libraries would wait for minutes."""
     tools_s: PositiveFloat = 15.0
     """Seconds that all tools which the model calls in one step may take together."""
+    background_s: PositiveFloat = 300.0
+    """Seconds that a tool may take which runs in the background. Nobody waits for it in silence, but a caller who was
+    promised a result should hear of it in the same call."""
+    background_tools: PositiveInt = 4
+    """Tools that may run in the background of one call at once. More are not run, and the model is told so."""
     requests: PositiveInt = 6
     """Requests to the model in one answer, at most. It stops a model that calls tools in circles."""
     answer_tokens: NonNegativeInt = 2_000
@@ -38,13 +43,15 @@ class RunLimits(SettingsGroup):
     model_settings: JsonObject = Field(default={})
     """Settings of pydantic-ai for each request to the model, as JSON: {"thinking": "low", "cache": true}. The agent's
     own win over these, and what a call has chosen wins over both."""
-    needs some hundred for its thoughts."""
     functions_s: PositiveFloat = 10.0
     """Seconds that `make_deps`, `load_deps` or a hook of the agent may take. The caller waits for the first two, and
     clients give a call up after about as long; a hook that is cut off only misses its own work."""
     history_chars: PositiveInt = 100_000
     """Characters of the conversation so far that the model gets, at most: about 25,000 tokens, or two hours of talk.
-    When there are more, the older half is left out."""
+    When there are more, the older exchanges give way to a summary, or are left out."""
+    summaries: bool = True
+    """Whether the agent's model summarises the older exchanges of a long call, beside the call, when 70 % of these
+    characters are reached. Without a summary the older half is left out. It is a request to the model, and counts."""
 
 
 class Meter(Protocol):

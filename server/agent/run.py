@@ -27,6 +27,7 @@ from pydantic_ai.usage import RequestUsage, UsageLimits
 
 from server.agent.asides import Asides
 from server.agent.attempts import Attempts
+from server.agent.background import Background
 from server.agent.breakers import Breakers
 from server.agent.limits import Meter, NoMeter, RunLimits
 from server.agent.memory import used_tokens
@@ -60,6 +61,8 @@ class RunSetup:
     """Starts a tool."""
     on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
     """Is told of each tool that returns when its answer is over already."""
+    background: Background = field(default_factory=Background)
+    """The tools that run while the talk goes on."""
     orders: Callable[[], str] = lambda: ""
     """Gives instructions of an operator for the next request to the model; "" when there are none."""
     fallbacks: Sequence[Model] = ()
@@ -82,7 +85,8 @@ class AgentRun:
         self._run_of_agent: PydanticRun[Any, str] | None = None
         """None before it begins."""
         cancellable = setup.agent.lookups | setup.agent.cancellable
-        self._calls = ToolCalls(setup.limits.tools_s, cancellable, setup.start, setup.on_late_result)
+        limit_s, background = setup.limits.tools_s, setup.background
+        self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background)
         self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
         self._partial = ""
         """What the model has written so far in the request that it answers now."""
@@ -95,6 +99,8 @@ class AgentRun:
         """A request to the model has begun."""
         self.tools: list[str] = []
         """Names of the tools that were called, in order."""
+        self.known = 0
+        """How many results of tools in the background the model has been told."""
         self.cut_off = False
         """The model was stopped before it had finished: by its limit of tokens, or by its provider's content filter."""
 
@@ -142,10 +148,7 @@ class AgentRun:
             raise self._failure(f"failed: {kind_of(exc)}") from exc
 
     def _failure(self, what: str) -> EngineError:
-        """The error of the stage that failed: of the tool while one runs, and of the agent before it asks the model.
-
-        The provider of the model has nothing to do with either.
-        """
+        """The error of the stage that failed: of the tool while one runs, of the agent before it asks the model."""
         if tools := self._calls.at_fault:
             return EngineError("tool", f"The tool {tools} {what}.")
         if not self._asked:

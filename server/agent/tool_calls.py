@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_ai import RunContext
 from pydantic_ai.capabilities import AbstractCapability
@@ -41,11 +41,26 @@ def start_task(work: Callable[[], Coroutine[Any, Any, None]], name: str) -> "asy
     return asyncio.create_task(work(), name=name)
 
 
+class BackgroundTools(Protocol):
+    """Runs the tools for which no answer waits."""
+
+    def takes(self, name: str) -> bool:
+        """Whether the tool of this name is one of them."""
+
+    def begin(self, ctx: RunContext[Any], call: ToolCallPart, work: Callable[[], Awaitable[Any]]) -> str:
+        """Begin a tool. Returns what the model is told now."""
+
+
 class ToolCalls(AbstractCapability[Any]):
     """The tool calls of one run. pydantic-ai executes each through `wrap_tool_execute`."""
 
     def __init__(
-        self, most_s: float, cancellable: Collection[str], start: Start, on_late: Callable[[ToolReturnPart], None]
+        self,
+        most_s: float,
+        cancellable: Collection[str],
+        start: Start,
+        on_late: Callable[[ToolReturnPart], None],
+        background: BackgroundTools,
     ) -> None:
         """A tool may take `most_s` seconds. Those of `cancellable` stop when the caller goes on.
 
@@ -55,6 +70,7 @@ class ToolCalls(AbstractCapability[Any]):
         self._cancellable = cancellable
         self._start = start
         self._on_late = on_late
+        self._background = background
         self._outcomes: dict[str, Any] = {}
         """By the id of the call: what the tool returned, or one of the sentences above. A tool that runs counts as
         interrupted, as long as nothing else has become of it."""
@@ -95,6 +111,9 @@ class ToolCalls(AbstractCapability[Any]):
         """Run one tool, and remember what becomes of it."""
         if self._given_up:
             await asyncio.get_running_loop().create_future()  # until the run is cancelled, which is about to happen
+        if self._background.takes(call.tool_name):
+            told = self._outcomes[call.tool_call_id] = self._background.begin(ctx, call, partial(handler, args))
+            return told
         call_id, returned = call.tool_call_id, asyncio.get_running_loop().create_future()
         self._names[call_id], self._outcomes[call_id] = call.tool_name, INTERRUPTED
         work = partial(self._execute, ctx, call, partial(handler, args), returned)
@@ -119,8 +138,8 @@ class ToolCalls(AbstractCapability[Any]):
         call_id = call.tool_call_id
         try:
             async with asyncio.timeout(self._most_s + GRACE_S) as limit:
-                result = _fit(await work())
-            self._outcomes[call_id] = _value(result)
+                result = fit(await work())
+            self._outcomes[call_id] = value_of(result)
             _tell(returned, result)
         except ToolRetryError as refusal:  # the tool's word to the model, which may try again
             self._outcomes[call_id] = refusal.tool_retry.content
@@ -167,14 +186,14 @@ def _tell(returned: "asyncio.Future[Any]", outcome: Any) -> None:
         returned.set_result(outcome)
 
 
-def _fit(result: Any) -> Any:
+def fit(result: Any) -> Any:
     """What a tool has returned, in a form that every model can be told. Raises an exception if there is none."""
-    value = whole_value(_value(result))
+    value = whole_value(value_of(result))
     ToolReturnPart("", value).model_response_str()
     return replace(result, return_value=value) if isinstance(result, ToolReturn) else value
 
 
-def _value(result: Any) -> Any:
+def value_of(result: Any) -> Any:
     return result.return_value if isinstance(result, ToolReturn) else result
 
 

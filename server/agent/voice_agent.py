@@ -99,6 +99,9 @@ class VoiceAgent:
     cancellable: frozenset[str] = frozenset()
     """Names of the tools that stop when the caller goes on before they return. The others run to their end, and the
     agent knows the result when it answers next: what has an effect should not stop half-way."""
+    background: frozenset[str] = frozenset()
+    """Names of the tools that run while the talk goes on. The model is told their results when they come, and tells the
+    caller when nobody speaks. None of them may be in `lookups` or `cancellable`."""
     patience: Literal["", "quick", "normal", "patient"] = ""
     """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
     choose another."""
@@ -122,7 +125,9 @@ class VoiceAgent:
     """Called with the dependencies when the call is over for good."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for functions that no call could use."""
+        """Raises ValueError for functions that no call could use, and for tools that contradict themselves."""
+        if both := self.background & (self.lookups | self.cancellable):
+            raise ValueError(f"{', '.join(sorted(both))}: what runs in the background goes on, and is no lookup")
         for name, most in _PARAMETERS.items():
             function = getattr(self, name)
             if callable(function) and needed(function) > most:

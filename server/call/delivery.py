@@ -7,11 +7,12 @@ import asyncio
 import logging
 from typing import Protocol
 
+from server.agent.returned import Returned
 from server.call import events, messages
 from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
-from server.call.mind.owed import Debt, Owed
+from server.call.mind.owed import Debt, Happening, Owed
 from server.call.mouth.mouth import Asked, Mouth, SpokenReply
 from server.call.mouth.reply import Line, Reply
 from server.call.mouth.stopwatch import Stopwatch
@@ -50,6 +51,10 @@ class Delivery:
         self._answers = answers
         self._writer = writer
         answers.on_late_result = writer.add_result
+        answers.background.on_return = self._on_returned
+        self._returned: list[Returned] = []
+        """What has returned from the background during the current reply. The history gets it after that reply, because
+        it tells first what came first."""
         self._owed = owed
         self._now = asyncio.get_running_loop().time
         self.newest_heard = 0
@@ -75,6 +80,11 @@ class Delivery:
     def interruptible(self) -> bool:
         """The caller may interrupt the current reply. True when there is none."""
         return self.current is None or self.current.reply.interruptible
+
+    @property
+    def awaited(self) -> bool:
+        """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
+        return self._answers.background.running
 
     def frame_ahead(self) -> bytes | None:
         """One more frame of the current reply, before its time. None when there is none. No time passes by it."""
@@ -145,12 +155,35 @@ class Delivery:
         self.mouth.stop()
         self._host.send(messages.Interrupted(reply=number))
         self._answers.stop(reply)
-        self._writer.close(spoken, partly=True, interrupted=True)
+        self._close(spoken, partly=True, interrupted=True)
         if asked is not None and not reply.speech.heard and not reply.source.tools:
             self._owed.owe_answer(asked.utterance, asked.prompt)
         else:
-            self._owed.owe_rest(reply.unheard if reply.complete else "", then_end=reply.source.hang_up)
+            self._owed.owe_rest(
+                reply.unheard if reply.complete else "", then_end=reply.source.hang_up, known=reply.source.known
+            )
         return asked is not None and bool(reply.speech.heard) and reply.failure is None
+
+    # A reply is written down, and what has returned from the background
+
+    def _close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
+        self._writer.close(spoken, partly, interrupted)
+        news = self._answers.news
+        if spoken.reply.speech.heard:
+            news.tell(spoken.reply.source.known)
+        if not news.untold:
+            self._owed.settle(Happening.TOLD)
+        returned, self._returned = self._returned, []
+        for each in returned:
+            self._on_returned(each)
+
+    def _on_returned(self, returned: Returned) -> None:
+        if self.current is not None:
+            self._returned.append(returned)
+            return
+        self._writer.add_returned(returned)
+        self._answers.news.add(returned.call.tool_name)
+        self._owed.owe_result()
 
     # A reply is heard
 
@@ -176,7 +209,7 @@ class Delivery:
         failure = reply.failure
         if failure is None and not reply.written:
             failure = EngineError("model", "The agent had nothing to say.")
-        self._writer.close(spoken, partly=failure is not None or reply.source.cut_off)
+        self._close(spoken, partly=failure is not None or reply.source.cut_off)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
         said = failure is None and reply.speech.begun
         if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said and not self._conductor.lines_wait):

@@ -86,12 +86,15 @@ class Unasked:
             case Debt.ANSWER:
                 self._talk.tell_floor(events.Typed(self._utterances.repeat()))
             case Debt.REST if rest.text:
-                self.say(rest.text, "A sound has interrupted the agent.", hang_up=rest.then_end)
+                why = "A sound has interrupted the agent."
+                self.begin(Line(rest.text, why, hang_up=rest.then_end, known=rest.known))
             case Debt.REST:
                 self._talk.leave()
             case Debt.OUTCOME if not self._answers.tools_running:
                 self._owed.settle(Happening.REPLY_BEGINS)
                 self._prompt(GO_ON)
+            case Debt.RESULT if self.announcements.idle:
+                self._prompt(self._answers.news.ask())
 
     # Lines of operators and tools
 
@@ -100,7 +103,7 @@ class Unasked:
         self.announcements.pass_frame(self._quiet)
         if self.announcements or self.announcements.then_leave:
             self.announce()
-        if self._owed.owes(Debt.OUTCOME):
+        if self._owed.owes(Debt.OUTCOME) or self._owed.owes(Debt.RESULT):
             self.pay()
 
     def announce(self) -> None:
@@ -142,11 +145,13 @@ class Unasked:
         """End reply number `number` for good, because of the caller's voice or of a line.
 
         An announcement of which the caller heard nothing is said later, and so is the rest of one that gives way to
-        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it.
+        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it, or it tells
+        of one that has returned from the background.
 
         Returns whether it was an answer that had been heard in part, and had not failed.
         """
         spoken, rest, for_line = self._delivery.current, self._owed.rest, self._next is not None
+        tells = spoken is not None and self._answers.news.new_in(spoken.reply.source.known)
         answered = self._delivery.cancel(number)
         if spoken is None or spoken.number != number:
             return False
@@ -154,10 +159,10 @@ class Unasked:
         announcement = self._take_announced(spoken)
         if announcement is not None and (for_line or not heard):
             self.announcements.put_back(_rest_of(announcement, spoken))
-            self._owed.owe_rest(rest.text, rest.then_end)
-        elif for_line and not reply.complete and _has_effects(spoken):
+            self._owed.owe_rest(rest.text, rest.then_end, rest.known)
+        elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
-        elif for_line and heard and not reply.source.tools:
+        elif for_line and heard and not (tells or reply.source.tools):
             self._owed.owe_rest("", then_end=reply.source.hang_up)
         return answered
 

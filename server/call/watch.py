@@ -42,6 +42,8 @@ class Watch:
         self._budget.pass_frame()
         if (part := self._budget.reached) is not None:
             self._end_politely(part)
+        if self._dialogue.delivery.awaited:
+            self._idleness.restart()
         match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
             case Idle.ASK:
                 self._ask()

@@ -174,9 +174,17 @@ def hash_token(token: str, caller: str = "") -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def tool_uses(messages: Sequence[ModelMessage]) -> tuple[ToolUse, ...]:
-    """The tools that ran in `messages`, with their results. A call without a result did not run."""
+def tool_uses(
+    messages: Sequence[ModelMessage], late: Sequence[tuple[ToolCallPart, ToolReturnPart]] = ()
+) -> tuple[ToolUse, ...]:
+    """The tools that ran in `messages`, with their results. A call without a result did not run.
+
+    `late` are results that have come since. Those of calls that were made before `messages` are uses of their own.
+    """
     parts = [part for message in messages for part in message.parts]
+    here = {part.tool_call_id for part in parts if isinstance(part, ToolCallPart)}
+    for call, returned in late:
+        parts += [returned] if call.tool_call_id in here else [call, returned]
     results = {part.tool_call_id: part.model_response_str() for part in parts if isinstance(part, ToolReturnPart)}
     return tuple(
         ToolUse(part.tool_name, part.args_as_json_str(), results[part.tool_call_id])

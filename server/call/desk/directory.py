@@ -226,7 +226,7 @@ class Directory:
     def _move_detached(self) -> None:
         """End the sessions that wait for a connection and make no reply meanwhile. The store keeps them."""
         for session in self._detached_sessions:
-            if not session.working:
+            if not (session.working or session.dialogue.delivery.awaited):
                 session.move()
 
     @property

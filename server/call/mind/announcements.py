@@ -91,6 +91,11 @@ class Announcements:
         self._quiet_ms = self._quiet_ms + FRAME_MS if quiet else 0
         self._repair_ms = max(0, self._repair_ms - FRAME_MS)
 
+    @property
+    def idle(self) -> bool:
+        """Nobody has spoken for a while."""
+        return self._quiet_ms >= IDLE_MS
+
     def take(self, moment: Moment) -> Announcement | None:
         """The line that has to be said now; None if there is none. It does not wait any more."""
         waiting = next((lines for lines in self._lines.values() if lines), None)
@@ -106,4 +111,4 @@ class Announcements:
             case "next":
                 return moment.quiet and not moment.finishing
             case "idle":
-                return moment.quiet and not moment.owing and self._quiet_ms >= IDLE_MS
+                return moment.quiet and not moment.owing and self.idle

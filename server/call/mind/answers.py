@@ -5,17 +5,19 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from pydantic_ai.messages import ToolReturnPart
+from pydantic_ai.messages import ModelMessage, ToolReturnPart
 from pydantic_ai.settings import ModelSettings
 
+from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
-from server.agent.memory import Memory
+from server.agent.recollection import Recollection
 from server.agent.run import AgentRun, RunSetup
 from server.call.budget import Budget
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
+from server.call.mind.news import News
 from server.call.mouth.reply import Line, Pronunciation, Reply, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
@@ -59,7 +61,10 @@ class Answers:
         self._host = host
         self._budget = budget
         self._on_sound = on_sound
-        self._memory = Memory(setup.settings.run.history_chars)
+        self.background = Background(setup.agent.background, setup.settings.run, host.start)
+        """The tools that run while the talk goes on."""
+        self.news = News()
+        """Their results."""
         self._runs = RunSetup(
             setup.agent,
             setup.engines.model,
@@ -70,11 +75,13 @@ class Answers:
             budget,
             self._start_tool,
             lambda returned: self.on_late_result(returned),
+            self.background,
             lambda: self.instructions.text,
             setup.engines.fallbacks,
             setup.engines.breakers,
             host.id,
         )
+        self._recollection = Recollection(host.id, self._runs, host.start)
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
         self._requests = Pace(REQUESTS_A_SECOND, REQUESTS_AT_ONCE)
@@ -96,7 +103,12 @@ class Answers:
         """
         if self._budget.spent:
             return self.line(self.goodbye_after(), stopwatch)
-        run = AgentRun(self._runs, prompt, lambda: self._memory.recall(self._history.messages))
+
+        def recall() -> list[ModelMessage]:
+            run.known = self.news.count
+            return self._recollection.recall(self._history.messages)
+
+        run = AgentRun(self._runs, prompt, recall)
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
     @property
@@ -121,7 +133,9 @@ class Answers:
             task.cancel()
 
     def stop_all(self) -> None:
-        """Make no more of any reply."""
+        """Make no more of any reply, because the call ends. Tools may come to their end."""
+        self.background.end_soon()
+        self._recollection.stop()
         for reply in list(self._tasks):
             self.stop(reply)
 

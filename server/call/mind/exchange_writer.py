@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pydantic_ai.messages import ModelMessage, ToolReturnPart
 
+from server.agent.returned import Returned
 from server.call import messages
 from server.call.host import Host
 from server.call.mind.history import History
@@ -46,6 +47,8 @@ class ExchangeWriter:
         self._standing = standing
         self._now = asyncio.get_running_loop().time
         self._last: _Written | None = None
+        self._late: list[Returned] = []
+        """What has returned from the background since then."""
 
     def close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
         """The reply is over, heard `partly` or to its end: write the exchange down, and tell the client."""
@@ -54,7 +57,7 @@ class ExchangeWriter:
         if heard or tools or unanswered:
             kept = spoken.reply.source.messages()
             kept = self._history.add_interrupted(kept, heard) if partly else self._history.add(kept)
-            self._last = _Written(spoken, interrupted, self._now())
+            self._last, self._late = _Written(spoken, interrupted, self._now()), []
             exchange = self._exchange(self._last, kept)
             self._minutes.exchanged(exchange, self._state, self._standing())
             self._host.exchanged(exchange)
@@ -81,6 +84,13 @@ class ExchangeWriter:
         if self._last is not None:
             self._minutes.amended(self._exchange(self._last, kept), self._state)
 
+    def add_returned(self, returned: Returned) -> None:
+        """A tool has returned from the background."""
+        kept = self._history.add_returned(returned)
+        if self._last is not None:
+            self._late.append(returned)
+            self._minutes.amended(self._exchange(self._last, kept), self._state)
+
     @property
     def _state(self) -> str:
         """The state of the agent, to be kept."""
@@ -97,5 +107,6 @@ class ExchangeWriter:
         if heard or tools:
             began_ms = at(min(spoken.begun_s or last.ended_s, last.ended_s))
             ended_ms = max(began_ms, at(last.ended_s))
-            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, tool_uses(kept)))
+            uses = tool_uses(kept, [(each.call, each.part) for each in self._late])
+            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses))
         return Exchange(tuple(said), tuple(kept))

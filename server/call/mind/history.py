@@ -19,6 +19,7 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
+from server.agent.returned import Returned, lost
 from server.speech.speakable import speakable
 
 CUT = " —"
@@ -29,7 +30,8 @@ class History:
     """The messages of one call, oldest first."""
 
     def __init__(self, messages: Sequence[ModelMessage] = ()) -> None:
-        self._messages = list(messages)
+        """`messages` are those of the record, when a call goes on. Tools in the background have not gone on with it."""
+        self._messages = [*messages, *lost(messages)]
         self._newest = 0
         """The index of the message with which the newest exchange begins."""
 
@@ -79,6 +81,11 @@ class History:
             exchange.append(ModelRequest.user_text_prompt(words))
         self._messages[self._newest :] = exchange
         return exchange
+
+    def add_returned(self, returned: Returned) -> list[ModelMessage]:
+        """A tool has returned from the background. Returns the messages of the newest exchange, with the result."""
+        self._messages.append(returned.message)
+        return self._messages[self._newest :]
 
     def _add(self, exchange: list[ModelMessage]) -> list[ModelMessage]:
         self._newest = len(self._messages)

@@ -21,6 +21,7 @@ class Debt(Enum):
     ANSWER = "answer"  # the caller said words that no reply has answered
     REST = "rest"  # a sound cut a reply off, and the caller has not heard the rest of it
     OUTCOME = "outcome"  # a line cut an answer off, and the caller does not know what its tools have done
+    RESULT = "result"  # a tool has returned from the background, and the caller has not been told
     UNSAID = "unsaid"  # the caller missed words because the connection or the server went away
     GOODBYE = "goodbye"  # the agent is saying goodbye, and the call ends when the caller has heard it
 
@@ -30,6 +31,7 @@ class Happening(Enum):
 
     REPLY_BEGINS = "reply begins"  # to the caller's words; its prompt holds all the words that are owed an answer
     LINE_BEGINS = "line begins"  # the agent says something unasked: an apology, the rest of a reply, a goodbye
+    TOLD = "told"  # the caller has heard a model that knew all results of tools in the background
     SILENCED = "silenced"  # the caller asked for silence by other means than the voice
     RETURNED = "returned"  # the caller is back on a new connection
     ENDED = "ended"  # the call is over
@@ -60,11 +62,15 @@ TERMS: dict[Debt, Terms] = {
         paid_by=frozenset({Happening.REPLY_BEGINS}),  # the model knows what its tools have done
         cancelled_by=frozenset({Happening.SILENCED}),
     ),
+    Debt.RESULT: Terms(
+        paid_by=frozenset({Happening.TOLD}),  # no sooner, because an answer may have been begun without the result
+        cancelled_by=frozenset({Happening.SILENCED}),
+    ),
     Debt.UNSAID: Terms(paid_by=frozenset({Happening.RETURNED})),
     Debt.GOODBYE: Terms(paid_by=frozenset({Happening.ENDED})),
 }
 
-DUE_IN_SILENCE = (Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME)
+DUE_IN_SILENCE = (Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.RESULT)
 """The debts that are paid as soon as nobody speaks, the first one first. The others wait for a new connection, or for
 the end of the call."""
 
@@ -77,6 +83,8 @@ class Rest:
     """Whole clauses; "" where the text of the reply is not known to its end."""
     then_end: bool = False
     """A tool of that reply asked for the end of the call, so the call ends after the rest."""
+    known: int = 0
+    """How many results of tools in the background that reply knew."""
 
 
 class Owed:
@@ -93,7 +101,7 @@ class Owed:
         self.rest = Rest()
         self._apology = False
         self._goodbye = False
-        self._outcome = False
+        self._outcome = self._result = False
         self._unsaid = unsaid
         self._words: dict[int, str | None] = {0: unanswered} if unanswered else {}
         """By utterance, so that they stay in the order of speaking. None: speech-to-text has not given them yet."""
@@ -109,6 +117,9 @@ class Owed:
     def owe_outcome(self) -> None:
         self._outcome = True
 
+    def owe_result(self) -> None:
+        self._result = True
+
     def owe_answer(self, utterance: int, words: str) -> None:
         """`words` of the utterance had no answer. They are put to the agent again, before the caller's next words.
 
@@ -123,9 +134,10 @@ class Owed:
         """The caller went on before speech-to-text gave the words of `utterance`; `owe_answer` brings them."""
         self._words[utterance] = None
 
-    def owe_rest(self, text: str, then_end: bool) -> None:
-        """A sound cut a reply off before `text`. `then_end`: a tool of the reply has asked for the end of the call."""
-        self.rest = Rest(text, then_end)
+    def owe_rest(self, text: str, then_end: bool, known: int = 0) -> None:
+        """A sound cut a reply off before `text`. `then_end`: a tool of the reply has asked for the end of the call.
+        The reply knew the first `known` results of tools in the background."""
+        self.rest = Rest(text, then_end, known if text else 0)
 
     def owe_unsaid(self, text: str) -> None:
         """The caller has missed `text`. Nothing is owed if it is empty."""
@@ -167,6 +179,7 @@ class Owed:
             Debt.ANSWER: bool(self.words),
             Debt.REST: self.rest != Rest(),
             Debt.OUTCOME: self._outcome,
+            Debt.RESULT: self._result,
             Debt.UNSAID: bool(self._unsaid),
             Debt.GOODBYE: self._goodbye,
         }[debt]
@@ -214,6 +227,8 @@ class Owed:
                 self.rest = Rest()
             case Debt.OUTCOME:
                 self._outcome = False
+            case Debt.RESULT:
+                self._result = False
             case Debt.UNSAID:
                 self._unsaid = ""
             case Debt.GOODBYE:

@@ -39,6 +39,8 @@ class Source(Protocol):
     tools: list[str]
     """Names of the tools that were called, in order."""
 
+    known: int
+    """How many results of tools in the background these words may tell of."""
     cut_off: bool
     """The words end where somebody stopped their writer."""
 
@@ -70,11 +72,15 @@ class Source(Protocol):
 class Line:
     """A fixed text that the agent says and that nobody asked for."""
 
-    def __init__(self, text: str, occasion: str, interruptible: bool = True, hang_up: bool = False) -> None:
-        """`occasion` tells a model later why it was said. `hang_up`: the call ends with it."""
+    def __init__(
+        self, text: str, occasion: str, interruptible: bool = True, hang_up: bool = False, known: int = 0
+    ) -> None:
+        """`occasion` tells a model later why it was said. `hang_up`: the call ends with it. `known` is that of the
+        answer whose rest it is."""
         self.text = text
         self.interruptible = interruptible
         self.hang_up = hang_up
+        self.known = known
         self._occasion = occasion
         self._asides: list[TextPart] = []
         self.tools: list[str] = []

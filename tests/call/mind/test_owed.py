@@ -14,6 +14,7 @@ def in_debt() -> Owed:
     owed.owe_rest("and it will arrive tomorrow.", then_end=True)
     owed.owe_goodbye()
     owed.owe_outcome()
+    owed.owe_result()
     return owed
 
 
@@ -24,11 +25,12 @@ def debts(owed: Owed) -> set[Debt]:
 @pytest.mark.parametrize(
     ("happening", "left"),
     [
-        (Happening.REPLY_BEGINS, {Debt.UNSAID, Debt.GOODBYE}),
-        (Happening.LINE_BEGINS, {Debt.OUTCOME, Debt.UNSAID, Debt.GOODBYE}),
+        (Happening.REPLY_BEGINS, {Debt.RESULT, Debt.UNSAID, Debt.GOODBYE}),
+        (Happening.LINE_BEGINS, {Debt.OUTCOME, Debt.RESULT, Debt.UNSAID, Debt.GOODBYE}),
         (Happening.SILENCED, {Debt.APOLOGY, Debt.UNSAID, Debt.GOODBYE}),
-        (Happening.RETURNED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.GOODBYE}),
-        (Happening.ENDED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.UNSAID}),
+        (Happening.RETURNED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.RESULT, Debt.GOODBYE}),
+        (Happening.ENDED, {Debt.APOLOGY, Debt.ANSWER, Debt.REST, Debt.OUTCOME, Debt.RESULT, Debt.UNSAID}),
+        (Happening.TOLD, set(Debt) - {Debt.RESULT}),
     ],
 )
 def test_what_settles_what(happening: Happening, left: set[Debt]) -> None:
@@ -48,8 +50,8 @@ def test_every_debt_can_be_paid() -> None:
 
 
 def test_the_order_of_payment() -> None:
-    """An apology comes first, then the answer, then the rest of a reply, then what tools have done; the others are not
-    paid in silence."""
+    """An apology comes first, then the answer, then the rest of a reply, then what tools have done
+    and what has returned from the background; the others are not paid in silence."""
     owed = in_debt()
     assert owed.due is Debt.APOLOGY
     owed.settle(Happening.LINE_BEGINS)
@@ -62,6 +64,8 @@ def test_the_order_of_payment() -> None:
     owed.settle(Happening.LINE_BEGINS)
     assert owed.due is Debt.OUTCOME
     owed.settle(Happening.REPLY_BEGINS)
+    assert owed.due is Debt.RESULT
+    owed.settle(Happening.TOLD)
     assert owed.due is None
 
 
