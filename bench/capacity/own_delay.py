@@ -25,8 +25,9 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from bench.common.figures import quantile, show
 from bench.common.sentences import QUESTION
 from bench.common.servers import SERVER_CORE, providing
+from server.agent.call_info import NOTHING_KNOWN
 from server.agent.models import make_model
-from server.agent.voice_agent import NOTHING_KNOWN, VoiceAgent
+from server.agent.voice_agent import VoiceAgent
 from server.call.ears.keyboard import PROMPTS_A_SECOND
 from server.testing.engines import SteadyTextToSpeech
 from server.testing.text_call import TextCall, languages_of, text_setup
@@ -63,7 +64,7 @@ async def talk(url: str, turns: int) -> list[Turn]:
             spoken.append(time.monotonic())
 
     mouth = SteadyTextToSpeech(languages_of(agent), CHARS_PER_S, speaks)
-    setup = text_setup(agent, None, NOTHING_KNOWN, mouth)
+    setup = await text_setup(agent, None, NOTHING_KNOWN, mouth)
     async with model.client, TextCall(setup, lambda observed: None) as call:
         await call.settle()
         for _ in range(turns):
