@@ -83,7 +83,7 @@ class Attempts(AbstractCapability[Any]):
             self._breaker = self._breakers.of(f"{model.model_id} at {model.base_url}")
             left_s = self._until_s - now_s
             self._until_of_model_s = now_s + (left_s / 2 if self._left else left_s)
-            if not self._breaker.admits(now_s):
+            if self._left and not self._breaker.admits(now_s):  # the last model is always asked
                 request_context.model = _NotAsked(model)
                 return request_context
         settings = sent_once(model, request_context.model_settings)
