@@ -130,7 +130,7 @@ class Attempts(AbstractCapability[Any]):
         name, meaning = self.asked[-1], meaning_of(failure)
         self._breakers.failures[name, meaning.kind] += 1
         if meaning.concerns_all and self._breaker.fail(asyncio.get_running_loop().time()):
-            log.warning("x model %s has failed several times in a row: it is passed over for %g s", name, PAUSE_S)
+            log.warning("x model %s has failed several times in a row: others are preferred for %g s", name, PAUSE_S)
 
     def _log(self, error: Exception, then: str) -> None:
         if not isinstance(error, PassedOver):  # the log has it already

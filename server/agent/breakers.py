@@ -1,4 +1,4 @@
-"""Breakers: a model that has just failed several times in a row is passed over for some seconds.
+"""Breakers: a model that has just failed several times in a row is passed over for some seconds while there is another.
 
 Otherwise each caller would wait until the model's time is over. All calls of a server share its breakers. Times are
 seconds of any steady clock.
