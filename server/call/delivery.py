@@ -55,7 +55,7 @@ class Delivery:
         self._conductor = conductor
         self._host = host
         self._answers = answers
-        self._writer = writer
+        self.writer = writer
         answers.on_sound = self.hurry
         answers.on_late_result = writer.add_result
         answers.background.on_return = self._on_returned
@@ -149,7 +149,7 @@ class Delivery:
         unheard_ms = self.mouth.unheard_ms(unheard_ms)
         ended = self.mouth.take_back(unheard_ms)
         if ended is not None:
-            self._writer.amend(ended, unheard_ms)
+            self.writer.amend(ended, unheard_ms)
             self._conductor.on_missed(ended)
 
     def cancel(self, number: int) -> bool:
@@ -178,7 +178,7 @@ class Delivery:
     # A reply is written down, and what has returned from the background
 
     def _close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
-        self._writer.close(spoken, partly, interrupted)
+        self.writer.close(spoken, partly, interrupted)
         news = self._answers.news
         if spoken.reply.speech.heard:
             news.tell(spoken.reply.source.known)
@@ -192,7 +192,7 @@ class Delivery:
         if self.current is not None:
             self._returned.append(returned)
             return
-        self._writer.add_returned(returned)
+        self.writer.add_returned(returned)
         self._answers.news.add(returned.call.tool_name)
         self._owed.owe_result()
 

@@ -20,6 +20,8 @@ TRANSFER_FRAMES = 60_000 // FRAME_MS
 """How long a client may take to transfer a call. A telephone rings for half a minute before a mailbox answers."""
 NOBODY = "Nobody has answered."
 FAILED = "(The call could not be transferred to {to}. {reason} Tell the caller, and help as far as you can.)"
+TAKEN_OVER = "({name} has said what stands above in your place, and hands the call over to you.{note})"
+"""What the model of another agent is told, in the history."""
 
 log = logging.getLogger(__name__)
 
@@ -112,10 +114,12 @@ class Switchboard:
         before, self.present = self.present, setup
         log.info("- call %s is handed over from %s to %s", self._session.id, before.name, setup.name)
         self._session.dialogue.retire()
+        note = f" It says: {wish.note}" if wish.note else ""
+        self._session.dialogue.delivery.writer.add_note(TAKEN_OVER.format(name=before.agent.name, note=note))
         standing = replace(self._session.dialogue.standing, agent=setup.name)
         self._minutes.handed_over(setup.agent.state_of(setup.deps), standing)
         self._session.hooks.hand_over(setup, self._ending.told("handed_over"))
         self._control.serve(setup)
         self._session.send(messages.Agent(agent=setup.agent.name))
         self._session.go_on(setup)
-        self._session.dialogue.unasked.take_over(wish, before.agent.name)
+        self._session.dialogue.unasked.take_over()

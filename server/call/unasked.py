@@ -8,7 +8,7 @@ caller's words away: words without an answer stay owed, and are answered afterwa
 from dataclasses import replace
 from typing import Protocol
 
-from server.agent.passing_on import HandOver, PassingOn
+from server.agent.passing_on import PassingOn
 from server.agent.run import AgentRun
 from server.call import events
 from server.call.delivery import Delivery
@@ -25,10 +25,7 @@ ANNOUNCED = "The agent was told to say this."
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
-TAKEN_OVER = (
-    "(The call was handed over to you by {name}, who said what stands above in your place.{note} "
-    "The caller was just told your name. Go on with what the caller wants.)"
-)
+GO_ON_FROM = "(The call was handed over to you. The caller was told your name. Go on with what the caller wants.)"
 """What the model is asked when another agent has handed the call over."""
 
 
@@ -88,10 +85,9 @@ class Unasked:
         """Let the agent say now what its model answers to `prompt`."""
         self._prompt(prompt)
 
-    def take_over(self, wish: HandOver, name: str) -> None:
-        """Say who speaks now, and go on with the call, which the agent of this name has handed over."""
-        prompt = TAKEN_OVER.format(name=name, note=f" It says: {wish.note}" if wish.note else "")
-        self.ask(Prompt(prompt, self._answers.language.line("introduction")))
+    def take_over(self) -> None:
+        """Say who speaks now, and go on with the call, which another agent has handed over."""
+        self.ask(Prompt(GO_ON_FROM, self._answers.language.line("introduction")))
 
     def leave(self, why: str = "") -> None:
         """Say `why`, and the agent's goodbye; the call ends when the caller has heard it."""

@@ -92,7 +92,8 @@ def known(history: list[ModelMessage]) -> set[str]:
     parts = [part for message in history for part in message.parts]
     results = {part.tool_call_id: part.content for part in parts if isinstance(part, ToolReturnPart)}
     calls = [part for part in parts if isinstance(part, ToolCallPart)]
-    return {part.args_as_dict()["what"] for part in calls if results.get(part.tool_call_id) != NOT_RUN}
+    books = [part for part in calls if part.tool_name == "book"]
+    return {part.args_as_dict()["what"] for part in books if results.get(part.tool_call_id) != NOT_RUN}
 
 
 def said_to_be_booked(history: list[ModelMessage]) -> set[str]:

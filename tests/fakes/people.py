@@ -1,10 +1,13 @@
 """A scripted caller, on virtual time."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
+from server.agent.passing_on import HandOver
+from server.agent.voice_agent import VoiceAgent
 from server.call import caller as identity
 from server.call import messages
 from server.call.mouth.waiting import WaitingSettings
@@ -43,8 +46,10 @@ class Caller:
         options: CallOptions = CallOptions(),  # noqa: B008  # frozen
         max_s: float | None = None,
         record: Conversation | None = None,
+        others: Mapping[str, VoiceAgent] = MappingProxyType({}),
     ) -> None:
-        """`max_s` is how long the caller's token lets a call last. `record` is of a conversation that goes on."""
+        """`max_s` is how long the caller's token lets a call last. `record` is of a conversation that goes on. `others`
+        are the agents to whom the call may be handed over."""
         self.mind = mind
         self.stt = stt or LetterSpeechToText()
         self.tts = tts or SteadyTextToSpeech()
@@ -52,7 +57,13 @@ class Caller:
         self.notebook = Notebook()
         agent = mind.agent(greeting)
         who = identity.Caller(max_s=max_s)
-        setup = CallSetup(agent, agent.make_deps(), engines, settings or CALM, options, who)
+        setup = CallSetup(agent, agent.make_deps(), engines, settings or CALM, options, who, name="first")
+
+        async def colleague(wish: HandOver, language: str) -> CallSetup:
+            other = others[wish.agent]
+            return replace(setup, agent=other, deps=other.make_deps(), name=wish.agent)
+
+        setup = replace(setup, colleague=colleague)
         self.session = Session(self.notebook.minutes("call", record), setup)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []

@@ -25,7 +25,7 @@ class Desk:
 reception = Agent(
     ScriptedModel(
         {
-            "handed over to you by Billing": "You are back.",
+            "handed over to you": "You are back.",
             "invoice|back": ["Billing will help you.", ToolCall("hand_over", agent="billing")],
             "no one": ToolCall("hand_over", agent="nobody"),
             "myself": ToolCall("hand_over", agent="reception"),
@@ -120,8 +120,8 @@ def test_the_other_agent_knows_all_that_was_said() -> None:
         if isinstance(part, UserPromptPart)
     ]
     assert asked[:2] == ["(The call begins.)", "I have a question about an invoice"]
-    assert "handed over to you by Reception" in asked[2]
-    assert "It says: it is about an invoice" in asked[2]
+    note = "It says: it is about an invoice"
+    assert asked[2] == f"(Reception has said what stands above in your place, and hands the call over to you. {note})"
 
 
 def test_a_call_goes_there_and_back() -> None:

@@ -86,6 +86,12 @@ class ExchangeWriter:
             self._late.append(returned)
             self._minutes.amended(self._exchange(self._last, kept), self._state)
 
+    def add_note(self, text: str) -> None:
+        """The model has to know this, whatever becomes of the next reply."""
+        kept = self._history.add_note(text)
+        if self._last is not None:
+            self._minutes.amended(self._exchange(self._last, kept), self._state)
+
     @property
     def _state(self) -> str:
         """The state of the agent, to be kept."""

@@ -87,6 +87,11 @@ class History:
         self._messages.append(returned.message)
         return self._messages[self._newest :]
 
+    def add_note(self, text: str) -> list[ModelMessage]:
+        """Add what the model has to know beside the words. Returns the messages of the newest exchange, with it."""
+        self._messages.append(ModelRequest.user_text_prompt(text))
+        return self._messages[self._newest :]
+
     def _add(self, exchange: list[ModelMessage]) -> list[ModelMessage]:
         self._newest = len(self._messages)
         self._messages.extend(exchange)
