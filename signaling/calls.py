@@ -3,6 +3,7 @@
 GET  /api/calls                 the calls that live here now
 GET  /api/calls/{id}/events     follow one call: server-sent events (HTML, section 9.2), until the call is over
 POST /api/calls/{id}/say        let the agent say a line: {"text", "when": "now" | "next" | "idle", "interruptible"}
+POST /api/calls/{id}/keys       let the agent press keys of the telephone: {"keys", "when": "now" | "next" | "idle"}
 POST /api/calls/{id}/instruct   tell the model something that the caller does not hear: {"text"}
 POST /api/calls/{id}/mute       let the agent not hear the caller, or hear the caller again: {"muted"}
 POST /api/calls/{id}/hangup     end the call with the agent's goodbye: {"when": "now" | "next"}
@@ -41,6 +42,14 @@ class Say(BaseModel):
     text: Text
     when: Literal["now", "next", "idle"] = "next"
     interruptible: bool = True
+
+
+class Keys(BaseModel):
+    """Keys for the agent to press."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    keys: Text
+    when: Literal["now", "next", "idle"] = "next"
 
 
 class Instruct(BaseModel):
@@ -87,6 +96,9 @@ class Control(Protocol):
     def say(self, text: str, when: Literal["now", "next", "idle"], interruptible: bool) -> None:
         """Let the agent say a line. Raises PeerError and TooMany."""
 
+    def press(self, keys: str, when: Literal["now", "next", "idle"]) -> None:
+        """Let the agent press keys. Raises PeerError and TooMany."""
+
     def instruct(self, text: str) -> None:
         """Tell the model something. Raises Conflict."""
 
@@ -111,6 +123,7 @@ def add_routes(app: web.Application, calls: Calls, admin: Admin) -> None:
     app.router.add_get("/api/calls", handler.list)
     app.router.add_get("/api/calls/{id}/events", handler.events, allow_head=False)
     app.router.add_post("/api/calls/{id}/say", handler.say)
+    app.router.add_post("/api/calls/{id}/keys", handler.press)
     app.router.add_post("/api/calls/{id}/instruct", handler.instruct)
     app.router.add_post("/api/calls/{id}/mute", handler.mute)
     app.router.add_post("/api/calls/{id}/hangup", handler.hang_up)
@@ -143,6 +156,12 @@ class _CallsHandler:
         self._admin.admit(request)
         wanted = await read_json(request, Say)
         self._control(request).say(wanted.text, wanted.when, wanted.interruptible)
+        return _done()
+
+    async def press(self, request: web.Request) -> web.Response:
+        self._admin.admit(request)
+        wanted = await read_json(request, Keys)
+        self._control(request).press(wanted.keys, wanted.when)
         return _done()
 
     async def instruct(self, request: web.Request) -> web.Response:

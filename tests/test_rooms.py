@@ -38,7 +38,7 @@ PURE = """
     server/record/minutes.py server/record/used.py server/record/store.py server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
-    server/media/frame.py
+    server/media/frame.py server/media/tones.py
     server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
     server/speech/models/catalogue.py server/speech/models/proposal.py

@@ -11,6 +11,7 @@ from server.call.audience import Audience, Reader
 from server.call.dialogue import Dialogue
 from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
+from server.call.mouth.keystrokes import read_keys
 from server.call.setup import CallSetup
 from server.record.minutes import Minutes
 
@@ -57,6 +58,12 @@ class Control:
         """Let the agent say `text`. Raises PeerError if it is empty or too long, and TooMany if too many lines wait."""
         self._dialogue.unasked.announcements.add(Announcement(text.strip(), when, interruptible))
         self._note(f"a line waits to be said ({when})")
+
+    def press(self, keys: str, when: When = "next") -> None:
+        """Let the agent press `keys`. Raises PeerError if it cannot press them, and TooMany if too many lines wait."""
+        keys = read_keys(keys)
+        self._dialogue.unasked.announcements.add(Announcement(keys, when, interruptible=False, keys=True))
+        self._note(f"keys wait to be pressed ({when})")
 
     def instruct(self, text: str) -> None:
         """Give the model `text` with each request from now on. Raises Conflict if there are too many."""

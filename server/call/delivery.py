@@ -13,6 +13,7 @@ from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
 from server.call.mind.owed import Debt, Happening, Owed
+from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.mouth import Asked, Mouth, SpokenReply
 from server.call.mouth.reply import Line, Reply
 from server.call.mouth.stopwatch import Stopwatch
@@ -104,10 +105,11 @@ class Delivery:
 
     # A reply begins
 
-    def say(self, number: int, what: Line | str) -> None:
-        """Begin reply number `number`, for which nobody has asked: a line, or what the model answers to a prompt."""
+    def say(self, number: int, what: Line | Keystrokes | str) -> None:
+        """Begin reply number `number`, for which nobody has asked: a line, keys, or what the model answers to a
+        prompt."""
         stopwatch = Stopwatch(self._now)
-        if isinstance(what, Line):
+        if not isinstance(what, str):
             self._speak(SpokenReply(number, self._answers.line(what, stopwatch), stopwatch))
         else:
             self.answer(number, self._answers.begin(what, stopwatch), stopwatch)

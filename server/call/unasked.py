@@ -16,6 +16,7 @@ from server.call.mind.announcements import Announcement, Announcements, Moment
 from server.call.mind.answers import Answers
 from server.call.mind.owed import Debt, Happening, Owed
 from server.call.mind.utterances import Utterances
+from server.call.mouth.keystrokes import Keystrokes, keys_in
 from server.call.mouth.mouth import SpokenReply
 from server.call.mouth.reply import Line
 
@@ -52,9 +53,9 @@ class Unasked:
         self._owed = owed
         self._utterances = utterances
         self._delivery = delivery
-        self._next: Line | str | None = None
-        """What the agent says when the floor lets it: a line, or what the model answers to this prompt."""
-        self._announced: tuple[Line, Announcement] | None = None
+        self._next: Line | Keystrokes | str | None = None
+        """What the agent says when the floor lets it: a line, keys, or what the model answers to this prompt."""
+        self._announced: tuple[Line | Keystrokes, Announcement] | None = None
         """The announcement that was begun last."""
 
     # Lines of the server
@@ -112,7 +113,7 @@ class Unasked:
             return
         moment = self._moment
         if (announcement := self.announcements.take(moment)) is not None:
-            line = Line(announcement.text, ANNOUNCED, announcement.interruptible)
+            line = _source_of(announcement)
             self._prompt(line)
             self._announced = line, announcement
         elif self.announcements.then_leave and not self.announcements and moment.quiet and not moment.owing:
@@ -135,7 +136,7 @@ class Unasked:
 
     # What the dialogue does for them
 
-    def take_next(self) -> Line | str:
+    def take_next(self) -> Line | Keystrokes | str:
         """What has to be said now that the floor lets the agent speak."""
         taken, self._next = self._next, None
         assert taken is not None, "because Prompted is only sent by _prompt"
@@ -201,15 +202,22 @@ class Unasked:
         (_, announcement), self._announced = self._announced, None
         return announcement
 
-    def _prompt(self, what: Line | str) -> None:
+    def _prompt(self, what: Line | Keystrokes | str) -> None:
         self._next = what
         self._talk.tell_floor(events.Prompted())
 
 
+def _source_of(announcement: Announcement) -> Line | Keystrokes:
+    if announcement.keys:
+        return Keystrokes(announcement.text)
+    return Line(announcement.text, ANNOUNCED, announcement.interruptible)
+
+
 def _rest_of(announcement: Announcement, spoken: SpokenReply) -> Announcement:
-    """What the caller has not heard of an announcement, in whole clauses."""
-    heard = spoken.reply.speech.heard
-    return replace(announcement, text=spoken.reply.unheard) if heard and spoken.reply.unheard else announcement
+    """What the caller has not heard of an announcement, in whole clauses, or the keys that are left."""
+    heard, unheard = spoken.reply.speech.heard, spoken.reply.unheard
+    rest = keys_in(unheard) if announcement.keys else unheard
+    return replace(announcement, text=rest) if heard and rest else announcement
 
 
 def _has_effects(spoken: SpokenReply) -> bool:

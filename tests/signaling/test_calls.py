@@ -32,6 +32,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/api/calls", None),
     ("GET", f"{ONE}/events", None),
     ("POST", f"{ONE}/say", {"text": "Hello."}),
+    ("POST", f"{ONE}/keys", {"keys": "12#"}),
     ("POST", f"{ONE}/instruct", {"text": "Be brief."}),
     ("POST", f"{ONE}/mute", {"muted": True}),
     ("POST", f"{ONE}/hangup", {}),
@@ -145,6 +146,12 @@ async def test_a_line_is_said(operator: Operator) -> None:
     assert await operator.heard(1) == ["The shop is closed."]
 
 
+async def test_keys_are_pressed(operator: Operator) -> None:
+    """The client shows which keys they were."""
+    assert await operator.code("POST", f"{ONE}/keys", {"keys": "12#", "when": "now"}) == (200, "")
+    assert await operator.heard(1) == ["Keys: 1 2 #"]
+
+
 async def test_there_is_room_for_so_many_lines_and_instructions(operator: Operator) -> None:
     """The line after the last one gets 429 with a time to wait, and the instruction after the last one 409."""
     line = {"text": "Hello.", "when": "idle"}
@@ -164,6 +171,12 @@ async def test_there_is_room_for_so_many_lines_and_instructions(operator: Operat
         ("say", {"text": "x" * 1_001}),
         ("say", {"text": "Hello.", "when": "soon"}),
         ("say", {"text": "Hello.", "interruptable": False}),
+        ("keys", {}),
+        ("keys", {"keys": ""}),
+        ("keys", {"keys": "12x"}),
+        ("keys", {"keys": "1" * 65}),
+        ("keys", {"keys": "1", "when": "soon"}),
+        ("keys", {"keys": 12}),
         ("instruct", {"text": ""}),
         ("mute", {}),
         ("hangup", {"when": "idle"}),

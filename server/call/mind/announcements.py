@@ -1,4 +1,5 @@
-"""Announcements: the lines that an operator or a tool lets the agent say, until they are said.
+"""Announcements: the lines that an operator or a tool lets the agent say, and the keys that it lets the agent press,
+until that is done.
 
 They wait in order: first all that come now, then those that come next, then those for an idle moment. A line that was
 cut off before its time comes back to the front, so that none is lost. Nothing here speaks or knows the time.
@@ -28,13 +29,15 @@ REPAIR_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A line that waits to be said."""
+    """A line that waits to be said, or keys that wait to be pressed."""
 
     text: str
     when: When = "next"
     interruptible: bool = True
     failures: int = 0
     """How often its speech could not be made."""
+    keys: bool = False
+    """The text is keys of the telephone, as `read_keys` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
