@@ -15,6 +15,7 @@ from server.agent.functions import Functions
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
+from server.call.control_token import ControlTokens
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
@@ -207,6 +208,7 @@ def _directory(
     """
     clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
     functions = Functions(settings.run.functions_s)
+    control_tokens = ControlTokens(settings.admin_token.get_secret_value())
 
     def open_session(caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
         session_of = restore(caller, options)
@@ -225,7 +227,7 @@ def _directory(
             about = call_info(caller, record.standing.language, options.language, agent)
             deps = await dependencies(agent, functions, record.agent_state, about)
             minutes = Minutes(record, journal.note, wall_ms, clock)
-            setup = CallSetup(agent, deps, chosen, figures, options, caller, functions)
+            setup = CallSetup(agent, deps, chosen, figures, options, caller, functions, control_tokens)
             recorder = keeper.recorder(record.id) if caller.record is not False else None
             return Session(minutes, setup, recorder, monitor.calls.observe)
 

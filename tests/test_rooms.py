@@ -29,7 +29,7 @@ PURE = """
     server/call/mind/instructions.py server/call/live.py server/agent/call_control.py
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
-    server/call/caller.py
+    server/call/caller.py server/call/control_token.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
@@ -95,6 +95,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.caller",
         "server.call.options",
         "server.call.live",
+        "server.call.control_token",
         "server.record.conversation",
         "server.record.webvtt",
     ),

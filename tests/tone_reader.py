@@ -1,4 +1,4 @@
-"""Reads keys from sound as a receiver at the other end of the line does: by the two loudest frequencies in each 20 ms."""
+"""Reads keys from sound as a receiver at the end of the line does: by the two loudest frequencies in each 20 ms."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -10,6 +10,11 @@ has spoken for a moment and nothing is owed."""
 class CallControl(Protocol):
     """Lets the tools of one call speak, press keys, and end it. Use it on the event loop, so from an `async` tool."""
 
+    @property
+    def control_token(self) -> str:
+        """A bearer token for all requests at `/api/calls/{id}/…` of this call, and of no other; "" if the server has no
+        admin token. It is for your own systems. A caller who knows it can instruct the model."""
+
     def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
         """Let the agent say `text`, which is put into a queue.
 

@@ -38,6 +38,7 @@ class Control:
         self._dialogue = dialogue
         self._attachment = attachment
         self._leave = leave
+        self._tokens = setup.control_tokens
         if isinstance(setup.deps, ControlsCall) and setup.deps.call is None:
             setup.deps.call = self
 
@@ -49,6 +50,10 @@ class Control:
             record.id, self._agent, self._caller, record.created_ms, self._dialogue.state.value,
             self._attachment.transport, self.muted,
         )  # fmt: skip
+
+    @property
+    def control_token(self) -> str:
+        return self._tokens.of(self._minutes.record.id)
 
     def listen(self) -> AbstractContextManager[Reader]:
         """Follow the call. Raises TooMany and NotFound when the block begins."""

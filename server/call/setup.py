@@ -11,6 +11,7 @@ from server.agent.functions import Functions
 from server.agent.limits import RunLimits
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
+from server.call.control_token import ControlTokens
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
@@ -46,3 +47,5 @@ class CallSetup:
     caller: Caller = field(default_factory=Caller)
     functions: Functions = field(default_factory=lambda: Functions(RunLimits().functions_s))
     """Runs the agent's hooks. All calls share it, and so the limit to its threads."""
+    control_tokens: ControlTokens = field(default_factory=lambda: ControlTokens(""))
+    """Know the token with which this call may be controlled."""

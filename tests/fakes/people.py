@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from server.call import caller as identity
 from server.call import messages
+from server.call.control_token import ControlTokens
 from server.call.mouth.waiting import WaitingSettings
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -43,6 +44,7 @@ class Caller:
         options: CallOptions = CallOptions(),  # noqa: B008  # frozen
         max_s: float | None = None,
         record: Conversation | None = None,
+        admin_token: str = "",
     ) -> None:
         """`max_s` is how long the caller's token lets a call last. `record` is of a conversation that goes on."""
         self.mind = mind
@@ -52,7 +54,8 @@ class Caller:
         self.notebook = Notebook()
         agent = mind.agent(greeting)
         who = identity.Caller(max_s=max_s)
-        setup = CallSetup(agent, agent.make_deps(), engines, settings or CALM, options, who)
+        tokens = ControlTokens(admin_token)
+        setup = CallSetup(agent, agent.make_deps(), engines, settings or CALM, options, who, control_tokens=tokens)
         self.session = Session(self.notebook.minutes("call", record), setup)
         self.told: list[Told] = []
         self.heard: list[bytes | None] = []
