@@ -95,10 +95,10 @@ class Control(Protocol):
         """Follow the call while the block runs. Raises TooMany and NotFound."""
 
     def say(self, text: str, when: Literal["now", "next", "idle"], interruptible: bool) -> None:
-        """Let the agent say a line. Raises PeerError and TooMany."""
+        """Let the agent say a line. Raises PeerError, TooMany and Conflict."""
 
     def press(self, keys: str, when: Literal["now", "next", "idle"]) -> None:
-        """Let the agent press keys. Raises PeerError and TooMany."""
+        """Let the agent press keys. Raises PeerError, TooMany and Conflict."""
 
     def instruct(self, text: str) -> None:
         """Tell the model something. Raises Conflict."""

@@ -26,7 +26,8 @@ PURE = """
     server/call/turns/lexicon/portuguese.py server/call/turns/lexicon/portuguese_endings.py
     server/call/turns/lexicon/numerals.py
     server/call/turns/lexicon/choice.py server/call/mind/owed.py server/call/mind/announcements.py
-    server/call/mind/instructions.py server/call/live.py server/agent/call_control.py
+    server/call/mind/instructions.py server/call/mind/standing_orders.py server/call/live.py
+    server/agent/call_control.py
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/caller.py server/call/control_token.py
@@ -35,7 +36,8 @@ PURE = """
     server/call/turns/turn_judge.py
     server/call/ears/keyboard.py server/call/ears/keypad.py server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
-    server/record/minutes.py server/record/used.py server/record/store.py server/record/webvtt.py
+    server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
+    server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
     server/media/frame.py server/media/tones.py

@@ -19,14 +19,14 @@ class CallControl(Protocol):
         """Let the agent say `text`, which is put into a queue.
 
         Nothing cuts off a line that is not `interruptible`. Raises an exception if the text is empty or too long, or if
-        too many lines wait.
+        too many lines wait, or if the agent says goodbye already.
         """
 
     def press(self, keys: str, when: When = "next") -> None:
         """Press keys of the telephone: 0 to 9, *, # and A to D; "w" is a pause of 0.5 s and "," one of 2 s.
 
         They take their place among the lines of `say`, and nothing cuts them off. Raises an exception if `keys` cannot
-        be pressed, are more than 64, or if too many lines wait.
+        be pressed, are more than 64, if too many lines wait, or if the agent says goodbye already.
         """
 
     def hang_up(self) -> None:

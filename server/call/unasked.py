@@ -130,6 +130,12 @@ class Unasked:
             self.announcements.put_back(_rest_of(announcement, spoken))
             self._owed.owe_unsaid("")
 
+    @property
+    def announcing(self) -> bool:
+        """The present reply is an announcement."""
+        current = self._delivery.current
+        return current is not None and self._announced is not None and current.reply.source is self._announced[0]
+
     def give_up(self) -> None:
         """The caller wants no more of the announcement that is being said."""
         self._announced = None
@@ -146,8 +152,9 @@ class Unasked:
         """End reply number `number` for good, because of the caller's voice or of a line.
 
         An announcement of which the caller heard nothing is said later, and so is the rest of one that gives way to
-        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it, or it tells
-        of one that has returned from the background.
+        another line, or that is cut off where the dialogue closes: then another server says it. Of an answer that a
+        line cuts off, the rest is only said if tools have run for it, or it tells of one that has returned from the
+        background.
 
         Returns whether it was an answer that had been heard in part, and had not failed.
         """
@@ -158,8 +165,9 @@ class Unasked:
             return False
         reply, heard = spoken.reply, spoken.reply.speech.heard
         announcement = self._take_announced(spoken)
-        if announcement is not None and (for_line or not heard):
-            self.announcements.put_back(_rest_of(announcement, spoken))
+        if announcement is not None and (for_line or not heard or self._talk.state is State.CLOSED):
+            if not (heard and reply.complete and not reply.unheard):
+                self.announcements.put_back(_rest_of(announcement, spoken))
             self._owed.owe_rest(rest.text, rest.then_end, rest.known)
         elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
@@ -189,11 +197,7 @@ class Unasked:
     @property
     def _saying_at_once(self) -> bool:
         """A line that came at once is being said. The next one waits until it is over."""
-        current = self._delivery.current
-        if current is None or self._announced is None:
-            return False
-        line, announcement = self._announced
-        return current.reply.source is line and announcement.when == "now"
+        return self.announcing and self._announced is not None and self._announced[1].when == "now"
 
     def _take_announced(self, spoken: SpokenReply) -> Announcement | None:
         """The announcement that `spoken` says; None if it says something else."""

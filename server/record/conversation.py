@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 
+from server.record.orders import Orders
 from server.record.used import Used
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -67,6 +68,8 @@ class Standing:
     language: str = ""
     """The language that the call is held in (BCP 47); "" when it is just the agent's own."""
     used: Used = field(default_factory=Used)
+    orders: Orders = field(default_factory=Orders)
+    """What operators and tools have told the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Conversation:
         return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange), agent_state=agent_state)
 
     def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
-        """The next record: the session has left the conversation at `standing`."""
+        """The next record: the conversation stands at `standing`."""
         return self._next(now_ms, standing=standing)
 
     def with_token(self, token_hash: str, now_ms: int) -> "Conversation":

@@ -166,6 +166,14 @@ async def test_a_line_is_said(operator: Operator) -> None:
     assert await operator.heard(1) == ["The shop is closed."]
 
 
+async def test_what_comes_after_the_goodbye_has_begun_is_a_conflict(operator: Operator) -> None:
+    """It would never be heard."""
+    assert await operator.code("POST", f"{ONE}/hangup") == (200, "")
+    for path, body in (("say", {"text": "Hello."}), ("keys", {"keys": "1"}), ("instruct", {"text": "Be brief."})):
+        assert await operator.code("POST", f"{ONE}/{path}", body) == (409, "conflict")
+    assert await operator.heard(1) == ["Goodbye."]
+
+
 async def test_keys_are_pressed(operator: Operator) -> None:
     """The client shows which keys they were."""
     assert await operator.code("POST", f"{ONE}/keys", {"keys": "12#", "when": "now"}) == (200, "")
