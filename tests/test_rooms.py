@@ -53,7 +53,7 @@ PURE = """
     server/media/fmtp.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
-    server/agent/model_failures.py server/agent/hooks.py
+    server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 

@@ -9,6 +9,7 @@ from typing import Union, get_args, get_origin
 
 from pydantic_ai import TextOutput
 
+from server.agent.extras import how_to_install
 from server.agent.voice_agent import VoiceAgent
 from server.errors import ConfigError
 
@@ -40,6 +41,8 @@ def _module(path: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
+        if isinstance(exc, ImportError) and (what_to_do := how_to_install(exc)):
+            raise ConfigError(f"ANTIPHON_AGENT: {path}: {what_to_do}") from exc
         raise ConfigError(f"ANTIPHON_AGENT: {path} fails: {type(exc).__name__}: {exc}") from exc
     return module
 
