@@ -87,6 +87,11 @@ class Delivery:
         """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
         return self._answers.background.running
 
+    @property
+    def untold(self) -> bool:
+        """A tool has returned from the background, and the caller has not been told of its result."""
+        return bool(self._returned) or self._owed.owes(Debt.RESULT)
+
     def frame_ahead(self) -> bytes | None:
         """One more frame of the current reply, before its time. None when there is none. No time passes by it."""
         return None if self.current is None else self.mouth.next_frame()
