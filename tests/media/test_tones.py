@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from server.media.dtmf import DIGITS
-from server.media.frame import SPOKEN_BYTES, SPOKEN_RATE
+from server.media.frame import HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
+from server.media.g711 import G711Decoder, G711Encoder, law
+from server.media.opus import OpusDecoder, OpusEncoder
+from server.media.resample import Resampler
 from server.media.tones import FULL_SCALE_DBM0, HIGH_HZ, LOW_HZ, PAUSES_MS, ROWS, TONE_MS, tone
 from tests.tone_reader import read_tones
 
@@ -42,3 +45,14 @@ def test_sounds_are_whole_frames(sign: str, ms: int) -> None:
     assert len(sound) == ms * SPOKEN_RATE // 1000 * 2
     assert len(sound) % SPOKEN_BYTES == 0
     assert any(sound) is (sign == "1")
+
+
+@pytest.mark.parametrize("codec", ["opus", "PCMA", "PCMU"])
+def test_tones_survive_the_codecs(codec: str) -> None:
+    """A receiver behind the line reads every key after it was encoded and decoded."""
+    sound = b"".join(map(tone, f"{DIGITS}w1"))
+    frames = [sound[start : start + SPOKEN_BYTES] for start in range(0, len(sound), SPOKEN_BYTES)]
+    encoder = OpusEncoder() if codec == "opus" else G711Encoder(law(codec))
+    decoder = OpusDecoder() if codec == "opus" else G711Decoder(law(codec))
+    heard = b"".join(decoder.decode(encoder.encode(frame)) for frame in frames)
+    assert read_tones(Resampler(HEARD_RATE, SPOKEN_RATE).convert(heard)) == f"{DIGITS}1"
