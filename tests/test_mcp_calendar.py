@@ -14,7 +14,7 @@ import pytest
 
 from antiphon import VoiceAgent
 from antiphon.testing import ScriptedModel, ToolCall, call
-from server.agent.agent_file import load_agent
+from server.agent.agent_file import AgentFiles
 
 ROOT = Path(__file__).parent.parent
 DAY = "2030-05-06"
@@ -39,7 +39,7 @@ def bookings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def agent(bookings: Path) -> VoiceAgent:
-    return replace(load_agent(f"{ROOT}/examples/mcp_calendar.py:agent"), greeting="")
+    return replace(AgentFiles().agent(f"{ROOT}/examples/mcp_calendar.py:agent"), greeting="")
 
 
 def booked(bookings: Path) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from server.agent.call_control import ControlsCall, When
 from server.call import messages
 from server.call.attachment import Attachment
 from server.call.audience import Audience, Reader
-from server.call.dialogue import Dialogue
+from server.call.dialogue import Present
 from server.call.floor import State
 from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
@@ -27,32 +27,37 @@ class Control:
         self,
         setup: CallSetup,
         minutes: Minutes,
-        dialogue: Dialogue,
+        present: Present,
         attachment: Attachment,
         leave: Callable[[], None],
     ) -> None:
-        """`leave` says the agent's goodbye, and ends the call."""
+        """`present` gives the dialogue. `leave` says the agent's goodbye, and ends the call."""
         self.audience = Audience()
-        self._agent, self._caller = setup.agent.name, setup.caller.name
+        self._caller = setup.caller.name
         self._minutes = minutes
-        self._dialogue = dialogue
+        self._present = present
         self._attachment = attachment
         self._leave = leave
         self._tokens = setup.control_tokens
+        self.serve(setup)
+
+    def serve(self, setup: CallSetup) -> None:
+        """The agent of `setup` has the call: let its tools control it."""
+        self._agent = setup.agent.name
         if isinstance(setup.deps, ControlsCall) and setup.deps.call is None:
             setup.deps.call = self
 
     @property
     def muted(self) -> bool:
         """The agent does not hear the caller."""
-        return self._dialogue.orders.muted
+        return self._present().orders.muted
 
     @property
     def about(self) -> LiveCall:
         """What an operator sees of the call."""
         record = self._minutes.record
         return LiveCall(
-            record.id, self._agent, self._caller, record.created_ms, self._dialogue.state.value,
+            record.id, self._agent, self._caller, record.created_ms, self._present().state.value,
             self._attachment.transport, self.muted,
         )  # fmt: skip
 
@@ -62,7 +67,7 @@ class Control:
 
     def listen(self) -> AbstractContextManager[Reader]:
         """Follow the call. Raises TooMany and NotFound when the block begins."""
-        return self.audience.join(messages.State(state=self._dialogue.state.value))
+        return self.audience.join(messages.State(state=self._present().state.value))
 
     def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
         """Let the agent say `text`.
@@ -70,44 +75,44 @@ class Control:
         Raises PeerError if it is empty or too long, TooMany if too many lines wait, and Conflict if the call is ending.
         """
         self._check_going_on()
-        self._dialogue.unasked.announcements.add(Announcement(text.strip(), when, interruptible))
+        self._present().unasked.announcements.add(Announcement(text.strip(), when, interruptible))
         self._note(f"a line waits to be said ({when})")
 
     def press(self, keys: str, when: When = "next") -> None:
         """Let the agent press `keys`. Raises PeerError if it cannot press them, and TooMany and Conflict as `say`."""
         self._check_going_on()
         keys = read_keys(keys)
-        self._dialogue.unasked.announcements.add(Announcement(keys, when, interruptible=False, keys=True))
+        self._present().unasked.announcements.add(Announcement(keys, when, interruptible=False, keys=True))
         self._note(f"keys wait to be pressed ({when})")
 
     def instruct(self, text: str) -> None:
         """Give the model `text` with each request from now on. Raises Conflict if there are too many, or if the call is
         ending."""
         self._check_going_on()
-        self._dialogue.orders.instructions.add(text)
+        self._present().orders.instructions.add(text)
         self._note("the model has a new instruction")
 
     def mute(self, muted: bool) -> None:
         """Let the agent hear nothing of the caller, or hear the caller again."""
-        self._dialogue.orders.muted = muted
+        self._present().orders.muted = muted
         self._note("the caller is muted" if muted else "the caller is not muted any more")
 
     def hang_up(self, at_once: bool = False) -> None:
         """End the call with the agent's goodbye: after the present answer and all lines that wait, or `at_once`."""
-        self._dialogue.unasked.announcements.then_leave = True
+        self._present().unasked.announcements.then_leave = True
         self._note("the call is to end")
-        if at_once and not self._dialogue.leaving:
+        if at_once and not self._present().leaving:
             self._leave()
 
     def _check_going_on(self) -> None:
         """Raises Conflict if nothing more is said in the call but the goodbye."""
-        if self._dialogue.leaving:
+        if self._present().leaving:
             raise Conflict("The agent is saying goodbye, and the call ends with it.")
-        if self._dialogue.state is State.CLOSED:
+        if self._present().state is State.CLOSED:
             raise Conflict("The call is over.")
 
     def _note(self, what: str) -> None:
         """Keep what is done in the record, and write it to the log without the words."""
-        if self._dialogue.state is not State.CLOSED:
-            self._minutes.ordered(self._dialogue.orders.recorded)
+        if self._present().state is not State.CLOSED:
+            self._minutes.ordered(self._present().orders.recorded)
         log.info("- call %s: %s", self._minutes.record.id, what)

@@ -43,6 +43,7 @@ class Keystrokes:
         self.text = f"{LABEL} {' '.join(keys)}"
         self.interruptible = self.hang_up = False
         self.known = 0
+        self.passes_on = None
         self.tools: list[str] = []
         self.tool_running = self.cut_off = False
         self.running = ()
