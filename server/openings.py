@@ -10,6 +10,7 @@ from server.agent.dependencies import dependencies
 from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
+from server.call.control_token import ControlTokens
 from server.call.mind.language import check_language, stages_of
 from server.call.options import CallOptions
 from server.call.session import Observed, Session
@@ -103,7 +104,8 @@ class Openings:
             plain = options.model_copy(update={"voice": ""})  # it was chosen for the first agent
             return await self._setup(other, caller, plain, engines, language, "", wish)
 
-        return CallSetup(agent, deps, engines, figures, options, caller, functions, name, colleague)
+        tokens = ControlTokens(self._settings.admin_token.get_secret_value())
+        return CallSetup(agent, deps, engines, figures, options, caller, functions, name, colleague, tokens)
 
 
 def _possible(options: CallOptions, agent: VoiceAgent, engines: Engines) -> CallOptions:

@@ -1,8 +1,10 @@
-"""The calls that are live, and their control. It is for operators, and needs the admin token.
+"""The calls that are live, and their control. It is for operators, and needs the admin token. What concerns one call is
+also open to who has the control token of that call.
 
 GET  /api/calls                 the calls that live here now
 GET  /api/calls/{id}/events     follow one call: server-sent events (HTML, section 9.2), until the call is over
 POST /api/calls/{id}/say        let the agent say a line: {"text", "when": "now" | "next" | "idle", "interruptible"}
+POST /api/calls/{id}/keys       let the agent press keys of the telephone: {"keys", "when": "now" | "next" | "idle"}
 POST /api/calls/{id}/instruct   tell the model something that the caller does not hear: {"text"}
 POST /api/calls/{id}/mute       let the agent not hear the caller, or hear the caller again: {"muted"}
 POST /api/calls/{id}/hangup     end the call with the agent's goodbye: {"when": "now" | "next"}
@@ -41,6 +43,14 @@ class Say(BaseModel):
     text: Text
     when: Literal["now", "next", "idle"] = "next"
     interruptible: bool = True
+
+
+class Keys(BaseModel):
+    """Keys for the agent to press."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    keys: Text
+    when: Literal["now", "next", "idle"] = "next"
 
 
 class Instruct(BaseModel):
@@ -85,7 +95,10 @@ class Control(Protocol):
         """Follow the call while the block runs. Raises TooMany and NotFound."""
 
     def say(self, text: str, when: Literal["now", "next", "idle"], interruptible: bool) -> None:
-        """Let the agent say a line. Raises PeerError and TooMany."""
+        """Let the agent say a line. Raises PeerError, TooMany and Conflict."""
+
+    def press(self, keys: str, when: Literal["now", "next", "idle"]) -> None:
+        """Let the agent press keys. Raises PeerError, TooMany and Conflict."""
 
     def instruct(self, text: str) -> None:
         """Tell the model something. Raises Conflict."""
@@ -111,6 +124,7 @@ def add_routes(app: web.Application, calls: Calls, admin: Admin) -> None:
     app.router.add_get("/api/calls", handler.list)
     app.router.add_get("/api/calls/{id}/events", handler.events, allow_head=False)
     app.router.add_post("/api/calls/{id}/say", handler.say)
+    app.router.add_post("/api/calls/{id}/keys", handler.press)
     app.router.add_post("/api/calls/{id}/instruct", handler.instruct)
     app.router.add_post("/api/calls/{id}/mute", handler.mute)
     app.router.add_post("/api/calls/{id}/hangup", handler.hang_up)
@@ -123,12 +137,14 @@ class _CallsHandler:
 
     async def list(self, request: web.Request) -> web.Response:
         self._admin.admit(request)
-        return web.json_response({"calls": [asdict(call) for call in self._calls.live]}, headers=NO_STORE)
+        token_of = self._admin.control_tokens.of
+        calls = [asdict(call) | {"control_token": token_of(call.id)} for call in self._calls.live]
+        return web.json_response({"calls": calls}, headers=NO_STORE)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Send what the client of a call is told. The event `end` says whether the reader was cut off before its end,
         because it was `too_slow`."""
-        self._admin.admit(request)
+        self._admit(request)
         with self._control(request).listen() as reader:
             response = web.StreamResponse(headers=NO_STORE | {"Content-Type": "text/event-stream"})
             await response.prepare(request)
@@ -140,28 +156,38 @@ class _CallsHandler:
         return response
 
     async def say(self, request: web.Request) -> web.Response:
-        self._admin.admit(request)
+        self._admit(request)
         wanted = await read_json(request, Say)
         self._control(request).say(wanted.text, wanted.when, wanted.interruptible)
         return _done()
 
+    async def press(self, request: web.Request) -> web.Response:
+        self._admit(request)
+        wanted = await read_json(request, Keys)
+        self._control(request).press(wanted.keys, wanted.when)
+        return _done()
+
     async def instruct(self, request: web.Request) -> web.Response:
-        self._admin.admit(request)
+        self._admit(request)
         wanted = await read_json(request, Instruct)
         self._control(request).instruct(wanted.text)
         return _done()
 
     async def mute(self, request: web.Request) -> web.Response:
-        self._admin.admit(request)
+        self._admit(request)
         wanted = await read_json(request, Mute)
         self._control(request).mute(wanted.muted)
         return _done()
 
     async def hang_up(self, request: web.Request) -> web.Response:
-        self._admin.admit(request)
+        self._admit(request)
         wanted = await read_json(request, HangUp) if request.can_read_body else HangUp()
         self._control(request).hang_up(at_once=wanted.when == "now")
         return _done()
+
+    def _admit(self, request: web.Request) -> None:
+        """Raises Unauthorized if the request may not touch the call that its path names."""
+        self._admin.admit_to(request, request.match_info["id"])
 
     def _control(self, request: web.Request) -> Control:
         """The control of the call that the path names. Raises NotFound."""

@@ -14,6 +14,7 @@ from pydantic_ai.messages import (
 )
 
 from server.record.conversation import Conversation, Exchange, Said, Standing, hash_token, tool_uses
+from server.record.orders import Orders, WaitingLine
 from server.record.used import Used
 
 START_MS = 1_700_000_000_000
@@ -47,5 +48,7 @@ def said_more(kept: Conversation) -> Conversation:
     """The same conversation, one exchange later."""
     number = len(kept.exchanges)
     used = Used(5_000 * number, 3 * number, 900 * number, 2_000 * number, 7_000 * number)
-    standing = Standing(number + 1, 2 * number + 1, used=used)
+    line = WaitingLine("The shop closes early.", "idle", interruptible=False)
+    orders = Orders((line, WaitingLine("12#", "now", False, keys=True)), number > 0, ("Be brief.",), muted=True)
+    standing = Standing(number + 1, 2 * number + 1, used=used, orders=orders)
     return kept.with_exchange(exchange(number), kept.updated_ms + 4_000, f'{{"exchange": {number}}}', standing)

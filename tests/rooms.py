@@ -52,7 +52,13 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
         Room("server/call/mouth/", "a reply in; sound out, and how much of it was heard"),
     ),
     (Room("server/call/turns/", "is the caller done? does the caller want to interrupt?"),),
-    (Room("server/call/", "who may speak, and the words that all use", "floor events messages options caller live"),),
+    (
+        Room(
+            "server/call/",
+            "who may speak, and the words that all use",
+            "floor events messages options caller live control_token",
+        ),
+    ),
     (
         Room("server/agent/", "what an agent is, and one run of it"),
         Room("server/speech/", "engines for speech, in processes of their own"),

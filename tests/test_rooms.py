@@ -26,19 +26,21 @@ PURE = """
     server/call/turns/lexicon/portuguese.py server/call/turns/lexicon/portuguese_endings.py
     server/call/turns/lexicon/numerals.py
     server/call/turns/lexicon/choice.py server/call/mind/owed.py server/call/mind/announcements.py
-    server/call/mind/instructions.py server/call/live.py server/agent/call_control.py
+    server/call/mind/instructions.py server/call/mind/standing_orders.py server/call/live.py
+    server/agent/call_control.py
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
-    server/call/caller.py
+    server/call/caller.py server/call/control_token.py
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
     server/call/ears/keyboard.py server/call/ears/keypad.py server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
-    server/record/minutes.py server/record/used.py server/record/store.py server/record/webvtt.py
+    server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
+    server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
-    server/media/frame.py
+    server/media/frame.py server/media/tones.py
     server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
     server/speech/models/catalogue.py server/speech/models/proposal.py
@@ -51,7 +53,8 @@ PURE = """
     server/media/fmtp.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
-    server/agent/model_failures.py server/agent/hooks.py server/agent/passing_on.py signaling/ways.py
+    server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
+    signaling/ways.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -95,6 +98,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.caller",
         "server.call.options",
         "server.call.live",
+        "server.call.control_token",
         "server.record.conversation",
         "server.record.webvtt",
     ),

@@ -11,6 +11,7 @@ from typing import Union, get_args, get_origin
 from pydantic_ai import TextOutput
 
 from server.agent.agents import NAME, Router
+from server.agent.extras import how_to_install
 from server.agent.functions import needed
 from server.agent.voice_agent import VoiceAgent
 from server.errors import ConfigError
@@ -103,6 +104,8 @@ class AgentFiles:
         try:
             spec.loader.exec_module(module)
         except Exception as exc:
+            if isinstance(exc, ImportError) and (what_to_do := how_to_install(exc)):
+                raise ConfigError(f"{setting}: {path}: {what_to_do}") from exc
             raise ConfigError(f"{setting}: {path} fails: {type(exc).__name__}: {exc}") from exc
         self._modules[own] = module
         return module

@@ -5,7 +5,8 @@ When the call ends, they have as long as other tools to come to their end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,17 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
         self._deadlines: list[asyncio.Timeout] = []
         self._ending = False
+        self._others = 0
+        """How many other tools run, for which an answer waits."""
+
+    @contextmanager
+    def beside(self) -> Iterator[None]:
+        """While the block runs, a tool runs for which an answer waits, and which may ask for the end of the call."""
+        self._others += 1
+        try:
+            yield
+        finally:
+            self._others -= 1
 
     @property
     def running(self) -> bool:
@@ -77,6 +89,6 @@ class Background:
         except Exception as exc:
             outcome = TIMED_OUT if deadline.expired() else FAILED.format(kind=kind_of(exc))
         finally:
-            if isinstance(ctx.deps, EndsCalls):
+            if isinstance(ctx.deps, EndsCalls) and not self._others:  # if others run, the wish may be theirs
                 ctx.deps.hang_up_requested = False  # its answer is over, and no other one ends the call for it
         self.on_return(Returned(call, outcome))

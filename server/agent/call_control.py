@@ -8,13 +8,25 @@ has spoken for a moment and nothing is owed."""
 
 
 class CallControl(Protocol):
-    """Lets the tools of one call speak, and end it. Use it on the event loop, so from an `async` tool."""
+    """Lets the tools of one call speak, press keys, and end it. Use it on the event loop, so from an `async` tool."""
+
+    @property
+    def control_token(self) -> str:
+        """A bearer token for all requests at `/api/calls/{id}/…` of this call, and of no other; "" if the server has no
+        admin token. It is for your own systems. A caller who knows it can instruct the model."""
 
     def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
         """Let the agent say `text`, which is put into a queue.
 
         Nothing cuts off a line that is not `interruptible`. Raises an exception if the text is empty or too long, or if
-        too many lines wait.
+        too many lines wait, or if the agent says goodbye already.
+        """
+
+    def press(self, keys: str, when: When = "next") -> None:
+        """Press keys of the telephone: 0 to 9, *, # and A to D; "w" is a pause of 0.5 s and "," one of 2 s.
+
+        They take their place among the lines of `say`, and nothing cuts them off. Raises an exception if `keys` cannot
+        be pressed, are more than 64, if too many lines wait, or if the agent says goodbye already.
         """
 
     def hang_up(self) -> None:

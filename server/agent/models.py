@@ -12,13 +12,12 @@ from pydantic_ai.profiles import ModelProfile, merge_profile
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.client_retries import turn_off_retries
+from server.agent.extras import how_to_install
 from server.agent.openai_requests import send_unconverted
 from server.errors import ConfigError
 
 FORMER = {"google-gla": "google", "google-vertex": "google-cloud", "grok": "xai"}
 """Providers that pydantic-ai called otherwise in former versions."""
-_EXTRA = re.compile(r"pydantic-ai-slim\[([\w-]+)\]")
-"""How pydantic-ai names the extra that has the package of a provider."""
 _VARIABLE = re.compile(r"^Set the (.+?) environment variables?\b")
 """How it names the variable that has the key or the address of a provider."""
 _OPENAI_HOSTS = ("openai.com", "azure.com")
@@ -56,8 +55,7 @@ def _reason(name: str, exc: Exception) -> str:
     text = str(exc).splitlines()[0] if str(exc) else type(exc).__name__
     provider = name.partition(":")[0].removeprefix("gateway/")
     if isinstance(exc, ImportError):
-        extra = found[1] if (found := _EXTRA.search(text)) else provider
-        return f'a package is missing; install it with pip install "antiphon[{extra}]"'
+        return how_to_install(exc, provider)
     if found := _VARIABLE.match(text):
         return f"set {found[1].replace('`', '')} in the environment"
     return _unknown(name) if text.startswith("Unknown model") else text

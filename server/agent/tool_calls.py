@@ -10,6 +10,7 @@ comes late into the history.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
@@ -62,6 +63,9 @@ class BackgroundTools(Protocol):
 
     def begin(self, ctx: RunContext[Any], call: ToolCallPart, work: Callable[[], Awaitable[Any]]) -> str:
         """Begin a tool. Returns what the model is told now."""
+
+    def beside(self) -> AbstractContextManager[None]:
+        """While the block runs, another tool runs, for which an answer waits."""
 
 
 class ToolCalls(AbstractCapability[Any]):
@@ -134,7 +138,7 @@ class ToolCalls(AbstractCapability[Any]):
             return told
         call_id, returned = call.tool_call_id, asyncio.get_running_loop().create_future()
         self._names[call_id], self._outcomes[call_id] = call.tool_name, INTERRUPTED
-        work = partial(self._execute, ctx, call, partial(handler, args), returned)
+        work = partial(self._execute_beside, ctx, call, partial(handler, args), returned)
         task = self._start(work, f"tool-{call.tool_name}")
         self._tasks[call_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(call_id))
@@ -144,6 +148,10 @@ class ToolCalls(AbstractCapability[Any]):
             if call.tool_name in self._cancellable:
                 await _stop([task])
             raise
+
+    async def _execute_beside(self, *what: Any) -> None:
+        with self._background.beside():
+            await self._execute(*what)
 
     async def _execute(
         self,

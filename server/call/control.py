@@ -9,9 +9,12 @@ from server.call import messages
 from server.call.attachment import Attachment
 from server.call.audience import Audience, Reader
 from server.call.dialogue import Present
+from server.call.floor import State
 from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
+from server.call.mouth.keystrokes import read_keys
 from server.call.setup import CallSetup
+from server.errors import Conflict
 from server.record.minutes import Minutes
 
 log = logging.getLogger(__name__)
@@ -30,13 +33,12 @@ class Control:
     ) -> None:
         """`present` gives the dialogue. `leave` says the agent's goodbye, and ends the call."""
         self.audience = Audience()
-        self.muted = False
-        """The agent does not hear the caller. Typed words, keys and the recording are not touched."""
         self._caller = setup.caller.name
         self._minutes = minutes
         self._present = present
         self._attachment = attachment
         self._leave = leave
+        self._tokens = setup.control_tokens
         self.serve(setup)
 
     def serve(self, setup: CallSetup) -> None:
@@ -44,6 +46,11 @@ class Control:
         self._agent = setup.agent.name
         if isinstance(setup.deps, ControlsCall) and setup.deps.call is None:
             setup.deps.call = self
+
+    @property
+    def muted(self) -> bool:
+        """The agent does not hear the caller."""
+        return self._present().orders.muted
 
     @property
     def about(self) -> LiveCall:
@@ -54,32 +61,58 @@ class Control:
             self._attachment.transport, self.muted,
         )  # fmt: skip
 
+    @property
+    def control_token(self) -> str:
+        return self._tokens.of(self._minutes.record.id)
+
     def listen(self) -> AbstractContextManager[Reader]:
         """Follow the call. Raises TooMany and NotFound when the block begins."""
         return self.audience.join(messages.State(state=self._present().state.value))
 
     def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
-        """Let the agent say `text`. Raises PeerError if it is empty or too long, and TooMany if too many lines wait."""
+        """Let the agent say `text`.
+
+        Raises PeerError if it is empty or too long, TooMany if too many lines wait, and Conflict if the call is ending.
+        """
+        self._check_going_on()
         self._present().unasked.announcements.add(Announcement(text.strip(), when, interruptible))
         self._note(f"a line waits to be said ({when})")
 
+    def press(self, keys: str, when: When = "next") -> None:
+        """Let the agent press `keys`. Raises PeerError if it cannot press them, and TooMany and Conflict as `say`."""
+        self._check_going_on()
+        keys = read_keys(keys)
+        self._present().unasked.announcements.add(Announcement(keys, when, interruptible=False, keys=True))
+        self._note(f"keys wait to be pressed ({when})")
+
     def instruct(self, text: str) -> None:
-        """Give the model `text` with each request from now on. Raises Conflict if there are too many."""
-        self._present().instruct(text)
+        """Give the model `text` with each request from now on. Raises Conflict if there are too many, or if the call is
+        ending."""
+        self._check_going_on()
+        self._present().orders.instructions.add(text)
         self._note("the model has a new instruction")
 
     def mute(self, muted: bool) -> None:
         """Let the agent hear nothing of the caller, or hear the caller again."""
-        self.muted = muted
+        self._present().orders.muted = muted
         self._note("the caller is muted" if muted else "the caller is not muted any more")
 
     def hang_up(self, at_once: bool = False) -> None:
         """End the call with the agent's goodbye: after the present answer and all lines that wait, or `at_once`."""
-        self._note("the call is to end")
         self._present().unasked.announcements.then_leave = True
+        self._note("the call is to end")
         if at_once and not self._present().leaving:
             self._leave()
 
+    def _check_going_on(self) -> None:
+        """Raises Conflict if nothing more is said in the call but the goodbye."""
+        if self._present().leaving:
+            raise Conflict("The agent is saying goodbye, and the call ends with it.")
+        if self._present().state is State.CLOSED:
+            raise Conflict("The call is over.")
+
     def _note(self, what: str) -> None:
-        """Write to the log what is done, without the words."""
+        """Keep what is done in the record, and write it to the log without the words."""
+        if self._present().state is not State.CLOSED:
+            self._minutes.ordered(self._present().orders.recorded)
         log.info("- call %s: %s", self._minutes.record.id, what)

@@ -13,6 +13,7 @@ from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
 from server.call.mind.owed import Debt, Happening, Owed, Rest
+from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.mouth import Asked, Mouth, SpokenReply
 from server.call.mouth.reply import Reply
 from server.call.mouth.source import Line, Prompt
@@ -93,6 +94,11 @@ class Delivery:
         """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
         return self._answers.background.running
 
+    @property
+    def untold(self) -> bool:
+        """A tool has returned from the background, and the caller has not been told of its result."""
+        return bool(self._returned) or self._owed.owes(Debt.RESULT)
+
     def frame_ahead(self) -> bytes | None:
         """One more frame of the current reply, before its time. None when there is none. No time passes by it."""
         return None if self.current is None else self.mouth.next_frame()
@@ -111,10 +117,11 @@ class Delivery:
 
     # A reply begins
 
-    def say(self, number: int, what: Line | Prompt) -> None:
-        """Begin reply number `number`, for which nobody has asked: a line, or what the model answers to a prompt."""
+    def say(self, number: int, what: Line | Keystrokes | Prompt) -> None:
+        """Begin reply number `number`, for which nobody has asked: a line, keys, or what the model answers to a
+        prompt."""
         stopwatch = Stopwatch(self._now)
-        if isinstance(what, Line):
+        if not isinstance(what, Prompt):
             self._speak(SpokenReply(number, self._answers.line(what, stopwatch), stopwatch))
             return
         reply = self._answers.begin(what.text, stopwatch)

@@ -26,6 +26,7 @@ from server.call.lasting import Lasting
 from server.call.mind.answers import Answers
 from server.call.mind.language import LanguageOfCall
 from server.call.mind.owed import Debt, Happening, Owed
+from server.call.mind.standing_orders import StandingOrders
 from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Asked, SpokenReply
@@ -66,6 +67,7 @@ class Dialogue:
         """The reply on its way to the caller; the session tells it what the client has played and what was lost."""
         self.unasked = Unasked(self, host, self._answers, self._owed, self.utterances, self.delivery)
         """What the agent says without being asked, and the lines of operators and tools."""
+        self.orders = StandingOrders(standing.orders, self.unasked.announcements, self._answers.instructions)
         self._hearing = Hearing(setup, self.language, self.ears, self.utterances, self.delivery.mouth, self.history)
         self._trouble = Trouble(
             host, setup, self.language, self._owed, lambda: self._floor.reply is not None, self.unasked.pay
@@ -110,8 +112,8 @@ class Dialogue:
         What the caller has missed is only complete after `close`.
         """
         utterance, reply, owed = self.utterances.newest, self._floor.last_reply, self._owed
-        language, used = self.language.recorded, self._budget.used
-        return Standing(utterance, reply, owed.unsaid, owed.words, language, used, self._setup.name)
+        language, used, orders = self.language.recorded, self._budget.used, self.orders.recorded
+        return Standing(utterance, reply, owed.unsaid, owed.words, language, used, self._setup.name, orders)
 
     @property
     def working(self) -> bool:
@@ -248,10 +250,6 @@ class Dialogue:
         if ends:
             self._host.end()
 
-    def instruct(self, text: str) -> None:
-        """Give the model `text` with each request from now on. Raises Conflict if there are too many instructions."""
-        self._answers.instructions.add(text)
-
     @property
     def lines_wait(self) -> bool:
         """Lines of an operator or a tool are still to be said."""
@@ -267,13 +265,13 @@ class Dialogue:
     def resume(self) -> None:
         """Go on, because the caller is back. A reply that the drop has cut off continues by itself.
 
-        If there is none, the agent answers what is unanswered, or says what the caller has missed, or asks its last
-        question again.
+        If there is none, the agent answers what is unanswered, or says what the caller has missed. If no line waits
+        either, it asks its last question again.
         """
         self.ears.reconnect()
         self._shown_state = None
         self.show_state()
-        again = self._owed.take_unsaid() or self.history.last_question
+        again = self._owed.take_unsaid() or ("" if self.lines_wait else self.history.last_question)
         if self._owed.owes(Debt.ANSWER):
             self.unasked.pay()
         elif again and self.quiet:
@@ -288,11 +286,12 @@ class Dialogue:
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""
         current, present = self.delivery.current, self.utterances.present
+        announcing = self.unasked.announcing  # what is left of it waits again among the lines
         half = present.text if present is not None and self._floor.state is State.HEARING else ""
         self.tell_floor(events.Closed())
         self.utterances.keep(half)
         self._answers.stop_all()
-        if current is None:
+        if current is None or announcing:
             self._owed.leave_behind(None, answers=False)
         else:
             self._owed.leave_behind(current.reply.unheard, answers=current.asked is not None)

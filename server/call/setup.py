@@ -12,6 +12,7 @@ from server.agent.limits import RunLimits
 from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
+from server.call.control_token import ControlTokens
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
 from server.errors import NotFound
@@ -62,3 +63,5 @@ class CallSetup:
     name: str = ""
     """The name by which the server knows the agent."""
     colleague: Colleague = no_colleague
+    control_tokens: ControlTokens = field(default_factory=lambda: ControlTokens(""))
+    """Know the token with which this call may be controlled."""

@@ -18,6 +18,7 @@ from server.call.mind.announcements import Announcement, Announcements, Moment
 from server.call.mind.answers import Answers
 from server.call.mind.owed import Debt, Happening, Owed, Rest
 from server.call.mind.utterances import Utterances
+from server.call.mouth.keystrokes import Keystrokes, keys_in
 from server.call.mouth.mouth import SpokenReply
 from server.call.mouth.source import Line, Prompt
 
@@ -59,9 +60,9 @@ class Unasked:
         self._owed = owed
         self._utterances = utterances
         self._delivery = delivery
-        self._next: Line | Prompt | None = None
-        """What the agent says when the floor lets it: a line, or what the model answers to this prompt."""
-        self._announced: tuple[Line, Announcement] | None = None
+        self._next: Line | Keystrokes | Prompt | None = None
+        """What the agent says when the floor lets it: a line, keys, or what the model answers to this prompt."""
+        self._announced: tuple[Line | Keystrokes, Announcement] | None = None
         """The announcement that was begun last."""
 
     # Lines of the server
@@ -138,7 +139,7 @@ class Unasked:
             return
         moment = self._moment
         if (announcement := self.announcements.take(moment)) is not None:
-            line = Line(announcement.text, ANNOUNCED, announcement.interruptible)
+            line = _source_of(announcement)
             self._prompt(line)
             self._announced = line, announcement
         elif self.announcements.then_leave and not self.announcements and moment.quiet and not moment.owing:
@@ -155,13 +156,19 @@ class Unasked:
             self.announcements.put_back(_rest_of(announcement, spoken))
             self._owed.owe_unsaid("")
 
+    @property
+    def announcing(self) -> bool:
+        """The present reply is an announcement."""
+        current = self._delivery.current
+        return current is not None and self._announced is not None and current.reply.source is self._announced[0]
+
     def give_up(self) -> None:
         """The caller wants no more of the announcement that is being said."""
         self._announced = None
 
     # What the dialogue does for them
 
-    def take_next(self) -> Line | Prompt:
+    def take_next(self) -> Line | Keystrokes | Prompt:
         """What has to be said now that the floor lets the agent speak."""
         taken, self._next = self._next, None
         assert taken is not None, "because Prompted is only sent by _prompt"
@@ -171,8 +178,9 @@ class Unasked:
         """End reply number `number` for good, because of the caller's voice or of a line.
 
         An announcement of which the caller heard nothing is said later, and so is the rest of one that gives way to
-        another line. Of an answer that a line cuts off, the rest is only said if tools have run for it, or it tells
-        of one that has returned from the background.
+        another line, or that is cut off where the dialogue closes: then another server says it. Of an answer that a
+        line cuts off, the rest is only said if tools have run for it, or it tells of one that has returned from the
+        background.
 
         Returns whether it was an answer that had been heard in part, and had not failed.
         """
@@ -183,8 +191,9 @@ class Unasked:
             return False
         reply, heard = spoken.reply, spoken.reply.speech.heard
         announcement = self._take_announced(spoken)
-        if announcement is not None and (for_line or not heard):
-            self.announcements.put_back(_rest_of(announcement, spoken))
+        if announcement is not None and (for_line or not heard or self._talk.state is State.CLOSED):
+            if not (heard and reply.complete and not reply.unheard):
+                self.announcements.put_back(_rest_of(announcement, spoken))
             self._owed.owe_rest(rest)
         elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
@@ -214,11 +223,7 @@ class Unasked:
     @property
     def _saying_at_once(self) -> bool:
         """A line that came at once is being said. The next one waits until it is over."""
-        current = self._delivery.current
-        if current is None or self._announced is None:
-            return False
-        line, announcement = self._announced
-        return current.reply.source is line and announcement.when == "now"
+        return self.announcing and self._announced is not None and self._announced[1].when == "now"
 
     def _take_announced(self, spoken: SpokenReply) -> Announcement | None:
         """The announcement that `spoken` says; None if it says something else."""
@@ -227,15 +232,22 @@ class Unasked:
         (_, announcement), self._announced = self._announced, None
         return announcement
 
-    def _prompt(self, what: Line | Prompt) -> None:
+    def _prompt(self, what: Line | Keystrokes | Prompt) -> None:
         self._next = what
         self._talk.tell_floor(events.Prompted())
 
 
+def _source_of(announcement: Announcement) -> Line | Keystrokes:
+    if announcement.keys:
+        return Keystrokes(announcement.text)
+    return Line(announcement.text, ANNOUNCED, announcement.interruptible)
+
+
 def _rest_of(announcement: Announcement, spoken: SpokenReply) -> Announcement:
-    """What the caller has not heard of an announcement, in whole clauses."""
-    heard = spoken.reply.speech.heard
-    return replace(announcement, text=spoken.reply.unheard) if heard and spoken.reply.unheard else announcement
+    """What the caller has not heard of an announcement, in whole clauses, or the keys that are left."""
+    heard, unheard = spoken.reply.speech.heard, spoken.reply.unheard
+    rest = keys_in(unheard) if announcement.keys else unheard
+    return replace(announcement, text=rest) if heard and rest else announcement
 
 
 def _has_effects(spoken: SpokenReply) -> bool:

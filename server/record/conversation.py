@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 
+from server.record.orders import Orders
 from server.record.used import Used
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -71,6 +72,8 @@ class Standing:
     used: Used = field(default_factory=Used)
     agent: str = ""
     """The name by which the server knows the agent that has the call now; "" before its first exchange."""
+    orders: Orders = field(default_factory=Orders)
+    """What operators and tools have told the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ class Conversation:
         return self._next(now_ms, exchanges=(*self.exchanges[:-1], exchange), agent_state=agent_state)
 
     def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
-        """The next record: the session has left the conversation at `standing`."""
+        """The next record: the conversation stands at `standing`."""
         return self._next(now_ms, standing=standing)
 
     def with_agent(self, agent_state: str, standing: Standing, now_ms: int) -> "Conversation":

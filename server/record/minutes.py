@@ -1,8 +1,10 @@
 """Minutes: the record of one call while it goes on, brought up to date exchange by exchange."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from server.record.conversation import Conversation, Exchange, Standing
+from server.record.orders import Orders
 
 
 class Minutes:
@@ -42,6 +44,12 @@ class Minutes:
         """
         if not self._has_left:
             self._keep(self.record.with_amended(exchange, self._wall_ms(), agent_state))
+
+    def ordered(self, orders: Orders) -> None:
+        """An operator or a tool has told the agent something. Where the conversation stands otherwise is not known in
+        the middle of an exchange, and stays as it was written."""
+        if not self._has_left and self.record.ended_ms is None:
+            self._keep(self.record.with_standing(replace(self.record.standing, orders=orders), self._wall_ms()))
 
     def handed_over(self, agent_state: str, standing: Standing) -> None:
         """Another agent goes on with the conversation, in this state."""

@@ -123,6 +123,15 @@ class Caller:
         self._note_end()
         return self._account.said
 
+    async def settles(self) -> str:
+        """Say nothing until all tools in the background have returned, and the agent has told what came of them.
+
+        Returns what the caller has heard meanwhile. Raises AssertionError when that takes too long.
+        """
+        self._step("waited for the tools in the background")
+        await self._listen(errands=True, most_s=ANSWER_S + self._call.setup.settings.run.background_s)
+        return self._account.said
+
     async def talks(self, persona: Persona, turns: int = 12) -> None:
         """Let a model play the caller, until it hangs up or the agent does. The whole talk is one step.
 
@@ -229,13 +238,13 @@ class Caller:
             raise self._account.error(f"the agent has not said {until!r}")
         return self._account.said
 
-    async def _listen(self, until: str = "") -> None:
-        """Wait until the agent has said all that it says, or `until`."""
+    async def _listen(self, until: str = "", errands: bool = False, most_s: float = ANSWER_S) -> None:
+        """Wait until the agent has said all that it says, or `until`. `errands`: as for `TextCall.settle`."""
         try:
-            async with asyncio.timeout(ANSWER_S):
-                await self._call.settle(lambda: bool(until) and self._account.has_said(until))
+            async with asyncio.timeout(most_s):
+                await self._call.settle(lambda: bool(until) and self._account.has_said(until), errands)
         except TimeoutError as exc:
-            raise self._account.error(f"the agent has not come to an end within {ANSWER_S:g} s") from exc
+            raise self._account.error(f"the agent has not come to an end within {most_s:g} s") from exc
         self._note_end()
 
     def _note_end(self) -> None:

@@ -163,12 +163,22 @@ class TextCall:
         """Wait for 20 ms."""
         await asyncio.sleep(FRAME_MS / 1000)
 
-    async def settle(self, enough: Callable[[], bool] = lambda: False) -> None:
-        """Wait until the call has been quiet for a moment, or is over, or until it is `enough`."""
+    @property
+    def errands(self) -> bool:
+        """A tool runs in the background, or the caller has not been told what has come of one."""
+        delivery = self.session.dialogue.delivery
+        return delivery.awaited or delivery.untold
+
+    async def settle(self, enough: Callable[[], bool] = lambda: False, errands: bool = False) -> None:
+        """Wait until the call has been quiet for a moment, or is over, or until it is `enough`.
+
+        With `errands` wait also for the tools in the background, and until the caller was told of their results.
+        """
         quiet_ms = 0
         while quiet_ms < QUIET_S * 1000 and not self.over and not enough():
             await self.tick()
-            quiet_ms = quiet_ms + FRAME_MS if self.quiet else 0
+            quiet = self.quiet and not (errands and self.errands)
+            quiet_ms = quiet_ms + FRAME_MS if quiet else 0
 
     # What the session needs of a connection
 

@@ -1,7 +1,4 @@
-"""A real MCP server over stdio: its process is started once, and replaced when it dies or hangs.
-
-Needs `pip install "pydantic-ai-slim[mcp]"`, which the project does not depend on.
-"""
+"""A real MCP server over stdio: its process is started once, and replaced when it dies or hangs."""
 
 import asyncio
 import os

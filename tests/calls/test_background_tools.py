@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import pytest
+from pydantic_ai import RunContext
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolReturnPart, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCalls
 
@@ -15,7 +16,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.mouth.waiting import WaitingSettings
 from server.call.settings import CallSettings
-from tests.fakes.mind import Mind
+from tests.fakes.mind import Desk, Mind
 from tests.fakes.people import CALM, Caller
 from tests.virtual_time import run_virtual
 
@@ -225,3 +226,26 @@ def test_a_model_that_fails_is_not_asked_for_ever() -> None:
 def test_what_contradicts_itself_is_refused() -> None:
     with pytest.raises(ValueError, match="book"):
         replace(Errands().agent(), lookups=frozenset({"book"}))
+
+
+def test_a_tool_that_returns_leaves_the_wish_of_another_one_alone() -> None:
+    """A tool has asked for the end of the call and still runs when one returns from the background: the call ends."""
+
+    class Slow(Errands):
+        async def hang_up(self, context: RunContext[Desk]) -> str:
+            """End the call."""
+            answer = await super().hang_up(context)
+            await asyncio.sleep(4)
+            return answer
+
+    async def scenario() -> None:
+        mind = Slow(tool_s=6)
+        async with Caller(mind) as caller:
+            await mind.type(caller, "book a table")
+            caller.session.receive_text(messages.Text(text="bye").to_json())
+            await caller.until_silent()
+            await caller.wait(8_000)
+            assert mind.booked == ["a table"]
+            assert caller.hung_up
+
+    run_virtual(scenario())

@@ -11,6 +11,7 @@ from server.agent.call_control import CallControl, ControlsCall
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.audience import MAX_READERS, MAX_WAITING
+from server.call.control_token import ControlTokens
 from server.call.settings import CallSettings
 from server.errors import Conflict, NotFound, TooMany
 from tests.fakes.mind import Desk, Mind
@@ -66,6 +67,27 @@ def test_a_tool_says_a_line_and_hangs_up(hangs_up: bool) -> None:
             assert caller.hung_up is hangs_up
         expected = ["One moment. Done: booked a table.", NOTICE]
         assert texts(caller) == expected + (["Goodbye."] if hangs_up else [])
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("admin_token", ["", "the operator's own token"])
+def test_the_agent_has_the_control_token_and_the_client_does_not(admin_token: str) -> None:
+    """It is "" on a server without an admin token. No message tells it, and the record has it neither."""
+
+    async def scenario() -> None:
+        mind = Operator()
+        async with Caller(mind, admin_token=admin_token) as caller:
+            assert mind.desk is not None
+            assert mind.desk.call is not None
+            token = mind.desk.call.control_token
+            assert token == ControlTokens(admin_token).of("call")
+            await caller.say("book a table")
+            await caller.until_silent(2_000)
+            with caller.session.control.listen() as reader:
+                shown = [await reader.next(0), caller.session.control.about]
+        assert bool(token) is bool(admin_token)
+        assert not token or token not in str([caller.told, shown, caller.notebook.records])
 
     run_virtual(scenario())
 

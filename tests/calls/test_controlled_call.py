@@ -5,13 +5,20 @@ import asyncio
 from aiohttp import ClientSession
 
 from tests.socket_phone import SocketPhone
-from tests.started import started
+from tests.started import Started, started
 
 ADMIN_TOKEN = "the operator's own token"
 
 
+async def press_keys(server: Started, call_id: str, control_token: str) -> None:
+    """Press keys with the control token of the call, which does not open the list of calls."""
+    async with ClientSession(server.url, headers={"Authorization": f"Bearer {control_token}"}) as backend:
+        assert (await backend.post(f"/api/calls/{call_id}/keys", json={"keys": "12#"})).status == 200
+        assert (await backend.get("/api/calls")).status == 401
+
+
 async def test_an_operator_speaks_in_a_call_and_ends_it() -> None:
-    """The caller hears the operator's line and then the goodbye. The operator reads both, and then the end."""
+    """The caller hears the operator's line, keys and then the goodbye. The operator reads both, and then the end."""
     with started("--admin-token", ADMIN_TOKEN) as server:
         admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
         async with asyncio.timeout(60), ClientSession() as http, ClientSession(server.url, headers=admin) as operator:
@@ -27,6 +34,8 @@ async def test_an_operator_speaks_in_a_call_and_ends_it() -> None:
             assert (await operator.post(f"/api/calls/{call_id}/say", json=line)).status == 200
             await phone.until(type="response", text="The shop closes early today.", final=True, interrupted=False)
             assert (sum(phone.loud) - before) * 0.02 > 0.8
+            await press_keys(server, call["id"], call["control_token"])
+            await phone.until(type="response", text="Keys: 1 2 #", final=True, interrupted=False)
             assert (await operator.post(f"/api/calls/{call_id}/hangup", json={})).status == 200
             await phone.closed.wait()
             told = await events.text()

@@ -4,7 +4,7 @@ import pytest
 
 from server.agent.call_control import When
 from server.call import messages
-from server.errors import PeerError, TooMany
+from server.errors import Conflict, PeerError, TooMany
 from tests.calls.test_announcements import LONG, NOTICE, said
 from tests.calls.test_other_voices import radio
 from tests.fakes.engines import COUGH
@@ -70,7 +70,8 @@ def test_the_end_of_the_call_ends_the_lines() -> None:
             await caller.wait(500)
             caller.session.end()
             await caller.session.over.wait()
-            caller.session.control.say("Too late.", "now")
+            with pytest.raises(Conflict):
+                caller.session.control.say("Too late.", "now")
             await caller.wait(500)
         assert NOTICE not in caller.tts.said
         assert "Too late." not in caller.tts.said

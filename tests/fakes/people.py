@@ -10,6 +10,7 @@ from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
 from server.call import caller as identity
 from server.call import messages
+from server.call.control_token import ControlTokens
 from server.call.mouth.waiting import WaitingSettings
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -47,6 +48,7 @@ class Caller:
         max_s: float | None = None,
         record: Conversation | None = None,
         others: Mapping[str, VoiceAgent] = MappingProxyType({}),
+        admin_token: str = "",
     ) -> None:
         """`max_s` is how long the caller's token lets a call last. `record` is of a conversation that goes on. `others`
         are the agents to whom the call may be handed over."""
@@ -57,7 +59,10 @@ class Caller:
         self.notebook = Notebook()
         agent = mind.agent(greeting)
         who = identity.Caller(max_s=max_s)
-        setup = CallSetup(agent, agent.make_deps(), engines, settings or CALM, options, who, name="first")
+        setup = CallSetup(
+            agent, agent.make_deps(), engines, settings or CALM, options, who, name="first",
+            control_tokens=ControlTokens(admin_token),
+        )  # fmt: skip
 
         async def colleague(wish: HandOver, language: str) -> CallSetup:
             other = others[wish.agent]

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient
 from server.call import messages
 from server.call.audience import MAX_READERS, MAX_WAITING
 from server.call.caller import Caller
+from server.call.control_token import ControlTokens
 from server.call.desk.directory import Directory
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -32,6 +33,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/api/calls", None),
     ("GET", f"{ONE}/events", None),
     ("POST", f"{ONE}/say", {"text": "Hello."}),
+    ("POST", f"{ONE}/keys", {"keys": "12#"}),
     ("POST", f"{ONE}/instruct", {"text": "Be brief."}),
     ("POST", f"{ONE}/mute", {"muted": True}),
     ("POST", f"{ONE}/hangup", {}),
@@ -95,12 +97,31 @@ async def test_nobody_touches_a_call_without_the_token(operator: Operator, metho
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+async def test_a_control_token_opens_one_call(operator: Operator, method: str, path: str, body: Any) -> None:
+    """All that is of that call, and neither the list, nor another call, nor one that is not there."""
+    other, _ = await connected(operator.calls)
+    token = ControlTokens(TOKEN).of(operator.session.id)
+    opened = await operator.ask(method, path, body, token)
+    assert opened.status == (200 if "{id}" in path else 401)
+    opened.close()
+    for wrong in (ControlTokens(TOKEN).of(other.id), ControlTokens(f"{TOKEN}x").of(operator.session.id), token[:-1]):
+        assert await operator.code(method, path, body, wrong) == (401, "unauthorized")
+    if "{id}" in path:
+        for name in ("none", other.id):
+            assert await operator.code(method, path.replace("{id}", name), body, token) == (401, "unauthorized")
+        gone = ControlTokens(TOKEN).of("none")
+        assert await operator.code(method, path.replace("{id}", "none"), body, gone) == (404, "not_found")
+    other.end()
+    await other.over.wait()
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
 async def test_without_a_token_there_is_no_such_api(
     aiohttp_client: NewClient, operator: Operator, method: str, path: str, body: Any
 ) -> None:
     """If the server has no admin token, its answers do not show that this API exists."""
     client = await serving(aiohttp_client, operator.calls, "")
-    for token in ("", TOKEN):
+    for token in ("", TOKEN, ControlTokens(TOKEN).of(operator.session.id)):
         headers = {"Authorization": f"Bearer {token}"}
         response = await client.request(method, path.format(id=operator.session.id), json=body, headers=headers)
         assert (response.status, (await response.json())["error"]["code"]) == (404, "not_found")
@@ -128,7 +149,7 @@ async def test_the_list_has_the_calls_that_are_live(operator: Operator) -> None:
     assert first.pop("since_ms") >= WALL_MS
     assert first == {
         "id": operator.session.id, "agent": "Test", "caller": "ann", "state": "listening", "transport": "webrtc",
-        "muted": False,
+        "muted": False, "control_token": ControlTokens(TOKEN).of(operator.session.id),
     }  # fmt: skip
     assert (second["id"], second["muted"]) == (other.id, True)
     other.end()
@@ -143,6 +164,20 @@ async def test_a_line_is_said(operator: Operator) -> None:
     body = {"text": " The shop is closed. ", "when": "now", "interruptible": False}
     assert await operator.code("POST", f"{ONE}/say", body) == (200, "")
     assert await operator.heard(1) == ["The shop is closed."]
+
+
+async def test_what_comes_after_the_goodbye_has_begun_is_a_conflict(operator: Operator) -> None:
+    """It would never be heard."""
+    assert await operator.code("POST", f"{ONE}/hangup") == (200, "")
+    for path, body in (("say", {"text": "Hello."}), ("keys", {"keys": "1"}), ("instruct", {"text": "Be brief."})):
+        assert await operator.code("POST", f"{ONE}/{path}", body) == (409, "conflict")
+    assert await operator.heard(1) == ["Goodbye."]
+
+
+async def test_keys_are_pressed(operator: Operator) -> None:
+    """The client shows which keys they were."""
+    assert await operator.code("POST", f"{ONE}/keys", {"keys": "12#", "when": "now"}) == (200, "")
+    assert await operator.heard(1) == ["Keys: 1 2 #"]
 
 
 async def test_there_is_room_for_so_many_lines_and_instructions(operator: Operator) -> None:
@@ -164,6 +199,12 @@ async def test_there_is_room_for_so_many_lines_and_instructions(operator: Operat
         ("say", {"text": "x" * 1_001}),
         ("say", {"text": "Hello.", "when": "soon"}),
         ("say", {"text": "Hello.", "interruptable": False}),
+        ("keys", {}),
+        ("keys", {"keys": ""}),
+        ("keys", {"keys": "12x"}),
+        ("keys", {"keys": "1" * 65}),
+        ("keys", {"keys": "1", "when": "soon"}),
+        ("keys", {"keys": 12}),
         ("instruct", {"text": ""}),
         ("mute", {}),
         ("hangup", {"when": "idle"}),

@@ -9,7 +9,7 @@ from pydantic_ai.models.test import TestModel
 from pydantic_ai.toolsets import FunctionToolset
 
 from antiphon import CallEnd, CallExchange, CallInfo, VoiceAgent
-from antiphon.testing import ScriptedModel, call, run
+from antiphon.testing import ScriptedModel, ToolCall, call, run
 from server.errors import AgentUnavailable
 from tests.fakes.desk import STORY, Desk, agent, wait
 
@@ -220,3 +220,36 @@ def test_a_hook_that_fails_fails_the_test(hook: str) -> None:
 
     with pytest.raises(AssertionError, match=rf"something failed: {hook} failed \(KeyError: 'a column'\)"):
         run(scenario())
+
+
+def test_tools_in_the_background_are_waited_for() -> None:
+    """Until they have returned and the agent has told of all of them. Other steps do not wait."""
+    desk = Agent(instructions="You book.")
+
+    @desk.tool_plain
+    async def search(what: str) -> str:
+        """Search."""
+        await asyncio.sleep(60 if what == "seats" else 90)
+        return f"found {what}"
+
+    model = ScriptedModel(
+        {
+            "seats and meals": [ToolCall("search", what="seats"), ToolCall("search", what="meals"), "I will look."],
+            "Tell the caller now": "Here it is.",
+            "hello": "Hello.",
+        }
+    )
+    errands = VoiceAgent(agent=desk, background=frozenset({"search"}))
+
+    async def scenario() -> None:
+        began_s = asyncio.get_running_loop().time()
+        async with call(errands, model) as caller:
+            await caller.says("seats and meals please")
+            assert [tool.over for tool in caller.tools] == [False, False]
+            assert await caller.settles() == "Here it is. Here it is."
+            assert [tool.result for tool in caller.tools] == ["found seats", "found meals"]
+            assert 90 < asyncio.get_running_loop().time() - began_s < 110
+            assert await caller.settles() == ""
+            assert await caller.says("hello") == "Hello."
+
+    run(scenario())

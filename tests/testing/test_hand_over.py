@@ -124,6 +124,31 @@ def test_the_other_agent_knows_all_that_was_said() -> None:
     assert asked[2] == f"(Reception has said what stands above in your place, and hands the call over to you. {note})"
 
 
+def test_what_an_operator_has_told_the_agent_goes_over() -> None:
+    """The other agent has the instructions, and does not hear a caller who is muted."""
+    model = ScriptedModel({"handed over to you": "I have your invoice here.", "how much": "It is ten euros."})
+    other = replace(BILLING, agent=Agent(model, deps_type=Desk))
+
+    async def scenario() -> None:
+        async with call(RECEPTION, others=OTHERS | {"billing": other}) as caller:
+            control = caller._call.session.control
+            control.instruct("Offer a discount.")
+            await caller.says("I have a question about an invoice", until="Billing will help")
+            control.mute(True)
+            await caller.is_silent(15)
+            assert caller.agent == "Billing"
+            assert control.about.muted
+            control.press("12")
+            await caller.is_silent(3)
+            assert caller.answers[-1].text == "Keys: 1 2"
+            control.mute(False)
+            await caller.says("how much is it")
+
+    run(scenario())
+    assert len(model.instructions) == 2
+    assert all("Offer a discount." in each for each in model.instructions)
+
+
 def test_a_call_goes_there_and_back() -> None:
     """An agent that gets a call back goes on with the dependencies that it had."""
 

@@ -1,16 +1,19 @@
-"""Announcements: the lines that an operator or a tool lets the agent say, until they are said.
+"""Announcements: the lines that an operator or a tool lets the agent say, and the keys that it lets the agent press,
+until that is done.
 
 They wait in order: first all that come now, then those that come next, then those for an idle moment. A line that was
 cut off before its time comes back to the front, so that none is lost. Nothing here speaks or knows the time.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from server.agent.call_control import When
 from server.errors import PeerError, TooMany
 from server.media.frame import FRAME_MS
+from server.record.orders import WaitingLine
 
 MAX_LINES = 16
 """How many lines may wait in a call. They are minutes of speech already."""
@@ -28,13 +31,15 @@ REPAIR_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A line that waits to be said."""
+    """A line that waits to be said, or keys that wait to be pressed."""
 
     text: str
     when: When = "next"
     interruptible: bool = True
     failures: int = 0
     """How often its speech could not be made."""
+    keys: bool = False
+    """The text is keys of the telephone, as `read_keys` gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,17 @@ class Announcements:
         if len(self) >= MAX_LINES:
             raise TooMany(f"{MAX_LINES} lines wait already, and no more may.", RETRY_AFTER_S)
         self._lines[announcement.when].append(announcement)
+
+    def restore(self, lines: Iterable[WaitingLine]) -> None:
+        """The call goes on with these lines, which have found room before."""
+        for line in lines:
+            self._lines[line.when].append(Announcement(line.text, line.when, line.interruptible, keys=line.keys))
+
+    @property
+    def waiting(self) -> tuple[WaitingLine, ...]:
+        """The lines that wait, for the record."""
+        lines = (line for waiting in self._lines.values() for line in waiting)
+        return tuple(WaitingLine(line.text, line.when, line.interruptible, line.keys) for line in lines)
 
     def put_back(self, announcement: Announcement) -> None:
         """A line was cut off before the caller had heard it: it comes first among those of its kind."""

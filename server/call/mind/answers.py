@@ -19,6 +19,7 @@ from server.call.mind.history import History
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
 from server.call.mind.news import News
+from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.reply import Pronunciation, Reply
 from server.call.mouth.source import Line, Source
 from server.call.mouth.stopwatch import Stopwatch
@@ -126,8 +127,8 @@ class Answers:
         text = f"{why} {self.language.line('goodbye')}".strip()
         return Line(text, "The call has to end.", interruptible=False)
 
-    def line(self, line: Line, stopwatch: Stopwatch) -> Reply:
-        """Let the agent say a fixed text that nobody asked for."""
+    def line(self, line: Line | Keystrokes, stopwatch: Stopwatch) -> Reply:
+        """Let the agent say a fixed text, or press keys, for which nobody asked."""
         spoken_as = self.language.of_line(line.text)
         return self._make(line, lambda: spoken_as, stopwatch, line.interruptible)
 

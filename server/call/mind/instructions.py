@@ -1,5 +1,7 @@
 """Instructions: what an operator tells the model during a call. The caller hears nothing of it."""
 
+from collections.abc import Sequence
+
 from server.errors import Conflict
 
 MAX_INSTRUCTIONS = 16
@@ -7,7 +9,7 @@ MAX_INSTRUCTIONS = 16
 
 
 class Instructions:
-    """The instructions of one call. They hold until it ends here."""
+    """The instructions of one call. They hold until it ends."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -17,6 +19,14 @@ class Instructions:
         if len(self._texts) >= MAX_INSTRUCTIONS:
             raise Conflict(f"This call has {MAX_INSTRUCTIONS} instructions already, and no more may be added.")
         self._texts.append(text)
+
+    def restore(self, texts: Sequence[str]) -> None:
+        """The call goes on with these instructions, which were given before."""
+        self._texts = [*texts[:MAX_INSTRUCTIONS]]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(self._texts)
 
     @property
     def text(self) -> str:

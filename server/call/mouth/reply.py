@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from math import inf
 
+from server.call.mouth.keystrokes import Keystrokes, Tones
 from server.call.mouth.playout import Speech
 from server.call.mouth.source import Source
 from server.call.mouth.stopwatch import Stage
@@ -67,6 +68,10 @@ class Reply:
     ) -> None:
         self.source = source
         self.speech = Speech()
+        self._word_by_word = isinstance(source, Keystrokes)
+        """Each word is a clause, as keys are."""
+        if isinstance(source, Keystrokes):
+            source.speech, tts = self.speech, Tones()
         self.interruptible = interruptible
         self.failure: EngineError | None = None
         self.written = False
@@ -141,7 +146,7 @@ class Reply:
                 self._on_stage("first_token")
                 first = False
             self.written = self.written or not delta.isspace()
-            self._hand_on(self._cutter.receive(delta))
+            self._hand_on(delta.split() if self._word_by_word else self._cutter.receive(delta))
 
         await self.source.speak(on_text, self.committed)
         if self.source.cut_off:

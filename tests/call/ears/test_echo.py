@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bench.overlap.loudspeaker import Loudspeaker
 from server.call.ears.echo import QUIET_FRAMES, UNKNOWN_FRAMES, Echo
 from server.media.frame import HEARD_BYTES, SPOKEN_BYTES, SPOKEN_RATE
+from server.media.tones import tone
 from tests.voices import silence, speak
 
 AGENT = speak(
@@ -177,3 +178,12 @@ def test_echo_stays_possible_where_there_is_a_path() -> None:
     list(heard(echo, b"", -20))
     assert echo.path is not None
     assert echo.possible
+
+
+@pytest.mark.parametrize("keys", ["1234567890*#", "1111111111", "0,1,2,3,4,5"])
+@pytest.mark.parametrize("level_db", [-14, -30])
+def test_the_tones_of_pressed_keys_are_the_agents_own(keys: str, level_db: float) -> None:
+    """When the agent presses keys after it has spoken, their echo opens no utterance."""
+    echo, tones = Echo(), b"".join(map(tone, keys))
+    found = list(heard(echo, b"", level_db, said=AGENT + tones))
+    assert longest_foreign(found[LEARNT_FRAMES:]) < OPENS
