@@ -41,6 +41,7 @@ from server.config import Settings
 from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
+from server.outgoing import open_webhooks
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.record.minutes import Minutes
@@ -50,6 +51,7 @@ from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from server.web import Sites
+from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
 from signaling import conversations, ice_servers, metrics, offer, token_api, websocket
@@ -224,16 +226,18 @@ def _directory(
         async def session_of(record: Conversation) -> Session:
             about = call_info(caller, record.standing.language, options.language, agent)
             deps = await dependencies(agent, functions, record.agent_state, about)
-            minutes = Minutes(record, journal.note, wall_ms, clock)
+            note = webhooks.follow(record, Around(caller.transport, about.language), journal.note)
+            minutes = Minutes(record, note, wall_ms, clock)
             setup = CallSetup(agent, deps, chosen, figures, options, caller, functions)
             recorder = keeper.recorder(record.id) if caller.record is not False else None
             return Session(minutes, setup, recorder, monitor.calls.observe)
 
         return session_of
 
+    webhooks = open_webhooks(settings, keeper, monitor, stack)
     limits = Limits(settings.callers, settings.max_calls)
     directory = Directory(open_session, restore, keeper.store, limits, lambda: admission.judge(monitor.load()))
-    journal = Journal(keeper.store, directory.lose)
+    journal = Journal(webhooks, directory.lose)
     monitor.watch_calls(directory)
     monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": journal.lost})
     parts.add("store", lambda: STORE_IS_DOWN if journal.down else "", needed=False)

@@ -46,6 +46,7 @@ class Ending:
             self._hooks.close(None)
             return
         used, exchanges = self._dialogue.standing.used, len(self._minutes.record.exchanges)
+        self._minutes.closed(self._reason, used)
         spoken_s, transcribed_s = used.speech_ms / 1000, used.transcription_ms / 1000
         self._hooks.close(
             CallEnd(
