@@ -56,6 +56,7 @@ class Deliveries:
         self._woken = asyncio.Event()
         self._settled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self.failing = False
         """The last try has failed."""
         self.delivered = self.failed = self.waiting = 0
@@ -87,6 +88,9 @@ class Deliveries:
             with contextlib.suppress(TimeoutError, StoreError):
                 async with asyncio.timeout(empty_s):
                     await self._empty()
+        self._closing = True
+        self.wake()
+        await asyncio.wait([self._task], timeout=STOP_S)  # what it is just taking from the store must not be forgotten
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
@@ -106,7 +110,7 @@ class Deliveries:
             await self._settled.wait()
 
     async def _run(self) -> None:
-        while True:
+        while not self._closing:
             self._woken.clear()
             try:
                 await self._take()

@@ -3,6 +3,7 @@
 Times are Unix milliseconds, and are passed in.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from enum import Enum
@@ -44,6 +45,7 @@ class Schedule:
     """When events are tried again. `longest_ms` after it has happened an event is tried for the last time."""
 
     longest_ms: int
+    pauses_s: Sequence[float] = PAUSES_S
 
     def again_ms(self, created_ms: int, tries: int, now_ms: int, chance: float, wanted_s: float = 0.0) -> int | None:
         """When to try again after this many failed tries; None when that was the last one.
@@ -53,7 +55,7 @@ class Schedule:
         last_ms = created_ms + self.longest_ms
         if now_ms >= last_ms:
             return None
-        pause_s = PAUSES_S[min(tries, len(PAUSES_S)) - 1] * (1 + JITTER * chance)
+        pause_s = self.pauses_s[min(tries, len(self.pauses_s)) - 1] * (1 + JITTER * chance)
         pause_s = max(pause_s, min(wanted_s, LONGEST_RETRY_AFTER_S))
         return min(now_ms + round(pause_s * 1000), last_ms)
 

@@ -222,3 +222,19 @@ def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
 
     run_virtual(scenario())
     assert "and 2 conversations are not written" in caplog.text
+
+
+def test_postings_are_written_once_with_their_record() -> None:
+    """Also those of records that were left out while the store was down, in their order."""
+
+    async def scenario() -> None:
+        shelf = Shelf(away_s=(0, 5), save_s=1)
+        async with journal(shelf) as writing:
+            for number in (1, 2, 3):
+                writing.note(conversation(exchanges=number), [Posting("a", f"p{number}", number, "{}")])
+            await asyncio.sleep(6.5)
+            writing.note(conversation(exchanges=4), [Posting("a", "p4", 4, "{}")])
+        assert shelf.posted == ["p1", "p2", "p3", "p4"]
+        assert shelf.records["one"] == conversation(exchanges=4)
+
+    run_virtual(scenario())
