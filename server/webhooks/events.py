@@ -67,7 +67,8 @@ def _exchanged(number: int, before: Exchange, after: Exchange) -> Iterator[Event
     for use in (Counter(_tools(after)) - Counter(_tools(before))).elements():
         tool = CallTool(use.name, use.arguments, use.result)
         yield Event(TOOL, {"tool": {"exchange": number, **asdict(tool)}})
-    yield Event(EXCHANGE, {"exchange": {"number": number, **asdict(_told(after))}})
+    name = next((said.name for said in after.said if said.who == "agent"), "")
+    yield Event(EXCHANGE, {"exchange": {"number": number, "name": name, **asdict(_told(after))}})
 
 
 def _tools(exchange: Exchange) -> list[ToolUse]:

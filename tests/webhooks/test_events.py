@@ -37,9 +37,17 @@ def test_an_exchange_is_told_with_its_tools() -> None:
     first, second, told = between(CONNECTED, after)
     looked = {"name": "look", "arguments": '{"at":1}', "result": "Found."}
     assert first == second == Event("tool", {"tool": {"exchange": 1, **looked}})
-    said = {"number": 1, "caller": "Is it?", "agent": "It is.", "interrupted": False, "start_ms": 10, "end_ms": 40}
+    said = {
+        "number": 1,
+        "name": "",
+        "caller": "Is it?",
+        "agent": "It is.",
+        "interrupted": False,
+        "start_ms": 10,
+        "end_ms": 40,
+    }
     assert told == Event("exchange", {"exchange": {**said, "tools": (looked, looked)}})
-    assert set(told.told["exchange"]) == {"number"} | names(CallExchange)
+    assert set(told.told["exchange"]) == {"number", "name"} | names(CallExchange)
     assert set(first.told["tool"]) == {"exchange"} | names(CallTool)
 
 
