@@ -38,6 +38,7 @@ from server.engines import Print, advice, check_languages, endpoint_model, speec
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
 from server.openings import Openings
+from server.outgoing import open_webhooks
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
@@ -46,6 +47,7 @@ from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from server.web import Sites, add_agents_pages
+from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
 from signaling import conversations, ice_servers, metrics, offer, token_api, websocket
@@ -209,15 +211,17 @@ def _directory(
     """
     admission = Admission(settings.admission)
 
-    def note(record: Conversation) -> None:
-        journal.note(record)
+    webhooks = open_webhooks(settings, keeper, monitor, stack)
 
-    openings = Openings(settings, agents, engines, keeper, note, monitor.calls.observe)
+    def follow(record: Conversation, around: Around) -> Callable[[Conversation], None]:
+        return webhooks.follow(record, around, journal.note)
+
+    openings = Openings(settings, agents, engines, keeper, follow, monitor.calls.observe)
     limits = Limits(settings.callers, settings.max_calls)
     directory = Directory(
         openings.open, openings.restore, keeper.store, limits, lambda: admission.judge(monitor.load())
     )
-    journal = Journal(keeper.store, directory.lose)
+    journal = Journal(webhooks, directory.lose)
     monitor.watch_calls(directory)
     monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": journal.lost})
     parts.add("store", lambda: STORE_IS_DOWN if journal.down else "", needed=False)

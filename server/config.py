@@ -28,17 +28,20 @@ from server.sections import (
 )
 from server.settings_group import SettingsGroup
 from server.variables import current_names, named, variable
+from server.webhook_section import Webhooks
 
 ENV_FILE = Path(".env")
 """Looked for in the directory in which the server is started."""
 
 
-class Settings(Serving, Access, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations):
+class Settings(
+    Serving, Access, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations
+):  # fmt: skip
     """All settings of the server: the fields of its sections."""
 
 
 SECTIONS: tuple[type[SettingsGroup], ...] = (
-    Serving, Access, Media, Speech, Answering, Conversations, TurnTaking, Limits, Operations,
+    Serving, Access, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations,
 )  # fmt: skip
 """In the order in which people read them."""
 ESSENTIAL = (

@@ -20,10 +20,14 @@ from server.config import Settings
 from server.errors import PeerError
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
+from server.webhooks.webhooks import Around
+
+Follow = Callable[[Conversation, Around], Callable[[Conversation], None]]
+"""Gives what the records of a call that come after this one are noted with."""
 
 
 class Openings:
-    """Makes the sessions of one server. `note` keeps their records, and `observe` is shown what happens in them."""
+    """Makes the sessions of one server. `follow` keeps the records of each; `observe` is shown what happens."""
 
     def __init__(
         self,
@@ -31,7 +35,7 @@ class Openings:
         agents: Agents,
         engines: Callable[[Caller, CallOptions], Engines],
         keeper: Keeper,
-        note: Callable[[Conversation], None],
+        follow: Follow,
         observe: Callable[[Observed], object],
     ) -> None:
         """`engines` gives those of one call. It raises PeerError where the call may not have what it has chosen."""
@@ -39,7 +43,7 @@ class Openings:
         self._agents = agents
         self._engines = engines
         self._keeper = keeper
-        self._note = note
+        self._follow = follow
         self._observe = observe
 
     def open(self, caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
@@ -76,7 +80,9 @@ class Openings:
     ) -> Session:
         setup = await self._setup(name, caller, options, engines, record.standing.language, record.agent_state)
         recorder = self._keeper.recorder(record.id) if caller.record is not False else None
-        minutes = Minutes(record, self._note, wall_ms, asyncio.get_running_loop().time)
+        language = call_info(caller, record.standing.language, setup.options.language, setup.agent).language
+        note = self._follow(record, Around(caller.transport, language))
+        minutes = Minutes(record, note, wall_ms, asyncio.get_running_loop().time)
         return Session(minutes, setup, recorder, self._observe)
 
     async def _setup(

@@ -38,6 +38,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
     (
         Room("signaling/", "how two sides agree to talk: HTTP, offers, the WebSocket. No sound, no opinions"),
         Room("server/telemetry/", "counts and measures; no other room knows it"),
+        Room("server/webhooks/", "tells the operator's own systems what happens in calls"),
     ),
     (
         Room("server/call/line/", "the ways in: WebRTC, WebSocket; each connection is a leg of a session"),

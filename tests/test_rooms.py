@@ -55,6 +55,7 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
+    server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -74,7 +75,7 @@ TASKS = frozenset(
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
-    server/agent/held_toolset.py server/testing/text_call.py
+    server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""

@@ -46,6 +46,7 @@ class Ending:
         if self._reason is None:
             self._hooks.close(None)
         else:
+            self._minutes.closed(self._reason, self._present().standing.used)
             self._hooks.close(self.told(self._reason))
 
     def told(self, reason: EndReason) -> CallEnd:

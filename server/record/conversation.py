@@ -88,6 +88,8 @@ class Conversation:
     created_ms: int
     updated_ms: int
     ended_ms: int | None = None
+    end_reason: str = ""
+    """Why it is over (`server.agent.hooks.EndReason`), once all that it had started has ended; "" before."""
     caller: str = ""
     """Who called: the subject of the caller's token; "" where calls need no token."""
     agent_state: str = ""
@@ -152,6 +154,10 @@ class Conversation:
     def ended(self, now_ms: int) -> "Conversation":
         """The last record: the conversation is over and cannot be resumed."""
         return self._next(now_ms, ended_ms=now_ms, token_hash=None)
+
+    def closed(self, reason: str, used: Used, now_ms: int) -> "Conversation":
+        """The record after the last one: all that the conversation had started has ended, too. It has `used` this."""
+        return self._next(now_ms, end_reason=reason, standing=replace(self.standing, used=used))
 
     def _next(self, now_ms: int, **changes: Any) -> "Conversation":
         return replace(self, updated_ms=now_ms, revision=self.revision + 1, **changes)

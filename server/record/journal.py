@@ -1,16 +1,18 @@
 """The journal writes conversations to the store in the background.
 
 A call notes its record and goes on at once. Only the latest record of each conversation waits, because it contains all
-earlier ones; so while the store is down, one record per call waits in memory. Writing is tried again until it works.
+earlier ones; so while the store is down, one record per call waits in memory, with all its postings that are not
+written yet. Writing is tried again until it works.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from server.errors import StoreError
 from server.record.conversation import Conversation
+from server.record.outbox import Posting
 
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 2.0
@@ -25,8 +27,11 @@ log = logging.getLogger(__name__)
 class SavingStore(Protocol):
     """The part of a Store that the journal needs."""
 
-    async def save(self, conversation: Conversation) -> bool:
-        """False when the conversation no longer belongs to this server. Raises StoreError within a few seconds."""
+    async def save(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> bool:
+        """Write the record and its postings. False when the conversation no longer belongs to this server.
+
+        Raises StoreError within a few seconds.
+        """
 
 
 class Journal:
@@ -43,6 +48,8 @@ class Journal:
         self._store = store
         self._on_lost = on_lost
         self._waiting: dict[str, Conversation] = {}
+        self._postings: dict[str, list[Posting]] = {}
+        """Those of conversations that wait, oldest first."""
         self._noted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -56,9 +63,12 @@ class Journal:
         """How many conversations wait to be written."""
         return len(self._waiting)
 
-    def note(self, conversation: Conversation) -> None:
-        """Write the record soon, without waiting. The records of a conversation must be noted in their order."""
+    def note(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> None:
+        """Write the record and its postings soon, without waiting. The records of a conversation must be noted in
+        their order."""
         self._waiting[conversation.id] = conversation
+        if postings:
+            self._postings.setdefault(conversation.id, []).extend(postings)
         if len(self._waiting) > MAX_WAITING:
             self._drop_one()
         self._idle.clear()
@@ -85,8 +95,9 @@ class Journal:
             self._idle.set()
 
     async def _write(self, conversation: Conversation) -> None:
+        postings = tuple(self._postings.get(conversation.id, ()))
         try:
-            ours = await self._store.save(conversation)
+            ours = await self._store.save(conversation, postings)
         except StoreError as error:
             self._postpone(conversation.id)
             await self._wait(error)
@@ -97,14 +108,18 @@ class Journal:
         else:
             self._store_is_up()
             self._count(conversation.id, ours)
+        del self._postings.get(conversation.id, [])[: len(postings)]
         if self._waiting.get(conversation.id) is conversation:
             del self._waiting[conversation.id]
+            self._postings.pop(conversation.id, None)
         else:  # a later record came in the meantime: it waits behind the other conversations
             self._postpone(conversation.id)
 
     def _drop_one(self) -> None:
         """Drop the conversation that was tried longest ago."""
-        del self._waiting[next(iter(self._waiting))]
+        dropped = next(iter(self._waiting))
+        del self._waiting[dropped]
+        self._postings.pop(dropped, None)
         if self.lost == 0:
             log.error("x more than %d conversations wait for the store: some are lost", MAX_WAITING)
         self.lost += 1

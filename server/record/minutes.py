@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from server.record.conversation import Conversation, Exchange, Standing
 from server.record.orders import Orders
+from server.record.used import Used
 
 
 class Minutes:
@@ -63,6 +64,10 @@ class Minutes:
     def ended(self) -> None:
         """The conversation is over, and cannot be resumed."""
         self._keep(self.record.ended(self._wall_ms()))
+
+    def closed(self, reason: str, used: Used) -> None:
+        """The conversation is over for this reason, and so is all that it had started. It has `used` this."""
+        self._keep(self.record.closed(reason, used, self._wall_ms()))
 
     def _keep(self, record: Conversation) -> None:
         self.record = record

@@ -4,15 +4,21 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from server.record.conversation import Conversation, Summary
+from server.record.outbox import Outbox, Posting
 
 
 class Store(Protocol):
     """Conversations by id. Every method raises StoreError within a few seconds when the store is not available."""
 
-    async def save(self, conversation: Conversation) -> bool:
-        """Write what is new in the record. True when the store has this record, or a later one of its epoch.
+    @property
+    def outbox(self) -> Outbox:
+        """What waits to be told to other systems."""
 
-        False when another server has taken the conversation over, or it was deleted. Then nothing is written.
+    async def save(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> bool:
+        """Write what is new in the record, and `postings` into the outbox: both or neither.
+
+        True when the store has this record, or a later one of its epoch. False when another server has taken the
+        conversation over, or it was deleted. Then nothing is written.
         """
 
     async def holds(self, conversation_id: str, token_hash: str) -> bool:
@@ -39,7 +45,8 @@ class Store(Protocol):
         """The newest `limit` conversations, or those before the cursor `before`. The newest comes first."""
 
     async def delete(self, conversation_id: str) -> bool:
-        """Delete the conversation for ever, even if a call still saves it. False when there is none."""
+        """Delete the conversation and its postings for ever, even if a call still saves it. False if there is none."""
 
     async def sweep(self, before_ms: int) -> int:
-        """Delete conversations that were last updated before `before_ms`. Returns how many."""
+        """Delete conversations that were last updated before `before_ms`, and their postings. Returns how many
+        conversations."""

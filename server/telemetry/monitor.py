@@ -56,6 +56,25 @@ class Breakers(Protocol):
     def failures(self) -> Mapping[tuple[str, str], int]: ...
 
 
+class Webhooks(Protocol):
+    """The part of the webhooks that is read here."""
+
+    @property
+    def delivered(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def dropped(self) -> Mapping[str, int]: ...
+
+    @property
+    def trouble(self) -> str: ...
+
+
 class Worker(Protocol):
     """The part of a speech worker's supervisor that is read here."""
 
@@ -154,6 +173,15 @@ class Monitor:
                 yield Observation(count, {"model": model, "kind": kind})
 
         self.count("antiphon.model.failures", "Requests to a model that failed, tried again or not", failures)
+
+    def watch_webhooks(self, webhooks: Webhooks) -> None:
+        """Watch the webhooks. An endpoint that fails does not make the server less ready."""
+        self._parts.add("webhooks", lambda: webhooks.trouble, needed=False)
+        self.count("antiphon.webhook.delivered", "Events delivered", lambda: [Observation(webhooks.delivered)])
+        self.count("antiphon.webhook.failures", "Tries that failed", lambda: [Observation(webhooks.failed)])
+        self.watch_drops("antiphon.webhook.dropped", lambda: webhooks.dropped)
+        waiting = "Calls with events that wait in the store, for each endpoint"
+        self._gauge("antiphon.webhook.waiting", waiting, lambda: [Observation(webhooks.waiting)])
 
     def watch_drops(self, name: str, drops: Callable[[], Mapping[str, int]]) -> None:
         """Watch what is dropped. `drops` returns how much was dropped so far, by the queue's name or the reason."""

@@ -1,6 +1,6 @@
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from server.errors import StoreError
 from server.record.conversation import Conversation
 from server.record.journal import MAX_WAITING, Journal
+from server.record.outbox import Posting
 from tests.conversations import conversation, said_more
 from tests.virtual_time import run_virtual
 
@@ -18,13 +19,14 @@ class Shelf:
     def __init__(self, away_s: tuple[float, float] = (0, 0), save_s: float = 0.01) -> None:
         self.records: dict[str, Conversation] = {}
         self.order: list[tuple[str, int]] = []
+        self.posted: list[str] = []
         self.tries = 0
         self.taken_over: set[str] = set()
         self.broken: set[str] = set()
         self._away_s = away_s
         self._save_s = save_s
 
-    async def save(self, conversation: Conversation) -> bool:
+    async def save(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> bool:
         self.tries += 1
         await asyncio.sleep(self._save_s)
         if self._away_s[0] <= asyncio.get_running_loop().time() < self._away_s[1]:
@@ -35,6 +37,7 @@ class Shelf:
             return False
         self.records[conversation.id] = conversation
         self.order.append((conversation.id, conversation.revision))
+        self.posted += [posting.id for posting in postings]
         return True
 
 
@@ -219,3 +222,19 @@ def test_closing_has_a_deadline(caplog: pytest.LogCaptureFixture) -> None:
 
     run_virtual(scenario())
     assert "and 2 conversations are not written" in caplog.text
+
+
+def test_postings_are_written_once_with_their_record() -> None:
+    """Also those of records that were left out while the store was down, in their order."""
+
+    async def scenario() -> None:
+        shelf = Shelf(away_s=(0, 5), save_s=1)
+        async with journal(shelf) as writing:
+            for number in (1, 2, 3):
+                writing.note(conversation(exchanges=number), [Posting("a", f"p{number}", number, "{}")])
+            await asyncio.sleep(6.5)
+            writing.note(conversation(exchanges=4), [Posting("a", "p4", 4, "{}")])
+        assert shelf.posted == ["p1", "p2", "p3", "p4"]
+        assert shelf.records["one"] == conversation(exchanges=4)
+
+    run_virtual(scenario())

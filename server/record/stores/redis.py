@@ -2,8 +2,8 @@
 script undivided.
 
 Each conversation has a hash, with the header and the fields that are compared, and a list of exchanges. Two sorted sets
-order the conversations by age and by last update. A one-use token that was used has a key that expires. Needs Redis 6.2
-or later.
+order the conversations by age and by last update. The outbox is described in redis_outbox.py. A one-use token that was
+used has a key that expires. Needs Redis 6.2 or later.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from server.errors import ConfigError, StoreError
 from server.record.conversation import Conversation, Summary
+from server.record.outbox import Posting
 from server.record.stores.codec import (
     DELETED_EPOCH,
     Stored,
@@ -26,6 +27,7 @@ from server.record.stores.codec import (
     encode_exchange,
     encode_header,
 )
+from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
 OPERATION_S = 2.0
 """How long an operation may take. Redis answers in under a millisecond; a server that takes seconds hangs."""
@@ -55,7 +57,8 @@ if ARGV[5] == '' then redis.call('HDEL', conversation, 'token_hash')
 else redis.call('HSET', conversation, 'token_hash', ARGV[5]) end
 redis.call('ZADD', by_age, 0, ARGV[6])
 redis.call('ZADD', by_update, ARGV[7], ARGV[6])
-local new = 9
+local new = 10 + 2 * ARGV[9]
+for i = 10, new - 1, 2 do add_posting(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[9]) end
 if known > 0 and #ARGV >= new then
   redis.call('LSET', exchanges, -1, ARGV[new])
   new = new + 1
@@ -74,6 +77,7 @@ _DELETE = """
 local cursor = redis.call('HGET', conversation, 'cursor')
 if not cursor then return 0 end
 redis.call('DEL', conversation, exchanges)
+drop_lines(ARGV[1])
 redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', 0)
 redis.call('EXPIRE', conversation, ARGV[3])
 redis.call('ZREM', by_age, cursor)
@@ -86,6 +90,7 @@ if not updated or tonumber(updated) >= tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', by_age, ARGV[2])
 redis.call('ZREM', by_update, ARGV[2])
 redis.call('DEL', exchanges)
+drop_lines(ARGV[1])
 return redis.call('DEL', conversation)
 """
 
@@ -109,23 +114,24 @@ class RedisStore:
             raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
         self._prefix = prefix
         self._limit_s = limit_s
-        self._save = self._redis.register_script(_NAMES + _SAVE)
+        self._save = self._redis.register_script(_NAMES + FUNCTIONS + _SAVE)
         self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
         self._load = self._redis.register_script(_NAMES + _RECORD)
-        self._delete = self._redis.register_script(_NAMES + _DELETE)
-        self._sweep = self._redis.register_script(_NAMES + _SWEEP)
+        self._delete = self._redis.register_script(_NAMES + FUNCTIONS + _DELETE)
+        self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
+        self.outbox = RedisOutbox(self._redis, prefix, self._limited)
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""
         async with self._limited():
             await self._redis.aclose()
 
-    async def save(self, conversation: Conversation) -> bool:
+    async def save(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> bool:
         saved = "again"
         async with self._limited():
             while saved == "again":  # another server wrote between the two steps: this happens only at a takeover
                 known = int(await self._redis.llen(f"{self._key(conversation.id)}:exchanges"))
-                saved = await self._save([self._prefix], self._arguments(conversation, known))
+                saved = await self._save([self._prefix], self._arguments(conversation, postings, known))
         return saved == "yes"
 
     async def holds(self, conversation_id: str, token_hash: str) -> bool:
@@ -190,12 +196,13 @@ class RedisStore:
         return f"{self._prefix}:conversation:{conversation_id}"
 
     @staticmethod
-    def _arguments(conversation: Conversation, known: int) -> list[str | int]:
+    def _arguments(conversation: Conversation, postings: Sequence[Posting], known: int) -> list[str | int]:
         """The arguments of the script `_SAVE`. `known` is how many exchanges Redis has; it gets the last of them again,
         because that one may have changed."""
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
             conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
+            len(postings), *posting_arguments(postings),
             *map(encode_exchange, conversation.exchanges[max(0, known - 1) :]),
         ]  # fmt: skip
 

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from server.errors import ConfigError, StoreError
 from server.record.conversation import Conversation, Summary
+from server.record.outbox import Posting
+from server.record.stores import sqlite_outbox
 from server.record.stores.codec import (
     DELETED_EPOCH,
     Stored,
@@ -20,6 +22,7 @@ from server.record.stores.codec import (
     encode_exchange,
     encode_header,
 )
+from server.record.stores.sqlite_outbox import SqliteOutbox
 
 OPERATION_S = 3.0
 """How long an operation may take. A commit takes milliseconds; a disk that takes seconds counts as failed."""
@@ -54,6 +57,7 @@ class SqliteStore:
         self._limit_s = limit_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection | None = None
+        self.outbox = SqliteOutbox(self._run, self._transaction, self._connected)
 
     async def open(self) -> None:
         """Raises ConfigError when the file cannot be created, or when Antiphon did not write it."""
@@ -69,8 +73,8 @@ class SqliteStore:
             self._thread.submit(connection.close)
         self._thread.shutdown(wait=False)
 
-    async def save(self, conversation: Conversation) -> bool:
-        return await self._run(lambda: self._save(conversation))
+    async def save(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> bool:
+        return await self._run(lambda: self._save(conversation, postings))
 
     async def holds(self, conversation_id: str, token_hash: str) -> bool:
         return await self._run(lambda: self._holds(conversation_id, token_hash))
@@ -125,19 +129,24 @@ class SqliteStore:
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             elif version != SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"its tables have version {version}, not {SCHEMA_VERSION}")
-            db.execute(SPENT_TOKENS)
+            for statement in [SPENT_TOKENS, *sqlite_outbox.SCHEMA.split(";")]:
+                db.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         """COMMIT at the end of the block, or ROLLBACK after an exception. The lock is taken at the start, so a locked
         file cannot make a transaction fail halfway."""
+        connection = self._connected()
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            yield connection
+
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             raise StoreError("The store of conversations is closed.")
-        self._connection.execute("BEGIN IMMEDIATE")
-        with self._connection:
-            yield self._connection
+        return self._connection
 
-    def _save(self, conversation: Conversation) -> bool:
+    def _save(self, conversation: Conversation, postings: Sequence[Posting]) -> bool:
         with self._transaction() as db:
             row = db.execute("SELECT epoch, revision FROM conversations WHERE id = ?", [conversation.id]).fetchone()
             if row is not None and row[0] > conversation.epoch:
@@ -156,14 +165,13 @@ class SqliteStore:
             new = enumerate(conversation.exchanges[first:], first)
             rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
             db.executemany("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?)", rows)
+            self.outbox.add(db, conversation.id, postings)
         return True
 
     def _holds(self, conversation_id: str, token_hash: str) -> bool:
         """Without a transaction, because that would take the lock of the file."""
-        if self._connection is None:
-            raise StoreError("The store of conversations is closed.")
         query = "SELECT 1 FROM conversations WHERE id = ? AND token_hash = ?"
-        return self._connection.execute(query, [conversation_id, token_hash]).fetchone() is not None
+        return self._connected().execute(query, [conversation_id, token_hash]).fetchone() is not None
 
     def _claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         with self._transaction() as db:
@@ -194,6 +202,7 @@ class SqliteStore:
     def _delete(self, conversation_id: str) -> bool:
         with self._transaction() as db:
             db.execute("DELETE FROM exchanges WHERE conversation_id = ?", [conversation_id])
+            self.outbox.delete(db, conversation_id)
             changed = db.execute(
                 "UPDATE conversations SET epoch = ?, token_hash = NULL, header = '' WHERE id = ? AND epoch < ?",
                 [DELETED_EPOCH, conversation_id, DELETED_EPOCH],
