@@ -2,13 +2,10 @@
 
 import importlib.util
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType, UnionType
-from typing import Union, get_args, get_origin
+from types import ModuleType
 
-from pydantic_ai import TextOutput
-
+from server.agent.output import is_text, other_function
 from server.agent.voice_agent import VoiceAgent
 from server.errors import ConfigError
 
@@ -21,9 +18,11 @@ def load_agent(place: str) -> VoiceAgent:
     agent = getattr(_module(path), name, None)
     if not isinstance(agent, VoiceAgent):
         raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
-    if not _answers_in_text(agent.agent.output_type):
-        reason = "is not text, which is all that can be said"
-        raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} {reason}")
+    kinds, where = agent.agent.output_type, f"the output_type of {name!r} in {path}"
+    if function := other_function(kinds):
+        raise ConfigError(f"ANTIPHON_AGENT: {where} has {function}, which returns no text: only text can be said")
+    if not is_text(kinds):
+        raise ConfigError(f"ANTIPHON_AGENT: {where} is not text, which is all that can be said")
     return agent
 
 
@@ -42,11 +41,3 @@ def _module(path: str) -> ModuleType:
     except Exception as exc:
         raise ConfigError(f"ANTIPHON_AGENT: {path} fails: {type(exc).__name__}: {exc}") from exc
     return module
-
-
-def _answers_in_text(output_type: object) -> bool:
-    """Whether text is among the outputs of a pydantic-ai agent."""
-    if isinstance(output_type, Sequence) or get_origin(output_type) in (Union, UnionType):
-        kinds = output_type if isinstance(output_type, Sequence) else get_args(output_type)
-        return any(map(_answers_in_text, kinds))
-    return output_type is str or isinstance(output_type, TextOutput)
