@@ -145,9 +145,11 @@ class AgentRun:
         except UsageLimitExceeded as exc:
             raise EngineError("model", "The model did not come to an answer.") from exc
         except Exception as exc:
-            if type(exc) is UnexpectedModelBehavior and not self._at_model:  # each of its answers was rejected
-                raise EngineError("model", "The model did not come to an answer.") from exc
-            raise self._failure(f"failed: {kind_of(exc)}") from exc
+            what = f"failed: {kind_of(exc)}"
+            if type(exc) is UnexpectedModelBehavior:
+                what = "gave no answer that can be read" if self._at_model else "did not come to an answer"
+            self._at_model = self._at_model or isinstance(exc, UnexpectedModelBehavior)
+            raise self._failure(what) from exc
 
     def _failure(self, what: str) -> EngineError:
         """The error of the stage that failed: a tool while one runs, the model while it is asked, else the agent."""

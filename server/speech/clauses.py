@@ -144,7 +144,7 @@ class Clauses:
             code = _CODE.match(self._rest)
             return code.end() if code else None  # of any length, because code is not spoken
         least = FIRST_CHARS if self._first else CLAUSE_CHARS
-        for match in _END.finditer(self._rest):
+        for match in _END.finditer(self._rest[: MAX_CHARS + len("```")]):  # no more of a long text, again and again
             if match.end() > MAX_CHARS:
                 break
             if match["breath"]:
@@ -178,7 +178,8 @@ class Clauses:
         return False
 
     def _cut(self) -> int:
-        spaces = [space.start() for space in _SPACE.finditer(self._rest, 1) if space.start() < MAX_CHARS]
+        spaces = [space.start() for space in _SPACE.finditer(self._rest[: MAX_CHARS + 1], 1)]
+        spaces = [space for space in spaces if space < MAX_CHARS]
         space = spaces[-1] if spaces else self._rest.rfind(" ", 0, MAX_CHARS)
         return space if space > 0 else MAX_CHARS
 

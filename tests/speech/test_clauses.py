@@ -1,4 +1,5 @@
 import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -206,3 +207,13 @@ def test_of_a_text_that_was_broken_off_whole_sentences_are_said(text: str, said:
     given = clauses.receive(text)
     last, to_say = clauses.break_off()
     assert (given + last)[:to_say] == said
+
+
+@pytest.mark.parametrize("piece", ["a", ".", "word ", "word, ", "[a, ", "\n", " ", "``` ", "1 "])
+def test_a_model_that_goes_astray_holds_up_no_other_call(piece: str) -> None:
+    """A text of any length is cut in a time that grows with its length, and with no more than that."""
+    begun_s = time.process_time()
+    cutter = Clauses()
+    cutter.receive(piece * (100_000 // len(piece)))
+    cutter.finish()
+    assert time.process_time() - begun_s < 5
