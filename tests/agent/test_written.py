@@ -143,7 +143,7 @@ def test_each_tool_call_has_an_id_of_its_own(ids: list[str]) -> None:
         results = {part.tool_call_id: part.content for part in parts if isinstance(part, ToolReturnPart)}
         assert len(set(calls)) == 2 * len(ids)
         assert sorted(results) == sorted(calls)
-        assert sorted(results.values()) == sorted(f"booked {what}" for what in booked)
+        assert sorted(map(str, results.values())) == sorted(f"booked {what}" for what in booked)
 
     run_virtual(scenario())
 
