@@ -15,8 +15,10 @@ __all__ = [
     "CallTool",
     "ControlsCall",
     "EndsCalls",
+    "HandOver",
     "Lines",
     "SpeaksLanguages",
+    "Transfer",
     "VoiceAgent",
     "__version__",
     "switch_language",
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from server.agent.call_language import CallLanguage, SpeaksLanguages, switch_language
     from server.agent.hooks import CallEnd, CallExchange, CallTool
     from server.agent.lines import Lines
+    from server.agent.passing_on import HandOver, Transfer
     from server.agent.voice_agent import EndsCalls, VoiceAgent
 else:
 
@@ -38,7 +41,7 @@ else:
         """
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from server.agent import call_control, call_info, call_language, hooks, lines, voice_agent
+        from server.agent import call_control, call_info, call_language, hooks, lines, passing_on, voice_agent
 
-        modules = (voice_agent, lines, call_language, call_info, call_control, hooks)
+        modules = (voice_agent, lines, call_language, call_info, call_control, hooks, passing_on)
         return next(getattr(module, name) for module in modules if hasattr(module, name))

@@ -4,14 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from aiohttp import web
 
+from server.agent.agents import Agents
 from server.agent.breakers import Breakers
-from server.agent.dependencies import dependencies
-from server.agent.functions import Functions
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
@@ -21,35 +21,31 @@ from server.call.desk.limits import Limits
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.mind.fixed_lines import fixed_lines
-from server.call.mind.language import check_language, possible_languages, stages_of
+from server.call.mind.language import possible_languages, stages_of
 from server.call.options import CallOptions
-from server.call.session import Session
-from server.call.setup import CallSetup, Engines
+from server.call.setup import Engines
 from server.callers import expected, key_set
 from server.choices import (
     Keeper,
-    call_info,
-    call_settings,
-    choose_agent,
+    choose_agents,
     choose_fallbacks,
     choose_model,
     keeping,
     open_archive,
-    wall_ms,
 )
 from server.config import Settings
 from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
+from server.openings import Openings
 from server.record.conversation import Conversation
 from server.record.journal import Journal
-from server.record.minutes import Minutes
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
-from server.web import Sites
+from server.web import Sites, add_agents_pages
 from signaling import agent as who_answers
 from signaling import calls as live_calls
 from signaling import conversations, ice_servers, metrics, offer, token_api, websocket
@@ -78,12 +74,12 @@ async def serve(settings: Settings, say: Print = print) -> None:
         exporter = Exporter()
         stack.callback(exporter.close)
         monitor = Monitor(exporter.meter, pacer, parts)
-        agent, engines, peers = choose_agent(settings), _Chosen(settings), peer_settings(settings)
+        agents, engines, peers = choose_agents(settings), _Chosen(settings), peer_settings(settings)
         keys, sites = await key_set(settings, stack), Sites(settings)
         if keys is not None:
             parts.add("callers' keys", lambda: keys.trouble, needed=False)
         await sites.start(parts, stack)
-        await engines.load(agent, stack, say, monitor)
+        await engines.load(agents, stack, say, monitor)
         keeper = await open_archive(settings, stack)
         stack.push_async_callback(keeper.archive.close)
         keeper.archive.start(settings.keep_days)
@@ -91,19 +87,17 @@ async def serve(settings: Settings, say: Print = print) -> None:
             monitor.watch_drops("antiphon.recording.dropped", lambda: {"pieces": recordings.dropped})
         say(f"conversations   {keeping(settings)}")
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
-        toolsets = Toolsets(agent, settings.run)
-        stack.push_async_callback(toolsets.close)
-        agent = await toolsets.start()
-        directory = _directory(settings, agent, engines.of_call, keeper, monitor, parts, stack)
+        agents = await agents.started(partial(_with_toolsets, settings, stack))
+        directory = _directory(settings, agents, engines.of_call, keeper, monitor, parts, stack)
         calls = RtcCalls(directory, pacer, peers.connect_s, peers)
         stack.push_async_callback(calls.close)
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
         stack.callback(pacer.leave, monitor.loop.tick)
-        access = Access(keys, expected(settings, agent.name), sites.proxies)
+        access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
-        _for_callers(sites.public, settings, agent, access, directory, calls, sockets)
-        _for_operators(sites.operations, settings, agent.name, exporter, keeper, directory)
+        _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
+        _for_operators(sites.operations, settings, agents, exporter, keeper, directory)
         settle_memory()
         await sites.open(parts, stack)
         for line in sites.where():
@@ -113,20 +107,27 @@ async def serve(settings: Settings, say: Print = print) -> None:
         await directory.drain(settings.drain_s, put_away=keeper.outlives)
 
 
+async def _with_toolsets(settings: Settings, stack: AsyncExitStack, agent: VoiceAgent) -> VoiceAgent:
+    """The agent, with its toolsets entered. The stack leaves them. Raises ConfigError."""
+    toolsets = Toolsets(agent, settings.run)
+    stack.push_async_callback(toolsets.close)
+    return await toolsets.start()
+
+
 def _for_callers(
-    app: web.Application, settings: Settings, agent: VoiceAgent, access: Access, directory: Directory, calls: RtcCalls,
+    app: web.Application, settings: Settings, agents: Agents, access: Access, directory: Directory, calls: RtcCalls,
     sockets: WsCalls,
 ) -> None:  # fmt: skip
     """Add the routes for callers."""
     offer.add_routes(app, calls, access.admit)
     websocket.add_routes(app, sockets, access.admit)
-    about = (agent.name, agent.about, agent.examples)
-    who_answers.add_routes(app, *about, access.needs_token, settings.access_token_url)
+    add_agents_pages(app, agents.about)
+    who_answers.add_routes(app, agents.about, access.needs_token, settings.access_token_url)
     ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
 
 
 def _for_operators(
-    app: web.Application, settings: Settings, agent: str, exporter: Exporter, keeper: Keeper, directory: Directory
+    app: web.Application, settings: Settings, agents: Agents, exporter: Exporter, keeper: Keeper, directory: Directory
 ) -> None:
     """Add the routes for operators, except those of health, which `Sites` adds."""
     if settings.metrics:
@@ -134,7 +135,7 @@ def _for_operators(
     admin = Admin(settings.admin_token.get_secret_value())
     conversations.add_routes(app, keeper.archive, admin)
     live_calls.add_routes(app, directory, admin)
-    token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agent))
+    token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agents.names))
 
 
 class _Chosen:
@@ -146,40 +147,43 @@ class _Chosen:
         self._fallbacks = choose_fallbacks(settings)
         self._breakers = Breakers()
 
-    async def load(self, agent: VoiceAgent, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
+    async def load(self, agents: Agents, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
         """Start the engines. The stack closes them. Raises ConfigError."""
-        self._agent = agent
         self._monitor = monitor
         monitor.watch_models(self._breakers)
-        self._stt = await speech_to_text(self._settings, agent.language, stack, say, monitor)
-        tts = await text_to_speech(self._settings, agent.own_language, stack, say, monitor)
-        check_languages(agent.own_language, self._stt, tts)
-        fixed = [FixedText(text, how.voice, how.language) for text, how in fixed_lines(agent)]
+        spoken = list(dict.fromkeys(agent.own_language for agent in agents))
+        heard = {agent.language for agent in agents}
+        self._stt = await speech_to_text(self._settings, heard.pop() if len(heard) == 1 else AUTO, stack, say, monitor)
+        tts = await text_to_speech(self._settings, spoken, stack, say, monitor)
+        for language in spoken:
+            check_languages(language, self._stt, tts)
+        fixed = [FixedText(text, how.voice, how.language) for agent in agents for text, how in fixed_lines(agent)]
         self._tts = CachedTextToSpeech(tts, fixed)
         await self._tts.prepare()
         self._endpoint_model = await endpoint_model(self._settings, stack, say, monitor)
         self._silero = Silero()
         if missed := advice(self._settings):
             say(missed)
-        if agent.language == AUTO:
-            say(f"languages       {self._detected()}")
-        say(f"agent           {agent.name}, model {self._named_models()}")
+        for agent in agents:
+            if agent.language == AUTO:
+                say(f"languages       {self._detected(agent)}")
+            say(f"agent           {agent.name}{agents.reached(agent)}, model {self._named_models()}")
 
     def _named_models(self) -> str:
         """What the operator reads about the models that answer."""
         own = "its own" if self._model is None else self._settings.model[0]
         return ", then ".join([own, *self._settings.model[1:]])
 
-    def _detected(self) -> str:
+    def _detected(self, agent: VoiceAgent) -> str:
         """What the operator reads about the languages that are told apart."""
-        found = possible_languages(self._agent, stages_of(self._agent, self.of_call(Caller(), CallOptions())))
+        found = possible_languages(agent, stages_of(agent, self.of_call(Caller(), CallOptions())))
         alone = "; to detect others, get a model that knows them: antiphon models pull whisper --name base"
         return f"{', '.join(found)}{alone if len(found) == 1 else ''}"
 
     def of_call(self, caller: Caller, options: CallOptions) -> Engines:
         """The engines of one call. If the call has chosen a model, that one alone is asked.
 
-        Raises PeerError when the call may not choose this model or language.
+        Raises PeerError when the call may not choose this model.
         """
         model, fallbacks = self._model, self._fallbacks
         if options.model:
@@ -187,14 +191,12 @@ class _Chosen:
         watch = self._monitor.watch_caller(caller)
         stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
         vad = CallVad(self._silero)
-        engines = Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers)
-        check_language(options.language, stages_of(self._agent, engines))
-        return engines
+        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers)
 
 
 def _directory(
     settings: Settings,
-    agent: VoiceAgent,
+    agents: Agents,
     engines: Callable[[Caller, CallOptions], Engines],
     keeper: Keeper,
     monitor: Monitor,
@@ -205,34 +207,16 @@ def _directory(
 
     The stack closes both.
     """
-    clock, admission = asyncio.get_running_loop().time, Admission(settings.admission)
-    functions = Functions(settings.run.functions_s)
+    admission = Admission(settings.admission)
 
-    def open_session(caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
-        session_of = restore(caller, options)
+    def note(record: Conversation) -> None:
+        journal.note(record)
 
-        def session_with(session_id: str) -> Awaitable[Session]:
-            now_ms = wall_ms()
-            return session_of(Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name))
-
-        return session_with
-
-    def restore(caller: Caller, options: CallOptions) -> Callable[[Conversation], Awaitable[Session]]:
-        chosen = engines(caller, options)  # which may refuse the options
-        figures = call_settings(settings, agent, options)
-
-        async def session_of(record: Conversation) -> Session:
-            about = call_info(caller, record.standing.language, options.language, agent)
-            deps = await dependencies(agent, functions, record.agent_state, about)
-            minutes = Minutes(record, journal.note, wall_ms, clock)
-            setup = CallSetup(agent, deps, chosen, figures, options, caller, functions)
-            recorder = keeper.recorder(record.id) if caller.record is not False else None
-            return Session(minutes, setup, recorder, monitor.calls.observe)
-
-        return session_of
-
+    openings = Openings(settings, agents, engines, keeper, note, monitor.calls.observe)
     limits = Limits(settings.callers, settings.max_calls)
-    directory = Directory(open_session, restore, keeper.store, limits, lambda: admission.judge(monitor.load()))
+    directory = Directory(
+        openings.open, openings.restore, keeper.store, limits, lambda: admission.judge(monitor.load())
+    )
     journal = Journal(keeper.store, directory.lose)
     monitor.watch_calls(directory)
     monitor.watch_drops("antiphon.journal.dropped", lambda: {"records": journal.lost})

@@ -1,5 +1,6 @@
 """Reads from the settings who may call: everybody, or callers with a token; and by which keys tokens are checked."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -44,9 +45,9 @@ def origins(settings: Settings, proxies: Proxies) -> Origins:
     return Origins(settings.allowed_origins, proxies, local=not _others_reach_it(settings))
 
 
-def expected(settings: Settings, agent: str) -> Expected:
-    """Whom tokens have to be for, at a server where the agent of this name answers."""
-    return Expected(agent, settings.access_audience, settings.access_issuer)
+def expected(settings: Settings, agents: Collection[str] = ()) -> Expected:
+    """Whom tokens have to be for, at a server where the agents of these names answer."""
+    return Expected(frozenset(agents), settings.access_audience, settings.access_issuer)
 
 
 async def key_set(settings: Settings, stack: AsyncExitStack) -> KeySet | None:

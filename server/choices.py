@@ -1,4 +1,4 @@
-"""What the settings choose: the store, the agent and its model. The speech engines are chosen in engines.py."""
+"""What the settings choose: the store, the agents and their model. The speech engines are chosen in engines.py."""
 
 import time
 from contextlib import AsyncExitStack
@@ -10,9 +10,11 @@ from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model
 
-from server.agent.agent_file import load_agent
+from server.agent.agent_file import AgentFiles, places
+from server.agent.agents import Agents
 from server.agent.call_info import CallInfo
 from server.agent.demo.front_desk import front_desk
+from server.agent.functions import Functions
 from server.agent.models import check_settings, make_model, prepare
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
@@ -110,22 +112,29 @@ def call_info(caller: Caller, kept_language: str, wanted_language: str, agent: V
     """What the agent is told about a call. The language is that of the call before it moved here, or the wanted one."""
     wanted = wanted_language if wanted_language != AUTO else ""
     language = kept_language or wanted or agent.own_language
-    return CallInfo(caller.name, caller.context, language, caller.transport, caller.request)
+    return CallInfo(caller.name, caller.context, language, caller.transport, caller.request, caller.dialled)
 
 
 _ITS_OWN = ("auto", "demo")
 """Values of ANTIPHON_MODEL that leave the agent its own model. Others may come after them."""
 
 
-def choose_agent(settings: Settings) -> VoiceAgent:
-    """The demo agent, or the operator's own by `path/to/file.py:name`. Raises ConfigError."""
-    if settings.agent == "demo":
-        return front_desk()
-    agent = load_agent(settings.agent)
+def choose_agents(settings: Settings) -> Agents:
+    """The agents that the settings name, which are the operator's own or the demo agent. Raises ConfigError."""
+    files, by_place = AgentFiles(), dict[str, VoiceAgent]()
+    named = places(settings.agent)
+    for place in dict.fromkeys(named.values()):
+        by_place[place] = front_desk() if place == "demo" else _own_agent(settings, files, place)
+    router = files.router(settings.router) if settings.router else None
+    return Agents({name: by_place[place] for name, place in named.items()}, router, Functions(settings.run.functions_s))
+
+
+def _own_agent(settings: Settings, files: AgentFiles, place: str) -> VoiceAgent:
+    agent = files.agent(place)
     if agent.patience and agent.patience not in PRESETS:
-        raise ConfigError(f"ANTIPHON_AGENT: the patience of {settings.agent} must be one of {', '.join(PRESETS)}")
+        raise ConfigError(f"ANTIPHON_AGENT: the patience of {place} must be one of {', '.join(PRESETS)}")
     if _named_models(settings)[0] in _ITS_OWN:
-        _prepare_model(agent.agent, settings.agent)
+        _prepare_model(agent.agent, place)
     return agent
 
 

@@ -34,9 +34,9 @@ def main() -> None:
         raise SystemExit(2) from None
 
 
-def serve(**given: str | None) -> None:
+def serve(**given: str | list[str] | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
-    settings = load(**given)
+    settings = load(**{name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()})
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -61,11 +61,12 @@ def _options() -> Iterator[inspect.Parameter]:
 
 def _option(setting: Described, panel: str) -> inspect.Parameter:
     shown = escape(f"{setting.help} [default: {setting.default or 'none'}]")
-    return _parameter(setting.name, typer.Option(None, help=shown, rich_help_panel=panel))
+    kind = list[str] | None if setting.many else str | None
+    return _parameter(setting.name, typer.Option(None, help=shown, rich_help_panel=panel), kind)
 
 
-def _parameter(name: str, option: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=str | None)
+def _parameter(name: str, option: Any, kind: Any = str | None) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
 
 
 serve.__signature__ = inspect.Signature(list(_options()))  # type: ignore[attr-defined]

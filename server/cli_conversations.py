@@ -60,7 +60,7 @@ def show(conversation_id: Id, store: Where = None) -> None:
     conversation = _find(conversation_id, store)
     table = Table("at", "who", "said", box=None, pad_edge=False)
     for said in conversation.said:
-        who = conversation.agent if said.who == "agent" else "caller"
+        who = said.name or conversation.agent if said.who == "agent" else "caller"
         table.add_row(_duration(said.start_ms), Text(who), Text(_words(said)))
     Console().print(table)
 

@@ -49,7 +49,7 @@ def token(
         about = json.loads(context)
         others = {"options": options, "context": about, "record": record, "once": once}
         wanted = NewToken.model_validate_json(json.dumps(claims | others))
-        issued = issue(wanted, expected(settings, ""), secret, time.time(), secrets.token_urlsafe(12))
+        issued = issue(wanted, expected(settings), secret, time.time(), secrets.token_urlsafe(12))
     except json.JSONDecodeError as exc:
         raise _Refused("context: it is not JSON") from exc
     except ValidationError as exc:

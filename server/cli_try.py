@@ -17,8 +17,12 @@ CHARS_PER_S = 3_000
 
 
 def try_agent(
-    place: Annotated[
-        str, typer.Argument(metavar="FILE[:NAME]", help="The agent: my_agent.py, my_agent.py:name, or demo.")
+    places: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE[:NAME]...",
+            help="The agent: my_agent.py, my_agent.py:name, or demo. It may hand over to those that follow.",
+        ),
     ],
     model: Annotated[
         str | None, typer.Option(help="The model that answers, in place of ANTIPHON_MODEL and of the agent's own.")
@@ -27,26 +31,28 @@ def try_agent(
     """Type with an agent. It shows what a caller would hear, and which tools run. Ctrl-D ends it."""
     logging.basicConfig(level=logging.ERROR)  # what fails is shown below
     try:
-        asyncio.run(_talk(f"{place}:agent" if place.endswith(".py") else place, model))
+        asyncio.run(_talk([f"{each}:agent" if each.endswith(".py") else each for each in places], model))
     except KeyboardInterrupt:
         typer.echo()
         raise typer.Exit(130) from None
 
 
-async def _talk(place: str, model: str | None) -> None:
+async def _talk(places: list[str], model: str | None) -> None:
     """Raises ConfigError when the agent or its model cannot be used, or when its dependencies cannot be made."""
     from server.agent.call_info import NOTHING_KNOWN
+    from server.call.messages import Agent
     from server.call.options import CallOptions
     from server.call.session import Observed
-    from server.choices import call_settings, choose_agent, choose_model
+    from server.choices import call_settings, choose_agents, choose_model
     from server.errors import AgentUnavailable, ConfigError, EngineError
     from server.testing.account import reason
     from server.testing.engines import SteadyTextToSpeech
     from server.testing.text_call import TextCall, languages_of, text_setup
     from server.testing.watched import ToolRun
 
-    settings = load(agent=place, model=model)
-    agent = choose_agent(settings)
+    settings = load(agent=",".join(places), model=model)
+    agents = choose_agents(settings)
+    agent = agents[agents.first]
     screen = _Screen()
 
     def show(observed: Observed | ToolRun) -> None:
@@ -55,12 +61,14 @@ async def _talk(place: str, model: str | None) -> None:
                 screen.line("tool", str(observed))
             case EngineError():
                 screen.line("failed", reason(observed))
+            case Agent(agent=name):
+                screen.line("", f"{name} has the call now.")
 
-    mouth = SteadyTextToSpeech(languages_of(agent), CHARS_PER_S, screen.speak)
+    mouth = SteadyTextToSpeech(languages_of(*agents), CHARS_PER_S, screen.speak)
     try:
-        setup = await text_setup(agent, choose_model(settings), NOTHING_KNOWN, mouth)
+        setup = await text_setup(agent, choose_model(settings), NOTHING_KNOWN, mouth, agents.by_name)
     except AgentUnavailable as error:
-        raise ConfigError(f"{place}: make_deps has failed: {reason(error)}") from error
+        raise ConfigError(f"{places[0]}: make_deps has failed: {reason(error)}") from error
     unhurried = replace(call_settings(settings, agent, CallOptions()), idle_prompt_s=inf)
     async with TextCall(replace(setup, settings=unhurried), show) as call:
         await call.settle()

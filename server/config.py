@@ -77,6 +77,8 @@ class Described:
     name: str
     default: str
     help: str
+    many: bool
+    """The setting is a list, so its option may be given several times."""
     group: type[SettingsGroup]
     """The section, or the group within a section, under whose heading it stands."""
 
@@ -104,7 +106,8 @@ def _described(group: type[SettingsGroup], prefix: str = "") -> Iterator[Describ
             yield from _described(type(field.default), f"{name}_")
         else:
             help_text = " ".join((field.description or "").split())
-            yield Described(prefix + name, _written(field.default), help_text, group)
+            many = isinstance(field.default, tuple)
+            yield Described(prefix + name, _written(field.default), help_text, many, group)
 
 
 def _written(default: object) -> str:

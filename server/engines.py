@@ -3,7 +3,7 @@
 With app.py and choices.py this file is the composition root: they alone name concrete engines and stores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -74,11 +74,11 @@ async def _learned(client: WyomingSpeechToText, stack: AsyncExitStack) -> Wyomin
 
 
 async def text_to_speech(
-    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
+    settings: Settings, languages: Sequence[str], stack: AsyncExitStack, say: Print, monitor: Monitor
 ) -> TextToSpeech:
     """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
 
-    `language` is the one of most calls (BCP 47).
+    `languages` are those of the agents (BCP 47).
     """
     name, voice = settings.tts, settings.tts_voice
     engines: list[OpenAITextToSpeech | WyomingTextToSpeech]
@@ -89,7 +89,7 @@ async def text_to_speech(
         engines = [OpenAITextToSpeech(server, model=model, voice=voice or "alloy", languages=settings.tts_languages)]
     elif name.startswith("tcp://"):
         engines = [WyomingTextToSpeech(name, voice=voice, languages=settings.tts_languages)]
-    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model, language):
+    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model, languages):
         name = _titles(here)
         engines = [WyomingTextToSpeech(await _worker(each, settings, stack, monitor), voice=voice) for each in here]
     else:
@@ -124,7 +124,7 @@ async def endpoint_model(
 
 
 def check_languages(language: str, speech_to_text: SpeechToText, text_to_speech: TextToSpeech) -> None:
-    """Raises ConfigError when the agent's own `language` (BCP 47) is not heard or not spoken here.
+    """Raises ConfigError when an agent's own `language` (BCP 47) is not heard or not spoken here.
 
     An engine that does not tell what it knows is believed to know it.
     """

@@ -182,8 +182,13 @@ class Answering(SettingsGroup):
 
     title: ClassVar[str] = "The agent"
 
-    agent: str = "demo"
-    """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file."""
+    agent: List = ("demo",)
+    """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file. There may
+    be several, separated by commas: name=path/to/file.py:name, or a directory of agents. The first one answers calls
+    that ask for none."""
+    router: str = ""
+    """The function that chooses the agent of each call: path/to/file.py:name. Empty: what the caller has dialled
+    decides."""
     model: List = ("auto",)
     """The language model of the agent: auto (the one that the agent brings itself), demo, or the pydantic-ai name of a
     model, such as openai-chat:gpt-5-mini. Of several, separated by commas, the next one is asked when one fails before

@@ -7,6 +7,7 @@ site, which has everything.
 import os
 import re
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from signaling.brake import brake
 from signaling.errors import errors_as_json
 from signaling.health import Health
 from signaling.origins import Origins
+from signaling.ways import AGENT_WAY
 
 STATIC = Path(__file__).parent.parent / "static"
 POLICY = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'"
@@ -122,6 +124,31 @@ def application(origins: Origins | None = None, token_url: str = "") -> web.Appl
     app.router.add_static("/", STATIC)
     _secure(app, " ".join(re.findall(r"^https?://[^/?#]+", token_url)))
     return app
+
+
+def add_agents_pages(app: web.Application, find: Callable[[str], object]) -> None:
+    """Serve the page at the way of each agent. `find` raises NotFound if there is no such agent.
+
+    What the page loads, and what it asks, is beside it: it knows no other addresses.
+    """
+
+    async def page(request: web.Request) -> web.FileResponse:
+        find(request.match_info["dialled"])
+        return await _index(request)
+
+    async def to_page(request: web.Request) -> web.Response:
+        find(request.match_info["dialled"])
+        raise web.HTTPPermanentRedirect(request.rel_url.with_path(f"{request.rel_url.raw_path}/", encoded=True))
+
+    async def file(request: web.Request) -> web.FileResponse:
+        path = STATIC / request.match_info["file"]
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path)
+
+    app.router.add_get(AGENT_WAY, to_page)
+    app.router.add_get(f"{AGENT_WAY}/", page)
+    app.router.add_get(AGENT_WAY + r"/{file:[a-z_]+\.[a-z]+}", file)
 
 
 def operations_application() -> web.Application:

@@ -78,7 +78,8 @@ class Access:
                 proxy,
             )
         here = not self._unnamed_proxy and self._proxies.is_here(request)
-        return Caller("" if here else self._proxies.address_of(request), here=here)
+        dialled = request.match_info.get("dialled", "")
+        return Caller("" if here else self._proxies.address_of(request), here=here, dialled=dialled)
 
 
 def _token(request: web.Request) -> str:

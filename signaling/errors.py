@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from server.errors import AntiphonError, AtCapacity, ConfigError, InvalidToken, TooMany, Unauthorized
+from signaling.ways import API
 
 MAX_FILE_PATH = 255
 """How many characters the path of one of the page's files may have. Most systems allow 255 bytes for a file name; our
@@ -33,7 +34,7 @@ async def errors_as_json(
     except AntiphonError as error:
         return _response(error)
     except web.HTTPException as error:
-        if error.status < 400 or not request.path.startswith("/api/"):
+        if error.status < 400 or not request.path.startswith(API):
             raise
         body = {"error": {"code": error.reason.lower().replace(" ", "_"), "message": f"{error.reason}."}}
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
@@ -51,7 +52,7 @@ def _is_no_file(request: web.Request) -> bool:
     if not isinstance(request.match_info.route.resource, web.StaticResource):
         return False
     path = request.rel_url.raw_path
-    return path.startswith("/api/") or len(path) > MAX_FILE_PATH
+    return path.startswith(API) or len(path) > MAX_FILE_PATH
 
 
 def _response(error: AntiphonError) -> web.Response:

@@ -13,6 +13,7 @@ from aiohttp import web
 from server.call.caller import Caller
 from server.errors import InvalidToken
 from signaling.ice import IceServer
+from signaling.ways import WAYS
 
 _NAME_CHARS = 16
 
@@ -37,7 +38,8 @@ def add_routes(
         body = {"iceServers": [server.to_json() for server in servers(turn_user(caller))], "ttl": ttl_s}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
-    app.router.add_get("/api/ice-servers", get)
+    for way in WAYS:
+        app.router.add_get(f"{way}/api/ice-servers", get)
 
 
 def turn_user(caller: Caller) -> str:

@@ -17,6 +17,7 @@ from server.call.messages import MAX_TOKEN_CHARS
 from server.call.options import CallOptions, CallRequest
 from server.errors import NotFound, PeerError
 from signaling.bodies import MAX_BODY_BYTES, read_json
+from signaling.ways import WAYS
 
 Answered = tuple[str, str, str]
 """The answer's SDP, the pc_id and the session_id."""
@@ -88,9 +89,10 @@ class CandidatesBody(BaseModel):
 def add_routes(app: web.Application, calls: RtcCalls, admit: Admit) -> None:
     """Serve /api/offer on `app`, for callers whom `admit` lets in."""
     handler = _OfferHandler(calls, admit)
-    app.router.add_post("/api/offer", handler.post)
-    app.router.add_patch("/api/offer", handler.patch)
-    app.router.add_delete("/api/offer", handler.delete)
+    for way in WAYS:
+        app.router.add_post(f"{way}/api/offer", handler.post)
+        app.router.add_patch(f"{way}/api/offer", handler.patch)
+        app.router.add_delete(f"{way}/api/offer", handler.delete)
 
 
 class _OfferHandler:

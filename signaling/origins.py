@@ -12,8 +12,8 @@ from aiohttp import web
 
 from server.errors import Forbidden
 from signaling.addresses import Proxies
+from signaling.ways import API
 
-API = "/api/"
 PREFLIGHT_S = 600
 """How long a browser may remember the answer to its preflight."""
 _PERMISSIONS = {

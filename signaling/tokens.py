@@ -107,7 +107,8 @@ class Header:
 class Expected:
     """Whom a token has to be for, and from. An empty audience or issuer asks for none."""
 
-    agent: str = ""
+    agents: frozenset[str] = frozenset()
+    """The names of the agents that answer here."""
     audience: str = ""
     issuer: str = ""
 
@@ -188,7 +189,7 @@ def _check(claims: Claims, expected: Expected, now_s: float) -> None:
         raise InvalidToken("The token is for another audience (aud).")
     if claims.once and claims.jti is None:
         raise InvalidToken("The token begins one call only (once), but has no id (jti).")
-    if claims.agent and claims.agent != expected.agent:
+    if claims.agent and claims.agent not in expected.agents:
         raise Forbidden("The token is for another agent (agent).")
 
 

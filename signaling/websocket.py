@@ -11,6 +11,7 @@ from server.call.caller import Caller
 from server.pace import Pace
 from signaling.access import SUBPROTOCOL, subprotocols
 from signaling.meter import Meter
+from signaling.ways import WAYS
 
 PATH = "/api/voice/conversation/{session_id}"
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -70,7 +71,8 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
         await calls.serve(request.match_info["session_id"], caller, socket)
         return response
 
-    app.router.add_get(PATH, handle)
+    for way in WAYS:
+        app.router.add_get(way + PATH, handle)
 
 
 def _limit_buffers(transport: asyncio.Transport) -> None:

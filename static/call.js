@@ -13,7 +13,7 @@ const LAST_WORDS_MS = 300; // How long the sound goes on after the agent hangs u
 // Share by which waits vary, so that not all clients of a restarted server come back at the same moment.
 const JITTER = 0.25;
 const MOST_UNSENT = 8; // How many typed messages wait while no connection carries the call. The oldest are dropped first.
-const FROM_SERVER = ["session", "state", "transcription", "response"];
+const FROM_SERVER = ["session", "agent", "state", "transcription", "response"];
 
 /**
  * One call: its connections, its microphone and its figures. It does not touch the DOM. Make and start it in a click, and do

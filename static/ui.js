@@ -114,6 +114,7 @@ class Page {
     on("connected", (line) => this.#onConnected(line));
     on("line", (line) => this.#onLine(line));
     on("session", (message) => this.#onSession(message));
+    on("agent", ({ agent }) => this.#name(agent));
     on("state", ({ state }) => this.#onState(state));
     on("transcription", (message) => this.#onTranscription(message));
     on("response", (message) => this.#captions.response(message));

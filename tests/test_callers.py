@@ -107,7 +107,7 @@ async def test_a_server_starts_although_the_address_of_its_keys_is_down() -> Non
 def test_tokens_are_for_this_server() -> None:
     """The settings say whom tokens have to name."""
     settings = load(access_audience="calls", access_issuer="us")
-    assert expected(settings, "Museum") == Expected("Museum", "calls", "us")
+    assert expected(settings, ["Museum"]) == Expected(frozenset({"Museum"}), "calls", "us")
 
 
 @pytest.mark.parametrize(

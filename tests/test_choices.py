@@ -13,8 +13,8 @@ from server.call.options import CallOptions, Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
 from server.call.turns.patience import endpoint_of, overlap_of
-from server.choices import call_settings, choose_agent, choose_fallbacks, choose_model
-from server.config import load
+from server.choices import call_settings, choose_agents, choose_fallbacks, choose_model
+from server.config import Settings, load
 from server.errors import ConfigError
 
 AGENT = """
@@ -22,6 +22,11 @@ from pydantic_ai import Agent
 from server.agent.voice_agent import VoiceAgent
 mine = VoiceAgent(Agent("openai-chat:any"))
 """
+
+
+def first_agent(settings: Settings) -> VoiceAgent:
+    agents = choose_agents(settings)
+    return agents[agents.first]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +47,7 @@ def test_the_model_of_the_settings_sends_messages_unconverted(name: str, kind: t
 def test_the_own_model_of_an_agent_sends_messages_unconverted(tmp_path: Path) -> None:
     """A model that the agent's file names is made like one of the settings."""
     (tmp_path / "agent.py").write_text(AGENT)
-    assert_sends_unconverted(choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).agent.model)
+    assert_sends_unconverted(first_agent(load(agent=f"{tmp_path}/agent.py:mine")).agent.model)
 
 
 def test_several_models_are_asked_one_after_the_other() -> None:
@@ -98,21 +103,21 @@ def test_an_agent_that_cannot_answer_is_refused(tmp_path: Path, name: str, why: 
     """The operator reads what is missing at the start, before any caller hears an apology."""
     (tmp_path / "agent.py").write_text(OTHERS)
     with pytest.raises(ConfigError, match=f"ANTIPHON_AGENT: .*{why}"):
-        choose_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
+        first_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
 
 
 @pytest.mark.parametrize("name", ["selected", "named", "either", "union", "shouts"])
 def test_an_agent_that_can_answer_is_taken(tmp_path: Path, name: str) -> None:
     """Its model may be chosen in the run, or only named, and it may have other outputs beside text."""
     (tmp_path / "agent.py").write_text(OTHERS)
-    agent = choose_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
+    agent = first_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
     assert not isinstance(agent.agent.model, str)
 
 
 def test_an_agent_without_a_model_answers_with_that_of_the_settings() -> None:
     """The example agent has no model of its own."""
     pizzeria = Path(__file__).parent.parent / "examples" / "pizzeria.py"
-    assert choose_agent(load(agent=f"{pizzeria}:agent", model="test")).name == "Pizzeria"
+    assert first_agent(load(agent=f"{pizzeria}:agent", model="test")).name == "Pizzeria"
 
 
 def test_an_agent_may_import_what_lies_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +127,7 @@ def test_an_agent_may_import_what_lies_beside_it(tmp_path: Path, monkeypatch: py
     (tmp_path / "agent.py").write_text(
         AGENT.replace("mine =", "from name_of_the_shop import SHOP\nmine =").replace('any")', 'any"), name=SHOP')
     )
-    assert choose_agent(load(agent=f"{tmp_path}/agent.py:mine")).name == "Napoli"
+    assert first_agent(load(agent=f"{tmp_path}/agent.py:mine")).name == "Napoli"
 
 
 @pytest.mark.parametrize(

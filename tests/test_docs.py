@@ -191,7 +191,10 @@ def test_the_token_of_the_guide_lets_a_caller_in(monkeypatch: pytest.MonkeyPatch
     exec(example("docs/access.md", "Tokens"), names)
     header = read_header(names["token"])
     caller = caller_of(
-        read_claims(names["token"], header, [secret_key(SECRET)]), Expected("Museum"), Caller(), time.time()
+        read_claims(names["token"], header, [secret_key(SECRET)]),
+        Expected(frozenset({"Museum"})),
+        Caller(),
+        time.time(),
     )
     assert (caller.name, caller.context, caller.expired) == ("user-4711", {"name": "Ann", "plan": "gold"}, False)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from antiphon.testing import ScriptedModel, ToolCall, call, run
-from server.agent.agent_file import load_agent
+from server.agent.agent_file import AgentFiles
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,7 +23,7 @@ MODEL = ScriptedModel(
 
 def test_a_pizza_is_ordered() -> None:
     """Each call has an order of its own, and ends when the caller says goodbye."""
-    agent = load_agent(f"{ROOT}/examples/pizzeria.py:agent")
+    agent = AgentFiles().agent(f"{ROOT}/examples/pizzeria.py:agent")
 
     async def scenario(first: str, *pizzas: str) -> None:
         async with call(agent, MODEL) as caller:

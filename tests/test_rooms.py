@@ -53,7 +53,7 @@ PURE = """
     server/media/fmtp.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
-    server/agent/model_failures.py server/agent/hooks.py
+    server/agent/model_failures.py server/agent/hooks.py server/agent/passing_on.py signaling/ways.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -68,7 +68,7 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/agent/tool_calls.py server/call/session.py server/call/mouth/reply.py server/record/journal.py
+    server/agent/tool_calls.py server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py

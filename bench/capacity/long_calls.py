@@ -26,7 +26,8 @@ from bench.common.sentences import QUESTION
 from bench.common.servers import SERVER_CORE, providing
 from server.agent.demo.front_desk import front_desk
 from server.agent.openai_requests import send_unconverted
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 
 RUNS = 20
 """How many answers each row is the median of."""

@@ -25,10 +25,10 @@ class Background:
     """The tools of one call that run in the background."""
 
     def __init__(self, names: Collection[str] = (), limits: RunLimits | None = None, start: Start = start_task) -> None:
-        """The tools of these `names` run in the background."""
+        self.names = names
+        """Those of the tools that run in the background."""
         self.on_return: Callable[[Returned], None] = lambda returned: None
         """Is told of each tool that has returned, failed or taken too long."""
-        self._names = names
         self._limits = limits or RunLimits()
         self._start = start
         self._tasks: set[asyncio.Task[None]] = set()
@@ -41,7 +41,7 @@ class Background:
 
     def takes(self, name: str) -> bool:
         """Whether the tool of this name runs in the background."""
-        return name in self._names
+        return name in self.names
 
     def begin(self, ctx: RunContext[Any], call: ToolCallPart, work: Callable[[], Awaitable[Any]]) -> str:
         """Begin a tool, if there is room. Returns what the model is told now."""

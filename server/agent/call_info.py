@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from server.agent.passing_on import HandOver
+
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
@@ -20,6 +22,10 @@ class CallInfo:
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the client has sent with its offer or its `start` that the server does not read itself: an object of JSON.
     The caller may have written anything into it, and it may not be true."""
+    dialled: str = ""
+    """The name or the telephone number under which the caller has asked for the agent; "" when the caller has not."""
+    handed_over: HandOver | None = field(default=None, repr=False)
+    """What the agent before has said, when it has handed the call over to this one."""
 
 
 NOTHING_KNOWN = CallInfo()

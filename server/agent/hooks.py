@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
-EndReason = Literal["caller", "agent", "idle", "lost", "server"]
+EndReason = Literal["caller", "agent", "idle", "lost", "server", "transferred", "handed_over"]
 """Why a call is over. caller: the caller has hung up. agent: the agent has, because of a tool, an operator or the
 budget. idle: the caller was silent for too long. lost: the connection was lost, and the caller did not come back.
-server: the server has stopped and keeps no conversations, or had a fault."""
+server: the server has stopped and keeps no conversations, or had a fault. transferred: a person has taken the call.
+handed_over: another agent has it now, so it is over for this one only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Lines:
     """Said before the goodbye when several answers in a row have failed; the call ends."""
     waiting: tuple[str, ...] | None = None
     """Said one after the other while the caller waits for a tool, or for a model that thinks."""
+    introduction: str | None = None
+    """Said when the agent takes a call over from another one. `{name}` stands for its name."""
 
 
 DEFAULT_LINES = {
@@ -32,6 +34,7 @@ DEFAULT_LINES = {
         "Sorry, something went wrong on my side. Could you say that again?",
         "I am sorry, I cannot help you at the moment. Please call again later.",
         ("One moment, please.", "I am still working on it.", "Just a moment longer."),
+        "Hello, this is {name}.",
     ),
     "de": Lines(
         "",
@@ -41,6 +44,7 @@ DEFAULT_LINES = {
         "Entschuldigung, bei mir ist etwas schiefgegangen. Könnten Sie das noch einmal sagen?",
         "Es tut mir leid, ich kann Ihnen im Moment nicht helfen. Bitte rufen Sie später noch einmal an.",
         ("Einen Moment, bitte.", "Ich bin noch dabei.", "Es dauert noch einen Augenblick."),
+        "Hallo, hier ist {name}.",
     ),
     "es": Lines(
         "",
@@ -50,6 +54,7 @@ DEFAULT_LINES = {
         "Perdone, algo ha fallado por mi parte. ¿Podría repetirlo?",
         "Lo siento, en este momento no puedo ayudarle. Por favor, llame de nuevo más tarde.",
         ("Un momento, por favor.", "Sigo en ello.", "Solo un momento más."),
+        "Hola, le habla {name}.",
     ),
     "fr": Lines(
         "",
@@ -59,6 +64,7 @@ DEFAULT_LINES = {
         "Excusez-moi, j'ai eu un problème de mon côté. Pourriez-vous répéter ?",
         "Je regrette, je ne peux pas vous aider pour le moment. Veuillez rappeler plus tard.",
         ("Un instant, s'il vous plaît.", "J'y travaille encore.", "Encore un petit instant."),
+        "Bonjour, ici {name}.",
     ),
     "it": Lines(
         "",
@@ -68,6 +74,7 @@ DEFAULT_LINES = {
         "Mi scusi, qualcosa è andato storto da parte mia. Potrebbe ripetere?",
         "Mi dispiace, al momento non posso aiutarla. La prego di richiamare più tardi.",
         ("Un momento, per favore.", "Ci sto ancora lavorando.", "Ancora un attimo."),
+        "Buongiorno, qui {name}.",
     ),
     "nl": Lines(
         "",
@@ -77,6 +84,7 @@ DEFAULT_LINES = {
         "Sorry, er ging iets mis aan mijn kant. Kunt u dat nog eens zeggen?",
         "Het spijt me, ik kan u op dit moment niet helpen. Belt u later nog eens.",
         ("Een ogenblik, alstublieft.", "Ik ben er nog mee bezig.", "Nog een klein momentje."),
+        "Hallo, u spreekt met {name}.",
     ),
     "pt": Lines(
         "",
@@ -86,6 +94,7 @@ DEFAULT_LINES = {
         "Desculpe, houve um problema do meu lado. Pode repetir, por favor?",
         "Lamento, mas neste momento não posso ajudar. Por favor, ligue mais tarde.",
         ("Um momento, por favor.", "Ainda estou a tratar disso.", "Só mais um momento."),
+        "Olá, fala {name}.",
     ),
 }
 """By language (BCP 47). Each says the same."""

@@ -16,7 +16,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage
 
 from server.agent.memory import Memory, Old, used_tokens
-from server.agent.run import RunSetup
+from server.agent.run_setup import RunSetup
 from server.agent.tool_calls import Start, kind_of
 from server.agent.written import Written
 

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
@@ -18,60 +17,25 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
     TextPart,
-    ToolReturnPart,
 )
-from pydantic_ai.models import Model
 from pydantic_ai.run import AgentRun as PydanticRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
 from server.agent.asides import Asides
 from server.agent.attempts import Attempts
-from server.agent.background import Background
-from server.agent.breakers import Breakers
-from server.agent.limits import Meter, NoMeter, RunLimits
 from server.agent.memory import used_tokens
 from server.agent.notices import Notices
 from server.agent.output import OnText, Output, has_functions
-from server.agent.tool_calls import Start, ToolCalls, kind_of, start_task
-from server.agent.voice_agent import VoiceAgent
+from server.agent.passing_on import PassingOn
+from server.agent.run_setup import RunSetup
+from server.agent.tool_calls import ToolCalls, kind_of
 from server.agent.written import WholeResponses, Written, text_of
 from server.errors import EngineError
 
 log = logging.getLogger(__name__)
 
 ANSWER_IN = "The call is held in the language with the BCP 47 tag {language}: say everything in that language."
-
-
-@dataclass(frozen=True, slots=True)
-class RunSetup:
-    """What stays the same for every run of one call."""
-
-    agent: VoiceAgent
-    model: Model | None = None
-    """None leaves the agent its own model."""
-    deps: Any = None
-    """The agent's dependencies in this call."""
-    limits: RunLimits = field(default_factory=RunLimits)
-    model_settings: ModelSettings | None = None
-    """What the call has chosen."""
-    language: Callable[[], str] = lambda: ""
-    """Gives the tag (BCP 47) of the language to answer in, which may change during a run; "" leaves it to the agent."""
-    meter: Meter = field(default_factory=NoMeter)
-    start: Start = start_task
-    """Starts a tool."""
-    on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
-    """Is told of each tool that returns when its answer is over already."""
-    background: Background = field(default_factory=Background)
-    """The tools that run while the talk goes on."""
-    orders: Callable[[], str] = lambda: ""
-    """Gives instructions of an operator for the next request to the model; "" when there are none."""
-    fallbacks: Sequence[Model] = ()
-    """Asked one after the other when the model fails before it begins to answer."""
-    breakers: Breakers = field(default_factory=Breakers)
-    """Shared by all calls of the server."""
-    call: str = ""
-    """The id of the call, for the log."""
 
 
 class AgentRun:
@@ -87,7 +51,7 @@ class AgentRun:
         """None before it begins."""
         cancellable = setup.agent.lookups | setup.agent.cancellable
         limit_s, background = setup.limits.tools_s, setup.background
-        self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background)
+        self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background, setup.pass_on)
         self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
         self._output = Output()
         meter = setup.meter
@@ -113,6 +77,11 @@ class AgentRun:
     def hang_up(self) -> bool:
         """A tool of this run has asked to end the call when the caller has heard the answer."""
         return self._calls.hang_up
+
+    @property
+    def passes_on(self) -> PassingOn | None:
+        """To whom a tool of this run has asked to pass the call on, when the caller has heard the answer."""
+        return self._calls.passes_on
 
     @property
     def running(self) -> Sequence[str]:

@@ -20,6 +20,7 @@ from pydantic_ai.exceptions import ModelHTTPError, ToolRetryError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturn, ToolReturnPart
 from pydantic_ai.tools import ToolDefinition
 
+from server.agent.passing_on import HandOver, PassingOn, Transfer
 from server.agent.voice_agent import EndsCalls
 from server.agent.written import whole_value
 
@@ -28,12 +29,24 @@ INTERRUPTED = "It was interrupted: it may or may not have taken effect."
 TIMED_OUT = "It took too long and was stopped: it may or may not have taken effect."
 FAILED = "It failed ({kind}): it may or may not have taken effect."
 
+PASSED_ON = "The call goes to {to} as soon as the caller has heard your answer. Tell the caller so in a short sentence."
+NOT_FROM_THERE = "A tool in the background cannot pass the call on."
+
 GRACE_S = 1.0
 """How long a tool may take to stop, and how much longer a tool may run for which nobody waits: a run that waits for it
 stops it before."""
 
 Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], "asyncio.Task[None]"]
 """Runs a function that never raises in a task of the call; the text is the task's name."""
+
+
+PassOn = Callable[[PassingOn], Awaitable[str]]
+"""Makes ready to pass the call on. Returns why that cannot be done; "" if it is ready."""
+
+
+async def to_nobody(wish: PassingOn) -> str:
+    """Outside of a call."""
+    return "The call cannot be passed on here."
 
 
 def start_task(work: Callable[[], Coroutine[Any, Any, None]], name: str) -> "asyncio.Task[None]":
@@ -61,16 +74,19 @@ class ToolCalls(AbstractCapability[Any]):
         start: Start,
         on_late: Callable[[ToolReturnPart], None],
         background: BackgroundTools,
+        pass_on: PassOn = to_nobody,
     ) -> None:
         """A tool may take `most_s` seconds. Those of `cancellable` stop when the caller goes on.
 
-        `on_late` is told of each tool that returns when its answer is over already.
+        `on_late` is told of each tool that returns when its answer is over already. `pass_on` makes ready what a tool
+        asks for.
         """
         self._most_s = most_s
         self._cancellable = cancellable
         self._start = start
         self._on_late = on_late
         self._background = background
+        self._pass_on = pass_on
         self._outcomes: dict[str, Any] = {}
         """By the id of the call: what the tool returned, or one of the sentences above. A tool that runs counts as
         interrupted, as long as nothing else has become of it."""
@@ -83,6 +99,8 @@ class ToolCalls(AbstractCapability[Any]):
         self._given_up = False
         self.hang_up = False
         """A tool has asked to end the call when the caller has heard the answer."""
+        self.passes_on: PassingOn | None = None
+        """To whom a tool has asked to pass the call on then, as its last word."""
 
     @property
     def at_fault(self) -> str:
@@ -138,7 +156,7 @@ class ToolCalls(AbstractCapability[Any]):
         call_id = call.tool_call_id
         try:
             async with asyncio.timeout(self._most_s + GRACE_S) as limit:
-                result = fit(await work())
+                result = fit(await self._arranged(await work()))
             self._outcomes[call_id] = value_of(result)
             _tell(returned, result)
         except ToolRetryError as refusal:  # the tool's word to the model, which may try again
@@ -156,6 +174,15 @@ class ToolCalls(AbstractCapability[Any]):
                 ctx.deps.hang_up_requested, self.hang_up = False, True  # it counts for this answer, and for no other
         if call_id in self._missing:
             self._on_late(self._return(call))
+
+    async def _arranged(self, result: Any) -> Any:
+        """What a tool has returned, or what becomes of its wish to pass the call on."""
+        if not isinstance(wish := value_of(result), HandOver | Transfer):
+            return result
+        if why_not := await self._pass_on(wish):
+            return why_not
+        self.passes_on = wish
+        return PASSED_ON.format(to=wish.agent if isinstance(wish, HandOver) else wish.to)
 
     def closed(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
         """`messages`, with an outcome for each tool call of the last one: no provider takes a call without one."""
@@ -189,6 +216,8 @@ def _tell(returned: "asyncio.Future[Any]", outcome: Any) -> None:
 def fit(result: Any) -> Any:
     """What a tool has returned, in a form that every model can be told. Raises an exception if there is none."""
     value = whole_value(value_of(result))
+    if isinstance(value, HandOver | Transfer):  # of a tool in the background
+        value = NOT_FROM_THERE
     ToolReturnPart("", value).model_response_str()
     return replace(result, return_value=value) if isinstance(result, ToolReturn) else value
 

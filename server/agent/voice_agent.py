@@ -72,6 +72,9 @@ class VoiceAgent:
     cannot_help: str | None = None
     """Said before the goodbye when several answers in a row have failed, because then the call ends. With "" the agent
     says only its goodbye. None: as for `goodbye`."""
+    introduction: str | None = None
+    """Said when the agent takes a call over from another one; `{name}` stands for its `name`. With "" it begins with
+    its answer. None: as for `goodbye`."""
     waiting: tuple[str, ...] | None = None
     """Said one after the other while the caller waits for a tool, or for a model that thinks. Empty: the agent waits in
     silence. None: as for `goodbye`."""
@@ -145,7 +148,8 @@ class VoiceAgent:
         """The fixed lines in the agent's own language, without a greeting if that is a function."""
         greeting = self.greeting if isinstance(self.greeting, str) else None
         questions = self.still_there, self.other_voices
-        return Lines(greeting, self.goodbye, *questions, self.apology, self.cannot_help, self.waiting)
+        failing = self.apology, self.cannot_help
+        return Lines(greeting, self.goodbye, *questions, *failing, self.waiting, self.introduction)
 
     def greet(self, deps: Any) -> str:
         """What the agent says to this caller when the call begins; "" when the function fails, which is logged."""

@@ -9,8 +9,8 @@ from server.call.options import CallOptions
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes a request. The address comes from the network, `transport` and `request` from the request itself, and
-    everything else from the caller's token.
+    """Who makes a request. The address comes from the network, `dialled`, `transport` and `request` from the request
+    itself, and everything else from the caller's token.
 
     Without a token the server knows only the address, and nothing beyond its own settings limits the call.
     """
@@ -32,6 +32,8 @@ class Caller:
     """What the token chooses for the call. The caller cannot choose otherwise."""
     context: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the token tells the agent about the caller."""
+    dialled: str = ""
+    """The agent for which this request asks, by name or telephone number; "" if it asks for none."""
     transport: Literal["", "webrtc", "websocket"] = ""
     """What carries the call that this request begins or resumes."""
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)

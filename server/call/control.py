@@ -8,7 +8,7 @@ from server.agent.call_control import ControlsCall, When
 from server.call import messages
 from server.call.attachment import Attachment
 from server.call.audience import Audience, Reader
-from server.call.dialogue import Dialogue
+from server.call.dialogue import Present
 from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
 from server.call.setup import CallSetup
@@ -24,19 +24,24 @@ class Control:
         self,
         setup: CallSetup,
         minutes: Minutes,
-        dialogue: Dialogue,
+        present: Present,
         attachment: Attachment,
         leave: Callable[[], None],
     ) -> None:
-        """`leave` says the agent's goodbye, and ends the call."""
+        """`present` gives the dialogue. `leave` says the agent's goodbye, and ends the call."""
         self.audience = Audience()
         self.muted = False
         """The agent does not hear the caller. Typed words, keys and the recording are not touched."""
-        self._agent, self._caller = setup.agent.name, setup.caller.name
+        self._caller = setup.caller.name
         self._minutes = minutes
-        self._dialogue = dialogue
+        self._present = present
         self._attachment = attachment
         self._leave = leave
+        self.serve(setup)
+
+    def serve(self, setup: CallSetup) -> None:
+        """The agent of `setup` has the call: let its tools control it."""
+        self._agent = setup.agent.name
         if isinstance(setup.deps, ControlsCall) and setup.deps.call is None:
             setup.deps.call = self
 
@@ -45,22 +50,22 @@ class Control:
         """What an operator sees of the call."""
         record = self._minutes.record
         return LiveCall(
-            record.id, self._agent, self._caller, record.created_ms, self._dialogue.state.value,
+            record.id, self._agent, self._caller, record.created_ms, self._present().state.value,
             self._attachment.transport, self.muted,
         )  # fmt: skip
 
     def listen(self) -> AbstractContextManager[Reader]:
         """Follow the call. Raises TooMany and NotFound when the block begins."""
-        return self.audience.join(messages.State(state=self._dialogue.state.value))
+        return self.audience.join(messages.State(state=self._present().state.value))
 
     def say(self, text: str, when: When = "next", interruptible: bool = True) -> None:
         """Let the agent say `text`. Raises PeerError if it is empty or too long, and TooMany if too many lines wait."""
-        self._dialogue.unasked.announcements.add(Announcement(text.strip(), when, interruptible))
+        self._present().unasked.announcements.add(Announcement(text.strip(), when, interruptible))
         self._note(f"a line waits to be said ({when})")
 
     def instruct(self, text: str) -> None:
         """Give the model `text` with each request from now on. Raises Conflict if there are too many."""
-        self._dialogue.instruct(text)
+        self._present().instruct(text)
         self._note("the model has a new instruction")
 
     def mute(self, muted: bool) -> None:
@@ -71,8 +76,8 @@ class Control:
     def hang_up(self, at_once: bool = False) -> None:
         """End the call with the agent's goodbye: after the present answer and all lines that wait, or `at_once`."""
         self._note("the call is to end")
-        self._dialogue.unasked.announcements.then_leave = True
-        if at_once and not self._dialogue.leaving:
+        self._present().unasked.announcements.then_leave = True
+        if at_once and not self._present().leaving:
             self._leave()
 
     def _note(self, what: str) -> None:

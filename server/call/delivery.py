@@ -12,13 +12,19 @@ from server.call import events, messages
 from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
-from server.call.mind.owed import Debt, Happening, Owed
+from server.call.mind.owed import Debt, Happening, Owed, Rest
 from server.call.mouth.mouth import Asked, Mouth, SpokenReply
-from server.call.mouth.reply import Line, Reply
+from server.call.mouth.reply import Reply
+from server.call.mouth.source import Line, Prompt
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.mouth.waiting import Waiting
 from server.call.setup import CallSetup
 from server.errors import EngineError
+
+NOT_PASSED_ON = (
+    "The caller cut in on your last answer, so the call was not passed on. Call the tool again if the caller still "
+    "wants it."
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +56,7 @@ class Delivery:
         self._host = host
         self._answers = answers
         self._writer = writer
+        answers.on_sound = self.hurry
         answers.on_late_result = writer.add_result
         answers.background.on_return = self._on_returned
         self._returned: list[Returned] = []
@@ -104,13 +111,16 @@ class Delivery:
 
     # A reply begins
 
-    def say(self, number: int, what: Line | str) -> None:
+    def say(self, number: int, what: Line | Prompt) -> None:
         """Begin reply number `number`, for which nobody has asked: a line, or what the model answers to a prompt."""
         stopwatch = Stopwatch(self._now)
         if isinstance(what, Line):
             self._speak(SpokenReply(number, self._answers.line(what, stopwatch), stopwatch))
-        else:
-            self.answer(number, self._answers.begin(what, stopwatch), stopwatch)
+            return
+        reply = self._answers.begin(what.text, stopwatch)
+        if what.first:
+            reply.fill(what.first, self._answers.language.of_line(what.first))
+        self.answer(number, reply, stopwatch)
 
     def answer(self, number: int, reply: Reply, stopwatch: Stopwatch, asked: Asked | None = None) -> None:
         """Begin reply number `number`, which answers what was `asked`.
@@ -159,9 +169,10 @@ class Delivery:
         if asked is not None and not reply.speech.heard and not reply.source.tools:
             self._owed.owe_answer(asked.utterance, asked.prompt)
         else:
-            self._owed.owe_rest(
-                reply.unheard if reply.complete else "", then_end=reply.source.hang_up, known=reply.source.known
-            )
+            text, source = reply.unheard if reply.complete else "", reply.source
+            self._owed.owe_rest(Rest(text, source.hang_up, source.known, source.passes_on))
+        if reply.source.passes_on:
+            self._answers.not_passed_on = NOT_PASSED_ON
         return asked is not None and bool(reply.speech.heard) and reply.failure is None
 
     # A reply is written down, and what has returned from the background
@@ -205,6 +216,7 @@ class Delivery:
 
     def _on_ended(self, spoken: SpokenReply) -> None:
         self.mouth.stop()
+        self._answers.not_passed_on = ""
         reply = spoken.reply
         failure = reply.failure
         if failure is None and not reply.written:

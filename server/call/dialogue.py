@@ -14,16 +14,16 @@ The way of an exchange, and the file that decides each step:
 The dialogue knows neither connections nor the life of the call. Its host, the session, does.
 """
 
+from collections.abc import Callable
+
 from server.call import events, messages
 from server.call.budget import Budget
-from server.call.delivery import Delivery
-from server.call.ears.ears import Ears
+from server.call.delivery import NOT_PASSED_ON, Delivery
 from server.call.floor import Floor, State
 from server.call.hearing import Hearing
 from server.call.host import Host
+from server.call.lasting import Lasting
 from server.call.mind.answers import Answers
-from server.call.mind.exchange_writer import ExchangeWriter
-from server.call.mind.history import History
 from server.call.mind.language import LanguageOfCall
 from server.call.mind.owed import Debt, Happening, Owed
 from server.call.mind.utterance import Utterance
@@ -37,7 +37,9 @@ from server.call.unasked import Unasked
 from server.errors import EngineError
 from server.media.frame import FRAME_MS, SILENCE, Frame
 from server.record.conversation import Standing
-from server.record.minutes import Minutes
+
+Present = Callable[[], "Dialogue"]
+"""Gives the present dialogue of a call: another agent has another one."""
 
 STARVED_FRAMES = 100 // FRAME_MS
 """After this long without a frame, while the caller speaks, silence is heard instead. The network is gone, or the
@@ -47,24 +49,22 @@ client sends nothing in silence."""
 class Dialogue:
     """The talking of one call."""
 
-    def __init__(self, host: Host, setup: CallSetup, minutes: Minutes, budget: Budget) -> None:
-        """Goes on where the record in `minutes` stands; a new call has an empty record."""
-        engines, settings, standing = setup.engines, setup.settings, minutes.record.standing
-        self._host, self._budget = host, budget
+    def __init__(self, host: Host, setup: CallSetup, standing: Standing, budget: Budget, lasting: Lasting) -> None:
+        """Goes on at `standing`, which is empty for a new call. `lasting` goes on after this dialogue, too."""
+        self._host, self._setup, self._budget = host, setup, budget
         self.language = LanguageOfCall(setup, standing.language)
         self._floor = Floor(standing.reply)
         self._owed = Owed(standing.unanswered, standing.unsaid, lambda: self._trouble.left_out())
-        self.history = History(minutes.record.messages)
-        self.ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
-        self._answers = Answers(
-            setup, self.language, self.history, host, budget, lambda reply: self.delivery.hurry(reply)
-        )
+        self.history, self.ears = lasting.history, lasting.ears
+        self.ears.pause_ms = setup.settings.endpoint.prepare_ms
+        lasting.background.names = setup.agent.background
+        self._answers = Answers(setup, self.language, self.history, lasting.background, host, budget)
         self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
         self.utterances.newest = standing.utterance
-        writer = ExchangeWriter(host, setup, self.history, minutes, self._owed, lambda: self.standing)
-        self.delivery = Delivery(self, host, setup, self._answers, writer, self._owed)
+        lasting.writer.write_for(setup, self._owed, lambda: self.standing)
+        self.delivery = Delivery(self, host, setup, self._answers, lasting.writer, self._owed)
         """The reply on its way to the caller; the session tells it what the client has played and what was lost."""
-        self.unasked = Unasked(self, self._answers, self._owed, self.utterances, self.delivery)
+        self.unasked = Unasked(self, host, self._answers, self._owed, self.utterances, self.delivery)
         """What the agent says without being asked, and the lines of operators and tools."""
         self._hearing = Hearing(setup, self.language, self.ears, self.utterances, self.delivery.mouth, self.history)
         self._trouble = Trouble(
@@ -82,6 +82,11 @@ class Dialogue:
     def quiet(self) -> bool:
         """Nobody speaks, and nothing is being answered."""
         return self._floor.state is State.LISTENING
+
+    @property
+    def idle(self) -> bool:
+        """Nobody speaks, and the agent has said everything that it has to say."""
+        return self.quiet and self._owed.due is None and not self.lines_wait
 
     @property
     def in_company(self) -> bool:
@@ -105,7 +110,8 @@ class Dialogue:
         What the caller has missed is only complete after `close`.
         """
         utterance, reply, owed = self.utterances.newest, self._floor.last_reply, self._owed
-        return Standing(utterance, reply, owed.unsaid, owed.words, self.language.recorded, self._budget.used)
+        language, used = self.language.recorded, self._budget.used
+        return Standing(utterance, reply, owed.unsaid, owed.words, language, used, self._setup.name)
 
     @property
     def working(self) -> bool:
@@ -150,6 +156,7 @@ class Dialogue:
     def _obey(self, command: events.Command) -> None:
         match command:
             case events.OpenUtterance(utterance=number):
+                self._answers.not_passed_on = NOT_PASSED_ON if self.unasked.passing_on else ""
                 self.utterances.open(number)
             case events.DropUtterance(utterance=number):
                 self.utterances.drop(number)
@@ -178,6 +185,7 @@ class Dialogue:
 
     def on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
         assert self._floor.reply is not None, "because the floor has committed to the utterance"
+        self.unasked.passing_on = None
         asked = Asked(utterance.number, prompt, utterance.began_s)
         self.delivery.answer(self._floor.reply, reply, utterance.stopwatch, asked)
 
@@ -193,10 +201,11 @@ class Dialogue:
         self.unasked.missed(spoken)
 
     def on_over(self, spoken: SpokenReply, failure: EngineError | None) -> None:
+        self.unasked.passing_on = spoken.reply.source.passes_on or self.unasked.passing_on
         if spoken.reply.source.hang_up and self.lines_wait:
             self.unasked.announcements.then_leave = True
         elif spoken.reply.source.hang_up:
-            self.leave()  # a goodbye was promised, and not said
+            self.unasked.leave()  # a goodbye was promised, and not said
         if failure is not None:
             self.unasked.failed(spoken)
             self.fail(failure, turn=spoken.asked is not None)
@@ -208,7 +217,7 @@ class Dialogue:
 
     def fail(self, failure: EngineError, turn: bool = False) -> None:
         """An engine has failed: the client is told, and the agent apologises or gives up. `turn`: as for `Trouble`."""
-        self._trouble.report(failure, self.leaving, turn)
+        self._trouble.report(failure, self.leaving or self.unasked.passing_on is not None, turn)
 
     # Typed words, and lines that nobody asked for
 
@@ -239,10 +248,6 @@ class Dialogue:
         if ends:
             self._host.end()
 
-    def say(self, text: str, occasion: str) -> None:
-        """Let the agent say `text`, for which nobody has asked, if nobody speaks or waits for an answer."""
-        self.unasked.say(text, occasion)
-
     def instruct(self, text: str) -> None:
         """Give the model `text` with each request from now on. Raises Conflict if there are too many instructions."""
         self._answers.instructions.add(text)
@@ -272,15 +277,13 @@ class Dialogue:
         if self._owed.owes(Debt.ANSWER):
             self.unasked.pay()
         elif again and self.quiet:
-            self.say(again, "The connection was lost and is back.")
+            self.unasked.say(again, "The connection was lost and is back.")
 
-    def leave(self, why: str = "") -> None:
-        """Say `why`, and the agent's goodbye; the call ends when the caller has heard it."""
-        self._owed.owe_goodbye()
-        if (goodbye := self._answers.goodbye_after(why)).text:
-            self.unasked.begin(goodbye)
-        else:
-            self._host.end()
+    def retire(self) -> None:
+        """End the dialogue when it is `idle`, because another agent goes on with the call."""
+        self._shown_state = State.CLOSED  # to the client the call is not closed
+        self.tell_floor(events.Closed())
+        self._answers.stop_all()
 
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""

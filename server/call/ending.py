@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from server.agent.hooks import CallEnd, EndReason
-from server.call.dialogue import Dialogue
+from server.call.dialogue import Present
 from server.call.hooks import Hooks
 from server.record.minutes import Minutes
 
@@ -12,11 +12,12 @@ from server.record.minutes import Minutes
 class Ending:
     """The end of one call. Only the first way in which it ends counts."""
 
-    def __init__(self, minutes: Minutes, dialogue: Dialogue, hooks: Hooks) -> None:
+    def __init__(self, minutes: Minutes, present: Present, hooks: Hooks) -> None:
+        """`present` gives the dialogue."""
         self.come = asyncio.Event()
         """Set when the call has ended."""
         self._minutes = minutes
-        self._dialogue = dialogue
+        self._present = present
         self._hooks = hooks
         self._reason: EndReason | None = None
         """Why the call is over for good; None while it is not, or goes on elsewhere."""
@@ -29,7 +30,7 @@ class Ending:
 
     def move(self, goes_on: bool) -> None:
         """Another server may go on with the call, from the record. Unless it `goes_on`, no other server has that."""
-        self._set(None if goes_on else "server", lambda: self._minutes.left(self._dialogue.standing))
+        self._set(None if goes_on else "server", lambda: self._minutes.left(self._present().standing))
 
     def yield_elsewhere(self) -> None:
         """Another server goes on with the call already, or it was deleted. Nothing is written."""
@@ -44,13 +45,15 @@ class Ending:
         """Everything of the call is over: tell the agent's hooks, if it is over for good."""
         if self._reason is None:
             self._hooks.close(None)
-            return
-        used, exchanges = self._dialogue.standing.used, len(self._minutes.record.exchanges)
+        else:
+            self._hooks.close(self.told(self._reason))
+
+    def told(self, reason: EndReason) -> CallEnd:
+        """What an agent's hook is told when the call is over, for it or for all."""
+        used, exchanges = self._present().standing.used, len(self._minutes.record.exchanges)
         spoken_s, transcribed_s = used.speech_ms / 1000, used.transcription_ms / 1000
-        self._hooks.close(
-            CallEnd(
-                self._reason, exchanges, used.time_ms / 1000, used.requests, used.tokens, spoken_s, transcribed_s
-            )
+        return CallEnd(
+            reason, exchanges, used.time_ms / 1000, used.requests, used.tokens, spoken_s, transcribed_s
         )  # fmt: skip
 
     def _set(self, reason: EndReason | None, sign_off: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from server.agent.hooks import EndReason
+from server.agent.passing_on import PassingOn
 from server.call import messages
 from server.errors import EngineError
 from server.record.conversation import Exchange
@@ -40,6 +41,12 @@ class Host(Protocol):
 
     def failed(self, failure: EngineError) -> None:
         """An engine has failed."""
+
+    async def pass_on(self, wish: PassingOn) -> str:
+        """Make ready to pass the call on. Returns why that cannot be done; "" if it is ready."""
+
+    def transferred(self, ok: bool, reason: str) -> None:
+        """The client tells what became of a transfer."""
 
     def end(self, reason: EndReason = "agent") -> None:
         """The call is over, for this reason."""

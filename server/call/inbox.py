@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from server.call import messages
-from server.call.dialogue import Dialogue
+from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
 from server.call.ears.keypad import Keypad
 from server.call.host import Host
@@ -36,11 +36,11 @@ class Inbox:
     """The inbox of one call. It outlives the connections, and so its limits hold for all of them together."""
 
     def __init__(
-        self, host: Host, dialogue: Dialogue, watch: Watch, observe: Callable[[messages.ClientMessage], object]
+        self, host: Host, present: Present, watch: Watch, observe: Callable[[messages.ClientMessage], object]
     ) -> None:
-        """`observe` is shown each message that counts."""
+        """`present` gives the dialogue. `observe` is shown each message that counts."""
         self._host = host
-        self._dialogue = dialogue
+        self._present = present
         self._watch = watch
         self._observe = observe
         self._now = asyncio.get_running_loop().time
@@ -64,8 +64,8 @@ class Inbox:
         with self._refusing():
             self._admit()
             self._watch.caller_is_there()
-            self._dialogue.hush()
-            self._type(self._keypad.press(key, self._dialogue.number_wanted))
+            self._present().hush()
+            self._type(self._keypad.press(key, self._present().number_wanted))
 
     def pass_frame(self) -> None:
         """20 ms have passed. The agent is asked what was typed, if its time has come."""
@@ -91,15 +91,17 @@ class Inbox:
             case messages.Text(text=text):
                 self._type(text)
             case messages.Played(reply=reply, ms=ms):
-                self._dialogue.delivery.mouth.note_played(reply, ms)
+                self._present().delivery.mouth.note_played(reply, ms)
             case messages.Heard(reply=reply, gap_ms=gap_ms):
                 log.info("> call %s heard answer %d after %.0f ms", self._host.id, reply, gap_ms)
             case messages.Interrupt():
                 self._keyboard.clear()
                 self._watch.caller_is_there()
-                self._dialogue.stop()
+                self._present().stop()
             case messages.HangUp():
                 self._host.end("caller")
+            case messages.Transferred(ok=ok, reason=reason):
+                self._host.transferred(ok, reason)
             case messages.Ping(t=t):
                 self._host.send(messages.Pong(t=t))
             case messages.Pong():
@@ -117,11 +119,11 @@ class Inbox:
         if text and not self._keyboard.type(text):
             raise TooMany("Typed words come too fast, and the last ones are lost.", WAIT_S)
         if prompt := self._keyboard.prompt(self._now()):
-            self._dialogue.type(prompt)
+            self._present().type(prompt)
 
     def _is_news(self, heard: messages.Heard) -> bool:
         """Whether the caller can have heard this reply, and its gap was not reported before."""
-        if not self._reported < heard.reply <= self._dialogue.delivery.newest_heard:
+        if not self._reported < heard.reply <= self._present().delivery.newest_heard:
             return False
         self._reported = heard.reply
         return True

@@ -1,7 +1,7 @@
 """The messages between a session and its client: one class for each. On every kind of connection they are JSON objects.
 
-Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Reconnect, Error, Ping, Pong.
-Client to server: Start (on a WebSocket), Text, Played, Heard, Interrupt, HangUp, Ping, Pong.
+Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Agent, Transfer, Reconnect, Error,
+Ping, Pong. Client to server: Start (on a WebSocket), Text, Played, Heard, Interrupt, HangUp, Transferred, Ping, Pong.
 """
 
 from typing import Annotated, Literal
@@ -23,6 +23,7 @@ from server.errors import PeerError
 MAX_TEXT_CHARS = 2_000
 """The longest typed message. A minute of speech has about 1,000 characters."""
 MAX_TOKEN_CHARS = 128
+MAX_REASON_CHARS = 200
 MAX_REPLY = 2**31 - 1
 MAX_PLAYED_MS = 24 * 3_600_000
 """How long a reply can be: no call lasts a day."""
@@ -147,6 +148,24 @@ class Metrics(_Message):
         return f"reply={self.reply} " + " ".join(f"{stage}={ms:.0f}" for stage, ms in stages.items())
 
 
+class Agent(_Message):
+    """Another agent has taken the call over: its name."""
+
+    type: Literal["agent"] = "agent"
+    agent: str
+
+
+class Transfer(_Message):
+    """The client is to transfer the call to the person at `to`, a telephone number or an address, and may tell `note`.
+
+    It answers with `transferred`. The call goes on until then. Only a client that has said `transfers` gets this.
+    """
+
+    type: Literal["transfer"] = "transfer"
+    to: str
+    note: str = ""
+
+
 class Reconnect(_Message):
     """This server stops. Connect again with the newest `resume`, and the conversation continues."""
 
@@ -209,6 +228,14 @@ class HangUp(_Message):
     type: Literal["hangup"] = "hangup"
 
 
+class Transferred(_Message):
+    """What became of a transfer: `ok` ends the call here. Otherwise `reason` is for the agent, which goes on."""
+
+    type: Literal["transferred"] = "transferred"
+    ok: bool
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_CHARS)] = ""
+
+
 class Ping(_Message):
     """Either side asks whether the other one is there. The other one sends `t` back unchanged."""
 
@@ -224,9 +251,21 @@ class Pong(_Message):
 
 
 ServerMessage = (
-    Hello | State | Transcription | Response | Audio | Interrupted | Metrics | Reconnect | Error | Ping | Pong
+    Hello
+    | State
+    | Transcription
+    | Response
+    | Audio
+    | Interrupted
+    | Metrics
+    | Agent
+    | Transfer
+    | Reconnect
+    | Error
+    | Ping
+    | Pong
 )
-ClientMessage = Start | Text | Played | Heard | Interrupt | HangUp | Ping | Pong
+ClientMessage = Start | Text | Played | Heard | Interrupt | HangUp | Transferred | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 

@@ -37,6 +37,8 @@ class CallOptions(BaseModel):
     """The language that the caller speaks and wants to hear. With "auto" it is detected in the call."""
     patience: Patience | Literal[""] = ""
     """How patient the agent is in this call."""
+    transfers: bool = False
+    """The client can transfer the call to a person: it understands the message `transfer`."""
 
 
 class CallRequest(CallOptions):

@@ -15,7 +15,9 @@ from dataclasses import replace
 from typing import Any
 
 from server.agent.hooks import EndReason
+from server.agent.passing_on import PassingOn
 from server.call import messages
+from server.call.absence import Absence
 from server.call.attachment import Attachment, Connection
 from server.call.budget import Budget
 from server.call.control import Control
@@ -23,10 +25,13 @@ from server.call.dialogue import Dialogue
 from server.call.ending import Ending
 from server.call.hooks import Hooks
 from server.call.inbox import Inbox
+from server.call.lasting import lasting
 from server.call.metered import metered
 from server.call.resume_token import ResumeToken
 from server.call.setup import CallSetup
 from server.call.soundtrack import Recorder, Soundtrack
+from server.call.switchboard import Switchboard
+from server.call.tasks import Tasks
 from server.call.watch import Watch
 from server.errors import EngineError
 from server.media.frame import SILENCE, Frame
@@ -58,48 +63,41 @@ class Session:
         self.token = ResumeToken([record.token_hash] if record.token_hash else [], setup.caller.name)
         self.over = asyncio.Event()
         """Set when everything that the call started has ended."""
-        self.detached_s: float | None = None
-        """Since when the session waits for another connection, by the loop's clock. None: it does not wait."""
-        self._agent = setup.agent
+        self.absence = Absence(setup.settings.resume_s, lambda: self.end("lost"))
         self.caller = setup.caller
-        self._settings = setup.settings
         self._minutes = minutes
         self._soundtrack = Soundtrack(recorder)
         self._observe = observe
-        self._now = asyncio.get_running_loop().time
-        settings, used = setup.settings, record.standing.used
-        budget = Budget(settings.budget, used, settings.longest_call_min, setup.caller.max_s)
-        setup = replace(setup, engines=metered(setup.engines, self.id, budget))
-        self.dialogue = Dialogue(self, setup, minutes, budget)
+        longest = setup.settings.longest_call_min, setup.caller.max_s
+        self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
+        self._lasting = lasting(self, setup, minutes)
+        self.dialogue = self._dialogue(setup)
         self._attachment = Attachment(self.token)
-        self.control = Control(setup, minutes, self.dialogue, self._attachment, self.leave)
+        self.control = Control(setup, minutes, lambda: self.dialogue, self._attachment, self.leave)
         """What operators and the agent's tools may do in the call."""
-        self._resume_timer: asyncio.TimerHandle | None = None
-        """Ends the call when no other connection comes in time."""
-        self._group: asyncio.TaskGroup | None = None
-        """The tasks of the call, while it runs."""
+        self._tasks = Tasks(self.id, self._on_fault)
         self._is_new = record.token_hash is None
         """No server has held the call before."""
         self.hooks = Hooks(setup, self.id, observe)
-        self._ending = Ending(minutes, self.dialogue, self.hooks)
-        self._watch = Watch(self, setup, self.dialogue, budget, self.leave)
-        self._inbox = Inbox(self, self.dialogue, self._watch, observe)
+        self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
+        self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
+        self._inbox = Inbox(self, lambda: self.dialogue, self._watch, observe)
+        self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
     # The life of the call
 
     async def run(self) -> None:
         """Hold the call until it ends. When this returns, everything that the call started has ended."""
         try:
-            async with asyncio.TaskGroup() as group:
-                self._group = group
+            async with self._tasks.run():
                 self._begin()
                 await self._ending.come.wait()
                 self.dialogue.utterances.owe(self._inbox.typed)
                 self.dialogue.close()
+                self._lasting.background.end_soon()
                 self.control.audience.close()
                 self._ending.write()  # now, and not below: the caller may be back before a slow tool stops
         finally:
-            self._group = None
             self._stop_waiting()
             self._attachment.close()
             self._soundtrack.close()
@@ -112,7 +110,7 @@ class Session:
 
     def attach(self, connection: Connection) -> None:
         """Go on with the conversation on `connection`. The connection before it is told so, and closed."""
-        resumed = self._group is not None or self._minutes.record.begun
+        resumed = self._tasks.running or self._minutes.record.begun
         if (before := self._attachment.connection) is not None:
             self._take_back_unheard(before)
         self._stop_waiting()
@@ -120,17 +118,18 @@ class Session:
         self._minutes.connected(self.token.hashes[-1])
         self.send(
             messages.Hello(
-                session_id=self.id, agent=self._agent.name, resume=token, resumed=resumed, audio=connection.audio,
-                recorded=self._soundtrack.kept,
+                session_id=self.id, agent=self.switchboard.present.agent.name, resume=token, resumed=resumed,
+                audio=connection.audio, recorded=self._soundtrack.kept,
             )
         )  # fmt: skip
-        if self._group is not None:
+        if self._tasks.running:
             log.info("- call %s is resumed", self.id)
-            self._resume()
+            self._watch.caller_is_there()
+            self.dialogue.resume()
 
     def expect_another(self) -> None:
         """A client is about to take the call to another connection. Raises TooMany if that happens too often."""
-        self._attachment.expect(self._now())
+        self._attachment.expect(asyncio.get_running_loop().time())
 
     def detach(self, connection: Connection, for_good: bool = False) -> None:
         """`connection` is lost. Wait for another one, for the time that the settings give.
@@ -141,12 +140,11 @@ class Session:
             return
         self._take_back_unheard(connection)
         self._attachment.leave()
-        if for_good or self.ended or self.dialogue.leaving or not self._settings.resume_s:
+        if for_good or self.ended or self.dialogue.leaving or not self.absence.allowed:
             self.end("caller" if for_good else "lost")
             return
         log.info("- call %s has lost its connection, and waits", self.id)
-        self.detached_s = self._now()
-        self._resume_timer = asyncio.get_running_loop().call_later(self._settings.resume_s, self.end, "lost")
+        self.absence.begin()
 
     def move(self, goes_on: bool = True) -> None:
         """End here and tell the client to connect again. The call goes on at the server that the client reaches.
@@ -175,23 +173,24 @@ class Session:
         if self._attachment.connection is None:
             self.end()
         else:
-            self.dialogue.leave()
+            self.dialogue.unasked.leave()
 
     # What the connection calls
 
     def hear(self, frame: Frame) -> None:
         """The caller's next 20 ms. Sound that comes before the call runs is dropped."""
-        if self._group is None:
+        if not self._tasks.running:
             return
         self._soundtrack.hear(frame)
         self.dialogue.hear(replace(frame, pcm=SILENCE) if self.control.muted else frame)
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
+        self.switchboard.pass_frame()
         frame = self.dialogue.next_frame()
         self.dialogue.ears.echo.say(self._soundtrack.pass_frame(frame))  # it may come back as echo
         self._inbox.pass_frame()
-        if self.control.muted:
+        if self.control.muted or self.switchboard.transferring:
             self._watch.caller_is_there()
         self._watch.pass_frame()
         return frame
@@ -220,12 +219,12 @@ class Session:
 
     def digit(self, key: str) -> None:
         """The caller presses a key of the telephone. A number that is keyed in counts as typed words."""
-        if self._group is not None:
+        if self._tasks.running:
             self._inbox.press(key)
 
     def receive_text(self, text: str | bytes) -> None:
         """Take a message of the client, as it came. Messages that come before the call runs are dropped."""
-        if self._group is not None:
+        if self._tasks.running:
             self.token.confirm()
             self._inbox.receive_text(text)
 
@@ -246,8 +245,7 @@ class Session:
         self._attachment.hurry()
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
-        assert self._group is not None, "because nothing happens before the call runs"
-        return self._group.create_task(self._run_guarded(work), name=f"{self.id}-{name}")
+        return self._tasks.start(work, name)
 
     def answered(self) -> None:
         self._watch.words_are_answered()
@@ -258,21 +256,32 @@ class Session:
     def failed(self, failure: EngineError) -> None:
         self._observe(failure)
 
+    async def pass_on(self, wish: PassingOn) -> str:
+        return await self.switchboard.prepare(wish)
+
+    def transferred(self, ok: bool, reason: str) -> None:
+        if self.switchboard.transferred(ok, reason):
+            self.end("transferred")
+
+    def go_on(self, setup: CallSetup) -> None:
+        """Begin another dialogue, because the agent of `setup` goes on with the call where the record stands."""
+        self.dialogue = self._dialogue(setup)
+
     # Steps of the methods above
+
+    def _dialogue(self, setup: CallSetup) -> Dialogue:
+        setup = replace(setup, engines=metered(setup.engines, self.id, self._budget))
+        return Dialogue(self, setup, self._minutes.record.standing, self._budget, self._lasting)
 
     def _begin(self) -> None:
         if self._is_new:
             self.hooks.begin()
         if self._minutes.record.begun:
             log.info("- call %s is resumed from its record", self.id)
-            self._resume()
+            self.dialogue.resume()
             return
-        self.dialogue.say(self.dialogue.language.greeting, "The call begins.")
+        self.dialogue.unasked.say(self.dialogue.language.greeting, "The call begins.")
         self.dialogue.show_state()
-
-    def _resume(self) -> None:
-        self._watch.caller_is_there()
-        self.dialogue.resume()
 
     def _take_back_unheard(self, connection: Connection) -> None:
         """The caller did not hear what `connection` has taken last, so it is said again on the next one."""
@@ -281,17 +290,9 @@ class Session:
 
     def _stop_waiting(self) -> None:
         """A connection has come, or the call has ended."""
-        if self.detached_s is not None:
-            self._soundtrack.skip(round((self._now() - self.detached_s) * 1000))
-        self.detached_s = None
-        if self._resume_timer is not None:
-            self._resume_timer.cancel()
-            self._resume_timer = None
+        if (away_ms := self.absence.finish()) > 0:
+            self._soundtrack.skip(away_ms)
 
-    async def _run_guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _on_fault(self) -> None:
         """A fault of the server in one task makes the agent apologise. It does not end the call."""
-        try:
-            await work()
-        except Exception:
-            log.exception("x fault in call %s", self.id)
-            self.dialogue.fail(EngineError("server", "Something went wrong in the server."))
+        self.dialogue.fail(EngineError("server", "Something went wrong in the server."))

@@ -1,6 +1,6 @@
 """CallSetup: what one call is held with. It is put together once, when the call begins."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +9,12 @@ from pydantic_ai.models import Model
 from server.agent.breakers import Breakers
 from server.agent.functions import Functions
 from server.agent.limits import RunLimits
+from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
+from server.errors import NotFound
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
 
 
@@ -33,6 +35,17 @@ class Engines:
     """They know which models have failed in any call."""
 
 
+Colleague = Callable[[HandOver, str], Awaitable["CallSetup"]]
+"""Makes the setup with which another agent goes on with a call that is held in this language (BCP 47).
+
+Raises NotFound when there is no such agent, and AgentUnavailable."""
+
+
+async def no_colleague(wish: HandOver, language: str) -> "CallSetup":
+    """Where one agent is all there is."""
+    raise NotFound(f"There is no agent {wish.agent!r}.")
+
+
 @dataclass(frozen=True, slots=True)
 class CallSetup:
     """One call: who answers, by which engines, in which way, and what the caller has chosen."""
@@ -46,3 +59,6 @@ class CallSetup:
     caller: Caller = field(default_factory=Caller)
     functions: Functions = field(default_factory=lambda: Functions(RunLimits().functions_s))
     """Runs the agent's hooks. All calls share it, and so the limit to its threads."""
+    name: str = ""
+    """The name by which the server knows the agent."""
+    colleague: Colleague = no_colleague

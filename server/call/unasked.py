@@ -8,20 +8,28 @@ caller's words away: words without an answer stay owed, and are answered afterwa
 from dataclasses import replace
 from typing import Protocol
 
+from server.agent.passing_on import HandOver, PassingOn
 from server.agent.run import AgentRun
 from server.call import events
 from server.call.delivery import Delivery
 from server.call.floor import State
+from server.call.host import Host
 from server.call.mind.announcements import Announcement, Announcements, Moment
 from server.call.mind.answers import Answers
-from server.call.mind.owed import Debt, Happening, Owed
+from server.call.mind.owed import Debt, Happening, Owed, Rest
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import SpokenReply
-from server.call.mouth.reply import Line
+from server.call.mouth.source import Line, Prompt
 
 ANNOUNCED = "The agent was told to say this."
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
+
+TAKEN_OVER = (
+    "(The call was handed over to you by {name}, who said what stands above in your place.{note} "
+    "The caller was just told your name. Go on with what the caller wants.)"
+)
+"""What the model is asked when another agent has handed the call over."""
 
 
 class Talk(Protocol):
@@ -38,21 +46,23 @@ class Talk(Protocol):
     @property
     def hopeless(self) -> bool: ...
 
-    def leave(self, why: str = "") -> None:
-        """Say `why` and goodbye, and end the call."""
-
 
 class Unasked:
     """What the agent of one call says unasked."""
 
-    def __init__(self, talk: Talk, answers: Answers, owed: Owed, utterances: Utterances, delivery: Delivery) -> None:
+    def __init__(
+        self, talk: Talk, host: Host, answers: Answers, owed: Owed, utterances: Utterances, delivery: Delivery
+    ) -> None:
         self.announcements = Announcements()
+        self.passing_on: PassingOn | None = None
+        """To whom the call is passed on as soon as nobody speaks, and nothing is owed."""
         self._talk = talk
+        self._host = host
         self._answers = answers
         self._owed = owed
         self._utterances = utterances
         self._delivery = delivery
-        self._next: Line | str | None = None
+        self._next: Line | Prompt | None = None
         """What the agent says when the floor lets it: a line, or what the model answers to this prompt."""
         self._announced: tuple[Line, Announcement] | None = None
         """The announcement that was begun last."""
@@ -74,27 +84,47 @@ class Unasked:
         self._prompt(line)
         self._utterances.forget(Happening.LINE_BEGINS)
 
+    def ask(self, prompt: Prompt) -> None:
+        """Let the agent say now what its model answers to `prompt`."""
+        self._prompt(prompt)
+
+    def take_over(self, wish: HandOver, name: str) -> None:
+        """Say who speaks now, and go on with the call, which the agent of this name has handed over."""
+        prompt = TAKEN_OVER.format(name=name, note=f" It says: {wish.note}" if wish.note else "")
+        self.ask(Prompt(prompt, self._answers.language.line("introduction")))
+
+    def leave(self, why: str = "") -> None:
+        """Say `why`, and the agent's goodbye; the call ends when the caller has heard it."""
+        self._owed.owe_goodbye()
+        if (goodbye := self._answers.goodbye_after(why)).text:
+            self.begin(goodbye)
+        else:
+            self._host.end()
+
     def pay(self) -> None:
         """Say the line whose time has come, or pay what is due, if nobody speaks."""
         self.announce()
         rest = self._owed.rest
         match self._owed.due if self._talk.state is State.LISTENING else None:
             case Debt.APOLOGY if self._talk.hopeless:
-                self._talk.leave(self._answers.language.line("cannot_help"))
+                self.leave(self._answers.language.line("cannot_help"))
             case Debt.APOLOGY:
                 self.say(self._answers.language.line("apology"), "Something failed.")
             case Debt.ANSWER:
                 self._talk.tell_floor(events.Typed(self._utterances.repeat()))
             case Debt.REST if rest.text:
                 why = "A sound has interrupted the agent."
-                self.begin(Line(rest.text, why, hang_up=rest.then_end, known=rest.known))
+                self.begin(Line(rest.text, why, True, rest.then_end, rest.known, rest.passes_on))
+            case Debt.REST if rest.then_end:
+                self.leave()
             case Debt.REST:
-                self._talk.leave()
+                self._owed.settle(Happening.LINE_BEGINS)
+                self.passing_on = rest.passes_on
             case Debt.OUTCOME if not self._answers.tools_running:
                 self._owed.settle(Happening.REPLY_BEGINS)
-                self._prompt(GO_ON)
+                self._prompt(Prompt(GO_ON))
             case Debt.RESULT if self.announcements.idle:
-                self._prompt(self._answers.news.ask())
+                self._prompt(Prompt(self._answers.news.ask()))
 
     # Lines of operators and tools
 
@@ -116,7 +146,7 @@ class Unasked:
             self._prompt(line)
             self._announced = line, announcement
         elif self.announcements.then_leave and not self.announcements and moment.quiet and not moment.owing:
-            self._talk.leave()
+            self.leave()
 
     def failed(self, spoken: SpokenReply) -> None:
         """The speech of a reply could not be made. If it is an announcement, the rest of it is tried again."""
@@ -135,7 +165,7 @@ class Unasked:
 
     # What the dialogue does for them
 
-    def take_next(self) -> Line | str:
+    def take_next(self) -> Line | Prompt:
         """What has to be said now that the floor lets the agent speak."""
         taken, self._next = self._next, None
         assert taken is not None, "because Prompted is only sent by _prompt"
@@ -159,11 +189,11 @@ class Unasked:
         announcement = self._take_announced(spoken)
         if announcement is not None and (for_line or not heard):
             self.announcements.put_back(_rest_of(announcement, spoken))
-            self._owed.owe_rest(rest.text, rest.then_end, rest.known)
+            self._owed.owe_rest(rest)
         elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
         elif for_line and heard and not (tells or reply.source.tools):
-            self._owed.owe_rest("", then_end=reply.source.hang_up)
+            self._owed.owe_rest(Rest("", reply.source.hang_up, passes_on=reply.source.passes_on))
         return answered
 
     # Steps of the methods above
@@ -201,7 +231,7 @@ class Unasked:
         (_, announcement), self._announced = self._announced, None
         return announcement
 
-    def _prompt(self, what: Line | str) -> None:
+    def _prompt(self, what: Line | Prompt) -> None:
         self._next = what
         self._talk.tell_floor(events.Prompted())
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from server.call import messages
 from server.call.budget import Budget, Part
-from server.call.dialogue import Dialogue
+from server.call.dialogue import Present
 from server.call.host import Host
 from server.call.setup import CallSetup
 from server.call.turns.idleness import Idle, Idleness
@@ -17,11 +17,11 @@ class Watch:
     """The time of one call, and the rest of its budget."""
 
     def __init__(
-        self, host: Host, setup: CallSetup, dialogue: Dialogue, budget: Budget, leave: Callable[[], None]
+        self, host: Host, setup: CallSetup, present: Present, budget: Budget, leave: Callable[[], None]
     ) -> None:
-        """`leave` ends the call with a goodbye that the caller cannot interrupt."""
+        """`present` gives the dialogue. `leave` ends the call with a goodbye that the caller cannot interrupt."""
         self._host = host
-        self._dialogue = dialogue
+        self._present = present
         self._leave = leave
         self._idleness = Idleness(setup.settings.idle_prompt_s, setup.settings.idle_prompts)
         self._budget = budget
@@ -34,7 +34,7 @@ class Watch:
 
     def words_are_answered(self) -> None:
         """They show that the caller is there, unless other voices may have said them."""
-        if not self._dialogue.in_company:
+        if not self._present().in_company:
             self._idleness.restart()
 
     def pass_frame(self) -> None:
@@ -42,13 +42,13 @@ class Watch:
         self._budget.pass_frame()
         if (part := self._budget.reached) is not None:
             self._end_politely(part)
-        if self._dialogue.delivery.awaited:
+        if self._present().delivery.awaited:
             self._idleness.restart()
-        match self._idleness.pass_frame(self._dialogue.state, self._dialogue.in_company):
+        match self._idleness.pass_frame(self._present().state, self._present().in_company):
             case Idle.ASK:
                 self._ask()
-            case Idle.LEAVE if goodbye := self._dialogue.language.line("goodbye"):
-                self._dialogue.say(goodbye, "The caller is not there any more.")
+            case Idle.LEAVE if goodbye := self._present().language.line("goodbye"):
+                self._present().unasked.say(goodbye, "The caller is not there any more.")
             case Idle.LEAVE | Idle.END:
                 self._host.end("idle")
 
@@ -58,13 +58,14 @@ class Watch:
             self._told = True
             log.info("- call %s has used up its budget: %s", self._host.id, part.value)
             self._host.send(messages.Error(code="limit_reached", message=part.sentence))
-        if not self._dialogue.leaving and (self._dialogue.quiet or self._budget.overdue):
+        if not self._present().leaving and (self._present().quiet or self._budget.overdue):
             self._leave()
 
     def _ask(self) -> None:
-        language = self._dialogue.language
-        self._dialogue.ears.nearness.doubt()
-        if self._dialogue.in_company:
-            self._dialogue.say(language.line("other_voices"), "Other voices are heard, and perhaps not the caller.")
+        dialogue = self._present()
+        dialogue.ears.nearness.doubt()
+        if dialogue.in_company:
+            why = "Other voices are heard, and perhaps not the caller."
+            dialogue.unasked.say(dialogue.language.line("other_voices"), why)
         else:
-            self._dialogue.say(language.line("still_there"), "The caller has been silent for a while.")
+            dialogue.unasked.say(dialogue.language.line("still_there"), "The caller has been silent for a while.")

@@ -40,6 +40,8 @@ class Said:
     end_ms: int
     interrupted: bool = False
     tools: tuple[ToolUse, ...] = ()
+    name: str = ""
+    """The agent's name, if it is another one than that with which the conversation began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Standing:
     language: str = ""
     """The language that the call is held in (BCP 47); "" when it is just the agent's own."""
     used: Used = field(default_factory=Used)
+    agent: str = ""
+    """The name by which the server knows the agent that has the call now; "" before its first exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,10 @@ class Conversation:
     def with_standing(self, standing: Standing, now_ms: int) -> "Conversation":
         """The next record: the session has left the conversation at `standing`."""
         return self._next(now_ms, standing=standing)
+
+    def with_agent(self, agent_state: str, standing: Standing, now_ms: int) -> "Conversation":
+        """The next record: another agent, in this state, goes on at `standing`."""
+        return self._next(now_ms, agent_state=agent_state, standing=standing)
 
     def with_token(self, token_hash: str, now_ms: int) -> "Conversation":
         """The next record: a new token resumes the conversation, and the old token no longer does."""

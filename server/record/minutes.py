@@ -43,6 +43,10 @@ class Minutes:
         if not self._has_left:
             self._keep(self.record.with_amended(exchange, self._wall_ms(), agent_state))
 
+    def handed_over(self, agent_state: str, standing: Standing) -> None:
+        """Another agent goes on with the conversation, in this state."""
+        self._keep(self.record.with_agent(agent_state, standing, self._wall_ms()))
+
     def left(self, standing: Standing) -> None:
         """The conversation is not over, but nobody here goes on with it."""
         self._keep(self.record.with_standing(standing, self._wall_ms()))

@@ -13,7 +13,7 @@ def webvtt(conversation: Conversation) -> str:
 
 
 def _cue(said: Said, agent: str) -> str:
-    voice = _line(agent) or "Agent" if said.who == "agent" else "Caller"
+    voice = _line(said.name or agent) or "Agent" if said.who == "agent" else "Caller"
     end_ms = max(said.end_ms, said.start_ms + 1)  # a cue must end after its start
     return f"{_time(said.start_ms)} --> {_time(end_ms)}\n<v {_escape(voice)}>{_escape(_line(said.text))}</v>"
 

@@ -5,6 +5,7 @@ a language that another engine here knows, the other one runs beside it for that
 """
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +56,13 @@ def _is_english(language: str) -> bool:
     return lookup(language, ["en"]) is not None
 
 
-def text_to_speech_engines(wish: str, models: Path, model: str = "", language: str = "en") -> list[LocalEngine]:
-    """The same for text-to-speech."""
-    if wish in ("auto", "piper") and (path := find(models, "piper", model) if model else _voice(models, language)):
-        best = [LocalEngine("piper", path)]
+def text_to_speech_engines(
+    wish: str, models: Path, model: str = "", languages: Sequence[str] = ("en",)
+) -> list[LocalEngine]:
+    """The same for text-to-speech: the best voice for each of the `languages` (BCP 47), and then for all others."""
+    paths = [find(models, "piper", model)] if model else [_voice(models, language) for language in languages]
+    if wish in ("auto", "piper") and any(paths):
+        best = [LocalEngine("piper", path) for path in dict.fromkeys(filter(None, paths))]
     elif wish == "auto":
         best = [LocalEngine(_available(TTS_WITHOUT_MODEL)[0])]
     else:

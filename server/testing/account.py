@@ -7,7 +7,8 @@ the agent says and does counts for the step in which it begins.
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.call.messages import Response
+from server.agent.passing_on import Transfer
+from server.call import messages
 from server.call.session import Observed
 from server.errors import AntiphonError, EngineError
 from server.testing.watched import ToolRun
@@ -48,6 +49,8 @@ class Account:
     _step: Step = field(default_factory=lambda: Step("called"))
     _reply_before: int = 0
     """The number of the newest reply before the present step."""
+    transfer: Transfer | None = None
+    """To whom the call is to be transferred, as the line was told last."""
     _tools_before: int = 0
     """How many tools had begun before the present step."""
 
@@ -66,10 +69,12 @@ class Account:
     def take(self, observed: Observed | ToolRun) -> None:
         """Note what the call shows."""
         match observed:
-            case Response():
+            case messages.Response():
                 answer = self._answer(observed.reply)
                 answer.text, answer.over = observed.text, observed.final
                 answer.interrupted = observed.interrupted
+            case messages.Transfer(to=to, note=note):
+                self.transfer = Transfer(to, note)
             case EngineError():
                 self._events.append(observed)
             case ToolRun() if not any(known is observed for known in self._events):

@@ -1,12 +1,15 @@
 """Caller: a person who calls an agent in a test, and what the test expects of the agent."""
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_ai.models import Model
 
 from server.agent.call_info import NOTHING_KNOWN, CallInfo
+from server.agent.passing_on import Transfer
 from server.agent.voice_agent import VoiceAgent
 from server.testing.account import Account, Answer, reason
 from server.testing.engines import SteadyTextToSpeech, sound
@@ -28,11 +31,18 @@ class Caller:
     looks at what the agent has said and done since the caller last did something.
     """
 
-    def __init__(self, agent: VoiceAgent, model: Model | str | None, info: CallInfo) -> None:
-        check_model(agent, model)
-        self.deps: Any = None
-        """The agent's dependencies in this call, from its beginning on."""
-        self._make_setup = partial(text_setup, agent, model, info, SteadyTextToSpeech(languages_of(agent)))
+    def __init__(
+        self,
+        agent: VoiceAgent,
+        model: Model | str | None,
+        info: CallInfo,
+        others: Mapping[str, VoiceAgent],
+        transfers: bool,
+    ) -> None:
+        for each in (agent, *others.values()):
+            check_model(each, model)
+        voice = SteadyTextToSpeech(languages_of(agent, *others.values()))
+        self._make_setup = partial(text_setup, agent, model, info, voice, others, transfers)
         self._account = Account()
         self._expected_failures = 0
 
@@ -42,7 +52,7 @@ class Caller:
         Raises ConfigError when a toolset cannot be entered, and what `make_deps` raises.
         """
         setup = await self._make_setup()
-        self.deps, self._call = setup.deps, TextCall(setup, self._account.take)
+        self._call = TextCall(setup, self._account.take)
         await self._call.__aenter__()
         try:
             await self._listen()
@@ -161,6 +171,25 @@ class Caller:
             raise self._account.error(f"nothing has failed with {text!r}" if text else "nothing has failed")
         self._expected_failures += len(failures)
 
+    @property
+    def agent(self) -> str:
+        """The name of the agent that has the call."""
+        return self._call.session.switchboard.present.agent.name
+
+    @property
+    def deps(self) -> Any:
+        """The dependencies of that agent."""
+        return self._call.session.switchboard.present.deps
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """To whom the agent has had the call transferred; None if it has not."""
+        return self._account.transfer
+
+    def transferred(self, ok: bool, reason: str = "") -> None:
+        """The line tells what became of the transfer: a person has the call, or why not."""
+        self._call.transferred(ok, reason)
+
     def expect_hung_up(self) -> None:
         """The agent has ended the call."""
         if not self._call.over:
@@ -214,13 +243,20 @@ class Caller:
             self._account.end()
 
 
-def call(agent: VoiceAgent, model: Model | str | None = None, info: CallInfo = NOTHING_KNOWN) -> Caller:
+def call(
+    agent: VoiceAgent,
+    model: Model | str | None = None,
+    info: CallInfo = NOTHING_KNOWN,
+    others: Mapping[str, VoiceAgent] = MappingProxyType({}),
+    transfers: bool = False,
+) -> Caller:
     """Call `agent`: `async with call(agent) as caller:`.
 
-    `model` answers in place of the agent's own. `info` is what the agent is told about the call; with a `language` in
-    it the call is held in that one. Raises ValueError when there is no model.
+    `model` answers in place of the agents' own. `info` is what the agent is told about the call; with a `language` in
+    it the call is held in that one. `others` are the agents to whom the call may be handed over, by name. `transfers`:
+    the caller's line can transfer the call to a person. Raises ValueError when there is no model.
     """
-    return Caller(agent, model, info)
+    return Caller(agent, model, info, others, transfers)
 
 
 def _frames(text: str) -> list[bytes]:

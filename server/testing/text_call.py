@@ -5,16 +5,19 @@ words in place of sound, and engines that read and speak them.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from types import MappingProxyType
 
 from pydantic_ai.models import Model, infer_model
 
+from server.agent.agents import Agents
 from server.agent.call_info import CallInfo
 from server.agent.dependencies import dependencies
 from server.agent.functions import Functions
 from server.agent.lines import DEFAULT_LINES
+from server.agent.passing_on import HandOver
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
@@ -34,9 +37,10 @@ QUIET_S = 0.4
 """After so much time without a word, a question or work, nothing more comes by itself."""
 
 
-def languages_of(agent: VoiceAgent) -> tuple[str, ...]:
-    """Every language that a call with the agent can be held in without real engines."""
-    return (agent.own_language, *agent.languages, *agent.lines, *DEFAULT_LINES)
+def languages_of(*agents: VoiceAgent) -> tuple[str, ...]:
+    """Every language that a call with these agents can be held in without real engines."""
+    own = (tag for agent in agents for tag in (agent.own_language, *agent.languages, *agent.lines))
+    return (*own, *DEFAULT_LINES)
 
 
 def check_model(agent: VoiceAgent, model: Model | str | None) -> None:
@@ -45,21 +49,44 @@ def check_model(agent: VoiceAgent, model: Model | str | None) -> None:
         raise ValueError("the agent has no model: give it one, or name one for this call")
 
 
-async def text_setup(agent: VoiceAgent, model: Model | str | None, info: CallInfo, tts: TextToSpeech) -> CallSetup:
-    """What a call is held with. `model` None is the agent's own. Raises AgentUnavailable when the agent's dependencies
+async def text_setup(
+    agent: VoiceAgent,
+    model: Model | str | None,
+    info: CallInfo,
+    tts: TextToSpeech,
+    others: Mapping[str, VoiceAgent] = MappingProxyType({}),
+    transfers: bool = False,
+) -> CallSetup:
+    """What a call is held with. `model` None is the agent's own. `others` are the agents to whom the call may be handed
+    over, by name, and `transfers`: the line can transfer it. Raises AgentUnavailable when the agent's dependencies
     cannot be made."""
     info = replace(info, language=info.language or agent.own_language)
-    options = CallOptions(language=info.language if info.language != agent.own_language else "")
+    language = info.language if info.language != agent.own_language else ""
+    options = CallOptions(language=language, transfers=transfers)
     plain = CallSettings()
     patience = agent.patience or "normal"
     settings = replace(
         plain, endpoint=endpoint_of(patience, plain.endpoint), overlap=overlap_of(patience, plain.overlap)
     )
     chosen = infer_model(model) if isinstance(model, str) else model
-    engines = Engines(ExactSpeechToText(languages_of(agent)), tts, EnergyVad(), model=chosen)
+    heard = ExactSpeechToText(languages_of(agent, *others.values()))
+    engines = Engines(heard, tts, EnergyVad(), model=chosen)
     functions = Functions(settings.run.functions_s)
     deps = await dependencies(agent, functions, "", info)
-    return CallSetup(agent, deps, engines, settings, options, functions=functions)
+    names = Agents({_name_in(others, agent): agent, **others})
+
+    async def colleague(wish: HandOver, language: str) -> CallSetup:
+        other = names[names.find(wish.agent)]
+        told = replace(info, language="", handed_over=wish)
+        return replace(await text_setup(other, model, told, tts, others, transfers), name=names.find(wish.agent))
+
+    return CallSetup(
+        agent, deps, engines, settings, options, name=names.first, colleague=colleague, functions=functions
+    )
+
+
+def _name_in(others: Mapping[str, VoiceAgent], agent: VoiceAgent) -> str:
+    return next((name for name, each in others.items() if each is agent), "agent")
 
 
 class TextCall:
@@ -80,10 +107,8 @@ class TextCall:
     async def __aenter__(self) -> "TextCall":
         """Begin the call. Raises ConfigError when a toolset cannot be entered."""
         async with AsyncExitStack() as stack:
-            toolsets = Toolsets(self.setup.agent, self.setup.settings.run)
-            stack.push_async_callback(toolsets.close)
-            agent = watched(await toolsets.start(), self._observe)
-            self.session = Session(_minutes(agent), replace(self.setup, agent=agent), observe=self._observe)
+            setup = await self._watched(self.setup, stack)
+            self.session = Session(_minutes(setup.agent), setup, observe=self._observe)
             self.session.attach(self)
             running = asyncio.create_task(self.session.run(), name="the call")
             carrying = asyncio.create_task(self._carry(), name="the line")
@@ -112,6 +137,10 @@ class TextCall:
         """Press a key of the telephone: 0-9, *, #, A-D."""
         self._awaited = self.session.dialogue.utterances.newest + 1
         self.session.digit(key)
+
+    def transferred(self, ok: bool, reason: str) -> None:
+        """The line tells what became of a transfer."""
+        self.session.receive_text(messages.Transferred(ok=ok, reason=reason).to_json())
 
     @property
     def last_reply(self) -> int:
@@ -151,6 +180,17 @@ class TextCall:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+    async def _watched(self, setup: CallSetup, stack: AsyncExitStack) -> CallSetup:
+        """The setup, with the toolsets of its agent entered, which the stack leaves, and its tools watched."""
+        toolsets = Toolsets(setup.agent, setup.settings.run)
+        stack.push_async_callback(toolsets.close)
+        agent = watched(await toolsets.start(), self._observe)
+
+        async def colleague(wish: HandOver, language: str) -> CallSetup:
+            return await self._watched(await setup.colleague(wish, language), self._stack)
+
+        return replace(setup, agent=agent, colleague=colleague)
 
     async def _carry(self) -> None:
         """Every 20 ms bring a frame of the caller to the session, and take one of the agent."""

@@ -19,7 +19,8 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from server.agent.attempts import RETRY_AFTER_S
 from server.agent.breakers import FAILURES_IN_A_ROW, PAUSE_S, Breakers
 from server.agent.limits import RunLimits
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 from tests.virtual_time import run_virtual

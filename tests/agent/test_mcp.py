@@ -16,7 +16,8 @@ from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 
 from server.agent.limits import RunLimits
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError

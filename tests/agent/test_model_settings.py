@@ -9,7 +9,8 @@ from pydantic_ai.settings import ModelSettings
 
 from server.agent.limits import RunLimits
 from server.agent.models import check_settings
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.choices import choose_model
 from server.config import load

@@ -20,7 +20,8 @@ from pydantic_ai.models.function import AgentInfo, DeltaThinkingPart, DeltaToolC
 from antiphon.testing import ScriptedModel, ToolCall, call
 from antiphon.testing import run as run_call
 from server.agent.output import has_functions, is_text, other_function
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 from tests.virtual_time import run_virtual

@@ -13,7 +13,8 @@ from pydantic_ai.models.anthropic import AnthropicModelSettings
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.limits import NoMeter
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from tests.fakes.providers import Make, chat, claude, compatible, responses
 from tests.fakes.recording_provider import recording_provider

@@ -19,7 +19,8 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from server.agent.client_retries import turn_off_retries
 from server.agent.openai_requests import send_unconverted
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 from tests.fakes.chat_provider import RESET, Raw, Refuse, Say, Step, chat_provider

@@ -26,7 +26,8 @@ from pydantic_ai.toolsets import FunctionToolset, WrapperToolset
 from pydantic_ai.usage import RequestUsage
 
 from server.agent.limits import RunLimits
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 from tests.fakes.mind import Desk, Mind

@@ -9,7 +9,8 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Text
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from server.agent.limits import RunLimits
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.tool_calls import INTERRUPTED, NOT_RUN, TIMED_OUT
 from server.agent.voice_agent import VoiceAgent
 from server.call.mind.history import History

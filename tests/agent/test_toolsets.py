@@ -16,7 +16,8 @@ from pydantic_ai.toolsets import AbstractToolset, CombinedToolset, FunctionTools
 
 from server.agent.held_toolset import BACKOFF_MOST_S, DRAIN_S, ENTER_S, LEAVE_S, may_be_lost
 from server.agent.limits import RunLimits
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
 from server.errors import ConfigError, EngineError

@@ -10,7 +10,8 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.agent.written import Written, written
 from server.errors import EngineError

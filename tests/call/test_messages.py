@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from server.call.messages import (
     MAX_TEXT_CHARS,
+    Agent,
     Audio,
     AudioFormat,
     ClientMessage,
@@ -28,6 +29,8 @@ from server.call.messages import (
     State,
     Text,
     Transcription,
+    Transfer,
+    Transferred,
     parse_client,
 )
 from server.call.options import MAX_REQUEST_CHARS
@@ -40,6 +43,9 @@ TO_CLIENT: list[ServerMessage] = [
     Hello(session_id="abc", agent="Ann", resume="secret", resumed=True, audio=AudioFormat(encoding="opus")),
     Audio(reply=1),
     Interrupted(reply=1),
+    Agent(agent="Billing"),
+    Transfer(to="sip:ann@example.org"),
+    Transfer(to="+49301234", note="wants a refund"),
     Reconnect(),
     State(state="overlap"),
     Transcription(utterance=1, text="hello", final=False),
@@ -69,6 +75,8 @@ TO_SERVER: list[ClientMessage] = [
     Played(reply=1, ms=120.5),
     Heard(reply=1, gap_ms=310),
     Interrupt(),
+    Transferred(ok=True),
+    Transferred(ok=False, reason="busy"),
     HangUp(),
     Ping(),
     Ping(t=1.5),

@@ -35,7 +35,7 @@ NOW_S = int(time.time())
 @asynccontextmanager
 async def with_tokens(**changes: Any) -> AsyncIterator[Exchange]:
     """A server that takes calls with a token only, and that keeps a lost call for a while."""
-    access = Access(KeySet([secret_key(SECRET)]), Expected("Test"))
+    access = Access(KeySet([secret_key(SECRET)]), Expected(frozenset({"Test"})))
     async with exchange(**{"agent": Mind().agent(), "resume_s": 30, "access": access} | changes) as running:
         yield running
 

@@ -14,7 +14,7 @@ def test_a_line_while_the_caller_speaks_forgets_nothing() -> None:
             await caller.say("i want a book")
             await caller.wait(700)
             await caller.say("about")
-            caller.session.dialogue.say("Are you still there?", "A test.")
+            caller.session.dialogue.unasked.say("Are you still there?", "A test.")
             await caller.say("green birds")
             await caller.until_silent()
         assert [answer.text for answer in caller.answers] == ["You said i want a book about green birds."]
@@ -30,7 +30,7 @@ def test_a_line_while_the_answer_is_made_does_not_cancel_it() -> None:
             await caller.say("where is my order")
             await caller.wait(800)
             assert caller.states[-1] == "thinking"
-            caller.session.dialogue.say("Are you still there?", "A test.")
+            caller.session.dialogue.unasked.say("Are you still there?", "A test.")
             await caller.until_silent()
         assert [answer.text for answer in caller.answers] == ["You said where is my order."]
 
@@ -45,7 +45,7 @@ def test_a_line_over_the_agents_answer_does_not_cut_it_off() -> None:
             await caller.say("where is my order")
             await caller.wait(1_000)
             assert caller.states[-1] == "speaking"
-            caller.session.dialogue.say("Are you still there?", "A test.")
+            caller.session.dialogue.unasked.say("Are you still there?", "A test.")
             await caller.until_silent()
         assert [(answer.text, answer.interrupted) for answer in caller.answers] == [
             ("You said where is my order.", False)

@@ -35,7 +35,7 @@ async def client_of(access: Access) -> TestClient[web.Request, web.Application]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Any]:
-    async with await client_of(Access(OneSecret(), Expected("Museum"))) as client:
+    async with await client_of(Access(OneSecret(), Expected(frozenset({"Museum"})))) as client:
         yield client
 
 

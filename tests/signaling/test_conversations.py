@@ -132,7 +132,7 @@ async def test_a_conversation_is_read(client: Client, store: Store) -> None:
     assert response.headers["Cache-Control"] == "no-store"
     body = await response.json()
     assert body["exchanges"][0]["said"][1] == {
-        "who": "agent", "text": "It was", "start_ms": 2_000, "end_ms": 2_700, "interrupted": True,
+        "who": "agent", "text": "It was", "start_ms": 2_000, "end_ms": 2_700, "interrupted": True, "name": "",
         "tools": [{"name": "order_status", "arguments": '{"number":"4271"}', "result": "It was shipped."}],
     }  # fmt: skip
     assert "token" not in json.dumps(body)

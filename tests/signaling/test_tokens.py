@@ -31,7 +31,7 @@ from signaling.tokens import (
 from tests.tokens import ALGORITHMS, OTHER_SECRET, SECRET, jwk, key_set, pem, private_key, raw, token
 
 NOW_S = 1_800_000_000.0
-WHOM = Expected(agent="Museum")
+WHOM = Expected(frozenset({"Museum"}))
 SECRET_KEYS = (secret_key(SECRET),)
 
 
@@ -113,8 +113,8 @@ def test_a_claim_that_is_not_valid_is_named(claims: dict[str, Any], named: str) 
 @pytest.mark.parametrize(
     ("expected", "claims", "refused"),
     [
-        (Expected("Museum"), {"agent": "Museum"}, None),
-        (Expected("Museum"), {"agent": "Bank"}, Forbidden),
+        (Expected(frozenset({"Museum"})), {"agent": "Museum"}, None),
+        (Expected(frozenset({"Museum"})), {"agent": "Bank"}, Forbidden),
         (Expected(audience="calls"), {"aud": "calls"}, None),
         (Expected(audience="calls"), {"aud": ["mail", "calls"]}, None),
         (Expected(audience="calls"), {"aud": "mail"}, InvalidToken),
@@ -275,7 +275,7 @@ def test_any_signed_claims_name_a_caller_or_are_refused(claims: dict[str, Any]) 
 
 def test_an_issued_token_is_a_token() -> None:
     """What the server makes, it takes; a token has ten minutes by default, and a token of one use gets an id."""
-    whom = Expected("Museum", "calls", "us")
+    whom = Expected(frozenset({"Museum"}), "calls", "us")
     issued = issue(NewToken(sub="ann", once=True, context={"a": 1}), whom, SECRET, NOW_S, "new")
     caller = read(issued.token, whom=whom)
     assert (caller.name, caller.once, caller.context) == ("ann", "new", {"a": 1})

@@ -45,7 +45,7 @@ def test_an_agent_of_another_language_gets_a_whisper_that_knows_it(
     models: Path, language: str, titles: list[str]
 ) -> None:
     """One that knows many languages hears all calls, also where the language is detected."""
-    assert stt("auto", models, language=language) == stt("whisper", models, language=language) == titles
+    assert stt("auto", models, languages=[language]) == stt("whisper", models, languages=[language]) == titles
     assert stt("auto", models, "tiny.en", language) == ["whisper tiny.en"], "unless the operator has named another"
 
 
@@ -56,7 +56,7 @@ def test_an_agent_of_another_language_gets_a_whisper_that_knows_it(
 def test_an_agent_gets_the_voice_for_its_language(models: Path, language: str, voice: str) -> None:
     """If there is none on disk, the best voice speaks its own language, and eSpeak the agent's."""
     make_piper(models / "piper", "de_DE-eva-low")
-    engines = text_to_speech_engines("auto", models, language=language)
+    engines = text_to_speech_engines("auto", models, languages=[language])
     assert [engine.title for engine in engines] == [f"piper {voice}", "espeak"]
 
 

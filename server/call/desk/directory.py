@@ -162,8 +162,7 @@ class Directory:
         if session not in self._tasks:
             task = asyncio.get_running_loop().create_task(self._run_to_its_end(session), name=f"call-{session.id}")
             self._tasks[session] = task
-            if session.hooks.wanted:
-                self._run_hooks(session)
+            self._run_hooks(session)
 
     @property
     def live(self) -> list[LiveCall]:
@@ -232,7 +231,7 @@ class Directory:
     @property
     def _detached_sessions(self) -> list[Session]:
         """The sessions that have lost their connection and wait for another one."""
-        return [session for session in self._places.sessions if session.detached_s is not None]
+        return [session for session in self._places.sessions if session.absence.since_s is not None]
 
     @contextmanager
     def _restores(self, session_id: str) -> Iterator[None]:

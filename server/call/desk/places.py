@@ -155,8 +155,8 @@ def _describe(place: _Place) -> Held:
         stage = Stage.ENDED
     elif not place.connected:
         stage = Stage.HALF_OPEN
-    elif session.detached_s is not None:
-        stage, since_s = Stage.DETACHED, session.detached_s
+    elif session.absence.since_s is not None:
+        stage, since_s = Stage.DETACHED, session.absence.since_s
     elif session.silent:
         stage = Stage.SILENT
     return Held(session.id, session.caller, stage, since_s)

@@ -39,7 +39,8 @@ class Ears:
         pause_ms: int,
         endpoint_model: EndpointModel | None = None,
     ) -> None:
-        """A silence of `pause_ms` is a pause, at which the sound of the voice is judged."""
+        self.pause_ms = pause_ms
+        """A silence of this length is a pause, at which the sound of the voice is judged."""
         self.voicing = Voicing(settings)
         self.echo = Echo()
         """Knows the agent's own voice in what is heard. That voice opens no utterance, and is silence inside one."""
@@ -47,7 +48,6 @@ class Ears:
         """Knows voices that are much farther away than the caller. They count as silence."""
         self.sound = Sound(endpoint_model)
         self._settings = settings
-        self._pause_ms = pause_ms
         self._vad = voice_activity
         self._listener: Listener | None = None
         self._stirring = Stirring()
@@ -95,7 +95,7 @@ class Ears:
     @property
     def pausing(self) -> bool:
         """The caller has been silent for long enough to ask whether the caller is done."""
-        return not self.voicing.voiced and self.voicing.silence_ms >= self._pause_ms
+        return not self.voicing.voiced and self.voicing.silence_ms >= self.pause_ms
 
     @property
     def voice(self) -> HeardVoice:

@@ -11,14 +11,16 @@ from pydantic_ai.settings import ModelSettings
 from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
 from server.agent.recollection import Recollection
-from server.agent.run import AgentRun, RunSetup
+from server.agent.run import AgentRun
+from server.agent.run_setup import RunSetup
 from server.call.budget import Budget
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
 from server.call.mind.news import News
-from server.call.mouth.reply import Line, Pronunciation, Reply, Source
+from server.call.mouth.reply import Pronunciation, Reply
+from server.call.mouth.source import Line, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
 from server.call.setup import CallSetup
@@ -46,22 +48,22 @@ class Answers:
         setup: CallSetup,
         language: LanguageOfCall,
         history: History,
+        background: Background,
         host: Host,
         budget: Budget,
-        on_sound: Callable[[Reply], None],
     ) -> None:
-        """`on_sound` is told when a reply that had nothing to be heard has something."""
         self.language = language
         self.instructions = Instructions()
         """What an operator tells the model."""
+        self.not_passed_on = ""
+        """What the model is told after the caller has cut in on an answer that was to pass the call on."""
         if isinstance(setup.deps, SpeaksLanguages):
             setup.deps.call_language = language
         self._setup = setup
         self._history = history
         self._host = host
         self._budget = budget
-        self._on_sound = on_sound
-        self.background = Background(setup.agent.background, setup.settings.run, host.start)
+        self.background = background
         """The tools that run while the talk goes on."""
         self.news = News()
         """Their results."""
@@ -76,12 +78,15 @@ class Answers:
             self._start_tool,
             lambda returned: self.on_late_result(returned),
             self.background,
-            lambda: self.instructions.text,
+            lambda: f"{self.instructions.text}\n{self.not_passed_on}".strip(),
             setup.engines.fallbacks,
             setup.engines.breakers,
             host.id,
+            host.pass_on,
         )
         self._recollection = Recollection(host.id, self._runs, host.start)
+        self.on_sound: Callable[[Reply], None] = lambda reply: None
+        """Is told when a reply that had nothing to be heard has something."""
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
         self._requests = Pace(REQUESTS_A_SECOND, REQUESTS_AT_ONCE)
@@ -133,8 +138,7 @@ class Answers:
             task.cancel()
 
     def stop_all(self) -> None:
-        """Make no more of any reply, because the call ends. Tools may come to their end."""
-        self.background.end_soon()
+        """Make no more of any reply. Tools may come to their end."""
         self._recollection.stop()
         for reply in list(self._tasks):
             self.stop(reply)
@@ -148,7 +152,7 @@ class Answers:
     ) -> Reply:
         """Begin to make a reply. It waits until the stopped replies have ended: their tools and history come first."""
         speech = self._setup.engines.text_to_speech
-        reply = Reply(source, speech, spoken_as, stopwatch.mark, self._on_sound, interruptible)
+        reply = Reply(source, speech, spoken_as, stopwatch.mark, self.on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]
         if not any(reply.source.tool_running for reply, task in self._tasks.items() if not task.cancelling()):
             ending += self._tools

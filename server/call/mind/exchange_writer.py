@@ -29,26 +29,21 @@ class _Written:
 class ExchangeWriter:
     """The exchanges of one call."""
 
-    def __init__(
-        self,
-        host: Host,
-        setup: CallSetup,
-        history: History,
-        minutes: Minutes,
-        owed: Owed,
-        standing: Callable[[], Standing],
-    ) -> None:
-        """`standing` tells where the dialogue stands, for the record."""
+    def __init__(self, host: Host, history: History, minutes: Minutes) -> None:
+        """Call `write_for` before anything else."""
         self._host = host
-        self._setup = setup
         self._history = history
         self._minutes = minutes
-        self._owed = owed
-        self._standing = standing
         self._now = asyncio.get_running_loop().time
         self._last: _Written | None = None
         self._late: list[Returned] = []
         """What has returned from the background since then."""
+
+    def write_for(self, setup: CallSetup, owed: Owed, standing: Callable[[], Standing]) -> None:
+        """From now on write down what the agent of `setup` says. `standing` tells where the dialogue stands."""
+        self._setup = setup
+        self._owed = owed
+        self._standing = standing
 
     def close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
         """The reply is over, heard `partly` or to its end: write the exchange down, and tell the client."""
@@ -108,5 +103,6 @@ class ExchangeWriter:
             began_ms = at(min(spoken.begun_s or last.ended_s, last.ended_s))
             ended_ms = max(began_ms, at(last.ended_s))
             uses = tool_uses(kept, [(each.call, each.part) for each in self._late])
-            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses))
+            name = self._setup.agent.name if self._setup.agent.name != self._minutes.record.agent else ""
+            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, name))
         return Exchange(tuple(said), tuple(kept))

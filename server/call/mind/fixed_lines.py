@@ -9,7 +9,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.mouth.reply import Pronunciation
 from server.speech.languages import lookup
 
-WAITING = "waiting"
+WAITING, INTRODUCTION = "waiting", "introduction"
 KINDS = tuple(field.name for field in fields(Lines) if field.name != WAITING)
 
 
@@ -27,7 +27,8 @@ def fixed_line(agent: VoiceAgent, kind: str, language: str) -> FixedLine:
     What the author has written comes first: in that language, else in the agent's own. Where the author has written
     nothing, it is the line of DEFAULT_LINES in that language, else in the agent's own, else in English.
     """
-    return FixedLine(*_written(agent, kind, language))
+    text, of = _written(agent, kind, language)
+    return FixedLine(text.replace("{name}", agent.name) if kind == INTRODUCTION else text, of)
 
 
 def greeting(agent: VoiceAgent, deps: Any, language: str) -> str:

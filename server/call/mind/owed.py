@@ -6,8 +6,10 @@ when nobody speaks, pays what is `due` next. Nothing here waits, speaks or knows
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+
+from server.agent.passing_on import PassingOn
 
 MAX_WORDS_CHARS = 4_000
 """How many characters of words may be owed an answer: four minutes of speech. They all go to the model again and again
@@ -85,6 +87,8 @@ class Rest:
     """A tool of that reply asked for the end of the call, so the call ends after the rest."""
     known: int = 0
     """How many results of tools in the background that reply knew."""
+    passes_on: PassingOn | None = None
+    """To whom a tool of that reply asked to pass the call on, so that this happens after the rest."""
 
 
 class Owed:
@@ -134,10 +138,9 @@ class Owed:
         """The caller went on before speech-to-text gave the words of `utterance`; `owe_answer` brings them."""
         self._words[utterance] = None
 
-    def owe_rest(self, text: str, then_end: bool, known: int = 0) -> None:
-        """A sound cut a reply off before `text`. `then_end`: a tool of the reply has asked for the end of the call.
-        The reply knew the first `known` results of tools in the background."""
-        self.rest = Rest(text, then_end, known if text else 0)
+    def owe_rest(self, rest: Rest) -> None:
+        """A sound cut a reply off before `rest`."""
+        self.rest = rest if rest.text else replace(rest, known=0)
 
     def owe_unsaid(self, text: str) -> None:
         """The caller has missed `text`. Nothing is owed if it is empty."""

@@ -6,15 +6,13 @@ with effects runs.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol
-
-from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
 
 from server.call.mouth.playout import Speech
+from server.call.mouth.source import Source
 from server.call.mouth.stopwatch import Stage
 from server.errors import EngineError
 from server.media.frame import SPOKEN_RATE
@@ -31,74 +29,6 @@ log = logging.getLogger(__name__)
 
 ROOM_CHECK_S = 0.2
 """How often a reply that is 30 s ahead of the caller's ear looks whether it may go on."""
-
-
-class Source(Protocol):
-    """Where the words of a reply come from."""
-
-    tools: list[str]
-    """Names of the tools that were called, in order."""
-
-    known: int
-    """How many results of tools in the background these words may tell of."""
-    cut_off: bool
-    """The words end where somebody stopped their writer."""
-
-    @property
-    def hang_up(self) -> bool:
-        """The call ends when the caller has heard this to its end."""
-
-    @property
-    def tool_running(self) -> bool:
-        """A tool has been called and has not returned."""
-
-    @property
-    def running(self) -> Sequence[str]:
-        """The names of the tools that run now."""
-
-    def add_aside(self, text: str) -> None:
-        """The agent says this while the caller waits. It belongs into the history."""
-
-    def give_up(self) -> None:
-        """Begin no tool any more."""
-
-    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        """Give the text as it comes. Tools with effects wait for `committed`. Raises EngineError."""
-
-    def messages(self) -> list[ModelMessage]:
-        """What goes into the history: everything so far, as if the caller had heard all of it."""
-
-
-class Line:
-    """A fixed text that the agent says and that nobody asked for."""
-
-    def __init__(
-        self, text: str, occasion: str, interruptible: bool = True, hang_up: bool = False, known: int = 0
-    ) -> None:
-        """`occasion` tells a model later why it was said. `hang_up`: the call ends with it. `known` is that of the
-        answer whose rest it is."""
-        self.text = text
-        self.interruptible = interruptible
-        self.hang_up = hang_up
-        self.known = known
-        self._occasion = occasion
-        self._asides: list[TextPart] = []
-        self.tools: list[str] = []
-        self.tool_running = self.cut_off = False
-        self.running = ()
-
-    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
-        on_text(self.text)
-
-    def add_aside(self, text: str) -> None:
-        self._asides.append(TextPart(text))
-
-    def give_up(self) -> None:
-        pass
-
-    def messages(self) -> list[ModelMessage]:
-        request = ModelRequest.user_text_prompt(f"({self._occasion})")
-        return [request, ModelResponse(parts=[*self._asides, TextPart(self.text)])]
 
 
 @dataclass(frozen=True, slots=True)

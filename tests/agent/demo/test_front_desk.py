@@ -17,7 +17,7 @@ from server.agent.demo.shop import Callback, Desk
 from server.agent.dependencies import dependencies
 from server.agent.functions import Functions
 from server.agent.voice_agent import VoiceAgent
-from server.call.mouth.reply import Line
+from server.call.mouth.source import Line
 
 WEDNESDAY_AFTERNOON = datetime(2026, 11, 4, 14, 30)
 CAN_DO = "I can look up an order"

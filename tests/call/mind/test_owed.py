@@ -11,7 +11,7 @@ def in_debt() -> Owed:
     """Owes everything that can be owed."""
     owed = Owed("where is my order", "It was")
     owed.owe_apology()
-    owed.owe_rest("and it will arrive tomorrow.", then_end=True)
+    owed.owe_rest(Rest("and it will arrive tomorrow.", then_end=True))
     owed.owe_goodbye()
     owed.owe_outcome()
     owed.owe_result()
@@ -57,7 +57,7 @@ def test_the_order_of_payment() -> None:
     owed.settle(Happening.LINE_BEGINS)
     assert owed.due is Debt.OUTCOME
     owed.owe_answer(1, "hello")
-    owed.owe_rest("the rest", then_end=False)
+    owed.owe_rest(Rest("the rest", then_end=False))
     assert owed.due is Debt.ANSWER
     assert owed.take_words() == "hello"
     assert owed.due is Debt.REST
@@ -72,9 +72,9 @@ def test_the_order_of_payment() -> None:
 def test_nothing_is_owed_without_a_rest() -> None:
     """A reply whose text is not complete, and that does not end the call, leaves no rest."""
     owed = Owed()
-    owed.owe_rest("", then_end=False)
+    owed.owe_rest(Rest("", then_end=False))
     assert owed.due is None
-    owed.owe_rest("", then_end=True)
+    owed.owe_rest(Rest("", then_end=True))
     assert (owed.due, owed.rest) == (Debt.REST, Rest("", True))
 
 
@@ -122,7 +122,7 @@ def test_what_the_caller_missed_is_said_once() -> None:
 def test_what_is_left_behind(unanswered: str, rest: str, unheard: str | None, answers: bool, unsaid: str) -> None:
     """The next server repeats what was being said, or the rest of a reply, unless it owes an answer."""
     owed = Owed(unanswered, "before")
-    owed.owe_rest(rest, then_end=False)
+    owed.owe_rest(Rest(rest, then_end=False))
     owed.leave_behind(unheard, answers)
     assert owed.unsaid == unsaid
     assert owed.words == unanswered

@@ -1,0 +1,30 @@
+"""Lasting: the parts of a call that stay when another agent goes on with it. All others are made anew for it."""
+
+from dataclasses import dataclass
+
+from server.agent.background import Background
+from server.call.ears.ears import Ears
+from server.call.host import Host
+from server.call.mind.exchange_writer import ExchangeWriter
+from server.call.mind.history import History
+from server.call.setup import CallSetup
+from server.record.minutes import Minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """What was said, who writes it down, how the caller's line sounds, and the tools that still run."""
+
+    history: History
+    writer: ExchangeWriter
+    ears: Ears
+    background: Background
+
+
+def lasting(host: Host, setup: CallSetup, minutes: Minutes) -> Lasting:
+    """Make these parts for a call that goes on where the record in `minutes` stands."""
+    engines, settings = setup.engines, setup.settings
+    history = History(minutes.record.messages)
+    ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
+    background = Background((), settings.run, host.start)
+    return Lasting(history, ExchangeWriter(host, history, minutes), ears, background)

@@ -1,0 +1,115 @@
+"""Openings: how the calls of this server begin, and go on: with which agent, which engines and which figures."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from server.agent.agents import Agents
+from server.agent.call_info import CallInfo
+from server.agent.dependencies import dependencies
+from server.agent.passing_on import HandOver
+from server.agent.voice_agent import VoiceAgent
+from server.call.caller import Caller
+from server.call.mind.language import check_language, stages_of
+from server.call.options import CallOptions
+from server.call.session import Observed, Session
+from server.call.setup import CallSetup, Engines
+from server.choices import Keeper, call_info, call_settings, wall_ms
+from server.config import Settings
+from server.errors import PeerError
+from server.record.conversation import Conversation
+from server.record.minutes import Minutes
+
+
+class Openings:
+    """Makes the sessions of one server. `note` keeps their records, and `observe` is shown what happens in them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        agents: Agents,
+        engines: Callable[[Caller, CallOptions], Engines],
+        keeper: Keeper,
+        note: Callable[[Conversation], None],
+        observe: Callable[[Observed], object],
+    ) -> None:
+        """`engines` gives those of one call. It raises PeerError where the call may not have what it has chosen."""
+        self._settings = settings
+        self._agents = agents
+        self._engines = engines
+        self._keeper = keeper
+        self._note = note
+        self._observe = observe
+
+    def open(self, caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
+        """What makes a new session with an id. Raises PeerError when the call may not have the options.
+
+        What it returns raises that, too, and AgentUnavailable.
+        """
+        engines = self._engines(caller, options)
+
+        async def session_with(session_id: str) -> Session:
+            info = CallInfo(
+                caller.name, caller.context, transport=caller.transport, request=caller.request, dialled=caller.dialled
+            )
+            name = await self._agents.choose(caller.agent, info)
+            agent, now_ms = self._agents[name], wall_ms()
+            check_language(options.language, stages_of(agent, engines))
+            record = Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name)
+            return await self._session(record, name, caller, options, engines)
+
+        return session_with
+
+    def restore(self, caller: Caller, options: CallOptions) -> Callable[[Conversation], Awaitable[Session]]:
+        """The same for a session that goes on where its record stands."""
+        engines = self._engines(caller, options)
+
+        async def session_of(record: Conversation) -> Session:
+            name = self._agents.kept(record.standing.agent)
+            return await self._session(record, name, caller, options, engines)
+
+        return session_of
+
+    async def _session(
+        self, record: Conversation, name: str, caller: Caller, options: CallOptions, engines: Engines
+    ) -> Session:
+        setup = await self._setup(name, caller, options, engines, record.standing.language, record.agent_state)
+        recorder = self._keeper.recorder(record.id) if caller.record is not False else None
+        minutes = Minutes(record, self._note, wall_ms, asyncio.get_running_loop().time)
+        return Session(minutes, setup, recorder, self._observe)
+
+    async def _setup(
+        self,
+        name: str,
+        caller: Caller,
+        options: CallOptions,
+        engines: Engines,
+        language: str,
+        state: str,
+        handed_over: HandOver | None = None,
+    ) -> CallSetup:
+        """What the agent of this name holds the call with, which is held in `language`; "" is not known.
+
+        Raises AgentUnavailable.
+        """
+        agent, functions = self._agents[name], self._agents.functions
+        options = _possible(options, agent, engines)
+        info = call_info(caller, language, options.language, agent)
+        deps = await dependencies(agent, functions, state, replace(info, handed_over=handed_over))
+        figures = call_settings(self._settings, agent, options)
+
+        async def colleague(wish: HandOver, language: str) -> CallSetup:
+            other = self._agents.find(wish.agent)
+            plain = options.model_copy(update={"voice": ""})  # it was chosen for the first agent
+            return await self._setup(other, caller, plain, engines, language, "", wish)
+
+        return CallSetup(agent, deps, engines, figures, options, caller, functions, name, colleague)
+
+
+def _possible(options: CallOptions, agent: VoiceAgent, engines: Engines) -> CallOptions:
+    """The options, without a language that this agent does not know: it was chosen for another one."""
+    try:
+        check_language(options.language, stages_of(agent, engines))
+    except PeerError:
+        return options.model_copy(update={"language": ""})
+    return options

@@ -1,0 +1,11 @@
+"""The ways on which a client reaches an agent: the usual one, and one for each agent by its name or number.
+
+Everything that a client needs is on each way: the page with its files, and the addresses under /api. So a client needs
+only another base address to call another agent.
+"""
+
+AGENT_WAY = "/agents/{dialled}"
+WAYS = ("", AGENT_WAY)
+"""What the paths of clients begin with. `dialled` is for `Caller.dialled`."""
+API = ("/api/", "/agents/")
+"""What the paths begin with whose requests are checked, and whose failures are answered as JSON."""
