@@ -82,6 +82,10 @@ numbers = VoiceAgent(Agent("test", output_type=int))
 hasty = VoiceAgent(Agent("test"), patience="hasty")
 either = VoiceAgent(Agent("test", output_type=[str, int]))
 union = VoiceAgent(Agent("test", output_type=str | int))
+def count(text: str) -> int: return len(text)
+counts = VoiceAgent(Agent("test", output_type=[str, count]))
+def shout(text: str) -> str: return text.upper()
+shouts = VoiceAgent(Agent("test", output_type=shout))
 """
 
 
@@ -91,6 +95,7 @@ union = VoiceAgent(Agent("test", output_type=str | int))
         ("none", "has no model"),
         ("unknown", "nobody:any: there is no provider 'nobody'"),
         ("numbers", "is not text"),
+        ("counts", "the output_type of 'counts' .* has count, which returns no text"),
         ("hasty", "the patience of .*:hasty must be one of quick, normal, patient"),
     ],
 )
@@ -101,7 +106,7 @@ def test_an_agent_that_cannot_answer_is_refused(tmp_path: Path, name: str, why: 
         first_agent(load(agent=f"{tmp_path}/agent.py:{name}"))
 
 
-@pytest.mark.parametrize("name", ["selected", "named", "either", "union"])
+@pytest.mark.parametrize("name", ["selected", "named", "either", "union", "shouts"])
 def test_an_agent_that_can_answer_is_taken(tmp_path: Path, name: str) -> None:
     """Its model may be chosen in the run, or only named, and it may have other outputs beside text."""
     (tmp_path / "agent.py").write_text(OTHERS)

@@ -42,6 +42,8 @@ PURE = """
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
     server/media/frame.py server/media/tones.py
     server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
+    server/speech/spoken_form.py server/speech/spoken_date.py server/speech/spoken_time.py
+    server/speech/spoken_unit.py server/speech/spoken_address.py server/agent/output.py server/agent/written.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
     server/speech/models/catalogue.py server/speech/models/proposal.py
     server/speech/engines/sound.py server/speech/engines/phonemes.py server/speech/engines/written_english.py

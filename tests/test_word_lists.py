@@ -14,6 +14,8 @@ WORDS_ALLOWED = {
     "server/config.py": "names of settings",
     "server/speech/clauses.py": "abbreviations in what the agent says, whose full stop ends no clause",
     "server/speech/speakable.py": "names of HTML tags",
+    "server/speech/spoken_unit.py": "units, as the agent says them",
+    "server/speech/spoken_address.py": "ends of the names of sites",
     "server/speech/languages.py": "OpenAI's names of languages",
     "server/speech/number_length.py": "digits as speech-to-text writes them, to choose among its hypotheses",
     "server/speech/engines/phrase_language.py": "PocketSphinx hears English only; it needs other numbers in phrases",

@@ -5,14 +5,12 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType, UnionType
-from typing import Union, get_args, get_origin
-
-from pydantic_ai import TextOutput
+from types import ModuleType
 
 from server.agent.agents import NAME, Router
 from server.agent.extras import how_to_install
 from server.agent.functions import needed
+from server.agent.output import is_text, other_function
 from server.agent.voice_agent import VoiceAgent
 from server.errors import ConfigError
 
@@ -69,9 +67,11 @@ class AgentFiles:
         path, name, agent = self._found(place, "ANTIPHON_AGENT")
         if not isinstance(agent, VoiceAgent):
             raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
-        if not _answers_in_text(agent.agent.output_type):
-            reason = "is not text, which is all that can be said"
-            raise ConfigError(f"ANTIPHON_AGENT: the output_type of {name!r} in {path} {reason}")
+        kinds, where = agent.agent.output_type, f"the output_type of {name!r} in {path}"
+        if function := other_function(kinds):
+            raise ConfigError(f"ANTIPHON_AGENT: {where} has {function}, which returns no text: only text can be said")
+        if not is_text(kinds):
+            raise ConfigError(f"ANTIPHON_AGENT: {where} is not text, which is all that can be said")
         return agent
 
     def router(self, place: str) -> Router:
@@ -109,11 +109,3 @@ class AgentFiles:
             raise ConfigError(f"{setting}: {path} fails: {type(exc).__name__}: {exc}") from exc
         self._modules[own] = module
         return module
-
-
-def _answers_in_text(output_type: object) -> bool:
-    """Whether text is among the outputs of a pydantic-ai agent."""
-    if isinstance(output_type, Sequence) or get_origin(output_type) in (Union, UnionType):
-        kinds = output_type if isinstance(output_type, Sequence) else get_args(output_type)
-        return any(map(_answers_in_text, kinds))
-    return output_type is str or isinstance(output_type, TextOutput)

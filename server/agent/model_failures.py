@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pydantic_ai.exceptions import (
+    ContentFilterError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelConnectionError,
@@ -17,6 +18,8 @@ from pydantic_ai.exceptions import (
     ModelServerError,
     ModelTimeoutError,
     ModelUnavailableError,
+    OutputTokenLimitExceeded,
+    UnexpectedModelBehavior,
 )
 
 
@@ -63,6 +66,9 @@ _BY_CLASS: tuple[tuple[type[BaseException], Meaning], ...] = (
     (ModelRequestTimeout, _TIMEOUT),
     (ModelConnectionError, Meaning("connection", passes=True, concerns_all=True)),
     (TimeoutError, _TIMEOUT),
+    (ContentFilterError, Meaning("content_filter")),
+    (OutputTokenLimitExceeded, Meaning("length")),
+    (UnexpectedModelBehavior, Meaning("unreadable", passes=True)),
 )
 """The first class that fits counts, so a class stands before those that it inherits from."""
 

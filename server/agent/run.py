@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
-from pydantic_ai.exceptions import UsageLimitExceeded
+from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -26,6 +26,7 @@ from server.agent.asides import Asides
 from server.agent.attempts import Attempts
 from server.agent.memory import used_tokens
 from server.agent.notices import Notices
+from server.agent.output import OnText, Output, has_functions
 from server.agent.passing_on import PassingOn
 from server.agent.run_setup import RunSetup
 from server.agent.tool_calls import ToolCalls, kind_of
@@ -52,15 +53,14 @@ class AgentRun:
         limit_s, background = setup.limits.tools_s, setup.background
         self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background, setup.pass_on)
         self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
-        self._partial = ""
-        """What the model has written so far in the request that it answers now."""
+        self._output = Output()
         meter = setup.meter
         self._notices = Notices([self._language_to_answer_in, lambda: meter.notice, setup.orders])
         self._asides = Asides()
         self._at_tools = False
         """The model has called tools, and has not been told of their results."""
-        self._asked = False
-        """A request to the model has begun."""
+        self._at_model = False
+        """The model is asked; else the agent's own code runs, or a tool."""
         self.tools: list[str] = []
         """Names of the tools that were called, in order."""
         self.known = 0
@@ -90,13 +90,13 @@ class AgentRun:
 
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits."""
-        self._asides.add(text, self._whole(), begun=bool(self._partial))
+        self._asides.add(text, self._whole(), begun=bool(self._output.partial))
 
     def give_up(self) -> None:
         """Begin no tool any more: the answer is over, and the run is about to be cancelled."""
         self._calls.give_up()
 
-    async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+    async def speak(self, on_text: OnText, committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
 
         Raises EngineError of the stage "agent", "model" or "tool" when that stage fails or takes too long.
@@ -114,51 +114,60 @@ class AgentRun:
         except UsageLimitExceeded as exc:
             raise EngineError("model", "The model did not come to an answer.") from exc
         except Exception as exc:
-            raise self._failure(f"failed: {kind_of(exc)}") from exc
+            what = f"failed: {kind_of(exc)}"
+            if type(exc) is UnexpectedModelBehavior:
+                what = "gave no answer that can be read" if self._at_model else "did not come to an answer"
+            self._at_model = self._at_model or isinstance(exc, UnexpectedModelBehavior)
+            raise self._failure(what) from exc
 
     def _failure(self, what: str) -> EngineError:
-        """The error of the stage that failed: of the tool while one runs, of the agent before it asks the model."""
+        """The error of the stage that failed: a tool while one runs, the model while it is asked, else the agent."""
         if tools := self._calls.at_fault:
             return EngineError("tool", f"The tool {tools} {what}.")
-        if not self._asked:
+        if not self._at_model:
             return EngineError("agent", f"The agent {what}.")
         return EngineError("model", f"The model {what}.", ", ".join(self._attempts.asked))
 
     def messages(self) -> list[ModelMessage]:
         """The messages exchanged with the model so far. The unfinished answer is the last one, and each tool call has
         a result, or a sentence about what became of it."""
-        messages = self._whole()
-        if self._partial and isinstance(messages[-1], ModelRequest):
-            messages.append(ModelResponse(parts=[TextPart(self._partial)]))
-        return self._calls.closed(self._asides.inserted(messages))
+        messages = self._output.own(self._whole())
+        if self._output.partial and isinstance(messages[-1], ModelRequest):
+            messages.append(ModelResponse(parts=[TextPart(self._output.partial)]))
+        return self._calls.closed(self._output.without_rejected(self._asides.inserted(messages)))
 
     def _whole(self) -> list[ModelMessage]:
         """The messages that are complete, from the live run.
 
-        What the model was writing when a run ended is in `_partial`, and what tools had returned is in `_calls`.
+        What the model was writing when a run ended is in `_output`, and what tools had returned is in `_calls`.
         """
         run = self._run_of_agent
         whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
         return whole or [ModelRequest.user_text_prompt(self._prompt)]
 
-    async def _run(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
+    async def _run(self, on_text: OnText, committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._setup.limits.first_token_s):
                 # This also connects the toolsets that are made for this run.
                 run = self._run_of_agent = await stack.enter_async_context(await self._begin())
+            checked = bool(run.ctx.deps.output_validators) or has_functions(self._agent.output_type)
+            self._output.begin(on_text, held=checked)
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
-                    await self._stream(node, run, on_text)
+                    await self._stream(node, run)
                 elif Agent.is_call_tools_node(node):
-                    await self._before_tools(node, on_text, committed)
+                    await self._before_tools(node, committed)
                 try:
                     async with asyncio.timeout(self._setup.limits.tools_s) as deadline:
                         node = await run.next(node)
                 finally:
                     if deadline.expired():
                         await self._calls.take_too_long()
-                self._at_tools, self._partial = False, ""
+                self._at_tools = False
+                self._output.end_response()
+            assert run.result is not None, "because the run is over"
+            self._output.accept(run.result.output)
 
     async def _begin(self) -> AbstractAsyncContextManager[PydanticRun[Any, str]]:
         setup, history = self._setup, self._recall()
@@ -210,17 +219,10 @@ class AgentRun:
         )
         return [ModelRequest(parts=parts)] if parts else []
 
-    async def _stream(
-        self, node: ModelRequestNode[Any, str], run: PydanticRun[Any, str], on_text: Callable[[str], None]
-    ) -> None:
-        self._asked = True
+    async def _stream(self, node: ModelRequestNode[Any, str], run: PydanticRun[Any, str]) -> None:
+        self._at_model = True
         self._setup.meter.add_request()
         usage, complete, begun, written = RequestUsage(), False, False, Written()
-
-        def hand_on(text: str) -> None:
-            if text:
-                self._partial += text
-                on_text(text)
 
         try:
             loop, limits = asyncio.get_running_loop(), self._setup.limits
@@ -230,8 +232,8 @@ class AgentRun:
                     async for event in stream:
                         begun = True
                         deadline.reschedule(loop.time() + limits.between_tokens_s)
-                        hand_on(written.receive(text_of(event)))
-                    hand_on(written.finish())
+                        self._output.write(written.receive(text_of(event)))
+                    self._output.write(written.finish())
                 finally:
                     usage = stream.response.usage
             complete = True
@@ -253,13 +255,12 @@ class AgentRun:
             self._setup.breakers.failures[model, reason] += 1
             log.warning("x call %s: the answer of model %s was cut off: %s", self._setup.call, model, reason)
 
-    async def _before_tools(
-        self, node: CallToolsNode[Any, str], on_text: Callable[[str], None], committed: asyncio.Event
-    ) -> None:
+    async def _before_tools(self, node: CallToolsNode[Any, str], committed: asyncio.Event) -> None:
+        self._at_model = False
         calls = node.model_response.tool_calls
         if not calls:
             return
-        on_text("\n")  # ends the sentence: text so far is spoken while the tools run
+        self._output.call_tools()  # ends the sentence: text so far is spoken while the tools run
         if not self._setup.agent.lookups.issuperset(call.tool_name for call in calls):
             while not committed.is_set():  # the answer may be given up before this task runs again
                 await committed.wait()

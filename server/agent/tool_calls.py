@@ -238,5 +238,6 @@ def kind_of(failure: BaseException) -> str:
     """What kind of failure it is, without its message, which may quote what the caller said."""
     if isinstance(failure, BaseExceptionGroup):  # of a FallbackModel: one failure for each model
         return ", ".join(map(kind_of, failure.exceptions))
-    status = f" (HTTP {failure.status_code})" if isinstance(failure, ModelHTTPError) else ""
-    return f"{type(failure).__name__}{status}"
+    http = failure if isinstance(failure, ModelHTTPError) else failure.__cause__  # also a status that is no error
+    status = getattr(http, "status_code", None)
+    return f"{type(failure).__name__} (HTTP {status})" if isinstance(status, int) else type(failure).__name__

@@ -7,6 +7,7 @@ writes its thoughts between tags, as its chat template wants it, when its provid
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain, count
 from typing import Any
 
 from pydantic_ai import RunContext
@@ -76,13 +77,27 @@ class WholeResponses(AbstractCapability[Any]):
     async def after_model_request(
         self, ctx: RunContext[Any], *, request_context: ModelRequestContext, response: ModelResponse
     ) -> ModelResponse:
-        return replace(response, parts=[_whole_part(part) for part in response.parts])
+        parts = [part for message in ctx.messages for part in message.parts]
+        known = {part.tool_call_id for part in parts if isinstance(part, ToolCallPart)}
+        return replace(response, parts=[_named(_whole_part(part), known) for part in response.parts])
+
+
+def _named(part: ModelResponsePart, known: set[str]) -> ModelResponsePart:
+    """`part`, and if it is a tool call, with an id that is not `known`. Some models give several calls the same id, and
+    no provider takes a history with two results for one id."""
+    if not isinstance(part, ToolCallPart):
+        return part
+    numbers = (f"{part.tool_call_id}-{number}" for number in count(2))
+    new = next(each for each in chain([part.tool_call_id], numbers) if each not in known)
+    known.add(new)
+    return replace(part, tool_call_id=new)
 
 
 def _whole_part(part: ModelResponsePart) -> ModelResponsePart:
     match part:
         case TextPart():
-            return replace(part, content=written(part.content))
+            text = written(part.content)
+            return replace(part, content=text if text.strip() else "")  # some providers take no blank text
         case ToolCallPart():
             return replace(part, args=whole_value(part.args))
     return part

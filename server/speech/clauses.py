@@ -44,18 +44,36 @@ _ABBREVIATIONS = (
 """Abbreviations that rarely end a sentence. All languages share them: which one the text is in is not known here.
 In small letters, "sig" and "dra" are words of Swedish."""
 _ABBREVIATION = re.compile(rf"\b(?:{_ABBREVIATIONS}|[A-HJ-Z])\.\Z", re.IGNORECASE)
-_MONTHS = "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+_MONTHS = (
+    "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+    "|Jan|Jän|Feb|Mär|Mrz|Apr|Jun|Jul|Aug|Sept?|Okt|Nov|Dez"
+)
 _IF_FOLLOWED = tuple(
     (re.compile(rf"{sign}\.\Z", re.IGNORECASE), re.compile(follows), re.compile(undecided))
     for sign, follows, undecided in (
         (r"\bno", r"\d", r"\Z"),
-        (r"\b(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|okt|nov|dec|dez)", r"\d", r"\Z"),
+        (
+            r"\b(?:jan|jän|feb|mar|mär|apr|jun|jul|aug|sept?|oct|okt|nov|dec|dez"
+            r"|janv|févr?|avr|juil|déc|ene|abr|ago|dic|gen|giu|lug|ott|mrt|fev)",
+            r"\d",
+            r"\Z",
+        ),
+        (r"\d ?(?:min|ft|in|lbs?|oz|sec|hrs?|h|km|kg)", r"[^\W\d_A-Z]", r"\Z"),
         (r"\b(?:etc|inc|ltd|corp|jr|usw|enz)", r"[^\W\d_A-Z]", r"\Z"),
         (r"(?<![\d.,])\d\d?", rf"(?:{_MONTHS})\b", r"(?:[JFMASOND]\w*)?\Z"),
     )
 )
 """What ends a sentence, unless a certain text comes after it: abbreviations, and German days of a month. The last of
 each three is the text with which that is not decided yet."""
+_DAY_OF_YEAR = re.compile(
+    r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|\b(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?) \d\d?(?:st|nd|rd|th)?,\Z",
+    re.IGNORECASE,
+)
+"""A day in English, before a year."""
+_YEAR, _MAYBE_YEAR = re.compile(r"\d{4}\b"), re.compile(r"\d{0,4}\Z")
+_SPACE = re.compile(r"(?<!\d) (?!\d)")
+"""A space that is not inside a number, a date, or a measure."""
 _ENTRY = re.compile(r"\d\d?\.\Z")
 """The number of an entry in a list."""
 _CODE = re.compile(r"```.*?```", re.DOTALL)
@@ -126,11 +144,17 @@ class Clauses:
             code = _CODE.match(self._rest)
             return code.end() if code else None  # of any length, because code is not spoken
         least = FIRST_CHARS if self._first else CLAUSE_CHARS
-        for match in _END.finditer(self._rest):
+        for match in _END.finditer(self._rest[: MAX_CHARS + len("```")]):  # no more of a long text, again and again
             if match.end() > MAX_CHARS:
                 break
             if match["breath"]:
                 said = self._rest[: match.end()]
+                if _DAY_OF_YEAR.search(said):
+                    after = self._rest[match.end() :].lstrip()
+                    if _MAYBE_YEAR.match(after):
+                        return None
+                    if _YEAR.match(after):
+                        continue
                 if _length(said) >= least and not _IN_LINK.search(said):
                     return match.end()
             elif match["sentence"] and (goes_on := self._goes_on(match.end())) is not False:
@@ -154,7 +178,9 @@ class Clauses:
         return False
 
     def _cut(self) -> int:
-        space = self._rest.rfind(" ", 0, MAX_CHARS)
+        spaces = [space.start() for space in _SPACE.finditer(self._rest[: MAX_CHARS + 1], 1)]
+        spaces = [space for space in spaces if space < MAX_CHARS]
+        space = spaces[-1] if spaces else self._rest.rfind(" ", 0, MAX_CHARS)
         return space if space > 0 else MAX_CHARS
 
 

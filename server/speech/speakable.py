@@ -8,13 +8,15 @@ import html
 import re
 import unicodedata
 
+_SPACES = re.compile(r"\s{2,}")
+"""Models that go astray write thousands of them, which other patterns would go through again and again."""
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 """Code. What is never closed is code to the end."""
 _RULE = re.compile(r"^[ \t]*(?:(?:[-*_][ \t]*){3,}|[|: \t-]*-{2,}[|: \t-]*)$", re.MULTILINE)
 """A line between paragraphs, or under the head of a table."""
 _LINE_START = re.compile(r"^[ \t]*(?:(?:#{1,6}|>|[-*+•])[ \t]+)+", re.MULTILINE)
 """Before a heading, a quotation, or an entry of a list."""
-_LINK = re.compile(r"!?\[(?P<label>[^\]]*)\]\([^)]*\)")
+_LINK = re.compile(r"!?\[(?P<label>[^\[\]]*)\]\([^)]*\)")
 _CITATION = re.compile(r"\s*(?:\[\^?\d+(?:\s*[,–-]\s*\d+)*\]|【[^】]*】)")
 _ADDRESS = re.compile(
     r"(?:https?://(?:www\.)?|www\.)(?P<host>\w[\w.-]*\w)(?::\d+)?(?:[/?#][^\s<>\"]*?)?(?=[.,;:!?…)\]\"'*_]*(?:\s|<|\Z))"
@@ -26,7 +28,7 @@ _ENTITY = re.compile(r"&#?\w+;")
 _FORMULA = re.compile(r"\$\$|\\[()\[\]]")
 _PAIR = re.compile(r"(?<![\w*])([*_])(?=\S)([^*_]*?\S)\1(?![\w*])")
 """Emphasis by one mark on each side."""
-_EDGE = re.compile(r"\*\*+|__+|~~+|`+|(?<![^\W_])[*_](?=[^\W\d_])|(?<=[^\W\d_])[*_](?![\w*])")
+_EDGE = re.compile(r"[*_]{2,}|~~+|`+|(?<![^\W_])[*_](?=[^\W\d_])|(?<=[^\W\d_])[*_](?![\w*])")
 """Marks that are doubled, and single ones where emphasis begins or ends, of which the other end is elsewhere."""
 _CELLS = re.compile(r"[ \t]*\|[ \t]*")
 _JOINERS = "\u200d\ufe0f\u20e3"
@@ -39,6 +41,7 @@ def speakable(text: str, in_line: bool = False) -> str:
 
     `in_line`: it begins in the middle of a line, so it does not begin with the mark of a heading or of a list.
     """
+    text = _SPACES.sub(lambda spaces: "\n" if "\n" in spaces.group() else " ", text)
     text = _FENCE.sub(" ", text)
     if in_line:
         first, newline, others = text.partition("\n")
@@ -57,7 +60,7 @@ def speakable(text: str, in_line: bool = False) -> str:
 
 
 def _heard(character: str) -> str:
-    """The character, or a space in place of a picture."""
-    if character in _JOINERS:
+    """The character, or a space in place of a picture, or nothing in place of a control character."""
+    if character in _JOINERS or (unicodedata.category(character) == "Cc" and not character.isspace()):
         return ""
     return " " if unicodedata.category(character) == "So" and character not in _SPOKEN_SYMBOLS else character

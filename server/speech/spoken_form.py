@@ -1,13 +1,18 @@
-"""How people say what is written in figures, where voices say it badly: money, telephone numbers, ranges and, in
-German, days of a month.
+"""How people say what is written in figures and signs, where voices say it badly: money, telephone numbers, ranges,
+dates, times, units, addresses and, in German, days of a month.
 
-A voice reads plain numbers, times and percentages well. Captions and the history keep the written form.
+A voice reads plain numbers and percentages well. Captions and the history keep the written form.
 """
 
 import re
 from functools import partial
 
 from num2words import num2words
+
+from server.speech.spoken_address import addresses_spoken
+from server.speech.spoken_date import dates_spoken
+from server.speech.spoken_time import times_spoken
+from server.speech.spoken_unit import units_spoken
 
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP"}
 _AMOUNT = r"\d+(?:[.,]\d{3})*(?:[.,]\d{1,2})?(?![.,]?\d)"
@@ -36,13 +41,17 @@ _GERMAN_DAY = re.compile(
 def spoken_form(text: str, language: str) -> str:
     """`text` as it is said in `language` (BCP 47). In a language that is not known here it stays as it is."""
     tag = language.partition("-")[0].lower()
-    if tag not in _TO or not re.search(r"\d", text):
+    if tag not in _TO:
         return text
+    text = addresses_spoken(text, tag)
+    if not re.search(r"\d", text):
+        return text
+    text = dates_spoken(text, language)
     text = _MONEY.sub(partial(_money, tag), text)
-    text = _TELEPHONE.sub(partial(_telephone, tag), text)
+    text = units_spoken(_TELEPHONE.sub(partial(_telephone, tag), text), tag)
     if tag == "de":
         text = _GERMAN_DAY.sub(_german_day, text)
-    return _RANGE.sub(rf"\1 {_TO[tag]} \2", text)
+    return times_spoken(_RANGE.sub(rf"\1 {_TO[tag]} \2", text), tag)
 
 
 def _money(language: str, found: re.Match[str]) -> str:

@@ -4,7 +4,9 @@ These tests take real time, so they wait for less than a second. tests/agent/tes
 """
 
 import asyncio
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from anthropic import AsyncAnthropic
@@ -21,7 +23,7 @@ from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
-from tests.fakes.chat_provider import RESET, Refuse, Say, Step, chat_provider
+from tests.fakes.chat_provider import RESET, Raw, Refuse, Say, Step, chat_provider
 
 Hosted = OpenAIChatModel | AnthropicModel
 Make = Callable[[str], Hosted]
@@ -123,3 +125,63 @@ async def test_the_next_model_answers_in_place_of_one_that_is_refused() -> None:
             setup = RunSetup(VoiceAgent(Agent(first)), fallbacks=[second])
             await AgentRun(setup, "hello", list).speak(heard.append, asyncio.Event())
     assert "".join(heard).strip() == "All is well."
+
+
+# Providers that do not keep to the API
+
+
+def event(delta: object, finish: str | None = None, **more: Any) -> bytes:
+    """One event of OpenAI's stream."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice], **more}
+    return f"data: {json.dumps(chunk)}\n\n".encode()
+
+
+WE, ARE, OPEN = (event({"content": word}) for word in ("We ", "are ", "open."))
+STOP = event({}, "stop")
+WHOLE = {"role": "assistant", "content": "We are open."}
+NO_USAGE = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WE + ARE + OPEN,
+        WE + ARE + OPEN + event({}, "end_of_turn"),
+        STOP + WE + ARE + OPEN + STOP,
+        event({"role": "assistant"}) + WE + event({"role": "assistant"}) + ARE + OPEN + STOP,
+        event({"role": "assistant", "content": None}) + WE + event(None) + ARE + event({"content": ""}) + OPEN + STOP,
+        WE + ARE + OPEN + STOP + event({}, choices=[], usage={"prompt_tokens": "12", "total_tokens": -1}),
+        WE + ARE + OPEN + STOP + event({}, choices=[], usage=NO_USAGE),
+        b": keep-alive\n\n" * 50 + WE + ARE + OPEN + STOP,
+        event({"content": [{"type": "text", "text": "We are open."}]}) + STOP,
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # pydantic-ai's, about such figures of usage
+async def test_an_answer_with_faults_is_heard(body: bytes) -> None:
+    """What can be understood is said once, and the provider is asked once."""
+    assert await ask(openai, Raw(body)) == ("We are open.", 1)
+
+
+@pytest.mark.parametrize(
+    ("step", "why", "asked"),
+    [
+        (Raw(b"<html>Sign in</html>", content_type="text/html"), "gave no answer that can be read", 3),
+        (Raw(json.dumps({"choices": [{"message": WHOLE}]}).encode()), "gave no answer that can be read", 3),
+        (Raw(b": keep-alive\n\n" * 5), "gave no answer that can be read", 3),
+        (Raw(b"", status=204), "gave no answer that can be read", 3),
+        (Raw(b'data: {"id": "c", "obj\n\n'), "failed: ModelAPIError", 1),
+        (Raw(b'data: {"id": "caf\xe9"}\n\n'), "failed: ModelAPIError", 1),
+        (Raw(b"data: null\n\n" + OPEN), "failed: AttributeError", 1),
+        (Raw(b"", status=304), "failed: ModelAPIError (HTTP 304)", 1),
+    ],
+)
+async def test_an_answer_that_cannot_be_read_is_the_models_failure(step: Step, why: str, asked: int) -> None:
+    """The log says what came. Where nothing came at all, the model is asked again, because that may pass."""
+    assert await ask(openai, step) == (f"The model {why}.", asked)
+
+
+async def test_a_broken_event_ends_what_was_said_before_it() -> None:
+    """What came before it may have been heard."""
+    heard, asked = await ask(openai, Say("We are open. ", then="reset"))
+    assert (heard.startswith("We are open."), asked) == (True, 1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_ai import Agent
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolReturnPart
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 
 from server.agent.run import AgentRun
@@ -112,5 +112,76 @@ def test_a_result_that_no_model_can_be_told_is_the_tools_failure() -> None:
         with pytest.raises(EngineError, match="The tool odd failed") as failure:
             await run.speak(lambda text: None, committed)
         assert failure.value.stage == "tool"
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("ids", [["same", "same"], ["one", "two"], ["same", "same", "same"]])
+def test_each_tool_call_has_an_id_of_its_own(ids: list[str]) -> None:
+    """Also when the model gives several calls one id, in one response and in the next: each runs and has its result."""
+    booked: list[str] = []
+
+    async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | DeltaToolCalls]:
+        if len(messages) > 4:
+            yield "Done."
+        else:
+            yield {
+                n: DeltaToolCall("book", f'{{"what": "{len(messages)} {n}"}}', tool_call_id=call_id)
+                for n, call_id in enumerate(ids)
+            }
+
+    async def book(what: str) -> str:
+        booked.append(what)
+        return f"booked {what}"
+
+    async def scenario() -> None:
+        run = AgentRun(RunSetup(VoiceAgent(Agent(FunctionModel(stream_function=think), tools=[book]))), "hello", list)
+        committed = asyncio.Event()
+        committed.set()
+        await run.speak(lambda text: None, committed)
+        parts = [part for message in run.messages() for part in message.parts]
+        calls = [part.tool_call_id for part in parts if isinstance(part, ToolCallPart)]
+        results = {part.tool_call_id: part.content for part in parts if isinstance(part, ToolReturnPart)}
+        assert len(set(calls)) == 2 * len(ids)
+        assert sorted(results) == sorted(calls)
+        assert sorted(map(str, results.values())) == sorted(f"booked {what}" for what in booked)
+
+    run_virtual(scenario())
+
+
+def test_an_answer_of_spaces_is_asked_for_again() -> None:
+    """It is no answer, and some providers refuse a history with it."""
+    answers = ["  \n ", "We are open."]
+
+    async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str]:
+        yield answers.pop(0)
+
+    async def scenario() -> None:
+        run = AgentRun(RunSetup(VoiceAgent(Agent(FunctionModel(stream_function=think)))), "hello", list)
+        spoken: list[str] = []
+        await run.speak(spoken.append, asyncio.Event())
+        assert "".join(spoken).strip() == "We are open."
+        texts = [part.content for message in run.messages() for part in message.parts if isinstance(part, TextPart)]
+        assert [text for text in texts if text] == ["We are open."]
+
+    run_virtual(scenario())
+
+
+def test_arguments_that_are_cut_off_are_the_models_fault() -> None:
+    """The agent is not blamed for it."""
+
+    async def think(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[DeltaToolCalls]:
+        yield {0: DeltaToolCall("book", '{"what": "a ta', tool_call_id="one")}
+
+    async def book(what: str) -> str:
+        raise AssertionError("it is not called")
+
+    async def scenario() -> None:
+        run = AgentRun(RunSetup(VoiceAgent(Agent(FunctionModel(stream_function=think), tools=[book]))), "hello", list)
+        committed = asyncio.Event()
+        committed.set()
+        with pytest.raises(EngineError, match="The model did not come to an answer") as failure:
+            await run.speak(lambda text: None, committed)
+        assert failure.value.stage == "model"
 
     run_virtual(scenario())

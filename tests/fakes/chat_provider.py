@@ -33,7 +33,17 @@ class Say:
     then: str = ""
 
 
-Step = Refuse | Say
+@dataclass(frozen=True)
+class Raw:
+    """The body of the answer, as it is, under this status and with these headers."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "text/event-stream"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Step = Refuse | Say | Raw
 RESET, STALL = Say("", then="reset"), Say("", then="stall")
 
 
@@ -53,6 +63,9 @@ class ChatProvider:
             error = {"message": "my secret is not to be logged", "type": step.code, "code": step.code}
             body = {"type": "error", "error": error}
             return web.json_response(body, status=step.status, headers=step.headers)
+        if isinstance(step, Raw):
+            headers = {"Content-Type": step.content_type, **step.headers}
+            return web.Response(body=step.body, status=step.status, headers=headers)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         if step.then == "reset" and not step.text:
             return _break(request, response)

@@ -1,4 +1,5 @@
 import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -43,6 +44,11 @@ def cut(*deltas: str) -> list[str]:
         ("No. We are closed.", ["No.", "We are closed."]),
         ("It is on Oct. 5 at noon. Bye.", ["It is on Oct. 5 at noon.", "Bye."]),
         ("It was in Oct. We left.", ["It was in Oct.", "We left."]),
+        ("It is on December 5, 2026, at noon.", ["It is on December 5, 2026,", "at noon."]),
+        ("It is on May 5, I think.", ["It is on May 5,", "I think."]),
+        ("Le 5 déc. 2026. Am 5. Dez. 2026.", ["Le 5 déc. 2026.", "Am 5. Dez. 2026."]),
+        ("It is a 5 min. walk. It takes 10 min. Bye.", ["It is a 5 min. walk.", "It takes 10 min.", "Bye."]),
+        ("Write to anna.b@example.org now.", ["Write to anna.b@example.org now."]),
         ("Pears etc. are here. Pears, etc. We are open.", ["Pears etc. are here.", "Pears, etc.", "We are open."]),
         ("Am 3. Mai um 10. Aber nicht am 5. Ja.", ["Am 3. Mai um 10.", "Aber nicht am 5.", "Ja."]),
         ("1. First this.\n2. Then that.", ["1. First this.", "2. Then that."]),
@@ -111,6 +117,15 @@ def test_a_text_without_marks_is_cut_at_a_space() -> None:
     clauses = cut("word " * 100)
     assert all(len(clause) <= MAX_CHARS for clause in clauses)
     assert " ".join(clauses).split() == ["word"] * 100
+
+
+@pytest.mark.parametrize("measure", ["5 km", "12 345 678 km", "5 Dec 2026"])
+@pytest.mark.parametrize("before", range(20))
+def test_no_measure_is_cut(measure: str, before: int) -> None:
+    """A text that has to be cut at a space is cut outside of numbers and what belongs to them."""
+    text = "a" * before + " " + "word " * 44 + measure + " word" * 40
+    cutter = Clauses()
+    assert any(measure in clause for clause in [*cutter.receive(text), *cutter.finish()])
 
 
 def test_a_text_without_spaces_is_cut_anywhere() -> None:
@@ -192,3 +207,13 @@ def test_of_a_text_that_was_broken_off_whole_sentences_are_said(text: str, said:
     given = clauses.receive(text)
     last, to_say = clauses.break_off()
     assert (given + last)[:to_say] == said
+
+
+@pytest.mark.parametrize("piece", ["a", ".", "word ", "word, ", "[a, ", "\n", " ", "``` ", "1 "])
+def test_a_model_that_goes_astray_holds_up_no_other_call(piece: str) -> None:
+    """A text of any length is cut in a time that grows with its length, and with no more than that."""
+    begun_s = time.process_time()
+    cutter = Clauses()
+    cutter.receive(piece * (100_000 // len(piece)))
+    cutter.finish()
+    assert time.process_time() - begun_s < 5

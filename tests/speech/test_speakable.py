@@ -28,6 +28,8 @@ def test_a_mark_that_is_no_markdown_is_left_to_the_voice(text: str) -> None:
     ("text", "spoken"),
     [
         ("# Hours", "Hours"),
+        ("We are\x00 open\x07.", "We are open."),
+        ("Hello**_", "Hello"),
         ("> ## *Hours* today", "Hours today"),
         ("- 5 apples\n* milk\n• bread", "5 apples milk bread"),
         ("Some text.\n\n---\n\nMore.", "Some text. More."),
