@@ -14,6 +14,7 @@ from pydantic_ai.settings import ModelSettings
 from server.agent.client_retries import turn_off_retries
 from server.agent.extras import how_to_install
 from server.agent.openai_requests import send_unconverted
+from server.agent.openai_streams import number_calls
 from server.errors import ConfigError
 
 FORMER = {"google-gla": "google", "google-vertex": "google-cloud", "grok": "xai"}
@@ -47,7 +48,7 @@ def check_settings(settings: Iterable[str]) -> None:
 
 def prepare(model: Model) -> Model:
     """Make the model fit for calls; returns it. Calling this twice does no harm."""
-    return _keep_system_prompts_first(turn_off_retries(send_unconverted(model)))
+    return _keep_system_prompts_first(turn_off_retries(number_calls(send_unconverted(model))))
 
 
 def _reason(name: str, exc: Exception) -> str:

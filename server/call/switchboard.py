@@ -52,8 +52,8 @@ class Switchboard:
         self.present = setup
         """What the agent that has the call now holds it with."""
         self._known = {setup.name: setup}
-        """By the name of the agent: those that have had the call, or are about to. An agent that gets it back goes on
-        with the dependencies that it had."""
+        """By the name of the agent, as the server or a tool writes it: those that have had the call, or are about to.
+        An agent that gets it back goes on with the dependencies that it had."""
         self._transfer: Transfer | None = None
         """The client is transferring the call."""
         self._frames_left = 0
@@ -70,15 +70,13 @@ class Switchboard:
         if isinstance(wish, Transfer):
             able = self.present.options.transfers
             return "" if able else "The call cannot be transferred from the caller's line."
-        if wish.agent == self.present.name:
-            return f"You are {wish.agent} yourself."
         if wish.agent not in self._known:
             try:
-                language = self._session.dialogue.language.tag
-                self._known[wish.agent] = await self.present.colleague(wish, language)
+                setup = await self.present.colleague(wish, self._session.dialogue.language.tag)
             except (NotFound, AgentUnavailable) as why_not:
                 return why_not.sentence
-        return ""
+            self._known[wish.agent] = self._known.setdefault(setup.name, setup)
+        return f"You are {wish.agent} yourself." if self._known[wish.agent] is self.present else ""
 
     def pass_frame(self) -> None:
         """20 ms have passed: pass the call on, if the agent has said so and is idle."""

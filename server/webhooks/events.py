@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from server.agent.hooks import CallEnd, CallExchange, CallTool, EndReason
 from server.record.conversation import Conversation, Exchange, Said, ToolUse
 
-STARTED, EXCHANGE, TOOL, ENDED = "call.started", "exchange", "tool", "call.ended"
-TYPES = (STARTED, EXCHANGE, TOOL, ENDED)
+STARTED, EXCHANGE, TOOL, HANDED_OVER, ENDED = "call.started", "exchange", "tool", "call.handed_over", "call.ended"
+TYPES = (STARTED, EXCHANGE, TOOL, HANDED_OVER, ENDED)
 
 _SAID = TypeAdapter(tuple[Said, ...])
 _REASON: TypeAdapter[EndReason] = TypeAdapter(EndReason)
@@ -36,6 +36,8 @@ def between(before: Conversation, after: Conversation) -> Iterator[Event]:
     for number in range(max(0, len(before.exchanges) - 1), len(after.exchanges)):
         known = before.exchanges[number] if number < len(before.exchanges) else Exchange(())
         yield from _exchanged(number + 1, known, after.exchanges[number])
+    if (agent := before.standing.agent) and agent != after.standing.agent:
+        yield Event(HANDED_OVER, {"hand_over": {"from": agent, "to": after.standing.agent}})
     if after.end_reason and not before.end_reason:
         yield Event(ENDED, {"end": asdict(_end(after))})
 

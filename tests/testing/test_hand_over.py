@@ -29,6 +29,7 @@ reception = Agent(
             "invoice|back": ["Billing will help you.", ToolCall("hand_over", agent="billing")],
             "no one": ToolCall("hand_over", agent="nobody"),
             "myself": ToolCall("hand_over", agent="reception"),
+            "my own": ToolCall("hand_over", agent="Reception"),
             "sick": ToolCall("hand_over", agent="sick"),
             "silent": ToolCall("hand_over", agent="billing"),
             "person": ["I put you through.", ToolCall("transfer", to="+4930123456")],
@@ -194,6 +195,7 @@ def test_the_model_is_told_when_a_call_cannot_be_handed_over() -> None:
         async with call(RECEPTION, others=OTHERS) as caller:
             assert await caller.says("no one please") == "There is no agent 'nobody' here."
             assert await caller.says("myself please") == "You are reception yourself."
+            assert await caller.says("my own please") == "You are Reception yourself."
             heard = await caller.says("the sick one please")
             assert heard == "The agent cannot take this call. Please try again later."
             assert caller.agent == "Reception"

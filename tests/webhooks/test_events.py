@@ -2,7 +2,7 @@ import json
 from dataclasses import fields, replace
 
 from server.agent.hooks import CallEnd, CallExchange, CallTool
-from server.record.conversation import Conversation, Exchange, Said, ToolUse, hash_token
+from server.record.conversation import Conversation, Exchange, Said, Standing, ToolUse, hash_token
 from server.record.used import Used
 from server.webhooks.events import Event, between, body, transcript_part, wants_transcript, with_transcript
 
@@ -49,6 +49,15 @@ def test_an_exchange_is_told_with_its_tools() -> None:
     assert told == Event("exchange", {"exchange": {**said, "tools": (looked, looked)}})
     assert set(told.told["exchange"]) == {"number", "name"} | names(CallExchange)
     assert set(first.told["tool"]) == {"exchange"} | names(CallTool)
+
+
+def test_a_hand_over_is_told_once() -> None:
+    """A call begins with some agent, which is no hand-over."""
+    first = CONNECTED.with_exchange(exchange(), 2, "", Standing(agent="desk"))
+    second = first.with_agent("", Standing(agent="billing"), 3)
+    assert types(CONNECTED, first) == ["exchange"]
+    assert list(between(first, second)) == [Event("call.handed_over", {"hand_over": {"from": "desk", "to": "billing"}})]
+    assert types(second, second.with_exchange(exchange("Hello."), 4, "", Standing(agent="billing"))) == ["exchange"]
 
 
 def test_records_that_were_left_out_are_told() -> None:
