@@ -23,6 +23,8 @@ class Lines:
     """Said one after the other while the caller waits for a tool, or for a model that thinks."""
     introduction: str | None = None
     """Said when the agent takes a call over from another one. `{name}` stands for its name."""
+    relieved: str | None = None
+    """Said in place of `cannot_help` when somebody else takes the call then."""
 
 
 DEFAULT_LINES = {
@@ -35,6 +37,7 @@ DEFAULT_LINES = {
         "I am sorry, I cannot help you at the moment. Please call again later.",
         ("One moment, please.", "I am still working on it.", "Just a moment longer."),
         "Hello, this is {name}.",
+        "I am sorry, I cannot help you at the moment. I am putting you through to somebody else.",
     ),
     "de": Lines(
         "",
@@ -45,6 +48,7 @@ DEFAULT_LINES = {
         "Es tut mir leid, ich kann Ihnen im Moment nicht helfen. Bitte rufen Sie später noch einmal an.",
         ("Einen Moment, bitte.", "Ich bin noch dabei.", "Es dauert noch einen Augenblick."),
         "Hallo, hier ist {name}.",
+        "Es tut mir leid, ich kann Ihnen im Moment nicht helfen. Ich verbinde Sie weiter.",
     ),
     "es": Lines(
         "",
@@ -55,6 +59,7 @@ DEFAULT_LINES = {
         "Lo siento, en este momento no puedo ayudarle. Por favor, llame de nuevo más tarde.",
         ("Un momento, por favor.", "Sigo en ello.", "Solo un momento más."),
         "Hola, le habla {name}.",
+        "Lo siento, en este momento no puedo ayudarle. Le paso con otra persona.",
     ),
     "fr": Lines(
         "",
@@ -65,6 +70,7 @@ DEFAULT_LINES = {
         "Je regrette, je ne peux pas vous aider pour le moment. Veuillez rappeler plus tard.",
         ("Un instant, s'il vous plaît.", "J'y travaille encore.", "Encore un petit instant."),
         "Bonjour, ici {name}.",
+        "Je regrette, je ne peux pas vous aider pour le moment. Je vous passe quelqu'un d'autre.",
     ),
     "it": Lines(
         "",
@@ -75,6 +81,7 @@ DEFAULT_LINES = {
         "Mi dispiace, al momento non posso aiutarla. La prego di richiamare più tardi.",
         ("Un momento, per favore.", "Ci sto ancora lavorando.", "Ancora un attimo."),
         "Buongiorno, qui {name}.",
+        "Mi dispiace, al momento non posso aiutarla. Le passo qualcun altro.",
     ),
     "nl": Lines(
         "",
@@ -85,6 +92,7 @@ DEFAULT_LINES = {
         "Het spijt me, ik kan u op dit moment niet helpen. Belt u later nog eens.",
         ("Een ogenblik, alstublieft.", "Ik ben er nog mee bezig.", "Nog een klein momentje."),
         "Hallo, u spreekt met {name}.",
+        "Het spijt me, ik kan u op dit moment niet helpen. Ik verbind u door.",
     ),
     "pt": Lines(
         "",
@@ -95,6 +103,7 @@ DEFAULT_LINES = {
         "Lamento, mas neste momento não posso ajudar. Por favor, ligue mais tarde.",
         ("Um momento, por favor.", "Ainda estou a tratar disso.", "Só mais um momento."),
         "Olá, fala {name}.",
+        "Lamento, mas neste momento não posso ajudar. Vou passar a chamada a outra pessoa.",
     ),
 }
 """By language (BCP 47). Each says the same."""

@@ -12,6 +12,7 @@ from server.agent.call_info import CallInfo
 from server.agent.functions import needed
 from server.agent.hooks import CallEnd, CallExchange
 from server.agent.lines import Lines
+from server.agent.passing_on import HandOver, Transfer
 
 AUTO = "auto"
 """In place of a language's tag: the language is detected in the call."""
@@ -75,6 +76,11 @@ class VoiceAgent:
     introduction: str | None = None
     """Said when the agent takes a call over from another one; `{name}` stands for its `name`. With "" it begins with
     its answer. None: as for `goodbye`."""
+    relief: HandOver | Transfer | None = None
+    """Who takes the call when several answers in a row have failed. None: the call ends then."""
+    relieved: str | None = None
+    """Said in place of `cannot_help` before `relief` takes the call. With "" the agent says nothing. None: as for
+    `goodbye`."""
     waiting: tuple[str, ...] | None = None
     """Said one after the other while the caller waits for a tool, or for a model that thinks. Empty: the agent waits in
     silence. None: as for `goodbye`."""
@@ -149,7 +155,7 @@ class VoiceAgent:
         greeting = self.greeting if isinstance(self.greeting, str) else None
         questions = self.still_there, self.other_voices
         failing = self.apology, self.cannot_help
-        return Lines(greeting, self.goodbye, *questions, *failing, self.waiting, self.introduction)
+        return Lines(greeting, self.goodbye, *questions, *failing, self.waiting, self.introduction, self.relieved)
 
     def greet(self, deps: Any) -> str:
         """What the agent says to this caller when the call begins; "" when the function fails, which is logged."""

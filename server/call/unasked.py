@@ -6,6 +6,7 @@ caller's words away: words without an answer stay owed, and are answered afterwa
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from server.agent.passing_on import PassingOn
@@ -54,6 +55,7 @@ class Unasked:
         self.announcements = Announcements()
         self.passing_on: PassingOn | None = None
         """To whom the call is passed on as soon as nobody speaks, and nothing is owed."""
+        self._relief = answers.relief
         self._talk = talk
         self._host = host
         self._answers = answers
@@ -103,6 +105,9 @@ class Unasked:
         self.announce()
         rest = self._owed.rest
         match self._owed.due if self._talk.state is State.LISTENING else None:
+            case Debt.APOLOGY if self._talk.hopeless and (relief := self._take_relief()):
+                self._owed.settle(Happening.LINE_BEGINS)
+                self._host.start(partial(self._be_relieved, relief), "relief")
             case Debt.APOLOGY if self._talk.hopeless:
                 self.leave(self._answers.language.line("cannot_help"))
             case Debt.APOLOGY:
@@ -224,6 +229,20 @@ class Unasked:
     def _saying_at_once(self) -> bool:
         """A line that came at once is being said. The next one waits until it is over."""
         return self.announcing and self._announced is not None and self._announced[1].when == "now"
+
+    def _take_relief(self) -> PassingOn | None:
+        """Who takes the call that the agent gives up; None if nobody does, or somebody should have done so before."""
+        relief, self._relief = self._relief, None
+        return relief
+
+    async def _be_relieved(self, relief: PassingOn) -> None:
+        """Pass the call on, or end it if that cannot be done."""
+        if await self._host.pass_on(relief):
+            self.leave(self._answers.language.line("cannot_help"))
+        elif line := self._answers.language.line("relieved"):
+            self.begin(Line(line, "Answers have failed.", passes_on=relief))
+        else:
+            self.passing_on = relief
 
     def _take_announced(self, spoken: SpokenReply) -> Announcement | None:
         """The announcement that `spoken` says; None if it says something else."""

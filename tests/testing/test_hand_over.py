@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from pydantic_ai import Agent, RunContext
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
@@ -214,6 +215,34 @@ def test_a_caller_who_cuts_in_stays() -> None:
             assert "the call was not passed on" in reception.model.instructions[-1]  # type: ignore[union-attr]
             await caller.says("back to the invoice please")
             assert caller.agent == "Billing"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    "relief", [HandOver("billing", "the model is down"), Transfer("+4930"), HandOver("sick"), None]
+)
+def test_an_agent_that_fails_again_and_again_is_relieved(relief: HandOver | Transfer | None) -> None:
+    """Another agent or a person takes the call. When that is not possible, the call ends."""
+
+    async def scenario() -> None:
+        async with call(replace(RECEPTION, relief=relief), others=OTHERS, transfers=True) as caller:
+            for _ in range(4):
+                await caller.says("gobbledygook")
+            caller.expect_failure("LookupError")
+            if relief in (None, HandOver("sick")):
+                caller.expect_said("I cannot help you at the moment. Please call again later. Goodbye.")
+                caller.expect_hung_up()
+                return
+            caller.expect_said("I cannot help you at the moment. I am putting you through to somebody else.")
+            if isinstance(relief, HandOver):
+                assert caller.agent == "Billing"
+                assert await caller.says("how much is it") == "It is ten euros."
+            else:
+                assert caller.transfer == relief
+                caller.transferred(ok=False)
+                await caller.is_silent(5)
+                assert await caller.says("is this the shop") == "This is the shop."
 
     run(scenario())
 

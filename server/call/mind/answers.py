@@ -10,6 +10,7 @@ from pydantic_ai.settings import ModelSettings
 
 from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
+from server.agent.passing_on import PassingOn
 from server.agent.recollection import Recollection
 from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
@@ -94,6 +95,11 @@ class Answers:
         self._now = asyncio.get_running_loop().time
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
         self._tools: set[asyncio.Task[None]] = set()
+
+    @property
+    def relief(self) -> PassingOn | None:
+        """Who takes the call when the agent has failed for too often."""
+        return self._setup.agent.relief
 
     @property
     def expected(self) -> Sequence[str]:
