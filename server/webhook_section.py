@@ -8,8 +8,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from server.sections import List
 from server.settings_group import SettingsGroup
-from server.webhooks.events import TYPES
 from server.webhooks.signature import keys_of
+from server.webhooks.types import TYPES
 
 MOST_ENDPOINTS = 8
 """Each has connections and a place in the store of its own."""

@@ -238,11 +238,12 @@ def children(pid: int) -> list[list[str]]:
 
 def test_the_public_names_are_those_of_the_repository() -> None:
     """`isinstance` holds: a public name is the class itself, and nothing else is public."""
-    from server.agent import call_control, call_info, call_language, hooks, lines, voice_agent
+    from server.agent import call_control, call_info, call_language, hooks, lines, passing_on, voice_agent
 
     owners = {voice_agent: "EndsCalls VoiceAgent", lines: "Lines", call_info: "CallInfo"}
     owners[call_language] = "CallLanguage SpeaksLanguages switch_language"
     owners[call_control] = "CallControl ControlsCall"
+    owners[passing_on] = "HandOver Transfer"
     owners[hooks] = "CallEnd CallExchange CallTool"
     public = {name: getattr(owner, name) for owner, names in owners.items() for name in names.split()}
     assert {name: getattr(antiphon, name) for name in antiphon.__all__ if name != "__version__"} == public

@@ -13,9 +13,7 @@ from pydantic import TypeAdapter
 
 from server.agent.hooks import CallEnd, CallExchange, CallTool, EndReason
 from server.record.conversation import Conversation, Exchange, Said, ToolUse
-
-STARTED, EXCHANGE, TOOL, HANDED_OVER, ENDED = "call.started", "exchange", "tool", "call.handed_over", "call.ended"
-TYPES = (STARTED, EXCHANGE, TOOL, HANDED_OVER, ENDED)
+from server.webhooks.types import ENDED, EXCHANGE, HANDED_OVER, STARTED, TOOL
 
 _SAID = TypeAdapter(tuple[Said, ...])
 _REASON: TypeAdapter[EndReason] = TypeAdapter(EndReason)

@@ -45,7 +45,7 @@ def test_an_agent_of_another_language_gets_a_whisper_that_knows_it(
     models: Path, language: str, titles: list[str]
 ) -> None:
     """One that knows many languages hears all calls, also where the language is detected."""
-    assert stt("auto", models, languages=[language]) == stt("whisper", models, languages=[language]) == titles
+    assert stt("auto", models, language=language) == stt("whisper", models, language=language) == titles
     assert stt("auto", models, "tiny.en", language) == ["whisper tiny.en"], "unless the operator has named another"
 
 

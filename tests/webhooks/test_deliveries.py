@@ -19,9 +19,9 @@ from server.record.used import Used
 from server.webhooks import deliveries as deliveries_module
 from server.webhooks.deliveries import Deliveries
 from server.webhooks.endpoint import Endpoint
-from server.webhooks.events import TYPES
 from server.webhooks.schedule import Schedule
 from server.webhooks.signature import keys_of
+from server.webhooks.types import TYPES
 from server.webhooks.webhooks import Around, Webhooks
 from tests.conversations import exchange
 from tests.receiver import SECRET, Receiver, receiver
