@@ -57,7 +57,8 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
-    server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py server/webhooks/types.py
+    server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
+    server/webhooks/types.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
