@@ -2,7 +2,7 @@
 
 import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,14 @@ def call_info(caller: Caller, kept_language: str, wanted_language: str, agent: V
     """What the agent is told about a call. The language is that of the call before it moved here, or the wanted one."""
     wanted = wanted_language if wanted_language != AUTO else ""
     language = kept_language or wanted or agent.own_language
-    return CallInfo(caller.name, caller.context, language, caller.transport, caller.request, caller.dialled)
+    return replace(told_before(caller), language=language)
+
+
+def told_before(caller: Caller) -> CallInfo:
+    """What is known of a call before it has an agent, and so before it has a language."""
+    return CallInfo(
+        caller.name, caller.context, "", caller.transport, caller.request, caller.dialled, number=caller.number
+    )
 
 
 _ITS_OWN = ("auto", "demo")

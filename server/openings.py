@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from server.agent.agents import Agents
-from server.agent.call_info import CallInfo
 from server.agent.dependencies import dependencies
 from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
@@ -15,7 +14,7 @@ from server.call.mind.language import check_language, stages_of
 from server.call.options import CallOptions
 from server.call.session import Observed, Session
 from server.call.setup import CallSetup, Engines
-from server.choices import Keeper, call_info, call_settings, wall_ms
+from server.choices import Keeper, call_info, call_settings, told_before, wall_ms
 from server.config import Settings
 from server.errors import PeerError
 from server.record.conversation import Conversation
@@ -54,9 +53,7 @@ class Openings:
         engines = self._engines(caller, options)
 
         async def session_with(session_id: str) -> Session:
-            info = CallInfo(
-                caller.name, caller.context, transport=caller.transport, request=caller.request, dialled=caller.dialled
-            )
+            info = told_before(caller)
             name = await self._agents.choose(caller.agent, info)
             agent, now_ms = self._agents[name], wall_ms()
             check_language(options.language, stages_of(agent, engines))

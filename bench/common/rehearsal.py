@@ -12,6 +12,7 @@ from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from bench.common.measured_engines import MeasuredEndpointModel, MeasuredSpeechToText, MeasuredTextToSpeech
+from server.agent.call_info import Transport
 from server.agent.demo.front_desk import front_desk
 from server.agent.voice_agent import VoiceAgent
 from server.call.messages import ServerMessage
@@ -111,6 +112,7 @@ class Rehearsal:
         return len(self.heard) * FRAME_MS
 
     audio = None
+    transport: Transport = ""
     unheard_ms = 0.0
 
     def close(self) -> None:

@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 from server.agent.passing_on import HandOver
 
+Transport = Literal["", "webrtc", "websocket", "sip", "telephone"]
+"""What carries a call: a WebRTC client, a WebSocket client, a SIP phone, or a telephone line by a telephone system."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
@@ -17,13 +20,15 @@ class CallInfo:
     """The claim `context` of the token: an object of JSON, as the backend that made the token has written it."""
     language: str = ""
     """The language in which the call begins (BCP 47). It may change in the call."""
-    transport: Literal["", "webrtc", "websocket"] = ""
+    transport: Transport = ""
     """What carries the call when the agent is told; "" in a test without a network."""
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the client has sent with its offer or its `start` that the server does not read itself: an object of JSON.
     The caller may have written anything into it, and it may not be true."""
     dialled: str = ""
     """The name or the telephone number under which the caller has asked for the agent; "" when the caller has not."""
+    number: str = ""
+    """The caller's telephone number or SIP address, as the line tells it; "" where it tells none. It may be forged."""
     handed_over: HandOver | None = field(default=None, repr=False)
     """What the agent before has said, when it has handed the call over to this one."""
 

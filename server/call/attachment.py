@@ -1,7 +1,8 @@
 """Attachment: the connection that a session has at present, or none while the session waits for the next one."""
 
-from typing import Literal, Protocol
+from typing import Protocol
 
+from server.agent.call_info import Transport
 from server.call import messages
 from server.call.resume_token import ResumeToken
 from server.errors import TooMany
@@ -17,6 +18,9 @@ WAIT_S = 2
 
 class Connection(Protocol):
     """One way in and out of a session."""
+
+    transport: Transport
+    """What kind of way it is."""
 
     @property
     def unheard_ms(self) -> float:
@@ -71,11 +75,9 @@ class Attachment:
         self.connection = None
 
     @property
-    def transport(self) -> Literal["webrtc", "websocket"] | None:
-        """What carries the call; None without a connection. Only a WebSocket has to tell the format of its sound."""
-        if self.connection is None:
-            return None
-        return "webrtc" if self.connection.audio is None else "websocket"
+    def transport(self) -> Transport | None:
+        """What carries the call; None without a connection."""
+        return None if self.connection is None else self.connection.transport
 
     @property
     def unheard_ms(self) -> float:

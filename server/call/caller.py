@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from server.agent.call_info import Transport
 from server.call.options import CallOptions
 
 
@@ -34,7 +35,9 @@ class Caller:
     """What the token tells the agent about the caller."""
     dialled: str = ""
     """The agent for which this request asks, by name or telephone number; "" if it asks for none."""
-    transport: Literal["", "webrtc", "websocket"] = ""
+    number: str = ""
+    """The caller's telephone number or SIP address, as the line tells it."""
+    transport: Transport = ""
     """What carries the call that this request begins or resumes."""
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the client has sent for the agent. The server itself believes nothing of it."""

@@ -1,7 +1,8 @@
 """LiveCall: what an operator sees of a call that is live."""
 
 from dataclasses import dataclass
-from typing import Literal
+
+from server.agent.call_info import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class LiveCall:
     """When the conversation began, in Unix milliseconds."""
     state: str
     """Who has the floor, as the client is told."""
-    transport: Literal["webrtc", "websocket"] | None
+    transport: Transport | None
     """What carries the call at present; None while it waits for another connection."""
     muted: bool
     """The agent does not hear the caller."""

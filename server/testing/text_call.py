@@ -13,7 +13,7 @@ from types import MappingProxyType
 from pydantic_ai.models import Model, infer_model
 
 from server.agent.agents import Agents
-from server.agent.call_info import CallInfo
+from server.agent.call_info import CallInfo, Transport
 from server.agent.dependencies import dependencies
 from server.agent.functions import Functions
 from server.agent.lines import DEFAULT_LINES
@@ -93,6 +93,7 @@ class TextCall:
     """One call, from `async with` on. It is the connection of its session, too."""
 
     audio = None
+    transport: Transport = ""
     unheard_ms = 0.0
 
     def __init__(self, setup: CallSetup, observe: Callable[[Observed | ToolRun], object]) -> None:

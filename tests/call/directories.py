@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from server.agent.call_info import NOTHING_KNOWN
+from server.agent.call_info import NOTHING_KNOWN, Transport
 from server.agent.dependencies import dependencies
 from server.agent.functions import Functions
 from server.call.caller import Caller
@@ -30,6 +30,7 @@ class Line:
     """A connection that keeps the messages that it is sent."""
 
     audio = None
+    transport: Transport = "webrtc"
     unheard_ms = 0.0
 
     def __init__(self) -> None:

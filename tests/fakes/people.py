@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from server.agent.call_info import Transport
 from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
 from server.call import caller as identity
@@ -89,6 +90,7 @@ class Caller:
     # What the session needs from a connection
 
     audio = None
+    transport: Transport = ""
     unheard_ms: float = 0.0
 
     def hurry(self) -> None:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from server.agent.call_info import Transport
 from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, ServerMessage
 from server.call.session import Session
 from server.errors import PeerError
@@ -40,8 +41,15 @@ class Wire(Protocol):
 class Leg:
     """One connection of a session, from the moment at which it stands until it is `over`."""
 
-    def __init__(self, session: Session, attach: Callable[["Leg"], None], audio: AudioFormat | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        attach: Callable[["Leg"], None],
+        audio: AudioFormat | None = None,
+        transport: Transport = "webrtc",
+    ) -> None:
         """`attach` is called when the connection stands. It raises PeerError if the session is not there any more."""
+        self.transport = transport
         self.session = session
         self.audio = audio
         self.wire: Wire | None = None

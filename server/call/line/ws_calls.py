@@ -66,7 +66,7 @@ class WsCalls:
     def _make(self, session: Session, start: Start, socket: Socket) -> tuple[WsCall, Leg]:
         """A call for `session`. If it cannot be made, the session gives its place back."""
         try:
-            leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio)
+            leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio, "websocket")
             return WsCall(session, start.audio, socket, self._vanished_s), leg
         except BaseException:
             self._directory.abandon(session)
