@@ -36,6 +36,9 @@ class Access(SettingsGroup):
     access_token_url: str = ""
     """Address of your backend at which this server's page asks for a token before each call: a path such as /token, or
     an https address. It answers a POST with JSON such as {"token": "…"}."""
+    sip_users: str = ""
+    """File with the accounts of SIP phones, a line each: name:realm:hash, as Apache's htdigest writes them. Phones then
+    need a password, also where access is open. Empty: phones need what other callers need."""
 
     @field_validator("access_secret")
     @classmethod

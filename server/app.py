@@ -19,12 +19,13 @@ from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
 from server.call.line.rtc_calls import RtcCalls
+from server.call.line.sip_calls import SipCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.mind.fixed_lines import fixed_lines
 from server.call.mind.language import possible_languages, stages_of
 from server.call.options import CallOptions
 from server.call.setup import Engines
-from server.callers import expected, key_set
+from server.callers import expected, key_set, sip_accounts
 from server.choices import (
     Keeper,
     choose_agents,
@@ -54,6 +55,9 @@ from signaling import conversations, ice_servers, metrics, offer, token_api, web
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
+from signaling.sip import socket as sip_socket
+from signaling.sip.gate import Gate
+from signaling.sip.user_agent import UserAgent
 
 JOURNAL_S = 5.0
 """How long a server that stops waits for its last records to be written. Records that a store still refuses then are
@@ -99,6 +103,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
+        _for_phones(sites.public, settings, access, calls, stack)
         _for_operators(sites.operations, settings, agents, exporter, keeper, directory)
         settle_memory()
         await sites.open(parts, stack)
@@ -126,6 +131,17 @@ def _for_callers(
     add_agents_pages(app, agents.about)
     who_answers.add_routes(app, agents.about, access.needs_token, settings.access_token_url)
     ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
+
+
+def _for_phones(
+    app: web.Application, settings: Settings, access: Access, calls: RtcCalls, stack: AsyncExitStack
+) -> None:
+    """Add the routes for SIP phones. The stack closes what serves them. Raises ConfigError."""
+    gate, phones = Gate(sip_accounts(settings), access), SipCalls(calls)
+    user_agent = UserAgent(gate, phones.answer)
+    stack.callback(phones.close)
+    stack.callback(user_agent.close)
+    sip_socket.add_routes(app, user_agent, gate, access)
 
 
 def _for_operators(

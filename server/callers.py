@@ -14,6 +14,7 @@ from signaling.addresses import Proxies
 from signaling.key_set import FILE_IS_OLD_S, URL_IS_OLD_S, KeySet, from_file, from_url
 from signaling.keys import secret_key
 from signaling.origins import Origins
+from signaling.sip.digest import Accounts, read_accounts
 from signaling.tokens import Expected
 
 
@@ -48,6 +49,16 @@ def origins(settings: Settings, proxies: Proxies) -> Origins:
 def expected(settings: Settings, agents: Collection[str] = ()) -> Expected:
     """Whom tokens have to be for, at a server where the agents of these names answer."""
     return Expected(frozenset(agents), settings.access_audience, settings.access_issuer)
+
+
+def sip_accounts(settings: Settings) -> Accounts:
+    """The accounts of SIP phones. Raises ConfigError."""
+    if not settings.sip_users:
+        return Accounts()
+    try:
+        return read_accounts(Path(settings.sip_users).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"ANTIPHON_SIP_USERS: {settings.sip_users}: {exc}") from exc
 
 
 async def key_set(settings: Settings, stack: AsyncExitStack) -> KeySet | None:

@@ -19,6 +19,8 @@ from signaling.tokens import Expected, Header, caller_of, read_claims, read_head
 
 SUBPROTOCOL = "antiphon"
 """The subprotocol of a WebSocket (RFC 6455, section 1.9). Browsers let a page send a token only beside it."""
+SIP = "sip"
+"""The subprotocol of the WebSocket of a SIP phone (RFC 7118, section 4)."""
 _BEARER = "bearer."
 
 log = logging.getLogger(__name__)
@@ -58,17 +60,26 @@ class Access:
 
         A caller whose token has expired is admitted, too: what an `expired` caller may do is decided at the desk.
         """
-        known = self._known(request)
+        known = self.known(request)
         if self._keys is None:
             return known
-        token = _token(request)
+        token = token_of(request)
         if not token:
             raise Unauthorized("This server takes calls only with a token.")
+        return await self.caller_with(token, known)
+
+    async def caller_with(self, token: str, known: Caller) -> Caller:
+        """The caller whom a token names; `known` is what the network tells.
+
+        Raises Unauthorized, Forbidden, and AtCapacity when the keys cannot be read now.
+        """
+        if self._keys is None:
+            return known
         header = read_header(token)
         claims = read_claims(token, header, await self._keys.find(header))
         return caller_of(claims, self._expected, known, self._now_s())
 
-    def _known(self, request: web.Request) -> Caller:
+    def known(self, request: web.Request) -> Caller:
         """What the network tells of the caller."""
         if not self._unnamed_proxy and (proxy := self._proxies.unnamed_proxy(request)):
             self._unnamed_proxy = proxy
@@ -82,7 +93,7 @@ class Access:
         return Caller("" if here else self._proxies.address_of(request), here=here, dialled=dialled)
 
 
-def _token(request: web.Request) -> str:
+def token_of(request: web.Request) -> str:
     """The token of a request; "" if it has none."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -95,10 +106,10 @@ def _token(request: web.Request) -> str:
 def subprotocols(request: web.Request) -> list[str]:
     """The subprotocols that a client offers for its WebSocket.
 
-    Raises PeerError if there is a token among them without `antiphon`. Then there would be none to agree on: browsers
-    close such a WebSocket, and aiohttp logs all that were offered.
+    Raises PeerError if there is a token among them without `antiphon` or `sip`. Then there would be none to agree on:
+    browsers close such a WebSocket, and aiohttp logs all that were offered.
     """
     offered = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    if SUBPROTOCOL not in offered and any(each.startswith(_BEARER) for each in offered):
+    if not {SUBPROTOCOL, SIP} & set(offered) and any(each.startswith(_BEARER) for each in offered):
         raise PeerError(f"A WebSocket with a token among its subprotocols also offers {SUBPROTOCOL}.")
     return offered

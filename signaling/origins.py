@@ -1,4 +1,5 @@
-"""Origins: which web sites' pages may use the API. It checks every request to /api/, and answers for CORS.
+"""Origins: which web sites' pages may use the API. It checks every request to the API and every
+WebSocket, and answers for CORS.
 
 Programs send no `Origin`, and may always use it. A browser sends the origin of the page with each request that could
 change something, and with each WebSocket, and lets no page change it (Fetch Standard, section 3.2).
@@ -47,7 +48,7 @@ class Origins:
     @web.middleware
     async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Raises Forbidden before anything of the request is used."""
-        if not request.path.startswith(API):
+        if not request.path.startswith(API) and "Upgrade" not in request.headers:
             return await handler(request)
         (_, host), origin = self._proxies.origin_of(request), request.headers.get("Origin")
         if self._local and host and not (_is_local(host) or host in self._hosts):

@@ -59,6 +59,9 @@ PURE = """
     signaling/ways.py
     server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
     server/webhooks/types.py
+    signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
+    signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
+    signaling/sip/refusal.py signaling/sip/limits.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -79,6 +82,7 @@ TASKS = frozenset(
     server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
     server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
+    server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""

@@ -66,15 +66,19 @@ class Leg:
         return 0.0 if self.wire is None else self.wire.unheard_ms
 
     def send(self, message: ServerMessage) -> None:
-        if isinstance(message, Reconnect):
-            self.reason = "reconnect"
-        elif isinstance(message, Error) and message.final:
-            self.reason = message.code
+        self.note(message)
         if self.wire is None:
             return
         if isinstance(message, Interrupted):
             self.wire.hush()
         self.wire.send_text(message.to_json())
+
+    def note(self, message: ServerMessage) -> None:
+        """Keep why the leg ends, if the message says so."""
+        if isinstance(message, Reconnect):
+            self.reason = "reconnect"
+        elif isinstance(message, Error) and message.final:
+            self.reason = message.code
 
     def hurry(self) -> None:
         if self.wire is not None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from server.call.caller import Caller
@@ -26,16 +26,21 @@ _DROPS = (
 RELEASE_S = 5.0
 """How long the end of a call is waited for. It takes milliseconds, unless a tool does not stop."""
 
+MakeLeg = Callable[[Session, Callable[[Leg], None]], Leg]
+"""Makes the leg of a call, as `Leg` itself does."""
+
 log = logging.getLogger(__name__)
 
 
 class _RtcCall:
     """One peer connection, and the call whose place it takes, if it takes one."""
 
-    def __init__(self, leg: Leg, peer: Peer, predecessor: "_RtcCall | None") -> None:
+    def __init__(self, leg: Leg, peer: Peer, predecessor: "_RtcCall | None", make_leg: MakeLeg) -> None:
         self.leg = leg
         self.peer = peer
         self.predecessor = predecessor
+        self.make_leg = make_leg
+        """Makes the leg of the call that takes its place, too."""
         leg.wire = peer
 
     @property
@@ -66,7 +71,9 @@ class RtcCalls:
         """How many packets came to the media ports and were not used, in all calls so far, by reason."""
         return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past_drops))
 
-    async def answer(self, sdp: str, caller: Caller, options: CallOptions) -> tuple[str, str, str]:
+    async def answer(
+        self, sdp: str, caller: Caller, options: CallOptions, make_leg: MakeLeg = Leg
+    ) -> tuple[str, str, str]:
         """Begin a conversation. Returns the answer's SDP, pc_id and session_id.
 
         Raises PeerError, AtCapacity, TooMany.
@@ -75,24 +82,26 @@ class RtcCalls:
         self._directory.admit(caller)  # a busy server does not even read the offer
         offer = self._read_offer(sdp, caller)
         session = await self._directory.open(caller, options)
-        return await self._answer(offer, session, secrets.token_urlsafe(12), None, "")
+        return await self._answer(offer, self._make(session, None, "", make_leg), secrets.token_urlsafe(12))
 
     async def resume(
-        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions
+        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions, make_leg: MakeLeg = Leg
     ) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity, TooMany."""
         self._directory.pace(caller)
         offer = self._read_offer(sdp, caller)
         session = await self._directory.find(caller, session_id, token, options)
         session.expect_another()
-        return await self._answer(offer, session, secrets.token_urlsafe(12), None, token)
+        return await self._answer(offer, self._make(session, None, token, make_leg), secrets.token_urlsafe(12))
 
     async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound, TooMany."""
         predecessor = self._find(caller, pc_id)
         self._directory.pace(caller)
         predecessor.leg.session.expect_another()
-        return await self._answer(self._read_offer(sdp, caller), predecessor.leg.session, pc_id, predecessor, "")
+        offer = self._read_offer(sdp, caller)
+        call = self._make(predecessor.leg.session, predecessor, "", predecessor.make_leg)
+        return await self._answer(offer, call, pc_id)
 
     async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
         """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
@@ -128,10 +137,8 @@ class RtcCalls:
         """Raises PeerError for an offer that cannot be used, before anything is made for it."""
         return read_offer(sdp, self._peers.reach.contact_of(caller.here))
 
-    async def _answer(
-        self, offer: Offer, session: Session, pc_id: str, predecessor: _RtcCall | None, token: str
-    ) -> tuple[str, str, str]:
-        call = self._make(session, predecessor, token)
+    async def _answer(self, offer: Offer, call: _RtcCall, pc_id: str) -> tuple[str, str, str]:
+        session = call.leg.session
         try:
             async with asyncio.timeout(self._connect_s):
                 answer = await call.peer.answer(offer)
@@ -147,12 +154,12 @@ class RtcCalls:
         task.add_done_callback(self._tasks.discard)
         return answer, pc_id, session.id
 
-    def _make(self, session: Session, predecessor: _RtcCall | None, token: str) -> _RtcCall:
+    def _make(self, session: Session, predecessor: _RtcCall | None, token: str, make_leg: MakeLeg) -> _RtcCall:
         """A call for `session`. It takes the place of another one that is not connected yet."""
-        leg = Leg(session, lambda leg: self._directory.attach(session, leg, token))
+        leg = make_leg(session, lambda leg: self._directory.attach(session, leg, token))
         older = self._pending.get(session)
         try:
-            call = self._pending[session] = _RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor)
+            call = self._pending[session] = _RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor, make_leg)
         except BaseException:
             self._not_pending(session, None)
             raise

@@ -1,0 +1,299 @@
+"""Call: one call of a phone, as its SIP messages have it, from the INVITE to the BYE."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from enum import Enum
+from typing import Any, Protocol
+
+from server.call.caller import Caller
+from server.errors import AntiphonError
+from signaling.sip.dialog import ALLOW, Dialog
+from signaling.sip.flow import Flow
+from signaling.sip.key_press import TYPES, read_key
+from signaling.sip.message import Request, Response
+from signaling.sip.refusal import refusal, warning
+from signaling.sip.session_timer import MIN_S, SessionTimer, TooSmall, agree
+from signaling.sip.transfer import Transferring
+from signaling.sip.upkeep import Upkeep
+
+SDP = "application/sdp"
+
+log = logging.getLogger(__name__)
+
+
+class Line(Protocol):
+    """The call behind the SIP messages."""
+
+    async def reoffer(self, sdp: str) -> str:
+        """Take a later offer; returns the answer. Raises AntiphonError."""
+
+    def press(self, key: str) -> None: ...
+
+    def type(self, text: str) -> None:
+        """Raises ValueError when the text is empty or too long."""
+
+    def transferred(self, ok: bool, reason: str) -> None: ...
+
+    def hang_up(self) -> None: ...
+
+
+Answer = Callable[[str, Caller, bool, "Call"], Awaitable[tuple[str, Line]]]
+"""Begins the call behind an offer: `Calls.answer`."""
+
+
+class Host(Protocol):
+    """What serves the calls."""
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
+
+    def ask(self, flow: Flow, text: str, branch: str, answered: Callable[[Response | None], None]) -> None:
+        """Send a request. `answered` gets each response, or None when none comes in time."""
+
+    def forget(self, call: "Call") -> None:
+        """The call is over, and no message of it comes any more."""
+
+
+class State(Enum):
+    """How far a call is."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    """The 200 was sent, and its ACK has not come."""
+    CONFIRMED = "confirmed"
+    OVER = "over"
+
+
+class Call:
+    """One call. `flow` is the connection on which the phone was last."""
+
+    def __init__(self, host: Host, flow: Flow, caller: Caller, invite: Request, contact: str) -> None:
+        """Raises ValueError if the INVITE has no contact."""
+        self.tag = secrets.token_hex(12)
+        self.flow = flow
+        self.caller = caller
+        self.invite = invite
+        self.dialog = Dialog.answering(invite, self.tag, contact)
+        self.state = State.RINGING
+        self._host = host
+        self._line: Line | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._changing = False
+        """A later offer of the phone is being answered."""
+        self._upkeep = Upkeep(self)
+        self._transfer = Transferring(self)
+        self._bye = ""
+
+    @property
+    def id(self) -> tuple[str, str, str]:
+        return self.dialog.call_id, self.tag, self.invite.from_tag
+
+    # How it begins
+
+    def begin(self, answer: Answer) -> None:
+        """Ring, and answer as soon as the call behind it stands."""
+        self._task = self._host.start(self._begin(answer))
+
+    async def _begin(self, answer: Answer) -> None:
+        invite = self.invite
+        try:
+            timer = agree(invite.headers)
+        except TooSmall:
+            self._refuse(invite, 422, [("Min-SE", str(MIN_S))])
+            return
+        if invite.content_type != SDP or not invite.body:
+            self._refuse(invite, 488, [warning("An INVITE needs an offer (application/sdp).")])
+            return
+        self.flow.answer(invite, 180, [("Contact", f"<{self.dialog.contact}>")], tag=self.tag)
+        transfers = "refer" in invite.headers.tokens("Allow")
+        try:
+            sdp, self._line = await answer(_text(invite.body), self.caller, transfers, self)
+        except AntiphonError as error:
+            self._refuse(invite, *refusal(error))
+        except Exception:
+            log.exception("x fault at the beginning of a call by SIP")
+            self._refuse(invite, 500, [])
+        else:
+            self.state = State.ANSWERED
+            self._accept(invite, sdp, timer)
+
+    def cancel(self, request: Request, flow: Flow) -> None:
+        """The caller gives up while it rings. A CANCEL that comes too late changes nothing."""
+        flow.answer(request, 200, tag=self.tag)
+        if self.state is State.RINGING:
+            if self._task is not None:
+                self._task.cancel()
+            self._refuse(self.invite, 487, [])
+
+    def _refuse(self, request: Request, code: int, headers: list[tuple[str, str]]) -> None:
+        self.flow.answer(request, code, headers, tag=self.tag)
+        self._leave()
+
+    def _accept(self, invite: Request, sdp: str, timer: SessionTimer | None) -> None:
+        """Answer an INVITE with 200, again and again until the ACK comes."""
+        text = self.flow.answer(invite, 200, self._accepted(timer, sdp), sdp, self.tag)
+        self._upkeep.repeat(invite.cseq, text)
+
+    def _accepted(self, timer: SessionTimer | None, sdp: str) -> list[tuple[str, str]]:
+        """The headers of a 200. It begins the interval of the session timer anew."""
+        self._upkeep.keep_time(timer)
+        headers = [("Contact", f"<{self.dialog.contact}>"), ("Allow", ALLOW), ("Supported", "timer")]
+        return headers + (timer.headers if timer else []) + ([("Content-Type", SDP)] if sdp else [])
+
+    # What the phone sends in the call
+
+    def receive(self, flow: Flow, request: Request) -> None:
+        """Take a request of the dialog. The phone is at this flow from now on."""
+        self.flow = flow
+        if request.method == "ACK":
+            self._acknowledged(request)
+        elif not self.dialog.follows(request):
+            flow.answer(request, 500, [("Retry-After", "1")])
+        elif self.state is State.OVER:
+            flow.answer(request, 481)
+        elif request.method in ("INVITE", "UPDATE"):
+            self._change(request)
+        elif request.method == "BYE":
+            flow.answer(request, 200)
+            self.hang_up(told=True)
+        elif request.method == "INFO":
+            self._info(request)
+        elif request.method == "MESSAGE":
+            self.take_message(flow, request)
+        elif request.method == "NOTIFY":
+            self._transfer.follow(self.flow, request)
+        elif request.method == "OPTIONS":
+            flow.answer(request, 200, [("Allow", ALLOW), ("Accept", SDP)])
+        else:
+            flow.answer(request, 405, [("Allow", ALLOW)])
+
+    def _acknowledged(self, request: Request) -> None:
+        if self._upkeep.acknowledged(request.cseq) and self.state is State.ANSWERED:
+            self.state = State.CONFIRMED
+
+    def _change(self, request: Request) -> None:
+        """A later offer: the phone holds the call, goes on with it, or has another network. Or it only says that it
+        is still there."""
+        self.dialog.retarget(request)
+        try:
+            timer = agree(request.headers)
+        except TooSmall:
+            self.flow.answer(request, 422, [("Min-SE", str(MIN_S))])
+            return
+        if self._changing or self.state is State.RINGING:
+            self.flow.answer(request, 500, [("Retry-After", "1")])
+        elif request.body and request.content_type != SDP:
+            self.flow.answer(request, 415, [("Accept", SDP)])
+        elif request.body:
+            self._changing = True
+            self._host.start(self._reoffer(request, timer))
+        elif request.method == "UPDATE":
+            self.flow.answer(request, 200, self._accepted(timer, ""))
+        else:
+            self.flow.answer(request, 488, [warning("An INVITE needs an offer (application/sdp).")])
+
+    async def _reoffer(self, request: Request, timer: SessionTimer | None) -> None:
+        assert self._line is not None, "because the call was answered"
+        if request.method == "INVITE":
+            self.flow.answer(request, 100)
+        try:
+            sdp = await self._line.reoffer(_text(request.body))
+        except AntiphonError as error:
+            code, headers = refusal(error)
+            self.flow.answer(request, 488 if code in (400, 404) else code, headers)
+        except Exception:
+            log.exception("x fault at an offer in a call by SIP")
+            self.flow.answer(request, 500)
+        else:
+            if request.method == "INVITE":
+                self._accept(request, sdp, timer)
+            else:
+                self.flow.answer(request, 200, self._accepted(timer, sdp), sdp)
+        finally:
+            self._changing = False
+
+    def _info(self, request: Request) -> None:
+        if request.content_type not in TYPES:
+            self.flow.answer(request, 415, [("Accept", ", ".join(TYPES))])
+            return
+        key = read_key(request.content_type, request.body)
+        self.flow.answer(request, 400 if key is None else 200)
+        if key and self._line is not None:
+            self._line.press(key)
+
+    def take_message(self, flow: Flow, request: Request) -> None:
+        """Typed words."""
+        if request.content_type != "text/plain":
+            flow.answer(request, 415, [("Accept", "text/plain")])
+        elif self._line is None:
+            flow.answer(request, 480)
+        else:
+            try:
+                self._line.type(_text(request.body))
+                flow.answer(request, 200)
+            except ValueError:
+                flow.answer(request, 413, [warning("The message is empty or too long.")])
+
+    def transfer(self, to: str, note: str) -> None:
+        """Ask the phone to call somebody else. It is told to the line what became of it."""
+        self._transfer.begin(to)
+
+    def transferred(self, ok: bool, reason: str) -> None:
+        if self._line is not None:
+            self._line.transferred(ok, reason)
+
+    # How it ends
+
+    def ended(self) -> None:
+        """The call behind is over: hang up."""
+        if self.state is State.OVER:
+            return
+        self.stop()
+        self.state = State.OVER
+        self.ask("BYE", [], lambda response: self._leave() if response is None or response.code >= 200 else None)
+
+    def hang_up(self, told: bool = False) -> None:
+        """The phone has hung up, or does not answer any more. Unless it has `told` so, it gets a BYE."""
+        if told:
+            self._leave()
+        if self._line is not None:
+            self._line.hang_up()
+        if not told:
+            self.ended()
+
+    def move(self, flow: Flow) -> None:
+        """The phone is back on another connection. A BYE that it has not got is sent again."""
+        if flow is not self.flow:
+            self.flow = flow
+            if self._bye:
+                flow.send(self._bye)
+
+    def ask(
+        self, method: str, more: list[tuple[str, str]], answered: Callable[[Response | None], None]
+    ) -> None:  # fmt: skip
+        branch = secrets.token_hex(8)
+        text = self.dialog.write(method, branch, more)
+        if method == "BYE":
+            self._bye = text
+        self._host.ask(self.flow, text, branch, answered)
+
+    def interrupted(self) -> None:
+        """The connection is gone. A call that was not answered yet is given up: its phone has forgotten it."""
+        if self.state is State.RINGING:
+            if self._task is not None:
+                self._task.cancel()
+            self._leave()
+
+    def stop(self) -> None:
+        """Wait for nothing any more."""
+        self._upkeep.close()
+
+    def _leave(self) -> None:
+        self.stop()
+        self.state = State.OVER
+        self._host.forget(self)
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")

@@ -1,0 +1,51 @@
+"""Refusal: which SIP response an error of ours becomes (RFC 3261, section 21). Pure."""
+
+import re
+
+from server.errors import (
+    AgentUnavailable,
+    AntiphonError,
+    AtCapacity,
+    Forbidden,
+    NotAcceptable,
+    NotFound,
+    PeerError,
+    StoreError,
+    TooLarge,
+    TooMany,
+    Unauthorized,
+)
+
+_CODES: tuple[tuple[type[AntiphonError], int], ...] = (
+    (Unauthorized, 401),
+    (NotAcceptable, 488),
+    (NotFound, 404),
+    (Forbidden, 403),
+    (TooLarge, 413),
+    (PeerError, 400),
+    (AtCapacity, 503),
+    (TooMany, 486),
+    (StoreError, 503),
+    (AgentUnavailable, 480),
+)
+"""The first class that an error is of decides."""
+RETRY_AFTER_S = 10
+"""When a phone may try again, where the error does not say it."""
+_NOT_QUOTED = re.compile(r'[^\x20-\x7e]|["\\]')
+
+
+def refusal(error: AntiphonError) -> tuple[int, list[tuple[str, str]]]:
+    """The code, and the headers that say why and when to try again."""
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), 500)
+    headers = [warning(error.sentence)]
+    if isinstance(error, AtCapacity | TooMany):
+        headers.append(("Retry-After", str(error.retry_after_s)))
+    elif code in (480, 503):
+        headers.append(("Retry-After", str(RETRY_AFTER_S)))
+    return code, headers
+
+
+def warning(sentence: str) -> tuple[str, str]:
+    """The header that tells people why (RFC 3261, section 20.43)."""
+    plain = _NOT_QUOTED.sub("'", sentence)
+    return "Warning", f'399 antiphon "{plain}"'

@@ -1,0 +1,152 @@
+"""Registrar: where phones can be reached (RFC 3261, section 10.3). Pure.
+
+A phone says under which address it is called, and on which connection it then gets the call. Its contact is kept as it
+was sent, because a phone takes nothing else for its own in the answer. A binding ends with its time, or with its
+connection.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sipmessage import Address
+
+from signaling.sip.message import Headers, parts
+
+DEFAULT_S = 600
+MIN_S = 10
+"""The shortest time for which a phone may register. Shorter ones would be a flood."""
+MAX_S = 3_600
+MOST_CONTACTS = 8
+"""How many phones one address may have at the same time."""
+MOST_ADDRESSES = 10_000
+MAX_CONTACT_CHARS = 1_024
+
+_EXPIRES = re.compile(r"\s*;\s*expires\s*=\s*[^;\s]*", re.IGNORECASE)
+F = TypeVar("F")
+"""A connection of a phone."""
+
+
+class TooBrief(Exception):
+    """The phone wants to register for less than MIN_S."""
+
+
+class Full(Exception):
+    """There is no room for one more phone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact as a phone has sent it."""
+
+    uri: str
+    """Where the phone is, as it was sent."""
+    written: str
+    """The whole value, without its `expires`."""
+    expires_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binding(Generic[F]):
+    """A phone that is registered until `ends_s`, on the connection `flow`."""
+
+    contact: Contact
+    flow: F
+    ends_s: float
+    call_id: str
+    cseq: int
+
+    def shown(self, now_s: float) -> str:
+        """The value of Contact in the answer."""
+        return f"{self.contact.written};expires={max(1, round(self.ends_s - now_s))}"
+
+
+def read_contacts(headers: Headers) -> list[Contact] | None:
+    """The contacts of a REGISTER. None for `Contact: *`, which removes all. Raises ValueError."""
+    values = [part for value in headers.all("Contact") for part in parts(value)]
+    if values == ["*"]:
+        if headers.get("Expires") != "0":
+            raise ValueError("Contact: * needs Expires: 0")
+        return None
+    if len(values) > MOST_CONTACTS:
+        raise ValueError("there are too many contacts")
+    default = headers.get("Expires")
+    return [_contact(value, int(default) if default.isdecimal() else DEFAULT_S) for value in values]
+
+
+def read_contact(value: str) -> str:
+    """The URI of one contact as it was sent, without <>. Raises ValueError."""
+    address = Address.parse(value)
+    if address.uri.scheme not in ("sip", "sips") or len(value) > MAX_CONTACT_CHARS:
+        raise ValueError("a contact is not a SIP address, or too long")
+    found = re.search(r"<([^>]*)>", value.rpartition('"')[2] if value.startswith('"') else value)
+    return found[1].strip() if found else value.partition(";")[0].strip()
+
+
+def _contact(value: str, default_s: int) -> Contact:
+    uri = read_contact(value)
+    inside, bracket, after = value.rpartition(">") if "<" in value else ("", "", value)
+    bare = inside + bracket + _EXPIRES.sub("", after)
+    wanted = next((text for name, text in _parameters(after) if name == "expires"), "")
+    return Contact(uri, bare, int(wanted) if wanted.isdecimal() and len(wanted) < 11 else default_s)
+
+
+def _parameters(text: str) -> Iterable[tuple[str, str]]:
+    for part in text.split(";")[1:]:
+        name, _, value = part.partition("=")
+        yield name.strip().lower(), value.strip()
+
+
+class Registrar(Generic[F]):
+    """The phones that are registered, by the address under which each is called."""
+
+    def __init__(self) -> None:
+        self._bindings: dict[str, dict[str, Binding[F]]] = {}
+
+    def register(
+        self, address: str, contacts: list[Contact] | None, order: tuple[str, int], flow: F, now_s: float
+    ) -> list[str]:
+        """Add, renew and remove bindings, all or none. Returns the values of Contact for the answer.
+
+        `order` is the Call-ID and the CSeq: of two requests of one phone, the older one changes nothing. Raises
+        TooBrief, Full, and ValueError for a request that comes too late.
+        """
+        present = {uri: each for uri, each in self._bindings.get(address, {}).items() if each.ends_s > now_s}
+        for contact in contacts if contacts is not None else [each.contact for each in present.values()]:
+            before = present.get(contact.uri)
+            if before is not None and before.call_id == order[0] and before.cseq >= order[1]:
+                raise ValueError("the request is older than the last one")
+            expires_s = 0 if contacts is None else min(contact.expires_s, MAX_S)
+            if 0 < expires_s < MIN_S:
+                raise TooBrief
+            present.pop(contact.uri, None)
+            if expires_s:
+                present[contact.uri] = Binding(contact, flow, now_s + expires_s, *order)
+        if len(present) > MOST_CONTACTS or (present and address not in self._bindings and self._full(now_s)):
+            raise Full
+        if present:
+            self._bindings[address] = present
+        else:
+            self._bindings.pop(address, None)
+        return [each.shown(now_s) for each in present.values()]
+
+    def find(self, address: str, now_s: float) -> list[Binding[F]]:
+        """The phones that are registered under this address now, the newest last."""
+        return [each for each in self._bindings.get(address, {}).values() if each.ends_s > now_s]
+
+    def drop(self, flow: F) -> None:
+        """The connection is gone, and all that was registered on it."""
+        for address, bindings in list(self._bindings.items()):
+            left = {uri: each for uri, each in bindings.items() if each.flow is not flow}
+            if left:
+                self._bindings[address] = left
+            else:
+                del self._bindings[address]
+
+    def _full(self, now_s: float) -> bool:
+        if len(self._bindings) < MOST_ADDRESSES:
+            return False
+        for address in [a for a, each in self._bindings.items() if all(b.ends_s <= now_s for b in each.values())]:
+            del self._bindings[address]
+        return len(self._bindings) >= MOST_ADDRESSES

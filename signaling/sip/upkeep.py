@@ -1,0 +1,101 @@
+"""Upkeep: what a call does while nothing is said: it repeats a 200 until its ACK comes, and keeps the session timer."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from signaling.sip.flow import Flow
+from signaling.sip.message import Response
+from signaling.sip.session_timer import SessionTimer
+
+T1_S = 0.5
+T2_S = 4.0
+TIMEOUT_S = 32.0
+"""After which waits a 200 is sent again, and when it is given up (RFC 3261, section 13.3.1.4)."""
+
+log = logging.getLogger(__name__)
+
+
+class Kept(Protocol):
+    """The call."""
+
+    flow: Flow
+
+    def ask(self, method: str, more: list[tuple[str, str]], answered: Callable[[Response | None], None]) -> None:
+        """Send a request. `answered` gets each response, or None when none comes in time."""
+
+    def hang_up(self) -> None: ...
+
+
+class Upkeep:
+    """The timers of one call."""
+
+    def __init__(self, call: Kept) -> None:
+        self._call = call
+        self._cseq = -1
+        """The number of the INVITE whose 200 is repeated."""
+        self._resend: asyncio.TimerHandle | None = None
+        self._session: asyncio.TimerHandle | None = None
+
+    def repeat(self, cseq: int, text: str) -> None:
+        """Send the 200 of this INVITE again and again, until it is acknowledged. Otherwise the call ends."""
+        self._cseq = cseq
+        self._send_again(text, T1_S, T1_S)
+
+    def acknowledged(self, cseq: int) -> bool:
+        """An ACK has come. Returns whether it is the one that is waited for."""
+        if cseq != self._cseq:
+            return False
+        _cancel(self._resend)
+        return True
+
+    def keep_time(self, timer: SessionTimer | None) -> None:
+        """Begin the interval of the session timer anew."""
+        _cancel(self._session)
+        self._session = None
+        if timer is not None:
+            later = asyncio.get_running_loop().call_later
+            if timer.phone_refreshes:
+                self._session = later(timer.lapse_s, self._lapse)
+            else:
+                self._session = later(timer.refresh_s, self._refresh, timer)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        _cancel(self._resend)
+        _cancel(self._session)
+
+    def _send_again(self, text: str, wait_s: float, waited_s: float) -> None:
+        def resend() -> None:
+            if waited_s >= TIMEOUT_S:
+                log.info("x a call by SIP was not acknowledged")
+                self._call.hang_up()
+                return
+            self._call.flow.send(text)
+            next_s = min(2 * wait_s, T2_S)
+            self._send_again(text, next_s, waited_s + next_s)
+
+        _cancel(self._resend)
+        self._resend = asyncio.get_running_loop().call_later(wait_s, resend)
+
+    def _lapse(self) -> None:
+        log.info("x a call by SIP was not refreshed in time")
+        self._call.hang_up()
+
+    def _refresh(self, timer: SessionTimer) -> None:
+        """Tell the phone that the call is still there. Without its answer the call ends."""
+
+        def answered(response: Response | None) -> None:
+            if response is None or response.code >= 300:
+                self._lapse()
+            elif response.code >= 200:
+                self.keep_time(timer)
+
+        more = [("Supported", "timer"), ("Session-Expires", f"{timer.interval_s};refresher=uac")]
+        self._call.ask("UPDATE", more, answered)
+
+
+def _cancel(handle: asyncio.TimerHandle | None) -> None:
+    if handle is not None:
+        handle.cancel()

@@ -1,0 +1,232 @@
+"""UserAgent: what is done with each SIP message of all phones (RFC 3261, section 8.2): it is the registrar, and it
+begins calls and finds them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from server.call.caller import Caller
+from signaling.sip.call import SDP, Answer, Call, State
+from signaling.sip.dialog import ALLOW
+from signaling.sip.flow import Flow
+from signaling.sip.gate import Gate
+from signaling.sip.limits import RETRY_AFTER_S
+from signaling.sip.message import PHRASES, Malformed, Request, Response, read, write_response
+from signaling.sip.refusal import warning
+from signaling.sip.registrar import MIN_S, Full, Registrar, TooBrief, read_contacts
+from signaling.sip.upkeep import TIMEOUT_S
+
+EXTENSIONS = frozenset({"timer"})
+"""What a phone may require of us (the header Require)."""
+MOST_CALLS_OF_A_FLOW = 16
+"""How many calls one connection may begin. The calls of a caller have their own limits behind this one."""
+
+log = logging.getLogger(__name__)
+
+
+class UserAgent:
+    """Serves the phones of one process. Needs a running event loop."""
+
+    def __init__(self, gate: Gate, answer: Answer) -> None:
+        """`answer` begins the call behind an INVITE."""
+        self._gate = gate
+        self._answer = answer
+        self._registrar: Registrar[Flow] = Registrar()
+        self._calls: dict[tuple[str, str, str], Call] = {}
+        """By Call-ID, our tag and the phone's tag."""
+        self._asked: dict[str, tuple[Callable[[Response | None], None], asyncio.TimerHandle]] = {}
+        """What our requests wait for, by branch."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def receive(self, flow: Flow, data: str | bytes) -> None:
+        """Take one message. Whatever it is, this raises nothing."""
+        try:
+            message = read(data)
+        except Malformed as error:
+            log.info("x a SIP message is not valid: %s", error)
+            if error.headers is not None and error.code in PHRASES:
+                flow.send(write_response(error.headers, error.code, [warning(str(error))]))
+            return
+        try:
+            if message is None:
+                if data in ("\r\n\r\n", b"\r\n\r\n"):
+                    flow.send("\r\n")  # the phone asks for a sign of life (RFC 5626, section 4.4.1)
+            elif isinstance(message, Response):
+                self._take_answer(message)
+            else:
+                await self._take(flow, message)
+        except Exception:
+            log.exception("x fault at a SIP message")
+            if isinstance(message, Request) and message.method != "ACK":
+                flow.answer(message, 500)
+
+    def closed(self, flow: Flow) -> None:
+        """The connection is gone. Calls that were answered go on: the phone comes back on another one."""
+        flow.over = True
+        self._registrar.drop(flow)
+        for call in list(self._calls.values()):
+            if call.flow is flow:
+                call.interrupted()
+
+    def close(self) -> None:
+        """The server stops."""
+        for task in self._tasks:
+            task.cancel()
+        for _, timeout in self._asked.values():
+            timeout.cancel()
+        for call in list(self._calls.values()):
+            call.stop()
+
+    # What calls need: this is their Host
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name="sip-request")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def ask(self, flow: Flow, text: str, branch: str, answered: Callable[[Response | None], None]) -> None:
+        def late() -> None:
+            self._asked.pop(branch, None)
+            answered(None)
+
+        self._asked[branch] = answered, asyncio.get_running_loop().call_later(TIMEOUT_S, late)
+        flow.send(text)
+
+    def forget(self, call: Call) -> None:
+        self._calls.pop(call.id, None)
+
+    # Messages
+
+    def _take_answer(self, response: Response) -> None:
+        branch = response.branch.removeprefix("z9hG4bK")
+        if (waiting := self._asked.get(branch)) is None:
+            return
+        answered, timeout = waiting
+        if response.code >= 200:
+            timeout.cancel()
+            self._asked.pop(branch)
+        answered(response)
+
+    async def _take(self, flow: Flow, request: Request) -> None:
+        if request.method == "ACK":
+            if (call := self._call(request)) is not None:
+                call.receive(flow, request)
+            return
+        if (answered := flow.transactions.again(request, flow.now_s)) is not None:
+            flow.send(answered) if answered else None
+            return
+        if request.method == "CANCEL":
+            self._cancel(flow, request)
+            return
+        if unknown := [each for each in request.headers.tokens("Require") if each not in EXTENSIONS]:
+            flow.answer(request, 420, [("Unsupported", ", ".join(unknown))])
+        elif request.to_tag:
+            await self._in_call(flow, request)
+        elif not self._gate.limits.admits_request(flow.place.known.address, flow.now_s):
+            late = ("Retry-After", str(RETRY_AFTER_S))
+            flow.answer(request, 503, [warning("Requests come too fast."), late])
+        elif flow.transactions.merged(request):
+            flow.answer(request, 482)
+        else:
+            await self._outside(flow, request)
+
+    async def _in_call(self, flow: Flow, request: Request) -> None:
+        """A request of a call: it has to come from whoever has the call."""
+        call = self._call(request)
+        if call is None:
+            flow.answer(request, 481)
+            return
+        caller = await self._gate.admit(flow, request)
+        if caller is None:
+            return
+        if caller.name == call.caller.name:
+            call.receive(flow, request)
+        else:
+            flow.answer(request, 481)  # whether somebody else has such a call is not told
+
+    async def _outside(self, flow: Flow, request: Request) -> None:
+        """A request that belongs to no call yet."""
+        if request.method == "OPTIONS":
+            flow.answer(request, 200, [("Allow", ALLOW), ("Accept", f"{SDP}, text/plain"), ("Supported", "timer")])
+        elif request.method not in ("REGISTER", "INVITE", "MESSAGE"):
+            code = 489 if request.method == "SUBSCRIBE" else 405 if request.method in ALLOW else 501
+            flow.answer(request, 481 if request.method in ("BYE", "UPDATE", "INFO", "NOTIFY") else code,
+                        [("Allow", ALLOW)])  # fmt: skip
+        elif (caller := await self._gate.admit(flow, request)) is None:
+            return
+        elif request.method == "REGISTER":
+            self._register(flow, request, caller)
+        elif request.method == "INVITE":
+            self._invite(flow, request, caller)
+        else:
+            self._message(flow, request, caller)
+
+    def _register(self, flow: Flow, request: Request, caller: Caller) -> None:
+        address = request.to.uri.user or ""
+        if caller.name and address != caller.name:
+            flow.answer(request, 403, [warning("This address belongs to somebody else.")])
+            return
+        order = request.call_id, request.cseq
+        try:
+            contacts = read_contacts(request.headers)
+            shown = self._registrar.register(address, contacts, order, flow, flow.now_s)
+        except TooBrief:
+            flow.answer(request, 423, [("Min-Expires", str(MIN_S))])
+        except Full:
+            flow.answer(request, 503, [("Retry-After", str(RETRY_AFTER_S))])
+        except (ValueError, TypeError) as error:
+            flow.answer(request, 400, [warning(f"The contacts are not valid: {error}.")])
+        else:
+            flow.answer(request, 200, [("Contact", value) for value in shown])
+            self._bring_back(flow, caller, [place(contact.uri) for contact in contacts or ()])
+
+    def _bring_back(self, flow: Flow, caller: Caller, places: list[str]) -> None:
+        """A phone has registered: its calls are at this connection from now on."""
+        for call in list(self._calls.values()):
+            if call.caller.name == caller.name and place(call.dialog.target) in places:
+                call.move(flow)
+
+    def _invite(self, flow: Flow, request: Request, caller: Caller) -> None:
+        flow.answer(request, 100)
+        dialled = request.target.user or ""
+        number = f"{request.sender.uri.scheme}:{request.sender.uri.user or ''}@{request.sender.uri.host}"
+        caller = replace(caller, transport="sip", dialled=dialled, number=number)
+        contact = f"sip:antiphon@{flow.place.host};transport=ws"
+        if sum(call.flow is flow for call in self._calls.values()) >= MOST_CALLS_OF_A_FLOW:
+            flow.answer(request, 486, [("Retry-After", str(RETRY_AFTER_S))])
+            return
+        try:
+            call = Call(self, flow, caller, request, contact)
+        except (ValueError, TypeError) as error:
+            flow.answer(request, 400, [warning(f"The contact is not valid: {error}.")])
+            return
+        self._calls[call.id] = call
+        call.begin(self._answer)
+
+    def _cancel(self, flow: Flow, request: Request) -> None:
+        """A CANCEL has the branch of the INVITE that it takes back."""
+        for call in list(self._calls.values()):
+            if call.flow is flow and call.invite.branch == request.branch:
+                call.cancel(request, flow)
+                return
+        flow.answer(request, 200 if flow.transactions.has(request.branch, "INVITE") else 481)
+
+    def _message(self, flow: Flow, request: Request, caller: Caller) -> None:
+        """Typed words. Phones send them outside of the call, so they belong to their newest call with this agent."""
+        live = [each for each in self._calls.values() if each.flow is flow and each.state is not State.OVER]
+        same = [each for each in live if each.caller.dialled == (request.target.user or "")]
+        if call := next(reversed(same or live), None):
+            call.take_message(flow, request)
+        else:
+            flow.answer(request, 480, [warning("Words can be typed in a call.")])
+
+    def _call(self, request: Request) -> Call | None:
+        return self._calls.get((request.call_id, request.to_tag, request.from_tag))
+
+
+def place(uri: str) -> str:
+    """The user and the host of a contact: its parameters differ from request to request."""
+    return uri.partition(";")[0]
