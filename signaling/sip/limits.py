@@ -29,7 +29,7 @@ class Limits:
 
     def admits_guess(self, address: str, now_s: float) -> bool:
         """Whether credentials of this address are looked at now."""
-        return not address or _pace(self._wrong, address, WRONG_A_SECOND, WRONG_AT_ONCE).admits(now_s, 0.5)
+        return not address or _pace(self._wrong, address, WRONG_A_SECOND, WRONG_AT_ONCE).admits(now_s, 0)
 
     def note_wrong(self, address: str, now_s: float) -> None:
         """The credentials were wrong."""
