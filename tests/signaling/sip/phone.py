@@ -17,8 +17,6 @@ from signaling.sip.user_agent import UserAgent
 SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
 _HASHES = {name: hashlib.md5(f"{name}:antiphon:secret".encode()).hexdigest() for name in ("alice", "bob")}
 ACCOUNTS = Accounts("antiphon", {name: {"MD5": value} for name, value in _HASHES.items()})
-    "antiphon", {n: {"MD5": hashlib.md5(f"{n}:antiphon:secret".encode()).hexdigest()} for n in ("alice", "bob")}
-)
 TIMEOUT_S = 5.0
 
 
