@@ -105,6 +105,7 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
         budget=settings.budget,
         failed_turns=settings.failed_turns,
         resume_s=settings.resume_s,
+        hold_s=settings.hold_s,
     )
 
 

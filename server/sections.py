@@ -217,6 +217,9 @@ class Conversations(SettingsGroup):
     resume_s: float = Field(60.0, ge=0)
     """Seconds for which a conversation that has lost its connection waits for the caller to come back. 0 ends it at
     once."""
+    hold_s: float = Field(900.0, gt=0)
+    """Seconds for which a caller may keep a call on hold. The agent pauses meanwhile, and the call keeps its place.
+    After that the call ends."""
 
     @field_validator("admin_token")
     @classmethod

@@ -17,7 +17,7 @@ REMOVED = {
     "endpoint_asking_ms": "questions end after ANTIPHON_ENDPOINT_COMPLETE_MS, because people pause after them, too",
     "endpoint_question_ms": "questions end after ANTIPHON_ENDPOINT_COMPLETE_MS, because people pause after them, too",
     "endpoint_usual_ms": "a caller who was cut off is waited for longer in the rest of the call",
-    "first_packet_s": "a caller always has 10 s to send the first sound",
+    "first_packet_s": "a caller need not send any sound, but has to answer STUN checks",
 }
 """Old name → what holds now."""
 _ADDRESS = re.compile(r"(tcp|udp|sctp)://")

@@ -70,6 +70,7 @@ class Exchange:
         agent: VoiceAgent,
         limit: int = 4,
         resume_s: float = 0.0,
+        hold_s: float = 60.0,
         chars_per_s: int = 15,
         access: Access | None = None,
         trusted: Sequence[str] = (),
@@ -101,7 +102,9 @@ class Exchange:
             engines = Engines(self.stt, mouth, CallVad(silero))
             info = call_info(caller, minutes.record.standing.language, options.language, agent)
             deps = await dependencies(agent, functions, minutes.record.agent_state, info)
-            setup = CallSetup(agent, deps, engines, CallSettings(resume_s=resume_s), options, caller, functions)
+            setup = CallSetup(
+                agent, deps, engines, CallSettings(resume_s=resume_s, hold_s=hold_s), options, caller, functions
+            )
             return Session(minutes, setup)
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))

@@ -50,9 +50,10 @@ PURE = """
     server/call/soundtrack.py
     server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
+    server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/sctp.py server/media/senders.py
     server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
-    server/media/fmtp.py server/media/guard.py server/media/rtcp.py server/media/rtp.py
+    server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
@@ -79,7 +80,7 @@ TASKS = frozenset(
     server/agent/tool_calls.py server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
-    server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
+    server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
     server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
@@ -246,7 +247,7 @@ def test_signaling_knows_no_sound() -> None:
 
 def test_four_files_know_aiortc() -> None:
     """WebRTC's library is behind one adapter: signaling, messages, sound, and its ICE."""
-    assert users("aiortc") == ["server/media/channel.py", "server/media/peer.py"]
+    assert users("aiortc") == ["server/media/bundle.py", "server/media/channel.py"]
     assert users("aioice") == ["server/media/ice.py", "server/media/transport.py"]
 
 

@@ -23,6 +23,7 @@ from server.call.budget import Budget
 from server.call.control import Control
 from server.call.dialogue import Dialogue
 from server.call.ending import Ending
+from server.call.hold import Hold
 from server.call.hooks import Hooks
 from server.call.inbox import Inbox
 from server.call.lasting import lasting
@@ -81,6 +82,8 @@ class Session:
         self.hooks = Hooks(setup, self.id, observe)
         self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
+        ends, present = lambda: self.end("idle"), lambda: self.dialogue
+        self.hold = Hold(setup.settings.hold_s, self._attachment, self._soundtrack, self._watch, present, ends)
         self._inbox = Inbox(self, lambda: self.dialogue, self._watch, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
@@ -112,7 +115,7 @@ class Session:
         """Go on with the conversation on `connection`. The connection before it is told so, and closed."""
         resumed = self._tasks.running or self._minutes.record.begun
         if (before := self._attachment.connection) is not None:
-            self._take_back_unheard(before)
+            self.hold.take_back_unheard(before)
         self._stop_waiting()
         token = self._attachment.take(connection)
         self._minutes.connected(self.token.hashes[-1])
@@ -138,7 +141,8 @@ class Session:
         """
         if connection is not self._attachment.connection:
             return
-        self._take_back_unheard(connection)
+        self.hold.take_back_unheard(connection)
+        self.hold.finish()
         self._attachment.leave()
         if for_good or self.ended or self.dialogue.leaving or not self.absence.allowed:
             self.end("caller" if for_good else "lost")
@@ -283,13 +287,9 @@ class Session:
         self.dialogue.unasked.say(self.dialogue.language.greeting, "The call begins.")
         self.dialogue.show_state()
 
-    def _take_back_unheard(self, connection: Connection) -> None:
-        """The caller did not hear what `connection` has taken last, so it is said again on the next one."""
-        self._soundtrack.drop_ahead()
-        self.dialogue.delivery.lose(connection.unheard_ms)
-
     def _stop_waiting(self) -> None:
         """A connection has come, or the call has ended."""
+        self.hold.finish()
         if (away_ms := self.absence.finish()) > 0:
             self._soundtrack.skip(away_ms)
 

@@ -35,3 +35,6 @@ class CallSettings:
     """After so many failures in a row to answer the caller the agent gives up and ends the call; 0 is no limit."""
     resume_s: float = 60.0
     """How long a call that has lost its connection waits for another one; 0 ends it at once."""
+    hold_s: float = 900.0
+    """How long a caller may keep the call on hold. No time passes in the conversation meanwhile, but the call keeps its
+    place."""

@@ -115,10 +115,10 @@ class Candidates:
         """
         words = text.split(" ")
         if len(text) > MAX_LENGTH or len(words) < 8 or not all(map(_TOKEN.fullmatch, words)):
-            raise PeerError("The ICE candidate is not valid.")
+            raise _invalid(text)
         foundation, component, transport, priority, host, port, typ, kind = words[:8]
         if not all(map(_NUMBER.fullmatch, (component, priority, port))) or typ != "typ" or int(port) > 65_535:
-            raise PeerError("The ICE candidate is not valid.")
+            raise _invalid(text)
         if transport.lower() != "udp" or component != "1" or kind not in _TYPES:
             return None, "transport"
         address = _address(host)
@@ -131,6 +131,11 @@ class Candidates:
         if (str(address), int(port)) in self._contacted:
             return None, "repeated"
         return Candidate(foundation[:32], min(int(priority), 2**31 - 1), str(address), int(port), kind), ""
+
+
+def _invalid(text: str) -> PeerError:
+    shown = "".join(character if character.isprintable() else "?" for character in text[:80])
+    return PeerError(f'The ICE candidate is not valid (line "a=candidate:{shown}").')
 
 
 def may_contact(address: IPv4Address | IPv6Address, contact: Contact) -> bool:
@@ -164,4 +169,4 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         if _NAME.fullmatch(host) and not host.replace(".", "").isdigit():
             return None
-        raise PeerError("The ICE candidate is not valid.") from None
+        raise _invalid(host) from None

@@ -20,7 +20,7 @@ from server.media.sctp import Load, load_of
 from server.pace import Pace
 
 MAX_UNSENT = 64
-"""How many messages are kept for a data channel that is not open yet. With more, the oldest are dropped."""
+"""How many messages are kept while no data channel is open. With more, the oldest are dropped."""
 MAX_BUFFERED_BYTES = 256 * 1024
 """How many bytes may wait in a data channel whose client reads nothing. With more, messages are dropped, so that such a
 client does not fill the server's memory."""
@@ -51,7 +51,10 @@ class ChannelListener(Protocol):
 
 
 class Channel:
-    """Carries messages over the first data channel that the client opens. A call uses no other one."""
+    """Carries messages over a data channel of the client: the first one that is open, or the one that it used last.
+
+    A client may open several, and close one and open another.
+    """
 
     def __init__(self, listener: ChannelListener, counters: MediaCounters) -> None:
         self._listener = listener
@@ -73,25 +76,38 @@ class Channel:
         sctp.getCapabilities = lambda: RTCSctpCapabilities(maxMessageSize=MAX_MESSAGE_BYTES)
         sctp._handle_data = self._judging(sctp._handle_data)
         sctp._abort = _unfailing(sctp._abort)
+        sctp.on("datachannel", self.open)
 
     def open(self, channel: RTCDataChannel) -> None:
         """The client has opened a channel."""
-        if self._channel is not None:
-            return
+        channel.on("message", lambda text: self._receive(channel, text))
+        channel.on("close", lambda: self._closed(channel))
+        if self._channel is None:
+            self._use(channel)
+
+    def _use(self, channel: RTCDataChannel) -> None:
         self._channel = channel
-        channel.on("message", self._listener.receive_text)
         channel.on("open", self._flush)
         self._flush()  # the channel may be open already; then no "open" event follows
 
-    def send(self, text: str) -> None:
-        """Send a message. It is kept while the channel is not open yet.
+    def _receive(self, channel: RTCDataChannel, text: str | bytes) -> None:
+        if channel is not self._channel:
+            self._use(channel)
+        self._listener.receive_text(text)
 
-        It is dropped if the client does not read, if it takes no message of this length, or if the channel is closed.
+    def _closed(self, channel: RTCDataChannel) -> None:
+        if channel is self._channel:
+            self._channel = None
+
+    def send(self, text: str) -> None:
+        """Send a message. It is kept while no channel is open.
+
+        It is dropped if the client does not read, or if it takes no message of this length.
         """
         channel = self._channel
-        if channel is None or channel.readyState == "connecting":
+        if channel is None or channel.readyState != "open":
             self._unsent = [*self._unsent[-MAX_UNSENT + 1 :], text]
-        elif channel.readyState == "open" and channel.bufferedAmount < MAX_BUFFERED_BYTES:
+        elif channel.bufferedAmount < MAX_BUFFERED_BYTES:
             try:
                 channel.send(text)
             except ValueError as exc:  # the client's offer has a smaller limit

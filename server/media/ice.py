@@ -13,8 +13,10 @@ import errno
 import ipaddress
 import logging
 import random
+import secrets
 import socket
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +43,10 @@ client that knows the call's password could send checks from many forged address
 there."""
 RETRY_AFTER_S = 5
 """After how many seconds a client should call again, if all media ports are taken."""
+CHECK_EVERY_S = 0.02
+"""How far apart two checks of ours are after an ICE restart (RFC 8445, section 14.2)."""
+_UNCHECKED = (aioice.ice.CandidatePair.State.FROZEN, aioice.ice.CandidatePair.State.WAITING)
+_LETTERS = string.ascii_letters + string.digits
 _HIDDEN = {4: "0.0.0.0", 6: "::"}
 """Written in place of the local address behind a candidate, its "related address" (RFC 8839, section 5.1). Clients need
 not know that address."""
@@ -62,19 +68,49 @@ class Ice:
         connection.check_incoming = self._incoming
 
     async def add(self, candidate: candidates.Candidate) -> None:
-        """Begin to check an address of the client."""
-        await self._connection.add_remote_candidate(aioice.Candidate.from_sdp(candidate.to_sdp()))
+        """Begin to check an address of the client. One too many is not checked."""
+        if len(self._connection._remote_candidates) < MAX_REMOTE:
+            await self._connection.add_remote_candidate(aioice.Candidate.from_sdp(candidate.to_sdp()))
+            self._check_anew()
+
+    def restart(self, ufrag: str, password: str) -> None:
+        """Take the client's new credentials, and give ourselves new ones, too (ICE restart; RFC 8445, section 9).
+
+        Our sockets and candidates stay. Data goes by the old way until a check finds a new one.
+        """
+        agent = self._connection
+        for pair in agent._check_list:
+            if pair.task is not None:
+                pair.task.cancel()
+        for known in (agent._check_list, agent._remote_candidates, agent._nominating):
+            known.clear()
+        agent._local_username, agent._local_password = _random(4), _random(22)
+        agent.remote_username, agent.remote_password = ufrag, password
 
     def ask(self) -> None:
         """Send the client a STUN check. It answers if it is still there (RFC 7675, section 5.1)."""
-        task = asyncio.get_running_loop().create_task(self._ask(), name="ice-ask")
+        self._run(self._ask(), "ice-ask")
+
+    def close(self) -> None:
+        """Cancel our own checks. The owner of the connection closes the connection itself."""
+        for task in self._asking:
+            task.cancel()
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
-    def close(self) -> None:
-        """Cancel the checks of `ask`. The owner of the connection closes the connection itself."""
-        for task in self._asking:
-            task.cancel()
+    def _check_anew(self) -> None:
+        """Check the addresses that are new since ICE was complete: aioice checks none after that."""
+        if self._connection._check_list_done and not any(task.get_name() == "ice-check" for task in self._asking):
+            self._run(self._check(), "ice-check")
+
+    async def _check(self) -> None:
+        agent = self._connection
+        while new := [pair for pair in agent._check_list if pair.task is None and pair.state in _UNCHECKED]:
+            agent.check_start_task(new[0])
+            await asyncio.sleep(CHECK_EVERY_S)
 
     async def _ask(self) -> None:
         agent = self._connection
@@ -159,6 +195,11 @@ class Ice:
             log.warning("x STUN server does not answer: %s", type(exc).__name__)
             return []
         return [found]
+
+
+def _random(length: int) -> str:
+    """A new ICE user name or password."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
 
 
 def _without_base(candidate: aioice.Candidate) -> aioice.Candidate:

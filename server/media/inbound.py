@@ -11,8 +11,8 @@ before is heard again when nobody else has been for 100 ms. So two senders that 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from server.media.codecs import COMFORT_NOISE, TELEPHONE_EVENT, Codec
 from server.media.counters import MediaCounters
 from server.media.dtmf import TelephoneEvents
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_RATE, HEARD_SAMPLES, Frame
@@ -44,17 +44,6 @@ MAX_DIGITS_PER_S, MAX_DIGITS_AT_ONCE = 12.5, 32
 """How many keys may be pressed. The fastest machines press one every 80 ms (ITU-T Q.24); the rest is room for a burst
 after a stall."""
 
-TELEPHONE_EVENT = "telephone-event"
-"""The codec name of pressed keys in SDP (RFC 4733)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """A codec: its SDP name in lower case, and the rate of its RTP clock in Hz."""
-
-    name: str
-    clock_rate: int
-
 
 class Inbound:
     """Decodes the sound of one call. `receive` and `poll` call `on_frame` and `on_digit`, in order."""
@@ -66,7 +55,8 @@ class Inbound:
         on_digit: Callable[[str], None],
         counters: MediaCounters,
     ) -> None:
-        self._codecs = codecs
+        self.codecs = codecs
+        """The codecs by payload type. They may change in the call."""
         self._on_frame = on_frame
         self._on_digit = on_digit
         self._counters = counters
@@ -88,7 +78,7 @@ class Inbound:
 
     def receive(self, packet: RtpPacket, now_ms: float) -> None:
         """Take a packet when it arrives."""
-        codec = self._codecs.get(packet.payload_type)
+        codec = self.codecs.get(packet.payload_type)
         if codec is None:
             return
         self._counters.received += 1
@@ -110,9 +100,8 @@ class Inbound:
 
     def poll(self, now_ms: float) -> None:
         """Give up packets that are too late, and hand on silence if no packets come. Call it every 20 ms."""
-        if self._stream is None:
-            return
-        self._play(self._stream, self._stream.jitter.poll(now_ms), now_ms)
+        if self._stream is not None:
+            self._play(self._stream, self._stream.jitter.poll(now_ms), now_ms)
         self._quiet_ticks += 1
         if self._quiet_ticks >= STARVED_TICKS:
             self._fill(self._stream, HEARD_SAMPLES)
@@ -146,7 +135,10 @@ class Inbound:
                 self._counters.malformed += 1
 
     def _play_one(self, stream: "_Stream", item: Ready, now_ms: float) -> None:
-        packet, codec = item.packet, self._codecs[item.packet.payload_type]
+        packet, codec = item.packet, self.codecs[item.packet.payload_type]
+        if codec.name == COMFORT_NOISE:
+            stream.concealed = MAX_CONCEALED  # the sender says that it is silent: nothing is missing until it speaks
+            return
         if codec.name == TELEPHONE_EVENT or not packet.payload:
             return
         decoder = stream.decoder_of(codec)
@@ -164,14 +156,15 @@ class Inbound:
         stream.follow(packet, self._samples, len(pcm) // 2)
         self._push(pcm, packet.voice)
 
-    def _fill(self, stream: "_Stream", samples: int) -> None:
+    def _fill(self, stream: "_Stream | None", samples: int) -> None:
         """Fill a gap of `samples` samples: with made-up sound for at most MAX_CONCEALED frames, then with silence."""
         while samples > 0:
             piece = min(samples, HEARD_SAMPLES)
-            if piece == HEARD_SAMPLES and stream.decoder is not None and stream.concealed < MAX_CONCEALED:
+            decoder = None if stream is None else stream.decoder
+            if piece == HEARD_SAMPLES and stream and decoder is not None and stream.concealed < MAX_CONCEALED:
                 stream.concealed += 1
                 self._counters.concealed_ms += FRAME_MS
-                self._push(stream.decoder.conceal())
+                self._push(decoder.conceal())
             else:
                 self._counters.silent_ms += piece * 1000 // HEARD_RATE
                 self._push(bytes(2 * piece))

@@ -87,7 +87,7 @@ class Outbound:
         self._sequence = secrets.randbelow(0x8000) if sequence is None else sequence
         self._origin = secrets.randbits(32)
         self._silent_ticks = HANGOVER_FRAMES
-        self._octets = 0
+        self._packets = self._octets = 0
         self._unused: int | None = None
         """The newest tick, if nothing was sent in it."""
 
@@ -125,7 +125,7 @@ class Outbound:
 
     def sent(self, tick: int) -> Sent:
         """The numbers for the sender's report: the RTP time of `tick`, and how much was sent so far."""
-        return Sent(self._ssrc, self._timestamp(tick), self._counters.sent, self._octets)
+        return Sent(self._ssrc, self._timestamp(tick), self._packets, self._octets)
 
     def _silence(self) -> bytes | None:
         if self._silent_ticks <= HANGOVER_FRAMES:
@@ -138,6 +138,7 @@ class Outbound:
         packet = build(self._payload_type, self._sequence, self._timestamp(tick), self._ssrc, payload, begins)
         self._sequence += 1
         self._counters.sent += 1
+        self._packets += 1
         self._octets += len(payload)
         return packet
 

@@ -1,47 +1,38 @@
 """A WebRTC peer connection: it gives the caller's sound and takes the agent's sound, in frames of 20 ms.
 
-aiortc does SDP, ICE, DTLS and SCTP. Its RTP is not used: its senders and receivers are never started, so
-none of their threads, tasks and queues delays a packet. `RtpSession` does RTP instead.
+`Bundle` is its transport, by aiortc; `RtpSession` does RTP. The client may offer again in the call: to restart ICE, to
+put the call on hold, or to change its tracks. The transport lives on then, and with it the data channel.
 
-Only this file, `transport.py`, `channel.py` and `ice.py` know aiortc and its parts. tests/media/test_aiortc.py checks
-that the private names of aiortc 1.16 that are used here still exist.
+tests/media/test_aiortc.py checks that the private names of aiortc 1.16 that the adapter uses still exist.
 """
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from typing import Protocol
 
-from aiortc import (
-    RTCBundlePolicy,
-    RTCConfiguration,
-    RTCIceServer,
-    RTCPeerConnection,
-    RTCSessionDescription,
-)
-from aiortc.exceptions import OperationError
-from aiortc.sdp import SessionDescription
-
-from server.errors import AntiphonError, NotAcceptable, PeerError
-from server.media import fmtp
+from server.errors import AntiphonError, Conflict, PeerError, TooMany
+from server.media.bundle import Bundle
 from server.media.channel import Channel
 from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS, Frame
 from server.media.ice import Ice
-from server.media.inbound import TELEPHONE_EVENT, Codec
-from server.media.offer import NO_CODEC, NOT_VALID, Offer
+from server.media.negotiation import Negotiation
+from server.media.offer import Offer
 from server.media.pacer import Pacer
 from server.media.presence import Absence, Presence
 from server.media.reach import PeerSettings
-from server.media.rtp_session import Negotiated, RtpSession
+from server.media.rtp_session import RtpSession
+from server.media.sections import NOT_VALID
 from server.media.transport import MediaTransport
+from server.pace import Pace
 
 SURELY_THERE_MS = 300
 """How long nothing may come from the client until its connection counts as doubtful. A network that works may hold
 packets back for about this long."""
-
-_CODECS = {"audio/opus", "audio/pcmu", "audio/pcma"}
-_EVENT = f"audio/{TELEPHONE_EVENT}"
-_AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+OFFERS_PER_S, OFFERS_AT_ONCE = 1.0, 10
+"""How often a client may offer again on the same connection. A person presses a button for most of these offers."""
+WAIT_S = 2
+"""When a client that offers too often should try again."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +46,7 @@ class PeerListener(Protocol):
     def next_frame(self) -> bytes | None: ...  # at each tick: give the agent's next 20 ms, or None for silence
     def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of a reply that is ready
     def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
+    def hold(self, on: bool) -> None: ...  # the caller does not take our sound any more, or takes it again
     def lost(self) -> None: ...  # the connection could not be set up, or is gone
 
 
@@ -65,48 +57,61 @@ class Peer:
         self._listener = listener
         self._pacer = pacer
         self._settings = settings
-        servers = [RTCIceServer(s.url, s.username, s.credential) for s in settings.reach.gather_servers()]
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
-        self._pc.on("connectionstatechange", self._on_state)
-        self._pc.on("iceconnectionstatechange", self._on_ice_state)
-        self._offer: Offer | None = None
-        self._ice: Ice | None = None
-        self._rtp: RtpSession | None = None
+        self._bundle = Bundle(settings.reach.gather_servers(), self)
         self.counters = MediaCounters()
+        self._ice = Ice(self._bundle.agent, settings.reach, self._on_sign)
+        self._transport = MediaTransport(self._bundle.dtls, self, self.counters)
         self._channel = Channel(self, self.counters)
-        self._pc.on("datachannel", self._channel.open)
-        self._joined = False
+        self._offer: Offer | None = None
+        self._rtp: RtpSession | None = None
+        self._negotiation = Negotiation()
+        self._offers = Pace(OFFERS_PER_S, OFFERS_AT_ONCE)
+        self._joined = self._held = self._has_received = False
         self._deadline: asyncio.TimerHandle | None = None
         self._presence: Presence | None = None
         self._now_s = 0.0
         self._closed = False
 
     async def answer(self, offer: Offer) -> str:
-        """Take an offer. Returns the answer, with all our candidates. Raises PeerError, NotAcceptable or AtCapacity."""
-        self._offer = offer
+        """Take the first offer. Returns the answer, with all our candidates. Raises PeerError or AtCapacity."""
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-            transport = self._arrange(_offered_codecs(offer.sdp))
-            await self._pc.setLocalDescription(await self._pc.createAnswer())
+            await self._bundle.gather(offer.transport)
         except AntiphonError:
             raise
-        except OperationError as exc:
-            raise NotAcceptable(NO_CODEC) from exc
         except Exception as exc:  # aiortc raises exceptions of any type for an offer that it does not expect
-            raise PeerError(NOT_VALID) from exc
-        transport.guard()
-        assert self._ice is not None, "because `_arrange` has made it"
+            raise PeerError(f"{NOT_VALID}.") from exc
+        self._transport.guard()
+        answer = self._take(offer)
+        self._bundle.start(offer.transport)
         self._await("ICE", self._settings.ice_s)
-        for candidate in offer.contacts:
-            await self._ice.add(candidate)
-        return offer.completed(fmtp.written(self._pc.localDescription.sdp))
+        await self._contact(offer)
+        return answer
+
+    def knows(self, offer: Offer) -> bool:
+        """Whether this offer comes from the connection of the client that this peer is connected to."""
+        return self._offer is not None and not self._closed and offer.continues(self._offer)
+
+    async def answer_again(self, offer: Offer) -> str:
+        """Take another offer of the same connection. Returns the answer. Raises PeerError, Conflict or TooMany."""
+        before = self._offer
+        assert before is not None, "because the peer knows the offer"
+        if offer.origin == before.origin and offer.version < before.version:
+            raise Conflict("This offer is older than the last one that was answered.")
+        if not self._offers.admits(asyncio.get_running_loop().time()):
+            raise TooMany("This call is changed too often. Please wait a moment.", WAIT_S)
+        if offer.restarts(before):
+            log.info("= the client restarts ICE")
+            self._ice.restart(offer.transport.ufrag, offer.transport.password)
+        answer = self._take(offer)
+        await self._contact(offer)
+        return answer
 
     async def add_candidate(self, candidate: str, sdp_mid: str | None) -> None:
         """Take a candidate that comes after the offer (trickle ICE, RFC 8838). Raises PeerError.
 
         An empty `candidate` says that no more come; nothing depends on it. `sdp_mid` names the candidate's section.
         """
-        if self._offer is None or self._ice is None or not candidate:
+        if self._offer is None or not candidate:
             return
         if sdp_mid is not None and sdp_mid != self._offer.mid:
             self._offer.candidates.leave_out("section")
@@ -134,43 +139,54 @@ class Peer:
         """End the connection and free all that it holds. Idempotent."""
         self._pacer.leave(self._tick)
         self._reached()
-        if self._ice is not None:
-            self._ice.close()
+        self._ice.close()
         if self._rtp is not None and not self._closed:
             self._rtp.close()
         self._closed = True
-        await asyncio.shield(self._pc.close())  # if we are cancelled, aiortc must still finish closing
+        await self._bundle.close()
 
-    def _arrange(self, offered: list[Any]) -> MediaTransport:
-        """Take the audio section over from aiortc: both directions of sound go through our own transport.
+    # Steps of an answer
 
-        `offered` are the codecs of the offer.
+    def _take(self, offer: Offer) -> str:
+        """Do what the offer says, and write the answer."""
+        self._offer = offer
+        if offer.data is not None and self._bundle.sctp is None:
+            self._bundle.carry(offer.data, self._channel.guard)
+        agreed = self._negotiation.agree(offer)
+        if agreed is not None and self._rtp is not None:
+            self._rtp.agree(agreed)
+        elif agreed is not None:
+            self._rtp = RtpSession(agreed, self, self._transport, self.counters)
+        self._hold(offer)
+        return self._negotiation.answer(offer, self._bundle)
+
+    def _hold(self, offer: Offer) -> None:
+        """Tell the call when the client stops to take our sound, and when it takes it again.
+
+        A client that has never taken it may read what the agent says, or listen by another way. Then the call goes on.
         """
-        (audio,) = self._pc.getTransceivers()
-        audio.direction = "sendrecv"
-        events = [codec for codec in offered if codec.mimeType.lower() == _EVENT]
-        audio._codecs = [codec for codec in audio._codecs if codec.mimeType.lower() in _CODECS] + events
-        for stream, start in ((audio.sender, "send"), (audio.receiver, "receive")):
-            setattr(stream, start, _not_by_aiortc)
-        dtls = audio.receiver.transport
-        self._ice = Ice(dtls.transport._connection, self._settings.reach, self._on_sign)
-        transport = MediaTransport(dtls, self, self.counters)
-        if self._pc.sctp is not None:
-            self._channel.guard(self._pc.sctp)
-        self._rtp = RtpSession(_negotiated(self._pc, audio, offered), self, transport, self.counters)
-        return transport
+        self._has_received = self._has_received or offer.receives
+        reads = offer.data is not None or offer.sends
+        held = not offer.receives and (self._has_received or not reads)
+        if held != self._held:
+            self._held = held
+            if self._joined:
+                self._listener.hold(held)
+
+    async def _contact(self, offer: Offer) -> None:
+        for candidate in offer.contacts:
+            await self._ice.add(candidate)
 
     # Called by MediaTransport (receive_*) and by RtpSession (hear, digit)
 
     def receive_rtp(self, data: bytes, now_s: float) -> None:
-        if self._presence is not None:
-            self._presence.sound(self._now_s)
-        assert self._rtp is not None, "because no packet comes before the answer"
-        self._rtp.receive_rtp(data, now_s)
+        self._on_sign()
+        if self._rtp is not None and not self._held and (self._offer is None or self._offer.sends):
+            self._rtp.receive_rtp(data, now_s)
 
     def receive_rtcp(self, data: bytes, now_s: float) -> None:
-        assert self._rtp is not None, "because no packet comes before the answer"
-        self._rtp.receive_rtcp(data, now_s)
+        if self._rtp is not None:
+            self._rtp.receive_rtcp(data, now_s)
 
     def hear(self, frame: Frame) -> None:
         self._listener.hear(frame)
@@ -187,37 +203,51 @@ class Peer:
     def abused(self, reason: str) -> None:
         self._lose(f"the client abuses its data channel: {reason}")
 
-    # Called by aiortc
+    # Called by Bundle
 
-    def _on_state(self) -> None:
-        state = self._pc.connectionState
-        log.info("= connection is %s", state)
-        if state == "connected" and not self._joined:
-            self._joined = True
-            self._reached()
-            self._listener.ready()
-            self._pacer.join(self._tick)
-        elif state in ("failed", "closed") and not self._closed:
-            self._listener.lost()
-
-    def _on_ice_state(self) -> None:
-        if self._pc.iceConnectionState == "completed" and not self._joined:
+    def ice_found(self) -> None:
+        if not self._joined:
             self._await("DTLS", self._settings.dtls_s)
+
+    def connected(self) -> None:
+        if self._joined or self._closed:
+            return
+        self._joined = True
+        self._reached()
+        self._listener.ready()
+        if self._held:
+            self._listener.hold(True)
+        self._pacer.join(self._tick)
+
+    def gone(self) -> None:
+        if not self._closed:
+            log.info("= connection is %s", self._bundle.state)
+            self._listener.lost()
 
     def _on_sign(self) -> None:
         if self._presence is not None:
             self._presence.sign(self._now_s)
 
     def _tick(self, number: int) -> None:
-        """Called by the pacer every 20 ms."""
+        """Called by the pacer every 20 ms. On hold no time passes for the call, and only reports are sent."""
         now_s = asyncio.get_running_loop().time()
-        assert self._rtp is not None, "because the pacer is joined after the answer"
-        self._rtp.hear(now_s)
-        self._rtp.speak(self._listener.next_frame(), number, now_s)
+        assert self._rtp is not None, "because a first offer has sound"
+        if not self._held:
+            self._rtp.hear(now_s)
+            pcm = self._listener.next_frame()
+        if self._sending:
+            self._rtp.speak(pcm, number, now_s)
+        else:
+            self._rtp.rest(number, now_s)
         self._look(number * FRAME_MS / 1000)
 
+    @property
+    def _sending(self) -> bool:
+        """Whether our answer says that we send."""
+        return not self._held and (self._offer is None or self._offer.receives)
+
     def _begin(self) -> None:
-        if self._closed or self._rtp is None or not self._rtp.may_begin:
+        if self._closed or self._rtp is None or not self._sending or not self._rtp.may_begin:
             return
         if (frame := self._listener.frame_ahead()) is not None:
             self._rtp.begin(frame)
@@ -239,14 +269,13 @@ class Peer:
         """Check whether the client is still there."""
         self._now_s = now_s
         if self._presence is None:
-            first_packet_s = self._settings.first_packet_s if self._offer and self._offer.sends else None
-            self._presence = Presence(now_s, first_packet_s, self._settings.vanished_s)
+            self._presence = Presence(now_s, self._settings.vanished_s)
         absence = self._presence.look(now_s)
-        if absence is Absence.ASK and self._ice is not None:
+        if absence is Absence.ASK:
             self._ice.ask()
-        elif absence in (Absence.NO_SOUND, Absence.VANISHED):
+        elif absence is Absence.VANISHED:
             self._lose(absence.value)
-        elif self._rtp is not None and (fault := self._rtp.look()) is not None:
+        elif self._sending and self._rtp is not None and (fault := self._rtp.look()) is not None:
             self._lose(fault.value)
 
     def _lose(self, reason: str) -> None:
@@ -254,21 +283,3 @@ class Peer:
         log.info("x peer is lost: %s; candidates that were not contacted: %s", reason, left_out)
         self._presence = None
         self._listener.lost()
-
-
-async def _not_by_aiortc(parameters: Any) -> None:
-    """Replaces the methods that would start aiortc's own RTP. It does nothing."""
-
-
-def _negotiated(pc: Any, audio: Any, offered: list[Any]) -> Negotiated:
-    """What the offer and our answer agree on. `audio` is the transceiver of `pc`, after it has read the offer."""
-    codecs = {codec.payloadType: Codec(codec.name.lower(), codec.clockRate) for codec in audio._codecs}
-    level_id = next((found.id for found in audio._headerExtensions if found.uri == _AUDIO_LEVEL), None)
-    copies = any(fmtp.uses_copies(codec.parameters) for codec in offered if codec.mimeType.lower() == "audio/opus")
-    ssrc = audio.sender._ssrc
-    return Negotiated(codecs, ssrc, pc._RTCPeerConnection__cname, level_id, copies, ticks_apart=ssrc % 50)
-
-
-def _offered_codecs(sdp: str) -> list[Any]:
-    """The codecs that the first audio section offers, as aiortc represents them."""
-    return next(section.rtp.codecs for section in SessionDescription.parse(sdp).media if section.kind == "audio")

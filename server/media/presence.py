@@ -1,8 +1,8 @@
 """Decides whether the client is still there, from the times at which something came from it. Pure.
 
-A browser sends sound all the time, even if it is muted, so we notice within seconds when it stops. But a client on
-hold, or one that sends nothing in silence (DTX), is there without sending. So when the sound stops, we send a STUN
-check, which every ICE agent answers (RFC 7675). Time in which this process has stalled does not count.
+A browser with a microphone sends sound all the time, so we notice within seconds when it stops. But a client that is
+muted, on hold, or typing, or one that sends nothing in silence (DTX), is there without sending. So when nothing comes,
+we send a STUN check, which every ICE agent answers (RFC 7675). Time in which this process has stalled does not count.
 """
 
 from enum import Enum
@@ -23,8 +23,6 @@ class Absence(Enum):
     """The client is there."""
     ASK = "ask"
     """The client has been silent for a while: send it a STUN check."""
-    NO_SOUND = "no sound"
-    """The client has never sent sound: end the connection."""
     VANISHED = "vanished"
     """The client is gone: end the connection."""
 
@@ -32,22 +30,13 @@ class Absence(Enum):
 class Presence:
     """Watches one client, from the moment when it is connected. Times are seconds of any steady clock."""
 
-    def __init__(self, now_s: float, first_packet_s: float | None, vanished_s: float) -> None:
-        """`first_packet_s` is how long the first sound may take. None for a client that only listens.
-
-        `vanished_s` is how long nothing may come until the client counts as gone.
-        """
-        self._begin_s = self._sign_s = self._asked_s = self._looked_s = now_s
-        self._first_packet_s = first_packet_s
+    def __init__(self, now_s: float, vanished_s: float) -> None:
+        """`vanished_s` is how long nothing may come until the client counts as gone."""
+        self._sign_s = self._asked_s = self._looked_s = now_s
         self._vanished_s = vanished_s
 
-    def sound(self, now_s: float) -> None:
-        """A packet of sound has come."""
-        self._first_packet_s = None
-        self._sign_s = now_s
-
     def sign(self, now_s: float) -> None:
-        """Something else has come that only this client can send."""
+        """Something has come that only this client can send: sound, a message, or the answer to a STUN check."""
         self._sign_s = now_s
 
     def silent_ms(self, now_s: float) -> float:
@@ -59,12 +48,9 @@ class Presence:
         stall_s = now_s - self._looked_s
         self._looked_s = now_s
         if stall_s > STALL_S:
-            self._begin_s += stall_s
             self._sign_s += stall_s
         if now_s - self._sign_s > self._vanished_s:
             return Absence.VANISHED
-        if self._first_packet_s is not None and now_s - self._begin_s > self._first_packet_s:
-            return Absence.NO_SOUND
         if now_s - self._sign_s > ASK_AFTER_S and now_s - self._asked_s > ASK_EVERY_S:
             self._asked_s = now_s
             return Absence.ASK

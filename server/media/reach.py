@@ -53,9 +53,6 @@ class PeerSettings:
     """How long ICE may take to find a way to the caller, from the answer on. Over a relay it takes up to about 5 s."""
     dtls_s: float = 5.0
     """How long DTLS may take to agree on keys: four flights, of which two may be lost and repeated."""
-    first_packet_s: float = 10.0
-    """How long the caller's first sound may take, unless the caller only listens. A client that never sends must not
-    hold a line."""
     vanished_s: float = 4.0
     """How long a client may give no sign of life, neither sound nor message nor answer to a STUN check, before the
     connection counts as lost. ICE itself takes 30 s."""

@@ -11,11 +11,12 @@ from typing import Protocol
 
 from server.media import rtcp, rtp
 from server.media.breaker import CircuitBreaker, Fault
+from server.media.codecs import Codec
 from server.media.counters import MediaCounters
 from server.media.downlink import Downlink
 from server.media.frame import FRAME_MS, Frame
 from server.media.g711 import law
-from server.media.inbound import TELEPHONE_EVENT, Codec, Inbound
+from server.media.inbound import Inbound
 from server.media.outbound import G711Voice, OpusVoice, Outbound
 from server.pace import Pace
 
@@ -47,7 +48,7 @@ class Negotiated:
     """What the offer and the answer have agreed on."""
 
     codecs: Mapping[int, Codec]
-    """The codecs by payload type. We speak with the first one that is not for telephone events."""
+    """The codecs by payload type. We speak with the first one that is for a voice."""
     ssrc: int
     """Our SSRC."""
     cname: str
@@ -66,17 +67,28 @@ class RtpSession:
     def __init__(self, agreed: Negotiated, ear: Ear, sender: PacketSender, counters: MediaCounters) -> None:
         self._agreed = agreed
         self._sender = sender
-        payload_type, codec = next(item for item in agreed.codecs.items() if item[1].name != TELEPHONE_EVENT)
-        voice = OpusVoice() if codec.name == "opus" else G711Voice(law(codec.name))
+        self._counters = counters
         self._inbound = Inbound(agreed.codecs, ear.hear, ear.digit, counters)
-        self._outbound = Outbound(voice, payload_type, agreed.ssrc, counters)
         self._reception: rtcp.Reception | None = None
-        self._downlink = Downlink(codec.clock_rate, counters)
-        self._breaker = CircuitBreaker()
+        self._begin_sending(agreed)
         self._reports = Pace(MAX_REPORTS_PER_S, burst=MAX_REPORTS_PER_S)
         self._epoch_s: float | None = None
         """The Unix time at which the steady clock was 0. It is read once, so that no correction of the system's time
         becomes a part of a round trip."""
+
+    def agree(self, agreed: Negotiated) -> None:
+        """Go on with what a later offer and its answer have agreed on. A new SSRC begins a new stream of ours."""
+        self._inbound.codecs = agreed.codecs
+        before, self._agreed = self._agreed, agreed
+        if agreed.ssrc != before.ssrc:
+            self._begin_sending(agreed)
+
+    def _begin_sending(self, agreed: Negotiated) -> None:
+        payload_type, codec = next(item for item in agreed.codecs.items() if item[1].speaks)
+        voice = OpusVoice() if codec.name == "opus" else G711Voice(law(codec.name))
+        self._outbound = Outbound(voice, payload_type, agreed.ssrc, self._counters)
+        self._downlink = Downlink(codec.clock_rate, self._counters)
+        self._breaker = CircuitBreaker()
 
     def receive_rtp(self, data: bytes, now_s: float) -> None:
         """Take an RTP packet. Raises ValueError if it is not RTP."""
@@ -114,6 +126,10 @@ class RtpSession:
         packet = self._outbound.next(pcm, tick)
         if packet is not None:
             self._send(packet)
+        self.rest(tick, now_s)
+
+    def rest(self, tick: int, now_s: float) -> None:
+        """Send no sound in this tick, only a report when one is due (RFC 3264, section 5.1)."""
         if (tick + self._agreed.ticks_apart) % REPORT_TICKS == 0:
             sent, unix_s = self._outbound.sent(tick), self._unix_s(now_s)
             self._sender.send_rtcp(rtcp.compound(sent, self._agreed.cname, self._reception, unix_s, now_s))

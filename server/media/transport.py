@@ -71,7 +71,6 @@ class MediaTransport:
         self._stun_rate = Pace(MAX_STUN_PER_S, burst=MAX_STUN_AT_ONCE)
         self._senders = Senders()
         self._faults = Pace(MAX_FAULTS_PER_S, burst=MAX_FAULTS_PER_S)
-        self._user = self._ice.local_username.encode()
         self._peer: Any = None
         """An address that ICE has checked with success: the last one that a datagram came from."""
         self._loop = asyncio.get_running_loop()
@@ -149,7 +148,9 @@ class MediaTransport:
     def _expects(self, protocol: Any, data: bytes) -> bool:
         """Whether a STUN message from a new address is a check for us, or the answer to a check of ours."""
         transaction = transaction_of(data)
-        return names(data, self._user) if transaction is None else transaction in protocol.transactions
+        if transaction is None:
+            return names(data, self._ice.local_username.encode())
+        return transaction in protocol.transactions
 
     def _receive_srtp(self, data: bytes, now_s: float) -> None:
         srtp = self._dtls._rx_srtp

@@ -70,6 +70,6 @@ async def test_a_call_survives_datagrams_from_its_own_address() -> None:
             if n % (rounds() // 20) == 0:
                 await call.listening.hears(1)
         await call.listening.hears(FRAMES)
-        assert call.peer._pc.connectionState == "connected"
+        assert call.peer._bundle.state == "connected"
         assert not call.listening.is_lost
         assert call.peer.counters.over_rate > 0

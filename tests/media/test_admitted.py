@@ -31,7 +31,7 @@ class Attacked:
         self.call = call
         self.caller = HostileCaller(call.caller)
         self.counters = call.peer.counters
-        self.sctp: Any = call.peer._pc.sctp
+        self.sctp: Any = call.peer._bundle.sctp
         self.dtls: Any = self.sctp.transport
 
     async def goes_on(self) -> None:

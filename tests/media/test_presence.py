@@ -14,16 +14,16 @@ def watched(presence: Presence, from_s: float, to_s: float) -> list[tuple[float,
 
 def test_a_client_that_sends_sound_is_there() -> None:
     """While packets come, the client is not asked."""
-    presence = Presence(0, 10, 4)
+    presence = Presence(0, 4)
     for tick in range(1, 1000):
-        presence.sound(tick / 50)
+        presence.sign(tick / 50)
         assert presence.look(tick / 50) is Absence.NONE
 
 
 def test_a_client_that_falls_silent_is_asked_and_then_gone() -> None:
     """A client is asked several times after a second of silence, and counts as gone after four."""
-    presence = Presence(1, 10, 4)
-    presence.sound(1)
+    presence = Presence(1, 4)
+    presence.sign(1)
     found = watched(presence, 1.02, 6)
     asked = [at_s for at_s, absence in found if absence is Absence.ASK]
     gone = [at_s for at_s, absence in found if absence is Absence.VANISHED]
@@ -34,8 +34,8 @@ def test_a_client_that_falls_silent_is_asked_and_then_gone() -> None:
 
 def test_a_client_that_answers_stays() -> None:
     """A client on hold that sends nothing for an hour, but answers the checks, is still there."""
-    presence = Presence(0, 10, 4)
-    presence.sound(0)
+    presence = Presence(0, 4)
+    presence.sign(0)
     for tick in range(50 * 3600):
         absence = presence.look(tick / 50)
         assert absence in (Absence.NONE, Absence.ASK)
@@ -43,28 +43,11 @@ def test_a_client_that_answers_stays() -> None:
             presence.sign(tick / 50)
 
 
-def test_a_client_that_never_sends_sound_holds_no_line() -> None:
-    """For a client whose offer says that it sends sound, it is not enough to answer the checks."""
-    presence = Presence(0, 10, 4)
-    for tick in range(600):
-        presence.sign(tick / 50)
-        absence = presence.look(tick / 50)
-        assert (absence is Absence.NO_SOUND) == (tick / 50 > 10)
-
-
-def test_a_client_that_only_listens_need_not_send() -> None:
-    """For a client that only listens, it is enough to answer the checks."""
-    presence = Presence(0, None, 4)
-    for tick in range(5000):
-        presence.sign(tick / 50)
-        assert presence.look(tick / 50) is Absence.NONE
-
-
 @given(st.floats(0.6, 3600))
 def test_a_stall_of_this_process_does_not_count(stall_s: float) -> None:
     """However long this process has stalled, the client does not count as gone because of it."""
-    presence = Presence(0, 10, 4)
-    presence.sound(1)
+    presence = Presence(0, 4)
+    presence.sign(1)
     presence.look(1)
     assert presence.look(1 + stall_s) in (Absence.NONE, Absence.ASK)
     assert [absence for _, absence in watched(presence, 1.02 + stall_s, 1 + stall_s + ASK_EVERY_S)] in (

@@ -143,6 +143,11 @@ class Leg:
             except Exception:
                 self._end_by_fault()
 
+    def hold(self, on: bool) -> None:
+        """The caller puts the call on hold, or takes it up again."""
+        if self._live:
+            self.session.hold.put(self) if on else self.session.hold.take_up(self)
+
     def lost(self) -> None:
         """The connection is gone. The session may wait for another one."""
         self.session.detach(self)

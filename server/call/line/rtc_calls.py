@@ -12,7 +12,7 @@ from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.options import CallOptions
 from server.call.session import Session
-from server.errors import NotFound, PeerError
+from server.errors import Conflict, NotFound, PeerError
 from server.media.counters import MediaCounters
 from server.media.offer import Offer, read_offer
 from server.media.pacer import Pacer
@@ -50,6 +50,13 @@ class _RtcCall:
         while predecessor is not None and predecessor.leg.over.is_set():
             predecessor = predecessor.predecessor
         return predecessor
+
+    def knowing(self, offer: Offer) -> "_RtcCall | None":
+        """This call, or the predecessor of it that is not over, whose peer is connected to where the offer comes from.
+
+        A client may give up a move to another connection, and go on with the one that it has.
+        """
+        return next((call for call in (self, self.live_predecessor) if call and call.peer.knows(offer)), None)
 
 
 class RtcCalls:
@@ -95,13 +102,31 @@ class RtcCalls:
         return await self._answer(offer, self._make(session, None, token, make_leg), secrets.token_urlsafe(12))
 
     async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
-        """Let a live call go on over a new peer (ICE restart, another network). Raises PeerError, NotFound, TooMany."""
+        """Take an offer for a live call: change the peer that it has, or go on over a new peer (another network).
+
+        Raises PeerError, NotFound, TooMany.
+        """
         predecessor = self._find(caller, pc_id)
         self._directory.pace(caller)
+        offer = self._read_offer(sdp, caller, live=True)
+        if (known := predecessor.knowing(offer)) is not None:
+            return await known.peer.answer_again(offer), pc_id, known.leg.session.id
+        offer = self._read_offer(sdp, caller)  # a new peer needs sound
         predecessor.leg.session.expect_another()
-        offer = self._read_offer(sdp, caller)
         call = self._make(predecessor.leg.session, predecessor, "", predecessor.make_leg)
         return await self._answer(offer, call, pc_id)
+
+    async def reoffer(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
+        """Take another offer of the connection that a live call has: an ICE restart, a hold, a change of its tracks.
+
+        Raises PeerError, NotFound, TooMany, and Conflict for an offer of another connection.
+        """
+        call = self._find(caller, pc_id)
+        self._directory.pace(caller)
+        offer = self._read_offer(sdp, caller, live=True)
+        if (known := call.knowing(offer)) is None:
+            raise Conflict("The offer comes from another connection than the one that this call has.")
+        return await known.peer.answer_again(offer), pc_id, known.leg.session.id
 
     async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
         """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
@@ -133,9 +158,9 @@ class RtcCalls:
             raise NotFound("There is no such call.")
         return call
 
-    def _read_offer(self, sdp: str, caller: Caller) -> Offer:
+    def _read_offer(self, sdp: str, caller: Caller, live: bool = False) -> Offer:
         """Raises PeerError for an offer that cannot be used, before anything is made for it."""
-        return read_offer(sdp, self._peers.reach.contact_of(caller.here))
+        return read_offer(sdp, self._peers.reach.contact_of(caller.here), live)
 
     async def _answer(self, offer: Offer, call: _RtcCall, pc_id: str) -> tuple[str, str, str]:
         session = call.leg.session

@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -18,12 +19,16 @@ from tests.loopback import SETTINGS
 from tests.offers import audio, data, offer
 from tests.phone import Phone, calling
 
-NOBODY = offer(audio(), data())
-"""An offer of a client that never connects."""
+_numbers = count(1)
+
+
+def nobody() -> str:
+    """An offer of a client that never connects, each time of another one."""
+    return offer(audio(), data()).replace("AB:AB:AB", f"AB:AB:{next(_numbers):02X}")
 
 
 async def post(running: Exchange, http: aiohttp.ClientSession, **more: Any) -> tuple[int, dict[str, Any]]:
-    async with http.post(running.url, json={"sdp": NOBODY, "type": "offer", **more}) as response:
+    async with http.post(running.url, json={"sdp": nobody(), "type": "offer", **more}) as response:
         assert response.status != 429 or int(response.headers["Retry-After"]) > 0
         return response.status, await response.json()
 
