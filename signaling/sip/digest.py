@@ -1,7 +1,8 @@
 """Digest authentication of phones: the challenges of one connection, and what is answered to them (RFC 7616). Pure.
 
-MD5 comes first, because the SIP libraries of browsers read only the first challenge, and know nothing else. It protects
-a password no better than the connection under it does, so phones belong behind TLS.
+The stronger algorithm comes first, as RFC 8760 wants it, and MD5 last: the SIP libraries of browsers keep only the last
+challenge, and know only MD5. It protects a password no better than the connection under it, so phones belong behind
+TLS.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ MOST_ACCOUNTS = 100_000
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)\s*(?:,|$)')
 _HASHES = {32: "MD5", 64: "SHA-256"}
 """The length of a hash in hexadecimal digits → its algorithm."""
-_FUNCTIONS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_FUNCTIONS = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
 _NAME = re.compile(r"[A-Za-z0-9._~+-]{1,64}")
 
 
@@ -42,7 +43,7 @@ class Accounts:
 
     @property
     def algorithms(self) -> list[str]:
-        """The algorithms that are offered, in order. A phone that knows several takes the first that it likes."""
+        """The algorithms that are offered, in order."""
         return [each for each in _FUNCTIONS if any(each in hashes for hashes in self.hashes.values())]
 
 

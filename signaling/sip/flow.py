@@ -1,6 +1,7 @@
 """Flow: one connection of a phone, and who is at its other end (RFC 5626)."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -42,7 +43,11 @@ class Flow:
     def answer(
         self, request: Request, code: int, more: Iterable[tuple[str, str]] = (), body: str = "", tag: str = ""
     ) -> str:
-        """Answer a request. Returns the response, so that it can be sent again."""
+        """Answer a request. Returns the response, so that it can be sent again.
+
+        `tag` is ours in the dialog that the request begins. Without one the answer has a tag that means nothing.
+        """
+        tag = tag or secrets.token_hex(6)
         text = write_response(request.headers, code, [*more, ("Server", "Antiphon")], body, tag)
         self.transactions.answered(request, text)
         self.send(text)

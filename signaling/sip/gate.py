@@ -115,8 +115,7 @@ class Gate:
         flow.answer(request, 401, self._challenges(flow, stale))
 
     def _challenges(self, flow: Flow, stale: bool = False) -> list[tuple[str, str]]:
-        """Digest first, because phones in browsers read only the first challenge."""
-        values = flow.digest.challenges(secrets.token_urlsafe(16), flow.now_s, stale)
-        if self._tokens.needs_token:
-            values.append('Bearer realm="antiphon"')
+        """Digest comes after Bearer, and MD5 last, because phones in browsers keep only the last challenge."""
+        values = ['Bearer realm="antiphon"'] if self._tokens.needs_token else []
+        values += flow.digest.challenges(secrets.token_urlsafe(16), flow.now_s, stale)
         return [("WWW-Authenticate", value) for value in values]

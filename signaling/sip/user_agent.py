@@ -47,7 +47,7 @@ class UserAgent:
         except Malformed as error:
             log.info("x a SIP message is not valid: %s", error)
             if error.headers is not None and error.code in PHRASES:
-                flow.send(write_response(error.headers, error.code, [warning(str(error))]))
+                flow.send(write_response(error.headers, error.code, [warning(str(error))], to_tag="malformed"))
             return
         try:
             if message is None:

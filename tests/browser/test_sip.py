@@ -1,18 +1,22 @@
 """Real softphones of browsers: JsSIP and SIP.js, unmodified, call a started server by SIP over WebSocket."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.browser.chromium import microphone
 from tests.browser.softphones import Softphone, needs_npm, phone_page
 from tests.started import Started, started
+from tests.tokens import SECRET, token
 
 pytestmark = [pytest.mark.browser, needs_npm]
 
 QUESTION = "Where is my order four two seven one?"
+GREETING_S = 5.5
 
 
 @pytest.fixture(scope="module")
@@ -21,27 +25,107 @@ def server() -> Iterator[Started]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def page(server: Started, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page whose microphone is silent."""
+    quiet = microphone(tmp_path_factory.mktemp("sip") / "quiet.wav", before_s=60, after_s=0)
+    with phone_page(server, quiet) as page:
+        yield page
+
+
 def sip(server: Started, path: str = "/sip") -> str:
     return f"{server.url.replace('http', 'ws')}{path}"
 
 
-def wait_until(true: Callable[[], object], limit_s: float = 15.0) -> None:
+def until(true: Callable[[], object], limit_s: float = 15.0) -> None:
     end = time.monotonic() + limit_s
     while not true():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, "not in time"
         time.sleep(0.05)
 
 
-def test_jssip_calls_and_hangs_up(server: Started, tmp_path: Path) -> None:
-    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
-    with phone_page(server, quiet) as page:
+def grows(phone: Softphone, for_s: float = 1.0) -> bool:
+    """Whether the agent is heard. What is heard in silence is 100 times softer than speech."""
+    before = phone.do("energy")
+    time.sleep(for_s)
+    return bool(phone.do("energy") > before + 5e-3)
+
+
+def answers(server: Started) -> int:
+    return sum("answers: reply=" in line for line in server.lines)
+
+
+def test_a_spoken_call_by_jssip(server: Started, tmp_path: Path) -> None:
+    """JsSIP registers and calls; what the caller says is answered, and then the caller says goodbye: the agent hangs
+    up."""
+    file = microphone(tmp_path / "mic.wav", QUESTION, "Goodbye.", "Goodbye.", before_s=GREETING_S, after_s=9.0)
+    before = answers(server)
+    with phone_page(server, file) as page:
         phone = Softphone(page, "JsSipPhone", sip(server))
         assert phone.do("registered") == "registered"
         assert phone.do("call", "demo") == "confirmed"
-        wait_until(lambda: phone.do("energy") > 0.01)
-        phone.do("key", "5")
-        phone.do("text", "What is seven times eight?")
-        time.sleep(5)
-        phone.do("hangUp")
-        assert phone.do("over") == "ended Terminated"
-        print(*server.lines, sep="\n")
+        until(lambda: grows(phone, 0.2))
+        until(lambda: answers(server) > before, 20)
+        assert phone.do("over", 25_000) == "ended Terminated"
+        assert "progress" in phone.get("heard")
+
+
+@pytest.mark.parametrize(("kind", "path"), [("JsSipPhone", "/sip"), ("SipJsPhone", "/")])
+def test_keys_words_hold_and_hanging_up(server: Started, page: Page, kind: str, path: str) -> None:
+    """Keys come by INFO and words by MESSAGE. On hold nothing is heard; afterwards the agent goes on."""
+    phone = Softphone(page, kind, sip(server, path))
+    assert phone.do("registered") == "registered"
+    assert phone.do("call", "demo") in ("confirmed", "established")
+    until(lambda: grows(phone, 0.2))
+    phone.do("hold")
+    time.sleep(0.3)
+    assert not grows(phone)
+    phone.do("unhold")
+    until(lambda: grows(phone, 0.2))
+    before = answers(server)
+    for key in "4271#":
+        phone.do("key", key)
+    until(lambda: answers(server) > before)
+    phone.do("hangUp")
+    phone.do("over", 5_000)
+    until(lambda: server.lines[-1].endswith("is over"))
+
+
+def test_the_connection_is_cut_in_mid_call(server: Started, page: Page) -> None:
+    """The sound goes on, JsSIP comes back by itself, and the call takes typed words again."""
+    phone = Softphone(page, "JsSipPhone", sip(server))
+    phone.do("registered")
+    assert phone.do("call", "demo") == "confirmed"
+    until(lambda: grows(phone, 0.2))
+    phone.do("cut")
+    assert grows(phone)
+    assert phone.do("registered") == "registered"
+    before = answers(server)
+    assert phone.do("text", "What is seven times eight?")
+    until(lambda: answers(server) > before)
+    until(lambda: not grows(phone))
+    assert phone.do("text", "Goodbye.")
+    assert phone.do("over", 20_000) == "ended Terminated"
+
+
+def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> None:
+    """JsSIP answers the challenge, or brings a token; a wrong password and an unknown agent are told.
+
+    The page is another server's, as that of an own web site would be.
+    """
+    users = tmp_path / "phones"
+    users.write_text(f"alice:shop:{hashlib.md5(b'alice:shop:secret').hexdigest()}\n")
+    options = ("--sip-users", str(users), "--access-secret", SECRET, "--allowed-origins", server.url)
+    with started(*options) as server:
+        wrong = Softphone(page, "JsSipPhone", sip(server), password="guess")
+        assert wrong.do("registered") == "registrationFailed Authentication Error"
+        token_phone = Softphone(page, "JsSipPhone", sip(server), user="ann", token=token("ann"))
+        assert token_phone.do("registered") == "registered"
+        assert token_phone.do("call", "nobody") == "failed Not Found"
+        js = Softphone(page, "SipJsPhone", sip(server), user="alice", password="secret")
+        assert js.do("registered") == "registered"
+        assert js.do("call", "demo") == "established"
+        js.do("hangUp")
+        phone = Softphone(page, "JsSipPhone", sip(server), password="secret")
+        assert phone.do("registered") == "registered"
+        assert phone.do("call", "demo") == "confirmed"

@@ -34,9 +34,9 @@ def judged(digest: Digest, given: dict[str, str], now_s: float = 1.0) -> Verdict
     return digest.judge(given, "REGISTER", "sip:example.com", now_s)[0]
 
 
-def test_md5_comes_first() -> None:
-    """Phones in browsers read only the first challenge."""
-    first, second = Digest(ACCOUNTS).challenges("n", 0.0)
+def test_md5_comes_last() -> None:
+    """Phones in browsers keep only the last challenge."""
+    second, first = Digest(ACCOUNTS).challenges("n", 0.0)
     assert first == 'Digest realm="antiphon", nonce="n", qop="auth", algorithm=MD5'
     assert second.endswith("algorithm=SHA-256")
     assert len(Digest(Accounts("r", {"a": {"MD5": MD5}})).challenges("n", 0.0)) == 1
@@ -116,7 +116,7 @@ def test_accounts_are_read_from_a_file() -> None:
     accounts = read_accounts(text)
     assert accounts.realm == "my realm"
     assert accounts.hashes["alice"] == {"MD5": MD5, "SHA-256": SHA256}
-    assert accounts.algorithms == ["MD5", "SHA-256"]
+    assert accounts.algorithms == ["SHA-256", "MD5"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ def invite(first: str = "INVITE sip:demo@example.com SIP/2.0", body: str = "", *
         "CSeq": "1 INVITE",
         "Contact": "<sip:x@a.invalid;transport=ws>",
         "Content-Length": str(len(body.encode())),
-    } | {name.replace("_", "-"): new for name, new in changed.items()}
+    }
+    headers |= {name.replace("_", "-"): value for name, value in changed.items()}
     written = [f"{name}: {value}" for name, value in headers.items() if value is not None]
     lines = [first, *written, "", body]
     return "\r\n".join(lines)
