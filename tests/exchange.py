@@ -102,7 +102,9 @@ class Exchange:
             engines = Engines(self.stt, mouth, CallVad(silero))
             info = call_info(caller, minutes.record.standing.language, options.language, agent)
             deps = await dependencies(agent, functions, minutes.record.agent_state, info)
-            setup = CallSetup(agent, deps, engines, CallSettings(resume_s=resume_s, hold_s=hold_s), options, caller, functions)
+            setup = CallSetup(
+                agent, deps, engines, CallSettings(resume_s=resume_s, hold_s=hold_s), options, caller, functions
+            )
             return Session(minutes, setup)
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))

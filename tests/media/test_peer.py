@@ -298,6 +298,9 @@ class SentPackets:
 class Ready:
     """A call whose agent always has something to say."""
 
+    def hold(self, on: bool) -> None:
+        pass
+
     def frame_ahead(self) -> bytes | None:
         return bytes(SPOKEN_BYTES)
 
