@@ -33,6 +33,7 @@ _CODES = {
     "too_many": 1013,
     "store_unavailable": 1013,
     "superseded": 4000,
+    "lost": 4002,
     "agent_unavailable": 1013,
     "internal": 1011,
     "config": 1011,
@@ -61,7 +62,7 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
         caller = await admit(request)
         calls.pace(caller)  # before there is a socket, because a flood of them would cost us; pages read only messages
         response = web.WebSocketResponse(
-            autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=1.0, protocols=agreed
+            autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES + 1, timeout=1.0, protocols=agreed
         )
         await response.prepare(request)
         if not isinstance(request.transport, asyncio.Transport):

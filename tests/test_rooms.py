@@ -80,7 +80,8 @@ TASKS = frozenset(
     server/agent/tool_calls.py server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
-    server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py server/speech/wyoming_stt.py
+    server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
+    server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
     server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py

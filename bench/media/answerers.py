@@ -57,7 +57,9 @@ class Speaker(MediaStreamTrack):
 class Answerer(Protocol):
     """The side of the call that is measured."""
 
-    pc: RTCPeerConnection
+    @property
+    def dtls(self) -> Any:
+        """aiortc's RTCDtlsTransport."""
 
     async def answer(self, sdp: str) -> str: ...
     def used(self, arrived: int) -> int:
@@ -82,7 +84,10 @@ class AntiphonAnswerer:
         self._heard, self._listens = heard, listens
         self.next_frame = next_frame
         self.peer = Peer(self, pacer or Pacer(), replace(SETTINGS, vanished_s=60))
-        self.pc = self.peer._pc
+
+    @property
+    def dtls(self) -> Any:
+        return self.peer._bundle.dtls
 
     async def answer(self, sdp: str) -> str:
         return await answered(self.peer, sdp)
@@ -110,7 +115,10 @@ class AntiphonAnswerer:
     def receive_text(self, text: str | bytes) -> None:
         pass
 
-    def lost(self) -> None:
+    def hold(self, on: bool) -> None:
+        pass
+
+    def lost(self, why: str = "") -> None:
         pass
 
 
@@ -123,6 +131,10 @@ class AiortcAnswerer:
         self._reading: asyncio.Task[None] | None = None
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.pc.on("track", self._on_track)
+
+    @property
+    def dtls(self) -> Any:
+        return self.pc.getTransceivers()[0].receiver.transport
 
     async def answer(self, sdp: str) -> str:
         await self.pc.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -165,8 +177,7 @@ KINDS: dict[str, Callable[[OnFrame, OnFirstPacket], Answerer]] = {
 
 def sockets(answerer: Answerer) -> list[Any]:
     """The protocol objects to which asyncio hands the answerer's datagrams."""
-    ice = answerer.pc.getTransceivers()[0].receiver.transport.transport._connection
-    return list(ice._protocols)
+    return list(answerer.dtls.transport._connection._protocols)
 
 
 def caller(track: MediaStreamTrack) -> RTCPeerConnection:

@@ -81,7 +81,7 @@ async def survives(kind: str, packets: list[bytes], attack: Attack) -> bool:
             if attack.phase == "before the answer":
                 attack.strike(answerer)
             accepting = asyncio.ensure_future(accept(pc, answer))
-            while answerer.pc.connectionState != "connected":
+            while answerer.dtls.state != "connected":
                 if phase_of(answerer) == attack.phase:
                     attack.strike(answerer)
                 await asyncio.sleep(0)
@@ -102,7 +102,7 @@ async def survives(kind: str, packets: list[bytes], attack: Attack) -> bool:
 
 def phase_of(answerer: Answerer) -> str:
     """ "ICE" or "DTLS" while the connection is being made, else an empty string."""
-    dtls = answerer.pc.getTransceivers()[0].receiver.transport
+    dtls = answerer.dtls
     return "DTLS" if dtls.state == "connecting" else "ICE" if dtls.transport.state == "checking" else ""
 
 

@@ -47,7 +47,7 @@ class PeerListener(Protocol):
     def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of a reply that is ready
     def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
     def hold(self, on: bool) -> None: ...  # the caller does not take our sound any more, or takes it again
-    def lost(self) -> None: ...  # the connection could not be set up, or is gone
+    def lost(self, why: str = "") -> None: ...  # the connection is gone, or is given up because of `why`
 
 
 class Peer:
@@ -282,4 +282,4 @@ class Peer:
         left_out = dict(self._offer.candidates.left_out) if self._offer else {}
         log.info("x peer is lost: %s; candidates that were not contacted: %s", reason, left_out)
         self._presence = None
-        self._listener.lost()
+        self._listener.lost(reason)

@@ -23,7 +23,7 @@ class Absence(Enum):
     """The client is there."""
     ASK = "ask"
     """The client has been silent for a while: send it a STUN check."""
-    VANISHED = "vanished"
+    VANISHED = "nothing has come from the client for too long"
     """The client is gone: end the connection."""
 
 

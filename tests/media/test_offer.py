@@ -19,7 +19,8 @@ def read(*sections: list[str], bundle: str | None = None, live: bool = False) ->
 def test_audio_and_data_are_used() -> None:
     """The audio section and the data section are used. The candidates are read."""
     found = read(audio("0", HOST, "a=end-of-candidates"), data())
-    assert found.audio is not None and found.data is not None
+    assert found.audio is not None
+    assert found.data is not None
     assert (found.audio.mid, found.data.section.mid, found.data.port) == ("0", "1", 5000)
     assert {number: named.codec.name for number, named in found.codecs.items()} == {111: "opus", 0: "pcmu"}
     assert [contact.port for contact in found.contacts] == [50_000]
@@ -52,7 +53,8 @@ def test_a_weak_fingerprint_counts_for_nothing() -> None:
 def test_a_second_name_is_no_name() -> None:
     """If a section has several mids, the first one counts."""
     found = read(audio("0", "a=mid:9"), data("1"), bundle="0 1")
-    assert found.audio is not None and found.audio.mid == "0"
+    assert found.audio is not None
+    assert found.audio.mid == "0"
 
 
 def test_a_caller_who_only_listens_does_not_send() -> None:
@@ -78,7 +80,8 @@ def test_a_caller_who_only_listens_does_not_send() -> None:
 def test_of_several_sounds_the_one_that_is_sent_counts(directions: list[str], used: str) -> None:
     """A track that was removed and added again leaves an audio section behind, which does not count."""
     found = read(*(audio(str(mid), direction) for mid, direction in enumerate(directions)))
-    assert found.audio is not None and found.audio.mid == used
+    assert found.audio is not None
+    assert found.audio.mid == used
 
 
 @pytest.mark.parametrize(

@@ -298,6 +298,9 @@ class SentPackets:
 class Ready:
     """A call whose agent always has something to say."""
 
+    def hold(self, on: bool) -> None:
+        pass
+
     def frame_ahead(self) -> bytes | None:
         return bytes(SPOKEN_BYTES)
 
@@ -316,5 +319,5 @@ class Ready:
     def receive_text(self, text: str | bytes) -> None:
         pass
 
-    def lost(self) -> None:
+    def lost(self, why: str = "") -> None:
         pass

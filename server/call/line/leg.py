@@ -56,7 +56,8 @@ class Leg:
         self.connected = asyncio.Event()
         self.over = asyncio.Event()
         self.reason = ""
-        """Why the leg ended, as the client was told: the code of the final error, "reconnect", or "" for neither."""
+        """Why the leg ended, as the client was told: the code of the final error, "reconnect", "lost" if the conversation
+        waits for another connection, or "" for none of them."""
         self._attach = attach
 
     # What the session calls: the leg is its Connection
@@ -148,9 +149,13 @@ class Leg:
         if self._live:
             self.session.hold.put(self) if on else self.session.hold.take_up(self)
 
-    def lost(self) -> None:
-        """The connection is gone. The session may wait for another one."""
+    def lost(self, why: str = "") -> None:
+        """The connection is gone, or we give it up: `why` tells the client. The session may wait for another one."""
+        if why and self._live:
+            self.send(Error(code="connection_lost", message=f"The connection is given up: {why}."))
         self.session.detach(self)
+        if not self.reason and not self.session.ended:
+            self.reason = "lost"
         self.close()
 
     def hung_up(self) -> None:

@@ -52,7 +52,8 @@ class Socket(Protocol):
         """Ask the client for a sign of life. Raises ConnectionError when the client is gone."""
 
     async def close(self, reason: str) -> None:
-        """`reason` is the code of the error that ended the call, "reconnect", or "" for a call that is over."""
+        """`reason` is the code of the error that ended the call, "reconnect", "lost" for a conversation that waits for
+        another connection, or "" for a call that is over."""
 
 
 class WsCall:
@@ -133,7 +134,7 @@ class WsCall:
             self._cut_off("too_slow", "The client does not read what it is sent.")
         elif self._quiet_ms > self._vanished_ms:
             log.info("x client has vanished")
-            self._leg.lost()
+            self._leg.lost("nothing has come from the client for too long")
 
     def _send_frame(self) -> None:
         """The caller has heard one frame: send the next one."""

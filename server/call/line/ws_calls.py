@@ -9,13 +9,18 @@ from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
-from server.call.messages import Error, Start, parse_client
+from server.call.messages import Error, Ping, Pong, Start, parse_client
 from server.call.session import Session
 from server.errors import AntiphonError, ConfigError, PeerError
 from server.media.pacer import Pacer
 
-START_S = 1.0
-"""How long a client may take to send its `start`. After that the call begins with the default choices."""
+START_S = 2.0
+"""How long a client of a new call may take to send its `start`. After that the call begins with the default choices."""
+START_AGAIN_S = 30.0
+"""How long a client may take whose address names a conversation: it comes back to it, over a line of any delay. After
+that it is refused, because no other conversation is begun in place of the one that it wants."""
+NEW = "new"
+"""The address of a new conversation."""
 START_STEPS = 10
 """The wait for `start` consists of this many short waits. When the loop was held up, one wait may time out before a
 message that has come meanwhile is read. The next wait finds it."""
@@ -38,7 +43,7 @@ class WsCalls:
     async def serve(self, session_id: str, caller: Caller, socket: Socket) -> None:
         """Hold the call, or the part of it that this socket carries, until it ends."""
         try:
-            start, first = await _read_start(socket)
+            start, first = await _read_start(socket, session_id)
             session = await self._find_or_open(session_id, caller, start)
             call, leg = self._make(session, start, socket)
         except AntiphonError as error:
@@ -46,6 +51,8 @@ class WsCalls:
                 log.error("x a call by WebSocket: %s", error)
             await _refuse(socket, error)
             return
+        except ConnectionError:
+            return  # the client is gone
         except Exception:  # a fault of the server or of the agent; it is too late to tell it by HTTP
             log.exception("x fault at the beginning of a call by WebSocket")
             await _refuse(socket, AntiphonError("Something went wrong in the server."))
@@ -73,21 +80,29 @@ class WsCalls:
             raise
 
 
-async def _read_start(socket: Socket) -> tuple[Start, str | bytes | None]:
+async def _read_start(socket: Socket, session_id: str) -> tuple[Start, str | bytes | None]:
     """The client's choices, and the message that it sent instead of them. Raises PeerError when the client is gone."""
-    first = await _first_message(socket)
-    if isinstance(first, str):
-        message = parse_client(first)
+    fresh = session_id == NEW
+    limit_s = START_S if fresh else START_AGAIN_S
+    until_s = asyncio.get_running_loop().time() + limit_s
+    while (first := await _first_message(socket, until_s)) is not None:
+        message = parse_client(first) if isinstance(first, str) else None
         if isinstance(message, Start):
             return message, None
-    return Start(), first
+        if not isinstance(message, Ping):
+            return Start(), first
+        await socket.send(Pong(t=message.t).to_json())
+    if fresh:
+        return Start(), None
+    raise PeerError(f"No `start` with `resume` has come within {limit_s:g} s.")
 
 
-async def _first_message(socket: Socket) -> str | bytes | None:
-    """The first message, or None if there is none in time. Raises PeerError when the client is gone."""
+async def _first_message(socket: Socket, until_s: float) -> str | bytes | None:
+    """The next message, or None if there is none in time. Raises PeerError when the client is gone."""
+    wait_s = max(0.0, until_s - asyncio.get_running_loop().time()) / START_STEPS
     for _ in range(START_STEPS):
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_S / START_STEPS):
+            async with asyncio.timeout(wait_s):
                 while (first := await socket.receive()) is not None:
                     if first:  # an empty message is only a sign of life
                         return first
