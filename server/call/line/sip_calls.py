@@ -95,10 +95,12 @@ class SipCall:
     async def reoffer(self, sdp: str) -> str:
         """Take a later offer of the phone. Returns the answer's SDP. Raises what `RtcCalls` raises, and NotFound when
         the call is over."""
+        session = self.leg.session
+        if session.ended or session.over.is_set():
+            raise NotFound("The call is over.")
         try:
             answer, _, _ = await self._calls.move(sdp, self._caller, self.pc_id)
         except NotFound:
-            session = self.leg.session
             answer, self.pc_id, _ = await self._calls.resume(
                 sdp, self._caller, session.id, self.resume_token, CallOptions(), self.make_leg
             )
