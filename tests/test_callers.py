@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.call.caller import Caller
-from server.callers import expected, key_set, needs_token
+from server.callers import expected, key_set, needs_token, sip_accounts
 from server.choices import call_info
 from server.config import load
 from server.errors import ConfigError
@@ -116,3 +116,16 @@ def test_tokens_are_for_this_server() -> None:
 def test_the_agent_is_told_the_language_of_the_call(kept: str, wanted: str, language: str) -> None:
     """It is the language of the call so far, or that which the caller wants, or the agent's own."""
     assert call_info(Caller(name="ann"), kept, wanted, Mind().agent()).language == language
+
+
+def test_accounts_of_phones_are_read_or_told_to_be_wrong(tmp_path: Path) -> None:
+    """The file and the line are named."""
+    file = tmp_path / "phones"
+    with pytest.raises(ConfigError, match="ANTIPHON_SIP_USERS"):
+        sip_accounts(load(sip_users=str(file)))
+    file.write_text("alice:antiphon:secret\n")
+    with pytest.raises(ConfigError, match="line 1 is not name:realm:hash"):
+        sip_accounts(load(sip_users=str(file)))
+    file.write_text(f"alice:antiphon:{'a' * 32}\n")
+    assert list(sip_accounts(load(sip_users=str(file))).hashes) == ["alice"]
+    assert not sip_accounts(load()).hashes

@@ -19,6 +19,29 @@ QUESTION = "Where is my order four two seven one?"
 GREETING_S = 5.5
 
 
+DESK = """
+from pydantic_ai import Agent
+from pydantic_ai.messages import ToolReturnPart
+from pydantic_ai.models.function import DeltaToolCall, FunctionModel
+from antiphon import Transfer, VoiceAgent
+
+async def think(messages, info):
+    if isinstance(messages[-1].parts[-1], ToolReturnPart):
+        yield "One moment."
+    else:
+        yield {0: DeltaToolCall("pass_on", "{}", tool_call_id="1")}
+
+agent = Agent(FunctionModel(stream_function=think))
+
+@agent.tool_plain
+def pass_on() -> Transfer:
+    return Transfer("bob")
+
+desk = VoiceAgent(agent=agent, name="Desk", greeting="Hello.")
+"""
+"""An agent that transfers each caller to bob."""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Started]:
     with started() as running:
@@ -106,6 +129,21 @@ def test_the_connection_is_cut_in_mid_call(server: Started, page: Page) -> None:
     until(lambda: not grows(phone))
     assert phone.do("text", "Goodbye.")
     assert phone.do("over", 20_000) == "ended Terminated"
+
+
+def test_a_transfer(server: Started, page: Page, tmp_path: Path) -> None:
+    """The agent passes the call on: JsSIP calls the other one itself, tells so, and the first call is over."""
+    (tmp_path / "desk.py").write_text(DESK)
+    options = ("--agent", f"desk={tmp_path}/desk.py:desk", "--agent", "bob=demo", "--allowed-origins", server.url)
+    with started(*options) as desk:
+        phone = Softphone(page, "JsSipPhone", sip(desk))
+        phone.do("registered")
+        assert phone.do("call", "desk") == "confirmed"
+        phone.do("follow")
+        assert phone.do("text", "Bob, please.")
+        assert phone.do("over", 20_000) == "ended Terminated"
+        until(lambda: any("is transferred" in line for line in desk.lines))
+        assert sum("begins" in line for line in desk.lines) == 2
 
 
 def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> None:
