@@ -45,7 +45,7 @@ class UserAgent:
         try:
             message = read(data)
         except Malformed as error:
-            log.info("x a SIP message is not valid: %s", error)
+            log.debug("x a SIP message is not valid: %s", error)
             if error.headers is not None and error.code in PHRASES:
                 flow.send(write_response(error.headers, error.code, [warning(str(error))], to_tag="malformed"))
             return
@@ -192,7 +192,8 @@ class UserAgent:
     def _invite(self, flow: Flow, request: Request, caller: Caller) -> None:
         flow.answer(request, 100)
         dialled = request.target.user or ""
-        number = f"{request.sender.uri.scheme}:{request.sender.uri.user or ''}@{request.sender.uri.host}"
+        sender = request.sender.uri
+        number = (sender.user or "") if sender.scheme == "tel" else f"{sender.scheme}:{sender.user or ''}@{sender.host}"
         caller = replace(caller, transport="sip", dialled=dialled, number=number)
         contact = f"sip:antiphon@{flow.place.host};transport=ws"
         if sum(call.flow is flow for call in self._calls.values()) >= MOST_CALLS_OF_A_FLOW:

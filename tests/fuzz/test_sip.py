@@ -1,9 +1,14 @@
 """Hostile SIP messages against all code that reads them. They come from a seed, so a failure can be repeated."""
 
+import asyncio
 import contextlib
+import logging
 import random
 import re
+from itertools import product
 from pathlib import Path
+
+import pytest
 
 from signaling.sip.dialog import Dialog
 from signaling.sip.digest import Accounts, Digest, read_parameters
@@ -13,7 +18,10 @@ from signaling.sip.refer import outcome, refer_to
 from signaling.sip.registrar import Full, Registrar, TooBrief, read_contacts
 from signaling.sip.session_timer import TooSmall, agree
 from tests.fuzz.datagrams import rounds
+from tests.signaling.sip.phone import Phone, Server
+from tests.virtual_time import run_virtual
 
+METHODS = ("INVITE", "UPDATE", "INFO", "MESSAGE", "NOTIFY", "OPTIONS", "REGISTER", "CANCEL", "ACK", "PRACK")
 CAPTURED = Path(__file__).parent.parent / "signaling/sip/messages"
 PIECES = (
     "\r\n", "\r\n ", "\r\n\r\n", ";", ",", '"', "\\", "<", ">", "=", ":", "@", "%", "%00", "%zz", "\0", " ", "\t", "*",
@@ -53,6 +61,29 @@ def test_malformed_messages_fault_nothing() -> None:
             read_well += 1
             use(rng, message, registrar, digest)
     assert read_well > rounds() / 50, "most of what is damaged must not be refused at the first look"
+
+
+def test_malformed_messages_in_a_call_fault_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """The whole user agent, with a call that was answered: it answers, refuses or ignores what is damaged."""
+
+    async def scenario() -> int:
+        rng, server = random.Random(3261), Server()
+        phone = Phone(server, address="")
+        await phone.call()
+        pairs = product(METHODS, (TYPES[0], "text/plain", "application/sdp"))
+        line = [
+            phone.write(method, body="Signal=5", Content_Type=kind, cseq=str(100 + number))
+            for number, (method, kind) in enumerate(pairs)
+        ]
+        for _ in range(rounds() // 2):
+            await server.agent.receive(phone.flow, damaged(rng, rng.choice(line), rng.choice(line)))
+            await asyncio.sleep(0)
+            phone.got.clear()
+        server.agent.close()
+        return len(phone.raw)
+
+    assert run_virtual(scenario()) > rounds() / 20, "most of what is damaged must not be dropped at the first look"
+    assert [each for each in caplog.records if each.levelno >= logging.ERROR] == []
 
 
 def use(rng: random.Random, request: Request, registrar: Registrar[str], digest: Digest) -> None:

@@ -11,7 +11,7 @@ from signaling.sip.call import Call
 from signaling.sip.digest import Accounts
 from signaling.sip.flow import Flow, Place
 from signaling.sip.gate import Gate
-from signaling.sip.message import Request, Response, read
+from signaling.sip.message import Malformed, Request, Response, read
 from signaling.sip.user_agent import UserAgent
 
 SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
@@ -107,7 +107,11 @@ class Phone:
 
     def _take(self, text: str) -> None:
         self.raw.append(text)
-        if (message := read(text)) is not None:
+        try:
+            message = read(text)
+        except Malformed:  # the answer to a malformed request repeats what is wrong with it
+            return
+        if message is not None:
             self.got.append(message)
             self._came.set()
 
