@@ -56,8 +56,8 @@ class Leg:
         self.connected = asyncio.Event()
         self.over = asyncio.Event()
         self.reason = ""
-        """Why the leg ended, as the client was told: the code of the final error, "reconnect", "lost" if the conversation
-        waits for another connection, or "" for none of them."""
+        """Why the leg ended, as the client was told: the code of the final error, "reconnect", "lost" if the
+        conversation waits for another connection, or "" for none of them."""
         self._attach = attach
 
     # What the session calls: the leg is its Connection
