@@ -51,7 +51,7 @@ from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
-from signaling import conversations, ice_servers, metrics, offer, token_api, websocket
+from signaling import conversations, ice_servers, metrics, offer, token_api, websocket, whip
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
@@ -127,6 +127,7 @@ def _for_callers(
 ) -> None:  # fmt: skip
     """Add the routes for callers."""
     offer.add_routes(app, calls, access.admit)
+    whip.add_routes(app, calls, access.admit, client_servers(settings))
     websocket.add_routes(app, sockets, access.admit)
     add_agents_pages(app, agents.about)
     who_answers.add_routes(app, agents.about, access.needs_token, settings.access_token_url)

@@ -10,6 +10,8 @@
     │   ├── Conflict       the call cannot take this any more               409
     │   ├── Forbidden      the client may not have this                      403
     │   ├── NotJson        a body that does not say that it is JSON          415
+    │   ├── NotSdp         a body that does not say that it is SDP           415
+    │   ├── Stale          the client's knowledge of the call is out of date 412
     │   └── TooLarge       a message is over its limit                       413
     ├── AtCapacity         there is no room for another call                 503, Retry-After
     ├── TooMany            the caller has too many calls, or is too fast    429, Retry-After
@@ -100,6 +102,20 @@ class NotJson(PeerError):
 
     code = "not_json"
     status = 415
+
+
+class NotSdp(PeerError):
+    """The body does not say that it is SDP, or a fragment of SDP."""
+
+    code = "not_sdp"
+    status = 415
+
+
+class Stale(PeerError):
+    """The client has asked for a change of something that has changed meanwhile (RFC 9110, section 13.1.1)."""
+
+    code = "stale"
+    status = 412
 
 
 class TooLarge(PeerError):

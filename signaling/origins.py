@@ -19,9 +19,11 @@ PREFLIGHT_S = 600
 """How long a browser may remember the answer to its preflight."""
 _PERMISSIONS = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag",
     "Access-Control-Max-Age": str(PREFLIGHT_S),
 }
+_READABLE = "Retry-After, WWW-Authenticate, Location, ETag, Link, Accept-Post, Access-Control-Allow-Methods"
+"""The headers that a page of another site may read. Those from `Location` on are for WHIP."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -69,7 +71,7 @@ class Origins:
         response.headers.add("Vary", "Origin")
         if (origin := request.headers.get("Origin")) in self._allowed and origin is not None:
             response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After, WWW-Authenticate"
+            response.headers["Access-Control-Expose-Headers"] = _READABLE
 
 
 def _host(origin: str) -> str:

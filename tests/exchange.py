@@ -26,9 +26,10 @@ from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
 from server.web import application
-from signaling import offer, websocket
+from signaling import offer, websocket, whip
 from signaling.access import Access
 from signaling.addresses import Proxies
+from signaling.ice import IceServer
 from signaling.origins import Origins
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
@@ -113,6 +114,7 @@ class Exchange:
         app = application(Origins(local=not trusted))
         access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
+        whip.add_routes(app, self.calls, access.admit, lambda user: [IceServer(("turn:turn.example.org",), user, "x")])
         websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
         self.server = TestServer(app, host="127.0.0.1")
 

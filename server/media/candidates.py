@@ -83,6 +83,10 @@ class Candidates:
         self.left_out: Counter[str] = Counter()
         """How many candidates were not contacted, by reason."""
 
+    def anew(self) -> "Candidates":
+        """None yet, with the same rule for their addresses."""
+        return Candidates(self._contact)
+
     def take(self, text: str) -> Candidate | None:
         """Read one candidate, with or without `candidate:` in front. Returns None if it is not to be contacted.
 

@@ -12,12 +12,12 @@ TELEPHONE_EVENT = "telephone-event"
 """The codec name of pressed keys in SDP (RFC 4733)."""
 COMFORT_NOISE = "cn"
 """The codec name of comfort noise in SDP (RFC 3389)."""
-VOICES = {"opus": 48_000, "pcmu": 8_000, "pcma": 8_000}
+VOICES = {"opus": 48_000, "g722": 8_000, "pcmu": 8_000, "pcma": 8_000}
 """The codecs of voices that we speak, each with the rate of its RTP clock in Hz."""
-_CHANNELS = {"opus": ("2", ""), "pcmu": ("1", ""), "pcma": ("1", "")}
-_STATIC = {"0": "PCMU/8000", "8": "PCMA/8000", "13": "CN/8000"}
+_CHANNELS = {"opus": ("2", ""), "g722": ("1", ""), "pcmu": ("1", ""), "pcma": ("1", "")}
+_STATIC = {"0": "PCMU/8000", "8": "PCMA/8000", "9": "G722/8000", "13": "CN/8000"}
 """The payload types that need no `a=rtpmap` line (RFC 3551, section 6)."""
-NO_CODEC = "The offer has no audio codec that the server speaks: Opus, PCMU or PCMA is needed."
+NO_CODEC = "The offer has no audio codec that the server speaks: Opus, G.722, PCMU or PCMA is needed."
 _RTCP_TYPES = range(64, 96)
 """The payload types that are mistaken for RTCP on the same port (RFC 5761, section 4)."""
 

@@ -17,6 +17,7 @@ from server.media.counters import MediaCounters
 from server.media.dtmf import TelephoneEvents
 from server.media.frame import FRAME_MS, HEARD_BYTES, HEARD_RATE, HEARD_SAMPLES, Frame
 from server.media.g711 import G711Decoder, law
+from server.media.g722 import G722Decoder
 from server.media.jitter import JitterBuffer, Ready
 from server.media.opus import OpusDecoder, has_copy
 from server.media.rtp import RtpPacket
@@ -179,26 +180,36 @@ class Inbound:
             self._on_frame(frame)
 
 
+Decoder = OpusDecoder | G711Decoder | G722Decoder
+
+
+def _decoder_of(codec: str) -> Decoder:
+    """The decoder for a codec, by its SDP name in lower case."""
+    if codec == "opus":
+        return OpusDecoder()
+    return G722Decoder() if codec == "g722" else G711Decoder(law(codec))
+
+
 class _Stream:
     """The state of one sender (SSRC): its jitter buffer, its decoders and its clock."""
 
     def __init__(self, ssrc: int, counters: MediaCounters) -> None:
         self.ssrc = ssrc
         self.jitter = JitterBuffer(counters)
-        self.decoder: OpusDecoder | G711Decoder | None = None
+        self.decoder: Decoder | None = None
         """The decoder that was used last."""
         self.samples = 0
         """How many samples the last packet had."""
         self.concealed = 0
         """How many frames were made up since the last packet."""
-        self._decoders: dict[str, OpusDecoder | G711Decoder] = {}
+        self._decoders: dict[str, Decoder] = {}
         self._anchor: tuple[int, int] | None = None
         """The RTP timestamp of the last packet, and the 16 kHz sample of ours at which that packet began."""
 
-    def decoder_of(self, codec: Codec) -> OpusDecoder | G711Decoder:
+    def decoder_of(self, codec: Codec) -> Decoder:
         decoder = self._decoders.get(codec.name)
         if decoder is None:
-            decoder = OpusDecoder() if codec.name == "opus" else G711Decoder(law(codec.name))
+            decoder = _decoder_of(codec.name)
             self._decoders[codec.name] = decoder
         self.decoder = decoder
         return decoder

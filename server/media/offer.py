@@ -8,7 +8,7 @@ Only lines that are used are read. A line that is not used never refuses an offe
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.errors import NotAcceptable
 from server.media.candidates import Candidate, Candidates, Contact
@@ -112,6 +112,14 @@ class Offer:
         """Whether the client has new ICE credentials since the offer `before` (ICE restart; RFC 8445, section 9)."""
         ours, theirs = self.transport, before.transport
         return (ours.ufrag, ours.password) != (theirs.ufrag, theirs.password)
+
+    def with_credentials(self, ufrag: str, password: str) -> "Offer":
+        """This offer with new ICE credentials, and without candidates. Raises PeerError if they are not valid."""
+        for attribute, value in (("ice-ufrag", ufrag), ("ice-pwd", password)):
+            if not _TRANSPORT_FORMS[attribute].fullmatch(value):
+                raise invalid(f"a={attribute}:{value}", f"it needs a valid a={attribute} line")
+        transport = replace(self.transport, ufrag=ufrag, password=password)
+        return replace(self, transport=transport, contacts=(), candidates=self.candidates.anew())
 
 
 def read_offer(sdp: str, contact: Contact, live: bool = False) -> Offer:

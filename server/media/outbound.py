@@ -12,7 +12,8 @@ import secrets
 
 from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
-from server.media.g711 import G711Encoder, Law
+from server.media.g711 import G711Encoder, Law, law
+from server.media.g722 import G722Encoder
 from server.media.opus import SILENCE_PACKET, OpusEncoder
 from server.media.rtcp import Sent
 from server.media.rtp import build
@@ -64,6 +65,34 @@ class G711Voice:
         return self._silence
 
 
+class G722Voice:
+    """Encodes with G.722. Its RTP clock has 8 kHz. In silence it encodes on, because the decoder adapts to it."""
+
+    clock_rate = 8_000
+
+    def __init__(self) -> None:
+        self._encoder = G722Encoder()
+
+    def encode(self, pcm: bytes) -> bytes:
+        return self._encoder.encode(pcm)
+
+    def expect_loss(self, percent: int) -> None:
+        """Do nothing: G.722 cannot carry copies."""
+
+    def silence(self, silent_ticks: int) -> bytes | None:
+        return self._encoder.encode(bytes(SPOKEN_BYTES))
+
+
+Voice = OpusVoice | G711Voice | G722Voice
+
+
+def voice_of(codec: str) -> Voice:
+    """The encoder for a codec, by its SDP name in lower case."""
+    if codec == "opus":
+        return OpusVoice()
+    return G722Voice() if codec == "g722" else G711Voice(law(codec))
+
+
 class Outbound:
     """Makes the packets of one call's agent.
 
@@ -74,7 +103,7 @@ class Outbound:
 
     def __init__(
         self,
-        voice: OpusVoice | G711Voice,
+        voice: Voice,
         payload_type: int,
         ssrc: int,
         counters: MediaCounters,

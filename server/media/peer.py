@@ -106,6 +106,17 @@ class Peer:
         await self._contact(offer)
         return answer
 
+    async def restart(self, ufrag: str, password: str) -> str:
+        """Restart ICE by the client's new credentials alone. Returns the answer. Raises what `answer_again` raises."""
+        if self._offer is None:
+            raise Conflict("The connection is not set up yet.")
+        return await self.answer_again(self._offer.with_credentials(ufrag, password))
+
+    @property
+    def ufrag(self) -> str:
+        """Our ICE user name. It changes with each restart of ICE."""
+        return str(self._bundle.agent.local_username)
+
     async def add_candidate(self, candidate: str, sdp_mid: str | None) -> None:
         """Take a candidate that comes after the offer (trickle ICE, RFC 8838). Raises PeerError.
 

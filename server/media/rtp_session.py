@@ -15,9 +15,8 @@ from server.media.codecs import Codec
 from server.media.counters import MediaCounters
 from server.media.downlink import Downlink
 from server.media.frame import FRAME_MS, Frame
-from server.media.g711 import law
 from server.media.inbound import Inbound
-from server.media.outbound import G711Voice, OpusVoice, Outbound
+from server.media.outbound import Outbound, voice_of
 from server.pace import Pace
 
 REPORT_TICKS = 1_000 // FRAME_MS
@@ -85,8 +84,7 @@ class RtpSession:
 
     def _begin_sending(self, agreed: Negotiated) -> None:
         payload_type, codec = next(item for item in agreed.codecs.items() if item[1].speaks)
-        voice = OpusVoice() if codec.name == "opus" else G711Voice(law(codec.name))
-        self._outbound = Outbound(voice, payload_type, agreed.ssrc, self._counters)
+        self._outbound = Outbound(voice_of(codec.name), payload_type, agreed.ssrc, self._counters)
         self._downlink = Downlink(codec.clock_rate, self._counters)
         self._breaker = CircuitBreaker()
 

@@ -11,8 +11,11 @@ from server.media.inbound import Codec, Inbound
 from server.media.opus import OpusEncoder
 from server.media.rtp import RtpPacket
 
-OPUS, PCMU, EVENT = 111, 0, 110
-CODECS = {OPUS: Codec("opus", 48_000), PCMU: Codec("pcmu", 8_000), EVENT: Codec("telephone-event", 48_000)}
+OPUS, PCMU, EVENT, NOISE = 111, 0, 110, 13
+CODECS = {
+    OPUS: Codec("opus", 48_000), PCMU: Codec("pcmu", 8_000), EVENT: Codec("telephone-event", 48_000),
+    NOISE: Codec("cn", 8_000),
+}  # fmt: skip
 
 
 class Hearing:

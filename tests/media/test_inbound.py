@@ -9,7 +9,7 @@ from server.media.g711 import G711Encoder
 from server.media.inbound import MAX_CONCEALED, MAX_DIGITS_AT_ONCE, MAX_HELD_BACK_S, MAX_NEW_SENDERS, STARVED_TICKS
 from server.media.opus import has_copy
 from server.media.rtp import RtpPacket
-from tests.media.hearing import EVENT, OPUS, PCMU, Hearing, sent, starts, timed, tone
+from tests.media.hearing import EVENT, NOISE, OPUS, PCMU, Hearing, sent, starts, timed, tone
 from tests.media.link import Impairment, Link
 from tests.media.test_opus import with_fec
 from tests.voices import speak
@@ -305,3 +305,27 @@ def test_a_fifth_lost_leaves_all_that_came() -> None:
     assert len(hearing.frames) == counters.received + counters.lost
     assert (counters.late, counters.duplicate, counters.malformed, counters.too_fast) == (0, 0, 0, 0)
     assert (counters.concealed_ms, counters.silent_ms) == (20 * counters.lost, 0)
+
+
+def test_comfort_noise_is_silence() -> None:
+    """A telephone that sends comfort noise (RFC 3389) is silent: nothing is made up, and nothing is lost."""
+    hearing = Hearing()
+    for now_ms, packet in timed(sent(10, PCMU)):
+        hearing.take([(now_ms, packet)]).inbound.poll(now_ms)
+    hearing.take([(200.0, RtpPacket(NOISE, 10, 10 * 160, 7, b"\x40"))])
+    for tick in range(10, 40):
+        hearing.inbound.poll(20.0 * tick)
+    assert set(hearing.levels[12:]) == {0}
+    assert len(hearing.frames) >= 35
+    assert (hearing.counters.concealed_ms, hearing.counters.lost, hearing.counters.malformed) == (0, 0, 0)
+    hearing.take([(800.0 + 20 * n, packet) for n, packet in enumerate(sent(5, PCMU, first=11, at=40))])
+    assert hearing.levels[-1] > 2_000
+
+
+def test_a_caller_who_has_sent_nothing_yet_is_silent() -> None:
+    """Time passes for a caller without a microphone, too."""
+    hearing = Hearing()
+    for tick in range(50):
+        hearing.inbound.poll(20.0 * tick)
+    assert len(hearing.frames) == 50 - STARVED_TICKS + 1
+    assert set(hearing.levels) == {0}

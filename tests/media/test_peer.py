@@ -26,7 +26,7 @@ from tests.phone import Phone, calling
 from tests.voices import speak
 
 
-@pytest.mark.parametrize("codec", ["opus", "PCMU", "PCMA"])
+@pytest.mark.parametrize("codec", ["opus", "G722", "PCMU", "PCMA"])
 async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:
     """With each codec, speech goes in, all of it is heard, and a voice comes back."""
     async with asyncio.timeout(30), exchange(Mind().agent()) as running, calling(running.url, prefer=codec) as phone:
@@ -193,7 +193,7 @@ async def test_a_peer_that_vanishes_is_noticed() -> None:
         ("hello", 400),
         (HEAD, 406),
         (HEAD + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n", 406),
-        (HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\n", 406),
+        (HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 18\r\na=mid:0\r\n", 406),
         (
             HEAD + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=rtpmap:0 PCMU/8000\r\n",
             400,

@@ -128,6 +128,16 @@ class RtcCalls:
             raise Conflict("The offer comes from another connection than the one that this call has.")
         return await known.peer.answer_again(offer), pc_id, known.leg.session.id
 
+    async def restart(self, caller: Caller, pc_id: str, ufrag: str, password: str) -> str:
+        """Restart ICE by the client's new credentials alone. Returns the answer's SDP. Raises as `reoffer`."""
+        call = self._find(caller, pc_id)
+        self._directory.pace(caller)
+        return await call.peer.restart(ufrag, password)
+
+    def ufrag(self, caller: Caller, pc_id: str) -> str:
+        """Our ICE user name in this call: it names the present ICE session. Raises NotFound."""
+        return self._find(caller, pc_id).peer.ufrag
+
     async def add_candidate(self, caller: Caller, pc_id: str, candidate: str, mid: str | None) -> None:
         """Take a late ICE candidate of the client; `mid` names its media section. Raises NotFound."""
         await self._find(caller, pc_id).peer.add_candidate(candidate, mid)
