@@ -31,6 +31,19 @@ def test_an_open_server_takes_every_phone() -> None:
     run_virtual(scenario())
 
 
+def test_a_registration_ends_with_its_connection() -> None:
+    async def scenario() -> None:
+        phone = Phone(Server())
+        await phone.register()
+        phone.disconnect()
+        phone.connect()
+        phone.contact = "sip:alice-2@client.invalid;transport=ws"
+        answer = await phone.register()
+        assert answer.headers.all("Contact") == [f"<{phone.contact}>;expires=600"]
+
+    run_virtual(scenario())
+
+
 def test_a_password_is_asked_for_once_on_a_connection() -> None:
     async def scenario() -> None:
         server = Server(ACCOUNTS)
