@@ -22,6 +22,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.tools import ToolDefinition
 
 from server.agent.passing_on import HandOver, PassingOn, Transfer
+from server.agent.tool_time import tool_time
 from server.agent.voice_agent import EndsCalls
 from server.agent.written import whole_value
 
@@ -97,6 +98,8 @@ class ToolCalls(AbstractCapability[Any]):
         self._names: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Those that run, by the id of the call."""
+        self._limits: dict[str, asyncio.Timeout] = {}
+        """Theirs. One without an end waits for the caller."""
         self._missing: set[str] = set()
         """The ids of the calls of which the history says that they were interrupted."""
         self._failed = ""
@@ -145,9 +148,13 @@ class ToolCalls(AbstractCapability[Any]):
         try:
             return await asyncio.shield(returned)
         except asyncio.CancelledError:
-            if call.tool_name in self._cancellable:
+            if call.tool_name in self._cancellable and not self._waits_for_caller(call_id):
                 await _stop([task])
             raise
+
+    def _waits_for_caller(self, call_id: str) -> bool:
+        """The tool has asked the caller for something, perhaps in place of its answer."""
+        return call_id in self._limits and self._limits[call_id].when() is None
 
     async def _execute_beside(self, *what: Any) -> None:
         with self._background.beside():
@@ -163,7 +170,8 @@ class ToolCalls(AbstractCapability[Any]):
         """Run one tool to its end, also when nobody waits for it any more. `returned` gets what becomes of it."""
         call_id = call.tool_call_id
         try:
-            async with asyncio.timeout(self._most_s + GRACE_S) as limit:
+            async with tool_time(self._most_s + GRACE_S, in_answer=True) as limit:
+                self._limits[call_id] = limit
                 result = fit(await self._arranged(await work()))
             self._outcomes[call_id] = value_of(result)
             _tell(returned, result)

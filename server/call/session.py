@@ -81,7 +81,7 @@ class Session:
         self.hooks = Hooks(setup, self.id, observe)
         self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
-        self._inbox = Inbox(self, lambda: self.dialogue, self._watch, observe)
+        self._inbox = Inbox(self, lambda: self.dialogue, self._watch, self.control.keys, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
     # The life of the call
@@ -95,14 +95,14 @@ class Session:
                 self.dialogue.utterances.owe(self._inbox.typed)
                 self.dialogue.close()
                 self._lasting.background.end_soon()
-                self.control.audience.close()
+                self.control.close()
                 self._ending.write()  # now, and not below: the caller may be back before a slow tool stops
         finally:
             self._stop_waiting()
             self._attachment.close()
             self._soundtrack.close()
             self._inbox.close()
-            self.control.audience.close()
+            self.control.close()
             if self.ended:
                 self._ending.write()
             self._ending.close()
@@ -181,7 +181,7 @@ class Session:
         """The caller's next 20 ms. Sound that comes before the call runs is dropped."""
         if not self._tasks.running:
             return
-        self._soundtrack.hear(frame)
+        self._soundtrack.hear(self.control.keys.recorded(frame))
         self.dialogue.hear(replace(frame, pcm=SILENCE) if self.control.muted else frame)
 
     def next_frame(self) -> bytes | None:
@@ -248,6 +248,7 @@ class Session:
         return self._tasks.start(work, name)
 
     def answered(self) -> None:
+        self.control.keys.on_words()
         self._watch.words_are_answered()
 
     def exchanged(self, exchange: Exchange) -> None:

@@ -5,7 +5,6 @@ operators and tools wait for their moment (mind/announcements.py), and may cut a
 caller's words away: words without an answer stay owed, and are answered afterwards (mind/owed.py).
 """
 
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -15,15 +14,15 @@ from server.call import events
 from server.call.delivery import Delivery
 from server.call.floor import State
 from server.call.host import Host
+from server.call.mind.announced import Announced
 from server.call.mind.announcements import Announcement, Announcements, Moment
 from server.call.mind.answers import Answers
 from server.call.mind.owed import Debt, Happening, Owed, Rest
 from server.call.mind.utterances import Utterances
-from server.call.mouth.keystrokes import Keystrokes, keys_in
+from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.mouth import SpokenReply
 from server.call.mouth.source import Line, Prompt
 
-ANNOUNCED = "The agent was told to say this."
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
@@ -64,7 +63,7 @@ class Unasked:
         self._delivery = delivery
         self._next: Line | Keystrokes | Prompt | None = None
         """What the agent says when the floor lets it: a line, keys, or what the model answers to this prompt."""
-        self._announced: tuple[Line | Keystrokes, Announcement] | None = None
+        self._announced: Announced | None = None
         """The announcement that was begun last."""
 
     # Lines of the server
@@ -144,32 +143,67 @@ class Unasked:
             return
         moment = self._moment
         if (announcement := self.announcements.take(moment)) is not None:
-            line = _source_of(announcement)
-            self._prompt(line)
-            self._announced = line, announcement
+            announced = Announced.of(announcement)
+            self._prompt(announced.source)
+            self._announced = announced
         elif self.announcements.then_leave and not self.announcements and moment.quiet and not moment.owing:
             self.leave()
 
     def failed(self, spoken: SpokenReply) -> None:
         """The speech of a reply could not be made. If it is an announcement, the rest of it is tried again."""
-        if (announcement := self._take_announced(spoken)) is not None:
-            self.announcements.put_back_failed(_rest_of(announcement, spoken))
+        if (announced := self._take_announced(spoken)) is not None:
+            self.announcements.put_back_failed(announced.rest(spoken))
 
     def missed(self, spoken: SpokenReply) -> None:
         """The caller has missed the end of a reply. If it is an announcement, that is said again."""
-        if spoken.reply.unheard and (announcement := self._take_announced(spoken)) is not None:
-            self.announcements.put_back(_rest_of(announcement, spoken))
+        if spoken.reply.unheard and (announced := self._take_announced(spoken)) is not None:
+            self.announcements.put_back(announced.rest(spoken))
             self._owed.owe_unsaid("")
 
     @property
     def announcing(self) -> bool:
         """The present reply is an announcement."""
         current = self._delivery.current
-        return current is not None and self._announced is not None and current.reply.source is self._announced[0]
+        return current is not None and self._announced is not None and current.reply.source is self._announced.source
 
     def give_up(self) -> None:
         """The caller wants no more of the announcement that is being said."""
         self._announced = None
+
+    # The prompts of tools that ask for keys
+
+    def ask_for_keys(self, prompt: str, answering: bool) -> None:
+        """Say `prompt`: in place of the rest of the answer that waits for the tool, if one is `answering` so, or else
+        after the present one. Raises PeerError and TooMany as `Announcements.add`."""
+        current = self._delivery.current
+        waits_for_tool = answering and (current is None or current.reply.source.tool_running)
+        self.announcements.add(Announcement(prompt, "now" if waits_for_tool else "next", asks=True))
+
+    @property
+    def will_ask(self) -> bool:
+        """The caller has not heard the whole prompt."""
+        return self.announcements.asking or self._asks_now
+
+    def stop_asking(self, begun: bool = False) -> None:
+        """Say no more of the prompt. `begun`: the caller keys something in, so that nothing else is said meanwhile."""
+        self.announcements.withdraw_asking()
+        rest, answers = self._owed.rest, begun and self._delivery.has_words_at_tools
+        if self._asks_now or answers or (begun and self._may_stop):
+            self.give_up()
+            self._talk.tell_floor(events.Stopped())
+            self._owed.owe_rest(rest)
+        if answers:
+            self._owed.owe_outcome()
+
+    @property
+    def _asks_now(self) -> bool:
+        return self.announcing and self._announced is not None and self._announced.announcement.asks
+
+    @property
+    def _may_stop(self) -> bool:
+        """The agent says a line that means nothing for the call."""
+        line = self._delivery.current and self._delivery.current.reply.source
+        return isinstance(line, Line) and line.interruptible and not (line.hang_up or line.passes_on)
 
     # What the dialogue does for them
 
@@ -195,10 +229,10 @@ class Unasked:
         if spoken is None or spoken.number != number:
             return False
         reply, heard = spoken.reply, spoken.reply.speech.heard
-        announcement = self._take_announced(spoken)
-        if announcement is not None and (for_line or not heard or self._talk.state is State.CLOSED):
+        announced = self._take_announced(spoken)
+        if announced is not None and (for_line or not heard or self._talk.state is State.CLOSED):
             if not (heard and reply.complete and not reply.unheard):
-                self.announcements.put_back(_rest_of(announcement, spoken))
+                self.announcements.put_back(announced.rest(spoken))
             self._owed.owe_rest(rest)
         elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
@@ -220,6 +254,7 @@ class Unasked:
         return Moment(
             quiet=self._quiet,
             caller_speaks=state in (State.HEARING, State.OVERLAP) and not self._talk.in_company,
+            speaking=self._delivery.has_words,
             yields=self._delivery.interruptible and not self._saying_at_once,
             finishing=due is Debt.APOLOGY or (due is Debt.REST and bool(rest.text)),
             owing=due is not None,
@@ -228,7 +263,7 @@ class Unasked:
     @property
     def _saying_at_once(self) -> bool:
         """A line that came at once is being said. The next one waits until it is over."""
-        return self.announcing and self._announced is not None and self._announced[1].when == "now"
+        return self.announcing and self._announced is not None and self._announced.announcement.when == "now"
 
     def _take_relief(self) -> PassingOn | None:
         """Who takes the call that the agent gives up; None if nobody does, or somebody should have done so before."""
@@ -244,29 +279,16 @@ class Unasked:
         else:
             self.passing_on = relief
 
-    def _take_announced(self, spoken: SpokenReply) -> Announcement | None:
+    def _take_announced(self, spoken: SpokenReply) -> Announced | None:
         """The announcement that `spoken` says; None if it says something else."""
-        if self._announced is None or self._announced[0] is not spoken.reply.source:
+        if self._announced is None or self._announced.source is not spoken.reply.source:
             return None
-        (_, announcement), self._announced = self._announced, None
-        return announcement
+        announced, self._announced = self._announced, None
+        return announced
 
     def _prompt(self, what: Line | Keystrokes | Prompt) -> None:
         self._next = what
         self._talk.tell_floor(events.Prompted())
-
-
-def _source_of(announcement: Announcement) -> Line | Keystrokes:
-    if announcement.keys:
-        return Keystrokes(announcement.text)
-    return Line(announcement.text, ANNOUNCED, announcement.interruptible)
-
-
-def _rest_of(announcement: Announcement, spoken: SpokenReply) -> Announcement:
-    """What the caller has not heard of an announcement, in whole clauses, or the keys that are left."""
-    heard, unheard = spoken.reply.speech.heard, spoken.reply.unheard
-    rest = keys_in(unheard) if announcement.keys else unheard
-    return replace(announcement, text=rest) if heard and rest else announcement
 
 
 def _has_effects(spoken: SpokenReply) -> bool:
