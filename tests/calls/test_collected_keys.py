@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -430,13 +431,9 @@ def test_a_secret_is_told_to_nobody(ends: str, caplog: pytest.LogCaptureFixture)
             everything = [*told, str(record), str(bank.seen), str(caller.session.dialogue.history.messages), str(seen)]
             assert bank.got
         for text in [*everything, caplog.text, str(caller.notebook.records)]:
-            assert "73" not in text.replace("call", "") or not _has_secret(text)
+            assert not re.search(r"\b[37]{3,}\b|\b[37] [37]\b|'[37]'", text)
 
     run_virtual(scenario())
-
-
-def _has_secret(text: str) -> bool:
-    return "7373" in text or "7 3" in text or "'7'" in text or "373" in text
 
 
 def test_the_sound_of_secret_keys_is_not_recorded() -> None:
