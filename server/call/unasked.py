@@ -189,8 +189,9 @@ class Unasked:
         self.announcements.withdraw_asking()
         rest, answers = self._owed.rest, begun and self._delivery.has_words_at_tools
         if self._asks_now or answers or (begun and self._may_stop):
+            over = self._utterances.present if self._talk.state is State.OVERLAP else None
             self.give_up()
-            self._talk.tell_floor(events.Stopped())
+            self._talk.tell_floor(events.Interruption(over.number) if over else events.Stopped())
             self._owed.owe_rest(rest)
         if answers:
             self._owed.owe_outcome()

@@ -476,3 +476,24 @@ def test_the_sound_of_secret_keys_is_not_recorded() -> None:
 
     assert run_virtual(scenario(secret=True)) == [True, False, True]
     assert run_virtual(scenario(secret=False)) == [True, True, True]
+
+
+def test_words_before_the_prompt_are_no_answer_to_it() -> None:
+    """They are answered, and then the tool asks."""
+
+    async def scenario() -> None:
+        bank = Bank(background=True)
+        async with Caller(bank) as caller:
+            await caller.say("pin")
+            while not caller.session.control.keys.collecting:
+                await caller.wait(20)
+            await caller.say("wait what about the other one")
+            await caller.until_silent(2_500)
+            assert bank.got == []
+            await key_in(caller, "4271")
+            await caller.wait(6_000)
+        assert bank.got == ["4271"]
+        assert "You said wait what about the other one." in said(caller)
+        assert PROMPT in said(caller)
+
+    run_virtual(scenario())
