@@ -32,6 +32,10 @@ TIMED_OUT = "It took too long and was stopped: it may or may not have taken effe
 FAILED = "It failed ({kind}): it may or may not have taken effect."
 
 PASSED_ON = "The call goes to {to} as soon as the caller has heard your answer. Tell the caller so in a short sentence."
+TOO_LATE = (
+    "The answer was over when this returned, so the call was not passed on. Call the tool again if the caller still "
+    "wants it."
+)
 NOT_FROM_THERE = "A tool in the background cannot pass the call on."
 
 GRACE_S = 1.0
@@ -172,7 +176,7 @@ class ToolCalls(AbstractCapability[Any]):
         try:
             async with tool_time(self._most_s + GRACE_S, in_answer=True) as limit:
                 self._limits[call_id] = limit
-                result = fit(await self._arranged(await work()))
+                result = fit(await self._arranged(call_id, await work()))
             self._outcomes[call_id] = value_of(result)
             _tell(returned, result)
         except ToolRetryError as refusal:  # the tool's word to the model, which may try again
@@ -191,14 +195,22 @@ class ToolCalls(AbstractCapability[Any]):
         if call_id in self._missing:
             self._on_late(self._return(call))
 
-    async def _arranged(self, result: Any) -> Any:
+    async def _arranged(self, call_id: str, result: Any) -> Any:
         """What a tool has returned, or what becomes of its wish to pass the call on."""
         if not isinstance(wish := value_of(result), HandOver | Transfer):
             return result
+        if self._is_late(call_id):
+            return TOO_LATE
         if why_not := await self._pass_on(wish):
             return why_not
+        if self._is_late(call_id):
+            return TOO_LATE
         self.passes_on = wish
         return PASSED_ON.format(to=wish.agent if isinstance(wish, HandOver) else wish.to)
+
+    def _is_late(self, call_id: str) -> bool:
+        """The answer is over, or is about to be."""
+        return self._given_up or call_id in self._missing
 
     def closed(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
         """`messages`, with an outcome for each tool call of the last one: no provider takes a call without one."""

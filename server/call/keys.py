@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from server.agent.tool_time import in_answer, waiting_for_the_caller
+from server.call.asking import Asking
 from server.call.dialogue import Present
 from server.call.ears.key_entry import KeyEntry
 from server.call.ears.keypad import Keypad
@@ -63,7 +64,7 @@ class Keys:
         """The caller presses a key (RFC 4733: 0-9, *, #, A-D). Returns the words that are typed with it, or ""."""
         if self._entry is not None:
             self._since_ms = 0
-            self._present().unasked.stop_asking(begun=True)
+            self._prompts.stop(begun=True)
             self._entry.press(key)
             self._look()
             return ""
@@ -107,9 +108,8 @@ class Keys:
             raise Conflict("The call is over.")
         if self._entry is not None:
             raise Conflict("Another tool waits for the caller's keys already.")
-        unasked = self._present().unasked
         if prompt:
-            unasked.ask_for_keys(prompt, answering=in_answer())
+            self._prompts.ask(prompt, answering=in_answer())
         self._entry, self._over = entry, asyncio.Event()
         for key in self._keypad.clear():
             entry.press(key)  # the caller knew what was to come
@@ -124,13 +124,13 @@ class Keys:
 
     def on_words(self) -> None:
         """The caller has said or typed something else, which is being answered. The tool gets what was keyed in."""
-        if self._entry is not None and not self._present().unasked.will_ask:
+        if self._entry is not None and not self._prompts.open:
             self._end()
 
     def stop_asking(self) -> bool:
         """Say no more of the prompt, if a tool waits for keys. Returns whether one does."""
         if self._entry is not None:
-            self._present().unasked.stop_asking()
+            self._prompts.stop()
         return self._entry is not None
 
     def close(self) -> None:
@@ -141,9 +141,13 @@ class Keys:
     # Steps of the methods above
 
     @property
+    def _prompts(self) -> Asking:
+        return self._present().unasked.asking
+
+    @property
     def _asking(self) -> bool:
         """The agent speaks, or is about to ask for the keys."""
-        return self._present().unasked.will_ask or self._present().delivery.has_words
+        return self._prompts.open or self._present().delivery.has_words
 
     @property
     def _is_secret(self) -> bool:
@@ -169,4 +173,4 @@ class Keys:
         self._last, self._entry = self._entry, None
         self._heard = self._newest_heard
         self._over.set()
-        self._present().unasked.stop_asking()
+        self._prompts.stop()

@@ -93,7 +93,7 @@ class Session:
                 self._begin()
                 await self._ending.come.wait()
                 self.dialogue.utterances.owe(self._inbox.typed)
-                self.dialogue.close()
+                self.switchboard.close()
                 self._lasting.background.end_soon()
                 self.control.close()
                 self._ending.write()  # now, and not below: the caller may be back before a slow tool stops

@@ -11,7 +11,8 @@ from typing import Protocol
 from server.agent.passing_on import PassingOn
 from server.agent.run import AgentRun
 from server.call import events
-from server.call.delivery import Delivery
+from server.call.asking import Asking
+from server.call.delivery import NOT_PASSED_ON, Delivery
 from server.call.floor import State
 from server.call.host import Host
 from server.call.mind.announced import Announced
@@ -65,6 +66,8 @@ class Unasked:
         """What the agent says when the floor lets it: a line, keys, or what the model answers to this prompt."""
         self._announced: Announced | None = None
         """The announcement that was begun last."""
+        self.asking = Asking(self, talk, owed, utterances, delivery)
+        """The prompts of tools that ask for keys."""
 
     # Lines of the server
 
@@ -90,6 +93,17 @@ class Unasked:
     def take_over(self) -> None:
         """Say who speaks now, and go on with the call, which another agent has handed over."""
         self.ask(Prompt(GO_ON_FROM, self._answers.language.line("introduction")))
+
+    def stay(self) -> None:
+        """The caller goes on, so the call is not passed on, and the model is told so."""
+        if self.passing_on is not None:
+            self._answers.not_passed_on = NOT_PASSED_ON
+        self.passing_on = None
+
+    @property
+    def would_pass_on(self) -> bool:
+        """The call was about to be passed on."""
+        return self.passing_on is not None or self._owed.rest.passes_on is not None
 
     def leave(self, why: str = "") -> None:
         """Say `why`, and the agent's goodbye; the call ends when the caller has heard it."""
@@ -161,50 +175,14 @@ class Unasked:
             self._owed.owe_unsaid("")
 
     @property
-    def announcing(self) -> bool:
-        """The present reply is an announcement."""
-        current = self._delivery.current
-        return current is not None and self._announced is not None and current.reply.source is self._announced.source
+    def announced(self) -> Announcement | None:
+        """The announcement that is being said; None if there is none."""
+        current, announced = self._delivery.current, self._announced
+        return announced.announcement if current and announced and current.reply.source is announced.source else None
 
     def give_up(self) -> None:
         """The caller wants no more of the announcement that is being said."""
         self._announced = None
-
-    # The prompts of tools that ask for keys
-
-    def ask_for_keys(self, prompt: str, answering: bool) -> None:
-        """Say `prompt`: in place of the rest of the answer that waits for the tool, if one is `answering` so, or else
-        after the present one. Raises PeerError and TooMany as `Announcements.add`."""
-        current = self._delivery.current
-        waits_for_tool = answering and (current is None or current.reply.source.tool_running)
-        self.announcements.add(Announcement(prompt, "now" if waits_for_tool else "next", asks=True))
-
-    @property
-    def will_ask(self) -> bool:
-        """The caller has not heard the whole prompt."""
-        return self.announcements.asking or self._asks_now
-
-    def stop_asking(self, begun: bool = False) -> None:
-        """Say no more of the prompt. `begun`: the caller keys something in, so that nothing else is said meanwhile."""
-        self.announcements.withdraw_asking()
-        rest, answers = self._owed.rest, begun and self._delivery.has_words_at_tools
-        if self._asks_now or answers or (begun and self._may_stop):
-            over = self._utterances.present if self._talk.state is State.OVERLAP else None
-            self.give_up()
-            self._talk.tell_floor(events.Interruption(over.number) if over else events.Stopped())
-            self._owed.owe_rest(rest)
-        if answers:
-            self._owed.owe_outcome()
-
-    @property
-    def _asks_now(self) -> bool:
-        return self.announcing and self._announced is not None and self._announced.announcement.asks
-
-    @property
-    def _may_stop(self) -> bool:
-        """The agent says a line that means nothing for the call."""
-        line = self._delivery.current and self._delivery.current.reply.source
-        return isinstance(line, Line) and line.interruptible and not (line.hang_up or line.passes_on)
 
     # What the dialogue does for them
 
@@ -264,7 +242,7 @@ class Unasked:
     @property
     def _saying_at_once(self) -> bool:
         """A line that came at once is being said. The next one waits until it is over."""
-        return self.announcing and self._announced is not None and self._announced.announcement.when == "now"
+        return self.announced is not None and self.announced.when == "now"
 
     def _take_relief(self) -> PassingOn | None:
         """Who takes the call that the agent gives up; None if nobody does, or somebody should have done so before."""
@@ -273,7 +251,10 @@ class Unasked:
 
     async def _be_relieved(self, relief: PassingOn) -> None:
         """Pass the call on, or end it if that cannot be done."""
-        if await self._host.pass_on(relief):
+        why_not = await self._host.pass_on(relief)
+        if self._owed.owes(Debt.GOODBYE) or self._talk.state is State.CLOSED:
+            return  # the call ends already
+        if why_not:
             self.leave(self._answers.language.line("cannot_help"))
         elif line := self._answers.language.line("relieved"):
             self.begin(Line(line, "Answers have failed.", passes_on=relief))
