@@ -12,11 +12,11 @@ from server.errors import AntiphonError
 from signaling.sip.dialog import ALLOW, Dialog
 from signaling.sip.flow import Flow
 from signaling.sip.key_press import TYPES, read_key
-from signaling.sip.message import Request, Response
+from signaling.sip.message import Request
 from signaling.sip.refusal import refusal, warning
 from signaling.sip.session_timer import MIN_S, SessionTimer, TooSmall, agree
 from signaling.sip.transfer import Transferring
-from signaling.sip.upkeep import Upkeep
+from signaling.sip.upkeep import Answered, Upkeep
 
 SDP = "application/sdp"
 
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 
 class Line(Protocol):
     """The call behind the SIP messages."""
+
+    @property
+    def stands(self) -> bool:
+        """Its sound is connected. What comes before is not heard."""
 
     async def reoffer(self, sdp: str) -> str:
         """Take a later offer; returns the answer. Raises AntiphonError."""
@@ -48,8 +52,8 @@ class Host(Protocol):
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
 
-    def ask(self, flow: Flow, text: str, branch: str, answered: Callable[[Response | None], None]) -> None:
-        """Send a request. `answered` gets each response, or None when none comes in time."""
+    def ask(self, flow: Flow, text: str, branch: str, answered: Answered) -> None:
+        """Send a request."""
 
     def forget(self, call: "Call") -> None:
         """The call is over, and no message of it comes any more."""
@@ -173,8 +177,7 @@ class Call:
             self.state = State.CONFIRMED
 
     def _change(self, request: Request) -> None:
-        """A later offer: the phone holds the call, goes on with it, or has another network. Or it only says that it
-        is still there."""
+        """A later offer, as for a hold or another network; or the phone only says that it is still there."""
         self.dialog.retarget(request)
         try:
             timer = agree(request.headers)
@@ -219,15 +222,15 @@ class Call:
             return
         key = read_key(request.content_type, request.body)
         self.flow.answer(request, 400 if key is None else 200)
-        if key and self._line is not None:
+        if key and self._line:
             self._line.press(key)
 
     def take_message(self, flow: Flow, request: Request) -> None:
         """Typed words."""
         if request.content_type != "text/plain":
             flow.answer(request, 415, [("Accept", "text/plain")])
-        elif self._line is None:
-            flow.answer(request, 480)
+        elif self._line is None or not self._line.stands:
+            flow.answer(request, 480, [("Retry-After", "1")])
         else:
             try:
                 self._line.type(_text(request.body))
@@ -259,8 +262,7 @@ class Call:
             self._leave()
         if self._line is not None:
             self._line.hang_up()
-        if not told:
-            self.ended()
+        self.ended()
 
     def move(self, flow: Flow) -> None:
         """The phone is back on another connection. A BYE that it has not got is sent again."""
@@ -269,9 +271,7 @@ class Call:
             if self._bye:
                 flow.send(self._bye)
 
-    def ask(
-        self, method: str, more: list[tuple[str, str]], answered: Callable[[Response | None], None]
-    ) -> None:  # fmt: skip
+    def ask(self, method: str, more: list[tuple[str, str]], answered: Answered) -> None:
         branch = secrets.token_hex(8)
         text = self.dialog.write(method, branch, more)
         if method == "BYE":

@@ -14,6 +14,9 @@ T2_S = 4.0
 TIMEOUT_S = 32.0
 """After which waits a 200 is sent again, and when it is given up (RFC 3261, section 13.3.1.4)."""
 
+Answered = Callable[[Response | None], None]
+"""Gets each response to a request of ours, or None when none comes in time."""
+
 log = logging.getLogger(__name__)
 
 

@@ -139,6 +139,7 @@ def test_a_transfer(server: Started, page: Page, tmp_path: Path) -> None:
         phone = Softphone(page, "JsSipPhone", sip(desk))
         phone.do("registered")
         assert phone.do("call", "desk") == "confirmed"
+        until(lambda: grows(phone, 0.2))
         phone.do("follow")
         assert phone.do("text", "Bob, please.")
         assert phone.do("over", 20_000) == "ended Terminated"

@@ -106,6 +106,11 @@ class SipCall:
             )
         return answer
 
+    @property
+    def stands(self) -> bool:
+        """The connection stands. What the caller presses and types before is lost."""
+        return self._live_leg.connected.is_set()
+
     def press(self, key: str) -> None:
         """The caller presses a key."""
         self._live_leg.digit(key)

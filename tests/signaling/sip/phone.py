@@ -23,6 +23,8 @@ TIMEOUT_S = 5.0
 class Line:
     """The call behind: it notes what it is told."""
 
+    stands = True
+
     def __init__(self) -> None:
         self.told: list[object] = []
         self.offers: list[str] = []

@@ -448,6 +448,8 @@ def test_words_find_the_call_of_their_phone() -> None:
         assert (await phone.ask("MESSAGE", body="Hello", Content_Type="text/plain")).code == 200
         assert server.desk.lines[0].told == ["Hello"]
         assert in_call
+        server.desk.lines[0].stands = False
+        assert (await phone.ask("MESSAGE", body="Hello", Content_Type="text/plain")).code == 480
         other = Phone(server, "bob")
         assert (await other.ask("MESSAGE", body="Hello", Content_Type="text/plain")).code == 480
 
