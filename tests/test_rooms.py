@@ -34,7 +34,8 @@ PURE = """
     server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
-    server/call/ears/keyboard.py server/call/ears/keypad.py server/pace.py server/call/desk/admission.py
+    server/call/ears/keyboard.py server/call/ears/keypad.py server/call/ears/key_entry.py
+    server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
     server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
     server/record/webvtt.py

@@ -17,6 +17,7 @@ from pydantic_ai.messages import ToolCallPart
 from server.agent.limits import RunLimits
 from server.agent.returned import IN_BACKGROUND, Returned
 from server.agent.tool_calls import FAILED, TIMED_OUT, Start, fit, kind_of, start_task, value_of
+from server.agent.tool_time import tool_time
 from server.agent.voice_agent import EndsCalls
 
 FULL = "It was not run: {most} tools run in the background already. Try it again when one of them has returned."
@@ -72,9 +73,9 @@ class Background:
             deadline.reschedule(min(latest, deadline.when() or latest))
 
     async def _execute(self, ctx: RunContext[Any], call: ToolCallPart, work: Callable[[], Awaitable[Any]]) -> None:
-        deadline = asyncio.timeout(self._limits.tools_s if self._ending else self._limits.background_s)
+        limit_s = self._limits.tools_s if self._ending else self._limits.background_s
         try:
-            async with deadline:
+            async with tool_time(limit_s, in_answer=False) as deadline:
                 self._deadlines.append(deadline)
                 try:
                     outcome = value_of(fit(await work()))

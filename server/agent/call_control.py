@@ -29,6 +29,28 @@ class CallControl(Protocol):
         be pressed, are more than 64, if too many lines wait, or if the agent says goodbye already.
         """
 
+    async def collect(
+        self,
+        digits: int = 32,
+        terminators: str = "#",
+        timeout_s: float = 10.0,
+        secret: bool = False,
+        prompt: str = "",
+    ) -> str:
+        """Ask the caller for keys of the telephone, and wait for them. The time of the tool stands still meanwhile.
+
+        It is over when `digits` keys were pressed, at one of the `terminators`, which do not count, and when no key has
+        come for `timeout_s` seconds since the `prompt` was heard or since the last key. `*` clears what was keyed in,
+        if it is no terminator. When the caller says something in place of it, that is over, too, and is answered.
+        Returns what was keyed in until then, so perhaps too few digits or ""; and "" when the call ends.
+
+        The `prompt` is said first, if it is not empty. The first key cuts it off. `secret`: the caller's sound is not
+        recorded meanwhile. Nobody but the tool learns what was keyed in, so do not return it to the model.
+
+        Raises an exception if the values cannot be used, if another tool waits for keys, or if the agent says goodbye
+        already.
+        """
+
     def hang_up(self) -> None:
         """End the call with the agent's goodbye, after the present answer and all lines that wait."""
 

@@ -38,12 +38,13 @@ log = logging.getLogger(__name__)
 class Recollection:
     """What the model of one call is given of the call so far."""
 
-    def __init__(self, call: str, setup: RunSetup, start: Start) -> None:
-        """`call` names the call in the log. `start` starts a task that ends with the call."""
+    def __init__(self, call: str, setup: RunSetup, start: Start, memory: Memory) -> None:
+        """`call` names the call in the log. `start` starts a task that ends with the call. The `memory` of the call
+        goes on with another agent, and so do its summaries."""
         self._call = call
         self._setup = setup
         self._start = start
-        self._memory = Memory(setup.limits.history_chars)
+        self._memory = memory
         model = setup.model or setup.agent.agent.model
         self._model = model if setup.limits.summaries and not isinstance(model, FunctionModel) else None
         """None: nothing is summarised. A function that answers in place of a model writes no summaries."""

@@ -30,6 +30,7 @@ from server.agent.output import OnText, Output, has_functions
 from server.agent.passing_on import PassingOn
 from server.agent.run_setup import RunSetup
 from server.agent.tool_calls import ToolCalls, kind_of
+from server.agent.tool_time import tool_time
 from server.agent.written import WholeResponses, Written, text_of
 from server.errors import EngineError
 
@@ -160,7 +161,7 @@ class AgentRun:
                 elif Agent.is_call_tools_node(node):
                     await self._before_tools(node, committed)
                 try:
-                    async with asyncio.timeout(self._setup.limits.tools_s) as deadline:
+                    async with tool_time(self._setup.limits.tools_s, in_answer=True) as deadline:
                         node = await run.next(node)
                 finally:
                     if deadline.expired():

@@ -22,6 +22,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.tools import ToolDefinition
 
 from server.agent.passing_on import HandOver, PassingOn, Transfer
+from server.agent.tool_time import tool_time
 from server.agent.voice_agent import EndsCalls
 from server.agent.written import whole_value
 
@@ -31,6 +32,10 @@ TIMED_OUT = "It took too long and was stopped: it may or may not have taken effe
 FAILED = "It failed ({kind}): it may or may not have taken effect."
 
 PASSED_ON = "The call goes to {to} as soon as the caller has heard your answer. Tell the caller so in a short sentence."
+TOO_LATE = (
+    "The answer was over when this returned, so the call was not passed on. Call the tool again if the caller still "
+    "wants it."
+)
 NOT_FROM_THERE = "A tool in the background cannot pass the call on."
 
 GRACE_S = 1.0
@@ -97,6 +102,8 @@ class ToolCalls(AbstractCapability[Any]):
         self._names: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Those that run, by the id of the call."""
+        self._limits: dict[str, asyncio.Timeout] = {}
+        """Theirs. One without an end waits for the caller."""
         self._missing: set[str] = set()
         """The ids of the calls of which the history says that they were interrupted."""
         self._failed = ""
@@ -145,9 +152,13 @@ class ToolCalls(AbstractCapability[Any]):
         try:
             return await asyncio.shield(returned)
         except asyncio.CancelledError:
-            if call.tool_name in self._cancellable:
+            if call.tool_name in self._cancellable and not self._waits_for_caller(call_id):
                 await _stop([task])
             raise
+
+    def _waits_for_caller(self, call_id: str) -> bool:
+        """The tool has asked the caller for something, perhaps in place of its answer."""
+        return call_id in self._limits and self._limits[call_id].when() is None
 
     async def _execute_beside(self, *what: Any) -> None:
         with self._background.beside():
@@ -163,8 +174,9 @@ class ToolCalls(AbstractCapability[Any]):
         """Run one tool to its end, also when nobody waits for it any more. `returned` gets what becomes of it."""
         call_id = call.tool_call_id
         try:
-            async with asyncio.timeout(self._most_s + GRACE_S) as limit:
-                result = fit(await self._arranged(await work()))
+            async with tool_time(self._most_s + GRACE_S, in_answer=True) as limit:
+                self._limits[call_id] = limit
+                result = fit(await self._arranged(call_id, await work()))
             self._outcomes[call_id] = value_of(result)
             _tell(returned, result)
         except ToolRetryError as refusal:  # the tool's word to the model, which may try again
@@ -183,14 +195,22 @@ class ToolCalls(AbstractCapability[Any]):
         if call_id in self._missing:
             self._on_late(self._return(call))
 
-    async def _arranged(self, result: Any) -> Any:
+    async def _arranged(self, call_id: str, result: Any) -> Any:
         """What a tool has returned, or what becomes of its wish to pass the call on."""
         if not isinstance(wish := value_of(result), HandOver | Transfer):
             return result
+        if self._is_late(call_id):
+            return TOO_LATE
         if why_not := await self._pass_on(wish):
             return why_not
+        if self._is_late(call_id):
+            return TOO_LATE
         self.passes_on = wish
         return PASSED_ON.format(to=wish.agent if isinstance(wish, HandOver) else wish.to)
+
+    def _is_late(self, call_id: str) -> bool:
+        """The answer is over, or is about to be."""
+        return self._given_up or call_id in self._missing
 
     def closed(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
         """`messages`, with an outcome for each tool call of the last one: no provider takes a call without one."""

@@ -101,6 +101,10 @@ class VoiceAgent:
     number_phrases: tuple[str, ...] = ()
     """Expected in place of `phrases` after the agent has asked for a number. Speech-to-text is surer of few words than
     of many."""
+    menu: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the telephone that are a whole answer when they are pressed alone, and the words that they stand for; "":
+    the key itself. They are answered at once, and a number of several keys cannot begin with them, unless the agent has
+    just asked for a number."""
     digits: int = 0
     """How many digits the numbers of callers have, if that is always the same. The last digit ends the utterance."""
     lookups: frozenset[str] = frozenset()
@@ -134,9 +138,12 @@ class VoiceAgent:
     """Called with the dependencies when the call is over for good."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for functions that no call could use, and for tools that contradict themselves."""
+        """Raises ValueError for functions that no call could use, for tools that contradict themselves, and for what is
+        no key."""
         if both := self.background & (self.lookups | self.cancellable):
             raise ValueError(f"{', '.join(sorted(both))}: what runs in the background goes on, and is no lookup")
+        if wrong := [key for key in self.menu if len(key) != 1 or key not in "0123456789*#ABCD"]:
+            raise ValueError(f"menu: {wrong}: the keys of a telephone are 0 to 9, *, # and A to D")
         for name, most in _PARAMETERS.items():
             function = getattr(self, name)
             if callable(function) and needed(function) > most:

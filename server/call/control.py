@@ -9,7 +9,10 @@ from server.call import messages
 from server.call.attachment import Attachment
 from server.call.audience import Audience, Reader
 from server.call.dialogue import Present
+from server.call.ears.key_entry import KeyEntry
+from server.call.ears.keypad import MAX_KEYS
 from server.call.floor import State
+from server.call.keys import Keys
 from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
 from server.call.mouth.keystrokes import read_keys
@@ -33,6 +36,8 @@ class Control:
     ) -> None:
         """`present` gives the dialogue. `leave` says the agent's goodbye, and ends the call."""
         self.audience = Audience()
+        self.keys = Keys(present)
+        """What becomes of the keys that the caller presses."""
         self._caller = setup.caller.name
         self._minutes = minutes
         self._present = present
@@ -43,7 +48,7 @@ class Control:
 
     def serve(self, setup: CallSetup) -> None:
         """The agent of `setup` has the call: let its tools control it."""
-        self._agent = setup.agent.name
+        self._agent, self.keys.menu = setup.agent.name, setup.agent.menu
         if isinstance(setup.deps, ControlsCall) and setup.deps.call is None:
             setup.deps.call = self
 
@@ -85,6 +90,24 @@ class Control:
         self._present().unasked.announcements.add(Announcement(keys, when, interruptible=False, keys=True))
         self._note(f"keys wait to be pressed ({when})")
 
+    async def collect(
+        self,
+        digits: int = MAX_KEYS,
+        terminators: str = "#",
+        timeout_s: float = 10.0,
+        secret: bool = False,
+        prompt: str = "",
+    ) -> str:
+        """Ask the caller to key in `digits`, and wait for them. What is keyed in is told to nobody but the tool.
+
+        Raises PeerError if the values cannot be used, Conflict if another tool waits for keys or if the call is ending,
+        and TooMany if there is no room for the prompt.
+        """
+        self._check_going_on()
+        entry = KeyEntry(digits, terminators, timeout_s, secret)
+        log.info("- call %s: a tool asks for keys", self._minutes.record.id)
+        return await self.keys.collect(entry, prompt.strip())
+
     def instruct(self, text: str) -> None:
         """Give the model `text` with each request from now on. Raises Conflict if there are too many, or if the call is
         ending."""
@@ -103,6 +126,11 @@ class Control:
         self._note("the call is to end")
         if at_once and not self._present().leaving:
             self._leave()
+
+    def close(self) -> None:
+        """The call ends: nobody follows it any more, and no tool gets keys."""
+        self.audience.close()
+        self.keys.close()
 
     def _check_going_on(self) -> None:
         """Raises Conflict if nothing more is said in the call but the goodbye."""

@@ -91,6 +91,17 @@ class Delivery:
         return self.current is None or self.current.reply.interruptible
 
     @property
+    def has_words(self) -> bool:
+        """The current reply has something to say now, and does not just wait for its tools."""
+        reply = self.current.reply if self.current is not None else None
+        return reply is not None and (reply.speech.ready or not reply.waits)
+
+    @property
+    def has_words_at_tools(self) -> bool:
+        """It has, and a tool runs for it."""
+        return self.has_words and self.current is not None and self.current.reply.source.tool_running
+
+    @property
     def awaited(self) -> bool:
         """A tool runs in the background, so that a caller who waits for its result has reason to be silent."""
         return self._answers.background.running
@@ -115,6 +126,15 @@ class Delivery:
         if line := self._waiting.choose(language.waiting(spoken.reply.source.running)):
             spoken.reply.fill(line.text, language.of_waiting(line))
         return frame
+
+    def wait_in_silence(self) -> None:
+        """It is the caller's turn, although an answer is being made: the caller is not told to wait."""
+        self._waiting.restart()
+
+    @property
+    def outcome_owed(self) -> bool:
+        """The agent will tell what has come of its tools, when they have returned."""
+        return self._owed.owes(Debt.OUTCOME)
 
     # A reply begins
 

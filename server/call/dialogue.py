@@ -88,7 +88,7 @@ class Dialogue:
     @property
     def idle(self) -> bool:
         """Nobody speaks, and the agent has said everything that it has to say."""
-        return self.quiet and self._owed.due is None and not self.lines_wait
+        return self.quiet and self._owed.nothing_due and not self.lines_wait
 
     @property
     def in_company(self) -> bool:
@@ -187,7 +187,7 @@ class Dialogue:
 
     def on_answer(self, utterance: Utterance, prompt: str, reply: Reply) -> None:
         assert self._floor.reply is not None, "because the floor has committed to the utterance"
-        self.unasked.passing_on = None
+        self.unasked.stay()
         asked = Asked(utterance.number, prompt, utterance.began_s)
         self.delivery.answer(self._floor.reply, reply, utterance.stopwatch, asked)
 
@@ -286,7 +286,7 @@ class Dialogue:
     def close(self) -> None:
         """End the dialogue: nothing more is said, heard or made here. Another server may go on with the call."""
         current, present = self.delivery.current, self.utterances.present
-        announcing = self.unasked.announcing  # what is left of it waits again among the lines
+        announcing = self.unasked.announced is not None  # what is left of it waits again among the lines
         half = present.text if present is not None and self._floor.state is State.HEARING else ""
         self.tell_floor(events.Closed())
         self.utterances.keep(half)

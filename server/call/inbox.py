@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from server.call import messages
 from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
-from server.call.ears.keypad import Keypad
 from server.call.host import Host
+from server.call.keys import Keys
 from server.call.watch import Watch
 from server.errors import PeerError, TooMany
 from server.pace import Pace
@@ -36,15 +36,21 @@ class Inbox:
     """The inbox of one call. It outlives the connections, and so its limits hold for all of them together."""
 
     def __init__(
-        self, host: Host, present: Present, watch: Watch, observe: Callable[[messages.ClientMessage], object]
+        self,
+        host: Host,
+        present: Present,
+        watch: Watch,
+        keys: Keys,
+        observe: Callable[[messages.ClientMessage], object],
     ) -> None:
-        """`present` gives the dialogue. `observe` is shown each message that counts."""
+        """`present` gives the dialogue, and `keys` take those that are pressed. `observe` is shown each message that
+        counts."""
         self._host = host
         self._present = present
         self._watch = watch
         self._observe = observe
         self._now = asyncio.get_running_loop().time
-        self._keypad = Keypad()
+        self._keys = keys
         self._keyboard = Keyboard()
         self._taking = Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
         self._telling = Pace(ERRORS_A_SECOND, ERRORS_AT_ONCE)
@@ -64,13 +70,14 @@ class Inbox:
         with self._refusing():
             self._admit()
             self._watch.caller_is_there()
-            self._present().hush()
-            self._type(self._keypad.press(key, self._present().number_wanted))
+            self._type(self._keys.press(key))
 
     def pass_frame(self) -> None:
         """20 ms have passed. The agent is asked what was typed, if its time has come."""
         with self._refusing():
-            self._type(self._keypad.pass_frame())
+            if self._keys.collecting:
+                self._watch.caller_is_there()
+            self._type(self._keys.pass_frame())
 
     @property
     def typed(self) -> str:
@@ -86,6 +93,8 @@ class Inbox:
         """Do what the client asks for. Raises PeerError if it cannot be done, and TooMany if it is too much."""
         if isinstance(message, messages.Heard) and not self._is_news(message):
             return
+        if isinstance(message, messages.Text) and self._keys.type(message.text):
+            return  # and nobody is shown it
         self._observe(message)
         match message:
             case messages.Text(text=text):
@@ -97,7 +106,8 @@ class Inbox:
             case messages.Interrupt():
                 self._keyboard.clear()
                 self._watch.caller_is_there()
-                self._present().stop()
+                if not self._keys.stop_asking():
+                    self._present().stop()
             case messages.HangUp():
                 self._host.end("caller")
             case messages.Transferred(ok=ok, reason=reason):

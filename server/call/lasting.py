@@ -24,7 +24,7 @@ class Lasting:
 def lasting(host: Host, setup: CallSetup, minutes: Minutes) -> Lasting:
     """Make these parts for a call that goes on where the record in `minutes` stands."""
     engines, settings = setup.engines, setup.settings
-    history = History(minutes.record.messages)
+    history = History(minutes.record.messages, settings.run.history_chars)
     ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
     background = Background((), settings.run, host.start)
     return Lasting(history, ExchangeWriter(host, history, minutes), ears, background)

@@ -84,7 +84,7 @@ class Session:
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
         ends, present = lambda: self.end("idle"), lambda: self.dialogue
         self.hold = Hold(setup.settings.hold_s, self._attachment, self._soundtrack, self._watch, present, ends)
-        self._inbox = Inbox(self, lambda: self.dialogue, self._watch, observe)
+        self._inbox = Inbox(self, lambda: self.dialogue, self._watch, self.control.keys, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
     # The life of the call
@@ -96,16 +96,16 @@ class Session:
                 self._begin()
                 await self._ending.come.wait()
                 self.dialogue.utterances.owe(self._inbox.typed)
-                self.dialogue.close()
+                self.switchboard.close()
                 self._lasting.background.end_soon()
-                self.control.audience.close()
+                self.control.close()
                 self._ending.write()  # now, and not below: the caller may be back before a slow tool stops
         finally:
             self._stop_waiting()
             self._attachment.close()
             self._soundtrack.close()
             self._inbox.close()
-            self.control.audience.close()
+            self.control.close()
             if self.ended:
                 self._ending.write()
             self._ending.close()
@@ -142,7 +142,6 @@ class Session:
         if connection is not self._attachment.connection:
             return
         self.hold.take_back_unheard(connection)
-        self.hold.finish()
         self._attachment.leave()
         if for_good or self.ended or self.dialogue.leaving or not self.absence.allowed:
             self.end("caller" if for_good else "lost")
@@ -185,7 +184,7 @@ class Session:
         """The caller's next 20 ms. Sound that comes before the call runs is dropped."""
         if not self._tasks.running:
             return
-        self._soundtrack.hear(frame)
+        self._soundtrack.hear(self.control.keys.recorded(frame))
         self.dialogue.hear(replace(frame, pcm=SILENCE) if self.control.muted else frame)
 
     def next_frame(self) -> bytes | None:
@@ -252,6 +251,7 @@ class Session:
         return self._tasks.start(work, name)
 
     def answered(self) -> None:
+        self.control.keys.on_words()
         self._watch.words_are_answered()
 
     def exchanged(self, exchange: Exchange) -> None:

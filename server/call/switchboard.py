@@ -22,6 +22,7 @@ NOBODY = "Nobody has answered."
 FAILED = "(The call could not be transferred to {to}. {reason} Tell the caller, and help as far as you can.)"
 TAKEN_OVER = "({name} has said what stands above in your place, and hands the call over to you.{note})"
 """What the model of another agent is told, in the history."""
+STAYED = "(The call moved to another server, and was not passed on. Call the tool again if the caller still wants it.)"
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +53,15 @@ class Switchboard:
         self.present = setup
         """What the agent that has the call now holds it with."""
         self._known = {setup.name: setup}
-        """By the name of the agent, as the server or a tool writes it: those that have had the call, or are about to.
-        An agent that gets it back goes on with the dependencies that it had."""
+        """By the server's name of the agent: those that have had the call. One that gets it back goes on with the
+        dependencies that it had."""
+        self._ready: dict[str, CallSetup] = {}
+        """By the name that a tool has written: those that are about to get it."""
         self._transfer: Transfer | None = None
         """The client is transferring the call."""
         self._frames_left = 0
+        self._rings_on = False
+        """Nobody has answered in time, but perhaps somebody does later."""
         self._failed = ""
         """What the agent is asked after a transfer that has failed."""
 
@@ -70,13 +75,17 @@ class Switchboard:
         if isinstance(wish, Transfer):
             able = self.present.options.transfers
             return "" if able else "The call cannot be transferred from the caller's line."
-        if wish.agent not in self._known:
+        setup = self._known.get(wish.agent)
+        if setup is None:
             try:
                 setup = await self.present.colleague(wish, self._session.dialogue.language.tag)
             except (NotFound, AgentUnavailable) as why_not:
                 return why_not.sentence
-            self._known[wish.agent] = self._known.setdefault(setup.name, setup)
-        return f"You are {wish.agent} yourself." if self._known[wish.agent] is self.present else ""
+            setup = self._known.get(setup.name, setup)
+        if setup is self.present:
+            return f"You are {wish.agent} yourself."
+        self._ready[wish.agent] = setup
+        return ""
 
     def pass_frame(self) -> None:
         """20 ms have passed: pass the call on, if the agent has said so and is idle."""
@@ -85,13 +94,14 @@ class Switchboard:
             self._frames_left -= 1
             if not self._frames_left:
                 self.transferred(False, NOBODY)
+                self._rings_on = True
         if not dialogue.idle:
             return
         wish, dialogue.unasked.passing_on = dialogue.unasked.passing_on, None
         if isinstance(wish, HandOver):
-            self._hand_over(self._known[wish.agent], wish)
+            self._hand_over(self._ready[wish.agent], wish)
         elif isinstance(wish, Transfer):
-            self._transfer, self._frames_left = wish, TRANSFER_FRAMES
+            self._transfer, self._frames_left, self._rings_on = wish, TRANSFER_FRAMES, False
             log.info("- call %s is to be transferred", self._session.id)
             self._session.send(messages.Transfer(to=wish.to, note=wish.note))
         elif self._failed:
@@ -101,15 +111,24 @@ class Switchboard:
     def transferred(self, ok: bool, reason: str) -> bool:
         """The client tells what became of the transfer. Returns whether a person has the call now."""
         if self._transfer is None:
-            return False
+            return ok and self._rings_on
         log.info("- call %s %s", self._session.id, "is transferred" if ok else "could not be transferred")
         self._failed = "" if ok else FAILED.format(to=self._transfer.to, reason=reason or NOBODY)
         self._transfer = None
         return ok
 
+    def close(self) -> None:
+        """The call ends here. If it goes on at another server, its agent has to know that it was not passed on."""
+        dialogue = self._session.dialogue
+        dialogue.close()
+        if dialogue.unasked.would_pass_on:
+            dialogue.delivery.writer.add_note(STAYED)
+
     def _hand_over(self, setup: CallSetup, wish: HandOver) -> None:
         """The agent of `setup` goes on with the call, in which nobody speaks now."""
         before, self.present = self.present, setup
+        self._known[setup.name] = setup
+        self._ready.clear()
         log.info("- call %s is handed over from %s to %s", self._session.id, before.name, setup.name)
         self._session.dialogue.retire()
         note = f" It says: {wish.note}" if wish.note else ""

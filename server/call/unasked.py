@@ -5,25 +5,25 @@ operators and tools wait for their moment (mind/announcements.py), and may cut a
 caller's words away: words without an answer stay owed, and are answered afterwards (mind/owed.py).
 """
 
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 from server.agent.passing_on import PassingOn
 from server.agent.run import AgentRun
 from server.call import events
-from server.call.delivery import Delivery
+from server.call.asking import Asking
+from server.call.delivery import NOT_PASSED_ON, Delivery
 from server.call.floor import State
 from server.call.host import Host
+from server.call.mind.announced import Announced
 from server.call.mind.announcements import Announcement, Announcements, Moment
 from server.call.mind.answers import Answers
 from server.call.mind.owed import Debt, Happening, Owed, Rest
 from server.call.mind.utterances import Utterances
-from server.call.mouth.keystrokes import Keystrokes, keys_in
+from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.mouth import SpokenReply
 from server.call.mouth.source import Line, Prompt
 
-ANNOUNCED = "The agent was told to say this."
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
@@ -64,8 +64,10 @@ class Unasked:
         self._delivery = delivery
         self._next: Line | Keystrokes | Prompt | None = None
         """What the agent says when the floor lets it: a line, keys, or what the model answers to this prompt."""
-        self._announced: tuple[Line | Keystrokes, Announcement] | None = None
+        self._announced: Announced | None = None
         """The announcement that was begun last."""
+        self.asking = Asking(self, talk, owed, utterances, delivery)
+        """The prompts of tools that ask for keys."""
 
     # Lines of the server
 
@@ -91,6 +93,17 @@ class Unasked:
     def take_over(self) -> None:
         """Say who speaks now, and go on with the call, which another agent has handed over."""
         self.ask(Prompt(GO_ON_FROM, self._answers.language.line("introduction")))
+
+    def stay(self) -> None:
+        """The caller goes on, so the call is not passed on, and the model is told so."""
+        if self.passing_on is not None:
+            self._answers.not_passed_on = NOT_PASSED_ON
+        self.passing_on = None
+
+    @property
+    def would_pass_on(self) -> bool:
+        """The call was about to be passed on."""
+        return self.passing_on is not None or self._owed.rest.passes_on is not None
 
     def leave(self, why: str = "") -> None:
         """Say `why`, and the agent's goodbye; the call ends when the caller has heard it."""
@@ -144,28 +157,28 @@ class Unasked:
             return
         moment = self._moment
         if (announcement := self.announcements.take(moment)) is not None:
-            line = _source_of(announcement)
-            self._prompt(line)
-            self._announced = line, announcement
+            announced = Announced.of(announcement)
+            self._prompt(announced.source)
+            self._announced = announced
         elif self.announcements.then_leave and not self.announcements and moment.quiet and not moment.owing:
             self.leave()
 
     def failed(self, spoken: SpokenReply) -> None:
         """The speech of a reply could not be made. If it is an announcement, the rest of it is tried again."""
-        if (announcement := self._take_announced(spoken)) is not None:
-            self.announcements.put_back_failed(_rest_of(announcement, spoken))
+        if (announced := self._take_announced(spoken)) is not None:
+            self.announcements.put_back_failed(announced.rest(spoken))
 
     def missed(self, spoken: SpokenReply) -> None:
         """The caller has missed the end of a reply. If it is an announcement, that is said again."""
-        if spoken.reply.unheard and (announcement := self._take_announced(spoken)) is not None:
-            self.announcements.put_back(_rest_of(announcement, spoken))
+        if spoken.reply.unheard and (announced := self._take_announced(spoken)) is not None:
+            self.announcements.put_back(announced.rest(spoken))
             self._owed.owe_unsaid("")
 
     @property
-    def announcing(self) -> bool:
-        """The present reply is an announcement."""
-        current = self._delivery.current
-        return current is not None and self._announced is not None and current.reply.source is self._announced[0]
+    def announced(self) -> Announcement | None:
+        """The announcement that is being said; None if there is none."""
+        current, announced = self._delivery.current, self._announced
+        return announced.announcement if current and announced and current.reply.source is announced.source else None
 
     def give_up(self) -> None:
         """The caller wants no more of the announcement that is being said."""
@@ -195,10 +208,10 @@ class Unasked:
         if spoken is None or spoken.number != number:
             return False
         reply, heard = spoken.reply, spoken.reply.speech.heard
-        announcement = self._take_announced(spoken)
-        if announcement is not None and (for_line or not heard or self._talk.state is State.CLOSED):
+        announced = self._take_announced(spoken)
+        if announced is not None and (for_line or not heard or self._talk.state is State.CLOSED):
             if not (heard and reply.complete and not reply.unheard):
-                self.announcements.put_back(_rest_of(announcement, spoken))
+                self.announcements.put_back(announced.rest(spoken))
             self._owed.owe_rest(rest)
         elif for_line and not reply.complete and (tells or _has_effects(spoken)):
             self._owed.owe_outcome()
@@ -220,6 +233,7 @@ class Unasked:
         return Moment(
             quiet=self._quiet,
             caller_speaks=state in (State.HEARING, State.OVERLAP) and not self._talk.in_company,
+            speaking=self._delivery.has_words,
             yields=self._delivery.interruptible and not self._saying_at_once,
             finishing=due is Debt.APOLOGY or (due is Debt.REST and bool(rest.text)),
             owing=due is not None,
@@ -228,7 +242,7 @@ class Unasked:
     @property
     def _saying_at_once(self) -> bool:
         """A line that came at once is being said. The next one waits until it is over."""
-        return self.announcing and self._announced is not None and self._announced[1].when == "now"
+        return self.announced is not None and self.announced.when == "now"
 
     def _take_relief(self) -> PassingOn | None:
         """Who takes the call that the agent gives up; None if nobody does, or somebody should have done so before."""
@@ -237,36 +251,26 @@ class Unasked:
 
     async def _be_relieved(self, relief: PassingOn) -> None:
         """Pass the call on, or end it if that cannot be done."""
-        if await self._host.pass_on(relief):
+        why_not = await self._host.pass_on(relief)
+        if self._owed.owes(Debt.GOODBYE) or self._talk.state is State.CLOSED:
+            return  # the call ends already
+        if why_not:
             self.leave(self._answers.language.line("cannot_help"))
         elif line := self._answers.language.line("relieved"):
             self.begin(Line(line, "Answers have failed.", passes_on=relief))
         else:
             self.passing_on = relief
 
-    def _take_announced(self, spoken: SpokenReply) -> Announcement | None:
+    def _take_announced(self, spoken: SpokenReply) -> Announced | None:
         """The announcement that `spoken` says; None if it says something else."""
-        if self._announced is None or self._announced[0] is not spoken.reply.source:
+        if self._announced is None or self._announced.source is not spoken.reply.source:
             return None
-        (_, announcement), self._announced = self._announced, None
-        return announcement
+        announced, self._announced = self._announced, None
+        return announced
 
     def _prompt(self, what: Line | Keystrokes | Prompt) -> None:
         self._next = what
         self._talk.tell_floor(events.Prompted())
-
-
-def _source_of(announcement: Announcement) -> Line | Keystrokes:
-    if announcement.keys:
-        return Keystrokes(announcement.text)
-    return Line(announcement.text, ANNOUNCED, announcement.interruptible)
-
-
-def _rest_of(announcement: Announcement, spoken: SpokenReply) -> Announcement:
-    """What the caller has not heard of an announcement, in whole clauses, or the keys that are left."""
-    heard, unheard = spoken.reply.speech.heard, spoken.reply.unheard
-    rest = keys_in(unheard) if announcement.keys else unheard
-    return replace(announcement, text=rest) if heard and rest else announcement
 
 
 def _has_effects(spoken: SpokenReply) -> bool:

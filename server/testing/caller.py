@@ -103,7 +103,7 @@ class Caller:
     async def presses(self, keys: str, until: str = "") -> str:
         """Press these keys of the telephone one by one, and listen to the answer, as after `says`.
 
-        A number ends with `#` or with a pause, as in every call.
+        A number ends with `#` or with a pause, as in every call. A tool that has asked for keys gets them.
         """
         if not keys or set(keys) - set(KEYS):
             raise ValueError(f"the keys of a telephone are {KEYS}")

@@ -131,12 +131,12 @@ class TextCall:
     def type(self, text: str) -> None:
         """Send a typed message. Raises ValueError when it is empty or too long."""
         message = messages.Text(text=text).to_json()
-        self._awaited = self.session.dialogue.utterances.newest + 1
+        self._await_utterance(text)
         self.session.receive_text(message)
 
     def press(self, key: str) -> None:
         """Press a key of the telephone: 0-9, *, #, A-D."""
-        self._awaited = self.session.dialogue.utterances.newest + 1
+        self._await_utterance(key)
         self.session.digit(key)
 
     def transferred(self, ok: bool, reason: str) -> None:
@@ -153,7 +153,9 @@ class TextCall:
         """Nobody speaks, and nothing waits for an answer."""
         dialogue = self.session.dialogue
         waiting = self._to_say or dialogue.utterances.newest < self._awaited
-        return not waiting and dialogue.quiet and not self.session.working
+        if self.session.control.keys.awaited:
+            return not waiting
+        return not (waiting or dialogue.delivery.outcome_owed) and dialogue.quiet and not self.session.working
 
     @property
     def over(self) -> bool:
@@ -180,6 +182,11 @@ class TextCall:
             await self.tick()
             quiet = self.quiet and not (errands and self.errands)
             quiet_ms = quiet_ms + FRAME_MS if quiet else 0
+
+    def _await_utterance(self, keyed: str) -> None:
+        """What is typed or keyed in becomes an utterance, if no tool takes it."""
+        if not self.session.control.keys.takes("".join(keyed.split())):
+            self._awaited = self.session.dialogue.utterances.newest + 1
 
     # What the session needs of a connection
 

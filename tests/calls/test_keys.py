@@ -1,5 +1,8 @@
 """Callers who press keys of their telephone, on virtual time."""
 
+from dataclasses import replace
+
+from server.agent.voice_agent import VoiceAgent
 from server.call.settings import CallSettings
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
@@ -68,5 +71,30 @@ def test_keys_show_that_the_caller_is_there() -> None:
                 await caller.wait(1_800)
             await caller.until_silent()
         assert [answer.text for answer in caller.answers] == [greeting, "You said 4 2 7 1."]
+
+    run_virtual(scenario())
+
+
+def test_a_key_of_the_agents_menu_is_answered_at_once() -> None:
+    """It stops the agent, and stands for its words. Keys of a number do not."""
+
+    class Menu(Mind):
+        def agent(self, greeting: str = "") -> VoiceAgent:
+            return replace(super().agent(greeting), menu={"2": "When do you open?"})
+
+    async def scenario() -> None:
+        mind = Menu(answers={"When do you open?": "At nine. What is your order number?"})
+        async with Caller(mind, greeting=MENU) as caller:
+            await caller.wait(2_000)
+            caller.session.digit("2")
+            pressed_ms = caller.now_ms
+            await caller.until_silent()
+            answered_ms = caller.first_sound_ms(pressed_ms + 60)
+            assert answered_ms is not None
+            assert answered_ms - pressed_ms < 400
+            for key in "2#":
+                caller.session.digit(key)
+            await caller.until_silent()
+        assert caller.captions == ["When do you open?", "2"]
 
     run_virtual(scenario())

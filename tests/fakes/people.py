@@ -90,7 +90,7 @@ class Caller:
     # What the session needs from a connection
 
     audio = None
-    transport: Transport = ""
+    transport: Transport = "webrtc"
     unheard_ms: float = 0.0
 
     def hurry(self) -> None:

@@ -40,6 +40,8 @@ class Announcement:
     """How often its speech could not be made."""
     keys: bool = False
     """The text is keys of the telephone, as `read_keys` gives them."""
+    asks: bool = False
+    """A tool asks for keys with it, and waits for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Moment:
     """Nobody speaks for whom the agent would wait, and no answer is being made."""
     caller_speaks: bool
     """The caller speaks, or others for whom the agent would wait."""
+    speaking: bool
+    """The agent has words to say, and does not just wait for a tool."""
     yields: bool
     """What the agent says now, if anything, may be cut off for a line that comes now."""
     finishing: bool
@@ -88,9 +92,19 @@ class Announcements:
 
     @property
     def waiting(self) -> tuple[WaitingLine, ...]:
-        """The lines that wait, for the record."""
-        lines = (line for waiting in self._lines.values() for line in waiting)
+        """The lines that wait, for the record. A tool that asks for keys does not go on elsewhere."""
+        lines = (line for waiting in self._lines.values() for line in waiting if not line.asks)
         return tuple(WaitingLine(line.text, line.when, line.interruptible, line.keys) for line in lines)
+
+    @property
+    def asking(self) -> bool:
+        """A tool is about to ask for keys."""
+        return any(line.asks for lines in self._lines.values() for line in lines)
+
+    def withdraw_asking(self) -> None:
+        """No tool asks for keys any more."""
+        for when, lines in self._lines.items():
+            self._lines[when] = deque(line for line in lines if not line.asks)
 
     def put_back(self, announcement: Announcement) -> None:
         """A line was cut off before the caller had heard it: it comes first among those of its kind."""
@@ -123,7 +137,8 @@ class Announcements:
         match line.when:
             case "now":
                 waits_for_caller = line.interruptible and moment.caller_speaks
-                return moment.yields and not waits_for_caller
+                waits_for_words = line.asks and moment.speaking
+                return moment.yields and not waits_for_caller and not waits_for_words
             case "next":
                 return moment.quiet and not moment.finishing
             case "idle":

@@ -86,7 +86,7 @@ class Answers:
             host.id,
             host.pass_on,
         )
-        self._recollection = Recollection(host.id, self._runs, host.start)
+        self._recollection = Recollection(host.id, self._runs, host.start, history.memory)
         self.on_sound: Callable[[Reply], None] = lambda reply: None
         """Is told when a reply that had nothing to be heard has something."""
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None

@@ -19,6 +19,8 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
+from server.agent.limits import RunLimits
+from server.agent.memory import Memory
 from server.agent.returned import Returned, lost
 from server.speech.speakable import speakable
 
@@ -29,8 +31,11 @@ CUT = " —"
 class History:
     """The messages of one call, oldest first."""
 
-    def __init__(self, messages: Sequence[ModelMessage] = ()) -> None:
-        """`messages` are those of the record, when a call goes on. Tools in the background have not gone on with it."""
+    def __init__(self, messages: Sequence[ModelMessage] = (), model_chars: int = RunLimits().history_chars) -> None:
+        """`messages` are those of the record, when a call goes on. Tools in the background have not gone on with it.
+        A model is given at most `model_chars` characters of them."""
+        self.memory = Memory(model_chars)
+        """Knows which part of them the models of the call are given."""
         self._messages = [*messages, *lost(messages)]
         self._newest = 0
         """The index of the message with which the newest exchange begins."""

@@ -192,6 +192,11 @@ class Owed:
         """What is to be paid first now that nobody speaks."""
         return next((debt for debt in DUE_IN_SILENCE if self.owes(debt)), None)
 
+    @property
+    def nothing_due(self) -> bool:
+        """Nothing is to be paid, nor will it be because speech-to-text gives words."""
+        return self.due is None and None not in self._words.values()
+
     # What settles it
 
     def settle(self, happening: Happening) -> None:

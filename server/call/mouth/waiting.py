@@ -43,6 +43,10 @@ class Waiting:
         """Another reply begins."""
         self._silent_frames, self._said = 0, []
 
+    def restart(self) -> None:
+        """What was silence so far was none."""
+        self._silent_frames = 0
+
     def tick(self, silent: bool) -> bool:
         """20 ms have passed, with nothing to be heard, or with something. Returns whether a line is due."""
         self._silent_frames = self._silent_frames + 1 if silent else 0

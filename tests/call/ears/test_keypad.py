@@ -38,3 +38,21 @@ def test_any_keys(keys: str) -> None:
     for key in keys:
         keypad.press(key)
     assert keypad.press("#") == " ".join(keys[:MAX_KEYS])
+
+
+def test_a_key_of_a_menu_is_a_whole_answer() -> None:
+    """At once, with its words, if it has any; but not within a number, and not where a number is wanted."""
+    keypad, menu = Keypad(), {"1": "orders please", "#": "", "2": ""}
+    assert [keypad.press(key, menu=menu) for key in "12#"] == ["orders please", "2", "#"]
+    assert [keypad.press(key, number_wanted=True, menu=menu) for key in "12#"] == ["", "", "1 2"]
+    assert [keypad.press(key, menu=menu) for key in "41#"] == ["", "", "4 1"]
+    assert [keypad.press("1", menu=menu) for _ in range(2)] == ["orders please"] * 2
+
+
+def test_a_number_that_has_not_ended_can_be_taken_away() -> None:
+    """Then it never ends."""
+    keypad = Keypad()
+    keypad.press("4")
+    keypad.press("2")
+    assert keypad.clear() == "42"
+    assert [keypad.pass_frame() for _ in range(2 * PAUSE_MS // FRAME_MS)] == [""] * (2 * PAUSE_MS // FRAME_MS)
