@@ -52,6 +52,7 @@ class Hold:
             self._soundtrack.skip(away_ms)
 
     def take_back_unheard(self, connection: Connection) -> None:
-        """The caller did not hear what `connection` has taken last, so it is said again later."""
+        """The caller did not hear what `connection` has taken last, so it is said again later. It ends a hold."""
+        self.finish()
         self._soundtrack.drop_ahead()
         self._present().delivery.lose(connection.unheard_ms)

@@ -142,7 +142,6 @@ class Session:
         if connection is not self._attachment.connection:
             return
         self.hold.take_back_unheard(connection)
-        self.hold.finish()
         self._attachment.leave()
         if for_good or self.ended or self.dialogue.leaving or not self.absence.allowed:
             self.end("caller" if for_good else "lost")

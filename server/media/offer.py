@@ -23,6 +23,8 @@ _TRANSPORT_FORMS = {
 }
 """The attributes that ICE and DTLS need, and the valid values of each (RFC 8839 and 8122). "-" and "_" are allowed in
 the first two because some clients use the URL-safe base64."""
+_DEFAULTS = {"setup": ["active"]}
+"""What holds without a line of this attribute (RFC 4145, section 4)."""
 _PREFERRED = ("sendrecv", "sendonly", "recvonly", "inactive")
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 _ORIGIN = re.compile(r"o=(\S+ \S+) ([0-9]{1,30}) .*")
@@ -195,7 +197,7 @@ def _transport(tagged: Section, head: Section) -> Transport:
     """What ICE and DTLS need. It comes from the section, or from the session if the section has none."""
     found = {}
     for attribute, form in _TRANSPORT_FORMS.items():
-        values = list(tagged.values(attribute)) or list(head.values(attribute))
+        values = list(tagged.values(attribute)) or list(head.values(attribute)) or _DEFAULTS.get(attribute, [])
         found[attribute] = [value for value in values if form.fullmatch(value)]
         if not found[attribute]:
             line = f"a={attribute}:{values[0]}" if values else f"m={tagged.kind} {tagged.port} {tagged.protocol}"

@@ -50,6 +50,11 @@ def test_a_weak_fingerprint_counts_for_nothing() -> None:
     assert found.transport.fingerprints == (("sha-256", SHA_256.split()[1]),)
 
 
+def test_a_client_that_says_nothing_of_dtls_begins_it() -> None:
+    """Without a line about its part, the client is the active side (RFC 4145, section 4)."""
+    assert read([line for line in audio() if "setup" not in line]).transport.setup == "active"
+
+
 def test_a_second_name_is_no_name() -> None:
     """If a section has several mids, the first one counts."""
     found = read(audio("0", "a=mid:9"), data("1"), bundle="0 1")
