@@ -58,7 +58,7 @@ class Access:
 
         A caller whose token has expired is admitted, too: what an `expired` caller may do is decided at the desk.
         """
-        known = self._known(request)
+        known = self.known(request)
         if self._keys is None:
             return known
         token = _token(request)
@@ -68,7 +68,7 @@ class Access:
         claims = read_claims(token, header, await self._keys.find(header))
         return caller_of(claims, self._expected, known, self._now_s())
 
-    def _known(self, request: web.Request) -> Caller:
+    def known(self, request: web.Request) -> Caller:
         """What the network tells of the caller."""
         if not self._unnamed_proxy and (proxy := self._proxies.unnamed_proxy(request)):
             self._unnamed_proxy = proxy

@@ -7,5 +7,5 @@ only another base address to call another agent.
 AGENT_WAY = "/agents/{dialled}"
 WAYS = ("", AGENT_WAY)
 """What the paths of clients begin with. `dialled` is for `Caller.dialled`."""
-API = ("/api/", "/agents/")
+API = ("/api/", "/agents/", "/telephony/")
 """What the paths begin with whose requests are checked, and whose failures are answered as JSON."""
