@@ -4,7 +4,7 @@ import logging
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
 
 API = "https://api.twilio.com"
 TRANSFER_S = 10.0
@@ -18,7 +18,7 @@ class TwilioAccount:
     """One account, by its SID and auth token."""
 
     def __init__(self, sid: str, token: str, api: str = API) -> None:
-        self._auth = BasicAuth(sid, token)
+        self._headers = {"Authorization": encode_basic_auth(sid, token)}
         self._calls = f"{api}/2010-04-01/Accounts/{quote(sid, safe='')}/Calls"
 
     async def transfer(self, call_id: str, to: str) -> str:
@@ -32,7 +32,7 @@ class TwilioAccount:
             {"Twiml": f"<Response><Dial>{whom}</Dial></Response>"},
         )
         try:
-            async with ClientSession(auth=self._auth, timeout=ClientTimeout(total=TRANSFER_S)) as http:
+            async with ClientSession(headers=self._headers, timeout=ClientTimeout(total=TRANSFER_S)) as http:
                 async with http.post(url, data=data, allow_redirects=False) as response:
                     if response.status < 300:
                         return ""

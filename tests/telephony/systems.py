@@ -33,6 +33,8 @@ class System:
     encoding: Encoding = "pcm16"
     rate = 8_000
     flushes = True
+    url = again = ""
+    """Of Twilio: the address of the stream, and the one that is asked what follows on it."""
     marks = True
     hangs_up = True
     """It understands an order to hang up; otherwise the end of the connection is the end of the call."""
@@ -117,7 +119,7 @@ class System:
 
     async def hang_up(self) -> None:
         """The caller hangs up."""
-        for item in self.goodbye():
+        for item in self.goodbye() if not self.closed.is_set() else ():
             await self.send(item)
         await self._end()
         await self.ws.close()
@@ -294,16 +296,17 @@ class ExotelSystem(TwilioSystem):
 
     path = "/telephony/exotel"
     encoding: Encoding = "pcm16"
+    rate = 16_000
     stream: Mapping[str, str] = {"stream_sid": "MZ1"}
 
     def opening(self) -> list[Any]:
-        form = {"encoding": "audio/x-raw", "sample_rate": "8000", "bit_rate": "16"}
+        form = {"encoding": "audio/x-raw", "sample_rate": "16000", "bit_rate": "16"}
         start = {**self.stream, "call_sid": CALL, "account_sid": "AC1", "from": NUMBER, "to": DIALLED}
         start |= {"custom_parameters": {"key1": "value1"}, "media_format": form}
         return [{"event": "connected"}, {"event": "start", "sequence_number": "1", "start": start, **self.stream}]
 
     def play(self, payload: bytes) -> None:
-        if len(payload) < 1_600 or len(payload) % 320:
+        if len(payload) < 3_200 or len(payload) % 320:
             self.wrong.append(f"a piece of {len(payload)} bytes")
         super().play(payload)
 
