@@ -118,7 +118,7 @@ def call_info(caller: Caller, kept_language: str, wanted_language: str, agent: V
 def told_before(caller: Caller) -> CallInfo:
     """What is known of a call before it has an agent, and so before it has a language."""
     return CallInfo(
-        caller.name, caller.context, "", caller.transport, caller.request, caller.dialled, number=caller.number
+        caller.name, caller.context, "", caller.transport, caller.request, caller.headers, caller.dialled, caller.number
     )
 
 

@@ -5,6 +5,7 @@ A token comes in the header `Authorization: Bearer …`, or as the subprotocol `
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -20,6 +21,11 @@ from signaling.tokens import Expected, Header, caller_of, read_claims, read_head
 SUBPROTOCOL = "antiphon"
 """The subprotocol of a WebSocket (RFC 6455, section 1.9). Browsers let a page send a token only beside it."""
 _BEARER = "bearer."
+_SECRET = re.compile(r"auth|cookie|token|secret|key|password|protocol")
+"""In the names of headers that may carry a secret. The token of a WebSocket is among its subprotocols."""
+MAX_HEADERS = 64
+MAX_HEADER_CHARS = 1_000
+"""How much of them an agent is told. aiohttp reads more."""
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +84,14 @@ class Access:
                 proxy,
             )
         here = not self._unnamed_proxy and self._proxies.is_here(request)
-        dialled = request.match_info.get("dialled", "")
-        return Caller("" if here else self._proxies.address_of(request), here=here, dialled=dialled)
+        dialled, address = request.match_info.get("dialled", ""), "" if here else self._proxies.address_of(request)
+        return Caller(address, here=here, dialled=dialled, headers=headers_of(request))
+
+
+def headers_of(request: web.Request) -> dict[str, str]:
+    """The headers of a request, for the agent: by their names in lower case, without those that carry secrets."""
+    names = [name for name in dict.fromkeys(map(str.lower, request.headers)) if not _SECRET.search(name)]
+    return {name: ", ".join(request.headers.getall(name))[:MAX_HEADER_CHARS] for name in names[:MAX_HEADERS]}
 
 
 def _token(request: web.Request) -> str:

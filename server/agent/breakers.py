@@ -49,6 +49,8 @@ class Breakers:
         self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self.failures: Counter[tuple[str, str]] = Counter()
         """How many requests have failed or were cut off in their answer, by the name of the model and the kind."""
+        self.tell_why: set[str] = set()
+        """The models that have said why they end an answer. One of them that says nothing was cut off itself."""
 
     def of(self, model: str) -> Breaker:
         """The breaker of one model. `model` tells it from all others, as its name and its address do together."""

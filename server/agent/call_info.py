@@ -25,6 +25,9 @@ class CallInfo:
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the client has sent with its offer or its `start` that the server does not read itself: an object of JSON.
     The caller may have written anything into it, and it may not be true."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The headers of the request that began or resumed the call, by their names in lower case, without those that carry
+    secrets. Whoever sent the request may have written anything into them."""
     dialled: str = ""
     """The name or the telephone number under which the caller has asked for the agent; "" when the caller has not."""
     number: str = ""

@@ -66,7 +66,8 @@ class AgentRun:
         self.known = 0
         """How many results of tools in the background the model has been told."""
         self.cut_off = False
-        """The model was stopped before it had finished: by its limit of tokens, or by its provider's content filter."""
+        """The model was stopped before it had finished: by its limit of tokens, or by its provider's content filter.
+        Perhaps also where it does not say why it ends, and always did before."""
 
     @property
     def tool_running(self) -> bool:
@@ -249,10 +250,13 @@ class AgentRun:
 
     def _note_end(self, response: ModelResponse) -> None:
         """Take note of why the model has ended its answer."""
-        reason, model = response.finish_reason, self._attempts.asked[-1]
-        self.cut_off = reason in ("length", "content_filter") and not response.tool_calls
+        reason, model, breakers = response.finish_reason, self._attempts.asked[-1], self._setup.breakers
+        if reason:
+            breakers.tell_why.add(model)
+        silent = reason is None and model in breakers.tell_why
+        self.cut_off = (silent or reason in ("length", "content_filter")) and not response.tool_calls
         if reason and self.cut_off:
-            self._setup.breakers.failures[model, reason] += 1
+            breakers.failures[model, reason] += 1
             log.warning("x call %s: the answer of model %s was cut off: %s", self._setup.call, model, reason)
 
     async def _before_tools(self, node: CallToolsNode[Any, str], committed: asyncio.Event) -> None:

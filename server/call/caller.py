@@ -41,6 +41,8 @@ class Caller:
     """What carries the call that this request begins or resumes."""
     request: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the client has sent for the agent. The server itself believes nothing of it."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """The headers of the request, by their names in lower case, without those that carry secrets."""
     record: bool | None = None
     """Whether the sound of the call is recorded. None leaves it to the server."""
     expired: bool = False

@@ -21,6 +21,7 @@ from server.call.mouth.stopwatch import Stopwatch
 from server.call.mouth.waiting import Waiting
 from server.call.setup import CallSetup
 from server.errors import EngineError
+from server.speech.clauses import ends_whole
 
 NOT_PASSED_ON = (
     "The caller cut in on your last answer, so the call was not passed on. Call the tool again if the caller still "
@@ -228,6 +229,8 @@ class Delivery:
         failure = reply.failure
         if failure is None and not reply.written:
             failure = EngineError("model", "The agent had nothing to say.")
+        if failure is None and reply.source.cut_off and not ends_whole(reply.speech.heard):
+            failure = EngineError("model", "The model's answer was cut off.")
         self._close(spoken, partly=failure is not None or reply.source.cut_off)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
         said = failure is None and reply.speech.begun

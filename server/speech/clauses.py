@@ -81,6 +81,11 @@ _IN_LINK = re.compile(r"\[[^\]\n]*\Z|\[[^\]\n]*\]\([^)\s]*\Z")
 """An end that is inside the text or the address of a link."""
 
 
+def ends_whole(text: str) -> bool:
+    """Whether a text ends with the end of a sentence."""
+    return bool(_SENTENCE.search(text))
+
+
 class Clauses:
     """Cuts the text of one reply."""
 

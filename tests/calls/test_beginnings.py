@@ -60,6 +60,7 @@ async def test_the_agent_is_told_what_the_client_sends() -> None:
         await socket.until(type="session")
         await socket.hang_up()
     assert seen == [CallInfo("", {}, "de", "webrtc", own), CallInfo("", {}, "en", "websocket", own)]
+    assert all("aiohttp" in info.headers["user-agent"] for info in seen)
 
 
 @pytest.mark.parametrize("request_", [{"note": "x" * MAX_REQUEST_CHARS}, {"a": ["é"] * 1_000}], ids=["long", "many"])

@@ -12,6 +12,7 @@ from pydantic_ai.messages import FinishReason, ModelMessage, ModelResponse, Mode
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings
 
+from server.agent.lines import DEFAULT_LINES
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.settings import CallSettings
@@ -19,6 +20,7 @@ from tests.fakes.mind import Desk, Mind
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
+CUT = "The model's answer was cut off."
 SENTENCES = "We are open from nine to five. On Saturday we close at four."
 
 
@@ -28,7 +30,9 @@ class Stopped(StreamedResponse):
     model_name, provider_name, provider_url = "stopped", None, None
     timestamp = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def __init__(self, parameters: ModelRequestParameters, text: str, reason: FinishReason, word_s: float) -> None:
+    def __init__(
+        self, parameters: ModelRequestParameters, text: str, reason: FinishReason | None, word_s: float
+    ) -> None:
         super().__init__(model_request_parameters=parameters)
         self._words, self._reason, self._word_s = text.split(" "), reason, word_s
 
@@ -45,11 +49,15 @@ class Writer(Model, Mind):
 
     model_name, system = "writer", "test"
 
-    def __init__(self, text: str, reason: FinishReason, word_s: float = 0.0, thinks_s: float = 0.0) -> None:
+    def __init__(self, text: str, reason: FinishReason | None, word_s: float = 0.0, thinks_s: float = 0.0) -> None:
         Model.__init__(self)
         Mind.__init__(self)
         self._text, self._reason, self._word_s, self._thinks_s = text, reason, word_s, thinks_s
         self.given: list[list[ModelMessage]] = []
+
+    def write(self, text: str, reason: FinishReason | None) -> None:
+        """What it writes from now on."""
+        self._text, self._reason = text, reason
 
     def agent(self, greeting: str = "") -> VoiceAgent:
         return VoiceAgent(Agent(self, deps_type=Desk), greeting=greeting, make_deps=Desk)
@@ -90,7 +98,44 @@ def test_whole_sentences_are_heard(reason: FinishReason, word_s: float, written:
         async with Caller(Writer(written, reason, word_s)) as caller:
             await caller.say("when are you open")
             await caller.until_silent()
-            assert (caller.answers[-1].text, caller.of(messages.Error)) == (heard, [])
+            answer, *apology = [answer.text for answer in caller.answers]
+            assert answer == heard
+            assert [error.message for error in caller.of(messages.Error)] == [CUT] * (heard != SENTENCES)
+            assert apology == [DEFAULT_LINES["en"].apology] * (heard != SENTENCES)
+
+    run_virtual(scenario())
+
+
+def test_a_model_that_just_ends() -> None:
+    """A model that has said before why it ends, and says nothing now, was cut off, if that is in mid-sentence."""
+
+    async def scenario() -> None:
+        writer = Writer(SENTENCES, "stop")
+        async with Caller(writer) as caller:
+            for text in (SENTENCES, f"{SENTENCES} On Sunday we", "We are open from", SENTENCES):
+                writer.write(text, None if text != SENTENCES or len(caller.answers) > 1 else "stop")
+                await caller.say("when are you open")
+                await caller.until_silent()
+            sorry = DEFAULT_LINES["en"].apology
+            assert [answer.text for answer in caller.answers] == [
+                SENTENCES,
+                SENTENCES,
+                "We are open from",
+                sorry,
+                SENTENCES,
+            ]
+
+    run_virtual(scenario())
+
+
+def test_a_model_that_never_says_why_it_ends() -> None:
+    """What it writes is said to its end: many write no full stop."""
+
+    async def scenario() -> None:
+        async with Caller(Writer("We are open from nine", None)) as caller:
+            await caller.say("when are you open")
+            await caller.until_silent()
+            assert [answer.text for answer in caller.answers] == ["We are open from nine"]
 
     run_virtual(scenario())
 
@@ -103,7 +148,8 @@ def test_a_sentence_that_has_begun_is_not_broken_off_in_a_clause() -> None:
         async with Caller(Writer(text, "length", word_s=0.3)) as caller:
             await caller.say("when are you open")
             await caller.until_silent(8_000)
-            assert caller.answers[-1].text.endswith("in a week,")
+            assert caller.answers[0].text.endswith("in a week,")
+            assert caller.answers[1].text == DEFAULT_LINES["en"].apology
 
     run_virtual(scenario())
 

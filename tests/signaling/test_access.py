@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from server.call.caller import Caller
 from signaling.access import Access
 from signaling.errors import errors_as_json
 from signaling.key_set import KeySet
@@ -109,3 +110,25 @@ async def test_a_server_with_a_secret_alone_knows_no_other_key() -> None:
         assert (await client.get("/api/who", headers={"Authorization": f"Bearer {token()}"})).status == 200
         longer = token(algorithm="HS512")
         assert (await client.get("/api/who", headers={"Authorization": f"Bearer {longer}"})).status == 401
+
+
+async def test_the_headers_without_secrets() -> None:
+    """The agent is told the headers of the request, but no token, password or cookie, and not without an end."""
+    seen: list[Caller] = []
+    access = Access()
+
+    async def handle(request: web.Request) -> web.Response:
+        seen.append(await access.admit(request))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    given = {"User-Agent": "a phone", "X-Case": "7", "X-Long": "x" * 2_000, "Cookie": "a=secret", "X-Api-Key": "secret"}
+    secrets = {"Authorization": "Bearer secret", "Sec-WebSocket-Protocol": "antiphon, bearer.secret"}
+    async with TestClient(TestServer(app)) as client:
+        await client.get("/", headers=given | secrets)
+        await client.get("/", headers={f"X-{number}": "1" for number in range(100)})
+    told, many = seen[0].headers, seen[1].headers
+    assert (told["user-agent"], told["x-case"], told["x-long"]) == ("a phone", "7", "x" * 1_000)
+    assert "secret" not in str(told)
+    assert len(many) == 64
