@@ -77,6 +77,7 @@ TO_SERVER: list[ClientMessage] = [
     Heard(reply=1, gap_ms=310),
     Interrupt(),
     Dtmf(digit="#"),
+    Dtmf(digit="0"),
     Transferred(ok=True),
     Transferred(ok=False, reason="busy"),
     HangUp(),

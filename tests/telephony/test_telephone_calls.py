@@ -14,7 +14,17 @@ from server.call.session import Session
 from signaling.telephony.audiosocket_port import AudioSocketPort
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Desk, Mind
-from tests.telephony.systems import ALL, CALL, DIALLED, NUMBER, WEB_SOCKETS, AudioSocketSystem, System, until
+from tests.telephony.systems import (
+    ALL,
+    CALL,
+    DIALLED,
+    NUMBER,
+    WEB_SOCKETS,
+    AsteriskSystem,
+    AudioSocketSystem,
+    System,
+    until,
+)
 from tests.voices import speak
 
 CHARS_PER_S = 15
@@ -158,3 +168,35 @@ async def test_the_agent_is_told_who_calls(kind: type[System]) -> None:
         await system.hears(5)
         assert (told[0].number, told[0].dialled, told[0].transport) == (NUMBER, DIALLED, "telephone")
         assert CALL not in str(told[0].caller)
+
+
+async def test_a_call_that_cannot_be_taken_is_hung_up() -> None:
+    """On a full server, and when what is told of the call cannot be used."""
+    agent = Mind().agent("Hello, this is the shop.")
+    async with asyncio.timeout(20), exchange(agent, limit=1) as running, aiohttp.ClientSession() as http:
+        live = AsteriskSystem()
+        await live.dial(http, running.home)
+        await live.hears(3)
+        for query, code in (("?call=2", 1013), ("?call=3&patience=none", 1008)):
+            system = AsteriskSystem()
+            system.ws = await http.ws_connect(f"{running.home}{system.path}{query}")
+            await system.begin()
+            await system.closed.wait()
+            assert (system.told_to_hang_up, system.ws.close_code) == (True, code)
+            await system.hang_up()
+        await live.hang_up()
+
+
+async def test_a_call_that_moves_leaves_its_old_connection_alone() -> None:
+    """The same call on a second connection takes the conversation over. The first one is closed, not hung up: Asterisk
+    may still have the caller there."""
+    async with dialled(AsteriskSystem) as (system, running, http, home):
+        await system.hears(10)
+        other = AsteriskSystem()
+        await other.dial(http, home)
+        await system.closed.wait()
+        assert not system.told_to_hang_up
+        assert system.ws.close_code == 4000
+        await other.hears(5)
+        assert running.directory.opened == 1
+        await other.hang_up()
