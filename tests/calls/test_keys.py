@@ -13,7 +13,7 @@ MENU = "For orders press one. For opening times press two. For everything else p
 
 @pytest.mark.parametrize("told", [True, False])
 def test_a_key_stops_the_agent_and_chooses(told: bool) -> None:
-    """A key from a menu silences the agent at once, and is answered about a second later. The client may tell of it in a
+    """A key from a menu silences the agent at once, and is answered about a second later. The client may send it as a
     message."""
 
     async def scenario() -> None:

@@ -447,3 +447,5 @@ WEB_SOCKETS: tuple[type[System], ...] = (
     JambonzSystem, FreeSwitchSystem,
 )  # fmt: skip
 ALL = (*WEB_SOCKETS, AudioSocketSystem)
+FAMILIES = (AsteriskSystem, TwilioSystem, PlivoSystem, JambonzSystem, FreeSwitchSystem, AudioSocketSystem)
+"""One of each kind, where the small differences do not matter."""
