@@ -20,6 +20,7 @@ from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.sip_calls import SipCalls
+from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.mind.fixed_lines import fixed_lines
 from server.call.mind.language import possible_languages, stages_of
@@ -47,6 +48,7 @@ from server.speech.vad import CallVad, Silero
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
+from server.telephony import open_telephony
 from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
@@ -104,6 +106,8 @@ async def serve(settings: Settings, say: Print = print) -> None:
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
         _for_phones(sites.public, settings, access, calls, stack)
+        lines = TelephoneCalls(directory, pacer, settings.vanished_s)
+        await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
         _for_operators(sites.operations, settings, agents, exporter, keeper, directory)
         settle_memory()
         await sites.open(parts, stack)

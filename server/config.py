@@ -27,6 +27,7 @@ from server.sections import (
     TurnTaking,
 )
 from server.settings_group import SettingsGroup
+from server.telephony_section import Telephony
 from server.variables import current_names, named, variable
 from server.webhook_section import Webhooks
 
@@ -35,13 +36,13 @@ ENV_FILE = Path(".env")
 
 
 class Settings(
-    Serving, Access, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations
+    Serving, Access, Telephony, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations
 ):  # fmt: skip
     """All settings of the server: the fields of its sections."""
 
 
 SECTIONS: tuple[type[SettingsGroup], ...] = (
-    Serving, Access, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations,
+    Serving, Access, Telephony, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations,
 )  # fmt: skip
 """In the order in which people read them."""
 ESSENTIAL = (

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket as sockets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -61,19 +61,27 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
         agreed = [each for each in subprotocols(request) if each == SUBPROTOCOL]
         caller = await admit(request)
         calls.pace(caller)  # before there is a socket, because a flood of them would cost us; pages read only messages
-        response = web.WebSocketResponse(
-            autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES + 1, timeout=1.0, protocols=agreed
-        )
-        await response.prepare(request)
-        if not isinstance(request.transport, asyncio.Transport):
-            return response  # the client is gone already
-        _limit_buffers(request.transport)
-        socket = WebSocket(response, Meter(request.transport))
-        await calls.serve(request.match_info["session_id"], caller, socket)
+        response, socket = await open_socket(request, agreed)
+        if socket is not None:
+            await calls.serve(request.match_info["session_id"], caller, socket)
         return response
 
     for way in WAYS:
         app.router.add_get(way + PATH, handle)
+
+
+async def open_socket(
+    request: web.Request, protocols: Sequence[str]
+) -> tuple[web.WebSocketResponse, "WebSocket | None"]:
+    """Answer a request for a WebSocket, with one of these subprotocols if the client offers any. None: it is gone."""
+    response = web.WebSocketResponse(
+        autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES + 1, timeout=1.0, protocols=protocols
+    )
+    await response.prepare(request)
+    if not isinstance(request.transport, asyncio.Transport):
+        return response, None
+    _limit_buffers(request.transport)
+    return response, WebSocket(response, Meter(request.transport))
 
 
 def _limit_buffers(transport: asyncio.Transport) -> None:

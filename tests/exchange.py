@@ -15,6 +15,7 @@ from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
 from server.call.line.rtc_calls import RtcCalls
+from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
 from server.call.session import Session
@@ -31,6 +32,10 @@ from signaling.access import Access
 from signaling.addresses import Proxies
 from signaling.ice import IceServer
 from signaling.origins import Origins
+from signaling.telephony.admission import TelephoneAccess
+from signaling.telephony.sockets import TelephoneSockets
+from signaling.telephony.twilio_account import TwilioAccount
+from signaling.telephony.twilio_voice import TwilioVoice
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
@@ -75,10 +80,12 @@ class Exchange:
         chars_per_s: int = 15,
         access: Access | None = None,
         trusted: Sequence[str] = (),
+        secret: str = "",
+        twilio: tuple[str, TwilioAccount | None] = ("", None),
         **peers: Any,
     ) -> None:
-        """`trusted` are proxies that may say from where a request comes. `peers` changes the settings of the WebRTC
-        peers."""
+        """`trusted` are proxies that may say from where a request comes. `secret` is that of telephone lines, `twilio`
+        the auth token of an account and the account. `peers` changes the settings of the WebRTC peers."""
         self.stt = OneSentence()
         silero = Silero()
 
@@ -116,6 +123,9 @@ class Exchange:
         offer.add_routes(app, self.calls, access.admit)
         whip.add_routes(app, self.calls, access.admit, lambda user: [IceServer(("turn:turn.example.org",), user, "x")])
         websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
+        self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
+        TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
+        TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

@@ -36,12 +36,18 @@ class Room:
 HOUSE: tuple[tuple[Room, ...], ...] = (
     (Room("server/", "builds the server from its settings, starts it and stops it"),),
     (
-        Room("signaling/", "how two sides agree to talk: HTTP, offers, the WebSocket, SIP. No sound, no opinions"),
+        Room(
+            "signaling/",
+            "how two sides agree to talk: HTTP, offers, the WebSocket, SIP, telephone systems. No sound, no opinions",
+        ),
         Room("server/telemetry/", "counts and measures; no other room knows it"),
         Room("server/webhooks/", "tells the operator's own systems what happens in calls"),
     ),
     (
-        Room("server/call/line/", "the ways in: WebRTC, WebSocket, SIP; each connection is a leg of a session"),
+        Room(
+            "server/call/line/",
+            "the ways in: WebRTC, WebSocket, SIP, telephone lines; each connection is a leg of a session",
+        ),
         Room("server/testing/", "calls of words, for the tests of authors: a caller, engines, a model"),
     ),
     (Room("server/call/desk/", "who is let in, and where calls are found"),),

@@ -59,6 +59,9 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
+    server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
+    signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
+    signaling/telephony/audiosocket.py signaling/telephony/twilio_signature.py
     server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
     server/webhooks/types.py
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
@@ -110,6 +113,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.options",
         "server.call.live",
         "server.call.control_token",
+        "server.call.line.telephone",
         "server.record.conversation",
         "server.record.webvtt",
     ),
@@ -263,6 +267,7 @@ def test_http_is_served_by_signaling_and_the_composition_root() -> None:
     """Nothing between them knows requests and responses."""
     assert {path for path in users("aiohttp.web") if not path.startswith("signaling/")} <= {
         "server/app.py",
+        "server/telephony.py",
         "server/web.py",
     }
 

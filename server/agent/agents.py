@@ -100,7 +100,16 @@ class Agents:
             return name
         if self._router is not None and (chosen := await self._ask(self._router, info)):
             return chosen
-        return self.find(info.dialled) if info.dialled else self.first
+        return self._dialled(info) if info.dialled else self.first
+
+    def _dialled(self, info: CallInfo) -> str:
+        """A number that a telephone has dialled need not name an agent: it reaches the first one. Raises NotFound."""
+        try:
+            return self.find(info.dialled)
+        except NotFound:
+            if info.transport not in ("sip", "telephone") or not _NUMBER.fullmatch(info.dialled):
+                raise
+            return self.first
 
     @property
     def names(self) -> frozenset[str]:

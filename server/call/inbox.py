@@ -69,8 +69,7 @@ class Inbox:
         """The caller presses a key of the telephone. A number that is keyed in counts as typed words."""
         with self._refusing():
             self._admit()
-            self._watch.caller_is_there()
-            self._type(self._keys.press(key))
+            self._press(key)
 
     def pass_frame(self) -> None:
         """20 ms have passed. The agent is asked what was typed, if its time has come."""
@@ -99,6 +98,8 @@ class Inbox:
         match message:
             case messages.Text(text=text):
                 self._type(text)
+            case messages.Dtmf(digit=digit):
+                self._press(digit)
             case messages.Played(reply=reply, ms=ms):
                 self._present().delivery.mouth.note_played(reply, ms)
             case messages.Heard(reply=reply, gap_ms=gap_ms):
@@ -123,6 +124,10 @@ class Inbox:
         """Raises TooMany if this message is one too many."""
         if not self._taking.admits(self._now()):
             raise TooMany("Messages come too fast, and some of them are lost.", WAIT_S)
+
+    def _press(self, key: str) -> None:
+        self._watch.caller_is_there()
+        self._type(self._keys.press(key))
 
     def _type(self, text: str) -> None:
         """Ask the agent `text`, with all that was typed before, or let it wait. Raises TooMany if there is no room."""

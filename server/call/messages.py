@@ -1,7 +1,8 @@
 """The messages between a session and its client: one class for each. On every kind of connection they are JSON objects.
 
 Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Agent, Transfer, Reconnect, Error,
-Ping, Pong. Client to server: Start (on a WebSocket), Text, Played, Heard, Interrupt, HangUp, Transferred, Ping, Pong.
+Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp, Transferred,
+Ping, Pong.
 """
 
 from typing import Annotated, Literal
@@ -188,6 +189,13 @@ class Text(_Message):
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_CHARS)]
 
 
+class Dtmf(_Message):
+    """The caller has pressed a key of the telephone (RFC 4733)."""
+
+    type: Literal["dtmf"] = "dtmf"
+    digit: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$")]
+
+
 class Start(_Message, CallRequest):
     """The first message on a WebSocket, if the client sends one: the format of the sound, and the caller's choices.
 
@@ -265,7 +273,7 @@ ServerMessage = (
     | Ping
     | Pong
 )
-ClientMessage = Start | Text | Played | Heard | Interrupt | HangUp | Transferred | Ping | Pong
+ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 

@@ -45,6 +45,17 @@ async def test_what_was_dialled_decides(what: str, name: str) -> None:
     assert agents.about(what) is AGENTS[name]
 
 
+@pytest.mark.parametrize("what", ["+49 30 1", "100", "(030) 1/2-3"])
+async def test_a_number_that_a_telephone_has_dialled_reaches_somebody(what: str) -> None:
+    """The first agent, where no agent has the number. A name has to be that of an agent, and so has anything that is
+    not dialled by a telephone."""
+    agents, telephone = Agents(AGENTS), CallInfo(dialled=what, transport="telephone")
+    assert await agents.choose("", telephone) == agents.first
+    for info in (dialled(what), CallInfo(dialled="nobody", transport="telephone")):
+        with pytest.raises(NotFound):
+            await agents.choose("", info)
+
+
 @pytest.mark.parametrize("what", ["shop", "4930123", "The desk", "../desk", "desk\0"])
 async def test_an_agent_that_is_not_there(what: str) -> None:
     """It is not found, before the call and by the call."""

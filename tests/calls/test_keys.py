@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from server.agent.voice_agent import VoiceAgent
+from server.call.messages import Dtmf
 from server.call.settings import CallSettings
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
@@ -11,13 +14,15 @@ from tests.virtual_time import run_virtual
 MENU = "For orders press one. For opening times press two. For everything else press three, or just tell me."
 
 
-def test_a_key_stops_the_agent_and_chooses() -> None:
-    """A key from a menu silences the agent at once, and is answered about a second later."""
+@pytest.mark.parametrize("told", [True, False])
+def test_a_key_stops_the_agent_and_chooses(told: bool) -> None:
+    """A key from a menu silences the agent at once, and is answered about a second later. The client may send it as a
+    message."""
 
     async def scenario() -> None:
         async with Caller(Mind(answers={"2": "We open at nine."}), greeting=MENU) as caller:
             await caller.wait(4_000)
-            caller.session.digit("2")
+            caller.session.receive_text(Dtmf(digit="2").to_json()) if told else caller.session.digit("2")
             pressed_ms = caller.now_ms
             await caller.wait(60)
             assert caller.states[-1] == "listening"

@@ -1,0 +1,205 @@
+"""Calls by Twilio from its webhook on: who may open a stream, what follows on it, and transfers."""
+
+import asyncio
+import time
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from pydantic_ai import Agent, RunContext
+from pydantic_ai.models.test import TestModel
+
+from server.agent.passing_on import Transfer
+from server.agent.voice_agent import VoiceAgent
+from signaling.telephony.twilio_account import TwilioAccount
+from signaling.telephony.twilio_signature import signature
+from tests.exchange import Exchange, exchange
+from tests.fakes.mind import Desk, Mind
+from tests.telephony.systems import CALL, DIALLED, NUMBER, TwilioSystem, until
+
+TOKEN = "the auth token of the account"
+FORM = {"CallSid": CALL, "From": NUMBER, "To": DIALLED, "AccountSid": "AC1"}
+
+
+async def asks(http: aiohttp.ClientSession, url: str, token: str = TOKEN, **headers: str) -> aiohttp.ClientResponse:
+    """Twilio asks what to do with a call."""
+    signed = {"X-Twilio-Signature": signature(token, url, FORM.items())} if token else {}
+    return await http.post(url, data=FORM, headers=signed | headers)
+
+
+async def stream_of(response: aiohttp.ClientResponse) -> TwilioSystem:
+    """The stream that the answer asks for."""
+    assert response.status == 200, await response.text()
+    answer = ElementTree.fromstring(await response.text())
+    stream = answer.find("Connect/Stream")
+    assert stream is not None
+    system = TwilioSystem()
+    system.url = stream.attrib["url"]
+    system.parameters = {each.attrib["name"]: each.attrib["value"] for each in stream}
+    again = answer.findtext("Redirect")
+    assert again is not None
+    system.again = again
+    return system
+
+
+@asynccontextmanager
+async def server(**changes: Any) -> AsyncIterator[tuple[Exchange, aiohttp.ClientSession, str]]:
+    changes = {"twilio": (TOKEN, None), "resume_s": 30.0, "agent": Mind().agent("Hello, this is the shop.")} | changes
+    async with asyncio.timeout(30), exchange(**changes) as running, aiohttp.ClientSession() as http:
+        yield running, http, f"{running.home}/telephony/twilio/voice"
+
+
+async def test_a_call_from_the_webhook_to_its_end() -> None:
+    """The webhook's answer opens a stream to this server. When the agent hangs up, Twilio asks again, and hangs up."""
+    async with server() as (running, http, voice):
+        system = await stream_of(await asks(http, f"{voice}?patience=patient"))
+        assert system.url == running.home.replace("http", "ws") + "/telephony/twilio"
+        await system.dial(http, running.home)
+        await system.hears(20)
+        assert running.options[0].patience == "patient"
+        running.directory._places.sessions[0].leave()
+        await system.closed.wait()
+        assert system.again == f"{voice}?patience=patient&again=1"
+        assert "<Response><Hangup/></Response>" in await (await asks(http, system.again)).text()
+        await system.hang_up()
+
+
+async def test_a_stream_that_breaks_is_opened_again() -> None:
+    """Twilio asks what comes after the stream: another stream, on which the same conversation goes on."""
+    async with server() as (running, http, voice):
+        system = await stream_of(await asks(http, voice))
+        await system.dial(http, running.home)
+        await system.hears(10)
+        await system.drop()
+        other = await stream_of(await asks(http, system.again))
+        await other.dial(http, running.home)
+        await other.hears(10)
+        assert running.directory.opened == 1
+        await other.hang_up()
+        await until(lambda: not len(running.directory))
+
+
+async def test_a_webhook_behind_a_proxy() -> None:
+    """Twilio calls https, and the proxy http: the signature is for what Twilio knows, and so is the stream."""
+    async with server() as (running, http, voice):
+        signed = {"X-Twilio-Signature": signature(TOKEN, voice.replace("http:", "https:"), FORM.items())}
+        system = await stream_of(await http.post(voice, data=FORM, headers=signed))
+        assert system.url == running.home.replace("http", "wss") + "/telephony/twilio"
+
+
+@pytest.mark.parametrize(("token", "known", "status"), [("a guess", TOKEN, 401), ("", TOKEN, 401), (TOKEN, "", 403)])
+async def test_nobody_else_asks(token: str, known: str, status: int) -> None:
+    """A wrong signature, none, and a server that does not know the account's token."""
+    async with server(twilio=(known, None)) as (_running, http, voice):
+        response = await asks(http, voice, token)
+        assert response.status == status
+        assert "Stream" not in await response.text()
+
+
+@pytest.mark.parametrize("changed", [{"from": "+49301"}, {"pass": ""}, {"until": "9999999999"}, {"language": "de"}])
+async def test_nobody_else_opens_a_stream(changed: dict[str, str]) -> None:
+    """A stream needs the parameters that the webhook has signed, as they are. Otherwise there is no call."""
+    async with server() as (running, http, voice):
+        system = await stream_of(await asks(http, voice))
+        system.parameters = {**system.parameters, **changed}
+        await system.dial(http, running.home)
+        await system.closed.wait()
+        assert system.ws.close_code == 1008
+        assert running.directory.opened == 0
+        await system.hang_up()
+
+
+async def test_a_stream_with_the_secret_needs_no_webhook() -> None:
+    """Who speaks Twilio's dialect without its webhook has the secret of telephone lines."""
+    async with server(secret="a secret of telephone lines") as (running, http, _voice):
+        system = TwilioSystem()
+        await system.dial(http, running.home, secret="a secret of telephone lines")
+        await system.hears(10)
+        await system.hang_up()
+
+
+@dataclass
+class FakeTwilio:
+    """The part of Twilio's REST API that transfers calls."""
+
+    status: int = 200
+
+    def __post_init__(self) -> None:
+        self.asked: list[tuple[str, str, str]] = []
+        app = web.Application()
+        app.router.add_post("/2010-04-01/Accounts/AC1/Calls/{call}.json", self._update)
+        self.server = TestServer(app, host="127.0.0.1")
+
+    async def _update(self, request: web.Request) -> web.Response:
+        login = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
+        form = await request.post()
+        self.asked.append((login, request.match_info["call"], str(form["Twiml"])))
+        return web.Response(status=self.status)
+
+
+def passing_on(to: str) -> VoiceAgent:
+    async def to_a_person(context: RunContext[Desk]) -> Transfer:
+        """Pass the call on."""
+        return Transfer(to)
+
+    agent = Agent(
+        TestModel(call_tools=["to_a_person"], custom_output_text="Done."), deps_type=Desk, tools=[to_a_person]
+    )
+    return VoiceAgent(agent=agent, name="Test", greeting="Hello.", make_deps=Desk)
+
+
+@pytest.mark.parametrize(
+    ("to", "verb"),
+    [
+        ("+49 30 5", "<Response><Dial>+49 30 5</Dial></Response>"),
+        ("sip:a<b@example.org", "<Response><Dial><Sip>sip:a&lt;b@example.org</Sip></Dial></Response>"),
+    ],
+)
+async def test_a_call_is_transferred(to: str, verb: str) -> None:
+    """Twilio is told to dial. Then the call is over here, as one that was transferred."""
+    twilio = FakeTwilio()
+    async with twilio.server:
+        account = TwilioAccount("AC1", TOKEN, str(twilio.server.make_url("")).rstrip("/"))
+        async with server(agent=passing_on(to), twilio=(TOKEN, account)) as (running, http, voice):
+            system = await stream_of(await asks(http, voice))
+            await system.dial(http, running.home)
+            await system.hears(5)
+            await system.press("1")
+            await until(lambda: twilio.asked)
+            await system.hang_up()  # the stream is over, because Twilio dials
+            assert twilio.asked == [(f"AC1:{TOKEN}", CALL, verb)]
+            await until(lambda: not len(running.directory))
+            (record,) = running.notebook.records.values()
+            assert record.end_reason == "transferred"
+
+
+async def test_a_transfer_that_twilio_refuses() -> None:
+    """The agent goes on with the call, and is told why."""
+    twilio = FakeTwilio(status=404)
+    async with twilio.server:
+        account = TwilioAccount("AC1", TOKEN, str(twilio.server.make_url("")).rstrip("/"))
+        assert await account.transfer("CA1", "+1") == "The telephone company has not taken the transfer."
+        async with server(agent=passing_on("+1"), twilio=(TOKEN, account)) as (running, http, voice):
+            system = await stream_of(await asks(http, voice))
+            await system.dial(http, running.home)
+            await system.hears(5)
+            await system.press("1")
+            await until(lambda: len(twilio.asked) > 1)
+            await system.hears(5)
+            assert len(running.directory) == 1
+            await system.hang_up()
+
+
+async def test_a_company_that_cannot_be_reached() -> None:
+    """A transfer that cannot be asked for has failed."""
+    account = TwilioAccount("AC1", TOKEN, "http://127.0.0.1:9")
+    began_s = time.monotonic()
+    assert await account.transfer("CA1", "+1")
+    assert time.monotonic() - began_s < 5

@@ -1,0 +1,75 @@
+"""The signatures of webhooks, and the parameters that prove a stream."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.call.line.telephone import Begun
+from server.call.messages import AudioFormat
+from server.errors import Unauthorized
+from signaling.telephony.twilio_signature import GOOD_S, signature, signed_url, vetted, with_pass
+
+TOKEN = "12345"
+CALL = [
+    ("To", "+18005551212"), ("From", "+14158675309"), ("Digits", "1234"), ("Caller", "+14158675309"),
+    ("CallSid", "CA1234567890ABCDE"),
+]  # fmt: skip
+URL = "https://mycompany.com/myapp.php?foo=1&bar=2"
+
+
+@pytest.mark.parametrize(
+    ("url", "parameters", "expected"),
+    [
+        (URL, CALL, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        ("http://127.0.0.1:8080/voice?language=de",
+         [("b", "2"), ("B", "1"), ("To", ""), ("From", "+49 30 ä"), ("CallSid", "CA1")],
+         "VgIGfGRC0+OKbvJXotvFTf+pjhQ="),
+        ("https://a.example/x", [("c", "3"), ("a", "2"), ("a", "1"), ("a", "2")], "oh5oYin3gAgmkEdsdwDQRuxNBWs="),
+    ],
+)  # fmt: skip
+def test_the_signature_is_that_of_twilios_library(url: str, parameters: list[tuple[str, str]], expected: str) -> None:
+    """The values were computed by `RequestValidator` of Twilio's helper library for Python, 9.13.0."""
+    assert signature(TOKEN, url, parameters) == expected
+
+
+def test_what_was_changed_has_no_good_signature() -> None:
+    """Another address, another parameter, another token, or no signature: all are refused."""
+    good = signature(TOKEN, URL, CALL)
+    assert signed_url(TOKEN, ["http://other.example/", URL], CALL, good) == URL
+    for token, url, parameters, given_signature in (
+        ("12346", URL, CALL, good), (TOKEN, URL + "&x=1", CALL, good), (TOKEN, URL, CALL[1:], good),
+        (TOKEN, URL, CALL, ""), (TOKEN, URL, CALL, "\udcff"),
+    ):  # fmt: skip
+        with pytest.raises(Unauthorized):
+            signed_url(token, [url], parameters, given_signature)
+
+
+def begun(call_id: str, parameters: dict[str, str]) -> Begun:
+    about = {name: value for name, value in parameters.items() if name not in ("from", "to")}
+    return Begun(call_id, AudioFormat(), parameters.get("from", ""), parameters.get("to", ""), about)
+
+
+def test_a_stream_is_good_for_its_call_and_for_a_while() -> None:
+    """The agent is not given what only proves the stream."""
+    stream = begun("CA1", with_pass(TOKEN, "CA1", {"from": "+1", "to": "+2", "language": "de"}, now_s=1_000))
+    assert vetted(TOKEN, stream, 1_000 + GOOD_S).about == {"language": "de"}
+    for other in (
+        replace(stream, call_id="CA2"), replace(stream, number="+3"), replace(stream, dialled="+3"),
+        replace(stream, about={**stream.about, "language": "en"}), replace(stream, about={**stream.about, "more": 1}),
+        replace(stream, about={}), replace(stream, about={**stream.about, "until": "9999999999"}),
+    ):  # fmt: skip
+        with pytest.raises(Unauthorized):
+            vetted(TOKEN, other, 1_000)
+    with pytest.raises(Unauthorized):
+        vetted(TOKEN, stream, 1_001 + GOOD_S)
+    with pytest.raises(Unauthorized):
+        vetted("another token", stream, 1_000)
+
+
+@given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8), max_size=4), st.text())
+def test_no_stream_is_good_by_chance(about: dict[str, object], call_id: str) -> None:
+    """Whatever a stranger sends is refused as such."""
+    with pytest.raises(Unauthorized):
+        vetted(TOKEN, Begun(call_id, AudioFormat(), about=about), 0)
