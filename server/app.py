@@ -53,7 +53,7 @@ from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
-from signaling import conversations, ice_servers, metrics, offer, token_api, websocket, whip
+from signaling import conversations, ice_servers, metrics, offer, ringing, token_api, websocket, whip
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
@@ -105,10 +105,10 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
-        _for_phones(sites.public, settings, access, calls, stack)
+        phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
-        _for_operators(sites.operations, settings, agents, exporter, keeper, directory)
+        _for_operators(sites.operations, settings, agents, exporter, keeper, directory, phones)
         settle_memory()
         await sites.open(parts, stack)
         for line in sites.where():
@@ -140,24 +140,27 @@ def _for_callers(
 
 def _for_phones(
     app: web.Application, settings: Settings, access: Access, calls: RtcCalls, stack: AsyncExitStack
-) -> None:
+) -> UserAgent:
     """Add the routes for SIP phones. The stack closes what serves them. Raises ConfigError."""
     gate, phones = Gate(sip_accounts(settings), access), SipCalls(calls)
-    user_agent = UserAgent(gate, phones.answer)
+    user_agent = UserAgent(gate, phones.answer, phones.offer)
     stack.callback(phones.close)
     stack.callback(user_agent.close)
     sip_socket.add_routes(app, user_agent, gate, access)
+    return user_agent
 
 
 def _for_operators(
-    app: web.Application, settings: Settings, agents: Agents, exporter: Exporter, keeper: Keeper, directory: Directory
-) -> None:
+    app: web.Application, settings: Settings, agents: Agents, exporter: Exporter, keeper: Keeper, directory: Directory,
+    phones: UserAgent,
+) -> None:  # fmt: skip
     """Add the routes for operators, except those of health, which `Sites` adds."""
     if settings.metrics:
         metrics.add_routes(app, exporter.page)
     admin = Admin(settings.admin_token.get_secret_value())
     conversations.add_routes(app, keeper.archive, admin)
     live_calls.add_routes(app, directory, admin)
+    ringing.add_routes(app, phones.ring, agents.find, admin)
     token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agents.names))
 
 

@@ -7,7 +7,9 @@
     │   │   └── InvalidToken  the caller's token is not good (any more)      401
     │   ├── NotAcceptable  a valid offer, but no common codec                406
     │   ├── NotFound       there is no such call                             404
+    │   │   └── NotRegistered  no phone is registered under this address     404
     │   ├── Conflict       the call cannot take this any more               409
+    │   │   └── NotAnswered    a phone that was called has not taken the call   409
     │   ├── Forbidden      the client may not have this                      403
     │   ├── NotJson        a body that does not say that it is JSON          415
     │   ├── NotSdp         a body that does not say that it is SDP           415
@@ -88,6 +90,20 @@ class Conflict(PeerError):
 
     code = "conflict"
     status = 409
+
+
+class NotRegistered(NotFound):
+    """No phone is registered here under the address that is to be called."""
+
+    code = "not_registered"
+
+
+class NotAnswered(Conflict):
+    """A phone that was called has not taken the call. `code` says why, such as busy, declined or no_answer."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Forbidden(PeerError):

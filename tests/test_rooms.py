@@ -52,6 +52,7 @@ PURE = """
     server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/sections.py server/media/codecs.py server/media/answer.py
+    server/media/own_offer.py
     server/media/sctp.py server/media/senders.py
     server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
     server/media/guard.py server/media/rtcp.py server/media/rtp.py

@@ -4,6 +4,7 @@ It has a section for each one of the offer, in the same order: those that we use
 we keep as inactive; and the rest, which is rejected with port 0.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from server.media.codecs import TELEPHONE_EVENT, Named
@@ -23,7 +24,7 @@ class Ours:
     password: str = field(repr=False)
     fingerprints: tuple[tuple[str, str], ...]
     setup: str
-    """Our part in DTLS: active or passive."""
+    """Our part in DTLS: active or passive; in an offer of ours actpass."""
     candidates: tuple[str, ...]
     """The values of our `a=candidate` lines."""
     host: str
@@ -44,12 +45,17 @@ class Ours:
 def write_answer(offer: Offer, ours: Ours) -> str:
     """The answer's SDP."""
     sections = [_section(section, offer, ours) for section in offer.sections]
-    head = ["v=0", f"o=- {ours.session} {ours.version} IN IP4 0.0.0.0", "s=-", "t=0 0"]
+    head = session(ours)
     answered = {s.mid for s in offer.sections if _used(s, offer) or idle(s, offer)}
     if bundle := [mid for mid in offer.bundle if mid in answered]:
         head.append(f"a=group:BUNDLE {' '.join(bundle)}")
     head.append("a=msid-semantic:WMS *")
     return "\r\n".join([*head, *(line for section in sections for line in section)]) + "\r\n"
+
+
+def session(ours: Ours) -> list[str]:
+    """The first lines."""
+    return ["v=0", f"o=- {ours.session} {ours.version} IN IP4 0.0.0.0", "s=-", "t=0 0"]
 
 
 def reversed_direction(direction: str) -> str:
@@ -79,15 +85,22 @@ def _audio(section: Section, offer: Offer, ours: Ours) -> list[str]:
     types = " ".join(map(str, offer.codecs))
     return [
         f"m=audio {ours.port} {section.protocol} {types}",
-        _address(ours),
+        address(ours),
         f"a={reversed_direction(offer.direction)}",
         *([f"a=extmap:{offer.level_id} {AUDIO_LEVEL}"] if offer.level_id is not None else []),
         *_mid(section),
+        *stream(ours, offer.codecs),
+    ]
+
+
+def stream(ours: Ours, codecs: Mapping[int, Named]) -> list[str]:
+    """The lines of an audio section that say what we send, by which codecs and by which transport."""
+    return [
         f"a=msid:{ours.stream} {ours.track}",
         "a=rtcp:9 IN IP4 0.0.0.0",
         "a=rtcp-mux",
         f"a=ssrc:{ours.ssrc} cname:{ours.cname}",
-        *(line for number, named in offer.codecs.items() for line in _codec(number, named)),
+        *(line for number, named in codecs.items() for line in _codec(number, named)),
         *_transport(ours),
     ]
 
@@ -107,7 +120,7 @@ def _data(section: Section, ours: Ours) -> list[str]:
     port = f"a=sctpmap:{ours.sctp_port} webrtc-datachannel 65535" if legacy else f"a=sctp-port:{ours.sctp_port}"
     return [
         f"m=application {ours.port} {section.protocol} {formats}",
-        _address(ours),
+        address(ours),
         *_mid(section),
         port,
         f"a=max-message-size:{ours.max_message_bytes}",
@@ -119,7 +132,7 @@ def _mid(section: Section) -> list[str]:
     return [f"a=mid:{section.mid}"] if section.mid else []
 
 
-def _address(ours: Ours) -> str:
+def address(ours: Ours) -> str:
     return f"c=IN IP{6 if ':' in ours.host else 4} {ours.host}"
 
 

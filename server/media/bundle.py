@@ -22,8 +22,10 @@ from aiortc import (
 )
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 
+from server.errors import AntiphonError, PeerError
 from server.media.offer import DataSection, Transport
 from server.media.reach import GatherServer
+from server.media.sections import NOT_VALID
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class BundleListener(Protocol):
 
 
 class Bundle:
-    """The transport of one call. `gather`, then `start`, and `close` at the end."""
+    """The transport of one call. `gather`, `take_roles`, then `start`, and `close` at the end."""
 
     def __init__(self, servers: Sequence[GatherServer], listener: BundleListener) -> None:
         self._listener = listener
@@ -78,11 +80,20 @@ class Bundle:
         """Those of our certificate: pairs of a hash function and a fingerprint."""
         return tuple((print_.algorithm, print_.value) for print_ in self.dtls.getLocalParameters().fingerprints)
 
-    async def gather(self, client: Transport) -> None:
-        """Bind our sockets, and take the roles that the offer leaves us. Raises what `Ice` raises."""
-        self.agent.ice_controlling = client.lite
+    async def gather(self) -> None:
+        """Bind our sockets. Raises what `Ice` raises, and PeerError."""
+        try:
+            await self.ice.iceGatherer.gather()
+        except AntiphonError:
+            raise
+        except Exception as exc:  # aiortc raises exceptions of any type for an offer that it does not expect
+            raise PeerError(f"{NOT_VALID}.") from exc
+
+    def take_roles(self, client: Transport, offered: bool) -> None:
+        """Take the roles that the client leaves us. Whoever has `offered`, we or the client, controls ICE (RFC 8445,
+        section 6.1.1)."""
+        self.agent.ice_controlling = offered or client.lite
         self.dtls._set_role("server" if client.setup == "active" else "client")
-        await self.ice.iceGatherer.gather()
 
     def carry(self, data: DataSection, guard: Callable[[Any], None]) -> None:
         """Carry a data channel, too. `guard` is given aiortc's SCTP transport before anything comes to it."""

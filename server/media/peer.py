@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from server.errors import AntiphonError, Conflict, PeerError, TooMany
+from server.errors import Conflict
 from server.media.bundle import Bundle
 from server.media.channel import Channel
 from server.media.counters import MediaCounters
@@ -22,17 +22,11 @@ from server.media.pacer import Pacer
 from server.media.presence import Absence, Presence
 from server.media.reach import PeerSettings
 from server.media.rtp_session import RtpSession
-from server.media.sections import NOT_VALID
 from server.media.transport import MediaTransport
-from server.pace import Pace
 
 SURELY_THERE_MS = 300
 """How long nothing may come from the client until its connection counts as doubtful. A network that works may hold
 packets back for about this long."""
-OFFERS_PER_S, OFFERS_AT_ONCE = 1.0, 10
-"""How often a client may offer again on the same connection. A person presses a button for most of these offers."""
-WAIT_S = 2
-"""When a client that offers too often should try again."""
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +45,8 @@ class PeerListener(Protocol):
 
 
 class Peer:
-    """One WebRTC connection. `answer` sets it up and `close` ends it. In between it calls its listener."""
+    """One WebRTC connection. `answer`, or `offer` and `accept`, set it up and `close` ends it. In between it calls its
+    listener."""
 
     def __init__(self, listener: PeerListener, pacer: Pacer, settings: PeerSettings) -> None:
         self._listener = listener
@@ -65,7 +60,6 @@ class Peer:
         self._offer: Offer | None = None
         self._rtp: RtpSession | None = None
         self._negotiation = Negotiation()
-        self._offers = Pace(OFFERS_PER_S, OFFERS_AT_ONCE)
         self._joined = self._held = self._has_received = False
         self._deadline: asyncio.TimerHandle | None = None
         self._presence: Presence | None = None
@@ -74,18 +68,25 @@ class Peer:
 
     async def answer(self, offer: Offer) -> str:
         """Take the first offer. Returns the answer, with all our candidates. Raises PeerError or AtCapacity."""
-        try:
-            await self._bundle.gather(offer.transport)
-        except AntiphonError:
-            raise
-        except Exception as exc:  # aiortc raises exceptions of any type for an offer that it does not expect
-            raise PeerError(f"{NOT_VALID}.") from exc
+        await self._bundle.gather()
         self._transport.guard()
-        answer = self._take(offer)
-        self._bundle.start(offer.transport)
-        self._await("ICE", self._settings.ice_s)
-        await self._contact(offer)
+        self._bundle.take_roles(offer.transport, offered=False)
+        self._take(offer)
+        answer = self._negotiation.answer(offer, self._bundle)
+        await self._connect(offer)
         return answer
+
+    async def offer(self) -> str:
+        """Make the first offer ourselves, with all our candidates. Raises PeerError or AtCapacity."""
+        await self._bundle.gather()
+        self._transport.guard()
+        return self._negotiation.offer(self._bundle)
+
+    async def accept(self, answer: Offer) -> None:
+        """Take the client's answer to `offer`."""
+        self._bundle.take_roles(answer.transport, offered=True)
+        self._take(answer)
+        await self._connect(answer)
 
     def knows(self, offer: Offer) -> bool:
         """Whether this offer comes from the connection of the client that this peer is connected to."""
@@ -95,14 +96,12 @@ class Peer:
         """Take another offer of the same connection. Returns the answer. Raises PeerError, Conflict or TooMany."""
         before = self._offer
         assert before is not None, "because the peer knows the offer"
-        if offer.origin == before.origin and offer.version < before.version:
-            raise Conflict("This offer is older than the last one that was answered.")
-        if not self._offers.admits(asyncio.get_running_loop().time()):
-            raise TooMany("This call is changed too often. Please wait a moment.", WAIT_S)
+        self._negotiation.admit(offer, before, asyncio.get_running_loop().time())
         if offer.restarts(before):
             log.info("= the client restarts ICE")
             self._ice.restart(offer.transport.ufrag, offer.transport.password)
-        answer = self._take(offer)
+        self._take(offer)
+        answer = self._negotiation.answer(offer, self._bundle)
         await self._contact(offer)
         return answer
 
@@ -156,10 +155,15 @@ class Peer:
         self._closed = True
         await self._bundle.close()
 
-    # Steps of an answer
+    # Steps of a set-up
 
-    def _take(self, offer: Offer) -> str:
-        """Do what the offer says, and write the answer."""
+    async def _connect(self, offer: Offer) -> None:
+        self._bundle.start(offer.transport)
+        self._await("ICE", self._settings.ice_s)
+        await self._contact(offer)
+
+    def _take(self, offer: Offer) -> None:
+        """Do what the client says, in an offer or in an answer."""
         self._offer = offer
         if offer.data is not None and self._bundle.sctp is None:
             self._bundle.carry(offer.data, self._channel.guard)
@@ -169,7 +173,6 @@ class Peer:
         elif agreed is not None:
             self._rtp = RtpSession(agreed, self, self._transport, self.counters)
         self._hold(offer)
-        return self._negotiation.answer(offer, self._bundle)
 
     def _hold(self, offer: Offer) -> None:
         """Tell the call when the client stops to take our sound, and when it takes it again.

@@ -1,9 +1,10 @@
-"""Call: one call of a phone, as its SIP messages have it, from the INVITE to the BYE."""
+"""Call: one call with a phone, as its SIP messages have it, from the answer to the BYE. `IncomingCall` and
+`OutgoingCall` know what comes before."""
 
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from enum import Enum
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from signaling.sip.message import Request
 from signaling.sip.refusal import refusal, warning
 from signaling.sip.session_timer import MIN_S, SessionTimer, TooSmall, agree
 from signaling.sip.transfer import Transferring
-from signaling.sip.upkeep import Answered, Upkeep
+from signaling.sip.upkeep import TIMEOUT_S, Answered, Upkeep
 
 SDP = "application/sdp"
 
@@ -43,17 +44,17 @@ class Line(Protocol):
     def hang_up(self) -> None: ...
 
 
-Answer = Callable[[str, Caller, bool, "Call"], Awaitable[tuple[str, Line]]]
-"""Begins the call behind an offer: `Calls.answer`."""
-
-
 class Host(Protocol):
     """What serves the calls."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
 
-    def ask(self, flow: Flow, text: str, branch: str, answered: Answered) -> None:
-        """Send a request."""
+    def ask(self, flow: Flow, text: str, key: tuple[str, str], answered: Answered, wait_s: float = TIMEOUT_S) -> None:
+        """Send a request. `key` is its branch and its method. `answered` gets its responses: those of an INVITE for as
+        long as `wait_s`, because they may come again, and of another request until the final one."""
+
+    def keep(self, call: "Call") -> None:
+        """From now on the messages with the call's id belong to it."""
 
     def forget(self, call: "Call") -> None:
         """The call is over, and no message of it comes any more."""
@@ -72,67 +73,29 @@ class State(Enum):
 class Call:
     """One call. `flow` is the connection on which the phone was last."""
 
-    def __init__(self, host: Host, flow: Flow, caller: Caller, invite: Request, contact: str) -> None:
-        """Raises ValueError if the INVITE has no contact."""
-        self.tag = secrets.token_hex(12)
+    def __init__(self, host: Host, flow: Flow, caller: Caller, dialog: Dialog, tag: str, home: str) -> None:
+        """`tag` is ours in the dialog. At the domain `home` numbers are dialled, to which a call is transferred."""
+        self.tag = tag
         self.flow = flow
         self.caller = caller
-        self.invite = invite
-        self.dialog = Dialog.answering(invite, self.tag, contact)
+        self.dialog = dialog
+        self.home = home
         self.state = State.RINGING
         self._host = host
         self._line: Line | None = None
-        self._task: asyncio.Task[None] | None = None
         self._changing = False
         """A later offer of the phone is being answered."""
+        self._offering = False
+        """Our own offer is not answered yet, or its answer is being taken."""
         self._upkeep = Upkeep(self)
         self._transfer = Transferring(self)
         self._bye = ""
 
     @property
     def id(self) -> tuple[str, str, str]:
-        return self.dialog.call_id, self.tag, self.invite.from_tag
+        return self.dialog.call_id, self.tag, self.dialog.other_tag
 
-    # How it begins
-
-    def begin(self, answer: Answer) -> None:
-        """Ring, and answer as soon as the call behind it stands."""
-        self._task = self._host.start(self._begin(answer))
-
-    async def _begin(self, answer: Answer) -> None:
-        invite = self.invite
-        try:
-            timer = agree(invite.headers)
-        except TooSmall:
-            self._refuse(invite, 422, [("Min-SE", str(MIN_S))])
-            return
-        if invite.content_type != SDP or not invite.body:
-            self._refuse(invite, 488, [warning("An INVITE needs an offer (application/sdp).")])
-            return
-        self.flow.answer(invite, 180, [("Contact", f"<{self.dialog.contact}>")], tag=self.tag)
-        transfers = "refer" in invite.headers.tokens("Allow")
-        try:
-            sdp, self._line = await answer(_text(invite.body), self.caller, transfers, self)
-        except AntiphonError as error:
-            self._refuse(invite, *refusal(error))
-        except Exception:
-            log.exception("x fault at the beginning of a call by SIP")
-            self._refuse(invite, 500, [])
-        else:
-            self.state = State.ANSWERED
-            self._accept(invite, sdp, timer)
-
-    def cancel(self, request: Request, flow: Flow) -> None:
-        """The caller gives up while it rings. A CANCEL that comes too late changes nothing."""
-        flow.answer(request, 200, tag=self.tag)
-        if self.state is State.RINGING:
-            if self._task is not None:
-                self._task.cancel()
-            self._refuse(self.invite, 487, [])
-
-    def _refuse(self, request: Request, code: int, headers: list[tuple[str, str]]) -> None:
-        self.flow.answer(request, code, headers, tag=self.tag)
-        self._leave()
+    # How it is answered
 
     def _accept(self, invite: Request, sdp: str, timer: SessionTimer | None) -> None:
         """Answer an INVITE with 200, again and again until the ACK comes."""
@@ -184,7 +147,9 @@ class Call:
         except TooSmall:
             self.flow.answer(request, 422, [("Min-SE", str(MIN_S))])
             return
-        if self._changing or self.state is State.RINGING:
+        if self._offering:
+            self.flow.answer(request, 491)
+        elif self._changing or self.state is State.RINGING:
             self.flow.answer(request, 500, [("Retry-After", "1")])
         elif request.body and request.content_type != SDP:
             self.flow.answer(request, 415, [("Accept", SDP)])
@@ -201,7 +166,7 @@ class Call:
         if request.method == "INVITE":
             self.flow.answer(request, 100)
         try:
-            sdp = await self._line.reoffer(_text(request.body))
+            sdp = await self._line.reoffer(text_of(request.body))
         except AntiphonError as error:
             code, headers = refusal(error)
             self.flow.answer(request, 488 if code in (400, 404) else code, headers)
@@ -233,7 +198,7 @@ class Call:
             flow.answer(request, 480, [("Retry-After", "1")])
         else:
             try:
-                self._line.type(_text(request.body))
+                self._line.type(text_of(request.body))
                 flow.answer(request, 200)
             except ValueError:
                 flow.answer(request, 413, [warning("The message is empty or too long.")])
@@ -276,13 +241,11 @@ class Call:
         text = self.dialog.write(method, branch, more)
         if method == "BYE":
             self._bye = text
-        self._host.ask(self.flow, text, branch, answered)
+        self._host.ask(self.flow, text, (branch, method), answered)
 
     def interrupted(self) -> None:
         """The connection is gone. A call that was not answered yet is given up: its phone has forgotten it."""
         if self.state is State.RINGING:
-            if self._task is not None:
-                self._task.cancel()
             self._leave()
 
     def stop(self) -> None:
@@ -295,5 +258,5 @@ class Call:
         self._host.forget(self)
 
 
-def _text(body: bytes) -> str:
+def text_of(body: bytes) -> str:
     return body.decode("utf-8", "replace")

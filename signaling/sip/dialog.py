@@ -22,6 +22,8 @@ class Dialog:
         """The number of our last request."""
         self.last_heard = -1
         """The number of the phone's last request; -1 before the first."""
+        self.other_tag = ""
+        """The phone's tag; "" while it has not answered our INVITE."""
         self._own = own
         self._other = other
         self._route: list[str] = []
@@ -34,6 +36,7 @@ class Dialog:
             raise ValueError("an INVITE has one contact")
         own = f"{invite.headers.get('To')};tag={tag}"
         dialog = cls(invite.call_id, own, invite.headers.get("From"), contact, read_contact(values[0]))
+        dialog.other_tag = invite.from_tag
         dialog.last_heard = invite.cseq
         dialog._route = invite.headers.all("Record-Route")
         return dialog
@@ -47,9 +50,9 @@ class Dialog:
         self.last_heard = request.cseq
         return True
 
-    def retarget(self, request: Request) -> None:
+    def retarget(self, said: Request | Response) -> None:
         """The phone says where it is now. A contact that is not valid changes nothing."""
-        for value in request.headers.all("Contact")[:1]:
+        for value in said.headers.all("Contact")[:1]:
             try:
                 self.target = read_contact(value)
             except (ValueError, TypeError):
@@ -57,16 +60,17 @@ class Dialog:
 
     def confirm(self, answer: Response) -> None:
         """The phone has answered our INVITE: its tag, its contact and the route belong to the dialog."""
+        self.other_tag = answer.to_tag
         self._other = answer.headers.get("To")
         self._route = answer.headers.all("Record-Route")[::-1]
-        for value in answer.headers.all("Contact")[:1]:
-            self.target = read_contact(value)
+        self.retarget(answer)
 
     def write(
-        self, method: str, branch: str, more: Iterable[tuple[str, str]] = (), body: str = "", cseq: int | None = None
-    ) -> str:
+        self, method: str, branch: str, more: Iterable[tuple[str, str]] = (), body: str = "", cseq: int | None = None,
+        to: str = "",
+    ) -> str:  # fmt: skip
         """A request of ours; the branch is `branch` behind its fixed beginning. Only an ACK and a CANCEL have the
-        number of the request to which they belong."""
+        number of the request to which they belong; the ACK of a refusal has `to` from it."""
         if cseq is None:
             self.cseq += 1
         lines = [
@@ -74,7 +78,7 @@ class Dialog:
             ("Max-Forwards", "70"),
             *(("Route", value) for value in self._route),
             ("From", self._own),
-            ("To", self._other),
+            ("To", to or self._other),
             ("Call-ID", self.call_id),
             ("CSeq", f"{self.cseq if cseq is None else cseq} {method}"),
             ("Contact", f"<{self.contact}>"),

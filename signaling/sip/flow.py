@@ -33,6 +33,8 @@ class Flow:
         """Who is there, as the credentials on this connection have said; None before."""
         self.transactions = Transactions()
         self.over = False
+        self.transfers = False
+        """The phone that is registered here can transfer calls (REFER)."""
         self._put = put
 
     def send(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Refusal: which SIP response an error of ours becomes (RFC 3261, section 21). Pure."""
+"""Refusal: which SIP response an error of ours becomes, and the other way round (RFC 3261, section 21). Pure."""
 
 import re
 
@@ -8,6 +8,7 @@ from server.errors import (
     AtCapacity,
     Forbidden,
     NotAcceptable,
+    NotAnswered,
     NotFound,
     PeerError,
     StoreError,
@@ -29,6 +30,16 @@ _CODES: tuple[tuple[type[AntiphonError], int], ...] = (
     (AgentUnavailable, 480),
 )
 """The first class that an error is of decides."""
+_BUSY = ("busy", "The phone is busy")
+_DECLINED = ("declined", "The call was declined")
+_NO_ANSWER = ("no_answer", "Nobody has answered")
+_UNAVAILABLE = ("unavailable", "The phone cannot be called now")
+_NOT_ACCEPTABLE = ("not_acceptable", "The phone cannot take such a call")
+_REASONS = {
+    404: _UNAVAILABLE, 406: _NOT_ACCEPTABLE, 408: _NO_ANSWER, 410: _UNAVAILABLE, 415: _NOT_ACCEPTABLE,
+    480: _UNAVAILABLE, 486: _BUSY, 487: _NO_ANSWER, 488: _NOT_ACCEPTABLE, 600: _BUSY, 603: _DECLINED,
+    604: _UNAVAILABLE, 606: _NOT_ACCEPTABLE,
+}  # fmt: skip
 RETRY_AFTER_S = 10
 """When a phone may try again, where the error does not say it."""
 _NOT_QUOTED = re.compile(r'[^\x20-\x7e]|["\\]')
@@ -43,6 +54,12 @@ def refusal(error: AntiphonError) -> tuple[int, list[tuple[str, str]]]:
     elif code in (480, 503):
         headers.append(("Retry-After", str(RETRY_AFTER_S)))
     return code, headers
+
+
+def not_answered(code: int) -> NotAnswered:
+    """Why a phone that was called has not taken the call, by the code of its answer."""
+    kind, sentence = _REASONS.get(code, ("failed", "The phone has not taken the call"))
+    return NotAnswered(kind, f"{sentence} ({code}).")
 
 
 def warning(sentence: str) -> tuple[str, str]:

@@ -11,6 +11,8 @@ MAX_S = 86_400
 SPARE_S = 32.0
 """How much of an interval is left when a call ends because nothing has refreshed it, at most a third of it."""
 
+_INTERVAL = re.compile(r"\s*([0-9]{1,9})\s*(;.*)?$")
+
 
 class TooSmall(Exception):
     """The phone asks for an interval below MIN_S."""
@@ -40,9 +42,18 @@ class SessionTimer:
         return self.interval_s - min(SPARE_S, self.interval_s / 3)
 
 
+def agreed(headers: Headers) -> SessionTimer | None:
+    """The timer that a phone's answer to our INVITE tells; None: there is none."""
+    found = _INTERVAL.match(headers.get("Session-Expires"))
+    if found is None or int(found[1]) < MIN_S:
+        return None
+    phone = re.search(r"refresher\s*=\s*uas", found[2] or "", re.IGNORECASE)
+    return SessionTimer(min(int(found[1]), MAX_S), phone is not None)
+
+
 def agree(headers: Headers) -> SessionTimer | None:
     """The timer that the answer to these headers tells; None: there is none. Raises TooSmall."""
-    found = re.match(r"\s*([0-9]{1,9})\s*(;.*)?$", headers.get("Session-Expires"))
+    found = _INTERVAL.match(headers.get("Session-Expires"))
     if found is None or "timer" not in headers.tokens("Supported"):
         return None
     if int(found[1]) < MIN_S:

@@ -12,7 +12,8 @@ from signaling.sip.refer import outcome, refer_to
 class Transferred(Protocol):
     """The call."""
 
-    invite: Request
+    home: str
+    """Where numbers are dialled."""
     dialog: Dialog
 
     def ask(self, method: str, more: list[tuple[str, str]], answered: Callable[[Response | None], None]) -> None:
@@ -32,7 +33,7 @@ class Transferring:
         """Ask the phone to call `to`, a telephone number or an address."""
         call = self._call
         try:
-            target = refer_to(to, call.invite.to.uri.host)
+            target = refer_to(to, call.home)
         except ValueError:
             call.transferred(False, f"{to} is neither a number nor a SIP address.")
             return

@@ -3,17 +3,24 @@ begins calls and finds them."""
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
+
+from sipmessage import Address
 
 from server.call.caller import Caller
-from signaling.sip.call import SDP, Answer, Call, State
-from signaling.sip.dialog import ALLOW
+from server.errors import NotRegistered, TooMany
+from signaling.sip.call import SDP, Call, State
+from signaling.sip.dialog import ALLOW, Dialog
 from signaling.sip.flow import Flow
 from signaling.sip.gate import Gate
+from signaling.sip.incoming import Answer, IncomingCall
 from signaling.sip.limits import RETRY_AFTER_S
-from signaling.sip.message import PHRASES, Malformed, Request, Response, read, write_response
+from signaling.sip.message import MAGIC, PHRASES, Malformed, Request, Response, read, write_response
+from signaling.sip.outgoing import Offer, OutgoingCall
 from signaling.sip.refusal import warning
 from signaling.sip.registrar import MIN_S, Full, Registrar, TooBrief, read_contacts
 from signaling.sip.upkeep import TIMEOUT_S
@@ -21,7 +28,7 @@ from signaling.sip.upkeep import TIMEOUT_S
 EXTENSIONS = frozenset({"timer"})
 """What a phone may require of us (the header Require)."""
 MOST_CALLS_OF_A_FLOW = 16
-"""How many calls one connection may begin. The calls of a caller have their own limits behind this one."""
+"""How many calls one connection may have. The calls of a caller have their own limits behind this one."""
 
 log = logging.getLogger(__name__)
 
@@ -29,15 +36,16 @@ log = logging.getLogger(__name__)
 class UserAgent:
     """Serves the phones of one process. Needs a running event loop."""
 
-    def __init__(self, gate: Gate, answer: Answer) -> None:
-        """`answer` begins the call behind an INVITE."""
+    def __init__(self, gate: Gate, answer: Answer, offer: Offer) -> None:
+        """`answer` begins the call behind an INVITE of a phone, `offer` that behind one of ours."""
         self._gate = gate
         self._answer = answer
+        self._offer = offer
         self._registrar: Registrar[Flow] = Registrar()
         self._calls: dict[tuple[str, str, str], Call] = {}
-        """By Call-ID, our tag and the phone's tag."""
-        self._asked: dict[str, tuple[Callable[[Response | None], None], asyncio.TimerHandle]] = {}
-        """What our requests wait for, by branch."""
+        """By Call-ID, our tag and the phone's tag, which is "" until it has answered."""
+        self._asked: dict[tuple[str, str], tuple[Callable[[Response | None], None], asyncio.TimerHandle]] = {}
+        """What our requests wait for, by branch and method."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def receive(self, flow: Flow, data: str | bytes) -> None:
@@ -61,6 +69,29 @@ class UserAgent:
             log.exception("x fault at a SIP message")
             if isinstance(message, Request) and message.method != "ACK":
                 flow.answer(message, 500)
+
+    async def ring(self, to: Address, timeout_s: float, about: Callable[[Caller], Caller]) -> str:
+        """Call the phone that has registered last under the address `to`. Returns the id of the session when it has
+        answered and its sound stands.
+
+        `about` adds what the call is about to what is known of the phone's owner, whose limits hold. Raises
+        NotRegistered, NotAnswered, AtCapacity, TooMany, PeerError and AgentUnavailable.
+        """
+        bindings = self._registrar.find(to.uri.user or "", asyncio.get_running_loop().time())
+        if not bindings:
+            raise NotRegistered("No phone is registered under this address.")
+        phone = bindings[-1]
+        flow, tag, host = phone.flow, secrets.token_hex(12), phone.flow.place.host
+        if self._is_full(flow):
+            raise TooMany("This phone has too many calls.", RETRY_AFTER_S)
+        address = f"{to.uri.scheme}:{to.uri.user}@{to.uri.host}"
+        caller = replace(flow.caller or flow.place.known, transport="sip", number=address, expired=False, once="")
+        caller = about(caller)
+        own = f"<sip:{quote(caller.agent, safe='') or 'antiphon'}@{host}>;tag={tag}"
+        dialog = Dialog(secrets.token_hex(16), own, f"<{address}>", _contact(flow), phone.contact.uri)
+        call = OutgoingCall(self, flow, caller, dialog, tag, host)
+        self.keep(call)
+        return await call.ring(self._offer, flow.transfers, timeout_s)
 
     def closed(self, flow: Flow) -> None:
         """The connection is gone. Calls that were answered go on: the phone comes back on another one."""
@@ -87,13 +118,23 @@ class UserAgent:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def ask(self, flow: Flow, text: str, branch: str, answered: Callable[[Response | None], None]) -> None:
+    def ask(
+        self,
+        flow: Flow,
+        text: str,
+        key: tuple[str, str],
+        answered: Callable[[Response | None], None],
+        wait_s: float = TIMEOUT_S,
+    ) -> None:
         def late() -> None:
-            self._asked.pop(branch, None)
+            self._asked.pop(key, None)
             answered(None)
 
-        self._asked[branch] = answered, asyncio.get_running_loop().call_later(TIMEOUT_S, late)
+        self._asked[key] = answered, asyncio.get_running_loop().call_later(wait_s, late)
         flow.send(text)
+
+    def keep(self, call: Call) -> None:
+        self._calls[call.id] = call
 
     def forget(self, call: Call) -> None:
         self._calls.pop(call.id, None)
@@ -101,13 +142,13 @@ class UserAgent:
     # Messages
 
     def _take_answer(self, response: Response) -> None:
-        branch = response.branch.removeprefix("z9hG4bK")
-        if (waiting := self._asked.get(branch)) is None:
+        key = response.branch.removeprefix(MAGIC), response.method
+        if (waiting := self._asked.get(key)) is None:
             return
         answered, timeout = waiting
-        if response.code >= 200:
+        if response.code >= 200 and response.method != "INVITE":
             timeout.cancel()
-            self._asked.pop(branch)
+            self._asked.pop(key)
         answered(response)
 
     async def _take(self, flow: Flow, request: Request) -> None:
@@ -180,6 +221,7 @@ class UserAgent:
         except (ValueError, TypeError) as error:
             flow.answer(request, 400, [warning(f"The contacts are not valid: {error}.")])
         else:
+            flow.transfers = "refer" in request.headers.tokens("Allow")
             flow.answer(request, 200, [("Contact", value) for value in shown])
             self._bring_back(flow, caller, [place(contact.uri) for contact in contacts or ()])
 
@@ -195,22 +237,24 @@ class UserAgent:
         sender = request.sender.uri
         number = (sender.user or "") if sender.scheme == "tel" else f"{sender.scheme}:{sender.user or ''}@{sender.host}"
         caller = replace(caller, transport="sip", dialled=dialled, number=number)
-        contact = f"sip:antiphon@{flow.place.host};transport=ws"
-        if sum(call.flow is flow for call in self._calls.values()) >= MOST_CALLS_OF_A_FLOW:
+        if self._is_full(flow):
             flow.answer(request, 486, [("Retry-After", str(RETRY_AFTER_S))])
             return
         try:
-            call = Call(self, flow, caller, request, contact)
+            call = IncomingCall(self, flow, caller, request, _contact(flow))
         except (ValueError, TypeError) as error:
             flow.answer(request, 400, [warning(f"The contact is not valid: {error}.")])
             return
-        self._calls[call.id] = call
+        self.keep(call)
         call.begin(self._answer)
+
+    def _is_full(self, flow: Flow) -> bool:
+        return sum(call.flow is flow for call in self._calls.values()) >= MOST_CALLS_OF_A_FLOW
 
     def _cancel(self, flow: Flow, request: Request) -> None:
         """A CANCEL has the branch of the INVITE that it takes back."""
         for call in list(self._calls.values()):
-            if call.flow is flow and call.invite.branch == request.branch:
+            if isinstance(call, IncomingCall) and call.flow is flow and call.invite.branch == request.branch:
                 call.cancel(request, flow)
                 return
         flow.answer(request, 200 if flow.transactions.has(request.branch, "INVITE") else 481)
@@ -225,7 +269,14 @@ class UserAgent:
             flow.answer(request, 480, [warning("Words can be typed in a call.")])
 
     def _call(self, request: Request) -> Call | None:
-        return self._calls.get((request.call_id, request.to_tag, request.from_tag))
+        """The call of a request. Of one that still rings, the phone's tag is not known."""
+        known = request.call_id, request.to_tag
+        return self._calls.get((*known, request.from_tag)) or self._calls.get((*known, ""))
+
+
+def _contact(flow: Flow) -> str:
+    """Where we are, for the phone at this connection."""
+    return f"sip:antiphon@{flow.place.host};transport=ws"
 
 
 def place(uri: str) -> str:

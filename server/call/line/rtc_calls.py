@@ -4,8 +4,8 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
@@ -15,6 +15,7 @@ from server.call.session import Session
 from server.errors import Conflict, NotFound, PeerError
 from server.media.counters import MediaCounters
 from server.media.offer import Offer, read_offer
+from server.media.own_offer import read_answer
 from server.media.pacer import Pacer
 from server.media.peer import Peer
 from server.media.reach import PeerSettings
@@ -68,6 +69,8 @@ class RtcCalls:
         self._connect_s = connect_s
         self._peers = peers
         self._calls: dict[str, _RtcCall] = {}
+        self._offered: dict[str, _RtcCall] = {}
+        """The calls whose offers of ours are not answered yet."""
         self._pending: dict[Session, _RtcCall] = {}
         """The one call of each session that is not connected yet. A newer one takes its place."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -90,6 +93,31 @@ class RtcCalls:
         offer = self._read_offer(sdp, caller)
         session = await self._directory.open(caller, options)
         return await self._answer(offer, self._make(session, None, "", make_leg), secrets.token_urlsafe(12))
+
+    async def offer(self, caller: Caller, options: CallOptions, make_leg: MakeLeg) -> tuple[str, str]:
+        """Begin a conversation by an offer of ours. Returns the offer's SDP and pc_id.
+
+        It keeps its place until it is given to `accept` or `withdraw`. Raises AtCapacity, TooMany, PeerError.
+        """
+        self._directory.pace(caller)
+        call = self._make(await self._directory.open(caller, options), None, "", make_leg)
+        pc_id = secrets.token_urlsafe(12)
+        async with self._or_given_up(call):
+            sdp = await call.peer.offer()
+        self._offered[pc_id] = call
+        return sdp, pc_id
+
+    async def accept(self, sdp: str, pc_id: str) -> None:
+        """Take the answer to our offer. Raises PeerError; then the offer is withdrawn."""
+        call = self._offered.pop(pc_id)
+        async with self._or_given_up(call):
+            await call.peer.accept(read_answer(sdp, self._peers.reach.contact_of(call.leg.session.caller.here)))
+        self._begin(pc_id, call)
+
+    async def withdraw(self, pc_id: str) -> None:
+        """Nobody answers our offer: give its place back. An offer that is not there any more changes nothing."""
+        if (call := self._offered.pop(pc_id, None)) is not None:
+            await self._give_up(call)
 
     async def resume(
         self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions, make_leg: MakeLeg = Leg
@@ -154,6 +182,8 @@ class RtcCalls:
 
     async def close(self) -> None:
         """Close all peers and wait for them: aiortc must not be cancelled while it closes."""
+        for pc_id in list(self._offered):
+            await self.withdraw(pc_id)
         for call in self._calls.values():
             call.leg.close()
         if self._tasks:
@@ -174,20 +204,34 @@ class RtcCalls:
 
     async def _answer(self, offer: Offer, call: _RtcCall, pc_id: str) -> tuple[str, str, str]:
         session = call.leg.session
+        async with self._or_given_up(call):
+            answer = await call.peer.answer(offer)
+        self._begin(pc_id, call)
+        return answer, pc_id, session.id
+
+    @asynccontextmanager
+    async def _or_given_up(self, call: _RtcCall) -> AsyncIterator[None]:
+        """Give the call up if the block takes too long or fails."""
         try:
             async with asyncio.timeout(self._connect_s):
-                answer = await call.peer.answer(offer)
+                yield
             if call.leg.over.is_set():
                 raise PeerError("A newer offer has taken the place of this one.")
         except BaseException:
-            self._not_pending(session, call)
-            await call.peer.close()
+            await self._give_up(call)
             raise
+
+    async def _give_up(self, call: _RtcCall) -> None:
+        self._not_pending(call.leg.session, call)
+        await call.peer.close()
+
+    def _begin(self, pc_id: str, call: _RtcCall) -> None:
+        """What was agreed on is about to connect."""
         self._calls[pc_id] = call
-        task = asyncio.get_running_loop().create_task(self._run_to_its_end(pc_id, call), name=f"peer-{session.id}")
+        name = f"peer-{call.leg.session.id}"
+        task = asyncio.get_running_loop().create_task(self._run_to_its_end(pc_id, call), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return answer, pc_id, session.id
 
     def _make(self, session: Session, predecessor: _RtcCall | None, token: str, make_leg: MakeLeg) -> _RtcCall:
         """A call for `session`. It takes the place of another one that is not connected yet."""

@@ -55,10 +55,21 @@ class SipCalls:
         """
         call = SipCall(self._calls, caller, phone)
         answer, call.pc_id, _ = await self._calls.answer(sdp, caller, CallOptions(transfers=transfers), call.make_leg)
+        self._watch(call)
+        return answer, call
+
+    async def offer(self, caller: Caller, transfers: bool, phone: Phone) -> "tuple[str, SipCall]":
+        """Begin a conversation with a phone that is about to be called. Returns the offer's SDP, and the call, which
+        has to be accepted or withdrawn. Raises what `RtcCalls.offer` raises."""
+        call = SipCall(self._calls, caller, phone)
+        offer, call.pc_id = await self._calls.offer(caller, CallOptions(transfers=transfers), call.make_leg)
+        self._watch(call)
+        return offer, call
+
+    def _watch(self, call: "SipCall") -> None:
         task = asyncio.get_running_loop().create_task(call.watch(), name=f"sip-{call.leg.session.id}")
         self._watches.add(task)
         task.add_done_callback(self._watches.discard)
-        return answer, call
 
     def close(self) -> None:
         for task in self._watches:
@@ -91,6 +102,24 @@ class SipCall:
         self._legs = [*(leg for leg in self._legs if not leg.over.is_set()), _SipLeg(self, session, attach)]
         self._renewed.set()
         return self.leg
+
+    @property
+    def session_id(self) -> str:
+        return self.leg.session.id
+
+    async def accept(self, sdp: str) -> bool:
+        """Take the phone's answer to our offer, and wait until the sound stands. Returns whether it does.
+
+        Raises PeerError for an answer that cannot be used.
+        """
+        await self._calls.accept(sdp, self.pc_id)
+        session = self.leg.session
+        await _first(self.leg.connected, session.over)
+        return not session.over.is_set()
+
+    async def withdraw(self) -> None:
+        """The phone does not answer our offer."""
+        await self._calls.withdraw(self.pc_id)
 
     async def reoffer(self, sdp: str) -> str:
         """Take a later offer of the phone. Returns the answer's SDP. Raises what `RtcCalls` raises, and NotFound when

@@ -48,6 +48,15 @@ class JsSipPhone {
     if (this.session.connection) this.pc = listen(this.session.connection);
     return this.heard.at(-1);
   }
+  // Takes the next call that comes, or declines it.
+  wait(takes) { this.heard = []; this.ua.once("newRTCSession", ({ session }) => {
+    this.session = session;
+    for (const name of ["confirmed", "ended", "failed"])
+      session.on(name, (event) => this.heard.push(event?.cause ? `${name} ${event.cause}` : name));
+    if (!takes) { session.terminate({ status_code: 603 }); return; }
+    session.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } });
+    session.on("confirmed", () => { this.pc = listen(session.connection); });
+  }); }
   energy() { return energy(this.pc); }
   key(key) { return new Promise((done, fail) => {
     this.session.sendDTMF(key, { transportType: "INFO" });

@@ -30,6 +30,20 @@ class Line:
         self.offers: list[str] = []
         self.fail: Exception | None = None
         self.reoffer_s = 0.0
+        self.accept_s = 0.0
+        self.connects = True
+
+    session_id = "session-1"
+
+    async def accept(self, sdp: str) -> bool:
+        self.told.append(("accept", sdp))
+        await asyncio.sleep(self.accept_s)
+        if self.fail is not None:
+            raise self.fail
+        return self.connects
+
+    async def withdraw(self) -> None:
+        self.told.append("withdraw")
 
     async def reoffer(self, sdp: str) -> str:
         self.offers.append(sdp)
@@ -74,6 +88,9 @@ class Desk:
         self.calls.append(phone)
         return SDP, self.lines[-1]
 
+    async def offer(self, caller: Caller, transfers: bool, phone: Call) -> tuple[str, Line]:
+        return await self.answer("", caller, transfers, phone)
+
 
 class Server:
     """A user agent, and the desk behind it."""
@@ -81,7 +98,7 @@ class Server:
     def __init__(self, accounts: Accounts | None = None, access: Access | None = None) -> None:
         self.desk = Desk()
         self.gate = Gate(accounts or Accounts(), access or Access())
-        self.agent = UserAgent(self.gate, self.desk.answer)
+        self.agent = UserAgent(self.gate, self.desk.answer, self.desk.offer)
 
 
 class Phone:
@@ -169,11 +186,15 @@ class Phone:
     def codes(self, method: str = "INVITE") -> list[int]:
         return [each.code for each in self.got if isinstance(each, Response) and each.method == method]
 
-    async def reply(self, request: Request, code: int) -> None:
-        """Answer a request of the server."""
-        copied = ("Via", "From", "To", "Call-ID", "CSeq")
-        lines = [f"SIP/2.0 {code} Whatever", *(f"{name}: {request.headers.get(name)}" for name in copied)]
-        await self.send("\r\n".join([*lines, "Content-Length: 0", "", ""]))
+    async def reply(self, request: Request, code: int, tag: str = "", body: str = "", **more: str) -> None:
+        """Answer a request of the server. `tag` is the phone's in the dialog; `more` are headers, with "_" for "-"."""
+        copied = {name: request.headers.get(name) for name in ("Via", "From", "To", "Call-ID", "CSeq")}
+        if tag:
+            copied["To"] += f";tag={tag}"
+        headers = {**copied, **{name.replace("_", "-"): value for name, value in more.items()}}
+        headers["Content-Length"] = str(len(body.encode()))
+        lines = [f"SIP/2.0 {code} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
+        await self.send("\r\n".join([*lines, "", body]))
 
     async def register(self, **more: str) -> Response:
         """Register, with the password if it is asked for."""

@@ -27,7 +27,8 @@ async def served(accounts: Accounts | None = None, access: Access | None = None)
     """A client, and the address of a server."""
     app, access = application(Origins(["https://allowed.example"], local=True)), access or Access()
     gate = Gate(accounts or Accounts(), access)
-    agent = UserAgent(gate, Desk().answer)
+    desk = Desk()
+    agent = UserAgent(gate, desk.answer, desk.offer)
     add_routes(app, agent, gate, access)
     async with TestServer(app, host="127.0.0.1") as server, ClientSession() as http:
         yield http, str(server.make_url("")).rstrip("/")

@@ -1,0 +1,72 @@
+"""Calls a SIP phone that is registered here, and lets an agent speak with whoever answers. It needs the admin token.
+
+POST /api/calls    {"to": "sip:alice@example.org", "agent"?, "context"?, "timeout_s"?}: 200 {"id"} when the phone has
+                   answered, and an error that says why it has not
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from sipmessage import Address
+
+from server.call.caller import Caller
+from server.call.options import MAX_REQUEST_CHARS
+from server.errors import PeerError
+from signaling.admin import Admin
+from signaling.bodies import read_json
+from signaling.calls import NO_STORE
+
+MAX_S = 120.0
+"""How long a phone may ring."""
+
+
+class Wanted(BaseModel):
+    """A call that is to be made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    to: Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True,
+            pattern=r"^sips?:[A-Za-z0-9_.!~*()&=+$,?/-]{1,100}@[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$",
+        ),
+    ]
+    """A SIP address."""
+    agent: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    context: dict[str, Any] = Field(default_factory=dict)
+    timeout_s: Annotated[float, Field(ge=1, le=MAX_S)] = 30.0
+
+    @field_validator("context")
+    @classmethod
+    def _short(cls, context: dict[str, Any]) -> dict[str, Any]:
+        if len(json.dumps(context, ensure_ascii=False, separators=(",", ":"))) > MAX_REQUEST_CHARS:
+            raise ValueError(f"it has more than {MAX_REQUEST_CHARS} characters")
+        return context
+
+
+Ring = Callable[[Address, float, Callable[[Caller], Caller]], Awaitable[str]]
+"""Calls a phone: `UserAgent.ring`."""
+
+
+def add_routes(app: web.Application, ring: Ring, find: Callable[[str], str], admin: Admin) -> None:
+    """Serve POST /api/calls on `app`. `find` gives the name of an agent, and raises NotFound."""
+
+    async def call(request: web.Request) -> web.Response:
+        admin.admit(request)
+        wanted = await read_json(request, Wanted)
+        agent = find(wanted.agent) if wanted.agent else ""
+        try:
+            to = Address.parse(f"<{wanted.to}>")
+        except (ValueError, TypeError) as exc:
+            raise PeerError("to: this is not a SIP address.") from exc
+
+        def about(caller: Caller) -> Caller:
+            return replace(caller, agent=agent or caller.agent, context={**caller.context, **wanted.context})
+
+        return web.json_response({"id": await ring(to, wanted.timeout_s, about)}, headers=NO_STORE)
+
+    app.router.add_post("/api/calls", call)
