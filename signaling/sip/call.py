@@ -248,6 +248,10 @@ class Call:
         if self.state is State.RINGING:
             self._leave()
 
+    def close(self) -> None:
+        """The server stops."""
+        self.stop()
+
     def stop(self) -> None:
         """Wait for nothing any more."""
         self._upkeep.close()

@@ -145,9 +145,15 @@ class OutgoingCall(Call):
         if self.state is State.RINGING:
             self._fail(NotAnswered("unavailable", "The phone has lost its connection."))
 
+    def close(self) -> None:
+        super().close()
+        if self.state is State.RINGING:
+            self.ended()
+
     def _fail(self, error: NotAnswered) -> None:
         if not self._answer.done():
             self._answer.set_exception(error)
+            self._answer.exception()  # asyncio does not complain then if nobody waits for it any more
 
     def _give_up(self) -> None:
         if self.state is State.RINGING:

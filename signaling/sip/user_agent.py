@@ -108,7 +108,7 @@ class UserAgent:
         for _, timeout in self._asked.values():
             timeout.cancel()
         for call in list(self._calls.values()):
-            call.stop()
+            call.close()
 
     # What calls need: this is their Host
 

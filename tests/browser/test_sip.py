@@ -1,9 +1,13 @@
 """Real softphones of browsers: JsSIP and SIP.js, unmodified, call a started server by SIP over WebSocket."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Page
@@ -17,6 +21,7 @@ pytestmark = [pytest.mark.browser, needs_npm]
 
 QUESTION = "Where is my order four two seven one?"
 GREETING_S = 5.5
+ADMIN = "a token of the admin"
 
 
 DESK = """
@@ -168,3 +173,40 @@ def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> No
         phone = Softphone(page, "JsSipPhone", sip(server), password="secret")
         assert phone.do("registered") == "registered"
         assert phone.do("call", "demo") == "confirmed"
+
+
+def test_a_call_to_jssip(server: Started, page: Page) -> None:
+    """The server calls: JsSIP declines, then takes a call, hears the greeting, holds, restarts ICE, and hangs up."""
+    with started("--allowed-origins", server.url, ANTIPHON_ADMIN_TOKEN=ADMIN) as caller, ThreadPoolExecutor(1) as pool:
+        phone = Softphone(page, "JsSipPhone", sip(caller), user="carol")
+        assert phone.do("registered") == "registered"
+        phone.do("wait", False)
+        assert pool.submit(ring, caller, "carol").result(20) == (409, "declined")
+        phone.do("wait", True)
+        status, call_id = pool.submit(ring, caller, "carol").result(30)
+        assert status == 200
+        assert any(f"call {call_id} begins" in line for line in caller.lines)
+        until(lambda: "confirmed" in phone.get("heard"))
+        until(lambda: grows(phone, 0.2))
+        phone.do("hold")
+        time.sleep(0.3)
+        assert not grows(phone)
+        phone.do("unhold")
+        until(lambda: grows(phone, 0.2))
+        phone.do("restart")
+        until(lambda: grows(phone, 0.2))
+        assert phone.do("text", "What is seven times eight?")
+        until(lambda: any(f"call {call_id} answers" in line for line in caller.lines))
+        phone.do("hangUp")
+        until(lambda: any(f"call {call_id} is over" in line for line in caller.lines))
+
+
+def ring(server: Started, user: str) -> tuple[int, str]:
+    """Let the server call a phone. Returns the status, and the id of the call or why there is none."""
+    headers = {"Authorization": f"Bearer {ADMIN}", "Content-Type": "application/json"}
+    body = json.dumps({"to": f"sip:{user}@127.0.0.1", "timeout_s": 10}).encode()
+    try:
+        with urlopen(Request(f"{server.url}/api/calls", body, headers), timeout=30) as answer:
+            return answer.status, json.load(answer)["id"]
+    except HTTPError as error:
+        return error.code, json.load(error)["error"]["code"]

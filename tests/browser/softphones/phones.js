@@ -13,6 +13,13 @@ const energy = async (pc) => {
   return inbound ? inbound.totalAudioEnergy : 0;
 };
 
+// The ICE user name by which the sound goes at present.
+const ufrag = async (pc) => {
+  const stats = await pc.getStats();
+  const transport = [...stats.values()].find((each) => each.type === "transport");
+  return stats.get(stats.get(transport.selectedCandidatePairId).localCandidateId).usernameFragment;
+};
+
 const listen = (pc) => {
   const ear = new Audio();
   ear.srcObject = new MediaStream(pc.getReceivers().map((receiver) => receiver.track));
@@ -69,6 +76,12 @@ class JsSipPhone {
   unhold() { return new Promise((done) => this.session.unhold({}, () => done(true))); }
   follow() { this.session.on("refer", (event) => { event.accept((session) => session.on("failed", () => {}), {
     mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } }); }); }
+  async restart() {
+    const before = await ufrag(this.pc);
+    await new Promise((done) => this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done));
+    for (const end = Date.now() + 10000; (await ufrag(this.pc)) === before; )
+      if (Date.now() > end) throw new Error("no new way in time");
+  }
   cut() { this.events.length = 0; this.socket._ws.close(); }
   hangUp() { this.session.terminate(); }
   async over(ms) { await until(() => this.heard.some((each) => /^(ended|failed)/.test(each)), "end", ms); return this.heard.at(-1); }

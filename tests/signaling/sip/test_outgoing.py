@@ -225,16 +225,20 @@ def test_an_answer_that_cannot_be_used(fail: Exception | None, why: str) -> None
     run(scenario)
 
 
-def test_the_connection_is_lost_while_it_rings() -> None:
+def test_a_call_that_rings_is_given_up() -> None:
+    """The connection is lost, the place was given to somebody else, or the server stops."""
+
     async def scenario() -> None:
         call = await Ringing().begin()
         call.phone.disconnect()
         assert await call.failed() == "unavailable"
-        call = await Ringing().begin()
-        await call.phone.reply(call.invite, 180, "p")
-        call.server.desk.calls[0].ended()  # its place was given to somebody else
-        assert await call.failed() == "given_up"
-        assert len(call.sent("CANCEL")) == 1
+        for stops in (False, True):
+            call = await Ringing().begin()
+            await call.phone.reply(call.invite, 180, "p")
+            call.server.agent.close() if stops else call.server.desk.calls[0].ended()
+            assert await call.failed() == "given_up"
+            assert len(call.sent("CANCEL")) == 1
+            assert call.told == ["withdraw"]
 
     run(scenario)
 
