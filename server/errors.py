@@ -101,6 +101,8 @@ class NotRegistered(NotFound):
 class NotAnswered(Conflict):
     """A phone that was called has not taken the call. `code` says why, such as busy, declined or no_answer."""
 
+    code = "failed"
+
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code

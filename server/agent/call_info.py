@@ -17,7 +17,8 @@ class CallInfo:
     caller: str = ""
     """The subject of the caller's token (`sub`); "" where calls need no token."""
     context: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """The claim `context` of the token: an object of JSON, as the backend that made the token has written it."""
+    """The claim `context` of the token, with the `context` of a wish to call a phone: an object of JSON, as the backend
+    has written it."""
     language: str = ""
     """The language in which the call begins (BCP 47). It may change in the call."""
     transport: Transport = ""
@@ -31,7 +32,8 @@ class CallInfo:
     dialled: str = ""
     """The name or the telephone number under which the caller has asked for the agent; "" when the caller has not."""
     number: str = ""
-    """The caller's telephone number or SIP address, as the line tells it; "" where it tells none. It may be forged."""
+    """The caller's telephone number or SIP address, as the line tells it; "" where it tells none. It may be forged.
+    Where we have called a phone, it is the address that was called."""
     handed_over: HandOver | None = field(default=None, repr=False)
     """What the agent before has said, when it has handed the call over to this one."""
 
