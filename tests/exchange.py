@@ -70,6 +70,10 @@ class OneSentence:
         pass
 
 
+def ice_servers(user: str) -> list[IceServer]:
+    return [IceServer(("turn:turn.example.org",), user, "x")]
+
+
 class Exchange:
     """The server. With `resume_s` 0 a call ends with its connection."""
 
@@ -123,10 +127,10 @@ class Exchange:
         app = application(Origins(local=not trusted))
         access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
-        whip.add_routes(app, self.calls, access.admit, lambda user: [IceServer(("turn:turn.example.org",), user, "x")])
+        whip.add_routes(app, self.calls, access.admit, ice_servers)
         self.admin = Admin("the operator's own token")
         self.listening = ListeningPeers(self.directory, pacer, settings)
-        whep.add_routes(app, self.listening, self.admin, access.known)
+        whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
         websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)

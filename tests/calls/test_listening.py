@@ -8,72 +8,18 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
 
 from server.call.listeners import MAX_LISTENERS
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
+from tests.listener import CALLER_HZ, SDP, Listener
 from tests.offers import HOST, audio, offer, video
 from tests.phone import RATE, Phone, calling
 
-AGENT_HZ, CALLER_HZ = 400, 1_500
 GREETING = "Welcome to the shop. " * 8
-SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 ADMIN = {"Authorization": "Bearer the operator's own token"}
 TONE = (8_000 * np.sin(2 * np.pi * CALLER_HZ * np.arange(20 * RATE) / RATE)).astype("<i2").tobytes()
-
-
-class Operator:
-    """Somebody who listens to a call. `heard` tells for each frame which of the two sides are in it."""
-
-    def __init__(self, running: Exchange, call_id: str, http: aiohttp.ClientSession) -> None:
-        self._url, self._http = f"{running.home}/whep/{call_id}", http
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.pc.on("track", self._on_track)
-        self.heard: list[tuple[bool, bool]] = []
-        self.ended = asyncio.Event()
-        self.session = self.answer = ""
-        self._listening: asyncio.Task[None] | None = None
-
-    async def listen(self) -> None:
-        self.pc.addTransceiver("audio", "recvonly")
-        await self.pc.setLocalDescription(await self.pc.createOffer())
-        response = await self._http.post(self._url, data=self.pc.localDescription.sdp, headers=SDP | ADMIN)
-        self.answer = await response.text()
-        assert response.status == 201, self.answer
-        self.session = f"{self._url}/{response.headers['Location'].rpartition('/')[2]}"
-        await self.pc.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
-
-    async def until(self, agent: bool, caller: bool, frames: int = 10) -> None:
-        """Wait until this was heard in so many frames on end, from now on."""
-        start = len(self.heard)
-        wanted = [(agent, caller)] * frames
-        while not any(  # noqa: ASYNC110
-            self.heard[i : i + frames] == wanted for i in range(start, len(self.heard))
-        ):
-            await asyncio.sleep(0.02)
-
-    async def close(self) -> None:
-        await self.pc.close()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
-
-    def _on_track(self, track: Any) -> None:
-        self._listening = asyncio.get_running_loop().create_task(self._listen(track))
-
-    async def _listen(self, track: Any) -> None:
-        try:
-            while True:
-                frame = await track.recv()
-                samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0].astype(float)
-                turns = np.arange(len(samples)) / frame.sample_rate
-                parts = [abs(np.mean(samples * np.exp(-2j * np.pi * hz * turns))) for hz in (AGENT_HZ, CALLER_HZ)]
-                self.heard.append((bool(parts[0] > 1_000), bool(parts[1] > 1_000)))
-        except MediaStreamError:
-            self.ended.set()
 
 
 @asynccontextmanager
@@ -97,7 +43,7 @@ async def post(running: Exchange, http: aiohttp.ClientSession, call_id: str, sdp
 async def test_an_operator_hears_both_sides() -> None:
     """The agent alone, both at once, the caller alone, and nobody. The caller's client is told nothing of it."""
     async with call(GREETING) as (running, phone, call_id, http):
-        operator = Operator(running, call_id, http)
+        operator = Listener(running.home, call_id, http, ADMIN)
         await operator.listen()
         assert "a=sendonly" in operator.answer
         await operator.until(agent=True, caller=False)
@@ -114,7 +60,7 @@ async def test_an_operator_hears_both_sides() -> None:
 async def test_listening_ends_with_the_call() -> None:
     """The connection of the listener is closed, and its session is gone."""
     async with call() as (running, phone, call_id, http):
-        operator = Operator(running, call_id, http)
+        operator = Listener(running.home, call_id, http, ADMIN)
         await operator.listen()
         phone.say(TONE)
         await operator.until(agent=False, caller=True)
@@ -128,7 +74,7 @@ async def test_listening_ends_with_the_call() -> None:
 async def test_a_listener_goes_on_when_the_call_moves() -> None:
     """The caller is heard on the other connection, too."""
     async with call() as (running, phone, call_id, http):
-        operator = Operator(running, call_id, http)
+        operator = Listener(running.home, call_id, http, ADMIN)
         await operator.listen()
         phone.say(TONE)
         await operator.until(agent=False, caller=True)
@@ -146,7 +92,7 @@ async def test_a_listener_goes_on_when_the_call_moves() -> None:
 async def test_a_listener_who_vanishes_makes_room_and_the_call_goes_on() -> None:
     """Nothing comes from the listener any more, and after a while its place is free."""
     async with call(vanished_s=2.5) as (running, phone, call_id, http):
-        operators = [Operator(running, call_id, http) for _ in range(MAX_LISTENERS)]
+        operators = [Listener(running.home, call_id, http, ADMIN) for _ in range(MAX_LISTENERS)]
         for operator in operators:
             await operator.listen()
         phone.say(TONE)
@@ -176,6 +122,7 @@ async def test_a_listener_who_leaves_makes_room() -> None:
         answers = [await http.post(url, data=body, headers=SDP | ADMIN) for _ in range(MAX_LISTENERS + 1)]
         assert [answer.status for answer in answers] == [201] * MAX_LISTENERS + [503]
         assert int(answers[-1].headers["Retry-After"]) > 0
+        assert answers[0].headers["Link"].startswith('<turn:turn.example.org>; rel="ice-server"; username="')
         session = running.home + answers[0].headers["Location"]
         assert (
             await http.delete(f"{running.home}/whep/other/{session.rpartition('/')[2]}", headers=ADMIN)
