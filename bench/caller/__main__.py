@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ import aiohttp
 from bench.caller import tape
 from bench.caller.clients import Client, WebRtcClient, WebSocketClient
 from bench.caller.microphone import RATE, Script, load_wav, script
+from bench.caller.telephone import TelephoneClient
 from bench.common.figures import as_json, known, show
 from bench.common.processes import tree_usage
 from bench.common.sentences import CUT_IN, QUESTION
@@ -26,6 +28,11 @@ from tests.voices import speak
 
 CONNECT_S = 15
 """How long a call may take to connect, and how much longer than its script it may take as a whole."""
+CLIENTS: dict[str, Callable[[Script], Client]] = {
+    "webrtc": WebRtcClient,
+    "websocket": WebSocketClient,
+    "telephone": TelephoneClient,
+}
 STAGGER_S = 0.37
 """How much later than the call before each call begins to speak, so that utterances do not end at the same time."""
 
@@ -76,7 +83,7 @@ async def measure(given: argparse.Namespace) -> dict[str, Any]:
     plans = [plan(question, cut_in, given, given.lead_s + n * STAGGER_S) for n in range(given.calls)]
     before, start_s = tree_usage(given.pid) if given.pid else None, time.perf_counter()
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
-        cuts_in, client = bool(given.cut_in_s), WebSocketClient if given.websocket else WebRtcClient
+        cuts_in, client = bool(given.cut_in_s), CLIENTS[given.by]
         tasks = [
             group.create_task(call(http, given.url, client(said), said.seconds, cuts_in), name=f"call-{n}")
             for n, said in enumerate(plans)
@@ -132,7 +139,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--lead-s", type=float, default=4.0, help="before the first utterance: the greeting")
     parser.add_argument("--pause-s", type=float, default=5.0, help="after each utterance: the answer")
     parser.add_argument("--cut-in-s", type=float, default=0.0, help="cut into each answer so long after asking")
-    parser.add_argument("--websocket", action="store_true", help="call by the WebSocket, not by WebRTC")
+    parser.add_argument("--by", choices=CLIENTS, default="webrtc", help="what carries the call")
+    also = "the same as --by websocket"
+    parser.add_argument("--websocket", dest="by", action="store_const", const="websocket", help=also)
     parser.add_argument("--pid", type=int, help="the server's process, to tell what it uses")
     return parser
 
