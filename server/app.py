@@ -18,6 +18,7 @@ from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
+from server.call.line.listening_peers import ListeningPeers
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
@@ -53,7 +54,7 @@ from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
-from signaling import conversations, ice_servers, metrics, offer, ringing, token_api, websocket, whip
+from signaling import conversations, ice_servers, metrics, offer, ringing, token_api, websocket, whep, whip
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
@@ -108,7 +109,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
-        _for_operators(sites.operations, settings, agents, exporter, keeper, directory, phones)
+        listening = ListeningPeers(directory, pacer, peers)
+        stack.push_async_callback(listening.close)
+        _for_operators(sites.operations, settings, agents, exporter, keeper, directory, phones, listening, access)
         settle_memory()
         await sites.open(parts, stack)
         for line in sites.where():
@@ -152,7 +155,7 @@ def _for_phones(
 
 def _for_operators(
     app: web.Application, settings: Settings, agents: Agents, exporter: Exporter, keeper: Keeper, directory: Directory,
-    phones: UserAgent,
+    phones: UserAgent, listening: ListeningPeers, access: Access,
 ) -> None:  # fmt: skip
     """Add the routes for operators, except those of health, which `Sites` adds."""
     if settings.metrics:
@@ -161,6 +164,7 @@ def _for_operators(
     conversations.add_routes(app, keeper.archive, admin)
     live_calls.add_routes(app, directory, admin)
     ringing.add_routes(app, phones.ring, agents.find, admin)
+    whep.add_routes(app, listening, admin, access.known, client_servers(settings))
     token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agents.names))
 
 

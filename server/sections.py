@@ -211,9 +211,9 @@ class Conversations(SettingsGroup):
     """Directory for recordings of calls, with the caller on the left channel and the agent on the right. Empty: calls
     are not recorded."""
     admin_token: SecretStr = SecretStr("")
-    """Bearer token for /api/conversations, which shows what callers said, for /api/calls, which controls live calls,
-    and for /api/tokens, which makes tokens for callers: at least 16 characters. Empty: the server does not offer these
-    APIs."""
+    """Bearer token for /api/conversations, which shows what callers said, for /api/calls and /whep, by which live calls
+    are controlled and heard, and for /api/tokens, which makes tokens for callers: at least 16 characters. Empty: the
+    server does not offer these APIs."""
     resume_s: float = Field(60.0, ge=0)
     """Seconds for which a conversation that has lost its connection waits for the caller to come back. 0 ends it at
     once."""

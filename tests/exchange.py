@@ -14,6 +14,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
+from server.call.line.listening_peers import ListeningPeers
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
@@ -27,9 +28,10 @@ from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.speech.vad import CallVad, Silero
 from server.web import application
-from signaling import offer, websocket, whip
+from signaling import offer, websocket, whep, whip
 from signaling.access import Access
 from signaling.addresses import Proxies
+from signaling.admin import Admin
 from signaling.ice import IceServer
 from signaling.origins import Origins
 from signaling.telephony.admission import TelephoneAccess
@@ -66,6 +68,10 @@ class OneSentence:
 
     async def close(self) -> None:
         pass
+
+
+def ice_servers(user: str) -> list[IceServer]:
+    return [IceServer(("turn:turn.example.org",), user, "x")]
 
 
 class Exchange:
@@ -121,7 +127,10 @@ class Exchange:
         app = application(Origins(local=not trusted))
         access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
-        whip.add_routes(app, self.calls, access.admit, lambda user: [IceServer(("turn:turn.example.org",), user, "x")])
+        whip.add_routes(app, self.calls, access.admit, ice_servers)
+        self.admin = Admin("the operator's own token")
+        self.listening = ListeningPeers(self.directory, pacer, settings)
+        whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
         websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
@@ -143,4 +152,5 @@ async def exchange(agent: VoiceAgent | None = None, **changes: Any) -> AsyncIter
     async with running.server:
         yield running
         await running.directory.close()
+        await running.listening.close()
         await running.calls.close()

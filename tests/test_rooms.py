@@ -90,6 +90,7 @@ TASKS = frozenset(
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
     server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
+    server/call/line/listening_peers.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""

@@ -47,6 +47,14 @@ async def test_operators_have_a_port_of_their_own(sites: TwoSites) -> None:
     assert f"for operators   {sites.operators}" in sites.lines
 
 
+async def test_listening_is_on_the_port_for_operators(sites: TwoSites) -> None:
+    """There it is refused for what is wrong with it; the port for callers has no such address."""
+    async with ClientSession(headers=ADMIN) as http:
+        assert (await http.post(f"{sites.operators}/whep/none", data="v=0")).status == 415
+        assert (await http.post(f"{sites.callers}/whep/none", data="v=0")).status in (404, 405)
+        assert (await http.options(f"{sites.callers}/whep/none")).status in (404, 405)
+
+
 async def test_without_a_port_for_operators_one_port_has_everything() -> None:
     """In the first minute of a developer there is one port."""
     with started("--admin-token", ADMIN_TOKEN) as server:

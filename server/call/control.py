@@ -13,6 +13,7 @@ from server.call.ears.key_entry import KeyEntry
 from server.call.ears.keypad import MAX_KEYS
 from server.call.floor import State
 from server.call.keys import Keys
+from server.call.listeners import Listeners
 from server.call.live import LiveCall
 from server.call.mind.announcements import Announcement
 from server.call.mouth.keystrokes import read_keys
@@ -36,6 +37,7 @@ class Control:
     ) -> None:
         """`present` gives the dialogue. `leave` says the agent's goodbye, and ends the call."""
         self.audience = Audience()
+        self.listeners = Listeners()
         self.keys = Keys(present)
         """What becomes of the keys that the caller presses."""
         self._caller = setup.caller.name
@@ -128,8 +130,9 @@ class Control:
             self._leave()
 
     def close(self) -> None:
-        """The call ends: nobody follows it any more, and no tool gets keys."""
+        """The call ends: nobody follows it or listens any more, and no tool gets keys."""
         self.audience.close()
+        self.listeners.close()
         self.keys.close()
 
     def _check_going_on(self) -> None:

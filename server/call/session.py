@@ -67,7 +67,6 @@ class Session:
         self.absence = Absence(setup.settings.resume_s, lambda: self.end("lost"))
         self.caller = setup.caller
         self._minutes = minutes
-        self._soundtrack = Soundtrack(recorder)
         self._observe = observe
         longest = setup.settings.longest_call_min, setup.caller.max_s
         self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
@@ -76,6 +75,7 @@ class Session:
         self._attachment = Attachment(self.token)
         self.control = Control(setup, minutes, lambda: self.dialogue, self._attachment, self.leave)
         """What operators and the agent's tools may do in the call."""
+        self._soundtrack = Soundtrack(recorder, self.control.listeners)
         self._tasks = Tasks(self.id, self._on_fault)
         self._is_new = record.token_hash is None
         """No server has held the call before."""

@@ -1,4 +1,4 @@
-"""Soundtrack: what the caller says and hears in a call, frame by frame. A recorder may keep it.
+"""Soundtrack: what the caller says and hears in a call, frame by frame. A recorder may keep it, and others may listen.
 
 A client with a buffer is given the first frames of a reply before their time. So each frame of that reply leaves some
 time before the caller hears it. The soundtrack holds these frames until then, and so knows what the caller hears now.
@@ -26,10 +26,21 @@ class Recorder(Protocol):
         """The call is over."""
 
 
+class Listeners(Protocol):
+    """Those who listen to a call. No method waits or raises."""
+
+    def hear(self, frame: Frame) -> None:
+        """The caller's next 20 ms."""
+
+    def pass_frame(self, audible: bytes | None) -> None:
+        """The next 20 ms that the caller hears: 24 kHz PCM, or None in silence."""
+
+
 class Soundtrack:
     """The sound of one call, in both directions. Without a recorder nothing is kept."""
 
-    def __init__(self, recorder: Recorder | None) -> None:
+    def __init__(self, recorder: Recorder | None, listeners: Listeners) -> None:
+        self._listeners = listeners
         self._recorder = recorder
         self._ahead: deque[bytes] = deque()
         """Frames of the agent that have left, and that the caller does not hear yet."""
@@ -41,6 +52,7 @@ class Soundtrack:
 
     def hear(self, frame: Frame) -> None:
         """The caller's next 20 ms."""
+        self._listeners.hear(frame)
         if self._recorder is not None:
             self._recorder.heard(frame)
 
@@ -53,6 +65,7 @@ class Soundtrack:
         if frame is not None:
             self._ahead.append(frame)
         audible = self._ahead.popleft() if self._ahead else None
+        self._listeners.pass_frame(audible)
         if self._recorder is not None:
             self._recorder.spoken(audible)
         return audible

@@ -19,7 +19,16 @@ from tests.started import Started, started
 from tests.voices import speak
 
 Make = Callable[..., Proxy]
-OPERATORS = ("/metrics", "/health", "/health/live", "/health/ready", "/api/calls", "/api/conversations", "/api/tokens")
+OPERATORS = (
+    "/metrics",
+    "/health",
+    "/health/live",
+    "/health/ready",
+    "/api/calls",
+    "/api/conversations",
+    "/api/tokens",
+    "/whep/x",
+)
 JSON = {"Content-Type": "application/json"}
 TLS_GOODBYE_S = 0.5
 """aiohttp does not wait until a connection with TLS has said goodbye, which is a way to the proxy and back."""
