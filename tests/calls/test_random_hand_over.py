@@ -33,6 +33,8 @@ from tests.fakes.mind import Desk, last_said
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
+SLOWER = 4
+"""These calls take so much longer than those with one agent."""
 NAMES = ("first", "second", "third")
 
 
@@ -100,7 +102,7 @@ def test_nothing_is_lost_between_agents(shard: int) -> None:
         speakers = [said.name for exchange in record.exchanges for said in exchange.said if said.who == "agent"]
         assert not taken or speakers[-1] == has_it.agent.name, seed
 
-    for seed in range(shard, ROUNDS, SHARDS):
+    for seed in range(shard, ROUNDS // SLOWER, SHARDS):
         run_virtual(scenario(seed))
 
 
