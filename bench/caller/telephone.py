@@ -10,9 +10,10 @@ import aiohttp
 import av
 import numpy as np
 
+from bench.caller.clients import WebSocketClient
 from bench.caller.microphone import FRAME_S, Script
 from bench.caller.recorder import LOUD_RMS
-from bench.caller.tape import HeardPacket, SpokenSpan
+from bench.caller.tape import HeardPacket
 
 PATH = "/telephony/twilio"
 RATE = 8_000
@@ -20,17 +21,13 @@ FRAME = RATE // 50
 RTP_FRAME = 48_000 // 50
 
 
-class TelephoneClient:
+class TelephoneClient(WebSocketClient):
     """Calls as Twilio's servers do, when a telephone call is connected to a stream."""
 
     def __init__(self, script: Script) -> None:
-        self._script = script
+        super().__init__(script)
         self._frames = _mulaw(script)
-        self.finished = asyncio.Event()
-        self.metrics: list[dict[str, Any]] = []
         self._heard: list[tuple[float, bytes]] = []
-        self._start_s = 0.0
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def connect(self, http: aiohttp.ClientSession, url: str) -> None:
         self._ws = await http.ws_connect(f"{url.rstrip('/')}{PATH}")
@@ -40,16 +37,6 @@ class TelephoneClient:
         await self._ws.send_json({"event": "connected", "protocol": "Call", "version": "1.0.0"})
         await self._ws.send_json({"event": "start", "sequenceNumber": "1", "start": start, "streamSid": "MZ1"})
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._speak())]
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._ws.close()
-
-    @property
-    def said(self) -> list[SpokenSpan]:
-        return self._script.spans(self._start_s)
 
     def heard(self) -> list[HeardPacket]:
         """Each message with sound; the sound of a message that comes early is played after the one before it."""

@@ -27,8 +27,10 @@ from server.call.mouth.source import Line, Prompt
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
-GO_ON_FROM = "(The call was handed over to you. The caller was told your name. Go on with what the caller wants.)"
-"""What the model is asked when another agent has handed the call over."""
+GO_ON_FROM = "(The call was handed over to you. {name} Go on with what the caller wants.)"
+NAMED = "The caller was told your name."
+NOT_NAMED = "The caller does not know it yet: say who you are."
+"""What the model is asked when another agent has handed the call over, with an introduction and without."""
 
 
 class Talk(Protocol):
@@ -92,7 +94,8 @@ class Unasked:
 
     def take_over(self) -> None:
         """Say who speaks now, and go on with the call, which another agent has handed over."""
-        self.ask(Prompt(GO_ON_FROM, self._answers.language.line("introduction")))
+        introduction = self._answers.language.line("introduction")
+        self.ask(Prompt(GO_ON_FROM.format(name=NAMED if introduction else NOT_NAMED), introduction))
 
     def stay(self) -> None:
         """The caller goes on, so the call is not passed on, and the model is told so."""

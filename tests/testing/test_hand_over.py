@@ -151,6 +151,19 @@ def test_what_an_operator_has_told_the_agent_goes_over() -> None:
     assert all("Offer a discount." in each for each in model.instructions)
 
 
+def test_an_agent_without_an_introduction_is_asked_to_say_who_it_is() -> None:
+    """The author wants no fixed line, so the model is told that the caller does not know yet who speaks."""
+
+    async def scenario() -> None:
+        model = ScriptedModel({"say who you are": "Billing here."})
+        plain = replace(BILLING, introduction="", agent=Agent(model, deps_type=Desk))
+        async with call(RECEPTION, others=OTHERS | {"billing": plain}) as caller:
+            await caller.says("I have a question about an invoice")
+            assert caller.answers[-1].text.strip() == "Billing here."
+
+    run(scenario())
+
+
 def test_a_call_goes_there_and_back() -> None:
     """An agent that gets a call back goes on with the dependencies that it had."""
 
