@@ -19,6 +19,7 @@ from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
 from server.call.line.listening_peers import ListeningPeers
+from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
@@ -58,6 +59,8 @@ from signaling import conversations, ice_servers, metrics, offer, ringing, token
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
+from signaling.realtime import client_secrets
+from signaling.realtime import endpoint as realtime
 from signaling.sip import socket as sip_socket
 from signaling.sip.gate import Gate
 from signaling.sip.user_agent import UserAgent
@@ -106,6 +109,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
+        _for_openai_clients(
+            sites, settings, agents, access, RealtimeCalls(directory, pacer, settings.vanished_s, calls)
+        )
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
@@ -139,6 +145,14 @@ def _for_callers(
     add_agents_pages(app, agents.about)
     who_answers.add_routes(app, agents.about, access.needs_token, settings.access_token_url)
     ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
+
+
+def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls) -> None:
+    """Add the routes for clients of the OpenAI Realtime API."""
+    admin = Admin(settings.admin_token.get_secret_value())
+    secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
+    realtime.add_routes(sites.public, calls, access.admit, agents.find)
+    client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
 
 
 def _for_phones(
