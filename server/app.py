@@ -10,6 +10,7 @@ from functools import partial
 
 from aiohttp import web
 
+from server.agent import client_agent
 from server.agent.agents import Agents
 from server.agent.breakers import Breakers
 from server.agent.toolsets import Toolsets
@@ -151,7 +152,8 @@ def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access
     """Add the routes for clients of the OpenAI Realtime API."""
     admin = Admin(settings.admin_token.get_secret_value())
     secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
-    realtime.add_routes(sites.public, calls, access.admit, agents.find)
+    usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
+    realtime.add_routes(sites.public, calls, access.admit, agents.find, usual)
     client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
 
 

@@ -7,6 +7,7 @@ it watches a live call instead (sideband). With `session_id` and `resume` it goe
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -46,9 +47,15 @@ class RealtimeCalls(Protocol):
     async def hang_up(self, caller: Caller, call_id: str) -> None: ...
 
 
-def add_routes(app: web.Application, calls: RealtimeCalls, admit: Admit, find: Callable[[str], str]) -> None:
-    """Serve the API on `app`, for callers whom `admit` lets in. `find` knows our agents, and raises NotFound."""
-    endpoint = _Endpoint(calls, admit, find)
+def add_routes(
+    app: web.Application, calls: RealtimeCalls, admit: Admit, find: Callable[[str], str], usual: str = ""
+) -> None:
+    """Serve the API on `app`, for callers whom `admit` lets in.
+
+    `find` knows our agents, and raises NotFound. `usual` is the agent of clients whose model is none of them, if there
+    is such an agent.
+    """
+    endpoint = _Endpoint(calls, admit, find, usual)
     for way in WAYS:
         app.router.add_get(way + PATH, endpoint.socket)
         app.router.add_post(f"{way}{PATH}/calls", endpoint.call)
@@ -60,6 +67,7 @@ class _Endpoint:
     calls: RealtimeCalls
     admit: Admit
     find: Callable[[str], str]
+    usual: str
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         agreed = [each for each in subprotocols(request) if each == REALTIME]
@@ -97,14 +105,13 @@ class _Endpoint:
         return web.Response()
 
     def _called(self, caller: Caller, model: str) -> Caller:
-        """The caller, who asks for the agent of this name, if there is one. Other models mean the first agent."""
-        if caller.dialled or not model:
-            return caller
-        try:
-            self.find(model)
-        except NotFound:
-            return caller
-        return replace(caller, dialled=model)
+        """The caller, who asks for the agent of this name, if there is one."""
+        wanted = [] if caller.dialled or caller.agent else [name for name in (model, self.usual) if name]
+        for name in wanted:
+            with suppress(NotFound):
+                self.find(name)
+                return replace(caller, dialled=name)
+        return caller
 
 
 def new_config(model: str, kind: Any = "realtime") -> SessionConfig:

@@ -25,6 +25,10 @@ class Heard:
         self._told: dict[str, str] = {}
         """What words of an item the client knows from deltas."""
         self._started_ms = 0.0
+        self.unanswered = False
+        """What the caller has said is an item, and no response was created for it."""
+        self.live = False
+        """The client is told words while they are spoken, and not only when they are an item."""
         self._typed: list[tuple[str, str]] = []
         """The text and the item of what was typed and has not come back as an utterance."""
 
@@ -89,7 +93,7 @@ class Heard:
     def _delta(self, item_id: str, text: str) -> None:
         """Deltas can only add. What changes what was told waits for the end."""
         told = self._told.get(item_id, "")
-        if item_id in self._items and text.startswith(told) and text != told:
+        if (self.live or item_id in self._items) and text.startswith(told) and text != told:
             where = {"item_id": item_id, "content_index": 0}
             self._out.event("conversation.item.input_audio_transcription.delta", **where, delta=text[len(told) :])
             self._told[item_id] = text
@@ -109,7 +113,7 @@ class Heard:
             "id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
             "content": [{"type": "input_audio", "transcript": None}],
         }  # fmt: skip
-        before = self._items.last
+        before, self.unanswered = self._items.last, True
         self._out.event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before)
         self._items.add(item)
         self._out.event("conversation.item.added", previous_item_id=before, item=item)

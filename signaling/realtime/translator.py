@@ -33,6 +33,8 @@ from signaling.realtime.way import Way
 
 PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
+_OF_THE_AGENT = frozenset({"instructions", "tools"})
+"""What only agents take that let clients decide what they say."""
 SHORTEST_COMMIT_MS = 100
 """OpenAI refuses to commit less."""
 
@@ -49,6 +51,7 @@ class RealtimeTranslator:
         """What our session is told."""
         self._heard = Heard(self._out, self._items)
         self._speaking = Speaking(self._out, self._items, way, config)
+        self._heard.live = config.transcribes_only
         self._pcm_ms = 0.0
         """How much sound has come, on a WebSocket."""
         self._uncommitted_ms = 0.0
@@ -118,12 +121,14 @@ class RealtimeTranslator:
         before = self._config.choices
         formats = self._config.heard_format, self._config.spoken_format
         self._config.update(session)
+        self._heard.live = self._config.transcribes_only
         self._out.event("session.updated", session=self._config.object)
         if (now := (self._config.heard_format, self._config.spoken_format)) != formats:
             self._way.reformat(*now)
         changed = {name: value for name, value in self._config.choices.items() if value != before[name]}
-        if changed:
-            self._told.say({"type": "update", **changed})
+        for names in (_OF_THE_AGENT, before.keys() - _OF_THE_AGENT):  # not every agent takes all of them
+            if part := {name: changed[name] for name in names if name in changed}:
+                self._told.say({"type": "update", **part})
 
     def _create(self, event: requests.CreateItem) -> None:
         item = self._told.vet(event.item)
@@ -209,7 +214,9 @@ class RealtimeTranslator:
             self._heard.start(self._overlap_ms if before == "overlap" else self._now_ms)
         elif state == "thinking":
             self._heard.stop(self._now_ms)
-            self._speaking.expect()
+            if self._heard.unanswered:
+                self._speaking.expect()
+            self._heard.unanswered = False
         elif state in ("listening", "closed"):
             self._heard.withdraw(self._now_ms)
             self._speaking.rest()
