@@ -73,6 +73,10 @@ class Hearing:
         if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
             self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)
+        if self._utterances.ended:
+            return events.Endpoint(utterance.number) if hearing else events.Interruption(utterance.number)
+        if isinstance(verdict.event, events.Endpoint) and self._utterances.client_ends:
+            return self._overdue(view, hearing)
         return verdict.event or self._overdue(view, hearing)
 
     def _overdue(self, view: View, hearing: bool) -> events.Event | None:

@@ -18,6 +18,7 @@ from server.call.keys import Keys
 from server.call.mind.brought import Brought
 from server.call.watch import Watch
 from server.errors import PeerError, TooMany
+from server.media.frame import SILENCE, Frame
 from server.pace import Pace
 
 MESSAGES_A_SECOND = 50
@@ -131,6 +132,11 @@ class Inbox:
                 if instructions:
                     self._brought.check("instructions")
                 self._present().unasked.respond(instructions)
+            case agent_messages.Commit():
+                self._commit()
+            case agent_messages.Clear():
+                if (present := self._present().utterances.present) is not None:
+                    self._present().on_no_words(present.number)
             case messages.Ping(t=t):
                 self._host.send(messages.Pong(t=t))
             case messages.Pong():
@@ -162,6 +168,16 @@ class Inbox:
         if not self._noting.admits(self._now()):
             raise TooMany("Notes come too fast, and the last ones are lost.", WAIT_S)
         self._present().delivery.note(note)
+
+    def _commit(self) -> None:
+        """The caller is done. This is decided at the next frame, which need not come from the client any more."""
+        self._watch.caller_is_there()
+        dialogue = self._present()
+        if dialogue.utterances.commit():
+            dialogue.hear(Frame(SILENCE, start_samples=0))
+        else:
+            number = dialogue.utterances.number()
+            self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
     def _is_news(self, heard: messages.Heard) -> bool:
         """Whether the caller can have heard this reply, and its gap was not reported before."""

@@ -203,6 +203,8 @@ class SessionConfig:
             "voice": "" if name in OPENAI_VOICES else name,
             "language": (words or {}).get("language") or "",
             "patience": patience,
+            "turns": "auto" if turns is not None else "manual",
+            "answers": "auto" if self.answers else "asked",
         }
 
     @property

@@ -14,6 +14,7 @@ from server.call.line.outbox import Outbox
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.shared_translator import Presenting, SharedTranslator
 from server.call.line.translated_socket import TranslatedSocket
+from server.call.line.translator import Beginning
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.messages import AudioFormat, Error
 from server.call.options import CallRequest
@@ -61,14 +62,14 @@ class RealtimeCalls:
         """Count one more connection of this caller. Raises TooMany if they come too fast."""
         self._directory.pace(caller)
 
-    async def serve(self, caller: Caller, resume: tuple[str, str], make: Make, socket: Socket) -> None:
-        """Hold the call until it ends. `resume` is the id and the token of a conversation that goes on, or empty."""
+    async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: Socket) -> None:
+        """Hold the call until it ends."""
         calls: list[WsCall] = []
         translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken)))
         translated = TranslatedSocket(socket, translator)
         try:
-            session = await self._find_or_open(caller, resume)
-            call, leg = self._make(session, resume[1], translated)
+            session = await self._find_or_open(caller, beginning)
+            call, leg = self._make(session, beginning.resume, translated)
         except AntiphonError as error:
             await _refuse(translated, error)
             return
@@ -144,12 +145,11 @@ class RealtimeCalls:
                 await live.tell(read.answers)
                 live.leg.tell_session([each for each in read.told if isinstance(each, str)])
 
-    async def _find_or_open(self, caller: Caller, resume: tuple[str, str]) -> Session:
-        caller, request = replace(caller, transport="websocket"), CallRequest()
-        session_id, token = resume
-        if not token:
+    async def _find_or_open(self, caller: Caller, beginning: Beginning) -> Session:
+        caller, request = replace(caller, transport="websocket"), CallRequest(**beginning.choices)
+        if not beginning.resume:
             return await self._directory.open(caller, request)
-        session = await self._directory.find(caller, session_id, token, request)
+        session = await self._directory.find(caller, beginning.session_id, beginning.resume, request)
         session.expect_another()
         return session
 

@@ -75,6 +75,16 @@ class Brought:
         """Raises PeerError if the present agent does not take such a thing from clients."""
         check_by_client(self._setup.agent, what)
 
+    @property
+    def speaks_when_asked(self) -> bool:
+        """The agent speaks only when the client asks for it."""
+        return self._options.answers == "asked"
+
+    @property
+    def client_ends_turns(self) -> bool:
+        """The client says when the caller is done."""
+        return self._options.turns == "manual"
+
     def added_to(self, runs: RunSetup, instructions: str = "") -> RunSetup:
         """What a run has that begins now. `instructions` are for this run alone."""
         brought = [self._options.instructions, instructions] if self._setup.agent.by_client else []
