@@ -124,7 +124,7 @@ class Inbox:
             case agent_messages.ToolResult():
                 self._brought.calls.answer(message)
             case agent_messages.Update():
-                self._brought.update(message, self._present().language)
+                self._update(message)
             case agent_messages.Note():
                 self._note(message)
             case agent_messages.Respond(instructions=instructions):
@@ -159,6 +159,13 @@ class Inbox:
             raise TooMany("Typed words come too fast, and the last ones are lost.", WAIT_S)
         if prompt := self._keyboard.prompt(self._now()):
             self._present().type(prompt)
+
+    def _update(self, update: agent_messages.Update) -> None:
+        """Change the client's choices. Raises PeerError, and then nothing has changed."""
+        dialogue = self._present()
+        self._brought.update(update, dialogue.language)
+        if "patience" in update.changes:
+            dialogue.hearing.judge_by(self._brought.settings)
 
     def _note(self, note: agent_messages.Note) -> None:
         """Put something into the history. Raises PeerError and TooMany."""
