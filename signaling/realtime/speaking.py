@@ -160,7 +160,7 @@ class Speaking:
     def caption(self, message: Response) -> None:
         """What the caller has heard of a reply."""
         reply = message.reply
-        if reply <= self._over:
+        if reply <= self._over or self._is_unheard(message):
             return
         if message.final and (self._answer is None or self._answer.reply not in (None, reply)):
             self._said.pop(reply, None)  # all of it was told, or nothing was heard of it
@@ -177,6 +177,17 @@ class Speaking:
                 answer.write(text)
                 self._ledger(answer)
             self._finish(answer, message, text)
+
+    def _is_unheard(self, message: Response) -> bool:
+        """Whether a reply was cut off before anything of it was told. The response that waits may be for another one,
+        such as for what the client asks while a greeting is about to begin."""
+        answer = self._answer
+        if not message.interrupted or message.text or (answer is not None and answer.reply == message.reply):
+            return False
+        self._forget(message.reply)
+        if answer is not None and answer.reply is None and self._by_voice:
+            self._end(answer, "cancelled", "", "turn_detected")
+        return True
 
     def called(self, message: ServerMessage) -> None:
         """Another message of our session; of interest is the call of a tool that the client runs."""
