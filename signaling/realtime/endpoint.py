@@ -43,7 +43,7 @@ class RealtimeCalls(Protocol):
 
     def pace(self, caller: Caller) -> None: ...
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: WebSocket) -> None: ...
-    async def watch(self, caller: Caller, call_id: str, socket: WebSocket) -> None: ...
+    async def watch(self, caller: Caller, call_id: str, make: Make, socket: WebSocket) -> None: ...
     async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str]: ...
     async def hang_up(self, caller: Caller, call_id: str) -> None: ...
 
@@ -77,13 +77,14 @@ class _Endpoint:
         response, socket = await open_socket(request, agreed, LIMITS)
         if socket is None:
             return response
-        if call_id := request.query.get("call_id"):
-            await self.calls.watch(caller, call_id, socket)
-            return response
         transcribes = request.query.get("intent") == "transcription"
         config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
+        make = _maker(config, on_webrtc=False)
+        if call_id := request.query.get("call_id"):
+            await self.calls.watch(caller, call_id, make, socket)
+            return response
         beginning = Beginning(_chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
-        await self.calls.serve(caller, beginning, _maker(config, on_webrtc=False), socket)
+        await self.calls.serve(caller, beginning, make, socket)
         return response
 
     async def call(self, request: web.Request) -> web.Response:

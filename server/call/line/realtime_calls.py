@@ -111,14 +111,18 @@ class RealtimeCalls:
         """End a call by WebRTC. Raises NotFound if the caller has no such call."""
         await self._calls.hang_up(caller, call_id.removeprefix(RTC))
 
-    async def watch(self, caller: Caller, call_id: str, socket: Socket) -> None:
-        """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends."""
+    async def watch(self, caller: Caller, call_id: str, make: Make, socket: Socket) -> None:
+        """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends.
+
+        `make` is for telling who may not watch.
+        """
+        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None))
         live = self._live.get(call_id)
         if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
-            await _refuse(socket, NotFound("There is no such call."))
+            await _refuse(refusing, NotFound("There is no such call."))
             return
         if len(live.watchers) >= MAX_WATCHERS:
-            await _refuse(socket, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
+            await _refuse(refusing, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
             return
         outbox = Outbox()
         live.watchers.append(outbox)
