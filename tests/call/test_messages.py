@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 from server.call.agent_messages import (
     MAX_NOTE_CHARS,
     MAX_OUTPUT_CHARS,
+    Clear,
+    Commit,
     Note,
     Respond,
     ToolCall,
@@ -109,6 +111,8 @@ TO_SERVER: list[ClientMessage] = [
     Note(text="My name is Ann."),
     Note(role="assistant", text="Hello Ann."),
     Respond(),
+    Commit(),
+    Clear(),
     Respond(instructions="Greet the caller."),
     Ping(),
     Ping(t=1.5),
