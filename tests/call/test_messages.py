@@ -267,12 +267,31 @@ JSON = st.recursive(
     max_leaves=8,
 )
 TYPED = st.fixed_dictionaries(
-    {"type": st.sampled_from(["text", "interrupt", "hangup", "ping", "pong", "state"])},
+    {"type": st.sampled_from(["text", "interrupt", "hangup", "ping", "pong", "state", "note", "respond"])},
     optional={"text": JSON, "t": JSON},
 )
 
+BROUGHT = st.fixed_dictionaries(
+    {"type": st.sampled_from(["tool_result", "update"])},
+    optional={
+        "id": JSON,
+        "output": JSON,
+        "ok": st.booleans() | JSON,
+        "temperature": JSON,
+        "tools": st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from(["a", "b", ""])}, optional={"parameters": JSON})
+        ),
+    },
+)
 
-@given(st.binary(max_size=200) | st.text(max_size=200) | JSON.map(json.dumps) | TYPED.map(json.dumps))
+
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200)
+    | JSON.map(json.dumps)
+    | TYPED.map(json.dumps)
+    | BROUGHT.map(json.dumps)
+)
 def test_anything_is_a_message_or_a_peer_error(data: str | bytes) -> None:
     """Whatever a client sends is either a message, which makes the round trip, or raises PeerError."""
     try:
