@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
+from server.call.agent_messages import Answered
 from server.call.line.translator import Read
 from server.call.messages import (
     Audio,
@@ -21,6 +22,7 @@ from server.call.messages import (
     State,
     Transcription,
 )
+from signaling.realtime.beside import Beside
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
 from signaling.realtime.outgoing import Outgoing
@@ -66,6 +68,7 @@ class RealtimeTranslator:
         self._told = Told()
         """What our session is told."""
         self._heard = Heard(self._out, self._items)
+        self._beside = Beside(self._out, self._items)
         self._speaking = Speaking(self._out, self._items, way, config)
         self._follow_config()
         self._pcm_ms = 0.0
@@ -165,8 +168,11 @@ class RealtimeTranslator:
         self._told.item(item, made["id"])
 
     def _respond(self, wanted: Wanted) -> None:
-        if wanted.conversation == "none" or wanted.context is not None:
-            raise Refused("Responses outside the conversation are not made here.", "unsupported", "response")
+        if wanted.conversation == "none":
+            self._told.say(self._beside.create(wanted))
+            return
+        if wanted.context is not None:
+            raise Refused("Only a response outside the conversation has an input.", "unsupported", "response.input")
         if self._speaking.create(wanted):
             return  # the reply that has called a function goes on
         for text, item_id in self._told.ask(wanted.instructions):
@@ -210,6 +216,8 @@ class RealtimeTranslator:
                 self._out.failure(_kind(code), code, sentence)
             case Reconnect():
                 self._out.failure("server_error", "reconnect", "This server stops. Connect again to go on.")
+            case Answered(id=response_id, text=text, ok=ok):
+                self._beside.answered(response_id, text, ok)
             case _:
                 self._speaking.called(message)
         return self._out.take()
