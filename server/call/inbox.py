@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from server.call import agent_messages, messages
 from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
+from server.call.floor import State
 from server.call.host import Host
 from server.call.keys import Keys
 from server.call.mind.brought import Brought
@@ -182,7 +183,8 @@ class Inbox:
             self._brought.check(f"notes of the {note.role}")
         if not self._noting.admits(self._now()):
             raise TooMany("Notes come too fast, and the last ones are lost.", WAIT_S)
-        self._present().delivery.note(note)
+        if self._present().state is not State.CLOSED:
+            self._present().delivery.note(note)
 
     def _commit(self) -> None:
         """The caller is done. This is decided at the next frame, which need not come from the client any more."""
