@@ -31,7 +31,8 @@ AGENTS_JS: list[dict[str, Any]] = [
 AGENTS_PYTHON: list[dict[str, Any]] = [
     {"session": {
         "type": "realtime", "audio": {"input": HEARD, "output": {"format": PCM, "voice": "ash"}},
-        "model": "gpt-realtime", "instructions": "You are helpful.", "output_modalities": ["audio"], "tools": [TOOL]}, "type": "session.update"},
+        "model": "gpt-realtime", "instructions": "You are helpful.", "output_modalities": ["audio"], "tools": [TOOL]},
+     "type": "session.update"},
     {"item": QUESTION, "type": "conversation.item.create"},
     {"type": "response.create", "event_id": "agents_py_response_create_1"},
     {"session": {"type": "realtime", "model": "gpt-realtime", "tracing": "auto"}, "type": "session.update"},
