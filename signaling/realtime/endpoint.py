@@ -28,10 +28,10 @@ from signaling.ways import WAYS
 from signaling.websocket import Limits, WebSocket, open_socket
 
 PATH = "/v1/realtime"
-LIMITS = Limits(message_bytes=4 * 1024 * 1024, bytes_a_second=2 * 1024 * 1024, bytes_at_once=16 * 1024 * 1024)
-"""How much a client may send. One message may have a minute of sound as base64 (OpenAI takes 15 MB). Clients send files
-whole, faster than they can be heard. They are read no faster than the call takes their sound, so that what waits here
-stays below about three messages."""
+LIMITS = Limits(message_bytes=2 * 1024 * 1024, bytes_a_second=2 * 1024 * 1024, bytes_at_once=8 * 1024 * 1024)
+"""How much a client may send. One message may have half a minute of sound as base64 (OpenAI takes 15 MB): reading it
+holds the media loop up for 5 ms. Clients send files whole, faster than they can be heard. They are read no faster than
+the call takes their sound, so that what waits here stays below about three messages."""
 
 Admit = Callable[[web.Request], Awaitable[Caller]]
 Reformat = Callable[[AudioFormat, AudioFormat], None]
