@@ -250,9 +250,10 @@ class Session:
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         return self._tasks.start(work, name)
 
-    def answered(self) -> None:
-        self.control.keys.on_words()
-        self._watch.words_are_answered()
+    def answered(self, encouraging: bool = False) -> bool:
+        if taken := self.control.keys.on_words(encouraging):
+            self._watch.words_are_answered()
+        return taken
 
     def exchanged(self, exchange: Exchange) -> None:
         self.hooks.exchanged(exchange)
