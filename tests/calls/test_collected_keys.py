@@ -447,7 +447,7 @@ def test_a_secret_is_told_to_nobody(ends: str, caplog: pytest.LogCaptureFixture)
             everything = [*told, str(record), str(bank.seen), str(caller.session.dialogue.history.messages), str(seen)]
             assert bank.got
         for text in [*everything, caplog.text, str(caller.notebook.records)]:
-            assert not re.search(r"\b[37]{3,}\b|\b[37] [37]\b|'[37]'", text)
+            assert not re.search(r"(?<![.\w])[37]{3,}\b|\b[37] [37]\b|'[37]'", text)
 
     run_virtual(scenario())
 
