@@ -206,6 +206,12 @@ async def test_calls_that_are_not_taken() -> None:
         await it.phone.reply(invite, 180)
         await it.phone.gets("CANCEL")
         assert await ringing == (409, "no_answer")
+        ringing = asyncio.ensure_future(it.ring())
+        invite = await it.phone.gets("INVITE")
+        assert isinstance(invite, Request)
+        await it.phone.reply(invite, 180)
+        ringing.cancel()  # who has asked for the call leaves
+        await it.phone.gets("CANCEL")
         await it.over()
 
 

@@ -155,6 +155,23 @@ def test_nobody_answers() -> None:
     run(scenario)
 
 
+def test_nobody_waits_for_the_call_any_more() -> None:
+    async def scenario() -> None:
+        call, wanted = Ringing(), True
+        await call.phone.register()
+        to = Address.parse(f"<{SALES}>")
+        call.reply = asyncio.ensure_future(call.server.agent.ring(to, 30, _same, lambda: wanted))
+        await call.phone.reply(await call.phone.asked("INVITE"), 180, "p")
+        await asyncio.sleep(3)
+        assert not call.sent("CANCEL")
+        wanted = False
+        assert await call.failed() == "given_up"
+        assert len(call.sent("CANCEL")) == 1
+        assert call.told == ["withdraw"]
+
+    run(scenario)
+
+
 def test_a_cancel_waits_until_the_phone_has_said_something() -> None:
     async def scenario() -> None:
         call = await Ringing().begin(timeout_s=2)

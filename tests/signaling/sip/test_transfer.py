@@ -26,9 +26,10 @@ def test_a_transfer(code: int, told: bytes, expected: tuple[bool, str]) -> None:
         server = Server()
         phone = Phone(server)
         await phone.call()
-        server.desk.calls[0].transfer("+49 30 12345", "")
+        server.desk.calls[0].transfer("+49 30 12345", "Wants a refund:\n50 €?")
         refer = await phone.asked("REFER")
-        assert refer.headers.get("Refer-To") == "<sip:+493012345@sip.test>"
+        subject = "Wants%20a%20refund%3A%2050%20%E2%82%AC%3F"
+        assert refer.headers.get("Refer-To") == f"<sip:+493012345@sip.test?Subject={subject}>"
         await phone.reply(refer, code)
         if told:
             more = {"Event": "refer", "Content_Type": "message/sipfrag;version=2.0"}

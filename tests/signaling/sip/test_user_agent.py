@@ -79,6 +79,32 @@ def test_nobody_registers_the_address_of_somebody_else() -> None:
     run_virtual(scenario())
 
 
+def test_without_accounts_an_address_belongs_to_its_first_phone() -> None:
+    """Until it is not registered any more. Its own network may have more phones, and it may come back by another."""
+
+    async def scenario() -> None:
+        server = Server()
+        phone, beside, stranger = Phone(server), Phone(server), Phone(server, address="192.0.2.8")
+        back = Phone(server, address="192.0.2.9")
+        beside.contact, stranger.contact = "sip:beside@client.invalid", "sip:stranger@client.invalid"
+        for each in (beside, stranger, back):
+            each.call_id = each.contact + each.flow.place.known.address
+        assert (await phone.register()).code == 200
+        assert (await beside.register()).code == 200
+        assert (await stranger.register()).code == 403
+        assert (await stranger.register(Contact="*", Expires="0")).code == 403
+        phone.disconnect()
+        assert (await stranger.register()).code == 403
+        beside.disconnect()
+        assert (await stranger.register()).code == 200
+        await stranger.register(Contact="*", Expires="0")
+        phone.connect()
+        assert (await phone.register(Call_ID="another")).code == 200
+        assert (await back.register()).code == 200
+
+    run_virtual(scenario())
+
+
 def test_a_token_in_place_of_a_password() -> None:
     """The same tokens as by HTTP, on each request (RFC 8898). A connection stays with its first caller."""
 
