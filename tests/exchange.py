@@ -16,6 +16,7 @@ from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.rtc_calls import RtcCalls
+from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
@@ -34,6 +35,10 @@ from signaling.addresses import Proxies
 from signaling.admin import Admin
 from signaling.ice import IceServer
 from signaling.origins import Origins
+from signaling.sip import socket as sip_socket
+from signaling.sip.digest import Accounts
+from signaling.sip.gate import Gate
+from signaling.sip.user_agent import UserAgent
 from signaling.telephony.admission import TelephoneAccess
 from signaling.telephony.sockets import TelephoneSockets
 from signaling.telephony.twilio_account import TwilioAccount
@@ -132,6 +137,9 @@ class Exchange:
         self.listening = ListeningPeers(self.directory, pacer, settings)
         whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
         websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
+        gate, self.sip = Gate(Accounts(), access), SipCalls(self.calls)
+        self.phones = UserAgent(gate, self.sip.answer, self.sip.offer)
+        sip_socket.add_routes(app, self.phones, gate, access)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
@@ -152,5 +160,7 @@ async def exchange(agent: VoiceAgent | None = None, **changes: Any) -> AsyncIter
     async with running.server:
         yield running
         await running.directory.close()
+        running.phones.close()
+        running.sip.close()
         await running.listening.close()
         await running.calls.close()

@@ -178,6 +178,7 @@ class UserAgent:
         elif flow.transactions.merged(request):
             flow.answer(request, 482)
         else:
+            flow.reached_at(request.target)
             await self._outside(flow, request)
 
     async def _in_call(self, flow: Flow, request: Request) -> None:

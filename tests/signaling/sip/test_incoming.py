@@ -1,6 +1,7 @@
 """Whole calls of a phone by SIP messages, on virtual time. Behind the SIP is a call that only notes what it is told."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,20 @@ def test_a_call_of_a_phone() -> None:
         assert (await phone.ask("BYE", uri)).code == 200
         assert server.desk.lines[0].told == ["5", "#", "Hello", "hang up"]
         assert (await phone.ask("INFO", uri)).code == 481
+
+    run_virtual(scenario())
+
+
+def test_a_phone_that_tells_the_port_only_in_its_requests() -> None:
+    """Its next requests go to the contact that we give (baresip)."""
+
+    async def scenario() -> None:
+        phone = Phone(Server())
+        phone.flow.place = replace(phone.flow.place, host="sip.test")
+        for host, ours in (("other.test:80", "sip.test"), ("sip.test:8080", "sip.test:8080")):
+            phone.to_tag, phone.call_id = "", host
+            contact = (await phone.call(f"sip:demo@{host}")).headers.get("Contact")
+            assert contact == f"<sip:antiphon@{ours};transport=ws>"
 
     run_virtual(scenario())
 
