@@ -30,6 +30,9 @@ EXTENSIONS = frozenset({"timer"})
 MOST_CALLS_OF_A_FLOW = 16
 """How many calls one connection may have. The calls of a caller have their own limits behind this one."""
 
+About = Callable[[Caller], Caller]
+Wanted = Callable[[], bool]
+
 log = logging.getLogger(__name__)
 
 
@@ -70,13 +73,7 @@ class UserAgent:
             if isinstance(message, Request) and message.method != "ACK":
                 flow.answer(message, 500)
 
-    async def ring(
-        self,
-        to: Address,
-        timeout_s: float,
-        about: Callable[[Caller], Caller],
-        wanted: Callable[[], bool] = lambda: True,
-    ) -> str:
+    async def ring(self, to: Address, timeout_s: float, about: About, wanted: Wanted = lambda: True) -> str:
         """Call the phone that has registered last under the address `to`. Returns the id of the session when it has
         answered and its sound stands. It rings as long as `timeout_s`, and as the call is `wanted`.
 
@@ -236,8 +233,8 @@ class UserAgent:
             self._bring_back(flow, caller, [place(contact.uri) for contact in contacts or ()])
 
     def _is_taken(self, address: str, contacts: list[Contact] | None, flow: Flow) -> bool:
-        """Where phones have no names, an address belongs to the network address that has registered it first, as long
-        as it is registered. A phone that is back by another network is known by its contact."""
+        """Without names, an address belongs to the network address that has registered it first, as long as it is
+        registered. A phone that is back by another network is known by its contact."""
         here, own = flow.place.known.address, {contact.uri for contact in contacts or ()}
         found = self._registrar.find(address, flow.now_s)
         return any(each.flow.place.known.address != here and each.contact.uri not in own for each in found)

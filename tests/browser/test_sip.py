@@ -177,8 +177,8 @@ def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> No
 
 
 def test_calls_to_phones(server: Started, page: Page) -> None:
-    """The server calls: JsSIP declines, then takes a call, hears the greeting, holds, restarts ICE, and hangs up. SIP.js
-    takes a call, hears the greeting, types, holds and hangs up."""
+    """The server calls: JsSIP declines, then takes a call, hears the greeting, holds, restarts ICE, and hangs up.
+    SIP.js takes a call, hears the greeting, holds, types, and hangs up."""
     with started("--allowed-origins", server.url, ANTIPHON_ADMIN_TOKEN=ADMIN) as caller, ThreadPoolExecutor(1) as pool:
         phone = Softphone(page, "JsSipPhone", sip(caller), user="carol")
         assert phone.do("registered") == "registered"
