@@ -150,7 +150,7 @@ def test_a_transfer(server: Started, page: Page, tmp_path: Path) -> None:
         assert phone.do("over", 20_000) == "ended Terminated"
         assert phone.get("subject") == "Wants a refund."
         until(lambda: any("is transferred" in line for line in desk.lines))
-        until(lambda: sum(line.endswith("begins") for line in desk.lines) == 2)
+        until(lambda: sum("begins by sip" in line for line in desk.lines) == 2)
 
 
 def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> None:

@@ -2,14 +2,9 @@
 
 import asyncio
 
-from signaling.access import Access
 from signaling.sip.message import Request
-from signaling.tokens import Expected
 from tests.signaling.sip.phone import ACCOUNTS, SDP, Phone, Server
-from tests.signaling.test_access import OneSecret
 from tests.virtual_time import run_virtual
-
-TOKENS = Access(OneSecret(), Expected())
 
 
 def test_a_call_goes_on_at_a_new_connection() -> None:

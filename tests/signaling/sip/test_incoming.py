@@ -6,13 +6,9 @@ from dataclasses import replace
 import pytest
 
 from server.errors import AtCapacity, Forbidden, InvalidToken, NotAcceptable, NotFound, TooMany
-from signaling.access import Access
-from signaling.tokens import Expected
+from signaling.sip.user_agent import MOST_CALLS_OF_A_FLOW
 from tests.signaling.sip.phone import SDP, Phone, Server
-from tests.signaling.test_access import OneSecret
 from tests.virtual_time import run_virtual
-
-TOKENS = Access(OneSecret(), Expected())
 
 
 def test_a_call_of_a_phone() -> None:
@@ -127,8 +123,25 @@ def test_a_call_that_is_refused(error: Exception, code: int) -> None:
         server = Server()
         server.desk.fail = error
         phone = Phone(server)
-        assert (await phone.call()).code == code
+        answer = await phone.call()
         assert phone.codes() == [100, 180, code]
+        assert answer.headers.get("Retry-After") == ("5" if code in (486, 503) else "")
+        assert (answer.headers.get("Warning") == "") == (code == 500), "a fault of ours tells nothing"
+
+    run_virtual(scenario())
+
+
+def test_one_connection_has_room_for_some_calls() -> None:
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        answers = []
+        for number in range(MOST_CALLS_OF_A_FLOW + 1):
+            phone.call_id, phone.to_tag = f"call-{number}", ""
+            answers.append(await phone.call())
+        assert [each.code for each in answers] == [*[200] * MOST_CALLS_OF_A_FLOW, 486]
+        assert answers[-1].headers.get("Retry-After") == "10"
+        assert len(server.desk.lines) == MOST_CALLS_OF_A_FLOW
 
     run_virtual(scenario())
 

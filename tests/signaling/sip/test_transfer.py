@@ -4,13 +4,8 @@ import asyncio
 
 import pytest
 
-from signaling.access import Access
-from signaling.tokens import Expected
 from tests.signaling.sip.phone import Phone, Server
-from tests.signaling.test_access import OneSecret
 from tests.virtual_time import run_virtual
-
-TOKENS = Access(OneSecret(), Expected())
 
 
 @pytest.mark.parametrize(

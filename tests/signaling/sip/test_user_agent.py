@@ -1,6 +1,7 @@
 """What is done with each SIP message of a phone: it registers, and it asks outside of calls. On virtual time."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -191,3 +192,23 @@ def test_what_is_malformed_is_answered_and_a_sign_of_life_is_given() -> None:
         assert len(phone.raw) == 2
 
     run_virtual(scenario())
+
+
+def test_messages_that_are_cut_or_broken_do_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    """Every captured message, cut at many places, and with bytes that do not belong there. The phone can still call."""
+    whole = [path.read_bytes() for path in sorted((Path(__file__).parent / "messages").glob("*.sip"))]
+
+    async def scenario() -> None:
+        server = Server()
+        for number, raw in enumerate(whole):
+            torn = [raw[:place] + junk + raw[place + len(junk) :] for place in range(0, len(raw), 37)
+                    for junk in (b"", b"\xff\x00", b"\r\n\r\n", b";;,<")]  # fmt: skip
+            bad = Phone(server, address=f"192.0.2.{number + 10}")
+            for text in [*torn, *(raw[:place] for place in range(0, len(raw), 37))]:
+                await server.agent.receive(bad.flow, text)
+            bad.disconnect()
+        await asyncio.sleep(60)
+        assert (await Phone(server).call()).code == 200
+
+    run_virtual(scenario())
+    assert not [each for each in caplog.records if each.levelname in ("ERROR", "CRITICAL")], caplog.text
