@@ -88,6 +88,7 @@ TASKS = frozenset(
     server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
     server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
+    server/speech/openai_realtime.py server/speech/cartesia_tts.py server/speech/own_loop.py
     server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
     server/call/line/listening_peers.py
@@ -97,7 +98,7 @@ TASKS = frozenset(
 
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.pace"),
-    "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
+    "server/speech/": ("server.speech", "server.media.frame", "server.media.resample", "server.errors"),
     "server/agent/": (
         "server.agent",
         "server.errors",
@@ -131,6 +132,11 @@ ENGINES = (
     "server.speech.wyoming_tts",
     "server.speech.wyoming_client",
     "server.speech.openai_http",
+    "server.speech.openai_realtime",
+    "server.speech.realtime_exchange",
+    "server.speech.cartesia_tts",
+    "server.speech.web_socket",
+    "server.speech.own_engine",
     "server.speech.supervisor",
     "server.speech.vad",
     "server.speech.endpoint_worker",

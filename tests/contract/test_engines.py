@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 
 from server.errors import EngineError
+from server.speech.cartesia_tts import CartesiaTextToSpeech
 from server.speech.languages import lookup
 from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
+from server.speech.openai_realtime import RealtimeSpeechToText
 from server.speech.supervisor import Supervisor
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.speech.wyoming_tts import WyomingTextToSpeech
+from tests.fakes.cartesia_server import cartesia_server
 from tests.fakes.openai_server import openai_server
+from tests.fakes.realtime_server import realtime_server
 from tests.fakes.wyoming_server import wyoming_server
 from tests.real_models import real_model
 from tests.tiny_models import make_piper, make_whisper
@@ -26,8 +30,8 @@ from tests.voices import silence, speak
 
 SPEECH = "yes please"
 PHRASES = ["yes please", "no thank you"]
-SttClient = WyomingSpeechToText | OpenAISpeechToText
-TtsClient = WyomingTextToSpeech | OpenAITextToSpeech
+SttClient = WyomingSpeechToText | OpenAISpeechToText | RealtimeSpeechToText
+TtsClient = WyomingTextToSpeech | OpenAITextToSpeech | CartesiaTextToSpeech
 T = TypeVar("T", WyomingSpeechToText, WyomingTextToSpeech)
 LONG = "Hello there, how are you today? " * 100
 
@@ -108,8 +112,20 @@ async def openai_tts(_: Path) -> AsyncIterator[TtsClient]:
         yield OpenAITextToSpeech(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
-SPEECH_TO_TEXT = [whisper, pocketsphinx, wyoming_stt, openai_stt]
-TEXT_TO_SPEECH = [espeak, piper, piper_real, hibari, wyoming_tts, openai_tts]
+@contextlib.asynccontextmanager
+async def realtime_stt(_: Path) -> AsyncIterator[SttClient]:
+    async with realtime_server() as server:
+        yield RealtimeSpeechToText(OpenAIServer(server.base_url), languages=["en", "de"])
+
+
+@contextlib.asynccontextmanager
+async def cartesia_tts(_: Path) -> AsyncIterator[TtsClient]:
+    async with cartesia_server() as server:
+        yield CartesiaTextToSpeech(OpenAIServer(server.base_url), voice="ann", languages=["en", "de"])
+
+
+SPEECH_TO_TEXT = [whisper, pocketsphinx, wyoming_stt, openai_stt, realtime_stt]
+TEXT_TO_SPEECH = [espeak, piper, piper_real, hibari, wyoming_tts, openai_tts, cartesia_tts]
 
 
 class TestSpeechToText:
