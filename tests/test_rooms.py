@@ -136,7 +136,6 @@ ENGINES = (
     "server.speech.realtime_exchange",
     "server.speech.cartesia_tts",
     "server.speech.web_socket",
-    "server.speech.own_engine",
     "server.speech.supervisor",
     "server.speech.vad",
     "server.speech.endpoint_worker",

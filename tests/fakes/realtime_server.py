@@ -69,11 +69,11 @@ class FakeRealtimeServer:
                         new = " ".join(["", *words[told:]])
                         await socket.send_json({"type": f"{_ANSWER}.delta", "item_id": item, "delta": new})
                         told = len(words)
-            elif event["type"] == "input_audio_buffer.commit":
-                if not await self._misbehave(socket, fault, item):
-                    await self._commit(socket, item, bytes(sound))
-                    number, told = number + 1, 0
-                    sound.clear()
+            elif not await self._misbehave(socket, fault, item):
+                assert event["type"] == "input_audio_buffer.commit"
+                await self._commit(socket, item, bytes(sound))
+                number, told = number + 1, 0
+                sound.clear()
 
     async def _misbehave(self, socket: web.WebSocketResponse, fault: str, item: str) -> bool:
         error = {"type": "server_error", "code": "rate_limit_exceeded", "message": f"the key is {self.keys[-1]}"}

@@ -63,7 +63,7 @@ async def test_a_session_says_what_to_transcribe(server: FakeRealtimeServer, stt
 def test_each_model_gets_what_it_takes(
     model: str, language: str, others: tuple[str, ...], asked: dict[str, object]
 ) -> None:
-    """Where several languages are possible, only the newest models are told which. Hints go where the model has them."""
+    """Where several languages are possible, only the newest models are told which. Hints go where there is room."""
     event = json.loads(session_update(model, ["yes"], language, others))
     assert event["session"]["audio"]["input"]["transcription"] == {"model": model, **asked}
 
