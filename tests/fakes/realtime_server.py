@@ -34,6 +34,8 @@ class FakeRealtimeServer:
     connections: int = 0
     keys: list[str | None] = field(default_factory=list)
     committed_bytes: list[int] = field(default_factory=list)
+    sockets: set[web.WebSocketResponse] = field(default_factory=set)
+    """The connections that are open."""
 
     async def realtime(self, request: web.Request) -> web.StreamResponse:
         fault = self.faults.popleft() if self.faults else ""
@@ -45,8 +47,10 @@ class FakeRealtimeServer:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_json({"type": "session.created", "session": {}})
+        self.sockets.add(socket)
         with contextlib.suppress(ConnectionError):
             await self._serve(socket, fault)
+        self.sockets.discard(socket)
         return socket
 
     async def _serve(self, socket: web.WebSocketResponse, fault: str) -> None:
