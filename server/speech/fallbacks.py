@@ -249,6 +249,10 @@ class TextToSpeechFallbacks(_Fallbacks[TextToSpeech]):
                         yield sound.convert(pcm)
                 self.succeed(present)
                 return
+            except GeneratorExit:
+                if spoken_s:
+                    self.succeed(present)  # the caller has interrupted
+                raise
             except EngineError as exc:
                 self.fail(present, exc, asker.call)
                 rest = unspoken(rest, spoken_s) if spoken_s else rest

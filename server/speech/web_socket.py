@@ -20,8 +20,9 @@ _CLOSE_S = 0.3
 """How long a goodbye may take. Nobody needs what a server still has to say."""
 KEPT = 8
 """How many connections are kept for later: about as many as there are callers who speak at the same time."""
-IDLE_S = 60.0
-"""How long a connection is kept without use. A caller mostly speaks again within this time."""
+IDLE_S = 30.0
+"""How long a connection is kept without use. A caller mostly speaks again within this time. Nobody reads it meanwhile,
+so its server's pings are not answered; most servers wait 40 s for that."""
 AGE_S = 25 * 60.0
 """A connection that is older is not used again: OpenAI ends a session after an hour, other servers after half of it."""
 
@@ -108,7 +109,9 @@ class Lines:
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         stage = self._address.stage
         if self._session is None:
-            self._session = aiohttp.ClientSession()  # made here, because it needs a running event loop
+            redirects = aiohttp.TraceConfig()
+            redirects.on_request_redirect.append(_refuse_redirect)
+            self._session = aiohttp.ClientSession(trace_configs=[redirects])  # here, because it needs a running loop
         try:
             async with asyncio.timeout(self._connect_s):
                 return await self._session.ws_connect(
@@ -131,6 +134,11 @@ class Lines:
         self._kept.clear()
         if session is not None:
             await session.close()
+
+
+async def _refuse_redirect(*_: object) -> None:
+    """Follow no redirect, because that could send the key, or what callers say, to another server."""
+    raise aiohttp.ClientError("the server redirects")
 
 
 def _refusal(stage: str, status: int) -> str:

@@ -28,8 +28,8 @@ _ANSWER = "conversation.item.input_audio_transcription"
 class FakeRealtimeServer:
     base_url: str = ""
     faults: deque[str] = field(default_factory=deque)
-    """What goes wrong on the next connections: "429" and other statuses, or "hang", "close", "garbage", "error",
-    "failed", which happen at the commit, or "deaf", which closes at the first sound; "" is a good connection."""
+    """What goes wrong on the next connections: "429" and other statuses; "elsewhere" redirects; "hang", "close",
+    "garbage", "error" and "failed" happen at the commit; "deaf" closes at the first sound; "" is a good connection."""
     sessions: list[dict[str, Any]] = field(default_factory=list)
     connections: int = 0
     keys: list[str | None] = field(default_factory=list)
@@ -40,6 +40,8 @@ class FakeRealtimeServer:
     async def realtime(self, request: web.Request) -> web.StreamResponse:
         fault = self.faults.popleft() if self.faults else ""
         self.keys.append(request.headers.get("Authorization"))
+        if fault == "elsewhere":
+            raise web.HTTPFound(f"{self.base_url.replace('127.0.0.1', 'localhost')}/realtime?intent=transcription")
         if fault.isdigit():
             return web.Response(status=int(fault), text="no")
         assert request.query["intent"] == "transcription"

@@ -242,3 +242,17 @@ def test_a_text_that_nobody_can_speak_is_an_error() -> None:
         assert await said(tts, voice="ann")
 
     run_virtual(scenario())
+
+
+def test_an_interrupted_text_counts_as_served() -> None:
+    """The caller interrupts: the engine has done nothing wrong, and no other one goes on."""
+
+    async def scenario() -> None:
+        first, second = SteadyTextToSpeech(), SteadyTextToSpeech()
+        tts = spoken(first, second)
+        speaking = tts.synthesize("One two three four five six.", "")
+        await anext(speaking)
+        await speaking.aclose()
+        assert (tts.served, second.said) == ({("engine 0", "served"): 1}, [])
+
+    run_virtual(scenario())
