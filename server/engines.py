@@ -4,13 +4,16 @@ With app.py, choices.py, speech_to_text.py and text_to_speech.py this file is th
 concrete engines and stores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from server.config import Settings
 from server.errors import ConfigError
 from server.speech.endpoint_worker import EndpointWorkers
+from server.speech.fallbacks import Candidate
 from server.speech.languages import lookup
 from server.speech.local_engines import LocalEngine
 from server.speech.models.catalogue import Kind
@@ -18,6 +21,8 @@ from server.speech.models.disk import find
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
 from server.telemetry.monitor import Monitor
+
+T = TypeVar("T", SpeechToText, TextToSpeech)
 
 Print = Callable[[str], None]
 """A function that shows a line to the operator, such as `print`."""
@@ -93,6 +98,16 @@ def value_for(value: str, number: int, count: int) -> str:
         return value
     values = value.split(",")
     return values[number].strip() if number < len(values) else ""
+
+
+def distinct(chosen: Sequence[Candidate[T]]) -> list[Candidate[T]]:
+    """The same engines; the second one with the same name gets a number behind it, as openai 2."""
+    names = [candidate.name for candidate in chosen]
+    counts = [names[:at].count(name) + 1 for at, name in enumerate(names)]
+    return [
+        replace(candidate, name=f"{candidate.name} {count}" if count > 1 else candidate.name)
+        for candidate, count in zip(chosen, counts, strict=True)
+    ]
 
 
 def is_own(name: str) -> bool:

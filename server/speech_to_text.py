@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from server.agent.agent_file import AgentFiles
 from server.agent.breakers import Breaker
 from server.config import Settings
-from server.engines import Print, is_own, listed, needed, titles, value_for, worker
+from server.engines import Print, distinct, is_own, listed, needed, titles, value_for, worker
 from server.errors import ConfigError
 from server.speech.by_language import SpeechToTextByLanguage
 from server.speech.fallbacks import Candidate, SpeechToTextFallbacks
@@ -31,10 +31,10 @@ async def speech_to_text(
     start = _Start(settings, language, stack, monitor)
     names = listed(settings.stt)
     chosen = [await start.engine(name, number, len(names)) for number, name in enumerate(names)]
-    say(f"speech-to-text  {', else '.join(each.name for each in chosen)}")
+    say(f"speech-to-text  {', else '.join(each.title or each.name for each in chosen)}")
     engine = chosen[0].engine
     if len(chosen) > 1:
-        engine = SpeechToTextFallbacks(chosen)
+        engine = SpeechToTextFallbacks(distinct(chosen))
         monitor.watch_fallbacks(engine)
     return WatchedSpeechToText(engine, monitor.watch("speech-to-text"))
 
@@ -62,7 +62,7 @@ class _Start:
             return Candidate(name, own, Breaker())
         if here := speech_to_text_engines(name, self.settings.models_dir, model, self.language):
             engines = [await self._workers(each) for each in here]
-            return Candidate(titles(here), SpeechToTextByLanguage(engines), Breaker())
+            return Candidate(name, SpeechToTextByLanguage(engines), Breaker(), titles(here))
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
 
     def _hosted(self, name: str, model: str, number: int, count: int) -> SpeechToText:

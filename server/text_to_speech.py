@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from server.agent.agent_file import AgentFiles
 from server.agent.breakers import Breaker
 from server.config import Settings
-from server.engines import Print, is_own, listed, needed, titles, value_for, worker
+from server.engines import Print, distinct, is_own, listed, needed, titles, value_for, worker
 from server.errors import ConfigError
 from server.speech.by_language import TextToSpeechByLanguage
 from server.speech.cartesia_tts import ADDRESS, CartesiaTextToSpeech
@@ -31,10 +31,10 @@ async def text_to_speech(
     start = _Start(settings, languages, stack, monitor)
     names = listed(settings.tts)
     chosen = [await start.engine(name, number, len(names)) for number, name in enumerate(names)]
-    say(f"text-to-speech  {', else '.join(each.name for each in chosen)}")
+    say(f"text-to-speech  {', else '.join(each.title or each.name for each in chosen)}")
     engine = chosen[0].engine
     if len(chosen) > 1:
-        engine = TextToSpeechFallbacks(chosen)
+        engine = TextToSpeechFallbacks(distinct(chosen))
         monitor.watch_fallbacks(engine)
     return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
 
@@ -64,7 +64,7 @@ class _Start:
         if here := text_to_speech_engines(name, self.settings.models_dir, model, self.languages):
             uris = [await worker(each, self.settings, self.stack, self.monitor) for each in here]
             engines = [await self._learned(WyomingTextToSpeech(uri, voice=voice)) for uri in uris]
-            return Candidate(titles(here), TextToSpeechByLanguage(engines), Breaker())
+            return Candidate(name, TextToSpeechByLanguage(engines), Breaker(), titles(here))
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
 
     def _hosted(self, name: str, model: str, voice: str, place: tuple[int, int]) -> TextToSpeech:

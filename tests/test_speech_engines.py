@@ -111,6 +111,19 @@ async def test_lists_have_their_values_in_the_same_order(start: Start) -> None:
     assert start.told[0] == f"speech-to-text  openai, else realtime, else {OWN}:BlockingSpeechToText"
 
 
+async def test_two_engines_of_one_kind_have_different_names(start: Start) -> None:
+    """As two servers that speak the same protocol."""
+    async with openai_server() as server:
+        server.answers.append(refuse(429))
+        urls = f"{server.base_url},{server.base_url}"
+        assert await start.stt(stt="openai,openai", stt_url=urls) == "word word"
+        assert start.requests() == {
+            ("speech-to-text", "openai", "failed"): 1,
+            ("speech-to-text", "openai 2", "served"): 1,
+        }
+        await start.stack.aclose()
+
+
 @pytest.mark.parametrize(
     ("given", "why"),
     [

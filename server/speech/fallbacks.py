@@ -59,6 +59,8 @@ class Candidate(Generic[_Engine]):
     name: str
     engine: _Engine
     breaker: Breaker
+    title: str = ""
+    """What it is, if the name does not say it."""
 
 
 class _Fallbacks(Generic[_Engine]):
