@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from server.errors import EngineError
+from server.errors import REFUSED, EngineError
 from server.speech.languages import lookup
 from server.speech.openai_http import OpenAIServer
 from server.speech.protocols import ANYBODY, Asker, Pcm
@@ -103,7 +103,7 @@ class CartesiaTextToSpeech:
                 kind = answer["type"]
                 if kind == "error":
                     over = True
-                    raise EngineError(STAGE, refusal(answer))
+                    raise EngineError(STAGE, refusal(answer), refused=answer.get("status_code") in REFUSED)
                 if kind == "done":
                     over = True
                     return

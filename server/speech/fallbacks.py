@@ -108,7 +108,8 @@ class _Fallbacks(Generic[_Engine]):
 
     def fail(self, candidate: Candidate[_Engine], error: EngineError, call: str) -> None:
         self.served[candidate.name, "failed"] += 1
-        tripped = candidate.breaker.fail(asyncio.get_running_loop().time())
+        # What one caller asks for, such as a voice that is not there, must not take the engine from the others.
+        tripped = not error.refused and candidate.breaker.fail(asyncio.get_running_loop().time())
         what = "failed, and is passed over for a while" if tripped else "failed"
         log.warning("%s engine %s %s: call=%s %s", self.stage, candidate.name, what, call, error.sentence)
 

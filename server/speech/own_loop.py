@@ -101,7 +101,7 @@ class OwnLoop:
         try:
             return future.result()
         except EngineError as exc:
-            raise EngineError(self.stage, exc.sentence) from exc
+            raise EngineError(self.stage, exc.sentence, refused=exc.refused) from exc
         except asyncio.CancelledError as exc:
             raise EngineError(self.stage, f"The engine {self.name} was stopped before it answered.") from exc
         except Exception as exc:

@@ -91,6 +91,7 @@ async def test_every_failure_is_an_engine_error(
         with pytest.raises(EngineError, match=why) as caught:
             await sound(tts)
     assert (caught.value.stage, KEY in f"{caught.value!r}{caught.value.__cause__!r}") == ("text-to-speech", False)
+    assert caught.value.refused == (fault == "400")
     assert await sound(tts)
 
 

@@ -256,3 +256,27 @@ def test_an_interrupted_text_counts_as_served() -> None:
         assert (tts.served, second.said) == ({("engine 0", "served"): 1}, [])
 
     run_virtual(scenario())
+
+
+def test_a_wish_that_an_engine_refuses_does_not_take_it_from_others() -> None:
+    """A caller asks for a voice that is not there, again and again: another engine speaks, and other calls notice
+    nothing."""
+
+    class Choosy(SteadyTextToSpeech):
+        async def synthesize(
+            self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
+        ) -> AsyncGenerator[Pcm, None]:
+            if voice:
+                raise EngineError("text-to-speech", "It has no such voice.", refused=True)
+            async for pcm in super().synthesize(text, voice, language, asker):
+                yield pcm
+
+    async def scenario() -> None:
+        first, second = Choosy(), SteadyTextToSpeech()
+        tts = spoken(first, second)
+        for _ in range(5):
+            assert await said(tts, voice="nobody")
+        assert await said(tts)
+        assert (len(first.said), len(second.said)) == (1, 5)
+
+    run_virtual(scenario())
