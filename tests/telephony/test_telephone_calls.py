@@ -14,18 +14,8 @@ from server.call.session import Session
 from signaling.telephony.audiosocket_port import AudioSocketPort
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Desk, Mind
-from tests.telephony.systems import (
-    ALL,
-    CALL,
-    DIALLED,
-    FAMILIES,
-    NUMBER,
-    WEB_SOCKETS,
-    AsteriskSystem,
-    AudioSocketSystem,
-    System,
-    until,
-)
+from tests.telephony.system import CALL, DIALLED, NUMBER, System, until
+from tests.telephony.systems import ALL, FAMILIES, WEB_SOCKETS, AsteriskSystem, AudioSocketSystem
 from tests.voices import speak
 
 CHARS_PER_S = 15

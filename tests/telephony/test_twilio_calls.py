@@ -22,7 +22,8 @@ from signaling.telephony.twilio_account import TwilioAccount
 from signaling.telephony.twilio_signature import signature
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Desk, Mind
-from tests.telephony.systems import CALL, DIALLED, NUMBER, TwilioSystem, until
+from tests.telephony.media_streams_systems import TwilioSystem
+from tests.telephony.system import CALL, DIALLED, NUMBER, until
 
 TOKEN = "the auth token of the account"
 FORM = {"CallSid": CALL, "From": NUMBER, "To": DIALLED, "AccountSid": "AC1"}
