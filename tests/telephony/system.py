@@ -52,6 +52,11 @@ class System:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
+    def playing(self) -> bool:
+        """Whether sound waits to be played."""
+        return bool(self._queue)
+
+    @property
     def frame_bytes(self) -> int:
         return self.rate // 50 * (2 if self.encoding == "pcm16" else 1)
 
