@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from server.errors import PeerError
 from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SPOKEN_RATE, SPOKEN_SAMPLES, Frame
 from server.media.stream import Encoding, StreamDecoder, StreamEncoder
+from tests.voices import speak
 
 FORMATS: list[tuple[Encoding, int]] = [
     ("pcm16", 8_000), ("pcm16", 16_000), ("pcm16", 24_000), ("pcm16", 48_000),
@@ -71,3 +72,34 @@ def test_any_bytes_are_sound_or_an_error(encoding: Encoding, sample_rate: int, d
     except PeerError:
         return
     assert len(frames) <= max(len(data), 6), "120 ms is the longest packet of Opus"
+
+
+@pytest.mark.parametrize("piece_bytes", [640, 1280, 2560, 642])
+def test_floats_are_not_taken_for_16_bit_samples(piece_bytes: int) -> None:
+    """Browsers have sound as 32-bit floats. Read as 16-bit samples they are noise, so the client is told."""
+    decoder = StreamDecoder("pcm16", 16_000)
+    floats = (np.frombuffer(speak("When do you close?", rate_hz=16_000), np.int16).astype(np.float32) / 32768).tobytes()
+    pieces = [bytes(piece_bytes), *(floats[at : at + piece_bytes] for at in range(0, len(floats), piece_bytes))]
+    told = 0
+    for piece in pieces:
+        try:
+            decoder.decode(piece)
+        except PeerError:
+            told += 1
+    assert told > 10
+
+
+@pytest.mark.parametrize("made", ["speech", "noise", "square", "constant", "soft"])
+def test_16_bit_samples_are_never_taken_for_floats(made: str) -> None:
+    """Speech, noise, and tones whose samples all have the same height."""
+    rng = np.random.default_rng(1)
+    pcm = {
+        "speech": speak("When do you close?", rate_hz=16_000),
+        "noise": rng.integers(-32768, 32767, 16_000).astype("<i2").tobytes(),
+        "square": np.tile(np.repeat(np.array([14_000, -14_000], "<i2"), 20), 400).tobytes(),
+        "constant": np.full(16_000, 16_000, "<i2").tobytes(),
+        "soft": rng.integers(-3, 3, 16_000).astype("<i2").tobytes(),
+    }[made]
+    decoder = StreamDecoder("pcm16", 16_000)
+    for at in range(0, len(pcm), 640):
+        decoder.decode(pcm[at : at + 640])
