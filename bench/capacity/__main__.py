@@ -7,8 +7,8 @@ four seconds and listen to an answer of four. In "brisk" they ask a question of 
 seconds. In "idle" they say nothing. The server has core 0 for itself; the callers and the provider have core 1. The
 models are `bench.provider` with its set delays, so only the server's own work is measured.
 
-With `--by telephone` the callers come by a telephone system that speaks Twilio's dialect, to Antiphon only. Its messages
-have no clock, so the lateness of their sound means nothing.
+With `--by telephone` the callers come by a telephone system that speaks Twilio's dialect, to Antiphon only. Messages
+have no clock of their own, so the lateness of their sound means nothing.
 
 With `--awake` the server's core never sleeps. A virtual machine counts the time that it takes to wake a sleeping core
 as work of the process that is woken. A busy server has no such time, so `--awake` leaves it out.
