@@ -1,7 +1,6 @@
 """WebSocket /api/voice/conversation/{session_id}: carries messages as text and sound as binary frames, both ways."""
 
 import asyncio
-import logging
 import socket as sockets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
@@ -26,8 +25,6 @@ fast."""
 MESSAGES_A_SECOND = 200
 """How many messages are read each second, pings and empty ones too: sound in pieces of 10 ms, and some JSON. The rest
 waits in the socket."""
-
-log = logging.getLogger(__name__)
 
 _CODES = {
     "": 1000,
@@ -61,10 +58,7 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
     """Serve the WebSocket on `app`, for callers whom `admit` lets in."""
 
     async def handle(request: web.Request) -> web.WebSocketResponse:
-        offered = subprotocols(request)
-        agreed = [each for each in offered if each == SUBPROTOCOL]
-        if any(offered) and not agreed:
-            log.info("= a WebSocket offers only subprotocols that are unknown here. Browsers close it at once")
+        agreed = [each for each in subprotocols(request) if each == SUBPROTOCOL]
         caller = await admit(request)
         calls.pace(caller)  # before there is a socket, because a flood of them would cost us; pages read only messages
         response, socket = await open_socket(request, agreed)
