@@ -39,6 +39,8 @@ class StreamDecoder:
         if data:
             try:
                 self._pcm += self._decoder.decode(data)
+            except PeerError:
+                raise
             except Exception as exc:  # a decoder may raise anything for a piece that is not sound
                 raise PeerError("This binary frame is not sound of the encoding that was chosen.") from exc
         frames = []
