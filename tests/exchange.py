@@ -58,6 +58,7 @@ class OneSentence:
     """Speech-to-text that always understands the same sentence."""
 
     def __init__(self) -> None:
+        self.sentence = "what time is it"
         self.fed_bytes = 0
 
     languages = ("en",)
@@ -74,7 +75,7 @@ class OneSentence:
         self.fed_bytes += len(pcm)
 
     async def transcript(self) -> str:
-        return "what time is it"
+        return self.sentence
 
     async def close(self) -> None:
         pass
