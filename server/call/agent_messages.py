@@ -15,6 +15,13 @@ MAX_NOTE_CHARS = 8_000
 """How long one note may be. It stands in the history, and so in each later request to the model."""
 
 
+class Usage(Message):
+    """The tokens of one answer, as the model's provider counts them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
 class ToolCall(Message):
     """The model calls the tool `name`, which the client has brought. The client answers with `tool_result`.
 

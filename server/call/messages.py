@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from server.call.agent_messages import FromAgent, ToAgent
+from server.call.agent_messages import FromAgent, ToAgent, Usage
 from server.call.message import Message
 from server.call.options import CallRequest
 from server.errors import PeerError
@@ -96,13 +96,6 @@ class Transcription(Message):
     utterance: int
     text: str
     final: bool
-
-
-class Usage(Message):
-    """The tokens of one answer, as the model's provider counts them."""
-
-    input_tokens: int
-    output_tokens: int
 
 
 class Response(Message):
