@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,9 @@ from server.agent.passing_on import PassingOn
 from server.agent.recollection import Recollection
 from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
+from server.agent.spoken.beginning import spoken_mind, text_models
+from server.agent.spoken.heard import Heard
+from server.agent.spoken.model import SpokenModel
 from server.call.budget import Budget
 from server.call.host import Host
 from server.call.mind.history import History
@@ -87,6 +91,9 @@ class Answers:
             host.pass_on,
         )
         self._recollection = Recollection(host.id, self._runs, host.start, history.memory)
+        model, settings = setup.engines.spoken, setup.settings.spoken
+        self._mind = spoken_mind(model, settings, self._runs, host.start, lambda: history.messages)
+        """The speech-to-speech model of the call, if it has one."""
         self.on_sound: Callable[[Reply], None] = lambda reply: None
         """Is told when a reply that had nothing to be heard has something."""
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
@@ -120,8 +127,25 @@ class Answers:
             run.known = self.news.count
             return self._recollection.recall(self._history.messages)
 
-        run = AgentRun(self._runs, prompt, recall)
-        return self._make(run, lambda: self.language.of_answers, stopwatch)
+        setup, spoken = self._runs, None
+        if self._mind is not None:
+            models = text_models(setup)
+            spoken = SpokenModel(self._mind, models)
+            setup = replace(setup, model=spoken, fallbacks=models)
+        run = AgentRun(setup, prompt, recall)
+        reply = self._make(run, lambda: self.language.of_answers, stopwatch)
+        if spoken is not None:
+            reply.let_speak(spoken)
+        return reply
+
+    def listen(self, words: Callable[[], str]) -> Heard | None:
+        """An utterance begins, whose `words` will be known. None: the model of the call does not hear its sound."""
+        return None if self._mind is None else self._mind.listen(words)
+
+    def forget(self, sound: Heard | None) -> None:
+        """This was no utterance."""
+        if self._mind is not None and sound is not None:
+            self._mind.drop(sound)
 
     @property
     def tools_running(self) -> bool:
@@ -147,6 +171,8 @@ class Answers:
     def stop_all(self) -> None:
         """Make no more of any reply. Tools may come to their end."""
         self._recollection.stop()
+        if self._mind is not None:
+            self._mind.close()
         for reply in list(self._tasks):
             self.stop(reply)
 
@@ -158,6 +184,8 @@ class Answers:
         interruptible: bool = True,
     ) -> Reply:
         """Begin to make a reply. It waits until the stopped replies have ended: their tools and history come first."""
+        if self._mind is not None:
+            self._mind.open()  # the greeting gives it time to connect
         speech = self._setup.engines.text_to_speech
         reply = Reply(source, speech, spoken_as, stopwatch.mark, self.on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]
@@ -176,6 +204,8 @@ class Answers:
 
     async def _until_ready(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
         """Wait until the reply may be composed."""
+        while reply.waits_for_commit and not reply.committed.is_set():
+            await reply.committed.wait()
         if ending:
             await asyncio.wait(ending, timeout=ENDING_S)
         if isinstance(reply.source, AgentRun):

@@ -71,6 +71,7 @@ class Utterances:
         language = self._answers.language
         transcription = self._stt.listen(self._answers.expected, on_partial, language.likely, language.others)
         utterance = self._open[number] = self.present = Utterance(number, transcription, Stopwatch(self._now))
+        utterance.sound = self._answers.listen(lambda: utterance.text)
         self._ears.listen(utterance)
 
     def type(self, text: str) -> int:
@@ -109,6 +110,7 @@ class Utterances:
         utterance = self._open.get(number)
         if utterance is not None and not self._owed.expects_words(number):
             self._preparation.cancel(utterance)
+            self._answers.forget(utterance.sound)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
