@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 
 Event = dict[str, Any]
 RATE = 24_000
-MS_A_CHAR = 60
+MS_A_CHAR = 24
 """How long it speaks for each character."""
 CHUNK_MS = 100
 
@@ -33,6 +33,8 @@ class RealtimeProvider:
     def __init__(self, script: Script, chunk_s: float = 0.0) -> None:
         self._script = script
         self._chunk_s = chunk_s
+        self.script_by_text: dict[str, str] = {}
+        """What it says when the newest text that it was given has this word."""
         self.url = ""
         self.received: list[Event] = []
         self.connections = 0
@@ -131,7 +133,9 @@ class _Client:
         if fault and fault != "close":
             await self._done("failed", [], {"type": "failed", "error": {"type": "x", "code": fault}})
             return
-        made = provider._script(index)
+        newest = provider.items[-1] if provider.items else ""
+        by_text = (words for word, words in provider.script_by_text.items() if word in newest)
+        made = next(by_text, None) or provider._script(index)
         if isinstance(made, tuple):
             await self._call(index, *made)
         else:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
+from pydantic_ai.agent import WrapperAgent
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models import Model
 from pydantic_ai.realtime import RealtimeModel
@@ -43,4 +44,6 @@ def text_models(runs: RunSetup) -> list[Model]:
 def _checks_answers(runs: RunSetup) -> bool:
     """An answer has to be complete before anybody may hear it."""
     agent = runs.agent.agent
+    while isinstance(agent, WrapperAgent):
+        agent = agent.wrapped
     return has_functions(agent.output_type) or bool(getattr(agent, "_output_validators", ()))

@@ -11,7 +11,7 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    RetryPromptPart,
+    RetryFeedbackPart,
     SystemPromptPart,
     TextPart,
     ToolReturnPart,
@@ -75,7 +75,7 @@ class Known:
     def answered(self, messages: Sequence[ModelMessage]) -> bool:
         """Whether these messages have a result for each call that is open, in the last one."""
         last = messages[-1]
-        given = {part.tool_call_id for part in last.parts if isinstance(part, ToolReturnPart | RetryPromptPart)}
+        given = {part.tool_call_id for part in last.parts if isinstance(part, ToolReturnPart)}
         return self._open <= given
 
     def update(self, messages: Sequence[ModelMessage], instructions: str) -> Update:
@@ -91,9 +91,7 @@ class Known:
             match part:
                 case ToolReturnPart() if part.tool_call_id in self._open:
                     returned.append(Returned(part.tool_call_id, part.model_response_str()))
-                case RetryPromptPart() if part.tool_call_id in self._open:
-                    returned.append(Returned(part.tool_call_id, part.model_response()))
-                case RetryPromptPart():
+                case RetryFeedbackPart():
                     prompts.append(part.model_response())
                 case UserPromptPart():
                     prompts.append(_text(part))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from pydantic_ai.exceptions import ModelConnectionError
 from pydantic_ai.messages import BinaryAudio, RealtimeSessionErrorEvent
+from pydantic_ai.realtime import RealtimeModelProfile
 from pydantic_ai.realtime.codec import (
     CancelResponse,
     ClearAudio,
@@ -19,7 +20,6 @@ from pydantic_ai.realtime.codec import (
     RealtimeInput,
     TruncateOutput,
 )
-from pydantic_ai.realtime import RealtimeModelProfile
 from pydantic_ai.realtime.lifecycle import (
     InputLost,
     LifecycleEvent,

@@ -26,10 +26,13 @@ CONNECT_S = 8.0
 """How long the provider may take to begin a session. The caller does not wait for it: see OPEN_S."""
 OPEN_S = 2.0
 """How long an answer waits for a line that is being opened. Then another model is asked."""
-AGAIN_S = (1.0, 2.0, 5.0, 15.0, 30.0)
-"""How long to wait before a line is opened again that could not be opened, or was lost at once."""
+AGAIN_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
+"""How long to wait before a line is opened again that could not be opened, or was lost soon. Answers do not wait
+meanwhile: another model gives them."""
 STEADY_S = 10.0
-"""A line that has lasted for so long counts as a success."""
+"""A line that has lasted for so long is opened again at once."""
+CHECK_S = 0.5
+"""How often an old line looks whether anybody needs it."""
 KEPT = 4
 """So many utterances may wait for an answer as sound. More are given as words."""
 
@@ -97,6 +100,10 @@ class SpokenMind:
         line = self._line
         if line is not None and heard in self._heard and (heard.where is line or heard.begins):
             line.hear(heard, pcm)
+
+    def _waits_on(self, line: Line) -> bool:
+        """Sound of an utterance is there, and not yet a part of the conversation."""
+        return any(each.where is line and not each.committed for each in self._heard)
 
     def _clear(self, line: Line) -> None:
         """Forget the sound that is not a part of the conversation. What is still wanted is sent again."""
@@ -207,9 +214,9 @@ class SpokenMind:
                 self._failure = self._failure_of(exc)
                 failures = 0 if loop.time() - began_s > STEADY_S else failures + 1
                 log.warning("x call %s: speech-to-speech line lost: %s", self._call, kind_of(exc))
-            if failures:
+            if failures and (wait_s := AGAIN_S[min(failures, len(AGAIN_S)) - 1]):
                 self._set(None, opening=False)
-                await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S)) - 1])
+                await asyncio.sleep(wait_s)
 
     def _set(self, line: Line | None, opening: bool) -> None:
         self._line, self._opening = line, opening
@@ -249,8 +256,8 @@ class SpokenMind:
     async def _renew(self, line: Line) -> None:
         """Close the line in a moment in which nobody needs it, before the provider does."""
         await asyncio.sleep(self._settings.session_min * 60)
-        while not line.idle or any(each.where is line and not each.committed for each in self._heard):
-            await asyncio.sleep(0.5)
+        while not line.idle or self._waits_on(line):  # noqa: ASYNC110  # it is needed in few moments
+            await asyncio.sleep(CHECK_S)
         line.close(_Renewed(self.model.model_name, "The session is old."))
 
     def _model_settings(self) -> RealtimeModelSettings:
@@ -258,7 +265,7 @@ class SpokenMind:
         if self.hears:
             chosen["turn_detection"] = False
         if self._settings.voice:
-            chosen.update({f"{self.model.system}_voice": self._settings.voice})  # type: ignore[misc, typeddict-item]
+            chosen.update({f"{self.model.system}_voice": self._settings.voice})  # type: ignore[misc]
         return chosen
 
 

@@ -6,6 +6,7 @@ goes on from the words that have come.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,30 +27,37 @@ from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.realtime.codec import ToolCall
 from pydantic_ai.settings import ModelSettings
 
+from server.agent.breakers import Breakers
+from server.agent.model_failures import meaning_of
 from server.agent.spoken.answer import Answer, Piece
 from server.agent.spoken.mind import SpokenMind
 from server.agent.spoken.request import Request
 from server.agent.spoken.sound import Sound
+from server.agent.tool_calls import kind_of
+from server.agent.written import text_of
+
+log = logging.getLogger(__name__)
 
 HANG_S = 2.0
 """A provider from which nothing has come for so long, when its answer is given up, gets another connection."""
 GO_ON = (
-    "(Your answer was cut off after these words by a fault of the server. Go on exactly where it stops, as if there had "
-    "been no interruption, and do not mention it.)"
+    "(Your answer was cut off after these words by a fault of the server. Go on exactly where it stops, as if there "
+    "had been no interruption, and do not mention it.)"
 )
 
 
 class SpokenModel(Model):
     """Asks the speech-to-speech model of a call for one reply. `on_sound` is told of each Sound of it."""
 
-    def __init__(self, mind: SpokenMind, then: Sequence[Model] = ()) -> None:
-        """The first of `then` goes on when the provider is lost in the middle of its answer."""
+    def __init__(self, mind: SpokenMind, then: Sequence[Model] = (), breakers: Breakers | None = None) -> None:
+        """The first of `then` goes on when the provider is lost in the middle of its answer. `breakers` count that."""
         super().__init__(profile=ModelProfile(supports_inline_system_prompts=True))
         self.on_sound: Callable[[Sound], None] = lambda sound: None
         self.speaking = False
         """The words that come now come with their sound."""
         self._mind = mind
         self._then = then
+        self._breakers = breakers or Breakers()
 
     @property
     def model_name(self) -> str:
@@ -124,14 +132,13 @@ class SpokenModel(Model):
         async with self._then[0].request_stream(asked, settings, plain) as stream:
             yield " "
             async for event in stream:
-                part = getattr(event, "part", None) or getattr(event, "delta", None)
-                if text := (getattr(part, "content_delta", "") or getattr(part, "content", "")):
-                    if getattr(event, "event_kind", "") != "part_end":
-                        yield text
+                if text := text_of(event):
+                    yield text
 
-    @property
-    def goes_on(self) -> bool:
-        """There is another model for the rest of an answer."""
+    def lose(self, failure: ModelAPIError) -> bool:
+        """The provider is lost in the middle of its answer. Returns whether another model can say the rest."""
+        self._breakers.failures[self.model_id, meaning_of(failure).kind] += 1
+        log.warning("x model %s was lost in its answer: %s", self.model_id, kind_of(failure))
         return bool(self._then)
 
 
@@ -150,8 +157,8 @@ class SpokenResponse(StreamedResponse):
             async for piece in self._pieces:
                 for event in self._events(piece):
                     yield event
-        except ModelAPIError:
-            if not (self._answer.words.strip() and self._model.goes_on):
+        except ModelAPIError as failure:
+            if not (self._answer.words.strip() and self._model.lose(failure)):
                 raise
             async for text in self._go_on():
                 for event in self._text(text):

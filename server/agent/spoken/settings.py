@@ -18,5 +18,5 @@ class SpokenSettings(SettingsGroup):
     voice: str = ""
     """The voice of the model, as its provider names it. Empty: the provider's default."""
     session_min: PositiveFloat = 25.0
-    """Minutes after which the session at the provider is renewed, when nobody speaks; the new one begins with the
-    history of the call. Providers end a session after 30 minutes (Grok, Gemini: sooner with pictures) or 60 (OpenAI)."""
+    """Minutes after which the session at the provider is renewed, when nobody speaks. The new one begins with the
+    history of the call. OpenAI ends a session after 60 minutes; others do so sooner, and then it is renewed, too."""

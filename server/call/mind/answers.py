@@ -130,8 +130,8 @@ class Answers:
         setup, spoken = self._runs, None
         if self._mind is not None:
             models = text_models(setup)
-            spoken = SpokenModel(self._mind, models)
-            setup = replace(setup, model=spoken, fallbacks=models)
+            spoken = SpokenModel(self._mind, models, setup.breakers)
+            setup = replace(setup, model=spoken, fallbacks=models, asks_early=False)
         run = AgentRun(setup, prompt, recall)
         reply = self._make(run, lambda: self.language.of_answers, stopwatch)
         if spoken is not None:
@@ -204,8 +204,6 @@ class Answers:
 
     async def _until_ready(self, reply: Reply, ending: list[asyncio.Task[None]]) -> None:
         """Wait until the reply may be composed."""
-        while reply.waits_for_commit and not reply.committed.is_set():
-            await reply.committed.wait()
         if ending:
             await asyncio.wait(ending, timeout=ENDING_S)
         if isinstance(reply.source, AgentRun):

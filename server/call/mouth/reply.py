@@ -103,7 +103,7 @@ class Reply:
         """What the model has said itself, each with its number in the speech."""
         self._waiting: list[str] = []
         """Clauses that text-to-speech has not begun with."""
-        self._running = self._pronouncing = False
+        self._running = self._pronouncing = self._answered = False
         self._cutter = Clauses()
         self._asides = 0
         """How many clauses are asides, or were said by the model itself."""
@@ -113,14 +113,9 @@ class Reply:
         """How many clauses are said, asides among them."""
 
     def let_speak(self, model: SpeaksItself) -> None:
-        """The `model` of the source speaks itself, and not before the reply is committed."""
+        """The `model` of the source speaks itself."""
         self._model = model
         model.on_sound = self._take
-
-    @property
-    def waits_for_commit(self) -> bool:
-        """It cannot be made ahead of time."""
-        return self._model is not None
 
     @property
     def unheard(self) -> str:
@@ -165,13 +160,9 @@ class Reply:
 
     async def _compose(self, ready: Callable[[], Awaitable[None]]) -> None:
         await ready()
-        first = True
 
         def on_text(delta: str) -> None:
-            nonlocal first
-            if first:
-                self._on_stage("first_token")
-                first = False
+            self._note_begin()
             self.written = self.written or not delta.isspace()
             if self._model is not None and self._model.speaking:
                 return
@@ -184,6 +175,11 @@ class Reply:
             self._hand_on(self._cutter.finish())
         self._clauses.put_nowait(None)
         self.complete = True
+
+    def _note_begin(self) -> None:
+        if not self._answered:
+            self._answered = True
+            self._on_stage("first_token")
 
     def _break_off(self) -> None:
         """Say whole sentences only, as far as the caller has not begun to hear another one."""
@@ -227,6 +223,7 @@ class Reply:
         self._sounds[sound] = self.speech.begin_answer()
         resampler = Resampler(sound.rate, SPOKEN_RATE)
         async for piece in sound.pieces():
+            self._note_begin()
             if isinstance(piece, str):
                 self.speech.extend(piece)
                 continue

@@ -1,0 +1,160 @@
+"""Calls with a model that hears and speaks itself, over real sockets to a small true provider."""
+
+import pytest
+from pydantic_ai import Agent
+from pydantic_ai.models.function import FunctionModel
+
+import server.agent.spoken.mind as spoken_mind
+from server.agent.limits import RunLimits
+from server.agent.spoken.model import GO_ON
+from server.agent.voice_agent import VoiceAgent
+from tests.fakes.mind import Mind
+from tests.fakes.realtime_provider import MS_A_CHAR, realtime_provider
+from tests.spoken_call import spoken_call
+
+STORY = "Once upon a time there was a shop. It sold books of every kind. Nobody knew where they came from."
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+
+async def test_the_caller_is_heard_and_answered_by_the_model_itself() -> None:
+    """The provider gets the sound of what is said and the text of what is typed. The caller hears its sound."""
+    mind = Mind()
+    async with realtime_provider(lambda number: f"Answer number {number}.") as provider:
+        async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            assert await caller.say("what time is it") == "Answer number 0."
+            caller.frames.clear()
+            assert await caller.type("and now") == "Answer number 1."
+            assert caller.history[-4:] == ["what time is it", "Answer number 0.", "and now", "Answer number 1."]
+            standing = caller.call.session.dialogue.standing
+        assert any(frame and any(frame) for frame in caller.frames)
+        assert provider.heard_bytes[0] >= 24_000 * 2 * 0.8 / 2
+        assert len(provider.heard_bytes) == 1
+        assert provider.items[-1] == "user: and now"
+        assert "(You have said to the caller: Hello.)" in provider.items[-2]
+        assert provider.of("session.update")[0]["session"]["audio"]["input"]["turn_detection"] is None
+        assert mind.requests == 0
+        assert standing.used.requests == 2
+        assert standing.used.tokens == 60
+        assert provider.connections == 1
+
+
+async def test_a_tool_runs_once_and_the_provider_is_told() -> None:
+    """A tool of the agent runs for the call; its result goes to the provider, which answers with it."""
+
+    def script(number: int) -> str | tuple[str, str]:
+        return ("book", '{"what": "a table"}') if number == 0 else "It is booked."
+
+    mind = Mind()
+    async with realtime_provider(script) as provider:
+        async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            assert await caller.type("book a table") == "It is booked."
+            assert caller.answers[-1].tools == ["book"]
+            assert mind.booked == ["a table"]
+            assert await caller.type("thank you") == "It is booked."
+            assert "book" in caller.history
+        outputs = [each["item"] for each in provider.of("conversation.item.create") if "call_id" in each["item"]]
+        assert [each["call_id"] for each in outputs] == ["call_0"]
+        assert provider.connections == 1
+
+
+async def test_the_provider_is_told_how_much_was_heard() -> None:
+    """On an interruption the answer stops here and there, and its rest is cut off from the provider's conversation."""
+    async with realtime_provider(lambda number: STORY if number == 0 else "Yes.", chunk_s=0.005) as provider:
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            caller.call.type("tell me a story")
+            await caller.hear("a shop")
+            assert await caller.say("stop please") == "Yes."
+            heard = caller.answers[-2]
+            assert heard.interrupted
+            assert STORY.startswith(heard.text)
+            assert f"{heard.text} —" in caller.history
+        [cut] = provider.of("conversation.item.truncate")
+        assert cut["item_id"] == "said_0"
+        assert abs(cut["audio_end_ms"] - len(heard.text) * MS_A_CHAR) < 300
+        assert provider.connections == 1
+
+
+async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer() -> None:
+    """What has come is heard, the agent's own model says the rest, and the next answer comes from a new connection."""
+    mind = Mind(answers={GO_ON: "And the end."})
+    async with realtime_provider(lambda number: f"{STORY} {number}") as provider:
+        provider.faults = {0: "close"}
+        async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            first = await caller.type("tell me a story")
+            assert first.startswith("Once upon a time there was a shop.")
+            assert mind.requests == 1
+            assert first.endswith("And the end.")
+            assert not caller.failures
+            caller.call.type("again")
+            await caller.hear("from. 1")
+        assert provider.connections == 2
+        assert any("Once upon a time" in item for item in provider.items)
+
+
+async def test_another_model_answers_when_the_provider_does_not() -> None:
+    """The same words are answered by the agent's own model, and later ones by the provider again."""
+    async with realtime_provider(lambda number: "Here again.") as provider:
+        provider.faults = dict.fromkeys(range(3), "rate_limit_exceeded") | {3: "hang"}
+        async with spoken_call(provider, Mind().agent("Hello."), RunLimits(first_token_s=4.2)) as caller:
+            assert (await caller.type("what time is it")).endswith("You said what time is it.")
+            assert (await caller.type("does it hang")).endswith("You said does it hang.")
+            assert await caller.type("and now") == "Here again."
+            assert not caller.failures
+        assert provider.connections == 2
+
+
+async def test_a_provider_that_refuses_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no connection can be made, the agent's own model answers at once; later the provider is tried again."""
+    monkeypatch.setattr(spoken_mind, "AGAIN_S", (0.1,))
+    async with realtime_provider(lambda number: "Here again.") as provider:
+        provider.refuses = True
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            assert await caller.type("what time is it") == "You said what time is it."
+            provider.refuses = False
+            await caller.until(lambda: bool(provider.of("conversation.item.create")))
+            assert await caller.type("and now") == "Here again."
+        assert "user: what time is it" in provider.items
+
+
+async def test_an_old_session_is_renewed_between_two_answers() -> None:
+    """The new session begins with the history, and the caller notices nothing."""
+    async with realtime_provider(lambda number: f"Answer number {number}.") as provider:
+        async with spoken_call(provider, Mind().agent("Hello."), session_min=0.03) as caller:
+            assert await caller.type("what time is it") == "Answer number 0."
+            await caller.until(lambda: len(provider.of("session.update")) == 2)
+            assert await caller.type("and now") == "Answer number 1."
+            assert not caller.failures
+        assert "assistant: Answer number 0." in provider.items
+
+
+async def test_a_noise_leaves_nothing_at_the_provider() -> None:
+    """The sound of what was no utterance is cleared, and not a part of what is said next."""
+    async with realtime_provider(lambda number: "Yes.") as provider:
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            await caller.say("* *")
+            assert provider.of("input_audio_buffer.clear")
+            assert not provider.of("response.create")
+            assert await caller.say("what time is it") == "Yes."
+        assert len(provider.heard_bytes) == 1
+
+
+async def test_an_agent_that_checks_its_answers_is_not_spoken() -> None:
+    """Nobody may hear an answer before it is checked, so the agent's own model answers."""
+    mind = Mind()
+    made = mind.agent("Hello.")
+    assert isinstance(made.agent, Agent)
+    assert isinstance(made.agent.model, FunctionModel)
+
+    @made.agent.output_validator
+    async def check(output: str) -> str:
+        return output
+
+    async with realtime_provider(lambda number: "Yes.") as provider:
+        async with spoken_call(provider, made) as caller:
+            assert isinstance(made, VoiceAgent)
+            assert await caller.type("what time is it") == "You said what time is it."
+        assert provider.connections == 0

@@ -1,0 +1,113 @@
+"""A call in this process with an agent whose model hears and speaks itself, at a small true provider."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from pydantic_ai.models import Model
+
+from server.agent.call_info import NOTHING_KNOWN
+from server.agent.limits import RunLimits
+from server.agent.spoken.names import make_spoken
+from server.agent.spoken.settings import SpokenSettings
+from server.agent.voice_agent import VoiceAgent
+from server.call import messages
+from server.testing.engines import SteadyTextToSpeech, sound
+from server.testing.text_call import TextCall, languages_of, text_setup
+from tests.fakes.realtime_provider import RealtimeProvider
+
+CHARS_PER_S = 200
+"""How fast text-to-speech speaks."""
+TICK_S = 0.005
+"""How long 20 ms of the call take, so that the tests take less time."""
+
+
+class QuickCall(TextCall):
+    """A call that goes four times as fast as the clock."""
+
+    async def tick(self) -> None:
+        await asyncio.sleep(TICK_S)
+
+
+class SpokenCall:
+    """A caller in such a call."""
+
+    def __init__(self, call: TextCall, seen: list[Any]) -> None:
+        self.call = call
+        self.frames: list[bytes | None] = []
+        """What the caller has heard, 20 ms each."""
+        self._seen = seen
+        self._next_frame = call.session.next_frame
+        call.session.next_frame = self._take_frame  # type: ignore[method-assign]
+
+    def _take_frame(self) -> bytes | None:
+        self.frames.append(self._next_frame())
+        return self.frames[-1]
+
+    @property
+    def answers(self) -> list[messages.Response]:
+        """The replies that are over, the greeting first."""
+        return [each for each in self._seen if isinstance(each, messages.Response) and each.final]
+
+    @property
+    def failures(self) -> list[Any]:
+        return [each for each in self._seen if isinstance(each, messages.Error)]
+
+    @property
+    def history(self) -> list[str]:
+        """What the history of the call has, in words."""
+        return [
+            str(getattr(part, "content", None) or getattr(part, "tool_name", ""))
+            for message in self.call.session.dialogue.history.messages
+            for part in message.parts
+        ]
+
+    async def say(self, text: str) -> str:
+        """Say this, and listen to the answer."""
+        self.call.say(sound(text))
+        await self.call.settle()
+        return self.answers[-1].text
+
+    async def type(self, text: str) -> str:
+        """Type this, and listen to the answer."""
+        self.call.type(text)
+        await self.call.settle()
+        return self.answers[-1].text
+
+    async def until(self, so: Callable[[], bool]) -> None:
+        """Wait for 5 s at most."""
+        for _ in range(1000):
+            if so():
+                return
+            await self.call.tick()
+        raise AssertionError("it has not come to this")
+
+    async def hear(self, words: str) -> None:
+        """Listen until these words are heard."""
+        await self.call.settle(lambda: words in self._captions)
+        assert words in self._captions, self._captions
+
+    @property
+    def _captions(self) -> str:
+        return " ".join(each.text for each in self._seen if isinstance(each, messages.Response))
+
+
+@asynccontextmanager
+async def spoken_call(
+    provider: RealtimeProvider,
+    agent: VoiceAgent,
+    limits: RunLimits | None = None,
+    session_min: float = 25.0,
+    model: Model | None = None,
+) -> AsyncIterator[SpokenCall]:
+    """The call, after its greeting. `model` answers in place of the provider's; None: that of the agent."""
+    seen: list[Any] = []
+    setup = await text_setup(agent, model, NOTHING_KNOWN, SteadyTextToSpeech(languages_of(agent), CHARS_PER_S))
+    engines = replace(setup.engines, spoken=make_spoken("realtime:openai:gpt-realtime", provider.url))
+    spoken, run = SpokenSettings(session_min=session_min), limits or setup.settings.run
+    setup = replace(setup, engines=engines, settings=replace(setup.settings, spoken=spoken, run=run))
+    async with QuickCall(setup, seen.append) as call:
+        await call.settle()
+        yield SpokenCall(call, seen)
