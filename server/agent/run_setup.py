@@ -42,10 +42,10 @@ class RunSetup:
     """Asked one after the other when the model fails before it begins to answer."""
     breakers: Breakers = field(default_factory=Breakers)
     """Shared by all calls of the server."""
-    asks_early: bool = True
-    """The model is asked in a pause, before it is known that the caller is done. A speech-to-speech model is not: its
-    provider would keep in its conversation what nobody has heard."""
     call: str = ""
     """The id of the call, for the log."""
     pass_on: PassOn = to_nobody
     """Makes ready to pass the call on, for a tool that asks for it."""
+    asks_early: bool = True
+    """The model is asked in a pause, before it is known that the caller is done. A speech-to-speech model is not: its
+    provider would keep in its conversation what nobody has heard."""

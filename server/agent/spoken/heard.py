@@ -2,9 +2,6 @@
 
 from collections.abc import Callable
 
-from server.media.frame import HEARD_RATE
-from server.media.resample import Resampler
-
 MAX_BYTES = 24_000 * 2 * 60
 """One minute of sound is kept, for a connection to the provider that is new or takes the place of another one. Of a
 longer utterance the model is given the words."""
@@ -13,15 +10,20 @@ longer utterance the model is given the words."""
 class Heard:
     """What the caller says in one utterance, as sound."""
 
-    def __init__(self, rate: int, words: Callable[[], str], on_sound: Callable[["Heard", bytes], None]) -> None:
-        """The model wants `rate` samples a second. `words` gives the words that are known, and `on_sound` is told of
-        each piece of converted sound."""
+    def __init__(
+        self,
+        words: Callable[[], str],
+        convert: Callable[[bytes], bytes],
+        on_sound: Callable[["Heard", bytes], None],
+    ) -> None:
+        """`words` gives the words that are known. `convert` makes the call's sound into what the model takes, and
+        `on_sound` is told of each piece of that."""
         self.words = words
         self.where: object | None = None
         """The connection that has all of this sound."""
         self.committed = False
         """It is a part of the conversation there."""
-        self._resampler = Resampler(HEARD_RATE, rate)
+        self._convert = convert
         self._chunks: list[bytes] = []
         self._bytes = 0
         self._on_sound = on_sound
@@ -43,7 +45,7 @@ class Heard:
 
     def feed(self, pcm: bytes) -> None:
         """The caller has said more: 16 kHz PCM."""
-        converted = self._resampler.convert(pcm)
+        converted = self._convert(pcm)
         self._bytes += len(converted)
         if not self.whole:
             self._chunks.clear()

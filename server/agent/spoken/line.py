@@ -148,7 +148,8 @@ class Line:
 
     async def _send_all(self) -> None:
         while True:
-            await self._connection.send(await self._to_send.get())
+            for event in await self._connection.send(await self._to_send.get()) or ():
+                self._take(event)
 
     async def _receive_all(self) -> None:
         async for frame in self._connection.frames():

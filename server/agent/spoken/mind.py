@@ -80,12 +80,12 @@ class SpokenMind:
 
     # What the caller says
 
-    def listen(self, words: Callable[[], str]) -> Heard | None:
-        """An utterance begins. None: this model is given its words."""
+    def listen(self, words: Callable[[], str], convert: Callable[[bytes], bytes]) -> Heard | None:
+        """An utterance begins: see `Heard`. None: this model is given its words."""
         self.open()
         if not self.hears:
             return None
-        heard = Heard(self.model.audio_input_sample_rate, words, self._on_sound)
+        heard = Heard(words, convert, self._on_sound)
         self._heard = [*self._heard[1 - KEPT :], heard]
         return heard
 

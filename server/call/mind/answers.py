@@ -31,6 +31,8 @@ from server.call.mouth.stopwatch import Stopwatch
 from server.call.options import CallOptions
 from server.call.setup import CallSetup
 from server.call.turns.lexicon.lexicon import Wanted
+from server.media.frame import HEARD_RATE
+from server.media.resample import Resampler
 from server.pace import Pace
 
 ENDING_S = 2.0
@@ -140,7 +142,9 @@ class Answers:
 
     def listen(self, words: Callable[[], str]) -> Heard | None:
         """An utterance begins, whose `words` will be known. None: the model of the call does not hear its sound."""
-        return None if self._mind is None else self._mind.listen(words)
+        if self._mind is None:
+            return None
+        return self._mind.listen(words, Resampler(HEARD_RATE, self._mind.model.audio_input_sample_rate).convert)
 
     def forget(self, sound: Heard | None) -> None:
         """This was no utterance."""
