@@ -101,6 +101,7 @@ async def test_another_model_answers_when_the_provider_does_not() -> None:
         provider.faults = dict.fromkeys(range(3), "rate_limit_exceeded") | {3: "hang"}
         async with spoken_call(provider, Mind().agent("Hello."), RunLimits(first_token_s=4.2)) as caller:
             assert (await caller.type("what time is it")).endswith("You said what time is it.")
+            assert provider.items.count("user: what time is it") == 1
             assert (await caller.type("does it hang")).endswith("You said does it hang.")
             assert await caller.type("and now") == "Here again."
             assert not caller.failures

@@ -41,7 +41,8 @@ class Update:
     returned: tuple[Returned, ...] = ()
     """Results of tools, which ask for an answer."""
     prompt: str = ""
-    """What the caller has said, or another text that asks for an answer; "" when results do so."""
+    """What the caller has said, or another text that asks for an answer; "" when results do so, or when it was given
+    before and nothing came of it."""
 
 
 @dataclass(slots=True)
@@ -54,6 +55,8 @@ class Known:
     _open: set[str] = field(default_factory=set)
     """The ids of the calls for which no result was given."""
     _notice: str = ""
+    _asked: str = ""
+    """The prompt that it was given as text, while nothing was answered."""
 
     def seed(self, history: Sequence[ModelMessage]) -> None:
         """The conversation began with this history."""
@@ -61,7 +64,13 @@ class Known:
 
     def said(self, words: str) -> None:
         """The model has said this. The caller may have heard less of it."""
-        self._said.append(letters(words))
+        if words.strip():
+            self._said.append(letters(words))
+            self._asked = ""
+
+    def asked(self, prompt: str) -> None:
+        """It was given this prompt as text."""
+        self._asked = prompt
 
     def called(self, call: str) -> None:
         """The model has called a tool."""
@@ -83,7 +92,7 @@ class Known:
         *history, last = messages
         context = [*self._new_instructions(instructions)]
         for message in history[self._seen(history) :]:
-            context += _told(message)
+            context += [text for text in _told(message) if text != self._asked]
             if isinstance(message, ModelResponse) and message.text:
                 self.said(message.text)
         prompts, returned = [], []
@@ -98,7 +107,7 @@ class Known:
         self._open -= {each.call for each in returned}
         *before, prompt = prompts or [""]
         context += [*before, *self._new_notice(last)]
-        return Update(tuple(context), tuple(returned), prompt)
+        return Update(tuple(context), tuple(returned), "" if prompt == self._asked else prompt)
 
     def _seen(self, history: Sequence[ModelMessage]) -> int:
         """How many messages of the history the conversation has, if it has the newest of them."""

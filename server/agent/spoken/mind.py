@@ -7,6 +7,7 @@ conversation on it begins with the history of the call. While there is none, the
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from pydantic_ai.exceptions import ModelAPIError, ModelConnectionError
 from pydantic_ai.realtime import RealtimeError, RealtimeModel, RealtimeModelSettings
@@ -67,6 +68,8 @@ class SpokenMind:
         """The utterances that wait for an answer, oldest first."""
         self._start = start
         self._task: asyncio.Task[None] | None = None
+        self._lines: set[asyncio.Task[None]] = set()
+        """The tasks of the lines that are open, or are being closed."""
 
     def open(self) -> None:
         """Keep a line from now on; idempotent."""
@@ -126,10 +129,13 @@ class SpokenMind:
         if update.returned:
             last = update.returned[-1]
             line.ask(ToolResult(last.call, output=last.output), answer)
-        elif self._spoken(update.prompt, line):
+        elif not update.prompt or self._spoken(update.prompt, line):
             line.ask(CreateResponse(), answer)
         else:
-            line.ask(update.prompt or CreateResponse(), answer)
+            if self._waits_on(line):
+                self._clear(line)
+            line.known.asked(update.prompt)
+            line.ask(update.prompt, answer)
         return answer
 
     def stop(self, answer: Answer) -> None:
@@ -202,35 +208,52 @@ class SpokenMind:
         return self._line
 
     async def _keep(self) -> None:
-        """Keep a line for as long as the call lasts."""
+        """Keep a line for as long as the call lasts. A line that has ended may take its time to close."""
         loop, failures = asyncio.get_running_loop(), 0
-        while True:
-            began_s = loop.time()
-            self._set(None, opening=True)
-            try:
-                await self._hold()
-                failures = 0
-            except Exception as exc:
-                self._failure = self._failure_of(exc)
-                failures = 0 if loop.time() - began_s > STEADY_S else failures + 1
-                log.warning("x call %s: speech-to-speech line lost: %s", self._call, kind_of(exc))
-            if failures and (wait_s := AGAIN_S[min(failures, len(AGAIN_S)) - 1]):
-                self._set(None, opening=False)
-                await asyncio.sleep(wait_s)
+        try:
+            while True:
+                began_s = loop.time()
+                self._set(None, opening=True)
+                ended: asyncio.Future[None] = loop.create_future()
+                task = self._start(partial(self._hold, ended), "speech-to-speech-line")
+                self._lines.add(task)
+                task.add_done_callback(self._lines.discard)
+                try:
+                    await ended
+                    failures = 0
+                except ModelAPIError as failure:
+                    self._failure = failure
+                    failures = 0 if loop.time() - began_s > STEADY_S else failures + 1
+                    log.warning("x call %s: speech-to-speech line lost: %s", self._call, kind_of(failure))
+                if failures and (wait_s := AGAIN_S[min(failures, len(AGAIN_S)) - 1]):
+                    self._set(None, opening=False)
+                    await asyncio.sleep(wait_s)
+        finally:
+            for task in self._lines:
+                task.cancel()
 
     def _set(self, line: Line | None, opening: bool) -> None:
         self._line, self._opening = line, opening
         self._changed.set()
 
-    def _failure_of(self, exc: Exception) -> Exception:
+    def _failure_of(self, exc: Exception) -> ModelAPIError:
         if isinstance(exc, ModelAPIError) and type(exc) is not RealtimeError:
             return exc
         failure = ModelConnectionError(self.model.model_name, f"The connection failed: {kind_of(exc)}.")
         failure.__cause__ = exc
         return failure
 
-    async def _hold(self) -> None:
-        """Open a line and keep it until it has to be renewed. Raises an exception when it fails or is lost."""
+    async def _hold(self, ended: "asyncio.Future[None]") -> None:
+        """Open a line and keep it until it has to be renewed, or fails. `ended` is told, before the line is closed."""
+        try:
+            await self._hold_line(ended)
+        except Exception as exc:
+            if not ended.done():
+                ended.set_exception(self._failure_of(exc))
+        finally:
+            ended.cancel()
+
+    async def _hold_line(self, ended: "asyncio.Future[None]") -> None:
         request = await self._rehearse()
         history = standing(request.messages)
         known = Known(request.instructions)
@@ -250,8 +273,10 @@ class SpokenMind:
                         await line.serve()
                     finally:
                         renewal.cancel()
-        if not isinstance(line.failure, _Renewed):
-            raise line.failure
+                if isinstance(line.failure, _Renewed):
+                    ended.set_result(None)
+                else:
+                    ended.set_exception(self._failure_of(line.failure))
 
     async def _renew(self, line: Line) -> None:
         """Close the line in a moment in which nobody needs it, before the provider does."""

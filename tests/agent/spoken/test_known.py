@@ -76,6 +76,17 @@ def test_a_refused_call_and_a_refused_answer_are_told() -> None:
     assert "say something" in known.update([ModelRequest(parts=[again])], "").prompt
 
 
+def test_a_prompt_is_given_once() -> None:
+    """When the provider fails and is asked again, or another model has answered, it has the caller's words already."""
+    known = Known()
+    assert known.update([asked("one")], "").prompt == "one"
+    known.asked("one")
+    assert known.update([asked("one")], "").prompt == ""
+    assert known.update([asked("one"), said("It is one."), asked("one")], "") == Update(
+        context=("(You have said to the caller: It is one.)",), prompt="one"
+    )
+
+
 def test_a_notice_is_told_when_it_is_new() -> None:
     """What stands at the end of each request is told once, until it changes."""
     known = Known()
