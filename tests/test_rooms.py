@@ -82,7 +82,7 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/agent/tool_calls.py server/agent/spoken/line.py server/agent/spoken/mind.py
+    server/agent/tool_calls.py server/agent/spoken/line.py server/agent/spoken/keeper.py
     server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py

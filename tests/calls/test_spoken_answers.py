@@ -4,8 +4,8 @@ import pytest
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 
-import server.agent.spoken.mind as spoken_mind
 from server.agent.limits import RunLimits
+from server.agent.spoken import keeper
 from server.agent.spoken.model import GO_ON
 from server.agent.voice_agent import VoiceAgent
 from tests.fakes.mind import Mind
@@ -110,7 +110,7 @@ async def test_another_model_answers_when_the_provider_does_not() -> None:
 
 async def test_a_provider_that_refuses_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no connection can be made, the agent's own model answers at once; later the provider is tried again."""
-    monkeypatch.setattr(spoken_mind, "AGAIN_S", (0.1,))
+    monkeypatch.setattr(keeper, "AGAIN_S", (0.1,))
     async with realtime_provider(lambda number: "Here again.") as provider:
         provider.refuses = True
         async with spoken_call(provider, Mind().agent("Hello.")) as caller:

@@ -10,6 +10,7 @@ from pydantic_ai.realtime import RealtimeModel
 
 from server.agent.output import has_functions
 from server.agent.run_setup import RunSetup
+from server.agent.spoken.keeper import Keeper
 from server.agent.spoken.mind import SpokenMind
 from server.agent.spoken.rehearsal import rehearse
 from server.agent.spoken.settings import SpokenSettings
@@ -31,7 +32,7 @@ def spoken_mind(
     if _checks_answers(runs):
         log.warning("- call %s: the agent checks its answers before they are heard, so they are not spoken", runs.call)
         return None
-    return SpokenMind(model, settings, runs.call, start, lambda: rehearse(runs, history()))
+    return SpokenMind(model, Keeper(model, settings, runs.call, start, lambda: rehearse(runs, history())))
 
 
 def text_models(runs: RunSetup) -> list[Model]:

@@ -100,6 +100,8 @@ class Known:
             match part:
                 case ToolReturnPart() if part.tool_call_id in self._open:
                     returned.append(Returned(part.tool_call_id, part.model_response_str()))
+                case ToolReturnPart():  # of a call that another line has brought
+                    context.append(_result(part))
                 case RetryFeedbackPart():
                     prompts.append(part.model_response())
                 case UserPromptPart():
@@ -156,11 +158,11 @@ def _told(message: ModelMessage) -> list[str]:
         said = "".join(part.content for part in message.parts if isinstance(part, TextPart))
         return [SAID_BEFORE.format(text=said)] if said.strip() else []
     told = [_text(part) for part in message.parts if isinstance(part, UserPromptPart)]
-    return told + [
-        TOLD.format(text=f"the tool {part.tool_name} has returned {part.model_response_str()}")
-        for part in message.parts
-        if isinstance(part, ToolReturnPart)
-    ]
+    return told + [_result(part) for part in message.parts if isinstance(part, ToolReturnPart)]
+
+
+def _result(part: ToolReturnPart) -> str:
+    return TOLD.format(text=f"the tool {part.tool_name} has returned {part.model_response_str()}")
 
 
 def _text(part: UserPromptPart) -> str:

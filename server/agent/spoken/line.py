@@ -94,6 +94,8 @@ class Line:
     def ask(self, what: RealtimeInput, answer: Answer) -> None:
         """Send what asks for this answer."""
         self._asked[self.send(what)] = answer
+        if self.closed.is_set():
+            answer.fail(self.failure)
 
     def stop(self, answer: Answer) -> None:
         """The answer is not wanted any more; idempotent."""

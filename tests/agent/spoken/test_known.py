@@ -66,6 +66,13 @@ def test_results_are_given_for_calls_of_its_own() -> None:
     assert known.answered([asked("what else")])
 
 
+def test_the_result_of_a_call_from_a_lost_line_is_told() -> None:
+    """The new conversation has no such call, so its result is context."""
+    called = ModelResponse(parts=[ToolCallPart("book", {}, "c1")])
+    update = Known().update([asked("book"), called, ModelRequest(parts=[ToolReturnPart("book", "booked", "c1")])], "")
+    assert update == Update(context=("book", "(For you, and not from the caller: the tool book has returned booked)"))
+
+
 def test_a_refused_call_and_a_refused_answer_are_told() -> None:
     """A tool's word to the model is a result; other reasons to try again are a prompt."""
     known = Known()
