@@ -140,8 +140,8 @@ def _times(url: str) -> dict[str, list[float]]:
     return found
 
 
-def serve(port: int) -> None:
-    """Be the provider."""
+def application() -> web.Application:
+    """The provider, which also tells its times."""
     provider = RealtimeProvider(lambda number: ANSWER)
     provider.script_by_text = {"story": STORY}
 
@@ -151,7 +151,7 @@ def serve(port: int) -> None:
     app = web.Application()
     app.router.add_get("/v1/realtime", provider.answer)
     app.router.add_get("/times", times)
-    web.run_app(app, host="127.0.0.1", port=port, print=None)
+    return app
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--serve", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.serve:
-        serve(given.serve)
+        web.run_app(application(), host="127.0.0.1", port=given.serve, print=None)
         return
     os.sched_setaffinity(0, {int(SERVER_CORE)})
     with providing() as url:

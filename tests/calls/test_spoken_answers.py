@@ -9,7 +9,7 @@ from server.agent.spoken import keeper
 from server.agent.spoken.model import GO_ON
 from server.agent.voice_agent import VoiceAgent
 from tests.fakes.mind import Mind
-from tests.fakes.realtime_provider import MS_A_CHAR, realtime_provider
+from tests.fakes.realtime_provider import NATURAL_MS_A_CHAR, realtime_provider
 from tests.spoken_call import spoken_call
 
 STORY = "Once upon a time there was a shop. It sold books of every kind. Nobody knew where they came from."
@@ -63,7 +63,11 @@ async def test_a_tool_runs_once_and_the_provider_is_told() -> None:
 
 async def test_the_provider_is_told_how_much_was_heard() -> None:
     """On an interruption the answer stops here and there, and its rest is cut off from the provider's conversation."""
-    async with realtime_provider(lambda number: STORY if number == 0 else "Yes.", chunk_s=0.005) as provider:
+
+    def script(number: int) -> str:
+        return STORY if number == 0 else "Yes."
+
+    async with realtime_provider(script, chunk_s=0.04, ms_a_char=NATURAL_MS_A_CHAR) as provider:
         async with spoken_call(provider, Mind().agent("Hello.")) as caller:
             caller.call.type("tell me a story")
             await caller.hear("a shop")
@@ -72,9 +76,10 @@ async def test_the_provider_is_told_how_much_was_heard() -> None:
             assert heard.interrupted
             assert STORY.startswith(heard.text)
             assert f"{heard.text} —" in caller.history
+        assert len(provider.of("response.cancel")) == 1
         [cut] = provider.of("conversation.item.truncate")
         assert cut["item_id"] == "said_0"
-        assert abs(cut["audio_end_ms"] - len(heard.text) * MS_A_CHAR) < 300
+        assert abs(cut["audio_end_ms"] - len(heard.text) * NATURAL_MS_A_CHAR) < 500
         assert provider.connections == 1
 
 
@@ -119,6 +124,16 @@ async def test_a_provider_that_refuses_costs_no_time(monkeypatch: pytest.MonkeyP
             await caller.until(lambda: bool(provider.of("conversation.item.create")))
             assert await caller.type("and now") == "Here again."
         assert "user: what time is it" in provider.items
+
+
+async def test_when_both_fail_the_agent_apologises() -> None:
+    """The client is told, as when any model fails."""
+    async with realtime_provider(lambda number: "Here again.") as provider:
+        provider.refuses = True
+        async with spoken_call(provider, Mind(failures=1).agent("Hello.")) as caller:
+            await caller.type("what time is it")
+            assert [failure.code for failure in caller.failures] == ["engine_failed"]
+            assert "sorry" in caller.answers[-1].text.lower()
 
 
 async def test_an_old_session_is_renewed_between_two_answers() -> None:

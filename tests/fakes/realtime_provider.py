@@ -18,7 +18,8 @@ from aiohttp.test_utils import TestServer
 Event = dict[str, Any]
 RATE = 24_000
 MS_A_CHAR = 24
-"""How long it speaks for each character."""
+"""How long it speaks for each character, if it speaks fast."""
+NATURAL_MS_A_CHAR = 64
 CHUNK_MS = 100
 
 Script = Callable[[int], "str | tuple[str, str]"]
@@ -30,8 +31,9 @@ class RealtimeProvider:
     answered, "close" closes the socket after some sound, "hang" sends nothing, a code such as "rate_limit_exceeded"
     makes it fail, and "refuse" refuses connections from then on."""
 
-    def __init__(self, script: Script, chunk_s: float = 0.0) -> None:
+    def __init__(self, script: Script, chunk_s: float = 0.0, ms_a_char: int = MS_A_CHAR) -> None:
         self._script = script
+        self._ms_a_char = ms_a_char
         self._chunk_s = chunk_s
         self.script_by_text: dict[str, str] = {}
         """What it says when the newest text that it was given has this word."""
@@ -147,7 +149,7 @@ class _Client:
         await self._send("response.output_item.added", response_id=self._response, output_index=0, item=item)
         for piece in re.findall(r" ?[^ ]+", words):
             await self._send("response.output_audio_transcript.delta", delta=piece, **where)
-        tone = (b"\x00\x10" * 24 + b"\x00\xf0" * 24) * (len(words) * MS_A_CHAR // 2)
+        tone = (b"\x00\x10" * 24 + b"\x00\xf0" * 24) * (len(words) * self._provider._ms_a_char // 2)
         step = RATE * 2 * CHUNK_MS // 1000
         self._provider.times.setdefault("sound", []).append(asyncio.get_running_loop().time())
         for start in range(0, len(tone), step):
@@ -187,9 +189,11 @@ class _Client:
 
 
 @asynccontextmanager
-async def realtime_provider(script: Script, chunk_s: float = 0.0) -> AsyncIterator[RealtimeProvider]:
+async def realtime_provider(
+    script: Script, chunk_s: float = 0.0, ms_a_char: int = MS_A_CHAR
+) -> AsyncIterator[RealtimeProvider]:
     """A provider on 127.0.0.1. `chunk_s` is how long it takes for each 100 ms of its sound."""
-    provider = RealtimeProvider(script, chunk_s)
+    provider = RealtimeProvider(script, chunk_s, ms_a_char)
     app = web.Application()
     app.router.add_get("/v1/realtime", provider.answer)
     async with TestServer(app, host="127.0.0.1") as server:

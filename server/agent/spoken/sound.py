@@ -15,6 +15,7 @@ class Sound:
         self.samples = 0
         """How many have come."""
         self._on_cut = on_cut
+        self._cut = False
         self._pieces: asyncio.Queue[bytes | str | None] = (
             asyncio.Queue()
         )  # the model's answer has a limit, and so has this
@@ -38,5 +39,7 @@ class Sound:
             yield piece
 
     def cut(self, heard_ms: int) -> None:
-        """The caller has heard no more than `heard_ms`, and will not hear the rest."""
-        self._on_cut(self, heard_ms)
+        """The caller has heard no more than `heard_ms`, and will not hear the rest. The first time counts."""
+        if not self._cut:
+            self._cut = True
+            self._on_cut(self, heard_ms)

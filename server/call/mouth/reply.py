@@ -230,6 +230,7 @@ class Reply:
             if first:
                 self._on_stage("first_clause")
                 first = False
+            self.written = True
             await self._add(resampler.convert(piece))
         self.speech.add(resampler.flush())
         self.speech.end()
