@@ -86,16 +86,17 @@ async def test_the_provider_is_told_how_much_was_heard() -> None:
 async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer() -> None:
     """What has come is heard, the agent's own model says the rest, and the next answer comes from a new connection."""
     mind = Mind(answers={GO_ON: "And the end."})
-    async with realtime_provider(lambda number: f"{STORY} {number}") as provider:
-        provider.faults = {0: "close"}
+    async with realtime_provider(lambda number: f"{STORY} {number}." if number else "Yes.") as provider:
+        provider.faults = {1: "close"}
         async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            assert await caller.type("are you there") == "Yes."
             first = await caller.type("tell me a story")
             assert first.startswith("Once upon a time there was a shop.")
             assert mind.requests == 1
             assert first.endswith("And the end.")
             assert not caller.failures
             caller.call.type("again")
-            await caller.hear("from. 1")
+            await caller.hear("from. 2")
         assert provider.connections == 2
         assert any("Once upon a time" in item for item in provider.items)
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_ai import RunContext
+from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import ModelAPIError
 from pydantic_ai.messages import (
     ModelMessage,
@@ -28,6 +29,7 @@ from pydantic_ai.realtime.codec import ToolCall
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.breakers import Breakers
+from server.agent.client_retries import sent_once
 from server.agent.model_failures import meaning_of
 from server.agent.spoken.answer import Answer, Piece
 from server.agent.spoken.mind import SpokenMind
@@ -129,7 +131,10 @@ class SpokenModel(Model):
         self.speaking = False
         asked = [*messages, ModelResponse(parts=[TextPart(words)]), ModelRequest.user_text_prompt(GO_ON)]
         plain = ModelRequestParameters(instruction_parts=parameters.instruction_parts)
-        async with self._then[0].request_stream(asked, settings, plain) as stream:
+        model, once = self._then[0], sent_once(self._then[0], settings)
+        once.pop("first_event_timeout", None)  # the run's own limit between two pieces of an answer holds
+        opened = model_request_stream(model, asked, model_settings=once, model_request_parameters=plain)
+        async with opened as stream:
             yield " "
             async for event in stream:
                 if text := text_of(event):
@@ -163,6 +168,7 @@ class SpokenResponse(StreamedResponse):
             async for text in self._go_on():
                 for event in self._text(text):
                     yield event
+            self.finish_reason = "stop"
         self._usage += self._answer.usage
 
     def _events(self, piece: Piece) -> "list[ModelResponseStreamEvent]":

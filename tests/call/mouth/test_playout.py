@@ -313,3 +313,5 @@ def test_the_words_of_a_model_that_speaks_itself_come_beside_its_sound() -> None
         pass
     assert speech.heard == "One two three. Four five six. Seven."
     assert speech.unheard == ""
+    speech.take_back(15)  # a dead connection has not brought it
+    assert speech.unheard == "Four five six. Seven."
