@@ -5,9 +5,10 @@ from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 
 from server.agent.limits import RunLimits
-from server.agent.spoken import keeper
-from server.agent.spoken.model import GO_ON
+from server.agent.spoken import keeper, model
 from server.agent.voice_agent import VoiceAgent
+from server.media.frame import SILENCE
+from server.testing.engines import sound
 from tests.fakes.mind import Mind
 from tests.fakes.realtime_provider import NATURAL_MS_A_CHAR, realtime_provider
 from tests.spoken_call import spoken_call
@@ -83,11 +84,28 @@ async def test_the_provider_is_told_how_much_was_heard() -> None:
         assert provider.connections == 1
 
 
-async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer() -> None:
+async def test_who_goes_on_before_the_answer_is_answered_for_all() -> None:
+    """The sound of both utterances is there for one answer. Nobody hears the answer to the first one."""
+    async with realtime_provider(lambda number: "Yes.") as provider:
+        provider.faults = {0: "slow"}
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            caller.call.say([*sound("i want a book"), *[SILENCE] * 50])
+            assert await caller.say("about green birds") == "Yes."
+            assert caller.history[-2:] == ["i want a book about green birds", "Yes."]
+        assert len(provider.heard_bytes) == 2
+        assert not any("book" in item for item in provider.items)
+        assert len(provider.of("response.create")) == 2
+
+
+@pytest.mark.parametrize("fault", ["close", "stall"])
+async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer(
+    fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What has come is heard, the agent's own model says the rest, and the next answer comes from a new connection."""
-    mind = Mind(answers={GO_ON: "And the end."})
+    monkeypatch.setattr(model, "STALL_S", 0.3)
+    mind = Mind(answers={model.GO_ON: "And the end."})
     async with realtime_provider(lambda number: f"{STORY} {number}." if number else "Yes.") as provider:
-        provider.faults = {1: "close"}
+        provider.faults = {1: fault}
         async with spoken_call(provider, mind.agent("Hello.")) as caller:
             assert await caller.type("are you there") == "Yes."
             first = await caller.type("tell me a story")

@@ -21,15 +21,18 @@ MS_A_CHAR = 24
 """How long it speaks for each character, if it speaks fast."""
 NATURAL_MS_A_CHAR = 64
 CHUNK_MS = 100
+SLOW_S = 0.4
 
 Script = Callable[[int], "str | tuple[str, str]"]
 """What it does for each response, counted from 0: the words that it says, or a tool and its arguments as JSON."""
 
 
 class RealtimeProvider:
-    """`received` has the events of all clients, oldest first. `faults` says what becomes of each response: "" is
-    answered, "close" closes the socket after some sound, "hang" sends nothing, a code such as "rate_limit_exceeded"
-    makes it fail, and "refuse" refuses connections from then on."""
+    """`received` has the events of all clients, oldest first. While it `refuses`, no connection is made.
+
+    `faults` says what becomes of each response: "" is answered, "slow" only after SLOW_S; "hang" sends nothing, and
+    "stall" nothing after some sound; "close" closes the socket then; a code, such as "rate_limit_exceeded", fails.
+    """
 
     def __init__(self, script: Script, chunk_s: float = 0.0, ms_a_char: int = MS_A_CHAR) -> None:
         self._script = script
@@ -130,9 +133,11 @@ class _Client:
         self._response, self._metadata = f"resp_{index}", metadata
         if fault == "hang":
             return
+        if fault == "slow":
+            await asyncio.sleep(SLOW_S)
         response = {"id": self._response, "object": "realtime.response", "status": "in_progress", "output": []}
         await self._send("response.created", response={**response, "metadata": metadata})
-        if fault and fault != "close":
+        if fault not in ("", "close", "stall", "slow"):
             await self._done("failed", [], {"type": "failed", "error": {"type": "x", "code": fault}})
             return
         newest = provider.items[-1] if provider.items else ""
@@ -155,8 +160,8 @@ class _Client:
         for start in range(0, len(tone), step):
             audio = base64.b64encode(tone[start : start + step]).decode()
             await self._send("response.output_audio.delta", delta=audio, **where)
-            if fault == "close" and start >= 5 * step:
-                await self._socket.close(code=1011)
+            if fault in ("close", "stall") and start >= 5 * step:
+                await (self._socket.close(code=1011) if fault == "close" else asyncio.sleep(0))
                 return
             await asyncio.sleep(self._provider._chunk_s)
         await self._send("response.output_audio_transcript.done", transcript=words, **where)

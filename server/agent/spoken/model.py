@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_ai import RunContext
 from pydantic_ai.direct import model_request_stream
-from pydantic_ai.exceptions import ModelAPIError
+from pydantic_ai.exceptions import ModelAPIError, ModelTimeoutError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
@@ -26,6 +26,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.profiles import ModelProfile
 from pydantic_ai.realtime.codec import ToolCall
+from pydantic_ai.realtime.lifecycle import ResponseEnded
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.breakers import Breakers
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 
 HANG_S = 2.0
 """A provider from which nothing has come for so long, when its answer is given up, gets another connection."""
+STALL_S = 2.0
+"""So long a provider may send nothing in the middle of an answer. Then another model goes on. Providers send sound
+faster than it is played, so the caller mostly has not noticed anything by then."""
 GO_ON = (
     "(Your answer was cut off after these words by a fault of the server. Go on exactly where it stops, as if there "
     "had been no interruption, and do not mention it.)"
@@ -102,7 +106,7 @@ class SpokenModel(Model):
                 model_request_parameters=parameters,
                 _model=self,
                 _answer=answer,
-                _pieces=_with_first(first, pieces),
+                _pieces=self._in_time(first, pieces),
                 _go_on=lambda: self._go_on(messages, answer.words if answer else "", model_settings, parameters),
             )
         finally:
@@ -139,6 +143,18 @@ class SpokenModel(Model):
             async for event in stream:
                 if text := text_of(event):
                     yield text
+
+    async def _in_time(self, piece: Piece, rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+        """The pieces of an answer. Raises ModelTimeoutError when it stops in its middle."""
+        yield piece
+        while not isinstance(piece, ResponseEnded):
+            try:
+                async with asyncio.timeout(STALL_S):
+                    piece = await anext(rest)
+            except TimeoutError:
+                self._mind.give_up_line()
+                raise ModelTimeoutError(self.model_name, "The provider stopped in the middle of its answer.") from None
+            yield piece
 
     def lose(self, failure: ModelAPIError) -> bool:
         """The provider is lost in the middle of its answer. Returns whether another model can say the rest."""
@@ -206,9 +222,3 @@ class SpokenResponse(StreamedResponse):
     @property
     def timestamp(self) -> datetime:
         return self._timestamp
-
-
-async def _with_first(first: Piece, rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
-    yield first
-    async for piece in rest:
-        yield piece
