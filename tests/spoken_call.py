@@ -1,19 +1,20 @@
 """A call in this process with an agent whose model hears and speaks itself, at a small true provider."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
-
-from pydantic_ai.models import Model
 
 from server.agent.call_info import NOTHING_KNOWN
 from server.agent.limits import RunLimits
+from server.agent.passing_on import HandOver
 from server.agent.spoken.names import make_spoken
 from server.agent.spoken.settings import SpokenSettings
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
+from server.call.setup import CallSetup
 from server.testing.engines import SteadyTextToSpeech, sound
 from server.testing.text_call import TextCall, languages_of, text_setup
 from tests.fakes.realtime_provider import RealtimeProvider
@@ -100,14 +101,23 @@ async def spoken_call(
     agent: VoiceAgent,
     limits: RunLimits | None = None,
     session_min: float = 25.0,
-    model: Model | None = None,
+    others: Mapping[str, VoiceAgent] = MappingProxyType({}),
 ) -> AsyncIterator[SpokenCall]:
-    """The call, after its greeting. `model` answers in place of the provider's; None: that of the agent."""
+    """The call, after its greeting. `others` are the agents to whom it may be handed over, by name."""
     seen: list[Any] = []
-    setup = await text_setup(agent, model, NOTHING_KNOWN, SteadyTextToSpeech(languages_of(agent), CHARS_PER_S))
-    engines = replace(setup.engines, spoken=make_spoken("realtime:openai:gpt-realtime", provider.url))
-    spoken, run = SpokenSettings(session_min=session_min), limits or setup.settings.run
-    setup = replace(setup, engines=engines, settings=replace(setup.settings, spoken=spoken, run=run))
+    voice = SteadyTextToSpeech(languages_of(agent), CHARS_PER_S)
+    spoken = make_spoken("realtime:openai:gpt-realtime", provider.url)
+
+    def spoken_by(setup: CallSetup) -> CallSetup:
+        settings = replace(setup.settings, spoken=SpokenSettings(session_min=session_min))
+        settings = replace(settings, run=limits or settings.run)
+
+        async def colleague(wish: HandOver, language: str) -> CallSetup:
+            return spoken_by(await setup.colleague(wish, language))
+
+        return replace(setup, engines=replace(setup.engines, spoken=spoken), settings=settings, colleague=colleague)
+
+    setup = spoken_by(await text_setup(agent, None, NOTHING_KNOWN, voice, others))
     async with QuickCall(setup, seen.append) as call:
         await call.settle()
         yield SpokenCall(call, seen)

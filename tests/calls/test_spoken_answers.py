@@ -3,8 +3,10 @@
 import pytest
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
+from pydantic_ai.models.test import TestModel
 
 from server.agent.limits import RunLimits
+from server.agent.passing_on import HandOver
 from server.agent.spoken import keeper, model
 from server.agent.voice_agent import VoiceAgent
 from server.media.frame import SILENCE
@@ -60,6 +62,28 @@ async def test_a_tool_runs_once_and_the_provider_is_told() -> None:
         outputs = [each["item"] for each in provider.of("conversation.item.create") if "call_id" in each["item"]]
         assert [each["call_id"] for each in outputs] == ["call_0"]
         assert provider.connections == 1
+
+
+async def test_the_call_is_handed_over() -> None:
+    """The next agent speaks itself, too, in a session of its own that begins with the history."""
+
+    def script(number: int) -> str | tuple[str, str]:
+        return {0: ("hand_over", "{}"), 1: "Billing will help you.", 2: "Billing here."}.get(number, "Ten euros.")
+
+    def hand_over() -> HandOver:
+        return HandOver("billing")
+
+    reception = VoiceAgent(Agent(TestModel(), tools=[hand_over]), name="Reception", greeting="Hello.")
+    billing = VoiceAgent(Agent(TestModel(), instructions="You are billing."), name="Billing")
+    async with realtime_provider(script) as provider:
+        async with spoken_call(provider, reception, others={"billing": billing}) as caller:
+            await caller.type("an invoice please")
+            await caller.hear("Billing here.")
+            assert await caller.type("how much is it") == "Ten euros."
+            assert not caller.failures
+        assert provider.connections == 2
+        assert "You are billing." in provider.of("session.update")[1]["session"]["instructions"]
+        assert "assistant: Billing will help you." in provider.items
 
 
 async def test_the_provider_is_told_how_much_was_heard() -> None:
