@@ -26,16 +26,20 @@ TICK_S = 0.005
 
 
 class QuickCall(TextCall):
-    """A call that goes four times as fast as the clock."""
+    """A call that goes four times as fast as the clock, and stands still while it is not `online`."""
+
+    online = True
 
     async def tick(self) -> None:
         await asyncio.sleep(TICK_S)
+        while not self.online:  # noqa: ASYNC110  # it is so for a moment
+            await asyncio.sleep(TICK_S)
 
 
 class SpokenCall:
     """A caller in such a call."""
 
-    def __init__(self, call: TextCall, seen: list[Any]) -> None:
+    def __init__(self, call: QuickCall, seen: list[Any]) -> None:
         self.call = call
         self.frames: list[bytes | None] = []
         """What the caller has heard, 20 ms each."""
@@ -76,6 +80,17 @@ class SpokenCall:
         self.call.type(text)
         await self.call.settle()
         return self.answers[-1].text
+
+    def drop(self, unheard_ms: float) -> None:
+        """The connection is lost. The caller did not hear what was sent in the last `unheard_ms`."""
+        self.call.online, self.call.unheard_ms = False, unheard_ms
+        self.call.session.detach(self.call)
+        self.call.unheard_ms = 0.0
+
+    def come_back(self) -> None:
+        """Connect again."""
+        self.call.online = True
+        self.call.session.attach(self.call)
 
     async def until(self, so: Callable[[], bool]) -> None:
         """Wait for 5 s at most."""

@@ -108,6 +108,23 @@ async def test_the_provider_is_told_how_much_was_heard() -> None:
         assert provider.connections == 1
 
 
+async def test_an_answer_goes_on_after_a_drop() -> None:
+    """What the caller missed is heard again, in the model's own voice, and the provider notices nothing."""
+    async with realtime_provider(lambda number: STORY, ms_a_char=NATURAL_MS_A_CHAR) as provider:
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            caller.call.type("tell me a story")
+            await caller.hear("a shop")
+            caller.drop(unheard_ms=1_000)
+            caller.come_back()
+            await caller.call.settle()
+            assert caller.answers[-1].text == STORY
+            assert not caller.answers[-1].interrupted
+            heard = sum(frame is not None for frame in caller.frames)
+        assert heard * 20 >= len(STORY) * NATURAL_MS_A_CHAR + 900
+        assert provider.connections == 1
+        assert not provider.of("conversation.item.truncate")
+
+
 async def test_who_goes_on_before_the_answer_is_answered_for_all() -> None:
     """The sound of both utterances is there for one answer. Nobody hears the answer to the first one."""
     async with realtime_provider(lambda number: "Yes.") as provider:
@@ -182,7 +199,7 @@ async def test_when_both_fail_the_agent_apologises() -> None:
 async def test_an_old_session_is_renewed_between_two_answers() -> None:
     """The new session begins with the history, and the caller notices nothing."""
     async with realtime_provider(lambda number: f"Answer number {number}.") as provider:
-        async with spoken_call(provider, Mind().agent("Hello."), session_min=0.03) as caller:
+        async with spoken_call(provider, Mind().agent("Hello."), session_min=0.015) as caller:
             assert await caller.type("what time is it") == "Answer number 0."
             await caller.until(lambda: len(provider.of("session.update")) == 2)
             assert await caller.type("and now") == "Answer number 1."
