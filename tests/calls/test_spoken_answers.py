@@ -125,6 +125,16 @@ async def test_an_answer_goes_on_after_a_drop() -> None:
         assert not provider.of("conversation.item.truncate")
 
 
+async def test_nothing_is_asked_in_a_pause() -> None:
+    """Who pauses and goes on is answered once, and the provider has the sound as one utterance."""
+    async with realtime_provider(lambda number: "Yes.") as provider:
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            caller.call.say([*sound("i want"), *[SILENCE] * 14])
+            assert await caller.say("a book") == "Yes."
+        assert len(provider.heard_bytes) == 1
+        assert len(provider.of("response.create")) == 1
+
+
 async def test_who_goes_on_before_the_answer_is_answered_for_all() -> None:
     """The sound of both utterances is there for one answer. Nobody hears the answer to the first one."""
     async with realtime_provider(lambda number: "Yes.") as provider:
@@ -144,7 +154,7 @@ async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer(
 ) -> None:
     """What has come is heard, the agent's own model says the rest, and the next answer comes from a new connection."""
     monkeypatch.setattr(model, "STALL_S", 0.3)
-    mind = Mind(answers={model.GO_ON: "And the end."})
+    mind = Mind(answers={model.GO_ON: "And so they lived"})
     async with realtime_provider(lambda number: f"{STORY} {number}." if number else "Yes.") as provider:
         provider.faults = {1: fault}
         async with spoken_call(provider, mind.agent("Hello.")) as caller:
@@ -152,7 +162,7 @@ async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer(
             first = await caller.type("tell me a story")
             assert first.startswith("Once upon a time there was a shop.")
             assert mind.requests == 1
-            assert first.endswith("And the end.")
+            assert first.endswith("And so they lived")
             assert not caller.failures
             caller.call.type("again")
             await caller.hear("from. 2")
@@ -205,6 +215,7 @@ async def test_an_old_session_is_renewed_between_two_answers() -> None:
             assert await caller.type("and now") == "Answer number 1."
             assert not caller.failures
         assert "assistant: Answer number 0." in provider.items
+        assert not any("You have said to the caller: Answer" in item for item in provider.items)
 
 
 async def test_a_noise_leaves_nothing_at_the_provider() -> None:
