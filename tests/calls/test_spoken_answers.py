@@ -129,8 +129,8 @@ async def test_nothing_is_asked_in_a_pause() -> None:
     """Who pauses and goes on is answered once, and the provider has the sound as one utterance."""
     async with realtime_provider(lambda number: "Yes.") as provider:
         async with spoken_call(provider, Mind().agent("Hello.")) as caller:
-            caller.call.say([*sound("i want"), *[SILENCE] * 14])
-            assert await caller.say("a book") == "Yes."
+            caller.call.say([*sound("what time is it"), *[SILENCE] * 15])
+            assert await caller.say("in london") == "Yes."
         assert len(provider.heard_bytes) == 1
         assert len(provider.of("response.create")) == 1
 
