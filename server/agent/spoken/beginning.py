@@ -22,17 +22,21 @@ log = logging.getLogger(__name__)
 def spoken_mind(
     model: RealtimeModel | None,
     settings: SpokenSettings,
-    runs: RunSetup,
+    runs: Callable[[], RunSetup],
     start: Start,
     history: Callable[[], Sequence[ModelMessage]],
 ) -> SpokenMind | None:
-    """The mind of a call, whose tasks are begun by `start`. None where the call has no such model, or cannot use it."""
+    """The mind of a call. `runs` gives what its runs have now, and `start` begins its tasks.
+
+    None where the call has no such model, or cannot use it.
+    """
     if model is None:
         return None
-    if _checks_answers(runs):
-        log.warning("- call %s: the agent checks its answers before they are heard, so they are not spoken", runs.call)
+    call = runs().call
+    if _checks_answers(runs()):
+        log.warning("- call %s: the agent checks its answers before they are heard, so they are not spoken", call)
         return None
-    return SpokenMind(model, Keeper(model, settings, runs.call, start, lambda: rehearse(runs, history())))
+    return SpokenMind(model, Keeper(model, settings, call, start, lambda: rehearse(runs(), history())))
 
 
 def text_models(runs: RunSetup) -> list[Model]:

@@ -24,7 +24,14 @@ async def rehearse(setup: RunSetup, history: Sequence[ModelMessage]) -> Request:
     agent, model = setup.agent.agent, FunctionModel(stream_function=take_note, profile=TAKES_NOTICES)
     system = await agent.system_prompt_parts(deps=setup.deps, model=model, message_history=history, prompt=PROMPT)
     before: list[ModelMessage] = [ModelRequest(parts=system)] if system else []
-    async with agent.iter(PROMPT, message_history=[*before, *history], deps=setup.deps, model=model) as run:
+    async with agent.iter(
+        PROMPT,
+        message_history=[*before, *history],
+        deps=setup.deps,
+        model=model,
+        instructions=setup.instructions or None,
+        toolsets=setup.toolsets,
+    ) as run:
         node = run.next_node
         while not asked and not Agent.is_end_node(node):
             if Agent.is_model_request_node(node):

@@ -7,9 +7,7 @@ from functools import partial
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ToolReturnPart
-from pydantic_ai.settings import ModelSettings
 
-from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
 from server.agent.passing_on import PassingOn
 from server.agent.recollection import Recollection
@@ -20,15 +18,14 @@ from server.agent.spoken.heard import Heard
 from server.agent.spoken.model import SpokenModel
 from server.call.budget import Budget
 from server.call.host import Host
-from server.call.mind.history import History
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
+from server.call.mind.lasting import Lasting
 from server.call.mind.news import News
 from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.reply import Pronunciation, Reply
 from server.call.mouth.source import Line, Source
 from server.call.mouth.stopwatch import Stopwatch
-from server.call.options import CallOptions
 from server.call.setup import CallSetup
 from server.call.turns.lexicon.lexicon import Wanted
 from server.media.frame import HEARD_RATE
@@ -55,8 +52,7 @@ class Answers:
         self,
         setup: CallSetup,
         language: LanguageOfCall,
-        history: History,
-        background: Background,
+        lasting: Lasting,
         host: Host,
         budget: Budget,
     ) -> None:
@@ -68,11 +64,13 @@ class Answers:
         if isinstance(setup.deps, SpeaksLanguages):
             setup.deps.call_language = language
         self._setup = setup
-        self._history = history
+        self._history, self._brought = lasting.history, lasting.brought
+        self._brought.serve(setup)
         self._host = host
         self._budget = budget
-        self.background = background
+        self.background = lasting.background
         """The tools that run while the talk goes on."""
+        self.background.names = setup.agent.background
         self.news = News()
         """Their results."""
         self._runs = RunSetup(
@@ -80,7 +78,7 @@ class Answers:
             setup.engines.model,
             setup.deps,
             setup.settings.run,
-            _model_settings(setup.options),
+            None,
             lambda: language.to_answer_in,
             budget,
             self._start_tool,
@@ -92,9 +90,14 @@ class Answers:
             host.id,
             host.pass_on,
         )
-        self._recollection = Recollection(host.id, self._runs, host.start, history.memory)
-        model, settings = setup.engines.spoken, setup.settings.spoken
-        self._mind = spoken_mind(model, settings, self._runs, host.start, lambda: history.messages)
+        self._recollection = Recollection(host.id, self._runs, host.start, self._history.memory)
+        self._mind = spoken_mind(
+            setup.engines.spoken,
+            setup.settings.spoken,
+            lambda: self._brought.added_to(self._runs),
+            host.start,
+            lambda: self._history.messages,
+        )
         """The speech-to-speech model of the call, if it has one."""
         self.on_sound: Callable[[Reply], None] = lambda reply: None
         """Is told when a reply that had nothing to be heard has something."""
@@ -117,10 +120,11 @@ class Answers:
         asked = self.language.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
         return self.language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
-    def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
+    def begin(self, prompt: str, stopwatch: Stopwatch, instructions: str = "") -> Reply:
         """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed.
 
-        When the budget of the call is used up, the reply is the agent's goodbye.
+        When the budget of the call is used up, the reply is the agent's goodbye. `instructions` are the client's, for
+        this answer alone.
         """
         if self._budget.spent:
             return self.line(self.goodbye_after(), stopwatch)
@@ -129,7 +133,7 @@ class Answers:
             run.known = self.news.count
             return self._recollection.recall(self._history.messages)
 
-        setup, spoken = self._runs, None
+        setup, spoken = self._brought.added_to(self._runs, instructions), None
         if self._mind is not None:
             models = text_models(setup)
             spoken = SpokenModel(self._mind, models, setup.breakers)
@@ -213,12 +217,3 @@ class Answers:
         if isinstance(reply.source, AgentRun):
             while not self._requests.admits(self._now()):  # noqa: ASYNC110  # a reply that is stopped takes no turn
                 await asyncio.sleep(REQUEST_CHECK_S)
-
-
-def _model_settings(options: CallOptions) -> ModelSettings:
-    chosen = ModelSettings()
-    if options.temperature is not None:
-        chosen["temperature"] = options.temperature
-    if options.max_tokens is not None:
-        chosen["max_tokens"] = options.max_tokens
-    return chosen

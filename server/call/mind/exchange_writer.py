@@ -4,10 +4,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pydantic_ai.messages import ModelMessage, ToolReturnPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    ToolReturnPart,
+)
 
 from server.agent.returned import Returned
 from server.call import messages
+from server.call.agent_messages import Note
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.owed import Owed
@@ -15,6 +23,9 @@ from server.call.mouth.mouth import SpokenReply
 from server.call.setup import CallSetup
 from server.record.conversation import Exchange, Said, Standing, tool_uses
 from server.record.minutes import Minutes
+
+GO_ON = "(Go on.)"
+"""What the model is told to have been asked, before a client's note of what the agent has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,13 @@ class _Written:
     ended_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the client has noted after the last exchange. In the record it is an exchange of its own."""
+
+    said: tuple[Said, ...]
+
+
 class ExchangeWriter:
     """The exchanges of one call."""
 
@@ -35,7 +53,7 @@ class ExchangeWriter:
         self._history = history
         self._minutes = minutes
         self._now = asyncio.get_running_loop().time
-        self._last: _Written | None = None
+        self._last: _Written | _Noted | None = None
         self._late: list[Returned] = []
         """What has returned from the background since then."""
 
@@ -65,7 +83,7 @@ class ExchangeWriter:
 
         The speech of `spoken` has been put back already. Nothing happens if another exchange was written last.
         """
-        if self._last is None or self._last.spoken is not spoken:
+        if not isinstance(self._last, _Written) or self._last.spoken is not spoken:
             return
         kept = self._history.take_back(spoken.reply.speech.heard)
         last = _Written(spoken, self._last.interrupted, self._now() - unheard_ms / 1000)
@@ -92,13 +110,34 @@ class ExchangeWriter:
         if self._last is not None:
             self._minutes.amended(self._exchange(self._last, kept), self._state)
 
+    def add_said(self, note: Note) -> None:
+        """The client says that this was said, and nobody answers it. What the system says is for the model alone."""
+        at_ms = self._minutes.offset_ms(self._now())
+        said: tuple[Said, ...] = ()
+        if note.role == "user":
+            said = (Said("caller", note.text, at_ms, at_ms),)
+        elif note.role == "assistant":
+            said = (Said("agent", note.text, at_ms, at_ms, name=self._name),)
+        self._last, self._late = _Noted(said), []
+        after = self._history.messages[-1:]
+        exchange = self._exchange(self._last, self._history.add(_as_messages(note, after)))
+        self._minutes.exchanged(exchange, self._state, self._standing())
+
     @property
     def _state(self) -> str:
         """The state of the agent, to be kept."""
         return self._setup.agent.state_of(self._setup.deps)
 
-    def _exchange(self, last: _Written, kept: Sequence[ModelMessage]) -> Exchange:
+    @property
+    def _name(self) -> str:
+        """The agent's name, if it is another one than that with which the conversation began."""
+        name = self._setup.agent.name
+        return name if name != self._minutes.record.agent else ""
+
+    def _exchange(self, last: _Written | _Noted, kept: Sequence[ModelMessage]) -> Exchange:
         """The exchange for the record, in ms since the conversation began. `kept` are its messages for a model."""
+        if isinstance(last, _Noted):
+            return Exchange(last.said, tuple(kept))
         spoken, at = last.spoken, self._minutes.offset_ms
         heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
         said = []
@@ -109,6 +148,18 @@ class ExchangeWriter:
             began_ms = at(min(spoken.begun_s or last.ended_s, last.ended_s))
             ended_ms = max(began_ms, at(last.ended_s))
             uses = tool_uses(kept, [(each.call, each.part) for each in self._late])
-            name = self._setup.agent.name if self._setup.agent.name != self._minutes.record.agent else ""
-            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, name))
+            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, self._name))
         return Exchange(tuple(said), tuple(kept))
+
+
+def _as_messages(note: Note, after: Sequence[ModelMessage]) -> list[ModelMessage]:
+    """The note, for a model that knows the message `after` which it comes, if there is one.
+
+    Some providers take no agent's words at the beginning, and no two messages of the agent in a row.
+    """
+    if note.role == "user":
+        return [ModelRequest.user_text_prompt(note.text)]
+    if note.role == "system":
+        return [ModelRequest(parts=[SystemPromptPart(note.text)])]
+    asked = [ModelRequest.user_text_prompt(GO_ON)] if not isinstance([None, *after][-1], ModelRequest) else []
+    return [*asked, ModelResponse(parts=[TextPart(note.text)])]
