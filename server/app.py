@@ -32,9 +32,11 @@ from server.call.setup import Engines
 from server.callers import expected, key_set, sip_accounts
 from server.choices import (
     Keeper,
+    check_choice,
     choose_agents,
     choose_fallbacks,
     choose_model,
+    choose_spoken,
     keeping,
     open_archive,
 )
@@ -191,6 +193,7 @@ class _Chosen:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._spoken = choose_spoken(settings)
         self._model = choose_model(settings)
         self._fallbacks = choose_fallbacks(settings)
         self._breakers = Breakers()
@@ -219,8 +222,9 @@ class _Chosen:
 
     def _named_models(self) -> str:
         """What the operator reads about the models that answer."""
-        own = "its own" if self._model is None else self._settings.model[0]
-        return ", then ".join([own, *self._settings.model[1:]])
+        spoken, *words = self._settings.model if self._spoken else ("", *self._settings.model)
+        own = "its own" if self._model is None else words[0]
+        return ", then ".join([*([spoken] if spoken else []), own, *words[1:]])
 
     def _detected(self, agent: VoiceAgent) -> str:
         """What the operator reads about the languages that are told apart."""
@@ -229,17 +233,21 @@ class _Chosen:
         return f"{', '.join(found)}{alone if len(found) == 1 else ''}"
 
     def of_call(self, caller: Caller, options: CallOptions) -> Engines:
-        """The engines of one call. If the call has chosen a model, that one alone is asked.
+        """The engines of one call. If the call has chosen a model, that one alone is asked; in place of one that
+        speaks itself the server's models answer.
 
         Raises PeerError when the call may not choose this model.
         """
-        model, fallbacks = self._model, self._fallbacks
+        spoken, model, fallbacks = self._spoken, self._model, self._fallbacks
         if options.model:
-            model, fallbacks = choose_model(self._settings, options.model), ()
+            check_choice(self._settings, options.model)
+            spoken = choose_spoken(self._settings, options.model)
+            if spoken is None:
+                model, fallbacks = choose_model(self._settings, options.model), ()
         watch = self._monitor.watch_caller(caller)
         stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
         vad = CallVad(self._silero)
-        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers)
+        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken)
 
 
 def _directory(

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from server.agent.limits import RunLimits
+from server.agent.spoken.settings import SpokenSettings
 from server.call.budget import BudgetSettings
 from server.call.desk.admission import AdmissionSettings
 from server.call.desk.limits import CallerLimits
@@ -197,7 +198,8 @@ class Answering(SettingsGroup):
     model: List = ("auto",)
     """The language model of the agent: auto (the one that the agent brings itself), demo, or the pydantic-ai name of a
     model, such as openai-chat:gpt-5-mini. Of several, separated by commas, the next one is asked when one fails before
-    it begins to answer."""
+    it begins to answer. The first may be a model that hears and speaks itself, such as realtime:openai:gpt-realtime;
+    the agent's own model answers in its place if no other is named."""
     allowed_models: List = ()
     """Models that a call may choose for itself, by their pydantic-ai names, separated by commas. Empty: none."""
 
@@ -290,3 +292,5 @@ class Limits(SettingsGroup):
     """When the server is too busy for another call, however many there are."""
     run: RunLimits = RunLimits()
     """How long a caller waits for the agent's model and tools."""
+    spoken: SpokenSettings = SpokenSettings()
+    """Models that hear and speak themselves."""

@@ -10,7 +10,7 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
-    server/agent/returned.py server/call/mind/news.py
+    server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
     server/call/turns/patience.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py
@@ -89,7 +89,8 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/agent/tool_calls.py server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
+    server/agent/tool_calls.py server/agent/spoken/line.py server/agent/spoken/keeper.py
+    server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py

@@ -80,6 +80,7 @@ class Utterances:
         language = self._answers.language
         transcription = self._stt.listen(self._answers.expected, on_partial, language.likely, language.others)
         utterance = self._open[number] = self.present = Utterance(number, transcription, Stopwatch(self._now))
+        utterance.sound = self._answers.listen(lambda: utterance.text)
         self._ears.listen(utterance)
 
     def type(self, text: str) -> int:
@@ -120,6 +121,7 @@ class Utterances:
         utterance = self._open.get(number)
         if utterance is not None and not self._owed.expects_words(number):
             self._preparation.cancel(utterance)
+            self._answers.forget(utterance.sound)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
@@ -238,6 +240,7 @@ class Utterances:
         self._preparation.cancel(utterance)
         self._tell(utterance, final=True)
         self._release(utterance)
+        self._answers.forget(utterance.sound)  # the history has the words
         self.on_set_aside(Note(text=text[:MAX_NOTE_CHARS]))
         self._outcomes.on_no_words(number)
 
