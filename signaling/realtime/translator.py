@@ -163,9 +163,7 @@ class RealtimeTranslator:
         before = self._items.add(made, event.previous_item_id)
         self._out.event("conversation.item.added", previous_item_id=before, item=made)
         self._out.event("conversation.item.done", previous_item_id=before, item=made)
-        if item.type == "function_call_output":
-            self._speaking.continues = True
-        self._told.item(item, made["id"])
+        self._told.item(item, made["id"], awaited=self._speaking.returned(item.call_id or ""))
 
     def _respond(self, wanted: Wanted) -> None:
         if wanted.conversation == "none":
@@ -187,6 +185,7 @@ class RealtimeTranslator:
             )
         self._uncommitted_ms = 0.0
         self._heard.committing = True
+        self._told.note_waiting()  # it was said before the sound
         self._told.say({"type": "commit"})
 
     # What our session says
