@@ -99,6 +99,10 @@ class AgentRun:
         """Begin no tool any more: the answer is over, and the run is about to be cancelled."""
         self._calls.give_up()
 
+    def lose(self, failure: Exception) -> None:
+        """The model was lost in the middle of its answer, and another one goes on."""
+        self._attempts.fail(failure)
+
     async def speak(self, on_text: OnText, committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
 

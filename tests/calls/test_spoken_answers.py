@@ -170,6 +170,37 @@ async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer(
         assert any("Once upon a time" in item for item in provider.items)
 
 
+@pytest.mark.parametrize(("number", "fault"), [(0, "called"), (1, "speechless")])
+async def test_a_tools_result_is_said_although_the_provider_is_lost(number: int, fault: str) -> None:
+    """The provider is lost right after it has called a tool, or before the first word about the result."""
+
+    def script(index: int) -> str | tuple[str, str]:
+        return ("book", '{"what": "a table"}') if index == 0 else "It is booked."
+
+    mind = Mind()
+    async with realtime_provider(script) as provider:
+        provider.faults = {number: fault}
+        async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            assert (await caller.type("book a table")).strip() in ("It is booked.", "Done: booked a table.")
+            assert mind.booked == ["a table"]
+            assert caller.answers[-1].tools == ["book"]
+            assert not caller.failures
+
+
+async def test_the_model_that_goes_on_may_call_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the provider has said before it was lost is heard, and then the other model does what is left to do."""
+    monkeypatch.setattr(model, "GO_ON", "book a table")
+    mind = Mind()
+    async with realtime_provider(lambda number: "It is done." if number else STORY) as provider:
+        provider.faults = {0: "close"}
+        async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            answer = await caller.type("tell me a story and book a table")
+            assert answer.startswith("Once upon a time")
+            assert answer.endswith("One moment. It is done.")
+            assert mind.booked == ["a table"]
+            assert not caller.failures
+
+
 async def test_another_model_answers_when_the_provider_does_not() -> None:
     """The same words are answered by the agent's own model, and later ones by the provider again."""
     async with realtime_provider(lambda number: "Here again.") as provider:

@@ -1,4 +1,4 @@
-"""A frail way to a server: a TCP proxy on 127.0.0.1 that cuts its connections off, or goes silent, when it is told to."""
+"""A frail way to a server: a TCP proxy on 127.0.0.1 that cuts its connections off or goes silent when it is told to."""
 
 import asyncio
 from collections.abc import AsyncIterator

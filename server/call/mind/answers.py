@@ -140,11 +140,12 @@ class Answers:
         setup, spoken = self.brought.added_to(self._runs, instructions), None
         if self._mind is not None:
             models = text_models(setup)
-            spoken = SpokenModel(self._mind, models, setup.breakers)
+            spoken = SpokenModel(self._mind, models)
             setup = replace(setup, model=spoken, fallbacks=models, asks_early=False)
         run = AgentRun(setup, prompt, recall)
         reply = self._make(run, lambda: self.language.of_answers, stopwatch)
         if spoken is not None:
+            spoken.on_lost = run.lose
             reply.let_speak(spoken)
         return reply
 
