@@ -8,7 +8,6 @@ from server.agent.limits import RunLimits
 from server.agent.notices import TAKES_NOTICES
 from server.agent.spoken import keeper, model
 from server.agent.voice_agent import VoiceAgent
-from server.call.unasked import RESPOND
 from tests.exchange import OneSentence, exchange
 from tests.fakes.frail_proxy import frail_proxy
 from tests.fakes.mind import Mind
@@ -16,6 +15,8 @@ from tests.natural_voice import say
 from tests.spoken_call import spoken_call
 
 FRAME_BYTES = 640
+HEARD = "good morning from afar"
+"""What the far server hears, whatever is said."""
 STORY = "Once upon a time there was a shop. It sold books of every kind. " * 6
 OTHER = "Far away there was a garden. Birds of every kind sang in it. " * 6
 
@@ -37,14 +38,16 @@ async def test_one_server_is_the_model_of_another(monkeypatch: pytest.MonkeyPatc
     its session, breaks off or hangs, the call goes on, and each new session begins with what was said."""
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     monkeypatch.setattr(keeper, "AGAIN_S", (0.0,))
-    far = Mind(answers={RESPOND: "Good morning to you.", "tell me a story": STORY, "tell me another": OTHER})
+    far = Mind(
+        answers={"good morning from afar": "Good morning to you.", "tell me a story": STORY, "tell me another": OTHER}
+    )
     near, ears = Mind(answers={model.GO_ON: "And so they lived."}), OneSentence()
     async with exchange(client_agent(far), chars_per_s=60) as server, frail_proxy(f"{server.home}/v1") as proxy:
-        server.stt.sentence = "good morning from afar"
+        server.stt.sentence = HEARD
         async with spoken_call(proxy, near.agent("Hello."), RunLimits(first_token_s=2.0), ears=ears) as caller:
             assert await caller.speak(voice("What time is it?")) == "Good morning to you."
             assert "You have said to the caller: Hello." in str(far.seen[-1])
-            assert "good morning from afar" in str(far.seen[-1])
+            assert HEARD in str(far.seen[-1])
             assert await caller.type("book a table") == "One moment. Done: booked a table."
             assert near.booked == ["a table"]
 
@@ -54,7 +57,7 @@ async def test_one_server_is_the_model_of_another(monkeypatch: pytest.MonkeyPatc
             assert await caller.speak(voice("Stop it, please.")) == "Good morning to you."
             assert caller.answers[-2].interrupted
             assert " —" in str(far.seen[-1])
-            assert "good morning from afar" in str(far.seen[-1][-1])
+            assert HEARD in str(far.seen[-1][-1])
             assert proxy.connections == 1
 
             [live] = server.directory.live

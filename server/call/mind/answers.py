@@ -124,6 +124,11 @@ class Answers:
         asked = self.language.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
         return self.language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
+    @property
+    def unanswered(self) -> bool:
+        """The history ends with words to which there is no answer."""
+        return self._history.unanswered
+
     def begin(self, prompt: str, stopwatch: Stopwatch, instructions: str = "") -> Reply:
         """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed.
 
