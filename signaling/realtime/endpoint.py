@@ -6,7 +6,7 @@ it watches a live call instead (sideband). With `session_id` and `resume` it goe
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -19,10 +19,10 @@ from server.call.messages import AudioFormat
 from server.errors import NotFound, PeerError
 from signaling.access import REALTIME, subprotocols
 from signaling.bodies import MAX_BODY_BYTES
-from signaling.realtime.requests import Refused, read_json
+from signaling.openai.refused import Refused, read_json
+from signaling.openai.way import Way
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
-from signaling.realtime.way import Way
 from signaling.sdp_sessions import read_offer
 from signaling.ways import WAYS
 from signaling.websocket import Limits, WebSocket, open_socket
@@ -35,7 +35,8 @@ the call takes their sound, so that what waits here stays below about three mess
 
 Admit = Callable[[web.Request], Awaitable[Caller]]
 Reformat = Callable[[AudioFormat, AudioFormat], None]
-Make = Callable[[Reformat], RealtimeTranslator]
+Tell = Callable[[Sequence[str | bytes]], None]
+Make = Callable[[Reformat, Tell], RealtimeTranslator]
 
 
 class RealtimeCalls(Protocol):
@@ -44,7 +45,7 @@ class RealtimeCalls(Protocol):
     def pace(self, caller: Caller) -> None: ...
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: WebSocket) -> None: ...
     async def watch(self, caller: Caller, call_id: str, make: Make, socket: WebSocket) -> None: ...
-    async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str]: ...
+    async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str, str]: ...
     async def hang_up(self, caller: Caller, call_id: str) -> None: ...
 
 
@@ -96,7 +97,7 @@ class _Endpoint:
         except Refused as refused:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
         caller = self._called(caller, config.object["model"])
-        answer, call_id = await self.calls.answer(sdp, caller, _chosen(config), _maker(config, on_webrtc=True))
+        answer, call_id, _ = await self.calls.answer(sdp, caller, _chosen(config), _maker(config, on_webrtc=True))
         headers = {"Location": f"{request.path}/{call_id}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
@@ -127,7 +128,7 @@ def _chosen(config: SessionConfig) -> dict[str, Any]:
 def _maker(config: SessionConfig, on_webrtc: bool) -> Make:
     """What makes the translator of a connection, for a session of `config`."""
     now, nonce = asyncio.get_running_loop().time, secrets.token_hex(6)
-    return lambda reformat: RealtimeTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat), config)
+    return lambda reformat, tell: RealtimeTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat), config)
 
 
 async def _read_call(request: web.Request) -> tuple[str, dict[str, Any]]:
