@@ -13,9 +13,9 @@ from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.line.outbox import Outbox
 from server.call.line.rtc_calls import RELEASE_S, RtcCalls
-from server.call.line.shared_translator import Gate, Presenting, SharedTranslator
+from server.call.line.shared_translator import SharedTranslator
 from server.call.line.translated_socket import TranslatedSocket
-from server.call.line.translator import Beginning
+from server.call.line.translator import Beginning, Gate, Presenting
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.messages import AudioFormat, Error
 from server.call.options import CallRequest

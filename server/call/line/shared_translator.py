@@ -1,31 +1,10 @@
 """SharedTranslator: a translator whose client is watched by others, who also may say what the client could say."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from server.call.line.outbox import Outbox
-from server.call.line.translator import Read, Translator
+from server.call.line.translator import Gate, Presenting, Read
 from server.call.messages import ServerMessage
-
-
-class Presenting(Translator, Protocol):
-    """A translator that can tell somebody who comes later how things are."""
-
-    def present(self) -> Sequence[str | bytes]:
-        """What a watcher is told first."""
-
-    def read_watcher(self, item: str | bytes) -> Read:
-        """Read what has come from a watcher. Never raises."""
-
-
-class Gate(Protocol):
-    """What the client may say and be told. It does not hold for those who watch."""
-
-    def refuse(self, item: str | bytes) -> Sequence[str | bytes] | None:
-        """What the client is answered that may not say this. None: it may."""
-
-    def pass_on(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
-        """Those of `items` that the client may be told."""
 
 
 class SharedTranslator:
