@@ -17,8 +17,8 @@ from signaling.openai.told import Told
 
 MAX_OPEN = 64
 """How many may wait for the client. The oldest are forgotten first; a client has that many tools."""
-MAX_THOUGHTS = 8
-"""How many thoughts are kept for one delegation."""
+MAX_THOUGHTS = 6
+"""How many thoughts are kept for one delegation. With its answer they are one result, of at most 32,000 characters."""
 
 
 class Delegations:
@@ -41,8 +41,10 @@ class Delegations:
         self._number = 0
 
     def called(self, call: ToolCall) -> None:
-        """The agent calls a tool that the client runs."""
+        """The agent calls a tool that the client runs. After a move to another connection it is told again."""
         self.go_on()
+        if call.id in self._waiting:
+            return
         delegation_id = self._out.new_id("dlg")
         while len(self._waiting) >= MAX_OPEN:
             self.cancelled(next(iter(self._waiting)))
@@ -87,7 +89,7 @@ class Delegations:
     def give(self, call_id: str) -> None:
         """The client has given the result of a function."""
         if (delegation_id := self._waiting.pop(call_id, None)) is not None:
-            self._given.append(delegation_id)
+            self._given = [*self._given[1 - MAX_OPEN :], delegation_id]
 
     def create(self, event_id: str | None) -> bool:
         """The client creates a response. Returns whether our reply goes on by itself, and nobody has to be asked."""
