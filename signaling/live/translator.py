@@ -256,7 +256,7 @@ class LiveTranslator:
 
     @property
     def _usage(self) -> dict[str, Any]:
-        return {"seconds": round(self._lasted_ms() / 1000, 1)}
+        return {"seconds": round(self._lasted_ms() / 1000, 3)}
 
     def _lasted_ms(self) -> float:
         return self._way.now_ms() - self._begun_ms

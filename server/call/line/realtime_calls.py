@@ -123,11 +123,14 @@ class RealtimeCalls:
 
     async def end(self, caller: Caller, session_id: str) -> None:
         """End a call, however it came. Raises NotFound if the caller has no such call."""
-        session = self._find(caller, session_id).leg.session
+        leg = self._find(caller, session_id).leg
+        session = leg.session
         session.end("caller")
+        self._directory.abandon(session)
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_S):
                 await session.over.wait()
+        leg.close()
 
     def check(self, caller: Caller, call_id: str) -> None:
         """Raises NotFound if the caller has no such call."""

@@ -8,7 +8,7 @@ from openai.types.live import ServerEvent
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from server.call.messages import AudioFormat, ServerMessage
+from server.call.messages import AudioFormat, Hello, ServerMessage, State
 from signaling.live.session_config import LiveConfig
 from signaling.live.translator import LiveTranslator
 from signaling.openai.way import Way
@@ -16,6 +16,7 @@ from signaling.openai.way import Way
 EVENTS = {get_args(each.model_fields["type"].annotation)[0]: each for each in get_args(get_args(ServerEvent)[0])}
 """OpenAI's own class for each type of event."""
 NESTED: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
+HELLO = Hello(session_id="s1", agent="Shop", resume="secret")
 LOOK_UP = {"type": "function", "name": "look_up", "parameters": {"type": "object", "properties": {}}}
 RESPONSES = {"type": "responses", "responses": {"model": "gpt-6", "tools": [LOOK_UP]}}
 
@@ -69,3 +70,10 @@ class Client:
                 NESTED.validate_python(event["event"])
         self.events += new
         return [event["type"] for event in new]
+
+
+def started(**options: Any) -> Client:
+    """A client whose session runs."""
+    client = Client(**options)
+    client.hear(HELLO, State(state="listening"))
+    return client
