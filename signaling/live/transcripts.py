@@ -23,7 +23,6 @@ class Transcripts:
         self._now_ms = now_ms
         self._begun_ms: float | None = None
         """When the caller began what is not settled yet."""
-        self._ended_ms: float | None = None
         self._told: dict[int, str] = {}
         """What was told of the newest replies."""
         self._since_ms = 0.0
@@ -35,28 +34,26 @@ class Transcripts:
 
     def begin(self, at_ms: float) -> None:
         """The caller speaks."""
-        if self._begun_ms is None or self._ended_ms is not None:
-            self._begun_ms, self._ended_ms = at_ms, None
+        if self._begun_ms is None:
+            self._begun_ms = at_ms
 
     def end(self) -> None:
-        """The caller is done, or was not heard at all."""
-        if self._begun_ms is not None and self._ended_ms is None:
-            self._ended_ms = self._now_ms()
+        """Nobody speaks: what was not settled was no speech."""
+        self._begun_ms = None
 
     def type(self, text: str) -> None:
         """The client has sent words as text. They come back as an utterance, of which it is told nothing."""
         self._typed = [*self._typed[1 - MAX_TYPED :], text]
 
-    def settle(self, text: str) -> None:
-        """The words of an utterance. "" withdraws it."""
+    def settle(self, text: str, pause_ms: int | None) -> None:
+        """The words of an utterance; the voice has been silent for `pause_ms` by now. "" withdraws it."""
         typed = next((each for each in self._typed if text and text.endswith(each)), None)
         if typed is not None:
             self._typed.remove(typed)
             return
-        now_ms = self._now_ms()
-        begun_ms = now_ms if self._begun_ms is None else self._begun_ms
-        ended_ms = now_ms if self._ended_ms is None else self._ended_ms
-        self._begun_ms = self._ended_ms = None
+        ended_ms = max(0.0, self._now_ms() - (pause_ms or 0))
+        begun_ms = ended_ms if self._begun_ms is None else min(self._begun_ms, ended_ms)
+        self._begun_ms = None
         if text:
             self._fragment("session.input_transcript.delta", text, begun_ms, ended_ms)
 

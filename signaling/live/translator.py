@@ -176,8 +176,8 @@ class LiveTranslator:
                 self._start(message)
             case State(state=state):
                 self._turn(state)
-            case Transcription(text=text, final=True):
-                self._transcripts.settle(text)
+            case Transcription(text=text, final=True, pause_ms=pause_ms):
+                self._transcripts.settle(text, pause_ms)
             case Audio(reply=reply):
                 self._transcripts.sound(reply)
                 self._delegations.go_on()
@@ -227,11 +227,10 @@ class LiveTranslator:
             self._overlap_ms = self._lasted_ms()
         elif state == "hearing":
             self._transcripts.begin(self._overlap_ms if before == "overlap" else self._lasted_ms())
-        else:
-            self._transcripts.end()
         if state == "speaking" and before != "overlap":
             self._transcripts.speak()
         if state in ("listening", "closed"):
+            self._transcripts.end()
             self._delegations.go_on()
         if state == "listening" and before not in ("", "hearing"):
             self._out.event("session.usage.updated", usage=self._usage)

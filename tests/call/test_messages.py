@@ -70,6 +70,7 @@ TO_CLIENT: list[ServerMessage] = [
     Answered(id="q1", text="It failed.", ok=False),
     Reconnect(),
     State(state="overlap"),
+    Transcription(utterance=2, text="hi", final=True, pause_ms=300),
     Transcription(utterance=1, text="hello", final=False),
     Response(reply=1, text="Hi.", final=True),
     Response(reply=1, text="Hi.", final=True, interrupted=True, tools=["find_order"]),

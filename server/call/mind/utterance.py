@@ -48,6 +48,11 @@ class Utterance:
         self._held.clear()
 
     @property
+    def pause_ms(self) -> int | None:
+        """How long the voice has been silent. None for words that were typed."""
+        return None if self._transcription is None else round(self.stopwatch.elapsed_ms)
+
+    @property
     def language(self) -> str:
         """The language of the words, if speech-to-text has found out; else ""."""
         return "" if self._transcription is None else self._transcription.language

@@ -30,7 +30,7 @@ EXCHANGE: list[tuple[float, ServerMessage | None, list[str]]] = [
     (1_000, State(state="hearing"), []),
     (1_400, Transcription(utterance=1, text="are you", final=False), []),
     (2_000, State(state="thinking"), []),
-    (2_010, Transcription(utterance=1, text="are you open", final=True), [HEARD]),
+    (2_010, Transcription(utterance=1, text="are you open", final=True, pause_ms=310), [HEARD]),
     (2_100, Audio(reply=1), []),
     (2_100, None, [SOUND]),
     (2_120, State(state="speaking"), []),
@@ -42,14 +42,14 @@ EXCHANGE: list[tuple[float, ServerMessage | None, list[str]]] = [
 
 
 def test_the_order_of_an_exchange() -> None:
-    """And its times: the caller's from the first voice to the end, the agent's from fragment to fragment."""
+    """And its times: the caller's from the first voice to the last, the agent's from fragment to fragment."""
     client = started()
     for at_ms, message, types in EXCHANGE:
         client.now_ms = at_ms
         assert (client.hear(message) if message else client.sound()) == types, message
     fragments = [(event["delta"], event["start_ms"], event["end_ms"]) for event in client.events if "start_ms" in event]
     assert fragments == [
-        ("are you open", 1_000, 2_000), ("We", 2_120, 2_600), (" are", 2_600, 3_000), (".", 3_000, 3_500),
+        ("are you open", 1_000, 1_700), ("We", 2_120, 2_600), (" are", 2_600, 3_000), (".", 3_000, 3_500),
     ]  # fmt: skip
     ids = [event["event_id"] for event in client.events]
     assert len(set(ids)) == len(ids)
@@ -62,8 +62,8 @@ def test_words_over_the_agent_s_voice_begin_where_the_voice_began() -> None:
         client.now_ms = at_ms
         client.hear(State(state=state))  # type: ignore[arg-type]
     client.now_ms = 1_600
-    client.hear(Transcription(utterance=1, text="stop", final=True))
-    assert (client.last(HEARD)["start_ms"], client.last(HEARD)["end_ms"]) == (900, 1_500)
+    client.hear(Transcription(utterance=1, text="stop", final=True, pause_ms=200))
+    assert (client.last(HEARD)["start_ms"], client.last(HEARD)["end_ms"]) == (900, 1_400)
 
 
 def test_a_noise_is_not_told() -> None:
