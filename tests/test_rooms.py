@@ -60,6 +60,7 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
+    server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
     signaling/telephony/audiosocket.py signaling/telephony/twilio_signature.py
@@ -116,6 +117,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.live",
         "server.call.control_token",
         "server.call.line.telephone",
+        "server.call.line.translator",
         "server.record.conversation",
         "server.record.webvtt",
     ),

@@ -276,6 +276,12 @@ ServerMessage = (
 ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
+_SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])
+
+
+def parse_server(data: str) -> ServerMessage:
+    """Read a message of ours again, for a client of another protocol. Raises ValidationError if it is none."""
+    return _SERVER.validate_json(data)
 
 
 def parse_client(data: str | bytes) -> ClientMessage:

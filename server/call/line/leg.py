@@ -6,11 +6,12 @@ caught here, so that it does not touch other calls.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from server.agent.call_info import Transport
-from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, ServerMessage
+from server.call.line.translator import Recognize, Translator
+from server.call.messages import AudioFormat, Error, Hello, Interrupted, Reconnect, ServerMessage
 from server.call.session import Session
 from server.errors import PeerError
 from server.media.frame import Frame
@@ -47,9 +48,19 @@ class Leg:
         attach: Callable[["Leg"], None],
         audio: AudioFormat | None = None,
         transport: Transport = "webrtc",
+        translator: Translator | None = None,
+        recognize: Recognize | None = None,
     ) -> None:
-        """`attach` is called when the connection stands. It raises PeerError if the session is not there any more."""
+        """`attach` is called when the connection stands. It raises PeerError if the session is not there any more.
+
+        With a `translator` the client speaks another protocol. Without one, `recognize` may find it out by the client's
+        first message.
+        """
         self.transport = transport
+        self._translator = translator
+        self._recognize = recognize
+        self._hello: Hello | None = None
+        """What the client was told first: a translator that comes later has to know it, too."""
         self.session = session
         self.audio = audio
         self.wire: Wire | None = None
@@ -72,7 +83,18 @@ class Leg:
             return
         if isinstance(message, Interrupted):
             self.wire.hush()
-        self.wire.send_text(message.to_json())
+        if isinstance(message, Hello):
+            self._hello = message
+        if self._translator is None:
+            self.wire.send_text(message.to_json())
+        else:
+            self.tell(self._translator.write(message))
+
+    def tell(self, items: Sequence[str | bytes]) -> None:
+        """Send the client what a translator has made. Nothing is sent to a leg without a wire."""
+        for item in items:
+            if self.wire is not None and isinstance(item, str):
+                self.wire.send_text(item)
 
     def note(self, message: ServerMessage) -> None:
         """Keep why the leg ends, if the message says so."""
@@ -140,9 +162,22 @@ class Leg:
         """Take a message of the client."""
         if self._live:
             try:
-                self.session.receive_text(text)
+                for message in self._read(text):
+                    self.session.receive_text(message)
             except Exception:
                 self._end_by_fault()
+
+    def _read(self, text: str | bytes) -> Sequence[str | bytes]:
+        """What a message of the client tells the session. The client is answered what can be answered at once."""
+        if self._recognize is not None:
+            self._translator, self._recognize = self._translator or self._recognize(text), None
+            if self._translator is not None and self._hello is not None:
+                self.tell(self._translator.write(self._hello))
+        if self._translator is None:
+            return [text]
+        read = self._translator.read(text)
+        self.tell(read.answers)
+        return read.told
 
     def hold(self, on: bool) -> None:
         """The caller puts the call on hold, or takes it up again."""

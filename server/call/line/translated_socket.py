@@ -1,0 +1,53 @@
+"""TranslatedSocket: takes the place of a client's socket for a call, when the client speaks another protocol."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from server.call.line.translator import Translator
+from server.call.line.ws_call import Socket
+from server.call.messages import parse_server
+
+
+class TranslatedSocket:
+    """A `Socket` for `WsCall`. What the call reads and sends is our own protocol; the client's is on the other side."""
+
+    def __init__(self, socket: Socket, translator: Translator) -> None:
+        self._socket = socket
+        self._translator = translator
+        self._told = deque[str | bytes]()
+        """What was read and the call has not taken yet: no more than one message of the client becomes."""
+
+    @property
+    def flooded(self) -> bool:
+        return self._socket.flooded
+
+    @property
+    def hung_up(self) -> bool:
+        return self._socket.hung_up
+
+    async def receive(self) -> str | bytes | None:
+        """The next message or sound of our own protocol. A message that becomes neither is only a sign of life."""
+        if not self._told:
+            item = await self._socket.receive()
+            if not item:
+                return item
+            read = self._translator.read(item)
+            self._told.extend(read.told)
+            await self._send(read.answers)
+        return self._told.popleft() if self._told else b""
+
+    async def send(self, item: str | bytes) -> None:
+        if isinstance(item, bytes):
+            await self._send(self._translator.say(item))
+        else:
+            await self._send(self._translator.write(parse_server(item)))
+
+    async def ping(self) -> None:
+        await self._socket.ping()
+
+    async def close(self, reason: str) -> None:
+        await self._socket.close(reason)
+
+    async def _send(self, items: Sequence[str | bytes]) -> None:
+        for item in items:
+            await self._socket.send(item)

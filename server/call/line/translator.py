@@ -1,0 +1,40 @@
+"""Translator: what lets a client of another protocol speak with a session of ours. One for each connection.
+
+A translator is pure: it knows no socket, no task and no clock. What comes from the client becomes messages and sound of
+our own protocol, and what our session says becomes messages of the client's. On a WebRTC connection the `Leg` has the
+translator; the sound does not pass it. On a WebSocket it stands between the call and the socket (`TranslatedSocket`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from server.call.messages import ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an item of the client becomes."""
+
+    told: Sequence[str | bytes] = field(default=(), repr=False)
+    """What our session is told: messages of our own protocol as JSON, and sound in the format of the call. Sound counts
+    on a WebSocket only."""
+    answers: Sequence[str | bytes] = field(default=(), repr=False)
+    """What the client is answered at once, before the session is told anything."""
+
+
+class Translator(Protocol):
+    """How one other protocol says what ours says."""
+
+    def read(self, item: str | bytes) -> Read:
+        """Read what has come from the client. Never raises: the client is answered what is wrong with it."""
+
+    def write(self, message: ServerMessage) -> Sequence[str | bytes]:
+        """What the client is told of a message of our session."""
+
+    def say(self, sound: bytes) -> Sequence[str | bytes]:
+        """What carries the next sound, in the format of the call, to the client. Called on a WebSocket only."""
+
+
+Recognize = Callable[[str | bytes], Translator | None]
+"""Makes the translator for a client by the first message that has come from it. None: it speaks our own protocol."""
