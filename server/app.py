@@ -18,6 +18,7 @@ from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
+from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.sip_calls import SipCalls
@@ -58,6 +59,8 @@ from signaling import conversations, ice_servers, metrics, offer, ringing, token
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
+from signaling.rtvi.start import RtviRoutes, timestamp
+from signaling.rtvi.translator import recognize
 from signaling.sip import socket as sip_socket
 from signaling.sip.gate import Gate
 from signaling.sip.user_agent import UserAgent
@@ -98,7 +101,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
         agents = await agents.started(partial(_with_toolsets, settings, stack))
         directory = _directory(settings, agents, engines.of_call, keeper, monitor, parts, stack)
-        calls = RtcCalls(directory, pacer, peers.connect_s, peers)
+        calls = RtcCalls(
+            directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp))
+        )
         stack.push_async_callback(calls.close)
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
@@ -106,6 +111,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
+        RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings)).add_to(sites.public)
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)

@@ -228,6 +228,7 @@ class Delivery:
 
     def _on_started(self, spoken: SpokenReply) -> None:
         self.newest_heard = spoken.number
+        self._show_clauses(spoken)
         self._conductor.tell_floor(events.SoundStarted(spoken.number))
 
     def _on_answering(self, spoken: SpokenReply) -> None:
@@ -237,7 +238,14 @@ class Delivery:
             self._host.send(metrics)
             log.info("> call %s answers: %s", self._host.id, metrics.in_words())
 
+    def _show_clauses(self, spoken: SpokenReply) -> None:
+        """Tell the client what the agent is going to say, as far as it is known by now."""
+        for text in spoken.reply.speech.texts[spoken.clauses_shown :]:
+            self._host.send(messages.Clause(reply=spoken.number, text=text))
+            spoken.clauses_shown += 1
+
     def _on_caption(self, spoken: SpokenReply, heard: str) -> None:
+        self._show_clauses(spoken)
         self._host.send(
             messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools)
         )

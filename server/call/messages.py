@@ -1,8 +1,8 @@
 """The messages between a session and its client: one class for each. On every kind of connection they are JSON objects.
 
-Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Agent, Transfer, Reconnect, Error,
-Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp, Transferred,
-Ping, Pong.
+Server to client: Hello, State, Transcription, Response, Clause, Audio, Interrupted, Metrics, Agent, Transfer,
+Reconnect, Error, Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp,
+Transferred, Ping, Pong.
 """
 
 from typing import Annotated, Literal
@@ -34,6 +34,7 @@ MAX_T = 2.0**53
 """The largest `t` of a ping. It may be a time in ms or in ns; larger whole numbers are not exact in JSON."""
 
 ReplyNumber = Annotated[int, Field(ge=0, le=MAX_REPLY)]
+Rate = Literal[8000, 16000, 24000, 48000]
 Tag = Annotated[FiniteFloat, Field(ge=-MAX_T, le=MAX_T)]
 
 
@@ -52,12 +53,16 @@ class AudioFormat(_Message):
     """
 
     encoding: Literal["pcm16", "opus", "pcmu", "pcma"] = "pcm16"
-    sample_rate: Literal[8000, 16000, 24000, 48000] = 16000
+    sample_rate: Rate = 16000
+    output_sample_rate: Rate | None = None
+    """The rate of the agent's sound, if it is another one. For pcm16 only."""
 
     @model_validator(mode="after")
     def _telephone_rate(self) -> "AudioFormat":
         if self.encoding in ("pcmu", "pcma") and self.sample_rate != 8000:
             raise ValueError(f"{self.encoding} has a sample_rate of 8000")
+        if self.encoding != "pcm16" and self.output_sample_rate is not None:
+            raise ValueError("only pcm16 has an output_sample_rate")
         return self
 
 
@@ -109,6 +114,14 @@ class Response(_Message):
     final: bool
     interrupted: bool = False
     tools: list[str] = []
+
+
+class Clause(_Message):
+    """The agent is going to say `text` next in reply number `reply`. How far the caller has heard it, Response says."""
+
+    type: Literal["clause"] = "clause"
+    reply: int
+    text: str
 
 
 class Audio(_Message):
@@ -263,6 +276,7 @@ ServerMessage = (
     | State
     | Transcription
     | Response
+    | Clause
     | Audio
     | Interrupted
     | Metrics

@@ -1,7 +1,8 @@
 """The binary frames of Pipecat's WebSocket transport: Protocol Buffers of the schema `pipecat.Frame`.
 
-A frame has one of these fields: 1 text, 2 audio (1 id, 2 name, 3 PCM, 4 sample rate, 5 channels, 6 pts), 3 transcription,
-4 message (1 data: JSON of RTVI), 5 interruption. The wire format is that of protobuf.dev/programming-guides/encoding.
+A frame has one of these fields: 1 text, 2 audio (1 id, 2 name, 3 PCM, 4 sample rate, 5 channels, 6 pts),
+3 transcription, 4 message (1 data: JSON of RTVI), 5 interruption. How they are written:
+https://protobuf.dev/programming-guides/encoding
 """
 
 from collections.abc import Iterator

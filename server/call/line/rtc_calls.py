@@ -29,6 +29,7 @@ RELEASE_S = 5.0
 
 MakeLeg = Callable[[Session, Callable[[Leg], None]], Leg]
 """Makes the leg of a call, as `Leg` itself does."""
+OwnLeg = MakeLeg | None
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +64,15 @@ class _RtcCall:
 class RtcCalls:
     """Finds WebRTC calls by their `pc_id`, and owns their tasks."""
 
-    def __init__(self, directory: Directory, pacer: Pacer, connect_s: float, peers: PeerSettings) -> None:
+    def __init__(
+        self, directory: Directory, pacer: Pacer, connect_s: float, peers: PeerSettings, make_leg: MakeLeg = Leg
+    ) -> None:
+        """`make_leg` makes the legs of calls for which nobody gives another one."""
         self._directory = directory
         self._pacer = pacer
         self._connect_s = connect_s
         self._peers = peers
+        self._make_leg = make_leg
         self._calls: dict[str, _RtcCall] = {}
         self._offered: dict[str, _RtcCall] = {}
         """The calls whose offers of ours are not answered yet."""
@@ -82,7 +87,7 @@ class RtcCalls:
         return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past_drops))
 
     async def answer(
-        self, sdp: str, caller: Caller, options: CallOptions, make_leg: MakeLeg = Leg
+        self, sdp: str, caller: Caller, options: CallOptions, make_leg: OwnLeg = None
     ) -> tuple[str, str, str]:
         """Begin a conversation. Returns the answer's SDP, pc_id and session_id.
 
@@ -120,7 +125,7 @@ class RtcCalls:
             await self._give_up(call)
 
     async def resume(
-        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions, make_leg: MakeLeg = Leg
+        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions, make_leg: OwnLeg = None
     ) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity, TooMany."""
         self._directory.pace(caller)
@@ -176,8 +181,7 @@ class RtcCalls:
         leg.session.end("caller")
         self._directory.abandon(leg.session)
         with suppress(TimeoutError):
-            async with asyncio.timeout(RELEASE_S):
-                await leg.session.over.wait()
+            await asyncio.wait_for(leg.session.over.wait(), RELEASE_S)
         leg.close()
 
     async def close(self) -> None:
@@ -203,11 +207,10 @@ class RtcCalls:
         return read_offer(sdp, self._peers.reach.contact_of(caller.here), live)
 
     async def _answer(self, offer: Offer, call: _RtcCall, pc_id: str) -> tuple[str, str, str]:
-        session = call.leg.session
         async with self._or_given_up(call):
             answer = await call.peer.answer(offer)
         self._begin(pc_id, call)
-        return answer, pc_id, session.id
+        return answer, pc_id, call.leg.session.id
 
     @asynccontextmanager
     async def _or_given_up(self, call: _RtcCall) -> AsyncIterator[None]:
@@ -233,8 +236,9 @@ class RtcCalls:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _make(self, session: Session, predecessor: _RtcCall | None, token: str, make_leg: MakeLeg) -> _RtcCall:
+    def _make(self, session: Session, predecessor: _RtcCall | None, token: str, make_leg: OwnLeg) -> _RtcCall:
         """A call for `session`. It takes the place of another one that is not connected yet."""
+        make_leg = make_leg or self._make_leg
         leg = make_leg(session, lambda leg: self._directory.attach(session, leg, token))
         older = self._pending.get(session)
         try:

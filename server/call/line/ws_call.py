@@ -64,7 +64,7 @@ class WsCall:
         self._socket = socket
         self._vanished_ms = vanished_s * 1000
         self._decoder = StreamDecoder(audio.encoding, audio.sample_rate)
-        self._encoder = StreamEncoder(audio.encoding, audio.sample_rate)
+        self._encoder = StreamEncoder(audio.encoding, audio.output_sample_rate or audio.sample_rate)
         self._feed = Feed()
         self._feed_taken = asyncio.Event()
         """Set at every tick, when sound has been taken from the feed and there may be room again."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
+from server.call.line.translated_socket import TranslatedSocket
+from server.call.line.translator import Translator
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.messages import Error, Ping, Pong, Start, parse_client
 from server.call.session import Session
@@ -40,10 +42,22 @@ class WsCalls:
         """Count one more socket of this caller. Raises TooMany if they come too fast."""
         self._directory.pace(caller)
 
-    async def serve(self, session_id: str, caller: Caller, socket: Socket) -> None:
-        """Hold the call, or the part of it that this socket carries, until it ends."""
+    async def serve(
+        self,
+        session_id: str,
+        caller: Caller,
+        socket: Socket,
+        translator: Translator | None = None,
+        start: Start | None = None,
+    ) -> None:
+        """Hold the call, or the part of it that this socket carries, until it ends.
+
+        With a `translator` the client speaks another protocol. With `start` its choices are known already.
+        """
+        if translator is not None:
+            socket = TranslatedSocket(socket, translator)
         try:
-            start, first = await _read_start(socket, session_id)
+            start, first = (start, None) if start is not None else await _read_start(socket, session_id)
             session = await self._find_or_open(session_id, caller, start)
             call, leg = self._make(session, start, socket)
         except AntiphonError as error:

@@ -1,0 +1,67 @@
+"""Saying: what a client of RTVI says, in the messages of our own protocol."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from server.call.messages import ClientMessage, Dtmf, HangUp, Text, parse_client
+from server.errors import PeerError
+from signaling.rtvi.envelope import Envelope
+
+MAX_KEYS = 32
+"""How many keys of a telephone one message may have. A credit card has 16."""
+IGNORED = ("ui-event", "ui-snapshot", "ui-cancel-job-group")
+"""What is for an interface that an agent draws, which ours do not."""
+
+
+def said(envelope: Envelope) -> Sequence[ClientMessage]:
+    """What a message of the client asks for. Raises PeerError, which says what is wrong with it.
+
+    `client-ready` and `llm-function-call-result` are for the translator, which knows what they belong to.
+    """
+    if envelope.type in IGNORED:
+        return []
+    if (read := _READ.get(envelope.type)) is None:
+        raise PeerError(f"This server takes no {envelope.type[:40]}.")
+    try:
+        return list(read(envelope.data))
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise PeerError(f"{envelope.type}: {first['msg']}") from exc
+
+
+def own(data: Mapping[str, Any]) -> ClientMessage:
+    """A `client-message`: a message of our own protocol, with the type `t` and the fields `d`. Raises PeerError."""
+    kind, fields = data.get("t"), data.get("d")
+    return parse_client(json.dumps({**(fields if isinstance(fields, dict) else {}), "type": kind}))
+
+
+def _send_text(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
+    yield Text(text=_words(data.get("content")))
+
+
+def _append_to_context(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
+    yield Text(text=_words(data.get("content")))
+
+
+def _dtmf(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
+    keys = data.get("buttons", [data.get("button")])
+    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS:
+        raise PeerError(f"`buttons` has to be a list of 1 to {MAX_KEYS} keys.")
+    for key in keys:
+        yield Dtmf(digit=key)
+
+
+def _words(content: Any) -> str:
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+
+
+_READ: Mapping[str, Callable[[Mapping[str, Any]], Iterator[ClientMessage]]] = {
+    "send-text": _send_text,
+    "append-to-context": _append_to_context,
+    "dtmf": _dtmf,
+    "disconnect-bot": lambda data: iter([HangUp()]),
+    "client-message": lambda data: iter([own(data)]),
+}
