@@ -13,6 +13,7 @@ from pydantic_ai.models import Model
 from server.agent.agent_file import AgentFiles, places
 from server.agent.agents import Agents
 from server.agent.call_info import CallInfo
+from server.agent.client_agent import NAME, client_agent
 from server.agent.demo.front_desk import front_desk
 from server.agent.functions import Functions
 from server.agent.models import check_settings, make_model, prepare
@@ -128,17 +129,25 @@ _ITS_OWN = ("auto", "demo")
 
 
 def choose_agents(settings: Settings) -> Agents:
-    """The agents that the settings name, which are the operator's own or the demo agent. Raises ConfigError."""
+    """The agents that the settings name, which are the operator's own, the demo agent, or the client's agent.
+
+    Beside the demo agent, the client's agent is there for who asks for it. Raises ConfigError.
+    """
     files, by_place = AgentFiles(), dict[str, VoiceAgent]()
     named = places(settings.agent)
     for place in dict.fromkeys(named.values()):
-        by_place[place] = front_desk() if place == "demo" else _own_agent(settings, files, place)
+        if place == "demo":
+            by_place[place] = front_desk()
+        else:
+            by_place[place] = _own_agent(settings, files, place)
     router = files.router(settings.router) if settings.router else None
-    return Agents({name: by_place[place] for name, place in named.items()}, router, Functions(settings.run.functions_s))
+    unlisted = {NAME: client_agent()} if [*named.values()] == ["demo"] else {}
+    functions = Functions(settings.run.functions_s)
+    return Agents({name: by_place[place] for name, place in named.items()}, router, functions, unlisted)
 
 
 def _own_agent(settings: Settings, files: AgentFiles, place: str) -> VoiceAgent:
-    agent = files.agent(place)
+    agent = client_agent() if place == NAME else files.agent(place)
     if agent.patience and agent.patience not in PRESETS:
         raise ConfigError(f"ANTIPHON_AGENT: the patience of {place} must be one of {', '.join(PRESETS)}")
     if _named_models(settings)[0] in _ITS_OWN:
@@ -148,13 +157,17 @@ def _own_agent(settings: Settings, files: AgentFiles, place: str) -> VoiceAgent:
 
 def _prepare_model(agent: AbstractAgent[Any, str], name: str) -> None:
     """Make the agent's own model now instead of in the first call. Raises ConfigError when it has none or it fails."""
-    capability = agent.root_capability
-    if agent.model is None and capability.get_model() is None:
+    if not has_model(agent):
         raise ConfigError(f"ANTIPHON_AGENT: {name} has no model: give it one, or name one in ANTIPHON_MODEL")
-    if isinstance(agent, Agent) and isinstance(agent.model, str) and not capability.has_resolve_model_id:
+    if isinstance(agent, Agent) and isinstance(agent.model, str) and not agent.root_capability.has_resolve_model_id:
         agent.model = _model(agent.model, f"ANTIPHON_AGENT: {name}")
     elif isinstance(agent.model, Model):
         prepare(agent.model)
+
+
+def has_model(agent: AbstractAgent[Any, str]) -> bool:
+    """Whether the agent brings a model of its own."""
+    return agent.model is not None or agent.root_capability.get_model() is not None
 
 
 def choose_model(settings: Settings, name: str = "") -> Model | None:

@@ -10,13 +10,14 @@ from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.control_token import ControlTokens
+from server.call.mind.brought import check_brought
 from server.call.mind.language import check_language, stages_of
 from server.call.options import CallOptions
 from server.call.session import Observed, Session
 from server.call.setup import CallSetup, Engines
-from server.choices import Keeper, call_info, call_settings, told_before, wall_ms
+from server.choices import Keeper, call_info, call_settings, has_model, told_before, wall_ms
 from server.config import Settings
-from server.errors import PeerError
+from server.errors import AgentUnavailable, PeerError
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
 from server.webhooks.webhooks import Around
@@ -56,6 +57,11 @@ class Openings:
             info = told_before(caller)
             name = await self._agents.choose(caller.agent, info)
             agent, now_ms = self._agents[name], wall_ms()
+            check_brought(agent, options)
+            if engines.model is None and not has_model(agent.agent):  # only one that the operator has not named
+                raise AgentUnavailable(
+                    "The agent has no language model here. The operator names one in ANTIPHON_MODEL."
+                )
             check_language(options.language, stages_of(agent, engines))
             record = Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name)
             return await self._session(record, name, caller, options, engines)

@@ -63,7 +63,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
         Room(
             "server/call/",
             "who may speak, and the words that all use",
-            "floor events messages options caller live control_token",
+            "floor events message messages agent_messages options caller live control_token",
         ),
     ),
     (

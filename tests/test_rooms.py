@@ -31,7 +31,8 @@ PURE = """
     server/call/turns/sound.py server/call/turns/overlap.py server/call/turns/habit.py
     server/call/ears/echo.py server/call/ears/voicing.py server/call/ears/stirring.py server/call/mind/history.py
     server/call/caller.py server/call/control_token.py
-    server/call/messages.py server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
+    server/call/message.py server/call/messages.py server/call/agent_messages.py
+    server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
     server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
     server/call/ears/keyboard.py server/call/ears/keypad.py server/call/ears/key_entry.py
@@ -112,6 +113,7 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.errors",
         "server.pace",
         "server.call.messages",
+        "server.call.agent_messages",
         "server.call.caller",
         "server.call.options",
         "server.call.live",

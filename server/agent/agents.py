@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from server.agent.call_info import CallInfo
@@ -25,11 +26,17 @@ class Agents:
     """The agents of one server. The first one answers the calls that ask for none."""
 
     def __init__(
-        self, agents: Mapping[str, VoiceAgent], router: Router | None = None, functions: Functions | None = None
+        self,
+        agents: Mapping[str, VoiceAgent],
+        router: Router | None = None,
+        functions: Functions | None = None,
+        unlisted: Mapping[str, VoiceAgent] = MappingProxyType({}),
     ) -> None:
-        """`functions` runs the `router`, and what the authors of agents have written."""
+        """`functions` runs the `router`, and what the authors of agents have written. Agents that are `unlisted` answer
+        only who asks for them by their name."""
         self.by_name = dict(agents)
-        self._names = {_plain(name): name for name in self.by_name}
+        self._unlisted = dict(unlisted)
+        self._names = {_plain(name): name for name in (*self._unlisted, *self.by_name)}
         self._router = router
         self.functions = functions or Functions(limit_s=10.0)
 
@@ -37,7 +44,7 @@ class Agents:
         """The same with each agent started, which raises whatever `start` raises."""
         ready = {id(agent): await start(agent) for agent in self}
         by_name = {name: ready[id(agent)] for name, agent in self.by_name.items()}
-        return Agents(by_name, self._router, self.functions)
+        return Agents(by_name, self._router, self.functions, self._unlisted)
 
     @property
     def first(self) -> str:
@@ -51,12 +58,12 @@ class Agents:
         return f" at {', '.join(f'/agents/{name}' for name, each in self.by_name.items() if each is agent)}"
 
     def __iter__(self) -> Iterator[VoiceAgent]:
-        """Each agent once, also one that has several names."""
+        """Each listed agent once, also one that has several names."""
         return iter({id(agent): agent for agent in self.by_name.values()}.values())
 
     def __getitem__(self, name: str) -> VoiceAgent:
         """The agent that `find` or `choose` has named."""
-        return self.by_name[name]
+        return self.by_name[name] if name in self.by_name else self._unlisted[name]
 
     def find(self, wanted: str) -> str:
         """The name of the agent that is reached under `wanted`. Raises NotFound.
@@ -114,11 +121,11 @@ class Agents:
     @property
     def names(self) -> frozenset[str]:
         """What a token may call the agent that it is for: all names, and what the agents call themselves."""
-        return frozenset(self.by_name) | {agent.name for agent in self}
+        return frozenset(self.by_name) | frozenset(self._unlisted) | {agent.name for agent in self}
 
     def _bound(self, bound: str) -> str:
         titles = {agent.name: name for name, agent in reversed(self.by_name.items())}
-        return bound if bound in self.by_name else titles[bound]
+        return bound if bound in self.by_name or bound in self._unlisted else titles[bound]
 
     async def _ask(self, router: Router, info: CallInfo) -> str:
         try:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from pydantic_ai import Agent, CallToolsNode, ModelRequestNode, RunContext
@@ -136,7 +137,8 @@ class AgentRun:
         messages = self._output.own(self._whole())
         if self._output.partial and isinstance(messages[-1], ModelRequest):
             messages.append(ModelResponse(parts=[TextPart(self._output.partial)]))
-        return self._calls.closed(self._output.without_rejected(self._asides.inserted(messages)))
+        closed = self._calls.closed(self._output.without_rejected(self._asides.inserted(messages)))
+        return list(map(_without_instructions, closed)) if self._setup.instructions else closed
 
     def _whole(self) -> list[ModelMessage]:
         """The messages that are complete, from the live run.
@@ -179,6 +181,8 @@ class AgentRun:
             message_history=[*system, *history],
             deps=setup.deps,
             model=setup.model,
+            instructions=setup.instructions or None,
+            toolsets=setup.toolsets,
             model_settings=self._model_settings,
             usage_limits=UsageLimits(request_limit=setup.limits.requests),
             capabilities=[self._calls, WholeResponses(), self._attempts, self._notices],
@@ -271,3 +275,8 @@ class AgentRun:
                 await committed.wait()
         self._at_tools = True
         self.tools += [call.tool_name for call in calls]
+
+
+def _without_instructions(message: ModelMessage) -> ModelMessage:
+    """The history does not repeat a client's long instructions: each request has the present ones."""
+    return replace(message, instructions=None) if isinstance(message, ModelRequest) else message

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_ai.messages import ToolReturnPart
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
+from pydantic_ai.toolsets import AbstractToolset
 
 from server.agent.background import Background
 from server.agent.breakers import Breakers
@@ -46,3 +47,7 @@ class RunSetup:
     """The id of the call, for the log."""
     pass_on: PassOn = to_nobody
     """Makes ready to pass the call on, for a tool that asks for it."""
+    instructions: str = ""
+    """What the client tells the model, beside the agent's own instructions."""
+    toolsets: Sequence[AbstractToolset[Any]] = ()
+    """The tools that the client runs, beside the agent's own."""

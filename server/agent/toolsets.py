@@ -71,6 +71,7 @@ class _AgentWithToolsets(WrapperAgent[Any, str]):
 
     @asynccontextmanager
     async def iter(self, *args: Any, **options: Any) -> AsyncGenerator[AgentRun[Any, Any]]:
-        with self.wrapped.override(toolsets=self._toolsets):
+        toolsets = [*self._toolsets, *(options.pop("toolsets", None) or ())]  # pydantic-ai adds none to an override
+        with self.wrapped.override(toolsets=toolsets):
             async with self.wrapped.iter(*args, **options) as run:
                 yield run

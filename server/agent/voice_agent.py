@@ -115,6 +115,9 @@ class VoiceAgent:
     background: frozenset[str] = frozenset()
     """Names of the tools that run while the talk goes on. The model is told their results when they come, and tells the
     caller when nobody speaks. None of them may be in `lookups` or `cancellable`."""
+    by_client: bool = False
+    """Clients may bring instructions and tools of their own to a call, and put words into its history. Whoever may call
+    then decides what the agent says and what its model does."""
     patience: Literal["", "quick", "normal", "patient"] = ""
     """How long the agent waits in a pause and how hard it is to interrupt; "" leaves it to the server. A call may
     choose another."""

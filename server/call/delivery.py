@@ -9,6 +9,7 @@ from typing import Protocol
 
 from server.agent.returned import Returned
 from server.call import events, messages
+from server.call.agent_messages import Clause, Note
 from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
@@ -64,6 +65,8 @@ class Delivery:
         self._returned: list[Returned] = []
         """What has returned from the background during the current reply. The history gets it after that reply, because
         it tells first what came first."""
+        self._notes: list[Note] = []
+        """What the client has noted during the current reply, likewise. Their number is limited by the inbox."""
         self._owed = owed
         self._now = asyncio.get_running_loop().time
         self.newest_heard = 0
@@ -145,7 +148,7 @@ class Delivery:
         if not isinstance(what, Prompt):
             self._speak(SpokenReply(number, self._answers.line(what, stopwatch), stopwatch))
             return
-        reply = self._answers.begin(what.text, stopwatch)
+        reply = self._answers.begin(what.text, stopwatch, what.instructions)
         if what.first:
             reply.fill(what.first, self._answers.language.of_line(what.first))
         self.answer(number, reply, stopwatch)
@@ -215,6 +218,16 @@ class Delivery:
         returned, self._returned = self._returned, []
         for each in returned:
             self._on_returned(each)
+        notes, self._notes = self._notes, []
+        for note in notes:
+            self.writer.add_said(note)
+
+    def note(self, note: Note) -> None:
+        """Put what the client says into the history: after the current reply, if there is one."""
+        if self.current is None:
+            self.writer.add_said(note)
+        else:
+            self._notes.append(note)
 
     def _on_returned(self, returned: Returned) -> None:
         if self.current is not None:
@@ -241,7 +254,7 @@ class Delivery:
     def _show_clauses(self, spoken: SpokenReply) -> None:
         """Tell the client what the agent is going to say, as far as it is known by now."""
         for text in spoken.reply.speech.texts[spoken.clauses_shown :]:
-            self._host.send(messages.Clause(reply=spoken.number, text=text))
+            self._host.send(Clause(reply=spoken.number, text=text))
             spoken.clauses_shown += 1
 
     def _on_caption(self, spoken: SpokenReply, heard: str) -> None:

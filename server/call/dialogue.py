@@ -22,9 +22,9 @@ from server.call.delivery import NOT_PASSED_ON, Delivery
 from server.call.floor import Floor, State
 from server.call.hearing import Hearing
 from server.call.host import Host
-from server.call.lasting import Lasting
 from server.call.mind.answers import Answers
 from server.call.mind.language import LanguageOfCall
+from server.call.mind.lasting import Lasting
 from server.call.mind.owed import Debt, Happening, Owed
 from server.call.mind.standing_orders import StandingOrders
 from server.call.mind.utterance import Utterance
@@ -58,8 +58,7 @@ class Dialogue:
         self._owed = Owed(standing.unanswered, standing.unsaid, lambda: self._trouble.left_out())
         self.history, self.ears = lasting.history, lasting.ears
         self.ears.pause_ms = setup.settings.endpoint.prepare_ms
-        lasting.background.names = setup.agent.background
-        self._answers = Answers(setup, self.language, self.history, lasting.background, host, budget)
+        self._answers = Answers(setup, self.language, lasting, host, budget)
         self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
         self.utterances.newest = standing.utterance
         lasting.writer.write_for(setup, self._owed, lambda: self.standing)

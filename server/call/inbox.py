@@ -10,11 +10,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from server.call import messages
+from server.call import agent_messages, messages
 from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
 from server.call.host import Host
 from server.call.keys import Keys
+from server.call.mind.brought import Brought
 from server.call.watch import Watch
 from server.errors import PeerError, TooMany
 from server.pace import Pace
@@ -23,6 +24,9 @@ MESSAGES_A_SECOND = 50
 """How many messages and keys are taken each second. The page sends about ten: how far it has played, and a ping."""
 MESSAGES_AT_ONCE = 100
 """How many are taken at once after a rest. They may come late together, when the network has stood still."""
+NOTES_A_SECOND = 1
+NOTES_AT_ONCE = 100
+"""How many notes for the history are taken. A client may bring an older conversation; the record keeps all of them."""
 ERRORS_A_SECOND = 1
 ERRORS_AT_ONCE = 5
 """How many refused messages the client is told of. The others are only counted, for the log."""
@@ -41,18 +45,21 @@ class Inbox:
         present: Present,
         watch: Watch,
         keys: Keys,
+        brought: Brought,
         observe: Callable[[messages.ClientMessage], object],
     ) -> None:
-        """`present` gives the dialogue, and `keys` take those that are pressed. `observe` is shown each message that
-        counts."""
+        """`present` gives the dialogue, `keys` take those that are pressed, and `brought` what the client brings to the
+        call. `observe` is shown each message that counts."""
         self._host = host
         self._present = present
         self._watch = watch
         self._observe = observe
         self._now = asyncio.get_running_loop().time
         self._keys = keys
+        self._brought = brought
         self._keyboard = Keyboard()
         self._taking = Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
+        self._noting = Pace(NOTES_A_SECOND, NOTES_AT_ONCE)
         self._telling = Pace(ERRORS_A_SECOND, ERRORS_AT_ONCE)
         self._refused = 0
         """How many messages were dropped because they are not valid, or because they were too many."""
@@ -113,6 +120,17 @@ class Inbox:
                 self._host.end("caller")
             case messages.Transferred(ok=ok, reason=reason):
                 self._host.transferred(ok, reason)
+            case agent_messages.ToolResult():
+                self._brought.calls.answer(message)
+            case agent_messages.Update():
+                self._brought.update(message, self._present().language)
+            case agent_messages.Note():
+                self._note(message)
+            case agent_messages.Respond(instructions=instructions):
+                self._watch.caller_is_there()
+                if instructions:
+                    self._brought.check("instructions")
+                self._present().unasked.respond(instructions)
             case messages.Ping(t=t):
                 self._host.send(messages.Pong(t=t))
             case messages.Pong():
@@ -135,6 +153,15 @@ class Inbox:
             raise TooMany("Typed words come too fast, and the last ones are lost.", WAIT_S)
         if prompt := self._keyboard.prompt(self._now()):
             self._present().type(prompt)
+
+    def _note(self, note: agent_messages.Note) -> None:
+        """Put something into the history. Raises PeerError and TooMany."""
+        self._watch.caller_is_there()
+        if note.role != "user":
+            self._brought.check(f"notes of the {note.role}")
+        if not self._noting.admits(self._now()):
+            raise TooMany("Notes come too fast, and the last ones are lost.", WAIT_S)
+        self._present().delivery.note(note)
 
     def _is_news(self, heard: messages.Heard) -> bool:
         """Whether the caller can have heard this reply, and its gap was not reported before."""

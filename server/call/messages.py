@@ -1,15 +1,13 @@
 """The messages between a session and its client: one class for each. On every kind of connection they are JSON objects.
 
-Server to client: Hello, State, Transcription, Response, Clause, Audio, Interrupted, Metrics, Agent, Transfer,
-Reconnect, Error, Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp,
-Transferred, Ping, Pong.
+Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Agent, Transfer, Reconnect, Error,
+Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp, Transferred,
+Ping, Pong. Those about what the agent says, knows and does beside that are in agent_messages.py.
 """
 
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     FiniteFloat,
     StringConstraints,
@@ -18,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from server.call.agent_messages import FromAgent, ToAgent
+from server.call.message import Message
 from server.call.options import CallRequest
 from server.errors import PeerError
 
@@ -38,14 +38,7 @@ Rate = Literal[8000, 16000, 24000, 48000]
 Tag = Annotated[FiniteFloat, Field(ge=-MAX_T, le=MAX_T)]
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    def to_json(self) -> str:
-        return self.model_dump_json(exclude_none=True)
-
-
-class AudioFormat(_Message):
+class AudioFormat(Message):
     """The format of the sound in the binary frames of a WebSocket.
 
     pcm16: signed 16-bit little-endian mono. opus: each frame is one packet (RFC 6716), and sample_rate is the rate to
@@ -66,7 +59,7 @@ class AudioFormat(_Message):
         return self
 
 
-class Hello(_Message):
+class Hello(Message):
     """The first message on every connection: which session this is, and which agent answers.
 
     `resume` is the secret that continues this conversation on another connection. Each secret is good for one.
@@ -83,14 +76,14 @@ class Hello(_Message):
     recorded: bool = False
 
 
-class State(_Message):
+class State(Message):
     """Who has the floor."""
 
     type: Literal["state"] = "state"
     state: Literal["listening", "hearing", "thinking", "speaking", "overlap", "closed"]
 
 
-class Transcription(_Message):
+class Transcription(Message):
     """What the caller has said so far in utterance number `utterance`. It replaces earlier text of the same number.
 
     A final message with empty text withdraws the utterance: it was a noise.
@@ -102,7 +95,7 @@ class Transcription(_Message):
     final: bool
 
 
-class Response(_Message):
+class Response(Message):
     """What the caller has heard so far of reply number `reply`. It replaces earlier text of the same number.
 
     `final` comes once for each reply. `interrupted` tells that the caller cut in. `tools` names the tools that ran.
@@ -113,32 +106,24 @@ class Response(_Message):
     text: str
     final: bool
     interrupted: bool = False
-    tools: list[str] = []
+    tools: list[str] = Field(default_factory=list)
 
 
-class Clause(_Message):
-    """The agent is going to say `text` next in reply number `reply`. How far the caller has heard it, Response says."""
-
-    type: Literal["clause"] = "clause"
-    reply: int
-    text: str
-
-
-class Audio(_Message):
+class Audio(Message):
     """The binary frames that follow on this WebSocket belong to reply number `reply`."""
 
     type: Literal["audio"] = "audio"
     reply: int
 
 
-class Interrupted(_Message):
+class Interrupted(Message):
     """Reply number `reply` is over. The client has to drop at once what it has buffered of it."""
 
     type: Literal["interrupted"] = "interrupted"
     reply: int
 
 
-class Metrics(_Message):
+class Metrics(Message):
     """The stages of one exchange in ms, from the last frame with a voice. None where a stage was not reached.
 
     endpoint: until the floor decided that the caller is done. transcript: until the words were final.
@@ -162,14 +147,14 @@ class Metrics(_Message):
         return f"reply={self.reply} " + " ".join(f"{stage}={ms:.0f}" for stage, ms in stages.items())
 
 
-class Agent(_Message):
+class Agent(Message):
     """Another agent has taken the call over: its name."""
 
     type: Literal["agent"] = "agent"
     agent: str
 
 
-class Transfer(_Message):
+class Transfer(Message):
     """The client is to transfer the call to the person at `to`, a telephone number or an address, and may tell `note`.
 
     It answers with `transferred`. The call goes on until then. Only a client that has said `transfers` gets this.
@@ -180,13 +165,13 @@ class Transfer(_Message):
     note: str = ""
 
 
-class Reconnect(_Message):
+class Reconnect(Message):
     """This server stops. Connect again with the newest `resume`, and the conversation continues."""
 
     type: Literal["reconnect"] = "reconnect"
 
 
-class Error(_Message):
+class Error(Message):
     """Something went wrong. `message` is a sentence for the caller. `final` means that the call is over."""
 
     type: Literal["error"] = "error"
@@ -195,21 +180,21 @@ class Error(_Message):
     final: bool = False
 
 
-class Text(_Message):
+class Text(Message):
     """The caller types instead of speaking."""
 
     type: Literal["text"] = "text"
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT_CHARS)]
 
 
-class Dtmf(_Message):
+class Dtmf(Message):
     """The caller has pressed a key of the telephone (RFC 4733)."""
 
     type: Literal["dtmf"] = "dtmf"
     digit: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$")]
 
 
-class Start(_Message, CallRequest):
+class Start(Message, CallRequest):
     """The first message on a WebSocket, if the client sends one: the format of the sound, and the caller's choices.
 
     With `resume` the client goes on with the conversation that the WebSocket's address names. Other fields are for the
@@ -221,7 +206,7 @@ class Start(_Message, CallRequest):
     resume: Annotated[str, StringConstraints(max_length=MAX_TOKEN_CHARS)] = ""
 
 
-class Played(_Message):
+class Played(Message):
     """The client has played `ms` of reply number `reply`. If the reply is interrupted, the history ends there."""
 
     type: Literal["played"] = "played"
@@ -229,7 +214,7 @@ class Played(_Message):
     ms: Annotated[FiniteFloat, Field(ge=0, le=MAX_PLAYED_MS)]
 
 
-class Heard(_Message):
+class Heard(Message):
     """The gap that the caller heard: `gap_ms` from the end of the caller's voice to the first sound of `reply`."""
 
     type: Literal["heard"] = "heard"
@@ -237,19 +222,19 @@ class Heard(_Message):
     gap_ms: Annotated[FiniteFloat, Field(ge=0, le=MAX_GAP_MS)]
 
 
-class Interrupt(_Message):
+class Interrupt(Message):
     """The caller wants the agent to stop talking."""
 
     type: Literal["interrupt"] = "interrupt"
 
 
-class HangUp(_Message):
+class HangUp(Message):
     """The caller ends the call."""
 
     type: Literal["hangup"] = "hangup"
 
 
-class Transferred(_Message):
+class Transferred(Message):
     """What became of a transfer: `ok` ends the call here. Otherwise `reason` is for the agent, which goes on."""
 
     type: Literal["transferred"] = "transferred"
@@ -257,14 +242,14 @@ class Transferred(_Message):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_REASON_CHARS)] = ""
 
 
-class Ping(_Message):
+class Ping(Message):
     """Either side asks whether the other one is there. The other one sends `t` back unchanged."""
 
     type: Literal["ping"] = "ping"
     t: Tag = 0
 
 
-class Pong(_Message):
+class Pong(Message):
     """The answer to a ping."""
 
     type: Literal["pong"] = "pong"
@@ -276,18 +261,18 @@ ServerMessage = (
     | State
     | Transcription
     | Response
-    | Clause
     | Audio
     | Interrupted
     | Metrics
     | Agent
     | Transfer
+    | FromAgent
     | Reconnect
     | Error
     | Ping
     | Pong
 )
-ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | Ping | Pong
+ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | ToAgent | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
 _SERVER: TypeAdapter[ServerMessage] = TypeAdapter(Annotated[ServerMessage, Field(discriminator="type")])

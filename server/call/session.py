@@ -26,8 +26,8 @@ from server.call.ending import Ending
 from server.call.hold import Hold
 from server.call.hooks import Hooks
 from server.call.inbox import Inbox
-from server.call.lasting import lasting
 from server.call.metered import metered
+from server.call.mind.lasting import lasting
 from server.call.resume_token import ResumeToken
 from server.call.setup import CallSetup
 from server.call.soundtrack import Recorder, Soundtrack
@@ -84,7 +84,7 @@ class Session:
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
         ends, present = lambda: self.end("idle"), lambda: self.dialogue
         self.hold = Hold(setup.settings.hold_s, self._attachment, self._soundtrack, self._watch, present, ends)
-        self._inbox = Inbox(self, lambda: self.dialogue, self._watch, self.control.keys, observe)
+        self._inbox = Inbox(self, present, self._watch, self.control.keys, self._lasting.brought, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
     # The life of the call
@@ -97,7 +97,7 @@ class Session:
                 await self._ending.come.wait()
                 self.dialogue.utterances.owe(self._inbox.typed)
                 self.switchboard.close()
-                self._lasting.background.end_soon()
+                self._lasting.end_soon()
                 self.control.close()
                 self._ending.write()  # now, and not below: the caller may be back before a slow tool stops
         finally:
@@ -125,6 +125,7 @@ class Session:
                 audio=connection.audio, recorded=self._soundtrack.kept,
             )
         )  # fmt: skip
+        self._lasting.brought.calls.ask_again()
         if self._tasks.running:
             log.info("- call %s is resumed", self.id)
             self._watch.caller_is_there()

@@ -27,6 +27,9 @@ from server.call.mouth.source import Line, Prompt
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
+RESPOND = "(Say now what comes next in the conversation.)"
+"""What the model is asked when the client wants an answer, although the caller has said nothing."""
+
 GO_ON_FROM = "(The call was handed over to you. {name} Go on with what the caller wants.)"
 NAMED = "The caller was told your name."
 NOT_NAMED = "The caller does not know it yet: say who you are."
@@ -91,6 +94,12 @@ class Unasked:
     def ask(self, prompt: Prompt) -> None:
         """Let the agent say now what its model answers to `prompt`."""
         self._prompt(prompt)
+
+    def respond(self, instructions: str) -> None:
+        """Let the agent answer now, because the client wants it. Does nothing while anyone speaks or waits for an
+        answer, nor at the end of the call. `instructions` are for this answer alone."""
+        if self._talk.state is State.LISTENING and not self._owed.owes(Debt.GOODBYE):
+            self.ask(Prompt(RESPOND, instructions=instructions))
 
     def take_over(self) -> None:
         """Say who speaks now, and go on with the call, which another agent has handed over."""

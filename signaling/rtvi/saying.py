@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from server.call.agent_messages import Note, Respond, ToolResult
 from server.call.messages import ClientMessage, Dtmf, HangUp, Text, parse_client
 from server.errors import PeerError
 from signaling.rtvi.envelope import Envelope
@@ -19,7 +20,7 @@ IGNORED = ("ui-event", "ui-snapshot", "ui-cancel-job-group")
 def said(envelope: Envelope) -> Sequence[ClientMessage]:
     """What a message of the client asks for. Raises PeerError, which says what is wrong with it.
 
-    `client-ready` and `llm-function-call-result` are for the translator, which knows what they belong to.
+    `client-ready` is for the translator.
     """
     if envelope.type in IGNORED:
         return []
@@ -39,11 +40,28 @@ def own(data: Mapping[str, Any]) -> ClientMessage:
 
 
 def _send_text(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
-    yield Text(text=_words(data.get("content")))
+    """Typed words. With `run_immediately` false the agent only knows them from its next answer on.
+
+    The agent speaks every answer, so `audio_response` changes nothing.
+    """
+    options = data.get("options")
+    now = options.get("run_immediately", True) if isinstance(options, dict) else True
+    yield Text(text=_words(data.get("content"))) if now else Note(text=_words(data.get("content")))
 
 
 def _append_to_context(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
-    yield Text(text=_words(data.get("content")))
+    """The older form of `send-text`."""
+    role, words, now = data.get("role", "user"), _words(data.get("content")), data.get("run_immediately", False)
+    if role == "user" and now:
+        yield Text(text=words)
+        return
+    yield Note(role=role, text=words)
+    if now:
+        yield Respond()
+
+
+def _result(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
+    yield ToolResult(id=data.get("tool_call_id", ""), output=data.get("result"))
 
 
 def _dtmf(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
@@ -62,6 +80,7 @@ _READ: Mapping[str, Callable[[Mapping[str, Any]], Iterator[ClientMessage]]] = {
     "send-text": _send_text,
     "append-to-context": _append_to_context,
     "dtmf": _dtmf,
+    "llm-function-call-result": _result,
     "disconnect-bot": lambda data: iter([HangUp()]),
     "client-message": lambda data: iter([own(data)]),
 }

@@ -7,9 +7,9 @@ was heard. What it has no message for is told as a `server-message`: our own mes
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from server.call.agent_messages import Clause
 from server.call.messages import (
     Agent,
-    Clause,
     Error,
     Hello,
     Interrupted,
@@ -140,5 +140,9 @@ def _metrics(metrics: Metrics) -> dict[str, list[dict[str, Any]]]:
     """In seconds since the caller's voice ended."""
     took = {name: getattr(metrics, stage) for name, stage in _STAGES.items()}
     ttfb = [{"processor": name, "value": round(ms / 1000, 4)} for name, ms in took.items() if ms is not None]
-    ended = [] if metrics.endpoint_ms is None else [{"processor": "endpoint", "value": round(metrics.endpoint_ms / 1000, 4)}]
+    ended = (
+        []
+        if metrics.endpoint_ms is None
+        else [{"processor": "endpoint", "value": round(metrics.endpoint_ms / 1000, 4)}]
+    )
     return {"ttfb": ttfb, "processing": ended}

@@ -6,12 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from server.call.agent_messages import (
+    MAX_NOTE_CHARS,
+    MAX_OUTPUT_CHARS,
+    Clause,
+    Note,
+    Respond,
+    ToolCall,
+    ToolCancelled,
+    ToolResult,
+    Update,
+)
 from server.call.messages import (
     MAX_TEXT_CHARS,
     Agent,
     Audio,
     AudioFormat,
-    Clause,
     ClientMessage,
     Dtmf,
     Error,
@@ -35,7 +45,7 @@ from server.call.messages import (
     Transferred,
     parse_client,
 )
-from server.call.options import MAX_REQUEST_CHARS
+from server.call.options import MAX_INSTRUCTIONS_CHARS, MAX_REQUEST_CHARS, MAX_TOOLS, MAX_TOOLS_CHARS, ClientTool
 from server.errors import PeerError
 
 SERVER: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
@@ -48,6 +58,9 @@ TO_CLIENT: list[ServerMessage] = [
     Agent(agent="Billing"),
     Transfer(to="sip:ann@example.org"),
     Transfer(to="+49301234", note="wants a refund"),
+    ToolCall(id="c1", name="look_up"),
+    ToolCall(id="c1", name="look_up", arguments={"what": "prices", "how": None, "parts": [1, None]}),
+    ToolCancelled(id="c1"),
     Reconnect(),
     State(state="overlap"),
     Transcription(utterance=1, text="hello", final=False),
@@ -62,6 +75,11 @@ TO_CLIENT: list[ServerMessage] = [
     Ping(t=1.5),
     Pong(t=1.5),
 ]
+TOOL = ClientTool(
+    name="look_up",
+    description="Look something up.",
+    parameters={"type": "object", "properties": {"what": {"enum": ["a", None], "default": None}}},
+)
 TO_SERVER: list[ClientMessage] = [
     Start(),
     Start(
@@ -72,6 +90,8 @@ TO_SERVER: list[ClientMessage] = [
         max_tokens=100,
         voice="amy",
         language="de-AT",
+        instructions="Be short.",
+        tools=(TOOL, ClientTool(name="now")),
     ),
     Start.model_validate({"page": "prices", "basket": [1, {"id": None}]}),
     Text(text="hello"),
@@ -83,6 +103,15 @@ TO_SERVER: list[ClientMessage] = [
     Transferred(ok=True),
     Transferred(ok=False, reason="busy"),
     HangUp(),
+    ToolResult(id="c1"),
+    ToolResult(id="c1", output={"prices": [1, None, {"none": None}]}, ok=False),
+    Update(),
+    Update(voice="amy", temperature=None, tools=(TOOL,)),
+    Update(instructions="Be short.", tools=(), temperature=0, max_tokens=9, language="de", patience="quick"),
+    Note(text="My name is Ann."),
+    Note(role="assistant", text="Hello Ann."),
+    Respond(),
+    Respond(instructions="Greet the caller."),
     Ping(),
     Ping(t=1.5),
     Pong(t=-1),
@@ -131,6 +160,53 @@ def test_a_start_has_fields_for_the_agent() -> None:
     for wrong in (json.dumps({"type": "start", "note": "é" * (room + 1)}), '{"type": "start", "a": [NaN]}'):
         with pytest.raises(PeerError, match=r"start.*(more than 4000 characters|not JSON)"):
             parse_client(wrong)
+
+
+def test_an_update_knows_what_it_changes() -> None:
+    """What is left out stays as it is, and null goes back to what the server and the agent have set."""
+    for text, changes in (
+        ('{"type": "update"}', {}),
+        ('{"type": "update", "temperature": null, "voice": "amy"}', {"temperature": None, "voice": "amy"}),
+        ('{"type": "update", "tools": [], "x": 1}', {"tools": ()}),
+    ):
+        update = parse_client(text)
+        assert isinstance(update, Update)
+        assert update.changes == changes
+        again = parse_client(update.to_json())
+        assert isinstance(again, Update)
+        assert again.changes == changes
+
+
+def tools(*each: dict[str, Any]) -> str:
+    return json.dumps({"type": "start", "tools": each})
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (tools({"name": "two words"}), r"start\.tools\.0\.name"),
+        (tools({"name": "x" * 65}), r"start\.tools\.0\.name"),
+        (tools({"description": "no name"}), r"start\.tools\.0\.name"),
+        (tools({"name": "a"}, {"name": "a"}), "two tools have the same name"),
+        (tools(*({"name": f"t{n}"} for n in range(MAX_TOOLS + 1))), r"start\.tools.*at most 64"),
+        (tools({"name": "a", "description": "x" * MAX_TOOLS_CHARS}), f"more than {MAX_TOOLS_CHARS} characters"),
+        (tools({"name": "a", "parameters": {"type": "string"}}), "schema of an object"),
+        (tools({"name": "a", "parameters": {"default": float("nan")}}), "not JSON"),
+        (tools({"name": "a", "parameters": []}), r"start\.tools\.0\.parameters"),
+        (json.dumps({"type": "update", "instructions": "x" * (MAX_INSTRUCTIONS_CHARS + 1)}), "update.instructions"),
+        (json.dumps({"type": "respond", "instructions": "x" * (MAX_INSTRUCTIONS_CHARS + 1)}), "respond.instructions"),
+        (json.dumps({"type": "note", "text": "x" * (MAX_NOTE_CHARS + 1)}), "note.text"),
+        ('{"type": "note", "text": " "}', "note.text"),
+        ('{"type": "note", "role": "tool", "text": "x"}', "note.role"),
+        ('{"type": "tool_result", "output": 1}', "tool_result.id"),
+        ('{"type": "tool_result", "id": "a", "output": 1e999}', "not JSON"),
+        (json.dumps({"type": "tool_result", "id": "a", "output": ["x" * MAX_OUTPUT_CHARS]}), "more than 32000"),
+    ],
+)
+def test_what_a_client_brings_has_limits(data: str, complaint: str) -> None:
+    """Tools have names that all providers take, and nothing is longer than a model should be given."""
+    with pytest.raises(PeerError, match=complaint):
+        parse_client(data)
 
 
 def test_typed_text_is_trimmed() -> None:

@@ -6,9 +6,7 @@ from functools import partial
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ToolReturnPart
-from pydantic_ai.settings import ModelSettings
 
-from server.agent.background import Background
 from server.agent.call_language import SpeaksLanguages
 from server.agent.passing_on import PassingOn
 from server.agent.recollection import Recollection
@@ -16,15 +14,14 @@ from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
 from server.call.budget import Budget
 from server.call.host import Host
-from server.call.mind.history import History
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
+from server.call.mind.lasting import Lasting
 from server.call.mind.news import News
 from server.call.mouth.keystrokes import Keystrokes
 from server.call.mouth.reply import Pronunciation, Reply
 from server.call.mouth.source import Line, Source
 from server.call.mouth.stopwatch import Stopwatch
-from server.call.options import CallOptions
 from server.call.setup import CallSetup
 from server.call.turns.lexicon.lexicon import Wanted
 from server.pace import Pace
@@ -49,8 +46,7 @@ class Answers:
         self,
         setup: CallSetup,
         language: LanguageOfCall,
-        history: History,
-        background: Background,
+        lasting: Lasting,
         host: Host,
         budget: Budget,
     ) -> None:
@@ -62,11 +58,13 @@ class Answers:
         if isinstance(setup.deps, SpeaksLanguages):
             setup.deps.call_language = language
         self._setup = setup
-        self._history = history
+        self._history, self._brought = lasting.history, lasting.brought
+        self._brought.serve(setup)
         self._host = host
         self._budget = budget
-        self.background = background
+        self.background = lasting.background
         """The tools that run while the talk goes on."""
+        self.background.names = setup.agent.background
         self.news = News()
         """Their results."""
         self._runs = RunSetup(
@@ -74,7 +72,7 @@ class Answers:
             setup.engines.model,
             setup.deps,
             setup.settings.run,
-            _model_settings(setup.options),
+            None,
             lambda: language.to_answer_in,
             budget,
             self._start_tool,
@@ -86,7 +84,7 @@ class Answers:
             host.id,
             host.pass_on,
         )
-        self._recollection = Recollection(host.id, self._runs, host.start, history.memory)
+        self._recollection = Recollection(host.id, self._runs, host.start, self._history.memory)
         self.on_sound: Callable[[Reply], None] = lambda reply: None
         """Is told when a reply that had nothing to be heard has something."""
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
@@ -108,10 +106,11 @@ class Answers:
         asked = self.language.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
         return self.language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
-    def begin(self, prompt: str, stopwatch: Stopwatch) -> Reply:
+    def begin(self, prompt: str, stopwatch: Stopwatch, instructions: str = "") -> Reply:
         """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed.
 
-        When the budget of the call is used up, the reply is the agent's goodbye.
+        When the budget of the call is used up, the reply is the agent's goodbye. `instructions` are the client's, for
+        this answer alone.
         """
         if self._budget.spent:
             return self.line(self.goodbye_after(), stopwatch)
@@ -120,7 +119,7 @@ class Answers:
             run.known = self.news.count
             return self._recollection.recall(self._history.messages)
 
-        run = AgentRun(self._runs, prompt, recall)
+        run = AgentRun(self._brought.added_to(self._runs, instructions), prompt, recall)
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
     @property
@@ -181,12 +180,3 @@ class Answers:
         if isinstance(reply.source, AgentRun):
             while not self._requests.admits(self._now()):  # noqa: ASYNC110  # a reply that is stopped takes no turn
                 await asyncio.sleep(REQUEST_CHECK_S)
-
-
-def _model_settings(options: CallOptions) -> ModelSettings:
-    chosen = ModelSettings()
-    if options.temperature is not None:
-        chosen["temperature"] = options.temperature
-    if options.max_tokens is not None:
-        chosen["max_tokens"] = options.max_tokens
-    return chosen

@@ -3,11 +3,20 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from pydantic_ai.messages import ModelMessage, ToolReturnPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    SystemPromptPart,
+    TextPart,
+    ToolReturnPart,
+)
 
 from server.agent.returned import Returned
 from server.call import messages
+from server.call.agent_messages import Note
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.owed import Owed
@@ -26,6 +35,13 @@ class _Written:
     ended_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What the client has noted after the last exchange. In the record it is an exchange of its own."""
+
+    said: tuple[Said, ...]
+
+
 class ExchangeWriter:
     """The exchanges of one call."""
 
@@ -35,7 +51,7 @@ class ExchangeWriter:
         self._history = history
         self._minutes = minutes
         self._now = asyncio.get_running_loop().time
-        self._last: _Written | None = None
+        self._last: _Written | _Noted | None = None
         self._late: list[Returned] = []
         """What has returned from the background since then."""
 
@@ -65,7 +81,7 @@ class ExchangeWriter:
 
         The speech of `spoken` has been put back already. Nothing happens if another exchange was written last.
         """
-        if self._last is None or self._last.spoken is not spoken:
+        if not isinstance(self._last, _Written) or self._last.spoken is not spoken:
             return
         kept = self._history.take_back(spoken.reply.speech.heard)
         last = _Written(spoken, self._last.interrupted, self._now() - unheard_ms / 1000)
@@ -92,13 +108,24 @@ class ExchangeWriter:
         if self._last is not None:
             self._minutes.amended(self._exchange(self._last, kept), self._state)
 
+    def add_said(self, note: Note) -> None:
+        """The client says that this was said, and nobody answers it. What the system says is for the model alone."""
+        at_ms = self._minutes.offset_ms(self._now())
+        who: Literal["caller", "agent"] = "agent" if note.role == "assistant" else "caller"
+        said = (Said(who, note.text, at_ms, at_ms),) if note.role != "system" else ()
+        self._last, self._late = _Noted(said), []
+        exchange = self._exchange(self._last, self._history.add([_as_message(note)]))
+        self._minutes.exchanged(exchange, self._state, self._standing())
+
     @property
     def _state(self) -> str:
         """The state of the agent, to be kept."""
         return self._setup.agent.state_of(self._setup.deps)
 
-    def _exchange(self, last: _Written, kept: Sequence[ModelMessage]) -> Exchange:
+    def _exchange(self, last: _Written | _Noted, kept: Sequence[ModelMessage]) -> Exchange:
         """The exchange for the record, in ms since the conversation began. `kept` are its messages for a model."""
+        if isinstance(last, _Noted):
+            return Exchange(last.said, tuple(kept))
         spoken, at = last.spoken, self._minutes.offset_ms
         heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
         said = []
@@ -112,3 +139,14 @@ class ExchangeWriter:
             name = self._setup.agent.name if self._setup.agent.name != self._minutes.record.agent else ""
             said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, name))
         return Exchange(tuple(said), tuple(kept))
+
+
+def _as_message(note: Note) -> ModelMessage:
+    """The note, for a model."""
+    match note.role:
+        case "assistant":
+            return ModelResponse(parts=[TextPart(note.text)])
+        case "system":
+            return ModelRequest(parts=[SystemPromptPart(note.text)])
+        case "user":
+            return ModelRequest.user_text_prompt(note.text)

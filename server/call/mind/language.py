@@ -70,7 +70,8 @@ class LanguageOfCall:
         agent, wish = setup.agent, setup.options.language
         chosen = wish if wish != AUTO else ""
         self._agent, self._deps = agent, setup.deps
-        self._voice = setup.options.voice
+        self.voice = setup.options.voice
+        """The voice that the client has chosen; "" leaves it to the agent."""
         self._stages = stages_of(agent, setup.engines)
         if recorded and _ignorant(recorded, self._stages):
             recorded = ""  # another server knew it
@@ -108,6 +109,11 @@ class LanguageOfCall:
         self._hold_in(tag)
         return f"From now on the call is held in the language with the BCP 47 tag {tag}. Say everything in it."
 
+    def choose(self, tag: str) -> None:
+        """The client wants another language. Raises PeerError when a stage does not know it."""
+        check_language(tag, self._stages)
+        self._hold_in(tag)
+
     def _hold_in(self, tag: str) -> None:
         self._known = True
         if tag != self.tag:
@@ -139,7 +145,7 @@ class LanguageOfCall:
     def of_answers(self) -> Pronunciation:
         """How answers are spoken."""
         own = pronunciation(self._agent, self.tag)
-        return Pronunciation(self._voice or own.voice, self.tag)
+        return Pronunciation(self.voice or own.voice, self.tag)
 
     @property
     def greeting(self) -> str:

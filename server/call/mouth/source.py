@@ -96,3 +96,5 @@ class Prompt:
     text: str
     first: str = ""
     """What the agent says in fixed words before the model's answer."""
+    instructions: str = ""
+    """What the client tells the model for this answer alone."""

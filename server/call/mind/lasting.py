@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from server.agent.background import Background
 from server.call.ears.ears import Ears
 from server.call.host import Host
+from server.call.mind.brought import Brought
 from server.call.mind.exchange_writer import ExchangeWriter
 from server.call.mind.history import History
 from server.call.setup import CallSetup
@@ -13,12 +14,19 @@ from server.record.minutes import Minutes
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """What was said, who writes it down, how the caller's line sounds, and the tools that still run."""
+    """What was said, who writes it down, how the caller's line sounds, the tools that still run, and what the client
+    has brought."""
 
     history: History
     writer: ExchangeWriter
     ears: Ears
     background: Background
+    brought: Brought
+
+    def end_soon(self) -> None:
+        """The call ends: tools in the background have a limited time, and the client answers no more."""
+        self.background.end_soon()
+        self.brought.calls.close()
 
 
 def lasting(host: Host, setup: CallSetup, minutes: Minutes) -> Lasting:
@@ -27,4 +35,4 @@ def lasting(host: Host, setup: CallSetup, minutes: Minutes) -> Lasting:
     history = History(minutes.record.messages, settings.run.history_chars)
     ears = Ears(engines.voice_activity, settings.voicing, settings.endpoint.prepare_ms, engines.endpoint_model)
     background = Background((), settings.run, host.start)
-    return Lasting(history, ExchangeWriter(host, history, minutes), ears, background)
+    return Lasting(history, ExchangeWriter(host, history, minutes), ears, background, Brought(host))

@@ -1,0 +1,107 @@
+"""The messages about what the agent is going to say, and those by which a client takes part in what it knows and does:
+tools, choices, notes and answers."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue, StringConstraints, field_validator
+
+from server.call.message import Message
+from server.call.options import MAX_INSTRUCTIONS_CHARS, Choices
+
+MAX_ID_CHARS = 256
+MAX_OUTPUT_CHARS = 32_000
+"""How long the result of a client's tool may be, as JSON. The model is told all of it."""
+MAX_NOTE_CHARS = 8_000
+"""How long one note may be. It stands in the history, and so in each later request to the model."""
+
+
+class Clause(Message):
+    """The agent is going to say `text` next in reply number `reply`. How far the caller has heard it, Response says."""
+
+    type: Literal["clause"] = "clause"
+    reply: int
+    text: str
+
+
+class ToolCall(Message):
+    """The model calls the tool `name`, which the client has brought. The client answers with `tool_result`.
+
+    A call that a lost connection has left without a result comes again on the next connection, with the same `id`.
+    """
+
+    type: Literal["tool_call"] = "tool_call"
+    id: str
+    name: str
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return self.model_dump_json()  # an argument may be null
+
+
+class ToolCancelled(Message):
+    """Nobody waits for the result of tool call `id` any more: its time is over, or the call ends."""
+
+    type: Literal["tool_cancelled"] = "tool_cancelled"
+    id: str
+
+
+class ToolResult(Message):
+    """What has become of tool call `id`: its `output`, any JSON. Without `ok` it has failed, and `output` says why."""
+
+    type: Literal["tool_result"] = "tool_result"
+    id: Annotated[str, StringConstraints(max_length=MAX_ID_CHARS)]
+    output: JsonValue = None
+    ok: bool = True
+
+    @field_validator("output")
+    @classmethod
+    def _short(cls, output: Any) -> Any:
+        try:
+            text = json.dumps(output, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        except ValueError:
+            raise ValueError("NaN and Infinity are not JSON") from None
+        if len(text) > MAX_OUTPUT_CHARS:
+            raise ValueError(f"it has more than {MAX_OUTPUT_CHARS} characters")
+        return output
+
+    def to_json(self) -> str:
+        return self.model_dump_json()  # a part of the output may be null
+
+
+class Update(Message, Choices):
+    """From the next answer on the call has other choices. Those that are left out stay as they are."""
+
+    type: Literal["update"] = "update"
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The choices that are made, by their names."""
+        return {name: getattr(self, name) for name in Choices.model_fields if name in self.model_fields_set}
+
+    def to_json(self) -> str:
+        return self.model_dump_json(include={"type", *self.changes})
+
+
+class Note(Message):
+    """The history gets `text`, as said by `role`. Nobody answers it; the model knows it from the next answer on."""
+
+    type: Literal["note"] = "note"
+    role: Literal["user", "assistant", "system"] = "user"
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTE_CHARS)]
+
+
+class Respond(Message):
+    """The agent answers now, from where the history stands. While it answers already, this does nothing.
+
+    `instructions` are for this answer alone.
+    """
+
+    type: Literal["respond"] = "respond"
+    instructions: Annotated[str, StringConstraints(strip_whitespace=True), Field(max_length=MAX_INSTRUCTIONS_CHARS)] = (
+        ""
+    )
+
+
+FromAgent = Clause | ToolCall | ToolCancelled
+ToAgent = ToolResult | Update | Note | Respond
