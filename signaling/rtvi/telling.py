@@ -44,6 +44,10 @@ class Telling:
         self._spoken = Spoken(0)
         self._tools: tuple[int, int] = (_NONE, 0)
         """Of which reply the client was told tools of the agent, and how many."""
+        self._asked: dict[str, str] = {}
+        """The tools that the client has to run: their names by the ids of their calls. A model has few open at once."""
+        self._by_client: list[str] = []
+        """The names of those that no answer has named yet."""
         self._shown = _NONE
         """The utterance of which the client has seen words that are not final."""
         self._typed: list[str] = []
@@ -70,6 +74,10 @@ class Telling:
             case Interrupted(reply=reply):
                 if self._speaking[_BOT] or reply == self._reply:
                     yield "bot-interrupted", None
+            case ToolCall(id=call_id, name=name, arguments=arguments):
+                yield from self._ask(call_id, name, arguments)
+            case ToolCancelled(id=call_id):
+                yield from self.finish(call_id, None, cancelled=True)
             case Metrics():
                 yield "metrics", _metrics(message)
             case Error(code=code, message=sentence, final=final):
@@ -123,12 +131,30 @@ class Telling:
             yield "bot-llm-stopped", None
             yield "bot-tts-stopped", None
 
+    def _ask(self, call_id: str, name: str, arguments: dict[str, Any]) -> Iterator[Told]:
+        """The client is asked to run a tool. After a lost connection it may be asked again."""
+        if call_id not in self._asked:
+            self._by_client.append(name)
+        self._asked[call_id] = name
+        yield "llm-function-call-started", {"function_name": name}
+        call = {"function_name": name, "tool_call_id": call_id}
+        yield "llm-function-call-in-progress", {**call, "arguments": arguments}
+
+    def finish(self, call_id: str, result: Any, cancelled: bool = False) -> Iterator[Told]:
+        """The client has run a tool, or nobody waits for it any more. Nothing is told of a call that is not open."""
+        if (name := self._asked.pop(call_id, None)) is not None:
+            call = {"function_name": name, "tool_call_id": call_id, "cancelled": cancelled}
+            yield "llm-function-call-stopped", call if result is None else {**call, "result": result}
+
     def _server_tools(self, response: Response) -> Iterator[Told]:
         """Tools of the agent have run. They are told afterwards, without their arguments and results."""
         reply, told = self._tools
         if reply != response.reply:
             told = 0
         for number, name in list(enumerate(response.tools))[told:]:
+            if name in self._by_client:
+                self._by_client.remove(name)
+                continue
             call = {"function_name": name, "tool_call_id": f"{response.reply}-{number}"}
             yield "llm-function-call-started", {"function_name": name}
             yield "llm-function-call-in-progress", {**call, "arguments": {}}
@@ -138,11 +164,9 @@ class Telling:
 
 def _metrics(metrics: Metrics) -> dict[str, list[dict[str, Any]]]:
     """In seconds since the caller's voice ended."""
-    took = {name: getattr(metrics, stage) for name, stage in _STAGES.items()}
-    ttfb = [{"processor": name, "value": round(ms / 1000, 4)} for name, ms in took.items() if ms is not None]
-    ended = (
-        []
-        if metrics.endpoint_ms is None
-        else [{"processor": "endpoint", "value": round(metrics.endpoint_ms / 1000, 4)}]
-    )
-    return {"ttfb": ttfb, "processing": ended}
+    took = {name: getattr(metrics, stage) for name, stage in _STAGES.items()} | {"endpoint": metrics.endpoint_ms}
+    values = [{"processor": name, "value": round(ms / 1000, 4)} for name, ms in took.items() if ms is not None]
+    return {
+        "ttfb": [each for each in values if each["processor"] in _STAGES],
+        "processing": [each for each in values if each["processor"] not in _STAGES],
+    }

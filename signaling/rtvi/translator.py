@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from server.call.agent_messages import ToolResult
 from server.call.line.translator import Read
 from server.call.messages import Error, Interrupt, ServerMessage, State, Text
 from server.errors import PeerError
@@ -53,10 +54,17 @@ class Rtvi:
             messages = said(envelope)
         except PeerError as error:
             return Read(answers=[write_envelope("error-response", {"error": error.sentence}, envelope.id)])
+        told, answers = [], self._received(envelope)
         for message in messages:
             if isinstance(message, Text):
                 self._telling.type(message.text)
-        return Read([message.to_json() for message in messages], self._received(envelope))
+            elif isinstance(message, ToolResult):
+                stopped = [write_envelope(*each) for each in self._telling.finish(message.id, message.output)]
+                if not stopped:
+                    continue  # a page may have a handler for a tool that the agent has run itself
+                answers += stopped
+            told.append(message.to_json())
+        return Read(told, answers)
 
     def write(self, message: ServerMessage) -> Sequence[str]:
         items = [write_envelope(*told) for told in self._telling.tell(message)]
