@@ -7,7 +7,7 @@ was heard. What it has no message for is told as a `server-message`: our own mes
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from server.call.agent_messages import Clause
+from server.call.agent_messages import Clause, ToolCall, ToolCancelled
 from server.call.messages import (
     Agent,
     Error,
