@@ -10,6 +10,7 @@ from functools import partial
 
 from aiohttp import web
 
+from server.agent import client_agent
 from server.agent.agents import Agents
 from server.agent.breakers import Breakers
 from server.agent.toolsets import Toolsets
@@ -20,6 +21,7 @@ from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
 from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
+from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
@@ -59,6 +61,8 @@ from signaling import conversations, ice_servers, metrics, offer, ringing, token
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
+from signaling.realtime import client_secrets
+from signaling.realtime import endpoint as realtime
 from signaling.rtvi.start import RtviRoutes, timestamp
 from signaling.rtvi.translator import recognize
 from signaling.sip import socket as sip_socket
@@ -112,6 +116,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
         RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings)).add_to(sites.public)
+        _for_openai_clients(
+            sites, settings, agents, access, RealtimeCalls(directory, pacer, settings.vanished_s, calls)
+        )
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
@@ -145,6 +152,15 @@ def _for_callers(
     add_agents_pages(app, agents.about)
     who_answers.add_routes(app, agents.about, access.needs_token, settings.access_token_url)
     ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
+
+
+def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls) -> None:
+    """Add the routes for clients of the OpenAI Realtime API."""
+    admin = Admin(settings.admin_token.get_secret_value())
+    secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
+    usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
+    realtime.add_routes(sites.public, calls, access.admit, agents.find, usual)
+    client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
 
 
 def _for_phones(

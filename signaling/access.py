@@ -23,6 +23,12 @@ SUBPROTOCOL = "antiphon"
 SIP = "sip"
 """The subprotocol of the WebSocket of a SIP phone (RFC 7118, section 4)."""
 _BEARER = "bearer."
+REALTIME = "realtime"
+"""The subprotocol of a client of the OpenAI Realtime API."""
+_OPENAI_KEY = "openai-insecure-api-key."
+"""How such a client in a browser gives its token, among the subprotocols."""
+EPHEMERAL = "ek_"
+"""What a token begins with that such a client gets for a page (`client_secrets`)."""
 _SECRET = re.compile(r"auth|cookie|token|secret|key|password|protocol")
 """In the names of headers that may carry a secret. The token of a WebSocket is among its subprotocols."""
 MAX_HEADERS = 64
@@ -109,10 +115,11 @@ def token_of(request: web.Request) -> str:
     """The token of a request; "" if it has none."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return given.strip()
+        return given.strip().removeprefix(EPHEMERAL)
     offered = subprotocols(request)
-    named = next((each.removeprefix(_BEARER) for each in offered if each.startswith(_BEARER)), "")
-    return named or request.query.get("access_token", "")
+    prefix = _OPENAI_KEY if REALTIME in offered else _BEARER
+    named = next((each.removeprefix(prefix) for each in offered if each.startswith(prefix)), "")
+    return named.removeprefix(EPHEMERAL) or request.query.get("access_token", "")
 
 
 def subprotocols(request: web.Request) -> list[str]:

@@ -13,6 +13,8 @@ MAX_FILE_PATH = 255
 """How many characters the path of one of the page's files may have. Most systems allow 255 bytes for a file name; our
 paths have about twenty."""
 
+OPENAI = "/v1/"
+"""What the paths begin with whose clients expect the errors of OpenAI."""
 _NOT_IN_A_QUOTED_TEXT = re.compile(r'[^\x20-\x7e]|["\\]')
 """What the description of an error cannot have in the header (RFC 6750, section 3)."""
 
@@ -30,9 +32,9 @@ async def errors_as_json(
         return await handler(request)
     except ConfigError as error:
         log.error("x %s %s: %s", request.method, request.path, error)
-        return _response(error)
+        return _response(error, request)
     except AntiphonError as error:
-        return _response(error)
+        return _response(error, request)
     except web.HTTPException as error:
         if error.status < 400 or not request.path.startswith(API):
             raise
@@ -41,7 +43,7 @@ async def errors_as_json(
         return web.json_response(body, status=error.status, headers=headers)
     except Exception:
         log.exception("x fault while handling %s %s", request.method, request.path)
-        return _response(AntiphonError("Something went wrong in the server."))
+        return _response(AntiphonError("Something went wrong in the server."), request)
 
 
 def _is_no_file(request: web.Request) -> bool:
@@ -55,9 +57,12 @@ def _is_no_file(request: web.Request) -> bool:
     return path.startswith(API) or len(path) > MAX_FILE_PATH
 
 
-def _response(error: AntiphonError) -> web.Response:
-    body = {"error": {"code": error.code, "message": error.sentence}}
-    return web.json_response(body, status=error.status, headers=_headers(error))
+def _response(error: AntiphonError, request: web.Request) -> web.Response:
+    about: dict[str, str | None] = {"code": error.code, "message": error.sentence}
+    if request.path.startswith(OPENAI):
+        kind = "invalid_request_error" if error.status < web.HTTPInternalServerError.status_code else "server_error"
+        about |= {"type": kind, "param": None}
+    return web.json_response({"error": about}, status=error.status, headers=_headers(error))
 
 
 def _headers(error: AntiphonError) -> dict[str, str]:

@@ -19,13 +19,15 @@ class Meter(asyncio.Protocol):
     """Stands between a transport and the protocol that reads from it, and lets nothing pass any more when it is
     `flooded`."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, bytes_a_second: float = BYTES_A_SECOND, bytes_at_once: float = BYTES_AT_ONCE
+    ) -> None:
         """Begin to count what comes on `transport`."""
         self.flooded = False
         """Too much has come."""
         self._transport = transport
         self._protocol = cast(asyncio.Protocol, transport.get_protocol())
-        self._pace = Pace(BYTES_A_SECOND, BYTES_AT_ONCE)
+        self._pace = Pace(bytes_a_second, bytes_at_once)
         self._now = asyncio.get_running_loop().time
         transport.set_protocol(self)
 

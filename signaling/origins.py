@@ -19,7 +19,7 @@ PREFLIGHT_S = 600
 """How long a browser may remember the answer to its preflight."""
 _PERMISSIONS = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag, X-OpenAI-Agents-SDK",
     "Access-Control-Max-Age": str(PREFLIGHT_S),
 }
 _READABLE = "Retry-After, WWW-Authenticate, Location, ETag, Link, Accept-Post, Access-Control-Allow-Methods"

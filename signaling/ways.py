@@ -12,7 +12,7 @@ SIP = "/sip"
 RTVI = "/rtvi"
 """Where the WebSockets of Pipecat's clients are."""
 API = (
-    *("/api/", "/agents/", "/telephony/", "/whip", "/whep", SIP),
+    *("/api/", "/agents/", "/telephony/", "/whip", "/whep", "/v1/", SIP),
     *(RTVI, "/start", "/connect", "/sessions/"),
 )
 """What the paths begin with whose requests are checked, and whose failures are answered as JSON."""

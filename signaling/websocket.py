@@ -3,6 +3,7 @@
 import asyncio
 import socket as sockets
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
@@ -10,7 +11,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from server.call.caller import Caller
 from server.pace import Pace
 from signaling.access import SUBPROTOCOL, subprotocols
-from signaling.meter import Meter
+from signaling.meter import BYTES_A_SECOND, BYTES_AT_ONCE, Meter
 from signaling.ways import WAYS
 
 PATH = "/api/voice/conversation/{session_id}"
@@ -70,18 +71,27 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
         app.router.add_get(way + PATH, handle)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a client may send on a WebSocket."""
+
+    message_bytes: int = MAX_MESSAGE_BYTES
+    bytes_a_second: int = BYTES_A_SECOND
+    bytes_at_once: int = BYTES_AT_ONCE
+
+
 async def open_socket(
-    request: web.Request, protocols: Sequence[str]
+    request: web.Request, protocols: Sequence[str], limits: Limits = Limits()
 ) -> tuple[web.WebSocketResponse, "WebSocket | None"]:
     """Answer a request for a WebSocket, with one of these subprotocols if the client offers any. None: it is gone."""
     response = web.WebSocketResponse(
-        autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES + 1, timeout=1.0, protocols=protocols
+        autoping=False, compress=False, max_msg_size=limits.message_bytes + 1, timeout=1.0, protocols=protocols
     )
     await response.prepare(request)
     if not isinstance(request.transport, asyncio.Transport):
         return response, None
     _limit_buffers(request.transport)
-    return response, WebSocket(response, Meter(request.transport))
+    return response, WebSocket(response, Meter(request.transport, limits.bytes_a_second, limits.bytes_at_once))
 
 
 def _limit_buffers(transport: asyncio.Transport) -> None:

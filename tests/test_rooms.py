@@ -70,6 +70,9 @@ PURE = """
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
     signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
     signaling/sip/refusal.py signaling/sip/limits.py
+    signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
+    signaling/realtime/outgoing.py signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/told.py
+    signaling/realtime/speaking.py signaling/realtime/translator.py signaling/realtime/way.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -92,7 +95,7 @@ TASKS = frozenset(
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
     server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
-    server/call/line/listening_peers.py
+    server/call/line/listening_peers.py server/call/line/realtime_calls.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""

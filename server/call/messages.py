@@ -34,7 +34,6 @@ MAX_T = 2.0**53
 """The largest `t` of a ping. It may be a time in ms or in ns; larger whole numbers are not exact in JSON."""
 
 ReplyNumber = Annotated[int, Field(ge=0, le=MAX_REPLY)]
-Rate = Literal[8000, 16000, 24000, 48000]
 Tag = Annotated[FiniteFloat, Field(ge=-MAX_T, le=MAX_T)]
 
 
@@ -46,16 +45,12 @@ class AudioFormat(Message):
     """
 
     encoding: Literal["pcm16", "opus", "pcmu", "pcma"] = "pcm16"
-    sample_rate: Rate = 16000
-    output_sample_rate: Rate | None = None
-    """The rate of the agent's sound, if it is another one. For pcm16 only."""
+    sample_rate: Literal[8000, 16000, 24000, 48000] = 16000
 
     @model_validator(mode="after")
     def _telephone_rate(self) -> "AudioFormat":
         if self.encoding in ("pcmu", "pcma") and self.sample_rate != 8000:
             raise ValueError(f"{self.encoding} has a sample_rate of 8000")
-        if self.encoding != "pcm16" and self.output_sample_rate is not None:
-            raise ValueError("only pcm16 has an output_sample_rate")
         return self
 
 

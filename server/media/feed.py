@@ -24,7 +24,9 @@ faster than real time."""
 class Feed:
     """A queue of frames: they come in bursts, and a few leave at each tick."""
 
-    def __init__(self) -> None:
+    def __init__(self, patient: bool = False) -> None:
+        """A `patient` feed lets a client send whole files: it keeps the client waiting, and never counts as flooded."""
+        self._patient = patient
         self._frames: deque[Frame] = deque()
         self._full_ticks = 0
         self._early = 0
@@ -38,7 +40,7 @@ class Feed:
     @property
     def flooded(self) -> bool:
         """Whether the client has sent too fast for too long."""
-        return self._full_ticks >= MAX_FLOOD_TICKS
+        return self._full_ticks >= MAX_FLOOD_TICKS and not self._patient
 
     def put(self, frames: list[Frame]) -> None:
         """Add the frames that were decoded from one message."""

@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.call.caller import Caller
-from server.call.line.translator import Translator
+from server.call.line.translator import Guest
 from server.call.messages import MAX_TOKEN_CHARS, AudioFormat, Start
 from server.errors import PeerError
 from signaling.access import token_of
@@ -27,7 +27,7 @@ from signaling.rtvi.translator import HEARD_RATE, SPOKEN_RATE, FramedRtvi
 from signaling.ways import RTVI, WAYS
 from signaling.websocket import WebSocket, open_socket
 
-AUDIO = AudioFormat.model_validate({"sample_rate": HEARD_RATE, "output_sample_rate": SPOKEN_RATE})
+HEARD, SPOKEN = AudioFormat(sample_rate=HEARD_RATE), AudioFormat(sample_rate=SPOKEN_RATE)
 
 Admit = Callable[[web.Request], Awaitable[Caller]]
 
@@ -53,9 +53,7 @@ class WsCalls(Protocol):
     def pace(self, caller: Caller) -> None:
         """Count one more WebSocket of this caller. Raises TooMany if they come too fast."""
 
-    async def serve(
-        self, session_id: str, caller: Caller, socket: WebSocket, translator: Translator, start: Start
-    ) -> None:
+    async def serve(self, session_id: str, caller: Caller, socket: WebSocket, guest: Guest) -> None:
         """Serve one call until it is over."""
 
 
@@ -112,7 +110,7 @@ class RtviRoutes:
         self._calls.pace(caller)
         response, socket = await open_socket(request, ())
         if socket is not None:
-            await self._calls.serve(session_id, caller, socket, FramedRtvi(timestamp), start)
+            await self._calls.serve(session_id, caller, socket, Guest(FramedRtvi(timestamp), start, SPOKEN))
         return response
 
 
@@ -121,7 +119,7 @@ def _begun(request: web.Request) -> tuple[str, Start]:
     chosen = read_session_id(request.match_info.get("session", NEW))
     session_id, _, resume = request.query.get("token", "").partition(".")
     try:
-        start = Start.model_validate({**chosen, "type": "start", "resume": resume, "audio": AUDIO})
+        start = Start.model_validate({**chosen, "type": "start", "resume": resume, "audio": HEARD})
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         raise PeerError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc

@@ -1,7 +1,7 @@
 """Rtvi: lets a client of Pipecat (RTVI 2.x) speak with a session of ours, on a data channel or in binary frames."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from server.call.agent_messages import ToolResult
 from server.call.line.translator import Read
@@ -14,9 +14,9 @@ from signaling.rtvi.telling import Telling
 
 MAX_HELD = 256
 """How many messages wait until the client is ready, in less than a second. With more the oldest are dropped."""
-HEARD_RATE = 16_000
+HEARD_RATE: Literal[16_000] = 16_000
 """The rate in Hz at which Pipecat's WebSocket transport records."""
-SPOKEN_RATE = 24_000
+SPOKEN_RATE: Literal[24_000] = 24_000
 """The rate in Hz at which it plays, whatever the frames say."""
 _CAPABILITIES = {
     "audio_in": True, "audio_out": True, "video_in": False, "screen_in": False, "video_out": False, "metrics": True,

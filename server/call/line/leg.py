@@ -166,10 +166,15 @@ class Leg:
         """Take a message of the client."""
         if self._live:
             try:
-                for message in self._read(text):
-                    self.session.receive_text(message)
+                self.tell_session(self._read(text))
             except Exception:
                 self._end_by_fault()
+
+    def tell_session(self, messages: Sequence[str | bytes]) -> None:
+        """Tell the session what a translator has read. Nothing is told when the leg is over."""
+        for message in messages:
+            if self._live:
+                self.session.receive_text(message)
 
     def _read(self, text: str | bytes) -> Sequence[str | bytes]:
         """What a message of the client tells the session. The client is answered what can be answered at once."""

@@ -33,14 +33,14 @@ class TranslatedSocket:
                 return item
             read = self._translator.read(item)
             self._told.extend(read.told)
-            await self._send(read.answers)
+            await self.tell(read.answers)
         return self._told.popleft() if self._told else b""
 
     async def send(self, item: str | bytes) -> None:
         if isinstance(item, bytes):
-            await self._send(self._translator.say(item))
+            await self.tell(self._translator.say(item))
         else:
-            await self._send(self._translator.write(parse_server(item)))
+            await self.tell(self._translator.write(parse_server(item)))
 
     async def ping(self) -> None:
         await self._socket.ping()
@@ -48,6 +48,7 @@ class TranslatedSocket:
     async def close(self, reason: str) -> None:
         await self._socket.close(reason)
 
-    async def _send(self, items: Sequence[str | bytes]) -> None:
+    async def tell(self, items: Sequence[str | bytes]) -> None:
+        """Send the client what the translator has made."""
         for item in items:
             await self._socket.send(item)

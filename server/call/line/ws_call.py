@@ -59,13 +59,15 @@ class Socket(Protocol):
 class WsCall:
     """One socket of a call. Sound goes in and out at the pacer's ticks. Reading and writing wait for the client."""
 
-    def __init__(self, session: Session, audio: AudioFormat, socket: Socket, vanished_s: float) -> None:
+    def __init__(
+        self, session: Session, audio: AudioFormat, socket: Socket, vanished_s: float, patient: bool = False
+    ) -> None:
+        """A `patient` call lets its client send faster than real time: the client has to wait."""
         self._session = session
         self._socket = socket
         self._vanished_ms = vanished_s * 1000
-        self._decoder = StreamDecoder(audio.encoding, audio.sample_rate)
-        self._encoder = StreamEncoder(audio.encoding, audio.output_sample_rate or audio.sample_rate)
-        self._feed = Feed()
+        self.reformat(audio, audio)
+        self._feed = Feed(patient)
         self._feed_taken = asyncio.Event()
         """Set at every tick, when sound has been taken from the feed and there may be room again."""
         self._outbox = Outbox()
@@ -76,6 +78,11 @@ class WsCall:
         self._quiet_ms = 0
         """Time since the client's last sign of life."""
         self._told_of_bad_sound = False
+
+    def reformat(self, heard: AudioFormat, spoken: AudioFormat) -> None:
+        """The caller's sound, and the agent's, have these formats from now on."""
+        self._decoder = StreamDecoder(heard.encoding, heard.sample_rate)
+        self._encoder = StreamEncoder(spoken.encoding, spoken.sample_rate)
 
     async def run(self, leg: Leg, pacer: Pacer, first: str | bytes | None) -> None:
         """Carry `leg` until it is over. `first` is a message that was read from the socket before."""

@@ -1,0 +1,194 @@
+"""The calls of clients of the OpenAI Realtime API: by WebSocket, by WebRTC, and those who watch a call (sideband)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from server.call.caller import Caller
+from server.call.desk.directory import Directory
+from server.call.line.leg import Leg
+from server.call.line.outbox import Outbox
+from server.call.line.rtc_calls import RtcCalls
+from server.call.line.shared_translator import Presenting, SharedTranslator
+from server.call.line.translated_socket import TranslatedSocket
+from server.call.line.ws_call import FLUSH_S, Socket, WsCall
+from server.call.messages import AudioFormat, Error
+from server.call.options import CallRequest
+from server.call.session import Session
+from server.errors import AntiphonError, NotFound
+from server.media.pacer import Pacer
+
+RTC = "rtc_"
+"""What the ids of calls by WebRTC begin with, as OpenAI's do."""
+FIRST_FORMAT = AudioFormat(encoding="pcm16", sample_rate=24000)
+"""The sound of both directions, until the client wants another format."""
+MAX_WATCHERS = 4
+"""How many may watch one call."""
+
+log = logging.getLogger(__name__)
+
+Reformat = Callable[[AudioFormat, AudioFormat], None]
+Make = Callable[[Reformat], Presenting]
+"""Makes the translator of a connection. It is given what changes the format of the sound: the caller's, the agent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """A call that may be watched."""
+
+    leg: Leg
+    translator: SharedTranslator
+    tell: Callable[[Sequence[str | bytes]], Awaitable[None]]
+    """Sends the client what the translator has made."""
+    watchers: list[Outbox] = field(default_factory=list)
+
+
+class RealtimeCalls:
+    """Serves the connections of these clients. Each call of `serve` or `watch` holds one of them."""
+
+    def __init__(self, directory: Directory, pacer: Pacer, vanished_s: float, calls: RtcCalls) -> None:
+        self._directory = directory
+        self._pacer = pacer
+        self._vanished_s = vanished_s
+        self._calls = calls
+        self._live: dict[str, _Live] = {}
+        """By their ids: the calls that are here, no more than there are places."""
+
+    def pace(self, caller: Caller) -> None:
+        """Count one more connection of this caller. Raises TooMany if they come too fast."""
+        self._directory.pace(caller)
+
+    async def serve(self, caller: Caller, resume: tuple[str, str], make: Make, socket: Socket) -> None:
+        """Hold the call until it ends. `resume` is the id and the token of a conversation that goes on, or empty."""
+        calls: list[WsCall] = []
+        translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken)))
+        translated = TranslatedSocket(socket, translator)
+        try:
+            session = await self._find_or_open(caller, resume)
+            call, leg = self._make(session, resume[1], translated)
+        except AntiphonError as error:
+            await _refuse(translated, error)
+            return
+        except Exception:  # a fault of the server or of the agent; it is too late to tell it by HTTP
+            log.exception("x fault at the beginning of a call of the Realtime API")
+            await _refuse(translated, AntiphonError("Something went wrong in the server."))
+            return
+        calls.append(call)
+        self._remember(session.id, _Live(leg, translator, translated.tell))
+        try:
+            await call.run(leg, self._pacer, None)
+        finally:
+            self._forget()
+            self._directory.abandon(session)
+
+    async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str]:
+        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP, and the id of the call.
+
+        Raises what `RtcCalls.answer` raises.
+        """
+        legs: list[Leg] = []
+        translator = SharedTranslator(make(lambda heard, spoken: None))
+
+        def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
+            legs.append(Leg(session, attach, translator=translator))
+            return legs[-1]
+
+        request = CallRequest(**choices)
+        caller = replace(caller, transport="webrtc", request=request.own)
+        answer, pc_id, _ = await self._calls.answer(sdp, caller, request, make_leg)
+
+        async def tell(items: Sequence[str | bytes]) -> None:
+            legs[-1].tell(items)
+
+        self._remember(RTC + pc_id, _Live(legs[-1], translator, tell))
+        return answer, RTC + pc_id
+
+    async def hang_up(self, caller: Caller, call_id: str) -> None:
+        """End a call by WebRTC. Raises NotFound if the caller has no such call."""
+        await self._calls.hang_up(caller, call_id.removeprefix(RTC))
+
+    async def watch(self, caller: Caller, call_id: str, socket: Socket) -> None:
+        """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends."""
+        live = self._live.get(call_id)
+        if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
+            await _refuse(socket, NotFound("There is no such call."))
+            return
+        if len(live.watchers) >= MAX_WATCHERS:
+            await _refuse(socket, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
+            return
+        outbox = Outbox()
+        live.watchers.append(outbox)
+        live.translator.watch(outbox)
+        tasks = [
+            asyncio.get_running_loop().create_task(work, name=f"watch-{call_id}")
+            for work in (self._listen(live, socket), _tell(outbox, socket), live.leg.over.wait())
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            live.watchers.remove(outbox)
+            live.translator.leave(outbox)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await _finish(outbox, socket)
+
+    async def _listen(self, live: _Live, socket: Socket) -> None:
+        """Carry out what a watcher asks for, as if the client had asked for it."""
+        while (item := await socket.receive()) is not None and not socket.flooded:
+            if item:
+                read = live.translator.read(item)
+                await live.tell(read.answers)
+                live.leg.tell_session([each for each in read.told if isinstance(each, str)])
+
+    async def _find_or_open(self, caller: Caller, resume: tuple[str, str]) -> Session:
+        caller, request = replace(caller, transport="websocket"), CallRequest()
+        session_id, token = resume
+        if not token:
+            return await self._directory.open(caller, request)
+        session = await self._directory.find(caller, session_id, token, request)
+        session.expect_another()
+        return session
+
+    def _make(self, session: Session, token: str, socket: Socket) -> tuple[WsCall, Leg]:
+        """A call for `session`. If it cannot be made, the session gives its place back."""
+        try:
+            leg = Leg(session, lambda leg: self._directory.attach(session, leg, token), transport="websocket")
+            return WsCall(session, FIRST_FORMAT, socket, self._vanished_s, patient=True), leg
+        except BaseException:
+            self._directory.abandon(session)
+            raise
+
+    def _remember(self, call_id: str, live: _Live) -> None:
+        self._forget()
+        self._live[call_id] = live
+
+    def _forget(self) -> None:
+        """Forget the calls that are over."""
+        for call_id in [call_id for call_id, live in self._live.items() if live.leg.over.is_set()]:
+            del self._live[call_id]
+
+
+async def _tell(outbox: Outbox, socket: Socket) -> None:
+    with suppress(ConnectionError):
+        while not outbox.overflowing:
+            await socket.send(await outbox.take())
+
+
+async def _finish(outbox: Outbox, socket: Socket) -> None:
+    """Send what is left, and close."""
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(FLUSH_S):
+            while not outbox.empty:
+                await socket.send(await outbox.take())
+            await socket.close("")
+
+
+async def _refuse(socket: Socket, error: AntiphonError) -> None:
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(FLUSH_S):
+            await socket.send(Error(code=error.code, message=error.sentence, final=True).to_json())
+            await socket.close(error.code)

@@ -1,0 +1,75 @@
+"""POST /v1/realtime/client_secrets: a secret with which a page begins a call. It is an access token of this server.
+
+A backend asks with the admin token for what its page may use. On a server that everybody may call, everybody may ask,
+and the secret is good for nothing: it is there because stock clients do not call without one.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from server.call.options import CallOptions
+from server.errors import PeerError
+from signaling.access import EPHEMERAL
+from signaling.admin import Admin
+from signaling.bodies import read_json
+from signaling.realtime.endpoint import PATH, new_config
+from signaling.realtime.requests import Refused
+from signaling.tokens import Expected, NewToken, issue
+
+WHO = "openai-realtime"
+"""Who calls with such a secret, if the backend does not say it by the header."""
+WHO_HEADER = "OpenAI-Safety-Identifier"
+"""Where a backend tells which of its users calls. It becomes the name of the caller."""
+DEFAULT_S = 600
+
+
+class _ExpiresAfter(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    anchor: Literal["created_at"] = "created_at"
+    seconds: Annotated[int, Field(ge=10, le=7200)] = DEFAULT_S
+
+
+class _Wanted(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    expires_after: _ExpiresAfter = _ExpiresAfter()
+    session: dict[str, Any] = {}
+
+
+def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expected, needs_token: bool) -> None:
+    """Serve it on `app`. With `needs_token` the secrets are tokens that are signed with `secret`."""
+
+    async def post(request: web.Request) -> web.Response:
+        if needs_token:
+            admin.admit(request)
+        wanted = await read_json(request, _Wanted)
+        config = new_config(str(wanted.session.get("model", "")))
+        try:
+            config.update(wanted.session)
+        except Refused as refused:
+            raise PeerError(f"{refused.param}: {refused.message}") from refused
+        expires_at = int(time.time()) + wanted.expires_after.seconds
+        value = secrets.token_urlsafe(24)
+        if needs_token:
+            who = request.headers.get(WHO_HEADER, "")[:128] or WHO
+            value = _token(config.choices, who, expires_at, secret, expected)
+        body = {"value": EPHEMERAL + value, "expires_at": expires_at, "session": config.object}
+        return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+    app.router.add_post(f"{PATH}/client_secrets", post)
+
+
+def _token(choices: Mapping[str, Any], who: str, expires_at: int, secret: str, expected: Expected) -> str:
+    """A token whose options are what the session chooses. Raises PeerError."""
+    if not secret:
+        raise PeerError("This server has no secret to make tokens with.")
+    chosen = {name: value for name, value in choices.items() if name in CallOptions.model_fields and value}
+    try:
+        wanted = NewToken.model_validate({"sub": who, "exp": float(expires_at), "options": chosen})
+        return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12)).token
+    except ValueError as exc:
+        raise PeerError(f"It cannot be made: {exc}.") from exc

@@ -1,0 +1,53 @@
+"""Outgoing: the events of the server, with their ids, as a client of the OpenAI Realtime API reads them. Pure."""
+
+import base64
+import json
+from typing import Any
+
+from signaling.realtime.requests import Refused
+
+
+class Outgoing:
+    """What waits to be sent to the client. `take` empties it."""
+
+    def __init__(self, nonce: str) -> None:
+        """`nonce` makes the ids of this connection differ from those of others."""
+        self._nonce = nonce
+        self._events: list[str | bytes] = []
+        self._number = 0
+
+    def new_id(self, kind: str) -> str:
+        """An id that was not given before, such as item_…"""
+        self._number += 1
+        return f"{kind}_{self._nonce}{self._number:04d}"
+
+    def event(self, type: str, **fields: Any) -> None:
+        """Say this event."""
+        event = {"type": type, "event_id": self.new_id("event"), **fields}
+        self._events.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+
+    def sound(self, where: str, sound: bytes) -> None:
+        """Say `response.output_audio.delta`. `where` has the fields that name the response and its part, as JSON.
+
+        Nothing is looked up for it: it is said 50 times a second, and a caller waits for the first one.
+        """
+        event_id, delta = self.new_id("event"), base64.b64encode(sound).decode()
+        self._events.append(
+            f'{{"type":"response.output_audio.delta","event_id":"{event_id}",{where},"delta":"{delta}"}}'
+        )
+
+    def error(self, refused: Refused, event_id: str | None) -> None:
+        """Say that the client's event could not be carried out."""
+        self.failure("invalid_request_error", refused.code, refused.message, refused.param, event_id)
+
+    def failure(
+        self, kind: str, code: str, message: str, param: str | None = None, event_id: str | None = None
+    ) -> None:
+        """Say the event `error`, in OpenAI's shape."""
+        error = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
+        self.event("error", error=error)
+
+    def take(self) -> list[str | bytes]:
+        """What was said since the last call of this."""
+        events, self._events = self._events, []
+        return events

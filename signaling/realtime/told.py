@@ -1,0 +1,100 @@
+"""Told: what a client of the OpenAI Realtime API tells our session, in messages of our own protocol. Pure.
+
+The client's user messages are kept until it asks for a response: then they are what the agent is asked. Other items go
+into the history at once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from signaling.realtime.requests import Item, Refused
+
+MAX_TEXT_CHARS = 2_000
+"""How long what is asked may be, as our `text` has it. Longer ones become a note, and the agent answers from there."""
+MAX_WAITING = 64
+"""How many messages of the client may wait for `response.create`."""
+
+
+class Told:
+    """What is to be told, in its order."""
+
+    def __init__(self) -> None:
+        self._told: list[str | bytes] = []
+        self._waiting: list[tuple[str, str]] = []
+        """The client's words, and the ids of their items."""
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        self._told.append(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+    def sound(self, piece: bytes) -> None:
+        self._told.append(piece)
+
+    def extend(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        for message in messages:
+            self.say(message)
+
+    def take(self) -> list[str | bytes]:
+        told, self._told = self._told, []
+        return told
+
+    def vet(self, item: Item) -> Item:
+        """The item, if it has what its type needs. Raises Refused."""
+        needed = {
+            "message": ("role", "content"), "function_call": ("name", "call_id", "arguments"),
+            "function_call_output": ("call_id", "output"), "item_reference": ("id",),
+        }[item.type]  # fmt: skip
+        for name in needed:
+            if getattr(item, name) in (None, []):
+                raise Refused(f"An item of type {item.type} needs this.", "missing_required_parameter", f"item.{name}")
+        if item.type == "item_reference":
+            raise Refused("A reference is for the input of a response.", "invalid_value", "item.type")
+        if item.type == "message" and not item.words:
+            raise Refused("Only words can be put into the conversation: text, or the transcript of sound.",
+                          "invalid_value", "item.content")  # fmt: skip
+        if item.type == "message" and item.role == "user" and len(self._waiting) >= MAX_WAITING:
+            raise Refused("Too many messages wait for a response.", "too_many_items", "item")
+        return item
+
+    def item(self, item: Item, item_id: str) -> None:
+        """The client has put this into the conversation."""
+        if item.type == "function_call_output":
+            self.say({"type": "tool_result", "id": item.call_id, "output": _json(item.output or "")})
+        elif item.type == "message" and item.role == "user":
+            self._waiting.append((item.words, item_id))
+        elif item.type == "message":
+            self.note_waiting()
+            self.say({"type": "note", "role": item.role, "text": item.words})
+        else:
+            called = f"(The function {item.name} was called with {item.arguments}.)"
+            self.say({"type": "note", "role": "assistant", "text": called})
+
+    def forget(self, item_id: str) -> None:
+        """The client has deleted this item. Words that wait are not asked any more."""
+        self._waiting = [each for each in self._waiting if each[1] != item_id]
+
+    def note_waiting(self) -> None:
+        """What waits goes into the history without being asked: something else comes behind it."""
+        waiting, self._waiting = self._waiting, []
+        for text, _ in waiting:
+            self.say({"type": "note", "role": "user", "text": text})
+
+    def ask(self, instructions: str) -> list[tuple[str, str]]:
+        """The agent is to answer now. Returns what it is asked by that, with the ids of the items."""
+        if instructions or sum(len(text) for text, _ in self._waiting) > MAX_TEXT_CHARS - 2 * MAX_WAITING:
+            self.note_waiting()
+        if not self._waiting:
+            self.say({"type": "respond", "instructions": instructions})
+            return []
+        asked, self._waiting = self._waiting, []
+        text = "\n".join(text.strip() for text, _ in asked)
+        self.say({"type": "text", "text": text})
+        return [(text, asked[-1][1])]
+
+
+def _json(output: str) -> Any:
+    """The output of a function. Clients send JSON, or plain words."""
+    try:
+        return json.loads(output, parse_constant=lambda name: name)
+    except (ValueError, RecursionError):
+        return output

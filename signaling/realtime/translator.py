@@ -1,0 +1,232 @@
+"""RealtimeTranslator: lets a client of the OpenAI Realtime API (GA) speak with a session of ours. Pure.
+
+`read` carries out what the client asks for, and `write` tells it what happens. What our session does and OpenAI's does
+not is told in the nearest words of theirs: a line that the agent says unasked is a response that nobody has created.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from server.call.line.translator import Read
+from server.call.messages import (
+    Audio,
+    Error,
+    Hello,
+    Interrupted,
+    Reconnect,
+    Response,
+    ServerMessage,
+    State,
+    Transcription,
+)
+from signaling.realtime import requests
+from signaling.realtime.heard import Heard
+from signaling.realtime.items import Items
+from signaling.realtime.outgoing import Outgoing
+from signaling.realtime.requests import Refused
+from signaling.realtime.session_config import SessionConfig
+from signaling.realtime.speaking import Speaking
+from signaling.realtime.told import Told
+from signaling.realtime.way import Way
+
+PIECE_MS = 100
+"""The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
+_OF_THE_AGENT = frozenset({"instructions", "tools"})
+"""What only agents take that let clients decide what they say."""
+SHORTEST_COMMIT_MS = 100
+"""OpenAI refuses to commit less."""
+
+
+class RealtimeTranslator:
+    """One client."""
+
+    def __init__(self, way: Way, config: SessionConfig) -> None:
+        self._way = way
+        self._config = config
+        self._out = Outgoing(way.nonce)
+        self._items = Items()
+        self._told = Told()
+        """What our session is told."""
+        self._heard = Heard(self._out, self._items)
+        self._speaking = Speaking(self._out, self._items, way, config)
+        self._heard.live = config.transcribes_only
+        self._pcm_ms = 0.0
+        """How much sound has come, on a WebSocket."""
+        self._uncommitted_ms = 0.0
+        self._begun_ms = way.now_ms()
+        self._state = "listening"
+        self._overlap_ms = 0.0
+
+    # What the client says
+
+    def read(self, item: str | bytes) -> Read:
+        event_id = None
+        try:
+            given = requests.read_json(item)
+            if isinstance(given, dict) and isinstance(given.get("event_id"), str):
+                event_id = given["event_id"][:512]
+            self._carry_out(requests.read_event(given), event_id)
+        except Refused as refused:
+            self._out.error(refused, event_id)
+        return Read(self._told.take(), self._out.take())
+
+    def _carry_out(self, event: requests.ClientEvent, event_id: str | None) -> None:
+        match event:
+            case requests.Append(audio=audio):
+                self._append(audio)
+            case requests.SessionUpdate(session=session):
+                self._update(session)
+            case requests.CreateItem():
+                self._create(event)
+            case requests.RetrieveItem(item_id=item_id):
+                self._out.event("conversation.item.retrieved", item=self._items.get(item_id, "retrieve"))
+            case requests.DeleteItem(item_id=item_id):
+                self._items.delete(item_id)
+                self._told.forget(item_id)
+                self._out.event("conversation.item.deleted", item_id=item_id)
+            case requests.TruncateItem():
+                self._told.extend(self._speaking.truncate(event))
+            case requests.CreateResponse(response=wanted):
+                self._respond(wanted)
+            case requests.CancelResponse(response_id=response_id):
+                self._told.extend(self._speaking.cancel(response_id))
+            case requests.ClearOutput():
+                self._told.extend(self._speaking.clear())
+            case requests.Commit():
+                self._commit()
+            case requests.Clear():
+                self._uncommitted_ms = 0.0
+                self._told.say({"type": "clear"})
+                self._out.event("input_audio_buffer.cleared")
+
+    def _append(self, audio: str) -> None:
+        """Hand the sound on, in pieces."""
+        if self._way.on_webrtc:
+            raise Refused("On WebRTC the sound comes by the media track.", "invalid_value", "type")
+        try:
+            sound = base64.b64decode(audio, validate=True)
+        except (binascii.Error, ValueError) as exc:
+            raise Refused("The sound has to be base64.", "invalid_value", "audio") from exc
+        form = self._config.heard_format
+        bytes_a_ms = form.sample_rate // 1000 * (2 if form.encoding == "pcm16" else 1)
+        piece = bytes_a_ms * PIECE_MS
+        for at in range(0, len(sound), piece):
+            self._told.sound(sound[at : at + piece])
+        self._pcm_ms += len(sound) / bytes_a_ms
+        self._uncommitted_ms += len(sound) / bytes_a_ms
+
+    def _update(self, session: dict[str, Any]) -> None:
+        before = self._config.choices
+        formats = self._config.heard_format, self._config.spoken_format
+        self._config.update(session)
+        self._heard.live = self._config.transcribes_only
+        self._out.event("session.updated", session=self._config.object)
+        if (now := (self._config.heard_format, self._config.spoken_format)) != formats:
+            self._way.reformat(*now)
+        changed = {name: value for name, value in self._config.choices.items() if value != before[name]}
+        for names in (_OF_THE_AGENT, before.keys() - _OF_THE_AGENT):  # not every agent takes all of them
+            if part := {name: changed[name] for name in names if name in changed}:
+                self._told.say({"type": "update", **part})
+
+    def _create(self, event: requests.CreateItem) -> None:
+        item = self._told.vet(event.item)
+        made = {
+            "id": item.id or self._out.new_id("item"), "object": "realtime.item", "status": "completed",
+            **item.model_dump(exclude_none=True, exclude={"id", "content"}),
+        }  # fmt: skip
+        if item.type == "message":
+            made["content"] = [part.model_dump(exclude_none=True, exclude={"audio"}) for part in item.content]
+        before = self._items.add(made, event.previous_item_id)
+        self._out.event("conversation.item.added", previous_item_id=before, item=made)
+        self._out.event("conversation.item.done", previous_item_id=before, item=made)
+        if item.type == "function_call_output":
+            self._speaking.continues = True
+        self._told.item(item, made["id"])
+
+    def _respond(self, wanted: requests.Wanted) -> None:
+        if wanted.conversation == "none" or wanted.input is not None:
+            raise Refused("Responses outside the conversation are not made here.", "unsupported", "response")
+        if self._speaking.create(wanted):
+            return  # the reply that has called a function goes on
+        for text, item_id in self._told.ask(wanted.instructions):
+            self._heard.type(text, item_id)
+
+    def _commit(self) -> None:
+        if self._uncommitted_ms < SHORTEST_COMMIT_MS and not self._way.on_webrtc:
+            raise Refused(
+                f"The input audio buffer has {self._uncommitted_ms:.0f} ms, and at least {SHORTEST_COMMIT_MS} ms are "
+                "needed.",
+                "input_audio_buffer_commit_empty",
+            )
+        self._uncommitted_ms = 0.0
+        self._told.say({"type": "commit"})
+
+    # What our session says
+
+    def present(self) -> Sequence[str | bytes]:
+        """The session as it is, for one who watches the call."""
+        self._out.event("session.created", session=self._config.object)
+        return self._out.take()
+
+    def write(self, message: ServerMessage) -> Sequence[str | bytes]:
+        match message:
+            case Hello():
+                self._greet(message)
+            case State(state=state):
+                self._turn(state)
+            case Transcription(utterance=number, text=text, final=final):
+                self._heard.words(number, text, final, self._now_ms, self._config.tells_words)
+            case Audio(reply=reply):
+                self._speaking.sounds(reply)
+            case Response():
+                self._speaking.caption(message)
+            case Interrupted(reply=reply):
+                if self._state == "overlap":  # by the caller's voice
+                    self._heard.start(self._overlap_ms)
+                self._speaking.interrupted(by_voice=self._state == "overlap")
+            case Error(code=code, message=sentence):
+                self._out.failure(_kind(code), code, sentence)
+            case Reconnect():
+                self._out.failure("server_error", "reconnect", "This server stops. Connect again to go on.")
+            case _:
+                self._speaking.called(message)
+        return self._out.take()
+
+    def say(self, sound: bytes) -> Sequence[str | bytes]:
+        self._speaking.say(sound)
+        return self._out.take()
+
+    def _greet(self, hello: Hello) -> None:
+        """Tell the client of the session, and how it comes back to the conversation when the connection is lost."""
+        own = {
+            "session_id": hello.session_id, "resume": hello.resume, "agent": hello.agent, "resumed": hello.resumed,
+            "recorded": hello.recorded,
+        }  # fmt: skip
+        self._out.event("session.created", session={**self._config.object, "antiphon": own})
+
+    def _turn(self, state: str) -> None:
+        before, self._state = self._state, state
+        if state == "overlap" and before != "overlap":
+            self._overlap_ms = self._now_ms
+        elif state == "hearing":
+            self._heard.start(self._overlap_ms if before == "overlap" else self._now_ms)
+        elif state == "thinking":
+            self._heard.stop(self._now_ms)
+            if self._heard.unanswered:
+                self._speaking.expect()
+            self._heard.unanswered = False
+        elif state in ("listening", "closed"):
+            self._heard.withdraw(self._now_ms)
+            self._speaking.rest()
+
+    @property
+    def _now_ms(self) -> float:
+        """Where the sound of the caller is, in ms since it began."""
+        return self._way.now_ms() - self._begun_ms if self._way.on_webrtc else self._pcm_ms
+
+
+def _kind(code: str) -> str:
+    """OpenAI's type for the code of one of our errors."""
+    return "invalid_request_error" if code in ("bad_request", "too_many", "too_large") else "server_error"

@@ -1,0 +1,20 @@
+"""Way: what carries one client of the OpenAI Realtime API, as far as its translator has to know. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.call.messages import AudioFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What carries the client."""
+
+    nonce: str
+    """Makes the ids of this connection differ from those of others."""
+    on_webrtc: bool
+    """The sound goes beside the events."""
+    now_ms: Callable[[], float]
+    """A clock that only goes forward."""
+    reformat: Callable[[AudioFormat, AudioFormat], None] = lambda heard, spoken: None
+    """Changes the format of the sound of the call: the caller's, and the agent's."""

@@ -1,0 +1,56 @@
+"""A client of the OpenAI Realtime API for tests. It checks each event by the types of OpenAI's own library."""
+
+import base64
+import json
+from typing import Any
+
+from openai.types.realtime import RealtimeServerEvent
+from pydantic import TypeAdapter
+
+from server.call.messages import AudioFormat, ServerMessage
+from signaling.realtime.session_config import SessionConfig
+from signaling.realtime.translator import RealtimeTranslator
+from signaling.realtime.way import Way
+
+EVENTS: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+
+
+class Client:
+    """Speaks with a translator. `events` has what it was told, and `told` what our session was told."""
+
+    def __init__(self, on_webrtc: bool = False, kind: Any = "realtime") -> None:
+        self.now_ms = 0.0
+        self.formats: list[tuple[AudioFormat, AudioFormat]] = []
+        way = Way("n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append((heard, spoken)))
+        self.translator = RealtimeTranslator(way, SessionConfig("sess_1", "gpt-realtime", kind))
+        self.events: list[dict[str, Any]] = []
+        self.told: list[Any] = []
+
+    def say(self, type: str, **fields: Any) -> list[str]:
+        """Send an event. Returns the types of what comes back."""
+        return self.send(json.dumps({"type": type, **fields}))
+
+    def send(self, item: str | bytes) -> list[str]:
+        read = self.translator.read(item)
+        self.told += [json.loads(each) if isinstance(each, str) else each for each in read.told]
+        return self._take(read.answers)
+
+    def append(self, sound: bytes) -> list[str]:
+        return self.say("input_audio_buffer.append", audio=base64.b64encode(sound).decode())
+
+    def hear(self, *messages: ServerMessage) -> list[str]:
+        """Our session says this. Returns the types of what the client is told."""
+        return [each for message in messages for each in self._take(self.translator.write(message))]
+
+    def sound(self, frames: int = 1, size: int = 960) -> list[str]:
+        return [each for _ in range(frames) for each in self._take(self.translator.say(bytes(size)))]
+
+    def last(self, type: str) -> dict[str, Any]:
+        return next(event for event in reversed(self.events) if event["type"] == type)
+
+    def _take(self, items: Any) -> list[str]:
+        new = [json.loads(item) for item in items]
+        for event in new:
+            EVENTS.validate_python(event)
+        self.events += new
+        return [event["type"] for event in new]
