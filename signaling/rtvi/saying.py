@@ -73,6 +73,8 @@ def _dtmf(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
 
 
 def _words(content: Any) -> str:
+    if content is None:
+        raise PeerError("`content` is missing.")
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
 
