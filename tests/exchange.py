@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,6 +15,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
+from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.telephone_calls import TelephoneCalls
@@ -34,6 +36,8 @@ from signaling.addresses import Proxies
 from signaling.admin import Admin
 from signaling.ice import IceServer
 from signaling.origins import Origins
+from signaling.rtvi.start import RtviRoutes, timestamp
+from signaling.rtvi.translator import recognize
 from signaling.telephony.admission import TelephoneAccess
 from signaling.telephony.sockets import TelephoneSockets
 from signaling.telephony.twilio_account import TwilioAccount
@@ -123,7 +127,8 @@ class Exchange:
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
-        self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
+        make_leg = partial(Leg, recognize=partial(recognize, timestamp))
+        self.calls = RtcCalls(self.directory, pacer, 15.0, settings, make_leg)
         app = application(Origins(local=not trusted))
         access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
@@ -131,7 +136,9 @@ class Exchange:
         self.admin = Admin("the operator's own token")
         self.listening = ListeningPeers(self.directory, pacer, settings)
         whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
-        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
+        sockets = WsCalls(self.directory, pacer, settings.vanished_s)
+        websocket.add_routes(app, sockets, access.admit)
+        RtviRoutes(sockets, access.admit, Proxies(trusted), ice_servers).add_to(app)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
