@@ -31,7 +31,7 @@ class Envelope:
 
 def read_envelope(text: str | bytes) -> Envelope | None:
     """Read what a client sends. None: it tells nothing, such as a ping. Raises PeerError."""
-    if isinstance(text, str) and text.startswith(_PING):
+    if is_ping(text):
         return None
     match _json(text):
         case {"label": "rtvi-ai", "type": str(kind), **rest}:
@@ -40,6 +40,11 @@ def read_envelope(text: str | bytes) -> Envelope | None:
         case {"type": "signalling"}:
             return None
     raise PeerError(f"This is not a message of RTVI: it has no `type`, or not the label {LABEL}.")
+
+
+def is_ping(text: str | bytes) -> bool:
+    """The client sends one each second while a data channel is open."""
+    return isinstance(text, str) and text.startswith(_PING)
 
 
 def is_rtvi(first: str | bytes) -> bool:

@@ -80,6 +80,8 @@ class Telling:
                 yield from self.finish(call_id, None, cancelled=True)
             case Metrics():
                 yield "metrics", _metrics(message)
+            case Error(code="superseded"):
+                pass  # its own newer connection has the call, and an error that is fatal would end that
             case Error(code=code, message=sentence, final=final):
                 yield "error", {"error": sentence, "message": sentence, "code": code, "fatal": final}
             case Hello() | Agent() | Transfer() | Reconnect():

@@ -7,7 +7,7 @@ from server.call.agent_messages import ToolResult
 from server.call.line.translator import Read
 from server.call.messages import Error, Interrupt, ServerMessage, State, Text
 from server.errors import PeerError
-from signaling.rtvi.envelope import PEER_LEFT, VERSION, Envelope, is_rtvi, read_envelope, write_envelope
+from signaling.rtvi.envelope import PEER_LEFT, VERSION, Envelope, is_ping, is_rtvi, read_envelope, write_envelope
 from signaling.rtvi.frames import Interruption, Message, Sound, message_frame, read_frame, sound_frame
 from signaling.rtvi.saying import said
 from signaling.rtvi.telling import Telling
@@ -47,7 +47,7 @@ class Rtvi:
         except PeerError as error:
             return Read(answers=[write_envelope("error", _error(error.sentence))])
         if envelope is None:
-            return Read()
+            return Read(answers=self._go_on() if is_ping(item) else ())
         if envelope.type == "client-ready":
             return Read(answers=self._greet(envelope))
         try:
@@ -79,9 +79,14 @@ class Rtvi:
     def say(self, sound: bytes) -> Sequence[str | bytes]:
         return []
 
-    def _greet(self, ready: Envelope) -> list[str]:
-        """Answer `client-ready`. The agent may speak already: the client is told now what it has missed."""
+    def _go_on(self) -> list[str]:
+        """The client takes messages from now on. The agent may speak already: it is told now what it has missed."""
         held, self._held, self._ready = self._held, [], True
+        return held
+
+    def _greet(self, ready: Envelope) -> list[str]:
+        """Answer `client-ready`. On a later connection of its call a client sends none, and only pings."""
+        held = self._go_on()
         about = {"version": VERSION, "about": {"library": "antiphon"}, "capabilities": _CAPABILITIES}
         answers = [write_envelope("bot-ready", about, ready.id), *held]
         spoken = str(ready.data.get("version", VERSION))[:20]

@@ -78,7 +78,10 @@ async def posted(http: aiohttp.ClientSession, running: Exchange, path: str, body
 
 async def test_a_call_by_websocket() -> None:
     """The call begins with what was chosen. The answer is heard at 24 kHz, and shown as it is heard."""
-    async with asyncio.timeout(20), exchange(Mind(answers={"tell": STORY}).agent(), resume_s=30) as running:
+    async with (
+        asyncio.timeout(20),
+        exchange(Mind(answers={"tell": STORY}).agent(), resume_s=30, chars_per_s=45) as running,
+    ):
         async with aiohttp.ClientSession() as http:
             where = await posted(http, running, "/connect", {"body": {"patience": "quick", "x_page": "orders"}})
             assert where["wsUrl"].startswith(f"{running.home.replace('http', 'ws')}/rtvi/")
@@ -90,7 +93,7 @@ async def test_a_call_by_websocket() -> None:
                 await client.sounds(bytes(512))
                 await client.says("send-text", {"content": "tell"})
                 await client.until("bot-stopped-speaking")
-                assert client.sound_bytes / 48_000 == pytest.approx(len(STORY) / 15, rel=0.1)
+                assert client.sound_bytes / 48_000 == pytest.approx(len(STORY) / 45, rel=0.1)
                 words = " ".join(data["text"] for kind, data in client.told if kind == "bot-tts-text")
                 assert words == STORY
                 await client.drop()

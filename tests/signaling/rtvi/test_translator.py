@@ -29,6 +29,15 @@ def test_the_client_is_told_when_it_is_ready() -> None:
     assert speaking == {"label": "rtvi-ai", "type": "bot-started-speaking"}
 
 
+def test_a_later_connection_of_a_call() -> None:
+    """On it the client is not ready again, and only sends pings. That it has the call now is no error."""
+    client = Client(ready=False)
+    assert client.told(HELLO, State(state="speaking")) == []
+    read = client.rtvi.read("ping: 1")
+    assert [json.loads(str(answer))["type"] for answer in read.answers] == ["server-message", "bot-started-speaking"]
+    assert client.told(Error(code="superseded", message="It goes on elsewhere.", final=True)) == []
+
+
 def test_another_version_is_told_and_goes_on() -> None:
     _, answers = Client(ready=False).says("client-ready", {"version": "9.0.0"})
     assert [answer["type"] for answer in answers] == ["bot-ready", "error-response"]
@@ -49,7 +58,7 @@ def test_the_end() -> None:
 @pytest.mark.parametrize("text", ["ping: 1795924845153", '{"type":"signalling","message":{"type":"trackStatus"}}'])
 def test_signs_of_life_and_tracks_tell_nothing(text: str) -> None:
     read = Client().rtvi.read(text)
-    assert (read.told, read.answers) == ((), ())
+    assert not read.told and not read.answers
 
 
 def test_the_first_message_shows_who_speaks_rtvi() -> None:
