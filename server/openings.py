@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 from server.agent.agents import Agents
 from server.agent.dependencies import dependencies
@@ -106,7 +107,7 @@ class Openings:
         options = _possible(options, agent, engines)
         info = call_info(caller, language, options.language, agent)
         deps = await dependencies(agent, functions, state, replace(info, handed_over=handed_over))
-        figures = call_settings(self._settings, agent, options)
+        settings_for = partial(call_settings, self._settings, agent)
 
         async def colleague(wish: HandOver, language: str) -> CallSetup:
             other = self._agents.find(wish.agent)
@@ -114,7 +115,10 @@ class Openings:
             return await self._setup(other, caller, plain, engines, language, "", wish)
 
         tokens = ControlTokens(self._settings.admin_token.get_secret_value())
-        return CallSetup(agent, deps, engines, figures, options, caller, functions, name, colleague, tokens)
+        return CallSetup(
+            agent, deps, engines, settings_for(options), options, caller, functions, name, colleague, settings_for,
+            tokens,
+        )  # fmt: skip
 
 
 def _possible(options: CallOptions, agent: VoiceAgent, engines: Engines) -> CallOptions:

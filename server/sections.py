@@ -183,9 +183,9 @@ class Answering(SettingsGroup):
     title: ClassVar[str] = "The agent"
 
     agent: List = ("demo",)
-    """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file. There may
-    be several, separated by commas: name=path/to/file.py:name, or a directory of agents. The first one answers calls
-    that ask for none."""
+    """The agent that answers calls: demo, or path/to/file.py:name, where name is a VoiceAgent in that file, or client,
+    which is what the client brings. There may be several, separated by commas: name=path/to/file.py:name, or a
+    directory of agents. The first one answers calls that ask for none."""
     router: str = ""
     """The function that chooses the agent of each call: path/to/file.py:name. Empty: what the caller has dialled
     decides."""

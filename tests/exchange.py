@@ -17,6 +17,7 @@ from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
 from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
+from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
@@ -36,16 +37,19 @@ from signaling.addresses import Proxies
 from signaling.admin import Admin
 from signaling.ice import IceServer
 from signaling.origins import Origins
+from signaling.realtime import client_secrets, endpoint
 from signaling.rtvi.start import RtviRoutes, timestamp
 from signaling.rtvi.translator import recognize
 from signaling.telephony.admission import TelephoneAccess
 from signaling.telephony.sockets import TelephoneSockets
 from signaling.telephony.twilio_account import TwilioAccount
 from signaling.telephony.twilio_voice import TwilioVoice
+from signaling.tokens import Expected
 from tests.fakes.engines import SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
 from tests.loopback import SETTINGS
+from tests.tokens import SECRET
 
 
 class OneSentence:
@@ -142,6 +146,9 @@ class Exchange:
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
+        realtime = RealtimeCalls(self.directory, pacer, settings.vanished_s, self.calls)
+        endpoint.add_routes(app, realtime, access.admit, lambda name: name)
+        client_secrets.add_routes(app, self.admin, SECRET, Expected(), access.needs_token)
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

@@ -17,6 +17,7 @@ WORDS_ALLOWED = {
     "server/speech/spoken_unit.py": "units, as the agent says them",
     "server/speech/spoken_address.py": "ends of the names of sites",
     "signaling/sip/message.py": "names of headers",
+    "signaling/realtime/session_config.py": "OpenAI's names of voices, and of the fields of a session",
     "server/speech/languages.py": "OpenAI's names of languages",
     "server/speech/number_length.py": "digits as speech-to-text writes them, to choose among its hypotheses",
     "server/speech/engines/phrase_language.py": "PocketSphinx hears English only; it needs other numbers in phrases",

@@ -103,5 +103,20 @@ class Respond(Message):
     )
 
 
+class Commit(Message):
+    """The caller is done: what was said so far is whole. It comes behind the sound that was sent before it.
+
+    If nothing was said, a final `transcription` without words answers it.
+    """
+
+    type: Literal["commit"] = "commit"
+
+
+class Clear(Message):
+    """What the caller is saying at present is not meant for the agent: forget it."""
+
+    type: Literal["clear"] = "clear"
+
+
 FromAgent = Clause | ToolCall | ToolCancelled
-ToAgent = ToolResult | Update | Note | Respond
+ToAgent = ToolResult | Update | Note | Respond | Commit | Clear

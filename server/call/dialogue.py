@@ -67,7 +67,7 @@ class Dialogue:
         self.unasked = Unasked(self, host, self._answers, self._owed, self.utterances, self.delivery)
         """What the agent says without being asked, and the lines of operators and tools."""
         self.orders = StandingOrders(standing.orders, self.unasked.announcements, self._answers.instructions)
-        self._hearing = Hearing(setup, self.language, self.ears, self.utterances, self.delivery.mouth, self.history)
+        self.hearing = Hearing(setup, self.language, self.ears, self.utterances, self.delivery.mouth, self.history)
         self._trouble = Trouble(
             host, setup, self.language, self._owed, lambda: self._floor.reply is not None, self.unasked.pay
         )
@@ -92,7 +92,7 @@ class Dialogue:
     @property
     def in_company(self) -> bool:
         """Other voices keep the agent from speaking, so it speaks on over them."""
-        return self._hearing.company.here
+        return self.hearing.company.here
 
     @property
     def number_wanted(self) -> bool:
@@ -137,7 +137,7 @@ class Dialogue:
         return self.delivery.next_frame(may_fill=self.state in (State.THINKING, State.SPEAKING))
 
     def _hear(self, frame: Frame) -> None:
-        event = self._hearing.hear(frame, self._floor.state)
+        event = self.hearing.hear(frame, self._floor.state)
         stirs = self._floor.state is State.SPEAKING and self.ears.stirs(frame.pcm)
         self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible and not self.in_company)
         if isinstance(event, events.NoWords):
@@ -162,10 +162,10 @@ class Dialogue:
             case events.DropUtterance(utterance=number):
                 self.utterances.drop(number)
             case events.BeginReply(reply=number, utterance=None):
-                self._hearing.company.begin()
+                self.hearing.company.begin()
                 self.delivery.say(number, self.unasked.take_next())
             case events.BeginReply(utterance=int(number)):
-                self._hearing.company.begin()
+                self.hearing.company.begin()
                 self.utterances.answer(number)
             case events.Cancel(reply=number):
                 self.utterances.overtake()
@@ -211,7 +211,7 @@ class Dialogue:
             self.unasked.failed(spoken)
             self.fail(failure, turn=spoken.asked is not None)
         elif not self.leaving:
-            if self._hearing.company.heard_out() and spoken.asked is not None:
+            if self.hearing.company.heard_out() and spoken.asked is not None:
                 self._host.answered()  # whoever listens to an answer has asked for it
             self._trouble.passed(turn=spoken.asked is not None)
             self.unasked.pay()  # words over a reply may be owed an answer

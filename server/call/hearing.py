@@ -12,6 +12,7 @@ from server.call.mind.language import LanguageOfCall
 from server.call.mind.utterance import Utterance
 from server.call.mind.utterances import Utterances
 from server.call.mouth.mouth import Mouth, SpokenReply
+from server.call.settings import CallSettings
 from server.call.setup import CallSetup
 from server.call.turns.company import Company
 from server.call.turns.judge import Judge, JudgeSetup, Verdict, View
@@ -45,17 +46,22 @@ class Hearing:
         """`utterances` know the caller's words, `mouth` the present reply, and `history` what was said before."""
         self.company = Company()
         """Knows whether other voices keep the agent from speaking."""
-        agent, settings = setup.agent, setup.settings
-        phrases = (*agent.phrases, *agent.number_phrases)
+        self._agent = setup.agent
         self._ears = ears
-        self._longest_ms = settings.max_utterance_ms
-        known = JudgeSetup(settings.endpoint, settings.overlap, phrases, agent.digits)
-        self._usual = TurnJudge(known)
-        self._judge = self._usual if agent.judge is None else _own(agent.judge, known) or self._usual
+        self._longest_ms = setup.settings.max_utterance_ms
+        self.judge_by(setup.settings)
         self._utterances = utterances
         self._mouth = mouth
         self._history = history
         self._language = language
+
+    def judge_by(self, settings: CallSettings) -> None:
+        """From now on judge with these thresholds, by a judge that knows nothing of the call so far."""
+        agent = self._agent
+        phrases = (*agent.phrases, *agent.number_phrases)
+        known = JudgeSetup(settings.endpoint, settings.overlap, phrases, agent.digits)
+        self._usual = TurnJudge(known)
+        self._judge = self._usual if agent.judge is None else _own(agent.judge, known) or self._usual
 
     def hear(self, frame: Frame, state: State) -> events.Event | None:
         """Take the next 20 ms, while the floor is in `state`. Returns what the floor has to know, if anything."""
@@ -73,6 +79,10 @@ class Hearing:
         if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
             self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)
+        if self._utterances.ended:
+            return events.Endpoint(utterance.number) if hearing else events.Interruption(utterance.number)
+        if isinstance(verdict.event, events.Endpoint) and self._utterances.client_ends:
+            return self._overdue(view, hearing)
         return verdict.event or self._overdue(view, hearing)
 
     def _overdue(self, view: View, hearing: bool) -> events.Event | None:

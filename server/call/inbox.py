@@ -18,6 +18,7 @@ from server.call.keys import Keys
 from server.call.mind.brought import Brought
 from server.call.watch import Watch
 from server.errors import PeerError, TooMany
+from server.media.frame import SILENCE, Frame
 from server.pace import Pace
 
 MESSAGES_A_SECOND = 50
@@ -123,7 +124,7 @@ class Inbox:
             case agent_messages.ToolResult():
                 self._brought.calls.answer(message)
             case agent_messages.Update():
-                self._brought.update(message, self._present().language)
+                self._update(message)
             case agent_messages.Note():
                 self._note(message)
             case agent_messages.Respond(instructions=instructions):
@@ -131,6 +132,11 @@ class Inbox:
                 if instructions:
                     self._brought.check("instructions")
                 self._present().unasked.respond(instructions)
+            case agent_messages.Commit():
+                self._commit()
+            case agent_messages.Clear():
+                if (present := self._present().utterances.present) is not None:
+                    self._present().on_no_words(present.number)
             case messages.Ping(t=t):
                 self._host.send(messages.Pong(t=t))
             case messages.Pong():
@@ -154,6 +160,13 @@ class Inbox:
         if prompt := self._keyboard.prompt(self._now()):
             self._present().type(prompt)
 
+    def _update(self, update: agent_messages.Update) -> None:
+        """Change the client's choices. Raises PeerError, and then nothing has changed."""
+        dialogue = self._present()
+        self._brought.update(update, dialogue.language)
+        if "patience" in update.changes:
+            dialogue.hearing.judge_by(self._brought.settings)
+
     def _note(self, note: agent_messages.Note) -> None:
         """Put something into the history. Raises PeerError and TooMany."""
         self._watch.caller_is_there()
@@ -162,6 +175,16 @@ class Inbox:
         if not self._noting.admits(self._now()):
             raise TooMany("Notes come too fast, and the last ones are lost.", WAIT_S)
         self._present().delivery.note(note)
+
+    def _commit(self) -> None:
+        """The caller is done. This is decided at the next frame, which need not come from the client any more."""
+        self._watch.caller_is_there()
+        dialogue = self._present()
+        if dialogue.utterances.commit():
+            dialogue.hear(Frame(SILENCE, start_samples=0))
+        else:
+            number = dialogue.utterances.number()
+            self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
     def _is_news(self, heard: messages.Heard) -> bool:
         """Whether the caller can have heard this reply, and its gap was not reported before."""

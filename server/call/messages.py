@@ -90,10 +90,18 @@ class Transcription(Message):
     final: bool
 
 
+class Usage(Message):
+    """The tokens of one answer, as the model's provider counts them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
 class Response(Message):
     """What the caller has heard so far of reply number `reply`. It replaces earlier text of the same number.
 
-    `final` comes once for each reply. `interrupted` tells that the caller cut in. `tools` names the tools that ran.
+    `final` comes once for each reply, with `usage` where the provider tells it. `interrupted` tells that the caller cut
+    in. `tools` names the tools that ran.
     """
 
     type: Literal["response"] = "response"
@@ -102,6 +110,7 @@ class Response(Message):
     final: bool
     interrupted: bool = False
     tools: list[str] = Field(default_factory=list)
+    usage: Usage | None = None
 
 
 class Audio(Message):

@@ -76,6 +76,11 @@ class Choices(BaseModel):
     """The name of a voice, as the text-to-speech engine calls it."""
     language: Language = ""
     """The language that the caller speaks and wants to hear. With "auto" it is detected in the call."""
+    turns: Literal["auto", "manual"] = "auto"
+    """Who says that the caller is done: the server, or with "manual" the client, by `commit` (push to talk)."""
+    answers: Literal["auto", "asked"] = "auto"
+    """When the agent speaks: with "asked" only when the client says `respond` or types. What the caller says goes into
+    the history. There is no greeting then, and nobody asks a silent caller."""
     patience: Patience | Literal[""] = ""
     """How patient the agent is in this call."""
 

@@ -63,5 +63,7 @@ class CallSetup:
     name: str = ""
     """The name by which the server knows the agent."""
     colleague: Colleague = no_colleague
+    settings_for: Callable[[CallOptions], CallSettings] | None = None
+    """Gives the settings where the caller has chosen otherwise. None: they stay as they are."""
     control_tokens: ControlTokens = field(default_factory=lambda: ControlTokens(""))
     """Know the token with which this call may be controlled."""

@@ -67,6 +67,7 @@ class Unasked:
         self._owed = owed
         self._utterances = utterances
         self._delivery = delivery
+        utterances.on_set_aside = delivery.note
         self._next: Line | Keystrokes | Prompt | None = None
         """What the agent says when the floor lets it: a line, keys, or what the model answers to this prompt."""
         self._announced: Announced | None = None
@@ -74,12 +75,17 @@ class Unasked:
         self.asking = Asking(self, talk, owed, utterances, delivery)
         """The prompts of tools that ask for keys."""
 
+    @property
+    def waits_to_be_asked(self) -> bool:
+        return self._answers.brought.speaks_when_asked
+
     # Lines of the server
 
     def say(self, text: str, occasion: str, hang_up: bool = False) -> None:
         """Let the agent say `text`, and then `hang_up`, if that is wanted. Does nothing if the text is empty, and while
         anyone speaks or waits for an answer. In company the agent speaks beside the voices, and what they say is
         answered afterwards."""
+        text = "" if self.waits_to_be_asked and not hang_up else text
         line = Line(text, occasion, hang_up=hang_up)
         if text and self._talk.state is State.LISTENING:
             self.begin(line)
@@ -98,6 +104,8 @@ class Unasked:
     def respond(self, instructions: str) -> None:
         """Let the agent answer now, because the client wants it. Does nothing while anyone speaks or waits for an
         answer, nor at the end of the call. `instructions` are for this answer alone."""
+        if self._utterances.want():
+            return  # what the caller has just said is answered
         if self._talk.state is State.LISTENING and not self._owed.owes(Debt.GOODBYE):
             self.ask(Prompt(RESPOND, instructions=instructions))
 

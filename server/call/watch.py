@@ -42,7 +42,7 @@ class Watch:
         self._budget.pass_frame()
         if (part := self._budget.reached) is not None:
             self._end_politely(part)
-        if self._present().delivery.awaited:
+        if self._present().delivery.awaited or self._present().unasked.waits_to_be_asked:
             self._idleness.restart()
         match self._idleness.pass_frame(self._present().state, self._present().in_company):
             case Idle.ASK:

@@ -38,6 +38,10 @@ class Feed:
         return len(self._frames) < MAX_FRAMES
 
     @property
+    def empty(self) -> bool:
+        return not self._frames
+
+    @property
     def flooded(self) -> bool:
         """Whether the client has sent too fast for too long."""
         return self._full_ticks >= MAX_FLOOD_TICKS and not self._patient

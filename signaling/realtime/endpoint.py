@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from aiohttp import BodyPartReader, web
 
 from server.call.caller import Caller
+from server.call.line.translator import Beginning
 from server.call.messages import AudioFormat
 from server.errors import NotFound, PeerError
 from signaling.access import REALTIME, subprotocols
@@ -41,8 +42,8 @@ class RealtimeCalls(Protocol):
     """Serves the calls (server/call/line/realtime_calls.py)."""
 
     def pace(self, caller: Caller) -> None: ...
-    async def serve(self, caller: Caller, resume: tuple[str, str], make: Make, socket: WebSocket) -> None: ...
-    async def watch(self, caller: Caller, call_id: str, socket: WebSocket) -> None: ...
+    async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: WebSocket) -> None: ...
+    async def watch(self, caller: Caller, call_id: str, make: Make, socket: WebSocket) -> None: ...
     async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str]: ...
     async def hang_up(self, caller: Caller, call_id: str) -> None: ...
 
@@ -76,13 +77,14 @@ class _Endpoint:
         response, socket = await open_socket(request, agreed, LIMITS)
         if socket is None:
             return response
-        if call_id := request.query.get("call_id"):
-            await self.calls.watch(caller, call_id, socket)
-            return response
-        resume = request.query.get("session_id", ""), request.query.get("resume", "")
         transcribes = request.query.get("intent") == "transcription"
         config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
-        await self.calls.serve(caller, resume, _maker(config, on_webrtc=False), socket)
+        make = _maker(config, on_webrtc=False)
+        if call_id := request.query.get("call_id"):
+            await self.calls.watch(caller, call_id, make, socket)
+            return response
+        beginning = Beginning(_chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
+        await self.calls.serve(caller, beginning, make, socket)
         return response
 
     async def call(self, request: web.Request) -> web.Response:
@@ -93,9 +95,8 @@ class _Endpoint:
             config.update(session)
         except Refused as refused:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
-        choices = {name: value for name, value in config.choices.items() if value not in ("", None, [])}
         caller = self._called(caller, config.object["model"])
-        answer, call_id = await self.calls.answer(sdp, caller, choices, _maker(config, on_webrtc=True))
+        answer, call_id = await self.calls.answer(sdp, caller, _chosen(config), _maker(config, on_webrtc=True))
         headers = {"Location": f"{request.path}/{call_id}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
@@ -116,6 +117,11 @@ class _Endpoint:
 
 def new_config(model: str, kind: Any = "realtime") -> SessionConfig:
     return SessionConfig(f"sess_{secrets.token_urlsafe(12)}", model[:200], kind)
+
+
+def _chosen(config: SessionConfig) -> dict[str, Any]:
+    """What the session chooses at the beginning of a call."""
+    return {name: value for name, value in config.choices.items() if value not in ("", None, [])}
 
 
 def _maker(config: SessionConfig, on_webrtc: bool) -> Make:

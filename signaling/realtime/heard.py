@@ -27,6 +27,10 @@ class Heard:
         self._started_ms = 0.0
         self.unanswered = False
         """What the caller has said is an item, and no response was created for it."""
+        self.detects = True
+        """We find out when the caller speaks. Otherwise the client commits what was said, and is told of no speech."""
+        self.committing = False
+        """The client has committed, and waits for the item."""
         self.live = False
         """The client is told words while they are spoken, and not only when they are an item."""
         self._typed: list[tuple[str, str]] = []
@@ -42,22 +46,23 @@ class Heard:
         if self._item:
             return
         self._item, self._number, self._started_ms = self._out.new_id("item"), None, at_ms
-        self._out.event("input_audio_buffer.speech_started", audio_start_ms=round(at_ms), item_id=self._item)
+        if self.detects:
+            self._out.event("input_audio_buffer.speech_started", audio_start_ms=round(at_ms), item_id=self._item)
 
-    def stop(self, at_ms: float, detected: bool = True) -> None:
-        """The caller is done: the speech is an item of the conversation. `detected`: we have found that out."""
+    def stop(self, at_ms: float) -> None:
+        """The caller is done: the speech is an item of the conversation."""
         if not self._item:
             return
         item_id, self._item = self._item, ""
-        if detected:
+        if self.detects:
             self._out.event("input_audio_buffer.speech_stopped", audio_end_ms=round(at_ms), item_id=item_id)
         self._commit(item_id)
 
     def withdraw(self, at_ms: float) -> None:
         """It was a noise, and becomes no item."""
-        if self._item:
+        if self._item and self.detects:
             self._out.event("input_audio_buffer.speech_stopped", audio_end_ms=round(at_ms), item_id=self._item)
-            self._item = ""
+        self._item = ""
 
     def type(self, text: str, item_id: str) -> None:
         """The client has sent words as text. They come back as an utterance, of which it is told nothing."""
@@ -71,6 +76,11 @@ class Heard:
             self._number = number
             self._remember(number, self._item)
         item_id = self._ids.get(number)
+        if final and not text and item_id is None and self.committing and not self._item:
+            self.start(at_ms)  # nothing was heard, and the client wants an item all the same
+            item_id = self._item
+            self._remember(number, item_id)
+            self.stop(at_ms)
         if final and not text:
             if item_id is None or item_id == self._item:
                 self.withdraw(at_ms)
@@ -113,7 +123,7 @@ class Heard:
             "id": item_id, "object": "realtime.item", "type": "message", "status": "completed", "role": "user",
             "content": [{"type": "input_audio", "transcript": None}],
         }  # fmt: skip
-        before, self.unanswered = self._items.last, True
+        before, self.unanswered, self.committing = self._items.last, True, False
         self._out.event("input_audio_buffer.committed", item_id=item_id, previous_item_id=before)
         self._items.add(item)
         self._out.event("conversation.item.added", previous_item_id=before, item=item)

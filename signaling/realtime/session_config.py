@@ -171,8 +171,7 @@ class SessionConfig:
     @property
     def output(self) -> dict[str, Any]:
         """How responses sound, as a response tells."""
-        output = self._object["audio"]["output"]
-        return {"format": output["format"], "voice": output["voice"]}
+        return {"format": self._object["audio"]["output"]["format"], "voice": self._voice}
 
     @property
     def max_output_tokens(self) -> int | str:
@@ -191,9 +190,8 @@ class SessionConfig:
     def choices(self) -> dict[str, Any]:
         """What our session is to know of it, by the names of our own protocol (`Choices`)."""
         mine, turns, words = self._object, self._input["turn_detection"], self._input["transcription"]
-        voice = mine["audio"]["output"]["voice"]
         tools = [_tool(each) for each in mine["tools"] if each["type"] == "function"]
-        most, name = mine["max_output_tokens"], voice["id"] if isinstance(voice, dict) else voice
+        most, name = mine["max_output_tokens"], self._voice
         patience = _PATIENCE[turns["eagerness"]] if turns is not None and turns["type"] == "semantic_vad" else ""
         return {
             "instructions": mine["instructions"],
@@ -203,7 +201,14 @@ class SessionConfig:
             "voice": "" if name in OPENAI_VOICES else name,
             "language": (words or {}).get("language") or "",
             "patience": patience,
+            "turns": "auto" if turns is not None else "manual",
+            "answers": "auto" if self.answers else "asked",
         }
+
+    @property
+    def _voice(self) -> str:
+        voice = self._object["audio"]["output"]["voice"]
+        return str(voice["id"] if isinstance(voice, dict) else voice)
 
     @property
     def _input(self) -> dict[str, Any]:

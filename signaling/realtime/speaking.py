@@ -160,7 +160,7 @@ class Speaking:
     def caption(self, message: Response) -> None:
         """What the caller has heard of a reply."""
         reply = message.reply
-        if reply <= self._over:
+        if reply <= self._over or self._is_unheard(message):
             return
         if message.final and (self._answer is None or self._answer.reply not in (None, reply)):
             self._said.pop(reply, None)  # all of it was told, or nothing was heard of it
@@ -177,6 +177,17 @@ class Speaking:
                 answer.write(text)
                 self._ledger(answer)
             self._finish(answer, message, text)
+
+    def _is_unheard(self, message: Response) -> bool:
+        """Whether a reply was cut off before anything of it was told. The response that waits may be for another one,
+        such as for what the client asks while a greeting is about to begin."""
+        answer = self._answer
+        if not message.interrupted or message.text or (answer is not None and answer.reply == message.reply):
+            return False
+        self._forget(message.reply)
+        if answer is not None and answer.reply is None and self._by_voice:
+            self._end(answer, "cancelled", "", "turn_detected")
+        return True
 
     def called(self, message: ServerMessage) -> None:
         """Another message of our session; of interest is the call of a tool that the client runs."""
@@ -204,13 +215,14 @@ class Speaking:
     # Steps
 
     def _finish(self, answer: Answer, message: Response, text: str) -> None:
+        usage = None if message.usage is None else _usage(message.usage.input_tokens, message.usage.output_tokens)
         if message.interrupted:
             by_client = self._cancelled and not self._by_voice
-            self._end(answer, "cancelled", text, "client_cancelled" if by_client else "turn_detected")
+            self._end(answer, "cancelled", text, "client_cancelled" if by_client else "turn_detected", usage)
         elif not message.text and not message.tools and not answer.open:
             self._end(answer, "failed", "")
         else:
-            self._end(answer, "completed", text)
+            self._end(answer, "completed", text, usage=usage)
         self._forget(message.reply)
 
     def _of(self, reply: int) -> Answer:
@@ -241,11 +253,11 @@ class Speaking:
         }  # fmt: skip
         return Answer(self._out, self._items, about, self._way.on_webrtc)
 
-    def _end(self, answer: Answer, status: Any, text: str, reason: str | None = None) -> None:
+    def _end(self, answer: Answer, status: Any, text: str, reason: str | None = None, usage: Any = None) -> None:
         if answer.open and answer.message is not None:
             self._ledger(answer).marks.append((self._sound_ms_of(answer), text))
             self._ledger(answer).sound_ms = self._sound_ms_of(answer)
-        answer.end(status, text, reason)
+        answer.end(status, text, reason, usage)
         if self._answer is answer:
             self._answer = None
         self._cancelled = self._by_voice = False
@@ -276,3 +288,12 @@ class Speaking:
         if ledger.sound_ms < 0:
             return float(self._way.now_ms()) + ledger.sound_ms
         return ledger.sound_ms
+
+
+def _usage(taken: int, made: int) -> dict[str, Any]:
+    """The usage of a response. Our models read and write text, so no token of it is of sound."""
+    return {
+        "total_tokens": taken + made, "input_tokens": taken, "output_tokens": made,
+        "input_token_details": {"text_tokens": taken, "audio_tokens": 0, "cached_tokens": 0},
+        "output_token_details": {"text_tokens": made, "audio_tokens": 0},
+    }  # fmt: skip

@@ -51,7 +51,7 @@ class RealtimeTranslator:
         """What our session is told."""
         self._heard = Heard(self._out, self._items)
         self._speaking = Speaking(self._out, self._items, way, config)
-        self._heard.live = config.transcribes_only
+        self._follow_config()
         self._pcm_ms = 0.0
         """How much sound has come, on a WebSocket."""
         self._uncommitted_ms = 0.0
@@ -121,7 +121,7 @@ class RealtimeTranslator:
         before = self._config.choices
         formats = self._config.heard_format, self._config.spoken_format
         self._config.update(session)
-        self._heard.live = self._config.transcribes_only
+        self._follow_config()
         self._out.event("session.updated", session=self._config.object)
         if (now := (self._config.heard_format, self._config.spoken_format)) != formats:
             self._way.reformat(*now)
@@ -129,6 +129,9 @@ class RealtimeTranslator:
         for names in (_OF_THE_AGENT, before.keys() - _OF_THE_AGENT):  # not every agent takes all of them
             if part := {name: changed[name] for name in names if name in changed}:
                 self._told.say({"type": "update", **part})
+
+    def _follow_config(self) -> None:
+        self._heard.live, self._heard.detects = self._config.transcribes_only, self._config.detects_turns
 
     def _create(self, event: requests.CreateItem) -> None:
         item = self._told.vet(event.item)
@@ -161,6 +164,7 @@ class RealtimeTranslator:
                 "input_audio_buffer_commit_empty",
             )
         self._uncommitted_ms = 0.0
+        self._heard.committing = True
         self._told.say({"type": "commit"})
 
     # What our session says

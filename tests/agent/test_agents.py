@@ -66,6 +66,36 @@ async def test_an_agent_that_is_not_there(what: str) -> None:
         agents.about(what)
 
 
+async def test_an_agent_that_is_not_listed() -> None:
+    """It answers who asks for it by its name, and nobody else. No list has it."""
+    hidden = VoiceAgent(Agent(), name="Hidden")
+    agents = Agents({"desk": DESK}, unlisted={"client": hidden})
+    assert await agents.choose("", dialled("Client")) == "client"
+    assert await agents.choose("client", dialled("")) == "client"
+    assert agents["client"] is hidden
+    assert agents.kept("client") == "client"
+    assert await agents.choose("", dialled("")) == "desk"
+    assert list(agents) == [DESK]
+    assert agents.reached(DESK) == ""
+    with pytest.raises(Forbidden):
+        await agents.choose("desk", dialled("client"))
+
+
+def test_the_client_s_agent(tmp_path: Path) -> None:
+    """It is there beside the demo agent, unlisted, and where the operator names it. Beside agents of the operator's own
+    it is not there."""
+    demo = choose_agents(load())
+    assert demo["client"].by_client
+    assert [agent.by_client for agent in demo] == [False]
+    (own,) = choose_agents(load(agent="client", model="test"))
+    assert own.by_client
+    with pytest.raises(ConfigError, match="client has no model"):
+        choose_agents(load(agent="client"))
+    (tmp_path / "desk.py").write_text(FILE.format(name="agent", file="desk"))
+    with pytest.raises(NotFound):
+        choose_agents(load(agent=f"{tmp_path}/desk.py:agent")).find("client")
+
+
 async def test_a_token_is_for_one_agent() -> None:
     """Its name, or what it is called, decides; who dials another one is refused."""
     agents = Agents(AGENTS, router=lambda info: "desk")

@@ -10,6 +10,8 @@ from server.call.agent_messages import (
     MAX_NOTE_CHARS,
     MAX_OUTPUT_CHARS,
     Clause,
+    Clear,
+    Commit,
     Note,
     Respond,
     ToolCall,
@@ -111,6 +113,8 @@ TO_SERVER: list[ClientMessage] = [
     Note(text="My name is Ann."),
     Note(role="assistant", text="Hello Ann."),
     Respond(),
+    Commit(),
+    Clear(),
     Respond(instructions="Greet the caller."),
     Ping(),
     Ping(t=1.5),
@@ -265,12 +269,31 @@ JSON = st.recursive(
     max_leaves=8,
 )
 TYPED = st.fixed_dictionaries(
-    {"type": st.sampled_from(["text", "interrupt", "hangup", "ping", "pong", "state"])},
+    {"type": st.sampled_from(["text", "interrupt", "hangup", "ping", "pong", "state", "note", "respond"])},
     optional={"text": JSON, "t": JSON},
 )
 
+BROUGHT = st.fixed_dictionaries(
+    {"type": st.sampled_from(["tool_result", "update"])},
+    optional={
+        "id": JSON,
+        "output": JSON,
+        "ok": st.booleans() | JSON,
+        "temperature": JSON,
+        "tools": st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from(["a", "b", ""])}, optional={"parameters": JSON})
+        ),
+    },
+)
 
-@given(st.binary(max_size=200) | st.text(max_size=200) | JSON.map(json.dumps) | TYPED.map(json.dumps))
+
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=200)
+    | JSON.map(json.dumps)
+    | TYPED.map(json.dumps)
+    | BROUGHT.map(json.dumps)
+)
 def test_anything_is_a_message_or_a_peer_error(data: str | bytes) -> None:
     """Whatever a client sends is either a message, which makes the round trip, or raises PeerError."""
     try:

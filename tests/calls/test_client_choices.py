@@ -82,6 +82,23 @@ def test_voice_and_language_in_mid_call() -> None:
     run_virtual(scenario())
 
 
+def test_patience_in_mid_call() -> None:
+    """With more patience the agent waits longer in the next pause."""
+
+    async def scenario() -> None:
+        async with Caller(GuidedMind()) as caller:
+            gaps = []
+            for patience in ("quick", "patient"):
+                tell(caller, messages.parse_client(f'{{"type": "update", "patience": "{patience}"}}'))
+                await caller.say("where is my order")
+                said_ms = caller.now_ms
+                await caller.until_silent()
+                gaps.append((caller.first_sound_ms(said_ms) or 0) - said_ms)
+            assert gaps[1] - gaps[0] >= 200
+
+    run_virtual(scenario())
+
+
 def test_notes_are_seen_by_the_next_answer() -> None:
     """They get no answer, the model knows them in their order, and the record has them."""
 

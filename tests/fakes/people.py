@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from server.agent.call_info import Transport
@@ -17,6 +18,7 @@ from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
+from server.call.turns.patience import endpoint_of, overlap_of
 from server.media.frame import FRAME_MS, HEARD_SAMPLES, SILENCE, Frame
 from server.record.conversation import Conversation
 from tests.fakes.engines import WORD_MS, EnergyVad, LetterSpeechToText, SteadyTextToSpeech, sound
@@ -25,6 +27,16 @@ from tests.fakes.notebook import Notebook
 
 CALM = CallSettings(waiting=WaitingSettings(first_s=0))
 """The agent waits in silence, so that what a model takes to answer changes nothing of what is heard."""
+
+
+def settings_for(settings: CallSettings, options: CallOptions) -> CallSettings:
+    """`settings` with the patience that is chosen."""
+    patience = options.patience or "normal"
+    return replace(
+        settings,
+        endpoint=endpoint_of(patience, settings.endpoint),
+        overlap=overlap_of(patience, settings.overlap),
+    )
 
 
 @dataclass(frozen=True)
@@ -58,11 +70,11 @@ class Caller:
         self.tts = tts or SteadyTextToSpeech()
         engines = Engines(self.stt, self.tts, EnergyVad())
         self.notebook = Notebook()
-        agent = mind.agent(greeting)
+        agent, settings = mind.agent(greeting), settings or CALM
         who = identity.Caller(max_s=max_s)
         setup = CallSetup(
-            agent, agent.make_deps(), engines, settings or CALM, options, who, name="first",
-            control_tokens=ControlTokens(admin_token),
+            agent, agent.make_deps(), engines, settings, options, who, name="first",
+            settings_for=partial(settings_for, settings), control_tokens=ControlTokens(admin_token),
         )  # fmt: skip
 
         async def colleague(wish: HandOver, language: str) -> CallSetup:

@@ -14,6 +14,7 @@ from server.call.line.outbox import Outbox
 from server.call.line.rtc_calls import RtcCalls
 from server.call.line.shared_translator import Presenting, SharedTranslator
 from server.call.line.translated_socket import TranslatedSocket
+from server.call.line.translator import Beginning
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.messages import AudioFormat, Error
 from server.call.options import CallRequest
@@ -61,14 +62,14 @@ class RealtimeCalls:
         """Count one more connection of this caller. Raises TooMany if they come too fast."""
         self._directory.pace(caller)
 
-    async def serve(self, caller: Caller, resume: tuple[str, str], make: Make, socket: Socket) -> None:
-        """Hold the call until it ends. `resume` is the id and the token of a conversation that goes on, or empty."""
+    async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: Socket) -> None:
+        """Hold the call until it ends."""
         calls: list[WsCall] = []
         translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken)))
         translated = TranslatedSocket(socket, translator)
         try:
-            session = await self._find_or_open(caller, resume)
-            call, leg = self._make(session, resume[1], translated)
+            session = await self._find_or_open(caller, beginning)
+            call, leg = self._make(session, beginning.resume, translated)
         except AntiphonError as error:
             await _refuse(translated, error)
             return
@@ -110,14 +111,18 @@ class RealtimeCalls:
         """End a call by WebRTC. Raises NotFound if the caller has no such call."""
         await self._calls.hang_up(caller, call_id.removeprefix(RTC))
 
-    async def watch(self, caller: Caller, call_id: str, socket: Socket) -> None:
-        """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends."""
+    async def watch(self, caller: Caller, call_id: str, make: Make, socket: Socket) -> None:
+        """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends.
+
+        `make` is for telling who may not watch.
+        """
+        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None))
         live = self._live.get(call_id)
         if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
-            await _refuse(socket, NotFound("There is no such call."))
+            await _refuse(refusing, NotFound("There is no such call."))
             return
         if len(live.watchers) >= MAX_WATCHERS:
-            await _refuse(socket, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
+            await _refuse(refusing, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
             return
         outbox = Outbox()
         live.watchers.append(outbox)
@@ -144,12 +149,11 @@ class RealtimeCalls:
                 await live.tell(read.answers)
                 live.leg.tell_session([each for each in read.told if isinstance(each, str)])
 
-    async def _find_or_open(self, caller: Caller, resume: tuple[str, str]) -> Session:
-        caller, request = replace(caller, transport="websocket"), CallRequest()
-        session_id, token = resume
-        if not token:
+    async def _find_or_open(self, caller: Caller, beginning: Beginning) -> Session:
+        caller, request = replace(caller, transport="websocket"), CallRequest(**beginning.choices)
+        if not beginning.resume:
             return await self._directory.open(caller, request)
-        session = await self._directory.find(caller, session_id, token, request)
+        session = await self._directory.find(caller, beginning.session_id, beginning.resume, request)
         session.expect_another()
         return session
 

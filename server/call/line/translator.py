@@ -5,9 +5,9 @@ our own protocol, and what our session says becomes messages of the client's. On
 translator; the sound does not pass it. On a WebSocket it stands between the call and the socket (`TranslatedSocket`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from server.call.messages import AudioFormat, ServerMessage, Start
 
@@ -45,6 +45,17 @@ class Guest:
     """What it has chosen, with the format of the caller's sound."""
     spoken: AudioFormat
     """The format of the agent's sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a client of another protocol begins a call, or goes on with one."""
+
+    choices: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What it chooses for the call, by the names of `CallRequest`."""
+    session_id: str = ""
+    resume: str = field(default="", repr=False)
+    """The token with which it goes on with the conversation `session_id`. "" begins another one."""
 
 
 Recognize = Callable[[str | bytes], Translator | None]

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from typing import Protocol
 
+from server.call.agent_messages import Commit
 from server.call.line.leg import Leg
 from server.call.line.outbox import Outbox
-from server.call.messages import Audio, AudioFormat, Error
+from server.call.messages import Audio, AudioFormat, Error, parse_client
 from server.call.session import Session
 from server.errors import PeerError
 from server.media.feed import Feed
@@ -193,6 +194,9 @@ class WsCall:
     async def _handle(self, item: str | bytes) -> None:
         """Hand a message or a piece of sound on. Waits while the feed is full."""
         if isinstance(item, str):
+            while not self._feed.empty and _comes_behind_sound(item):
+                self._feed_taken.clear()
+                await self._feed_taken.wait()
             self._leg.receive_text(item)
             return
         while not self._feed.room:
@@ -232,6 +236,14 @@ class WsCall:
                 await self._socket.close(self._leg.reason)
         except (ConnectionError, TimeoutError):
             log.info("= client did not read the last messages")
+
+
+def _comes_behind_sound(text: str) -> bool:
+    """Whether a message means the sound before it: `commit`."""
+    try:
+        return isinstance(parse_client(text), Commit)
+    except PeerError:
+        return False
 
 
 def _log_faults(results: list[object]) -> None:

@@ -58,8 +58,8 @@ class Answers:
         if isinstance(setup.deps, SpeaksLanguages):
             setup.deps.call_language = language
         self._setup = setup
-        self._history, self._brought = lasting.history, lasting.brought
-        self._brought.serve(setup)
+        self._history, self.brought = lasting.history, lasting.brought
+        self.brought.serve(setup)
         self._host = host
         self._budget = budget
         self.background = lasting.background
@@ -119,7 +119,7 @@ class Answers:
             run.known = self.news.count
             return self._recollection.recall(self._history.messages)
 
-        run = AgentRun(self._brought.added_to(self._runs, instructions), prompt, recall)
+        run = AgentRun(self.brought.added_to(self._runs, instructions), prompt, recall)
         return self._make(run, lambda: self.language.of_answers, stopwatch)
 
     @property

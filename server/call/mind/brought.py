@@ -17,6 +17,7 @@ from server.call.host import Host
 from server.call.mind.client_calls import ClientCalls
 from server.call.mind.language import LanguageOfCall
 from server.call.options import CallOptions, Choices
+from server.call.settings import CallSettings
 from server.call.setup import CallSetup
 from server.errors import PeerError
 
@@ -75,6 +76,16 @@ class Brought:
         """Raises PeerError if the present agent does not take such a thing from clients."""
         check_by_client(self._setup.agent, what)
 
+    @property
+    def speaks_when_asked(self) -> bool:
+        """The agent speaks only when the client asks for it."""
+        return self._options.answers == "asked"
+
+    @property
+    def client_ends_turns(self) -> bool:
+        """The client says when the caller is done."""
+        return self._options.turns == "manual"
+
     def added_to(self, runs: RunSetup, instructions: str = "") -> RunSetup:
         """What a run has that begins now. `instructions` are for this run alone."""
         brought = [self._options.instructions, instructions] if self._setup.agent.by_client else []
@@ -84,6 +95,12 @@ class Brought:
             instructions="\n\n".join(filter(None, brought)),
             toolsets=[self._tools] if self._options.tools and self._setup.agent.by_client else [],
         )
+
+    @property
+    def settings(self) -> CallSettings:
+        """How the call behaves, with the patience that the client has chosen."""
+        settings_for = self._setup.settings_for
+        return self._setup.settings if settings_for is None else settings_for(self._options)
 
     @property
     def _tools(self) -> ClientTools:

@@ -73,8 +73,11 @@ class ExchangeWriter:
             self._minutes.exchanged(exchange, self._state, self._standing())
             self._host.exchanged(exchange)
         self._host.send(
-            messages.Response(reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=tools)
-        )
+            messages.Response(
+                reply=spoken.number, text=heard, final=True, interrupted=interrupted, tools=tools,
+                usage=_usage(spoken.reply.source.messages()),
+            )
+        )  # fmt: skip
 
     def amend(self, spoken: SpokenReply, unheard_ms: float) -> None:
         """Correct the exchange that was written last: the caller missed the last `unheard_ms` of its reply.
@@ -150,3 +153,10 @@ def _as_message(note: Note) -> ModelMessage:
             return ModelRequest(parts=[SystemPromptPart(note.text)])
         case "user":
             return ModelRequest.user_text_prompt(note.text)
+
+
+def _usage(exchanged: Sequence[ModelMessage]) -> messages.Usage | None:
+    """The tokens of all requests of an answer; None if the provider tells nothing of them."""
+    told = [message.usage for message in exchanged if isinstance(message, ModelResponse)]
+    taken, made = sum(each.input_tokens for each in told), sum(each.output_tokens for each in told)
+    return messages.Usage(input_tokens=taken, output_tokens=made) if taken or made else None

@@ -1,9 +1,11 @@
 """Utterances: what the caller says, from its first sound until its answer is ready to be heard."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from server.call import messages
+from server.call.agent_messages import MAX_NOTE_CHARS, Note
 from server.call.ears.ears import Ears
 from server.call.host import Host
 from server.call.mind.answers import Answers
@@ -50,6 +52,12 @@ class Utterances:
         self._owed = owed
         self._now = asyncio.get_running_loop().time
         self._preparation = Preparation(host.start, self._prepare, answers.stop, self._on_settled, self._on_failed)
+        self.on_set_aside: Callable[[Note], None] = lambda note: None
+        """Puts the words that nobody answers into the history, where the agent speaks only when it is asked."""
+        self._wanted = False
+        """The client wants an answer to the utterance whose words are being settled."""
+        self._committed = False
+        """The client has said that the caller is done with the present utterance."""
         self._open: dict[int, Utterance] = {}
         """By number: the utterances that are being heard, or whose words are not known yet."""
 
@@ -101,6 +109,8 @@ class Utterances:
                 self._preparation.cancel(utterance)
             case Prepare.WORDS:
                 self._preparation.ask(utterance)
+            case Prepare.ANSWER if self._answers.brought.speaks_when_asked:
+                self._preparation.ask(utterance)
             case Prepare.ANSWER:
                 self._preparation.pause(utterance, self._ears.voicing.voiced_ms)
 
@@ -117,10 +127,38 @@ class Utterances:
         utterance = self.answering = self._open[number]
         self._stop_listening(utterance)
         utterance.stopwatch.mark("endpoint")
+        self._wanted = self._committed = False
+        if self._answers.brought.speaks_when_asked:
+            self._preparation.ask(utterance)
+            if utterance.settled:
+                self._answer_words(utterance)
+            return
         if utterance.prepared is None:
             self._preparation.finish(utterance)
         if utterance.prepared is not None:
             self._hand_on(utterance)
+
+    # What the client says of them
+
+    def commit(self) -> bool:
+        """The caller is done with the present utterance. False: there is none."""
+        self._committed = self.present is not None
+        return self._committed
+
+    @property
+    def client_ends(self) -> bool:
+        """Only the client says when the caller is done, and has not said it."""
+        return self._answers.brought.client_ends_turns and not self._committed
+
+    @property
+    def ended(self) -> bool:
+        """The client has said that the caller is done with the present utterance."""
+        return self._committed and self.present is not None
+
+    def want(self) -> bool:
+        """The client wants an answer to the utterance whose words are being settled. False: there is none."""
+        self._wanted = self.answering is not None
+        return self._wanted
 
     # Words that are answered together with later ones
 
@@ -186,9 +224,21 @@ class Utterances:
         if not utterance.text:
             self._outcomes.on_no_words(utterance.number)
             return
+        if self._answers.brought.speaks_when_asked and not self._wanted:
+            self._set_aside(utterance)
+            return
         if utterance.prepared is None:
             self._preparation.finish(utterance)
         self._hand_on(utterance)
+
+    def _set_aside(self, utterance: Utterance) -> None:
+        """Nobody has asked for an answer: the words go into the history."""
+        text, number = utterance.text, utterance.number
+        self._preparation.cancel(utterance)
+        self._tell(utterance, final=True)
+        self._release(utterance)
+        self.on_set_aside(Note(text=text[:MAX_NOTE_CHARS]))
+        self._outcomes.on_no_words(number)
 
     def _on_failed(self, utterance: Utterance, failure: EngineError) -> None:
         if self._owed.expects_words(utterance.number):

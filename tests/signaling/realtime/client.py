@@ -2,17 +2,19 @@
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 from openai.types.realtime import RealtimeServerEvent
-from pydantic import TypeAdapter
 
 from server.call.messages import AudioFormat, ServerMessage
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
 from signaling.realtime.way import Way
 
-EVENTS: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+EVENTS = {
+    get_args(each.model_fields["type"].annotation)[0]: each for each in get_args(get_args(RealtimeServerEvent)[0])
+}
+"""OpenAI's own class for each type of event."""
 
 
 class Client:
@@ -51,6 +53,6 @@ class Client:
     def _take(self, items: Any) -> list[str]:
         new = [json.loads(item) for item in items]
         for event in new:
-            EVENTS.validate_python(event)
+            EVENTS[event["type"]].model_validate(event)
         self.events += new
         return [event["type"] for event in new]

@@ -15,6 +15,7 @@ from server.call.messages import (
     ServerMessage,
     State,
     Transcription,
+    Usage,
     parse_client,
 )
 from tests.signaling.realtime.client import Client
@@ -65,7 +66,7 @@ SPOKEN: list[tuple[str, ServerMessage | None, list[str]]] = [
     ("its first words", say("We"), [WORDS]),
     ("more sound", None, [DELTA]),
     ("more words", say("We are"), [WORDS]),
-    ("it is over", say("We are.", final=True), [WORDS, *CLOSES, DONE]),
+    ("it is over", say("We are.", final=True, usage=Usage(input_tokens=20, output_tokens=3)), [WORDS, *CLOSES, DONE]),
     ("nobody speaks", State(state="listening"), []),
 ]
 
@@ -79,6 +80,7 @@ def test_the_order_of_an_exchange() -> None:
         "completed",
         [{"type": "output_audio", "transcript": "We are."}],
     )
+    assert (done["usage"]["total_tokens"], done["usage"]["output_token_details"]["text_tokens"]) == (23, 3)
     ids = [event["event_id"] for event in client.events]
     assert len(set(ids)) == len(ids)
 

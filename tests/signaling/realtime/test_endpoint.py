@@ -1,0 +1,126 @@
+"""The HTTP side of the Realtime API: who is let in, with which secrets, and how refusals look."""
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import pytest
+
+from signaling.access import Access
+from signaling.keys import secret_key
+from signaling.realtime.endpoint import LIMITS
+from signaling.tokens import Header
+from tests.exchange import Exchange, exchange
+from tests.fakes.mind import Mind
+from tests.offers import audio, offer
+from tests.tokens import SECRET, token
+
+ADMIN = {"Authorization": "Bearer the operator's own token"}
+SDP = {"Content-Type": "application/sdp"}
+
+
+class OneKey:
+    async def find(self, header: Header) -> Any:
+        return [secret_key(SECRET)]
+
+
+async def first_event(running: Exchange, http: aiohttp.ClientSession, **options: Any) -> dict[str, Any]:
+    """What a client is told first on the WebSocket."""
+    async with http.ws_connect(f"{running.home}/v1/realtime?model=gpt-realtime", **options) as socket:
+        told: dict[str, Any] = json.loads((await socket.receive()).data)
+        return told
+
+
+async def test_a_secret_is_a_token_of_this_server() -> None:
+    """A backend gets it with the admin token. It opens the WebSocket of a page, and sets what the session says."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        url = f"{running.home}/v1/realtime/client_secrets"
+        session = {"type": "realtime", "temperature": 0.25, "audio": {"output": {"voice": "ash"}}}
+        body = {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": session}
+        assert (await http.post(url, json=body)).status == 401
+        made = await (await http.post(url, json=body, headers=ADMIN)).json()
+        assert made["value"].startswith("ek_")
+        assert made["session"]["audio"]["output"]["voice"] == "ash"
+        offered = ("realtime", f"openai-insecure-api-key.{made['value']}", "openai-agents-sdk.0.20.0")
+        assert (await first_event(running, http, protocols=offered))["type"] == "session.created"
+        assert running.options[-1].temperature == 0.25
+        bearer = {"Authorization": f"Bearer {made['value']}"}
+        assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
+        assert (await http.post(url, json={"session": {"audio": 5}}, headers=ADMIN)).status == 400
+
+
+async def test_who_has_no_token_is_told_in_openais_shape() -> None:
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+            await first_event(running, http)
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="401"):
+            await first_event(running, http, headers={"Authorization": "Bearer ek_none"})
+        response = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=SDP)
+        assert response.status == 401
+        error = (await response.json())["error"]
+        assert set(error) == {"type", "code", "message", "param"}
+        assert error["type"] == "invalid_request_error"
+
+
+async def test_a_raw_offer_is_answered() -> None:
+    """As browsers post it: without a candidate. The address of the call is where it is hung up."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        response = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=SDP)
+        assert (response.status, response.content_type) == (201, "application/sdp")
+        location = response.headers["Location"]
+        assert location.startswith("/v1/realtime/calls/rtc_")
+        assert len(running.directory) == 1
+        assert (await http.post(f"{running.home}{location}/hangup")).status == 200
+        assert len(running.directory) == 0
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"session": "{}"}, "needs the part"),
+        ({"sdp": "v=0\r\n", "session": "{"}, "has to be JSON"),
+        ({"sdp": "v=0\r\n", "session": "[]"}, "JSON object"),
+        ({"sdp": "v=0\r\n", "session": '{"audio": 1}'}, "session.audio"),
+        ({"sdp": "v=0\r\n"}, ""),
+    ],
+)
+async def test_a_form_that_cannot_be_used(parts: dict[str, str], says: str) -> None:
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        form = aiohttp.FormData(default_to_multipart=True)
+        for name, value in parts.items():
+            form.add_field(name, value)
+        response = await http.post(f"{running.home}/v1/realtime/calls", data=form)
+        assert response.status in (400, 406)
+        assert says in (await response.json())["error"]["message"]
+        assert len(running.directory) == 0
+
+
+async def test_a_call_that_is_not_there_cannot_be_watched() -> None:
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        async with http.ws_connect(f"{running.home}/v1/realtime?call_id=rtc_none") as socket:
+            told = json.loads((await socket.receive()).data)
+            assert (told["type"], told["error"]["code"]) == ("error", "not_found")
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_somebody_elses_call_cannot_be_watched() -> None:
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        ann, bob = ({"Authorization": f"Bearer {token(name)}"} for name in ("ann", "bob"))
+        async with http.ws_connect(f"{running.home}/v1/realtime", headers=ann) as socket:
+            call_id = json.loads((await socket.receive()).data)["session"]["antiphon"]["session_id"]
+            for who, kind in ((bob, "error"), (ann, "session.created")):
+                async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}", headers=who) as watcher:
+                    assert json.loads((await watcher.receive()).data)["type"] == kind
+
+
+async def test_a_message_that_is_too_large_ends_the_connection() -> None:
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        async with http.ws_connect(f"{running.home}/v1/realtime") as socket:
+            await socket.receive()
+            with suppress(ConnectionError):
+                await socket.send_str("x" * (LIMITS.message_bytes + 2))
+            async with asyncio.timeout(10):
+                while len(running.directory) > 0:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
