@@ -58,7 +58,8 @@ def test_the_end() -> None:
 @pytest.mark.parametrize("text", ["ping: 1795924845153", '{"type":"signalling","message":{"type":"trackStatus"}}'])
 def test_signs_of_life_and_tracks_tell_nothing(text: str) -> None:
     read = Client().rtvi.read(text)
-    assert not read.told and not read.answers
+    assert not read.told
+    assert not read.answers
 
 
 def test_the_first_message_shows_who_speaks_rtvi() -> None:
