@@ -103,6 +103,28 @@ class Respond(Message):
     )
 
 
+class Ask(Message):
+    """A question to the model beside the talk, answered by `answered` with the same `id`.
+
+    The caller hears nothing of it, no history gets it, and no tool with effects runs for it. With `history` the model
+    knows what was said in the call.
+    """
+
+    type: Literal["ask"] = "ask"
+    id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARS)]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_INSTRUCTIONS_CHARS)]
+    history: bool = True
+
+
+class Answered(Message):
+    """What the model has answered to the question `id`. Without `ok` it could not, and `text` says why."""
+
+    type: Literal["answered"] = "answered"
+    id: str
+    text: str
+    ok: bool = True
+
+
 class Commit(Message):
     """The caller is done: what was said so far is whole. It comes behind the sound that was sent before it.
 
@@ -118,5 +140,5 @@ class Clear(Message):
     type: Literal["clear"] = "clear"
 
 
-FromAgent = Clause | ToolCall | ToolCancelled
-ToAgent = ToolResult | Update | Note | Respond | Commit | Clear
+FromAgent = Clause | ToolCall | ToolCancelled | Answered
+ToAgent = ToolResult | Update | Note | Respond | Commit | Clear | Ask

@@ -59,6 +59,7 @@ class Dialogue:
         self.history, self.ears = lasting.history, lasting.ears
         self.ears.pause_ms = setup.settings.endpoint.prepare_ms
         self._answers = Answers(setup, self.language, lasting, host, budget)
+        self.ask_beside = self._answers.beside.ask
         self.utterances = Utterances(self, host, setup, self.ears, self._answers, self._owed)
         self.utterances.newest = standing.utterance
         lasting.writer.write_for(setup, self._owed, lambda: self.standing)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from server.call import agent_messages, messages
 from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
+from server.call.floor import State
 from server.call.host import Host
 from server.call.keys import Keys
 from server.call.mind.brought import Brought
@@ -31,6 +32,9 @@ NOTES_AT_ONCE = 100
 ERRORS_A_SECOND = 1
 ERRORS_AT_ONCE = 5
 """How many refused messages the client is told of. The others are only counted, for the log."""
+ASKED_A_SECOND = 0.5
+ASKED_AT_ONCE = 4
+"""How often the model may be asked beside the talk: each request costs money."""
 WAIT_S = 1
 """What a client that is too fast is told to wait."""
 
@@ -62,6 +66,7 @@ class Inbox:
         self._taking = Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
         self._noting = Pace(NOTES_A_SECOND, NOTES_AT_ONCE)
         self._telling = Pace(ERRORS_A_SECOND, ERRORS_AT_ONCE)
+        self._asking = Pace(ASKED_A_SECOND, ASKED_AT_ONCE)
         self._refused = 0
         """How many messages were dropped because they are not valid, or because they were too many."""
         self._reported = 0
@@ -132,6 +137,10 @@ class Inbox:
                 if instructions:
                     self._brought.check("instructions")
                 self._present().unasked.respond(instructions)
+            case agent_messages.Ask():
+                if not self._asking.admits(self._now()):
+                    raise TooMany("Questions come too fast, and the last ones are lost.", WAIT_S)
+                self._present().ask_beside(message)
             case agent_messages.Commit():
                 self._commit()
             case agent_messages.Clear():
@@ -174,7 +183,8 @@ class Inbox:
             self._brought.check(f"notes of the {note.role}")
         if not self._noting.admits(self._now()):
             raise TooMany("Notes come too fast, and the last ones are lost.", WAIT_S)
-        self._present().delivery.note(note)
+        if self._present().state is not State.CLOSED:
+            self._present().delivery.note(note)
 
     def _commit(self) -> None:
         """The caller is done. This is decided at the next frame, which need not come from the client any more."""

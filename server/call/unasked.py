@@ -27,7 +27,7 @@ from server.call.mouth.source import Line, Prompt
 GO_ON = "(Something else had to be said before your answer was heard. Tell the caller now what has come of it.)"
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
-RESPOND = "(Say now what comes next in the conversation.)"
+RESPOND = "(It is your turn to speak: go on with the conversation.)"
 """What the model is asked when the client wants an answer, although the caller has said nothing."""
 
 GO_ON_FROM = "(The call was handed over to you. {name} Go on with what the caller wants.)"

@@ -32,7 +32,7 @@ class Answer:
         """What earlier responses have said of the same reply."""
         self.message: dict[str, Any] | None = None
         """The item of the message, once it is there."""
-        self.open = False
+        self.is_open = False
         """The message is there and not over."""
         self.text = ""
         self._output: list[dict[str, Any]] = []
@@ -45,6 +45,11 @@ class Answer:
         }  # fmt: skip
         self._speaks = about["output_modalities"] == ["audio"]
         out.event("response.created", response=self._response)
+
+    @property
+    def item_id(self) -> str:
+        """The id of the message; "" before there is one."""
+        return "" if self.message is None else str(self.message["id"])
 
     # What it says
 
@@ -98,9 +103,9 @@ class Answer:
 
     def close_message(self, status: str, text: str) -> None:
         """The message is over, if there is one. `text` is what was heard of it."""
-        if not self.open or self.message is None:
+        if not self.is_open or self.message is None:
             return
-        self.open = False
+        self.is_open = False
         self.write_rest(text)
         if self._speaks:
             self._out.event("response.output_audio.done", **self._where)
@@ -122,10 +127,10 @@ class Answer:
     # Items
 
     def _open_message(self) -> None:
-        if self.open:
+        if self.is_open:
             return
         self.message = self._item("message", status="in_progress", role="assistant", content=[])
-        self.open, self.text = True, ""
+        self.is_open, self.text = True, ""
         self._add(self.message)
         self._where = {
             "response_id": self.id, "item_id": self.message["id"], "output_index": len(self._output),

@@ -81,6 +81,7 @@ class Heard:
             item_id = self._item
             self._remember(number, item_id)
             self.stop(at_ms)
+            self.unanswered = False
         if final and not text:
             if item_id is None or item_id == self._item:
                 self.withdraw(at_ms)

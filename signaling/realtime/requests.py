@@ -58,7 +58,7 @@ class Wanted(_Part):
     instructions: str = ""
     output_modalities: list[Literal["text", "audio"]] | None = None
     conversation: str = "auto"
-    input: Annotated[list[Item], Field(max_length=128)] | None = None
+    context: Annotated[list[Item], Field(max_length=128)] | None = Field(default=None, alias="input")
     metadata: dict[str, str] | None = None
     max_output_tokens: int | Literal["inf"] | None = None
 

@@ -62,8 +62,8 @@ class _Output(_Part):
 
 
 class _Audio(_Part):
-    input: _Input | None = None
-    output: _Output | None = None
+    heard: _Input | None = Field(default=None, alias="input")
+    spoken: _Output | None = Field(default=None, alias="output")
 
 
 class _Tool(_Part):
@@ -125,7 +125,9 @@ class SessionConfig:
     def update(self, given: Mapping[str, Any]) -> None:
         """Change what is given, and nothing else. Raises Refused, and then nothing is changed."""
         try:
-            patch = _Patch.model_validate(given).model_dump(mode="json", exclude_unset=True, exclude={"id", "object"})
+            patch = _Patch.model_validate(given).model_dump(
+                mode="json", exclude_unset=True, by_alias=True, exclude={"id", "object"}
+            )
         except ValidationError as exc:
             refused = refusal(exc)
             raise Refused(refused.message, refused.code, f"session.{refused.param}") from exc

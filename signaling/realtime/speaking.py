@@ -10,28 +10,11 @@ from typing import Any
 from server.call.messages import Response, ServerMessage
 from signaling.realtime.answer import Answer
 from signaling.realtime.items import Items
+from signaling.realtime.ledgers import Ledgers
 from signaling.realtime.outgoing import Outgoing
 from signaling.realtime.requests import Refused, TruncateItem, Wanted
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.way import Way
-
-MAX_LEDGER = 32
-"""Of how many messages it is known when each word was heard. Clients truncate what they play at present."""
-
-
-class _Ledger:
-    """When the words of one message left, in ms of its sound."""
-
-    def __init__(self, reply: int, base_ms: float) -> None:
-        self.reply = reply
-        self.base_ms = base_ms
-        """How much of the reply came before this message."""
-        self.sound_ms = 0.0
-        self.marks: list[tuple[float, str]] = []
-
-    def heard(self, ms: float) -> str:
-        """The words that were heard after so much of the sound."""
-        return next((text for at, text in reversed(self.marks) if at <= ms), "")
 
 
 class Speaking:
@@ -58,7 +41,7 @@ class Speaking:
         self._cancelled = False
         """The client has asked that the response stops."""
         self._by_voice = False
-        self._ledgers: dict[str, _Ledger] = {}
+        self._ledgers = Ledgers(way.on_webrtc, way.now_ms)
         self._conversation = out.new_id("conv")
 
     # What the client wants
@@ -109,10 +92,10 @@ class Speaking:
     def truncate(self, event: TruncateItem) -> Sequence[Mapping[str, Any]]:
         """The caller has heard only so much of a message. Raises Refused if so much was never sent."""
         item = self._items.get(event.item_id, "truncate")
-        ledger = self._ledgers.get(event.item_id)
+        ledger = self._ledgers.find(event.item_id)
         if item.get("role") != "assistant" or ledger is None:
             raise Refused("Only what the agent said can be truncated.", "invalid_value", "item_id")
-        sent_ms = self._sound_ms(event.item_id, ledger)
+        sent_ms = self._ledgers.sound_ms(ledger)
         if event.audio_end_ms > sent_ms + 1:
             raise Refused(
                 f"Audio content of {sent_ms:.0f} ms is already shorter than {event.audio_end_ms} ms.",
@@ -120,7 +103,12 @@ class Speaking:
             )  # fmt: skip
         told: list[Mapping[str, Any]] = []
         answer = self._answer
-        if answer is not None and answer.message is not None and answer.message["id"] == event.item_id and answer.open:
+        if (
+            answer is not None
+            and answer.message is not None
+            and answer.message["id"] == event.item_id
+            and answer.is_open
+        ):
             told = [{"type": "played", "reply": ledger.reply, "ms": ledger.base_ms + event.audio_end_ms}]
             if not self._cancelled:
                 told.append({"type": "interrupt"})
@@ -154,8 +142,9 @@ class Speaking:
             return
         answer.say(sound)
         form = self._config.spoken_format
-        ledger = self._ledger(answer)
-        ledger.sound_ms += len(sound) / (form.sample_rate // 1000 * (2 if form.encoding == "pcm16" else 1))
+        self._ledgers.of(answer).sound_ms += len(sound) / (
+            form.sample_rate // 1000 * (2 if form.encoding == "pcm16" else 1)
+        )
 
     def caption(self, message: Response) -> None:
         """What the caller has heard of a reply."""
@@ -171,11 +160,11 @@ class Speaking:
         text = message.text.removeprefix(answer.before).lstrip() if answer.before else message.text
         if text and not message.final:
             answer.write(text)
-            self._ledger(answer).marks.append((self._sound_ms_of(answer), text))
+            self._ledgers.mark(answer, text)
         elif message.final:
-            if text and not answer.open:
+            if text and not answer.is_open:
                 answer.write(text)
-                self._ledger(answer)
+                self._ledgers.of(answer)
             self._finish(answer, message, text)
 
     def _is_unheard(self, message: Response) -> bool:
@@ -219,7 +208,7 @@ class Speaking:
         if message.interrupted:
             by_client = self._cancelled and not self._by_voice
             self._end(answer, "cancelled", text, "client_cancelled" if by_client else "turn_detected", usage)
-        elif not message.text and not message.tools and not answer.open:
+        elif not message.text and not message.tools and not answer.is_open:
             self._end(answer, "failed", "")
         else:
             self._end(answer, "completed", text, usage=usage)
@@ -254,9 +243,8 @@ class Speaking:
         return Answer(self._out, self._items, about, self._way.on_webrtc)
 
     def _end(self, answer: Answer, status: Any, text: str, reason: str | None = None, usage: Any = None) -> None:
-        if answer.open and answer.message is not None:
-            self._ledger(answer).marks.append((self._sound_ms_of(answer), text))
-            self._ledger(answer).sound_ms = self._sound_ms_of(answer)
+        if answer.is_open:
+            self._ledgers.close(answer, text)
         answer.end(status, text, reason, usage)
         if self._answer is answer:
             self._answer = None
@@ -266,28 +254,6 @@ class Speaking:
         if self._paused in (reply, None):
             self._waits, self._paused = False, None
         self._said.pop(reply, None)
-
-    # When words were heard
-
-    def _ledger(self, answer: Answer) -> _Ledger:
-        item_id = "" if answer.message is None else answer.message["id"]
-        if item_id not in self._ledgers:
-            before = sum(each.sound_ms for each in self._ledgers.values() if each.reply == answer.reply)
-            self._ledgers[item_id] = _Ledger(answer.reply or 0, before)
-            if self._way.on_webrtc:
-                self._ledgers[item_id].sound_ms = -self._way.now_ms()
-            while len(self._ledgers) > MAX_LEDGER:
-                del self._ledgers[next(iter(self._ledgers))]
-        return self._ledgers[item_id]
-
-    def _sound_ms_of(self, answer: Answer) -> float:
-        return 0.0 if answer.message is None else self._sound_ms(answer.message["id"], self._ledger(answer))
-
-    def _sound_ms(self, item_id: str, ledger: _Ledger) -> float:
-        """How much of a message was sent. On WebRTC it is the time since it began, until it is over."""
-        if ledger.sound_ms < 0:
-            return float(self._way.now_ms()) + ledger.sound_ms
-        return ledger.sound_ms
 
 
 def _usage(taken: int, made: int) -> dict[str, Any]:

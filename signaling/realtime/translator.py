@@ -9,6 +9,7 @@ import binascii
 from collections.abc import Sequence
 from typing import Any
 
+from server.call.agent_messages import Answered
 from server.call.line.translator import Read
 from server.call.messages import (
     Audio,
@@ -21,11 +22,28 @@ from server.call.messages import (
     State,
     Transcription,
 )
-from signaling.realtime import requests
+from signaling.realtime.beside import Beside
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
 from signaling.realtime.outgoing import Outgoing
-from signaling.realtime.requests import Refused
+from signaling.realtime.requests import (
+    Append,
+    CancelResponse,
+    Clear,
+    ClearOutput,
+    ClientEvent,
+    Commit,
+    CreateItem,
+    CreateResponse,
+    DeleteItem,
+    Refused,
+    RetrieveItem,
+    SessionUpdate,
+    TruncateItem,
+    Wanted,
+    read_event,
+    read_json,
+)
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.speaking import Speaking
 from signaling.realtime.told import Told
@@ -50,6 +68,7 @@ class RealtimeTranslator:
         self._told = Told()
         """What our session is told."""
         self._heard = Heard(self._out, self._items)
+        self._beside = Beside(self._out, self._items)
         self._speaking = Speaking(self._out, self._items, way, config)
         self._follow_config()
         self._pcm_ms = 0.0
@@ -64,39 +83,39 @@ class RealtimeTranslator:
     def read(self, item: str | bytes) -> Read:
         event_id = None
         try:
-            given = requests.read_json(item)
+            given = read_json(item)
             if isinstance(given, dict) and isinstance(given.get("event_id"), str):
                 event_id = given["event_id"][:512]
-            self._carry_out(requests.read_event(given), event_id)
+            self._carry_out(read_event(given), event_id)
         except Refused as refused:
             self._out.error(refused, event_id)
         return Read(self._told.take(), self._out.take())
 
-    def _carry_out(self, event: requests.ClientEvent, event_id: str | None) -> None:
+    def _carry_out(self, event: ClientEvent, event_id: str | None) -> None:
         match event:
-            case requests.Append(audio=audio):
+            case Append(audio=audio):
                 self._append(audio)
-            case requests.SessionUpdate(session=session):
+            case SessionUpdate(session=session):
                 self._update(session)
-            case requests.CreateItem():
+            case CreateItem():
                 self._create(event)
-            case requests.RetrieveItem(item_id=item_id):
+            case RetrieveItem(item_id=item_id):
                 self._out.event("conversation.item.retrieved", item=self._items.get(item_id, "retrieve"))
-            case requests.DeleteItem(item_id=item_id):
+            case DeleteItem(item_id=item_id):
                 self._items.delete(item_id)
                 self._told.forget(item_id)
                 self._out.event("conversation.item.deleted", item_id=item_id)
-            case requests.TruncateItem():
+            case TruncateItem():
                 self._told.extend(self._speaking.truncate(event))
-            case requests.CreateResponse(response=wanted):
+            case CreateResponse(response=wanted):
                 self._respond(wanted)
-            case requests.CancelResponse(response_id=response_id):
+            case CancelResponse(response_id=response_id):
                 self._told.extend(self._speaking.cancel(response_id))
-            case requests.ClearOutput():
+            case ClearOutput():
                 self._told.extend(self._speaking.clear())
-            case requests.Commit():
+            case Commit():
                 self._commit()
-            case requests.Clear():
+            case Clear():
                 self._uncommitted_ms = 0.0
                 self._told.say({"type": "clear"})
                 self._out.event("input_audio_buffer.cleared")
@@ -133,7 +152,7 @@ class RealtimeTranslator:
     def _follow_config(self) -> None:
         self._heard.live, self._heard.detects = self._config.transcribes_only, self._config.detects_turns
 
-    def _create(self, event: requests.CreateItem) -> None:
+    def _create(self, event: CreateItem) -> None:
         item = self._told.vet(event.item)
         made = {
             "id": item.id or self._out.new_id("item"), "object": "realtime.item", "status": "completed",
@@ -148,9 +167,12 @@ class RealtimeTranslator:
             self._speaking.continues = True
         self._told.item(item, made["id"])
 
-    def _respond(self, wanted: requests.Wanted) -> None:
-        if wanted.conversation == "none" or wanted.input is not None:
-            raise Refused("Responses outside the conversation are not made here.", "unsupported", "response")
+    def _respond(self, wanted: Wanted) -> None:
+        if wanted.conversation == "none":
+            self._told.say(self._beside.create(wanted))
+            return
+        if wanted.context is not None:
+            raise Refused("Only a response outside the conversation has an input.", "unsupported", "response.input")
         if self._speaking.create(wanted):
             return  # the reply that has called a function goes on
         for text, item_id in self._told.ask(wanted.instructions):
@@ -194,6 +216,8 @@ class RealtimeTranslator:
                 self._out.failure(_kind(code), code, sentence)
             case Reconnect():
                 self._out.failure("server_error", "reconnect", "This server stops. Connect again to go on.")
+            case Answered(id=response_id, text=text, ok=ok):
+                self._beside.answered(response_id, text, ok)
             case _:
                 self._speaking.called(message)
         return self._out.take()

@@ -125,6 +125,26 @@ def test_notes_are_seen_by_the_next_answer() -> None:
     run_virtual(scenario())
 
 
+def test_notes_of_what_the_agent_has_said() -> None:
+    """An older conversation that a client brings never begins with the agent's words, for providers that want that."""
+
+    async def scenario() -> None:
+        mind = GuidedMind()
+        async with Caller(mind) as caller:
+            for role, text in (
+                ("assistant", "Hello."),
+                ("user", "I am Ann."),
+                ("assistant", "Hi."),
+                ("assistant", "So?"),
+            ):
+                tell(caller, messages.parse_client(f'{{"type": "note", "role": "{role}", "text": "{text}"}}'))
+            await ask(caller, "who am I")
+        kinds = [isinstance(message, ModelRequest) for message in mind.seen[0]]
+        assert kinds == [True, False, True, False, True, False, True]
+
+    run_virtual(scenario())
+
+
 def test_a_note_while_the_agent_speaks() -> None:
     """It comes after the present answer, also in the history."""
 

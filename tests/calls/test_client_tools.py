@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from server.agent.tool_calls import TIMED_OUT
+from server.agent.tool_calls import INTERRUPTED, TIMED_OUT
 from server.call import messages
-from server.call.agent_messages import ToolCall, ToolCancelled, ToolResult, Update
+from server.call.agent_messages import Note, ToolCall, ToolCancelled, ToolResult, Update
 from server.call.options import CallOptions, ClientTool
+from tests.calls.test_moved_orders import move
 from tests.fakes.guided_mind import GuidedMind
 from tests.fakes.people import CALM, Caller
 from tests.virtual_time import run_virtual
@@ -160,6 +161,32 @@ def test_the_call_ends_while_the_client_runs_a_tool() -> None:
             caller.session.end("caller")
             await caller.session.over.wait()
             assert caller.now_ms - ended_ms < 2_000
+
+    run_virtual(scenario())
+
+
+def test_the_call_moves_while_the_client_runs_a_tool() -> None:
+    """The other server knows that the tool was called, and not what became of it. It has the tools that the client
+    brings again, and notes from before."""
+
+    async def scenario() -> None:
+        async with Caller(GuidedMind(), options=OPTIONS) as first:
+            first.session.receive_text(Note(text="My name is Ann.").to_json())
+            type_words(first, "look up prices")
+            call = await until_asked(first)
+            await first.wait(1_000)
+            record = await move(first)
+        mind = GuidedMind()
+        async with Caller(mind, options=OPTIONS, record=record) as second:
+            answer(second, call.id, "twelve")
+            assert len(second.of(messages.Error)) == 1
+            type_words(second, "hello")
+            await second.until_silent()
+        told = str(mind.seen[-1])
+        assert "My name is Ann." in told
+        assert INTERRUPTED in told
+        assert "twelve" not in told
+        assert "look_up" in mind.tools_seen
 
     run_virtual(scenario())
 

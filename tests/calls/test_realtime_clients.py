@@ -50,6 +50,7 @@ class Line(Caller):
         return [
             (each["status"], [item.get("name") or item["content"][0]["transcript"] for item in each["output"]])
             for each in done
+            if each["conversation_id"] is not None
         ]
 
 
@@ -183,6 +184,29 @@ def test_only_words() -> None:
         ]
         assert done == history == ["hello there.", "good night."]
         assert not any(each.startswith("response.") for each in line.types())
+
+    run_virtual(scenario())
+
+
+def test_a_question_beside_the_talk() -> None:
+    """The model knows what was said, and the caller hears nothing of it."""
+
+    async def scenario() -> None:
+        mind = GuidedMind()
+        async with Line(mind) as line:
+            await line.say("hello there.")
+            await line.until_silent()
+            asked = mind.requests
+            line.event("response.create", response={"conversation": "none", "instructions": "say that again"})
+            await line.wait(2000)
+            kept = [said.text for said in line.session._minutes.record.said]
+        assert mind.requests == asked + 1
+        assert len(mind.seen[-1]) > 2  # the model was told what was said before
+        assert len(kept) == 2
+        assert [len(said) for _, said in line.responses()[:1]] == [1]
+        done = line.client.last("response.done")["response"]
+        assert (done["status"], done["conversation_id"]) == ("completed", None)
+        assert done["output"][0]["content"][0]["text"]
 
     run_virtual(scenario())
 

@@ -103,7 +103,7 @@ async def test_browsers_ask_before_a_page_of_another_site_calls(client: Any) -> 
     assert told == {
         "Access-Control-Allow-Origin": OURS,
         "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag, X-OpenAI-Agents-SDK",
         "Access-Control-Expose-Headers": (
             "Retry-After, WWW-Authenticate, Location, ETag, Link, Accept-Post, Access-Control-Allow-Methods"
         ),

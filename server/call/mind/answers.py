@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,10 @@ from server.agent.passing_on import PassingOn
 from server.agent.recollection import Recollection
 from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
+from server.call.agent_messages import Ask
 from server.call.budget import Budget
 from server.call.host import Host
+from server.call.mind.beside import Beside
 from server.call.mind.instructions import Instructions
 from server.call.mind.language import LanguageOfCall
 from server.call.mind.lasting import Lasting
@@ -89,6 +92,8 @@ class Answers:
         """Is told when a reply that had nothing to be heard has something."""
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
         """Is told of each tool that returns when its reply is over already."""
+        self.beside = Beside(host, self._beside)
+        """What the client asks beside the talk."""
         self._requests = Pace(REQUESTS_A_SECOND, REQUESTS_AT_ONCE)
         self._now = asyncio.get_running_loop().time
         self._tasks: dict[Reply, asyncio.Task[None]] = {}
@@ -121,6 +126,12 @@ class Answers:
 
         run = AgentRun(self.brought.added_to(self._runs, instructions), prompt, recall)
         return self._make(run, lambda: self.language.of_answers, stopwatch)
+
+    def _beside(self, question: Ask) -> AgentRun:
+        """The run that answers a question of the client beside the talk. It has no tools of the client."""
+        runs = replace(self.brought.added_to(self._runs), toolsets=[])
+        history = self._recollection.recall(self._history.messages) if question.history else []
+        return AgentRun(runs, question.text, lambda: history)
 
     @property
     def tools_running(self) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -24,6 +23,9 @@ from server.call.mouth.mouth import SpokenReply
 from server.call.setup import CallSetup
 from server.record.conversation import Exchange, Said, Standing, tool_uses
 from server.record.minutes import Minutes
+
+GO_ON = "(Go on.)"
+"""What the model is told to have been asked, before a client's note of what the agent has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +116,26 @@ class ExchangeWriter:
     def add_said(self, note: Note) -> None:
         """The client says that this was said, and nobody answers it. What the system says is for the model alone."""
         at_ms = self._minutes.offset_ms(self._now())
-        who: Literal["caller", "agent"] = "agent" if note.role == "assistant" else "caller"
-        said = (Said(who, note.text, at_ms, at_ms),) if note.role != "system" else ()
+        said: tuple[Said, ...] = ()
+        if note.role == "user":
+            said = (Said("caller", note.text, at_ms, at_ms),)
+        elif note.role == "assistant":
+            said = (Said("agent", note.text, at_ms, at_ms, name=self._name),)
         self._last, self._late = _Noted(said), []
-        exchange = self._exchange(self._last, self._history.add([_as_message(note)]))
+        after = self._history.messages[-1:]
+        exchange = self._exchange(self._last, self._history.add(_as_messages(note, after)))
         self._minutes.exchanged(exchange, self._state, self._standing())
 
     @property
     def _state(self) -> str:
         """The state of the agent, to be kept."""
         return self._setup.agent.state_of(self._setup.deps)
+
+    @property
+    def _name(self) -> str:
+        """The agent's name, if it is another one than that with which the conversation began."""
+        name = self._setup.agent.name
+        return name if name != self._minutes.record.agent else ""
 
     def _exchange(self, last: _Written | _Noted, kept: Sequence[ModelMessage]) -> Exchange:
         """The exchange for the record, in ms since the conversation began. `kept` are its messages for a model."""
@@ -139,20 +151,21 @@ class ExchangeWriter:
             began_ms = at(min(spoken.begun_s or last.ended_s, last.ended_s))
             ended_ms = max(began_ms, at(last.ended_s))
             uses = tool_uses(kept, [(each.call, each.part) for each in self._late])
-            name = self._setup.agent.name if self._setup.agent.name != self._minutes.record.agent else ""
-            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, name))
+            said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, self._name))
         return Exchange(tuple(said), tuple(kept))
 
 
-def _as_message(note: Note) -> ModelMessage:
-    """The note, for a model."""
-    match note.role:
-        case "assistant":
-            return ModelResponse(parts=[TextPart(note.text)])
-        case "system":
-            return ModelRequest(parts=[SystemPromptPart(note.text)])
-        case "user":
-            return ModelRequest.user_text_prompt(note.text)
+def _as_messages(note: Note, after: Sequence[ModelMessage]) -> list[ModelMessage]:
+    """The note, for a model that knows the message `after` which it comes, if there is one.
+
+    Some providers take no agent's words at the beginning, and no two messages of the agent in a row.
+    """
+    if note.role == "user":
+        return [ModelRequest.user_text_prompt(note.text)]
+    if note.role == "system":
+        return [ModelRequest(parts=[SystemPromptPart(note.text)])]
+    asked = [ModelRequest.user_text_prompt(GO_ON)] if not isinstance([None, *after][-1], ModelRequest) else []
+    return [*asked, ModelResponse(parts=[TextPart(note.text)])]
 
 
 def _usage(exchanged: Sequence[ModelMessage]) -> messages.Usage | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.call.agent_messages import ToolCall
+from server.call.agent_messages import Answered, ToolCall
 from server.call.messages import (
     Audio,
     Error,
@@ -335,6 +335,29 @@ def test_an_error_of_ours_is_told_in_openais_shape() -> None:
     assert client.last("error")["error"] == {
         "type": "server_error", "code": "model", "message": "It failed.", "param": None, "event_id": None,
     }  # fmt: skip
+
+
+def test_a_response_outside_the_conversation() -> None:
+    """It is text, with the client's metadata, beside whatever is said; nothing of it is in the conversation."""
+    client = Client()
+    _speaking(client)
+    context = [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
+        {"type": "item_reference", "id": client.last("response.output_item.added")["item"]["id"]},
+    ]
+    wanted = {"conversation": "none", "instructions": "Is it rude?", "metadata": {"topic": "rude"}, "input": context}
+    client.told.clear()
+    assert client.say("response.create", response=wanted) == [CREATED]
+    [ask] = client.told
+    assert (ask["type"], ask["text"], ask["history"]) == ("ask", "Is it rude?\n\nuser: Hello\nassistant:", False)
+    parse_client(json.dumps(ask))
+    assert client.hear(Answered(id=ask["id"], text="No."))[-1] == DONE
+    done = client.last(DONE)["response"]
+    assert (done["conversation_id"], done["metadata"]) == (None, {"topic": "rude"})
+    assert done["output"][0]["content"] == [{"type": "output_text", "text": "No."}]
+    client.say("response.create", response={"conversation": "none"})
+    client.hear(Answered(id=client.told[-1]["id"], text="It failed.", ok=False))
+    assert client.last(DONE)["response"]["status"] == "failed"
 
 
 def test_an_item_is_deleted() -> None:
