@@ -6,13 +6,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from server.call.agent_messages import Note, Respond, ToolResult
+from server.call.agent_messages import Ask, Note, Respond, ToolResult
 from server.call.messages import ClientMessage, Dtmf, HangUp, Text, parse_client
 from server.errors import PeerError
 from signaling.rtvi.envelope import Envelope
 
 MAX_KEYS = 32
 """How many keys of a telephone one message may have. A credit card has 16."""
+WRITTEN = "written-"
+"""What the ids of questions begin with whose answers are only written."""
 IGNORED = ("ui-event", "ui-snapshot", "ui-cancel-job-group")
 """What is for an interface that an agent draws, which ours do not."""
 
@@ -27,7 +29,7 @@ def said(envelope: Envelope) -> Sequence[ClientMessage]:
     if (read := _READ.get(envelope.type)) is None:
         raise PeerError(f"This server takes no {envelope.type[:40]}.")
     try:
-        return list(read(envelope.data))
+        return list(read(envelope))
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         raise PeerError(f"{envelope.type}: {first['msg']}") from exc
@@ -39,18 +41,24 @@ def own(data: Mapping[str, Any]) -> ClientMessage:
     return parse_client(json.dumps({**(fields if isinstance(fields, dict) else {}), "type": kind}))
 
 
-def _send_text(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
+def _send_text(envelope: Envelope) -> Iterator[ClientMessage]:
     """Typed words. With `run_immediately` false the agent only knows them from its next answer on.
 
-    The agent speaks every answer, so `audio_response` changes nothing.
+    With `audio_response` false they are a question beside the talk: the answer is only written.
     """
-    options = data.get("options")
-    now = options.get("run_immediately", True) if isinstance(options, dict) else True
-    yield Text(text=_words(data.get("content"))) if now else Note(text=_words(data.get("content")))
+    words, given = _words(envelope.data.get("content")), envelope.data.get("options")
+    options = given if isinstance(given, dict) else {}
+    if options.get("run_immediately", True) is False:
+        yield Note(text=words)
+    elif options.get("audio_response", True) is False:
+        yield Ask(id=WRITTEN + envelope.id, text=words)
+    else:
+        yield Text(text=words)
 
 
-def _append_to_context(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
+def _append_to_context(envelope: Envelope) -> Iterator[ClientMessage]:
     """The older form of `send-text`."""
+    data = envelope.data
     role, words, now = data.get("role", "user"), _words(data.get("content")), data.get("run_immediately", False)
     if role == "user" and now:
         yield Text(text=words)
@@ -60,12 +68,12 @@ def _append_to_context(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
         yield Respond()
 
 
-def _result(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
-    yield ToolResult(id=data.get("tool_call_id", ""), output=data.get("result"))
+def _result(envelope: Envelope) -> Iterator[ClientMessage]:
+    yield ToolResult(id=envelope.data.get("tool_call_id", ""), output=envelope.data.get("result"))
 
 
-def _dtmf(data: Mapping[str, Any]) -> Iterator[ClientMessage]:
-    keys = data.get("buttons", [data.get("button")])
+def _dtmf(envelope: Envelope) -> Iterator[ClientMessage]:
+    keys = envelope.data.get("buttons", [envelope.data.get("button")])
     if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS:
         raise PeerError(f"`buttons` has to be a list of 1 to {MAX_KEYS} keys.")
     for key in keys:
@@ -78,11 +86,11 @@ def _words(content: Any) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
 
-_READ: Mapping[str, Callable[[Mapping[str, Any]], Iterator[ClientMessage]]] = {
+_READ: Mapping[str, Callable[[Envelope], Iterator[ClientMessage]]] = {
     "send-text": _send_text,
     "append-to-context": _append_to_context,
     "dtmf": _dtmf,
     "llm-function-call-result": _result,
-    "disconnect-bot": lambda data: iter([HangUp()]),
-    "client-message": lambda data: iter([own(data)]),
+    "disconnect-bot": lambda envelope: iter([HangUp()]),
+    "client-message": lambda envelope: iter([own(envelope.data)]),
 }

@@ -29,6 +29,14 @@ class Spoken:
         yield "bot-llm-text", {"text": f"{text} "}
         yield "bot-output", {**_segment(self.segments - 1, text), "spoken_status": "new"}
 
+    def write(self, text: str) -> Iterator[Told]:
+        """A text that is not spoken. It stands between the segments that are."""
+        self.segments += 1
+        yield "bot-llm-started", None
+        yield "bot-llm-text", {"text": text}
+        yield "bot-output", {**_segment(self.segments - 1, text), "will_be_spoken": False}
+        yield "bot-llm-stopped", None
+
     def hear(self, heard: str, final: bool) -> Iterator[Told]:
         """The caller has heard this much of the answer.
 

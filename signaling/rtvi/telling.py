@@ -7,7 +7,7 @@ was heard. What it has no message for is told as a `server-message`: our own mes
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from server.call.agent_messages import Clause, ToolCall, ToolCancelled
+from server.call.agent_messages import Answered, Clause, ToolCall, ToolCancelled
 from server.call.messages import (
     Agent,
     Error,
@@ -21,6 +21,7 @@ from server.call.messages import (
     Transcription,
     Transfer,
 )
+from signaling.rtvi.saying import WRITTEN
 from signaling.rtvi.spoken import Spoken, Told
 
 _NONE = -1
@@ -78,6 +79,10 @@ class Telling:
                 yield from self._ask(call_id, name, arguments)
             case ToolCancelled(id=call_id):
                 yield from self.finish(call_id, None, cancelled=True)
+            case Answered(id=question, text=text, ok=True) if question.startswith(WRITTEN):
+                yield from self._spoken.write(text)
+            case Answered():
+                yield "server-message", message.model_dump()
             case Metrics():
                 yield "metrics", _metrics(message)
             case Error(code="superseded"):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from server.call.agent_messages import Note, Respond
+from server.call.agent_messages import Ask, Note, Respond
 from server.call.message import Message
 from server.call.messages import (
     Dtmf,
@@ -20,6 +20,7 @@ from tests.signaling.rtvi.client import Client
     ("kind", "data", "told"),
     [
         ("send-text", {"content": "Hi", "options": {"run_immediately": False}}, [Note(text="Hi")]),
+        ("send-text", {"content": "Hi", "options": {"audio_response": False}}, [Ask(id="written-1", text="Hi")]),
         ("append-to-context", {"role": "user", "content": "Hi", "run_immediately": True}, [Text(text="Hi")]),
         ("append-to-context", {"role": "system", "content": {"a": 1}}, [Note(role="system", text='{"a": 1}')]),
         (

@@ -96,6 +96,9 @@ async def test_a_call_by_websocket() -> None:
                 assert client.sound_bytes / 48_000 == pytest.approx(len(STORY) / 45, rel=0.1)
                 words = " ".join(data["text"] for kind, data in client.told if kind == "bot-tts-text")
                 assert words == STORY
+                outputs = [data for kind, data in client.told if kind == "bot-output"]
+                assert " ".join(each["text"] for each in outputs if each["spoken_status"] == "new") == STORY
+                assert outputs[-1]["spoken_progress"]["remaining_text"] == ""
                 await client.drop()
             back = {"session_id": session["session_id"], "resume": session["resume"]}
             where = await posted(http, running, "/start", {"transport": "websocket", "body": back})

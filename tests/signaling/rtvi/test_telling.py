@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.agent_messages import Clause, ToolCall, ToolCancelled, ToolResult
+from server.call.agent_messages import Answered, Clause, ToolCall, ToolCancelled, ToolResult
 from server.call.messages import (
     Agent,
     Interrupted,
@@ -144,6 +144,15 @@ def test_tools_of_the_agent_are_told_once() -> None:
     assert [kind for kind in told if "function" in kind] == trio
     told = client.types(Response(reply=2, text="", final=True, tools=["a", "a"]))
     assert told == [*trio, *trio]
+
+
+def test_an_answer_that_is_only_written() -> None:
+    told = Client().told(Answered(id="written-1", text="At ten."))
+    assert [kind for kind, _ in told] == ["bot-llm-started", "bot-llm-text", "bot-output", "bot-llm-stopped"]
+    assert (told[2][1]["text"], told[2][1]["will_be_spoken"]) == ("At ten.", False)
+    failed = Answered(id="written-1", text="The answer took too long.", ok=False)
+    assert Client().told(failed) == [("server-message", failed.model_dump())]
+    assert Client().types(Answered(id="own", text="At ten.")) == ["server-message"]
 
 
 def test_figures_are_in_seconds() -> None:
