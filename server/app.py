@@ -40,7 +40,7 @@ from server.choices import (
     open_archive,
 )
 from server.config import Settings
-from server.engines import Print, advice, check_languages, endpoint_model, speech_to_text, text_to_speech
+from server.engines import Print, advice, check_languages, endpoint_model
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
 from server.openings import Openings
@@ -49,10 +49,12 @@ from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
+from server.speech_to_text import speech_to_text
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from server.telephony import open_telephony
+from server.text_to_speech import text_to_speech
 from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers

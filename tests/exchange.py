@@ -29,6 +29,7 @@ from server.choices import call_info
 from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
+from server.speech.protocols import TextToSpeech
 from server.speech.vad import CallVad, Silero
 from server.web import application
 from signaling import offer, websocket, whep, whip
@@ -101,6 +102,8 @@ class Exchange:
         """`trusted` are proxies that may say from where a request comes. `secret` is that of telephone lines, `twilio`
         the auth token of an account and the account. `peers` changes the settings of the WebRTC peers."""
         self.stt = OneSentence()
+        self.tts: TextToSpeech | None = None
+        """What speaks in all sessions that begin, if it is not the text-to-speech of each."""
         silero = Silero()
 
         self.notebook = Notebook()
@@ -121,7 +124,7 @@ class Exchange:
         async def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
             self.options.append(options)
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
-            engines = Engines(self.stt, mouth, CallVad(silero))
+            engines = Engines(self.stt, self.tts or mouth, CallVad(silero))
             info = call_info(caller, minutes.record.standing.language, options.language, agent)
             deps = await dependencies(agent, functions, minutes.record.agent_state, info)
             setup = CallSetup(

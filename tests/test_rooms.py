@@ -43,7 +43,8 @@ PURE = """
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
     server/media/frame.py server/media/tones.py
-    server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
+    server/speech/by_language.py server/speech/settled.py server/speech/unspoken.py
+    server/speech/shares.py server/speech/plausibility.py
     server/speech/spoken_form.py server/speech/spoken_date.py server/speech/spoken_time.py
     server/speech/spoken_unit.py server/speech/spoken_address.py server/agent/output.py server/agent/written.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
@@ -96,7 +97,9 @@ TASKS = frozenset(
     server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
     server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
-    server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
+    server/speech/openai_realtime.py server/speech/cartesia_tts.py server/speech/own_loop.py
+    server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
+    server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
     server/call/line/listening_peers.py server/call/line/realtime_calls.py
     """.split()
@@ -105,7 +108,7 @@ TASKS = frozenset(
 
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.pace"),
-    "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
+    "server/speech/": ("server.speech", "server.media.frame", "server.media.resample", "server.errors"),
     "server/agent/": (
         "server.agent",
         "server.errors",
@@ -141,6 +144,10 @@ ENGINES = (
     "server.speech.wyoming_tts",
     "server.speech.wyoming_client",
     "server.speech.openai_http",
+    "server.speech.openai_realtime",
+    "server.speech.realtime_exchange",
+    "server.speech.cartesia_tts",
+    "server.speech.web_socket",
     "server.speech.supervisor",
     "server.speech.vad",
     "server.speech.endpoint_worker",
@@ -313,7 +320,8 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    assert knowing <= {"server/app.py", "server/choices.py", "server/engines.py"}
+    roots = ("app", "choices", "engines", "speech_to_text", "text_to_speech")
+    assert knowing <= {f"server/{root}.py" for root in roots}
 
 
 def test_engines_are_loaded_by_the_worker_alone() -> None:
