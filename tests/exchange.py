@@ -19,6 +19,7 @@ from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
+from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
@@ -41,6 +42,10 @@ from signaling.origins import Origins
 from signaling.realtime import client_secrets, endpoint
 from signaling.rtvi.start import RtviRoutes, timestamp
 from signaling.rtvi.translator import recognize
+from signaling.sip import socket as sip_socket
+from signaling.sip.digest import Accounts
+from signaling.sip.gate import Gate
+from signaling.sip.user_agent import UserAgent
 from signaling.telephony.admission import TelephoneAccess
 from signaling.telephony.sockets import TelephoneSockets
 from signaling.telephony.twilio_account import TwilioAccount
@@ -57,6 +62,7 @@ class OneSentence:
     """Speech-to-text that always understands the same sentence."""
 
     def __init__(self) -> None:
+        self.sentence = "what time is it"
         self.fed_bytes = 0
 
     languages = ("en",)
@@ -73,7 +79,7 @@ class OneSentence:
         self.fed_bytes += len(pcm)
 
     async def transcript(self) -> str:
-        return "what time is it"
+        return self.sentence
 
     async def close(self) -> None:
         pass
@@ -146,6 +152,9 @@ class Exchange:
         sockets = WsCalls(self.directory, pacer, settings.vanished_s)
         websocket.add_routes(app, sockets, access.admit)
         RtviRoutes(sockets, access.admit, Proxies(trusted), ice_servers).add_to(app)
+        gate, self.sip = Gate(Accounts(), access), SipCalls(self.calls)
+        self.phones = UserAgent(gate, self.sip.answer, self.sip.offer)
+        sip_socket.add_routes(app, self.phones, gate, access)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
@@ -169,5 +178,7 @@ async def exchange(agent: VoiceAgent | None = None, **changes: Any) -> AsyncIter
     async with running.server:
         yield running
         await running.directory.close()
+        running.phones.close()
+        running.sip.close()
         await running.listening.close()
         await running.calls.close()

@@ -5,7 +5,7 @@ Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard,
 Ping, Pong. Those about what the agent says, knows and does beside that are in agent_messages.py.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -46,6 +46,14 @@ class AudioFormat(Message):
 
     encoding: Literal["pcm16", "opus", "pcmu", "pcma"] = "pcm16"
     sample_rate: Literal[8000, 16000, 24000, 48000] = 16000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mono(cls, value: Any) -> Any:
+        """Two channels that are taken for one would be words at half the speed."""
+        if isinstance(value, dict) and value.get("channels", 1) != 1:
+            raise ValueError("the sound has to be mono: channels can only be 1")
+        return value
 
     @model_validator(mode="after")
     def _telephone_rate(self) -> "AudioFormat":

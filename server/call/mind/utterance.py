@@ -48,6 +48,11 @@ class Utterance:
         self._held.clear()
 
     @property
+    def spoken(self) -> bool:
+        """It is heard, and not typed."""
+        return self._transcription is not None
+
+    @property
     def language(self) -> str:
         """The language of the words, if speech-to-text has found out; else ""."""
         return "" if self._transcription is None else self._transcription.language

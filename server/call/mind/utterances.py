@@ -16,6 +16,7 @@ from server.call.mouth.reply import Reply
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.setup import CallSetup
 from server.call.turns.judge import Prepare
+from server.call.turns.lexicon.lexicon import Kind
 from server.errors import EngineError
 
 
@@ -248,13 +249,20 @@ class Utterances:
     def _hand_on(self, utterance: Utterance) -> None:
         reply, prompt = utterance.prepared, self._owed.prompt(utterance.text)
         assert reply is not None, "because an answer is handed on when it is being made"
+        if not self._host.answered(self._encourages(utterance, prompt)):
+            self._outcomes.on_no_words(utterance.number)
+            return
         self._tell(utterance, final=True)
         utterance.prepared = None
         self._owed.settle(Happening.REPLY_BEGINS)
         self._release(utterance)
         self._ears.nearness.answered()
-        self._host.answered()
         self._outcomes.on_answer(utterance, prompt, reply)
+
+    def _encourages(self, utterance: Utterance, prompt: str) -> bool:
+        """The caller has said nothing but words such as "okay". What is typed is meant."""
+        lexicon = self._answers.language.lexicon
+        return utterance.spoken and lexicon.remark(lexicon.words(prompt)).kind is Kind.BACKCHANNEL
 
     def _tell(self, utterance: Utterance, final: bool) -> None:
         if not utterance.told:
