@@ -269,21 +269,9 @@ class Pong(Message):
 
 
 ServerMessage = (
-    Hello
-    | State
-    | Transcription
-    | Response
-    | Audio
-    | Interrupted
-    | Metrics
-    | Agent
-    | Transfer
-    | FromAgent
-    | Reconnect
-    | Error
-    | Ping
-    | Pong
-)
+    Hello | State | Transcription | Response | Audio | Interrupted | Metrics | Agent | Transfer | FromAgent | Reconnect
+    | Error | Ping | Pong
+)  # fmt: skip
 ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | ToAgent | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])
