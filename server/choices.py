@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models import Model
+from pydantic_ai.realtime import RealtimeModel
 
 from server.agent.agent_file import AgentFiles, places
 from server.agent.agents import Agents
@@ -17,6 +18,7 @@ from server.agent.client_agent import NAME, client_agent
 from server.agent.demo.front_desk import front_desk
 from server.agent.functions import Functions
 from server.agent.models import check_settings, make_model, prepare
+from server.agent.spoken.names import is_spoken, make_spoken
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.caller import Caller
 from server.call.options import CallOptions
@@ -99,6 +101,7 @@ def call_settings(settings: Settings, agent: VoiceAgent, options: CallOptions) -
         endpoint=endpoint_of(patience, settings.endpoint),
         overlap=overlap_of(patience, settings.overlap),
         run=settings.run,
+        spoken=settings.spoken,
         waiting=settings.waiting,
         idle_prompt_s=settings.idle_prompt_s,
         idle_prompts=settings.idle_prompts,
@@ -150,7 +153,8 @@ def _own_agent(settings: Settings, files: AgentFiles, place: str) -> VoiceAgent:
     agent = client_agent() if place == NAME else files.agent(place)
     if agent.patience and agent.patience not in PRESETS:
         raise ConfigError(f"ANTIPHON_AGENT: the patience of {place} must be one of {', '.join(PRESETS)}")
-    if _named_models(settings)[0] in _ITS_OWN:
+    speaks = is_spoken(settings.model[0]) if settings.model else False
+    if _named_models(settings)[0] in _ITS_OWN and not (speaks and not has_model(agent.agent)):
         _prepare_model(agent.agent, place)
     return agent
 
@@ -170,14 +174,31 @@ def has_model(agent: AbstractAgent[Any, str]) -> bool:
     return agent.model is not None or agent.root_capability.get_model() is not None
 
 
-def choose_model(settings: Settings, name: str = "") -> Model | None:
-    """The first model that the settings name, in pydantic-ai's way; None leaves the agent its own model.
-
-    `name` is the model that a call has asked for instead. Raises ConfigError, and PeerError when calls may not choose
-    that model.
-    """
-    if name and name not in settings.allowed_models:
+def check_choice(settings: Settings, name: str) -> None:
+    """Raises PeerError when calls may not choose the model with this name."""
+    if name not in settings.allowed_models:
         raise PeerError(f"A call may not choose the model {name!r} here.")
+
+
+def choose_spoken(settings: Settings, name: str = "") -> RealtimeModel | None:
+    """The speech-to-speech model that the settings name first, or the one that a call has asked for, by `name`.
+
+    None: there is none. Raises ConfigError.
+    """
+    name = name or (settings.model[0] if settings.model else "")
+    if not is_spoken(name):
+        return None
+    try:
+        return make_spoken(name, settings.spoken.url)
+    except ConfigError as exc:
+        raise ConfigError(f"ANTIPHON_MODEL: {exc}") from exc
+
+
+def choose_model(settings: Settings, name: str = "") -> Model | None:
+    """The first model for words that the settings name, in pydantic-ai's way; None leaves the agent its own model.
+
+    `name` is the model that a call has asked for instead. Raises ConfigError.
+    """
     name = name or _named_models(settings)[0]
     try:
         check_settings(settings.run.model_settings)
@@ -192,10 +213,14 @@ def choose_fallbacks(settings: Settings) -> tuple[Model, ...]:
 
 
 def _named_models(settings: Settings) -> tuple[str, ...]:
-    """At least one name. Raises ConfigError."""
+    """The names of the models for words, at least one. Raises ConfigError."""
     names = settings.model
+    if names and is_spoken(names[0]):
+        names = names[1:] or _ITS_OWN[:1]
     if not names or any(name in _ITS_OWN for name in names[1:]):
         raise ConfigError("ANTIPHON_MODEL: name a model; auto and demo can only be the first")
+    if any(map(is_spoken, names)):
+        raise ConfigError("ANTIPHON_MODEL: only the first model can hear and speak itself")
     return names
 
 

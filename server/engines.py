@@ -1,105 +1,34 @@
-"""The speech engines that the settings choose: started here, and closed by a stack.
+"""What speech engines of both kinds need: workers, values of a list, checks. And the endpoint model.
 
-With app.py and choices.py this file is the composition root: they alone name concrete engines and stores.
+With app.py, choices.py, speech_to_text.py and text_to_speech.py this file is the composition root: they alone name
+concrete engines and stores.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from server.config import Settings
 from server.errors import ConfigError
-from server.speech.by_language import SpeechToTextByLanguage, TextToSpeechByLanguage
 from server.speech.endpoint_worker import EndpointWorkers
+from server.speech.fallbacks import Candidate
 from server.speech.languages import lookup
-from server.speech.local_engines import LocalEngine, speech_to_text_engines, text_to_speech_engines
+from server.speech.local_engines import LocalEngine
 from server.speech.models.catalogue import Kind
 from server.speech.models.disk import find
-from server.speech.openai_http import OpenAIServer, OpenAISpeechToText, OpenAITextToSpeech
-from server.speech.pool import SpeechToTextPool
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech
 from server.speech.supervisor import Supervisor
-from server.speech.wyoming_stt import WyomingSpeechToText
-from server.speech.wyoming_tts import WyomingTextToSpeech
 from server.telemetry.monitor import Monitor
-from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
+
+T = TypeVar("T", SpeechToText, TextToSpeech)
 
 Print = Callable[[str], None]
 """A function that shows a line to the operator, such as `print`."""
 
 ENDPOINT_ENGINE = "smart_turn"
 """The engine of endpoint models. Calls go on without it, so the server stays ready while it is replaced."""
-
-
-async def speech_to_text(
-    settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
-) -> SpeechToText:
-    """Start the speech-to-text engines that the settings name. The stack closes them. Raises ConfigError.
-
-    `language` is the one of most calls (BCP 47), or "auto" if it is detected.
-    """
-    name = settings.stt
-    engines: list[SpeechToText]
-    if name == "openai":
-        address = _needed(settings.stt_url, "ANTIPHON_STT_URL")
-        server = OpenAIServer(address, settings.stt_api_key.get_secret_value() or None)
-        hosted = OpenAISpeechToText(server, model=settings.stt_model or "whisper-1", languages=settings.stt_languages)
-        stack.push_async_callback(hosted.close)
-        engines = [hosted]
-    elif name.startswith("tcp://"):
-        model = settings.stt_model or None
-        engines = [await _learned(WyomingSpeechToText(name, model=model, languages=settings.stt_languages), stack)]
-    elif here := speech_to_text_engines(name, settings.models_dir, settings.stt_model, language):
-        name = _titles(here)
-        engines = [await _workers(each, settings, stack, monitor) for each in here]
-    else:
-        raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
-    say(f"speech-to-text  {name}")
-    return WatchedSpeechToText(SpeechToTextByLanguage(engines), monitor.watch("speech-to-text"))
-
-
-async def _workers(
-    engine: LocalEngine, settings: Settings, stack: AsyncExitStack, monitor: Monitor
-) -> SpeechToTextPool:
-    """The engine in as many processes as the settings say."""
-    uris = [await _worker(engine, settings, stack, monitor) for _ in range(settings.stt_workers)]
-    return SpeechToTextPool([await _learned(WyomingSpeechToText(uri), stack) for uri in uris])
-
-
-async def _learned(client: WyomingSpeechToText, stack: AsyncExitStack) -> WyomingSpeechToText:
-    """The client, after it has asked its server for the languages. The stack closes it."""
-    stack.push_async_callback(client.close)
-    await client.learn()
-    return client
-
-
-async def text_to_speech(
-    settings: Settings, languages: Sequence[str], stack: AsyncExitStack, say: Print, monitor: Monitor
-) -> TextToSpeech:
-    """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
-
-    `languages` are those of the agents (BCP 47).
-    """
-    name, voice = settings.tts, settings.tts_voice
-    engines: list[OpenAITextToSpeech | WyomingTextToSpeech]
-    if name == "openai":
-        address = _needed(settings.tts_url, "ANTIPHON_TTS_URL")
-        server = OpenAIServer(address, settings.tts_api_key.get_secret_value() or None)
-        model = settings.tts_model or "gpt-4o-mini-tts"
-        engines = [OpenAITextToSpeech(server, model=model, voice=voice or "alloy", languages=settings.tts_languages)]
-    elif name.startswith("tcp://"):
-        engines = [WyomingTextToSpeech(name, voice=voice, languages=settings.tts_languages)]
-    elif here := text_to_speech_engines(name, settings.models_dir, settings.tts_model, languages):
-        name = _titles(here)
-        engines = [WyomingTextToSpeech(await _worker(each, settings, stack, monitor), voice=voice) for each in here]
-    else:
-        raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
-    for engine in engines:
-        stack.push_async_callback(engine.close)
-        if isinstance(engine, WyomingTextToSpeech):
-            await engine.learn()
-    say(f"text-to-speech  {name}")
-    return WatchedTextToSpeech(TextToSpeechByLanguage(engines), monitor.watch("text-to-speech"))
 
 
 async def endpoint_model(
@@ -117,7 +46,7 @@ async def endpoint_model(
     if path is None:
         return None
     engine = LocalEngine(ENDPOINT_ENGINE, path)
-    model = EndpointWorkers([await _worker(engine, settings, stack, monitor) for _ in range(settings.endpoint_workers)])
+    model = EndpointWorkers([await worker(engine, settings, stack, monitor) for _ in range(settings.endpoint_workers)])
     stack.push_async_callback(model.close)
     say(f"endpoint model  {path.stem}")
     return model
@@ -140,17 +69,53 @@ def check_languages(language: str, speech_to_text: SpeechToText, text_to_speech:
 def advice(settings: Settings) -> str:
     """A line for the operator: which models would make calls better, and how to get them. "" when none is missed."""
     wishes: dict[Kind, str] = {"whisper": settings.stt, "piper": settings.tts, "smart-turn": settings.endpoint_model}
-    missed = [f"no {kind}" for kind, wish in wishes.items() if wish == "auto" and not find(settings.models_dir, kind)]
+    missed = [
+        f"no {kind}"
+        for kind, wish in wishes.items()
+        if "auto" in wish.split(",") and not find(settings.models_dir, kind)
+    ]
     better = f"{', '.join(missed)} in {settings.models_dir}; calls go better with them: antiphon models pull"
     return f"models          {better}" if missed else ""
 
 
-def _titles(engines: list[LocalEngine]) -> str:
+def titles(engines: list[LocalEngine]) -> str:
+    """The local engines for the operator."""
     first, *others = (engine.title for engine in engines)
     return f"{first}; for other languages {', '.join(others)}" if others else first
 
 
-async def _worker(engine: LocalEngine, settings: Settings, stack: AsyncExitStack, monitor: Monitor) -> str:
+def listed(value: str) -> list[str]:
+    """The engines that ANTIPHON_STT or ANTIPHON_TTS names, the best one first. Raises ConfigError."""
+    names = [name.strip() for name in value.split(",")]
+    if not all(names):
+        raise ConfigError(f"{value!r} is no list of speech engines: there is an empty name in it")
+    return names
+
+
+def value_for(value: str, number: int, count: int) -> str:
+    """What a setting says to engine `number` of `count`. With several, the setting is a list in the same order."""
+    if count == 1:
+        return value
+    values = value.split(",")
+    return values[number].strip() if number < len(values) else ""
+
+
+def distinct(chosen: Sequence[Candidate[T]]) -> list[Candidate[T]]:
+    """The same engines; the second one with the same name gets a number behind it, as openai 2."""
+    names = [candidate.name for candidate in chosen]
+    counts = [names[:at].count(name) + 1 for at, name in enumerate(names)]
+    return [
+        replace(candidate, name=f"{candidate.name} {count}" if count > 1 else candidate.name)
+        for candidate, count in zip(chosen, counts, strict=True)
+    ]
+
+
+def is_own(name: str) -> bool:
+    """Whether the name of an engine is path/to/file.py:name."""
+    return ".py:" in name
+
+
+async def worker(engine: LocalEngine, settings: Settings, stack: AsyncExitStack, monitor: Monitor) -> str:
     """Start a worker process that hosts the engine; returns its URI. Raises ConfigError."""
     model, options = str(engine.model) if engine.model else None, _options(engine.name, settings)
     supervisor = Supervisor(engine.name, model, options=options)
@@ -171,8 +136,8 @@ def _options(engine: str, settings: Settings) -> dict[str, object]:
     return {"speed": settings.tts_speed} if engine in ("piper", "hibari", "espeak") else {}
 
 
-def _needed(value: str, name: str) -> str:
+def needed(value: str, engine: str, name: str) -> str:
     """The value of the setting by that name. Raises ConfigError when it is empty."""
     if not value:
-        raise ConfigError(f"the engine openai needs {name}")
+        raise ConfigError(f"the engine {engine} needs {name}")
     return value

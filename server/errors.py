@@ -184,16 +184,22 @@ class EngineError(AntiphonError):
     """A stage of a call failed. `stage` is "speech-to-text", "agent", "model", "tool", "text-to-speech", "hook" or
     "server".
 
-    `asked` is for the log alone: the names of the models that were asked.
+    `asked` is for the log alone: the names of the models that were asked. `refused` says that a speech engine cannot do
+    what this request asks, such as a voice that it does not have: others may succeed, so the engine is not broken.
     """
 
     code = "engine_failed"
     status = 502
 
-    def __init__(self, stage: str, message: str, asked: str = "") -> None:
+    def __init__(self, stage: str, message: str, asked: str = "", refused: bool = False) -> None:
         super().__init__(message)
         self.stage = stage
         self.asked = asked
+        self.refused = refused
+
+
+REFUSED = frozenset({400, 404, 413, 415, 422})
+"""The HTTP statuses with which a server refuses one request for what is in it."""
 
 
 def origin(error: BaseException) -> str:

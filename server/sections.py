@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from server.agent.limits import RunLimits
+from server.agent.spoken.settings import SpokenSettings
 from server.call.budget import BudgetSettings
 from server.call.desk.admission import AdmissionSettings
 from server.call.desk.limits import CallerLimits
@@ -128,17 +129,20 @@ class Speech(SettingsGroup):
     title: ClassVar[str] = "Speech"
 
     stt: str = "auto"
-    """Speech-to-text engine: auto, whisper, pocketsphinx, openai, or a Wyoming server as tcp://host:port. auto takes
-    whisper if a model for it has been downloaded, and otherwise pocketsphinx, which needs no download and hears only
-    English. With several Whisper models, the English calls of an English agent use the best English one, and all other
-    calls one that knows many languages."""
+    """Speech-to-text engine: auto, whisper, pocketsphinx, openai (HTTP), realtime (OpenAI's Realtime API, with words
+    while the caller speaks), a Wyoming server as tcp://host:port, or path/to/file.py:name for an engine of your own. Of
+    several, separated by commas, the next one goes on when one fails. auto takes whisper if a model for it has been
+    downloaded, and otherwise pocketsphinx, which needs no download and hears only English. With several Whisper models,
+    the English calls of an English agent use the best English one, and all other calls one that knows many
+    languages."""
     stt_url: str = ""
-    """Base URL of an OpenAI-compatible speech-to-text server, such as https://host/v1. Needed if the engine is
-    openai."""
+    """Base URL of the speech-to-text server, such as https://api.openai.com/v1. Needed if the engine is openai or
+    realtime. If ANTIPHON_STT names several engines, this is a list in the same order, with nothing for those that need
+    none: `,https://host/v1` is for the second one. So are the model and the key."""
     stt_model: str = ""
     """Model that the speech-to-text engine uses, for all languages. Empty: the engine's default."""
     stt_api_key: SecretStr = SecretStr("")
-    """API key for the OpenAI-compatible speech-to-text server."""
+    """API key for the speech-to-text server."""
     stt_languages: List = ()
     """Languages that the speech-to-text server understands, such as en,de. Needed only if calls choose or change
     their language and the server does not say itself which languages it knows."""
@@ -154,22 +158,24 @@ class Speech(SettingsGroup):
     """The numbers that whisper computes with, as CTranslate2 calls them: int8, float16, int8_float16 and others. auto
     takes int8 on a CPU and float16 on a GPU."""
     tts: str = "auto"
-    """Text-to-speech engine: auto, piper, hibari, espeak, openai, or a Wyoming server as tcp://host:port. auto takes
-    piper if a voice for it has been downloaded, and otherwise hibari, which speaks English and needs no download;
-    espeak speaks the languages that the voice does not."""
+    """Text-to-speech engine: auto, piper, hibari, espeak, openai (HTTP), cartesia (WebSocket), a Wyoming server as
+    tcp://host:port, or path/to/file.py:name for an engine of your own. Of several, separated by commas, the next one
+    goes on when one fails. auto takes piper if a voice for it has been downloaded, and otherwise hibari, which speaks
+    English and needs no download; espeak speaks the languages that the voice does not."""
     tts_url: str = ""
-    """Base URL of an OpenAI-compatible text-to-speech server, such as https://host/v1. Needed if the engine is
-    openai."""
+    """Base URL of the text-to-speech server, such as https://api.openai.com/v1. Needed if the engine is openai. If
+    ANTIPHON_TTS names several engines, this is a list in the same order, with nothing for those that need none. So are
+    the model, the key and the voice."""
     tts_model: str = ""
     """Model that the text-to-speech engine uses. Empty: the engine's default."""
     tts_api_key: SecretStr = SecretStr("")
-    """API key for the OpenAI-compatible text-to-speech server."""
+    """API key for the text-to-speech server."""
     tts_languages: List = ()
     """Languages that the text-to-speech server speaks, such as en,de. Needed only if calls choose or change their
     language and the server does not say itself which languages it knows."""
     tts_voice: str = ""
-    """Voice that the text-to-speech engine uses if neither the call nor the agent names one. Empty: the engine's
-    default."""
+    """Voice that the text-to-speech engine uses if neither the call nor the agent names one; for cartesia its id, which
+    is needed. Empty: the engine's default."""
     tts_speed: float = Field(1.0, ge=0.5, le=2.0)
     """How fast the local text-to-speech engines speak; 1.0 is the voice's own speed."""
     models_dir: Path = Path("models")
@@ -192,7 +198,8 @@ class Answering(SettingsGroup):
     model: List = ("auto",)
     """The language model of the agent: auto (the one that the agent brings itself), demo, or the pydantic-ai name of a
     model, such as openai-chat:gpt-5-mini. Of several, separated by commas, the next one is asked when one fails before
-    it begins to answer."""
+    it begins to answer. The first may be a model that hears and speaks itself, such as realtime:openai:gpt-realtime;
+    the agent's own model answers in its place if no other is named."""
     allowed_models: List = ()
     """Models that a call may choose for itself, by their pydantic-ai names, separated by commas. Empty: none."""
 
@@ -285,3 +292,5 @@ class Limits(SettingsGroup):
     """When the server is too busy for another call, however many there are."""
     run: RunLimits = RunLimits()
     """How long a caller waits for the agent's model and tools."""
+    spoken: SpokenSettings = SpokenSettings()
+    """Models that hear and speak themselves."""

@@ -1,7 +1,7 @@
 """Calls a SIP phone that is registered here, and lets an agent speak with whoever answers. It needs the admin token.
 
 POST /api/calls    {"to": "sip:alice@example.org", "agent"?, "context"?, "timeout_s"?}: 200 {"id"} when the phone has
-                   answered, and an error that says why it has not
+                   answered, and an error that says why it has not. The phone rings no longer than the request waits.
 """
 
 import json
@@ -48,7 +48,7 @@ class Wanted(BaseModel):
         return context
 
 
-Ring = Callable[[Address, float, Callable[[Caller], Caller]], Awaitable[str]]
+Ring = Callable[[Address, float, Callable[[Caller], Caller], Callable[[], bool]], Awaitable[str]]
 """Calls a phone: `UserAgent.ring`."""
 
 
@@ -67,6 +67,9 @@ def add_routes(app: web.Application, ring: Ring, find: Callable[[str], str], adm
         def about(caller: Caller) -> Caller:
             return replace(caller, agent=agent or caller.agent, context={**caller.context, **wanted.context})
 
-        return web.json_response({"id": await ring(to, wanted.timeout_s, about)}, headers=NO_STORE)
+        def waits() -> bool:
+            return request.transport is not None and not request.transport.is_closing()
+
+        return web.json_response({"id": await ring(to, wanted.timeout_s, about, waits)}, headers=NO_STORE)
 
     app.router.add_post("/api/calls", call)

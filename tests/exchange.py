@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,9 +15,11 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
+from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
+from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
 from server.call.options import CallOptions
@@ -27,6 +30,7 @@ from server.choices import call_info
 from server.media.pacer import Pacer
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
+from server.speech.protocols import TextToSpeech
 from server.speech.vad import CallVad, Silero
 from server.web import application
 from signaling import offer, websocket, whep, whip
@@ -38,6 +42,12 @@ from signaling.live import endpoint as live
 from signaling.openai.door import Door
 from signaling.origins import Origins
 from signaling.realtime import client_secrets, endpoint
+from signaling.rtvi.start import RtviRoutes, timestamp
+from signaling.rtvi.translator import recognize
+from signaling.sip import socket as sip_socket
+from signaling.sip.digest import Accounts
+from signaling.sip.gate import Gate
+from signaling.sip.user_agent import UserAgent
 from signaling.telephony.admission import TelephoneAccess
 from signaling.telephony.sockets import TelephoneSockets
 from signaling.telephony.twilio_account import TwilioAccount
@@ -54,6 +64,7 @@ class OneSentence:
     """Speech-to-text that always understands the same sentence."""
 
     def __init__(self) -> None:
+        self.sentence = "what time is it"
         self.fed_bytes = 0
 
     languages = ("en",)
@@ -70,7 +81,7 @@ class OneSentence:
         self.fed_bytes += len(pcm)
 
     async def transcript(self) -> str:
-        return "what time is it"
+        return self.sentence
 
     async def close(self) -> None:
         pass
@@ -99,6 +110,8 @@ class Exchange:
         """`trusted` are proxies that may say from where a request comes. `secret` is that of telephone lines, `twilio`
         the auth token of an account and the account. `peers` changes the settings of the WebRTC peers."""
         self.stt = OneSentence()
+        self.tts: TextToSpeech | None = None
+        """What speaks in all sessions that begin, if it is not the text-to-speech of each."""
         silero = Silero()
 
         self.notebook = Notebook()
@@ -119,7 +132,7 @@ class Exchange:
         async def start(minutes: Minutes, caller: Caller, options: CallOptions) -> Session:
             self.options.append(options)
             mouth = self.mouths[minutes.record.id] = SteadyTextToSpeech(chars_per_s=chars_per_s)
-            engines = Engines(self.stt, mouth, CallVad(silero))
+            engines = Engines(self.stt, self.tts or mouth, CallVad(silero))
             info = call_info(caller, minutes.record.standing.language, options.language, agent)
             deps = await dependencies(agent, functions, minutes.record.agent_state, info)
             setup = CallSetup(
@@ -129,7 +142,8 @@ class Exchange:
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
-        self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
+        make_leg = partial(Leg, recognize=partial(recognize, timestamp))
+        self.calls = RtcCalls(self.directory, pacer, 15.0, settings, make_leg)
         app = application(Origins(local=not trusted))
         access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
@@ -137,7 +151,12 @@ class Exchange:
         self.admin = Admin("the operator's own token")
         self.listening = ListeningPeers(self.directory, pacer, settings)
         whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
-        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
+        sockets = WsCalls(self.directory, pacer, settings.vanished_s)
+        websocket.add_routes(app, sockets, access.admit)
+        RtviRoutes(sockets, access.admit, Proxies(trusted), ice_servers).add_to(app)
+        gate, self.sip = Gate(Accounts(), access), SipCalls(self.calls)
+        self.phones = UserAgent(gate, self.sip.answer, self.sip.offer)
+        sip_socket.add_routes(app, self.phones, gate, access)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
@@ -163,5 +182,7 @@ async def exchange(agent: VoiceAgent | None = None, **changes: Any) -> AsyncIter
     async with running.server:
         yield running
         await running.directory.close()
+        running.phones.close()
+        running.sip.close()
         await running.listening.close()
         await running.calls.close()

@@ -69,10 +69,11 @@ class Phone:
         self._listening: asyncio.Task[None] | None = None
         self.use(RTCPeerConnection(RTCConfiguration(iceServers=[])))
 
-    def use(self, pc: RTCPeerConnection) -> None:
-        """Call over this connection, in place of one that gathers the machine's own addresses."""
+    def use(self, pc: RTCPeerConnection, **channel: Any) -> None:
+        """Call over this connection, in place of one that gathers the machine's own addresses, with a data channel of
+        these options."""
         self.pc = pc
-        self.channel = pc.createDataChannel("events")
+        self.channel = pc.createDataChannel("events", **channel)
         self.channel.on("open", self.opened.set)
         self.channel.on("close", self.closed.set)
         self.channel.on("message", self._on_message)

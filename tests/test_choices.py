@@ -13,9 +13,16 @@ from server.call.options import CallOptions, Patience
 from server.call.turns.endpoint import EndpointSettings
 from server.call.turns.overlap import OverlapSettings
 from server.call.turns.patience import endpoint_of, overlap_of
-from server.choices import call_settings, choose_agents, choose_fallbacks, choose_model
+from server.choices import (
+    call_settings,
+    check_choice,
+    choose_agents,
+    choose_fallbacks,
+    choose_model,
+    choose_spoken,
+)
 from server.config import Settings, load
-from server.errors import ConfigError
+from server.errors import ConfigError, PeerError
 
 AGENT = """
 from pydantic_ai import Agent
@@ -67,6 +74,45 @@ def test_a_list_of_models_that_makes_no_sense_is_refused(names: str) -> None:
     """The agent's own model is asked first or not at all."""
     with pytest.raises(ConfigError, match="ANTIPHON_MODEL"):
         choose_fallbacks(load(model=names))
+
+
+def test_a_model_that_speaks_itself_comes_before_those_for_words() -> None:
+    """Behind it stand the named models, or else the agent's own. A call may choose one that is allowed."""
+    settings = load(model="realtime:openai:gpt-realtime,openai-chat:a", allowed_models="realtime:openai:other")
+    spoken, words = choose_spoken(settings), choose_model(settings)
+    assert spoken is not None
+    assert words is not None
+    assert (spoken.model_name, words.model_name) == ("gpt-realtime", "a")
+    assert choose_fallbacks(settings) == ()
+    chosen = choose_spoken(settings, "realtime:openai:other")
+    assert chosen is not None
+    assert chosen.model_name == "other"
+    check_choice(settings, "realtime:openai:other")
+    with pytest.raises(PeerError):
+        check_choice(settings, "realtime:openai:gpt-realtime")
+    assert choose_model(load(model="realtime:openai:gpt-realtime")) is None
+    assert choose_spoken(load(model="openai-chat:a")) is None
+
+
+def test_the_server_of_a_model_that_speaks_itself_may_be_any() -> None:
+    """A server that speaks OpenAI's Realtime protocol is found by its URL."""
+    spoken = choose_spoken(load(model="realtime:openai:any", spoken_url="http://127.0.0.1:9/v1"))
+    assert spoken is not None
+    assert spoken.base_url == "http://127.0.0.1:9/v1/"
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        ("realtime:nobody:x", "Unknown realtime model provider"),
+        ("realtime:openai", "provider:model"),
+        ("test,realtime:openai:gpt-realtime", "only the first"),
+    ],
+)
+def test_a_wrong_name_of_a_model_that_speaks_itself_is_explained(names: str, reason: str) -> None:
+    """One line says what is wrong."""
+    with pytest.raises(ConfigError, match=f"ANTIPHON_MODEL.*{reason}"):
+        choose_spoken(load(model=names)), choose_model(load(model=names))
 
 
 OTHERS = """

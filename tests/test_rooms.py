@@ -10,7 +10,7 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
-    server/agent/returned.py server/call/mind/news.py
+    server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
     server/call/turns/patience.py server/call/turns/judge.py
     server/call/turns/lexicon/lexicon.py
@@ -43,7 +43,8 @@ PURE = """
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
     server/media/frame.py server/media/tones.py
-    server/speech/by_language.py server/speech/settled.py server/speech/shares.py server/speech/plausibility.py
+    server/speech/by_language.py server/speech/settled.py server/speech/unspoken.py
+    server/speech/shares.py server/speech/plausibility.py
     server/speech/spoken_form.py server/speech/spoken_date.py server/speech/spoken_time.py
     server/speech/spoken_unit.py server/speech/spoken_address.py server/agent/output.py server/agent/written.py
     server/speech/number_length.py server/speech/pool.py server/speech/detection.py server/agent/lines.py
@@ -61,6 +62,8 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
+    signaling/rtvi/envelope.py signaling/rtvi/frames.py signaling/rtvi/saying.py signaling/rtvi/session_id.py
+    signaling/rtvi/spoken.py signaling/rtvi/telling.py signaling/rtvi/translator.py
     server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
@@ -71,9 +74,13 @@ PURE = """
     signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
     signaling/sip/refusal.py signaling/sip/limits.py
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
-    signaling/realtime/outgoing.py signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/told.py
-    signaling/realtime/speaking.py signaling/realtime/translator.py signaling/realtime/way.py
-    signaling/realtime/ledgers.py signaling/realtime/beside.py
+    signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/speaking.py
+    signaling/realtime/translator.py signaling/realtime/ledgers.py signaling/realtime/beside.py
+    signaling/openai/content.py signaling/openai/formats.py signaling/openai/outgoing.py signaling/openai/refused.py
+    signaling/openai/told.py signaling/openai/way.py
+    signaling/live/requests.py signaling/live/session_object.py signaling/live/session_config.py
+    signaling/live/permissions.py signaling/live/transcripts.py signaling/live/delegations.py
+    signaling/live/translator.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 
@@ -88,13 +95,16 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
-    server/agent/tool_calls.py server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
+    server/agent/tool_calls.py server/agent/spoken/line.py server/agent/spoken/keeper.py
+    server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
     server/speech/wyoming_stt.py
     server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
-    server/agent/held_toolset.py server/testing/text_call.py server/webhooks/deliveries.py
+    server/speech/openai_realtime.py server/speech/cartesia_tts.py server/speech/own_loop.py
+    server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
+    server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
     server/call/line/listening_peers.py server/call/line/realtime_calls.py
     """.split()
@@ -103,7 +113,7 @@ TASKS = frozenset(
 
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.pace"),
-    "server/speech/": ("server.speech", "server.media.frame", "server.errors"),
+    "server/speech/": ("server.speech", "server.media.frame", "server.media.resample", "server.errors"),
     "server/agent/": (
         "server.agent",
         "server.errors",
@@ -139,6 +149,10 @@ ENGINES = (
     "server.speech.wyoming_tts",
     "server.speech.wyoming_client",
     "server.speech.openai_http",
+    "server.speech.openai_realtime",
+    "server.speech.realtime_exchange",
+    "server.speech.cartesia_tts",
+    "server.speech.web_socket",
     "server.speech.supervisor",
     "server.speech.vad",
     "server.speech.endpoint_worker",
@@ -311,7 +325,8 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    assert knowing <= {"server/app.py", "server/choices.py", "server/engines.py"}
+    roots = ("app", "choices", "chosen", "engines", "speech_to_text", "text_to_speech")
+    assert knowing <= {f"server/{root}.py" for root in roots}
 
 
 def test_engines_are_loaded_by_the_worker_alone() -> None:

@@ -34,14 +34,15 @@ class Client(Protocol):
 class WebRtcClient:
     """Calls over WebRTC, with aiortc at this end."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, decode: bool = True) -> None:
+        """Without `decode`, what is heard is decoded afterwards, so that the call costs this process less."""
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._microphone = ScriptedMicrophone(script)
         self.finished = self._microphone.finished
         self.metrics: list[dict[str, Any]] = []
         self._pc.createDataChannel("events").on("message", lambda text: _keep(self.metrics, text))
         self._pc.addTrack(self._microphone)
-        self._recorder = PacketRecorder(self._pc)
+        self._recorder = PacketRecorder(self._pc, decode=decode)
 
     async def connect(self, http: aiohttp.ClientSession, url: str) -> None:
         await connect(self._pc, http, url)

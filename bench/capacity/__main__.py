@@ -7,6 +7,9 @@ four seconds and listen to an answer of four. In "brisk" they ask a question of 
 seconds. In "idle" they say nothing. The server has core 0 for itself; the callers and the provider have core 1. The
 models are `bench.provider` with its set delays, so only the server's own work is measured.
 
+With `--by telephone` the callers come by a telephone system that speaks Twilio's dialect, to Antiphon only. Messages
+have no clock of their own, so the lateness of their sound means nothing.
+
 With `--awake` the server's core never sleeps. A virtual machine counts the time that it takes to wake a sleeping core
 as work of the process that is woken. A busy server has no such time, so `--awake` leaves it out.
 """
@@ -36,12 +39,12 @@ SLEEPLESS = "import os; os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0
 """A program that only runs when no other one wants to."""
 
 
-def measure(server: str, mode: str, calls: int, seconds: float, tree: Path) -> CapacityRow:
+def measure(server: str, mode: str, calls: int, seconds: float, tree: Path, by: str = "webrtc") -> CapacityRow:
     """Start a provider, a server and the callers, and measure for `seconds`."""
     speech_s, callers = MODES[mode]
     with providing(speech_s) as provider, serving(server, provider, tree) as (url, pid):
         empty = usage(pid)
-        arguments = ["-m", "bench.capacity.crowd", url, "--calls", str(calls), "--seconds", str(seconds)]
+        arguments = ["-m", "bench.capacity.crowd", url, "--calls", str(calls), "--seconds", str(seconds), "--by", by]
         with running(OTHER_CORE, *arguments, *callers) as crowd:
             assert crowd.stdout is not None
             expect_line(crowd.stdout.readline(), "begun")
@@ -86,6 +89,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each count is measured")
     parser.add_argument("--servers", default="antiphon,plain aiortc")
     parser.add_argument("--modes", default=",".join(MODES))
+    parser.add_argument("--by", default="webrtc", help="webrtc, or telephone: Twilio's dialect (Antiphon only)")
     parser.add_argument("--awake", action="store_true", help="keep the server's core from sleeping")
     parser.add_argument("--tree", type=Path, default=ROOT, help="another checkout of Antiphon to measure")
     given = parser.parse_args()
@@ -94,7 +98,7 @@ def main() -> None:
         for calls in map(int, given.counts.split(",")):
             for mode in given.modes.split(","):
                 for server in given.servers.split(","):
-                    rows.append(measure(server, mode, calls, given.seconds, given.tree))
+                    rows.append(measure(server, mode, calls, given.seconds, given.tree, given.by))
                     last = rows[-1]
                     print(f"{server}, {mode}, {calls} calls: CPU {last.cpu} ms/s {_void(last)}", file=sys.stderr)
     print(json.dumps({"rows": [asdict(row) for row in rows], "summary": report(rows)}))

@@ -12,16 +12,16 @@ import asyncio
 import json
 import random
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 
 import aiohttp
 import aioice.ice
-from aiortc import RTCConfiguration, RTCPeerConnection
 
 from bench.caller import tape
-from bench.caller.clients import connect
-from bench.caller.microphone import FRAME_S, RATE, Script, ScriptedMicrophone, script
-from bench.caller.recorder import PacketRecorder
+from bench.caller.clients import Client, WebRtcClient
+from bench.caller.microphone import FRAME_S, RATE, Script, script
+from bench.caller.telephone import TelephoneClient
 from bench.common.sentences import QUESTION
 from tests.voices import speak
 
@@ -35,13 +35,11 @@ LAST_ANSWER_S = 1.0
 """A question that ends less than this before the end does not count, because its answer may come after the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
-    """The connected calls: one entry for each call in each list."""
-
-    pcs: list[RTCPeerConnection]
-    microphones: list[ScriptedMicrophone]
-    recorders: list[PacketRecorder]
+CLIENTS: dict[str, Callable[[Script], Client]] = {
+    "webrtc": partial(WebRtcClient, decode=False),
+    "telephone": TelephoneClient,
+}
+"""What the callers call with."""
 
 
 def question_and_listening(say: str, listen_s: float) -> Script:
@@ -61,21 +59,15 @@ def repeated(once: Script, start_s: float, seconds: float) -> Script:
     return made
 
 
-async def gather(url: str, scripts: list[Script], http: aiohttp.ClientSession) -> Crowd:
-    """Connect a call for each script. A caller begins to speak as soon as its call is connected."""
+async def gather(url: str, clients: list[Client], http: aiohttp.ClientSession) -> None:
+    """Connect the calls. A caller begins to speak as soon as its call is connected."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(said: Script) -> tuple[RTCPeerConnection, ScriptedMicrophone, PacketRecorder]:
+    async def one(client: Client) -> None:
         async with gate, asyncio.timeout(CONNECT_S):
-            pc, microphone = RTCPeerConnection(RTCConfiguration(iceServers=[])), ScriptedMicrophone(said)
-            pc.addTrack(microphone)
-            pc.createDataChannel("events")
-            recorder = PacketRecorder(pc, decode=False)
-            await connect(pc, http, url)
-            return pc, microphone, recorder
+            await client.connect(http, url)
 
-    pcs, microphones, recorders = zip(*await asyncio.gather(*map(one, scripts)), strict=True)
-    return Crowd(list(pcs), list(microphones), list(recorders))
+    await asyncio.gather(*map(one, clients))
 
 
 async def watch_lateness(late_ms: list[float]) -> None:
@@ -94,13 +86,16 @@ async def measure(given: argparse.Namespace) -> dict[str, object]:
     spread = random.Random(0)
     lead_s = GREETING_S + 0.1 * given.calls
     scripts = [
-        script([1.0]) if given.idle else repeated(once, lead_s + spread.uniform(0, once.seconds), given.seconds)
+        script([lead_s + given.seconds + 1])
+        if given.idle
+        else repeated(once, lead_s + spread.uniform(0, once.seconds), given.seconds)
         for _ in range(given.calls)
     ]
+    clients = [CLIENTS[given.by](each) for each in scripts]
     late_ms: list[float] = []
     headers = {"Authorization": f"Bearer {given.token}"} if given.token else None
     async with aiohttp.ClientSession(headers=headers) as http:
-        crowd = await gather(given.url, scripts, http)
+        await gather(given.url, clients, http)
         await asyncio.sleep(lead_s)
         print("begun", flush=True)
         from_s = time.perf_counter()
@@ -109,17 +104,17 @@ async def measure(given: argparse.Namespace) -> dict[str, object]:
         until_s = time.perf_counter()
         print("done", flush=True)
         watching.cancel()
-        await asyncio.gather(*(pc.close() for pc in crowd.pcs))
-    return {**heard_between(crowd, from_s, until_s), "caller_late_ms": late_ms}
+        await asyncio.gather(*(client.close() for client in clients))
+    return {**heard_between(clients, from_s, until_s), "caller_late_ms": late_ms}
 
 
-def heard_between(crowd: Crowd, from_s: float, until_s: float) -> dict[str, list[float | None]]:
+def heard_between(clients: list[Client], from_s: float, until_s: float) -> dict[str, list[float | None]]:
     """The gaps and the packets' lateness of all calls, of what was asked and heard in that time."""
     gaps_ms: list[float | None] = []
     lateness_ms: list[float | None] = []
-    for microphone, recorder in zip(crowd.microphones, crowd.recorders, strict=True):
-        heard = recorder.heard()
-        said = [each for each in microphone.said if from_s <= each.end_s <= until_s - LAST_ANSWER_S]
+    for client in clients:
+        heard = client.heard()
+        said = [each for each in client.said if from_s <= each.end_s <= until_s - LAST_ANSWER_S]
         gaps_ms += tape.gaps_ms(heard, said)
         lateness_ms += tape.behind_ms([each for each in heard if from_s <= each.at_s <= until_s])
     return {"gaps_ms": gaps_ms, "lateness_ms": lateness_ms}
@@ -128,6 +123,7 @@ def heard_between(crowd: Crowd, from_s: float, until_s: float) -> dict[str, list
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.capacity.crowd", description="Many callers in one process.")
     parser.add_argument("url")
+    parser.add_argument("--by", choices=CLIENTS, default="webrtc")
     parser.add_argument("--calls", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long is measured")
     parser.add_argument("--say", default=QUESTION)

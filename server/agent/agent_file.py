@@ -1,9 +1,10 @@
-"""Loads the agents of the operator, and the function that chooses among them, which are in Python files."""
+"""Loads what operators have in Python files: their agents, the function that chooses among them, their engines."""
 
 import ast
 import importlib.util
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 
@@ -64,7 +65,7 @@ class AgentFiles:
 
     def agent(self, place: str) -> VoiceAgent:
         """The VoiceAgent at `path/to/file.py:name`. Raises ConfigError when it cannot be loaded or cannot be used."""
-        path, name, agent = self._found(place, "ANTIPHON_AGENT")
+        path, name, agent = self.found(place, "ANTIPHON_AGENT")
         if not isinstance(agent, VoiceAgent):
             raise ConfigError(f"ANTIPHON_AGENT: {name!r} in {path} is not a VoiceAgent")
         kinds, where = agent.agent.output_type, f"the output_type of {name!r} in {path}"
@@ -76,13 +77,13 @@ class AgentFiles:
 
     def router(self, place: str) -> Router:
         """The function at `path/to/file.py:name` that chooses the agent of a call. Raises ConfigError."""
-        path, name, router = self._found(place, "ANTIPHON_ROUTER")
+        path, name, router = self.found(place, "ANTIPHON_ROUTER")
         if not callable(router) or needed(router) > 1:
             raise ConfigError(f"ANTIPHON_ROUTER: {name!r} in {path} is not a function of one parameter, the CallInfo")
         return router
 
-    def _found(self, place: str, setting: str) -> tuple[str, str, object]:
-        """The path of the file, the name in it, and what has this name; None where nothing has."""
+    def found(self, place: str, setting: str) -> tuple[str, str, object]:
+        """The path of the file, the name in it, and what has this name; None where nothing has. Raises ConfigError."""
         path, _, name = place.rpartition(":")
         if not path or not Path(path).is_file():
             raise ConfigError(f"{setting}: {place!r} is not path/to/file.py:name")
@@ -93,7 +94,9 @@ class AgentFiles:
         own = Path(path).resolve()
         if own in self._modules:
             return self._modules[own]
-        spec = importlib.util.spec_from_file_location(f"antiphon_agent_{len(self._modules)}", path)
+        spec = importlib.util.spec_from_file_location(
+            f"antiphon_file_{sha256(str(own).encode()).hexdigest()[:16]}", path
+        )
         if spec is None or spec.loader is None:
             raise ConfigError(f"{setting}: {path} is not a Python file")
         module = importlib.util.module_from_spec(spec)

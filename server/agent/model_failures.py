@@ -30,6 +30,13 @@ class PassedOver(ModelAPIError):
         super().__init__(model_name, "The model has just failed several times in a row.")
 
 
+class NotConnected(ModelAPIError):
+    """There is no connection to the provider of a speech-to-speech model. Another one is being tried."""
+
+    def __init__(self, model_name: str) -> None:
+        super().__init__(model_name, "There is no connection to the provider.")
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a failure means for the request, and for other requests."""
@@ -53,6 +60,7 @@ _SERVER_ERROR = Meaning("server_error", passes=True, concerns_all=True)
 _REJECTED = Meaning("rejected")
 
 _BY_CLASS: tuple[tuple[type[BaseException], Meaning], ...] = (
+    (NotConnected, Meaning("connection", concerns_all=True)),
     (ModelQuotaExceededError, _QUOTA),
     (ModelRateLimitError, _RATE_LIMIT),
     (ModelAuthenticationError, _CREDENTIALS),

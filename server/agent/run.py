@@ -159,6 +159,8 @@ class AgentRun:
             node = run.next_node
             while not Agent.is_end_node(node):
                 if Agent.is_model_request_node(node):
+                    while not (self._setup.asks_early or committed.is_set()):
+                        await committed.wait()
                     await self._stream(node, run)
                 elif Agent.is_call_tools_node(node):
                     await self._before_tools(node, committed)

@@ -51,3 +51,6 @@ class RunSetup:
     """What the client tells the model, beside the agent's own instructions."""
     toolsets: Sequence[AbstractToolset[Any]] = ()
     """The tools that the client runs, beside the agent's own."""
+    asks_early: bool = True
+    """The model is asked in a pause, before it is known that the caller is done. A speech-to-speech model is not: its
+    provider would keep in its conversation what nobody has heard."""

@@ -1,4 +1,5 @@
-"""The messages by which a client takes part in what the agent knows and does: tools, choices, notes and answers."""
+"""The messages about what the agent is going to say, and those by which a client takes part in what it knows and does:
+tools, choices, notes and answers."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -15,6 +16,21 @@ MAX_LINE_CHARS = 1_000
 """The longest line that the agent says as it is: a minute of speech."""
 MAX_NOTE_CHARS = 8_000
 """How long one note may be. It stands in the history, and so in each later request to the model."""
+
+
+class Usage(Message):
+    """The tokens of one answer, as the model's provider counts them."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class Clause(Message):
+    """The agent is going to say `text` next in reply number `reply`. How far the caller has heard it, Response says."""
+
+    type: Literal["clause"] = "clause"
+    reply: int
+    text: str
 
 
 class ToolCall(Message):
@@ -148,5 +164,5 @@ class Clear(Message):
     type: Literal["clear"] = "clear"
 
 
-FromAgent = ToolCall | ToolCancelled | Answered
+FromAgent = Clause | ToolCall | ToolCancelled | Answered
 ToAgent = ToolResult | Update | Note | Respond | Say | Mute | Commit | Clear | Ask

@@ -122,10 +122,18 @@ class Keys:
             if self._entry is entry:  # the tool was given up
                 self._end()
 
-    def on_words(self) -> None:
-        """The caller has said or typed something else, which is being answered. The tool gets what was keyed in."""
-        if self._entry is not None and not self._prompts.open:
-            self._end()
+    def on_words(self, encouraging: bool) -> bool:
+        """The caller has said or typed something else. The tool gets what was keyed in, and the words are answered.
+
+        Words that are only `encouraging` change nothing where several keys are awaited: callers say "okay" while they
+        look for their number. Where one key is a choice, "yes" is an answer. Returns whether the words are answered.
+        """
+        if self._entry is None or self._prompts.open:
+            return True
+        if encouraging and self._entry.digits > 1:
+            return False
+        self._end()
+        return True
 
     def stop_asking(self) -> bool:
         """Say no more of the prompt, if a tool waits for keys. Returns whether one does."""

@@ -2,10 +2,10 @@
 
 Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Agent, Transfer, Reconnect, Error,
 Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp, Transferred,
-Ping, Pong. Those with which a client takes part in what the agent knows and does are in agent_messages.py.
+Ping, Pong. Those about what the agent says, knows and does beside that are in agent_messages.py.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from server.call.agent_messages import FromAgent, ToAgent
+from server.call.agent_messages import FromAgent, ToAgent, Usage
 from server.call.message import Message
 from server.call.options import CallRequest
 from server.errors import PeerError
@@ -46,6 +46,14 @@ class AudioFormat(Message):
 
     encoding: Literal["pcm16", "opus", "pcmu", "pcma"] = "pcm16"
     sample_rate: Literal[8000, 16000, 24000, 48000] = 16000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mono(cls, value: Any) -> Any:
+        """Two channels that are taken for one would be words at half the speed."""
+        if isinstance(value, dict) and value.get("channels", 1) != 1:
+            raise ValueError("the sound has to be mono: channels can only be 1")
+        return value
 
     @model_validator(mode="after")
     def _telephone_rate(self) -> "AudioFormat":
@@ -90,13 +98,6 @@ class Transcription(Message):
     text: str
     final: bool
     pause_ms: int | None = None
-
-
-class Usage(Message):
-    """The tokens of one answer, as the model's provider counts them."""
-
-    input_tokens: int
-    output_tokens: int
 
 
 class Response(Message):
@@ -263,21 +264,9 @@ class Pong(Message):
 
 
 ServerMessage = (
-    Hello
-    | State
-    | Transcription
-    | Response
-    | Audio
-    | Interrupted
-    | Metrics
-    | Agent
-    | Transfer
-    | FromAgent
-    | Reconnect
-    | Error
-    | Ping
-    | Pong
-)
+    Hello | State | Transcription | Response | Audio | Interrupted | Metrics | Agent | Transfer | FromAgent | Reconnect
+    | Error | Ping | Pong
+)  # fmt: skip
 ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | ToAgent | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])

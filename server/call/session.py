@@ -2,10 +2,9 @@
 
 The session owns the tasks and the record of the call, its dialogue, and the connection that it has at present. Every
 20 ms the connection brings the caller's sound to `hear` and takes the agent's sound from `next_frame`. Neither of them
-waits, so a frame is decided on in the same step of the loop in which it came.
-
-When the connection is lost, the session waits for another one. No time passes in the conversation meanwhile: the model
-and the tools go on, but the reply stays where the caller heard it last.
+waits, so a frame is decided on in the same step of the loop in which it came. When the connection is lost, the session
+waits for another one. No time passes in the conversation meanwhile: the model and the tools go on, but the reply stays
+where the caller heard it last.
 """
 
 import asyncio
@@ -251,9 +250,10 @@ class Session:
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         return self._tasks.start(work, name)
 
-    def answered(self) -> None:
-        self.control.keys.on_words()
-        self._watch.words_are_answered()
+    def answered(self, encouraging: bool = False) -> bool:
+        if taken := self.control.keys.on_words(encouraging):
+            self._watch.words_are_answered()
+        return taken
 
     def exchanged(self, exchange: Exchange) -> None:
         self.hooks.exchanged(exchange)

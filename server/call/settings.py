@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from server.agent.limits import RunLimits
+from server.agent.spoken.settings import SpokenSettings
 from server.call.budget import BudgetSettings
 from server.call.ears.voicing import VoicingSettings
 from server.call.mouth.waiting import WaitingSettings
@@ -18,6 +19,7 @@ class CallSettings:
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     overlap: OverlapSettings = field(default_factory=OverlapSettings)
     run: RunLimits = field(default_factory=RunLimits)
+    spoken: SpokenSettings = field(default_factory=SpokenSettings)
     max_utterance_ms: int = 28_000
     """After this an utterance is answered as it is. Speech-to-text keeps 30 s, which is also Whisper's window."""
     waiting: WaitingSettings = field(default_factory=WaitingSettings)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_ai.models import Model
+from pydantic_ai.realtime import RealtimeModel
 
 from server.agent.breakers import Breakers
 from server.agent.functions import Functions
@@ -34,6 +35,8 @@ class Engines:
     """Asked one after the other when that model fails before it begins to answer."""
     breakers: Breakers = field(default_factory=Breakers)
     """They know which models have failed in any call."""
+    spoken: RealtimeModel | None = None
+    """The speech-to-speech model that answers. The other models answer in its place when it fails."""
 
 
 Colleague = Callable[[HandOver, str], Awaitable["CallSetup"]]

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-from aiortc import RTCDataChannel
-from aiortc.rtcsctptransport import AbortChunk, RTCSctpCapabilities
+from aiortc import RTCDataChannel, RTCDataChannelParameters
+from aiortc.rtcsctptransport import WEBRTC_DCEP, AbortChunk, RTCSctpCapabilities
 
 from server.media.counters import MediaCounters
 from server.media.sctp import Load, load_of
@@ -53,7 +53,8 @@ class ChannelListener(Protocol):
 class Channel:
     """Carries messages over a data channel of the client: the first one that is open, or the one that it used last.
 
-    A client may open several, and close one and open another.
+    A client may open several, and close one and open another. A channel that the client takes as agreed (`negotiated`)
+    is found by its first message, because nothing else tells of it.
     """
 
     def __init__(self, listener: ChannelListener, counters: MediaCounters) -> None:
@@ -75,6 +76,7 @@ class Channel:
         sctp._advertised_rwnd = WINDOW_BYTES
         sctp.getCapabilities = lambda: RTCSctpCapabilities(maxMessageSize=MAX_MESSAGE_BYTES)
         sctp._handle_data = self._judging(sctp._handle_data)
+        sctp._data_channel_receive = self._finding(sctp._data_channel_receive)
         sctp._abort = _unfailing(sctp._abort)
         sctp.on("datachannel", self.open)
 
@@ -139,6 +141,18 @@ class Channel:
                 await handle(packet)
 
         return handle_data
+
+    def _finding(self, receive: Callable[[int, int, bytes], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """Wrap aiortc's function that takes a message. It drops one for whose stream nobody has opened a channel."""
+
+        async def receive_and_find(stream_id: int, protocol: int, data: bytes) -> None:
+            if protocol != WEBRTC_DCEP and stream_id not in self._sctp._data_channels:
+                agreed = RTCDataChannelParameters(negotiated=True, id=stream_id)
+                with suppress(ValueError):  # the last id is not for channels
+                    self.open(RTCDataChannel(self._sctp, agreed))
+            await receive(stream_id, protocol, data)
+
+        return receive_and_find
 
     def _excess(self, load: Load) -> str:
         """Which limit the client breaks with the next packet. Empty if it breaks none."""

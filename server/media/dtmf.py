@@ -1,7 +1,10 @@
-"""Reads the keys that a caller presses from RTP: telephone events (RFC 4733).
+"""Keys of a telephone in RTP: telephone events (RFC 4733), which are read here and written. Pure.
 
-A sender repeats each event in many packets, because packets get lost. Here each event becomes one digit.
+A sender repeats each event in many packets, because packets get lost. `TelephoneEvents` makes one digit of each event.
+`KeyPackets` makes the packets of a key that the agent presses.
 """
+
+from dataclasses import dataclass
 
 DIGITS = "0123456789*#ABCD"
 """The digits. The index of each is its event number (RFC 4733, section 3.2)."""
@@ -38,3 +41,56 @@ class TelephoneEvents:
                 return None
         self._timestamp, self._event, self._duration = timestamp, event, duration
         return DIGITS[event] if event < len(DIGITS) else None
+
+
+END_PACKETS = 3
+"""How often the end of an event is sent, because it may get lost (RFC 4733, section 2.5.1.4)."""
+VOLUME_DBM0 = 7
+"""How loud a key is, without the sign: the two sines of `tones.py` together have -7 dBm0 (RFC 4733, section 2.3)."""
+_END = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPacket:
+    """What one packet of an event carries."""
+
+    payload: bytes
+    timestamp: int
+    """That of the beginning of the event, in all its packets."""
+    begins: bool
+    """It is the first packet of the event, so it has the marker bit."""
+
+
+class KeyPackets:
+    """Makes the packets of the keys that are pressed one after the other: one every 20 ms."""
+
+    def __init__(self, samples_a_frame: int) -> None:
+        """`samples_a_frame` are the units of the RTP clock in 20 ms."""
+        self._samples_a_frame = samples_a_frame
+        self._event = b""
+        self._begun = self._duration = 0
+        self._ends = 0
+        """How many packets are left that tell the end of the event."""
+
+    def next(self, key: str | None, timestamp: int) -> KeyPacket | None:
+        """The packet of the 20 ms that begin at `timestamp`, in which `key` is down; None if there is none to send.
+
+        `key` is one of DIGITS, or None while no key is down. A key that follows on another one without a pause between
+        is an event of its own; the end of the one before is not told then, as the RFC allows.
+        """
+        if key is None:
+            if not self._ends:
+                return None
+            self._ends -= 1
+            return self._packet(_END)
+        event = bytes([DIGITS.index(key)])
+        begins = event != self._event or self._ends < END_PACKETS
+        if begins:
+            self._event, self._begun, self._duration = event, timestamp, 0
+        self._ends = END_PACKETS
+        self._duration = min(self._duration + self._samples_a_frame, MAX_DURATION)
+        return self._packet(0, begins)
+
+    def _packet(self, end: int, begins: bool = False) -> KeyPacket:
+        payload = self._event + bytes([end | VOLUME_DBM0]) + self._duration.to_bytes(2)
+        return KeyPacket(payload, self._begun, begins)

@@ -27,6 +27,7 @@ SILENCE_PACKET = b"\xd8"
 """A packet of 20 ms in which nothing is coded (RFC 6716, section 3.1: CELT, super-wideband, mono, one frame of no
 bytes)."""
 
+_NO_PACKET = "The sound is not a packet of Opus."
 _APPLICATION_AUDIO = 2049
 _SET_BITRATE, _SET_COMPLEXITY, _SET_INBAND_FEC, _SET_PACKET_LOSS_PERC, _SET_SIGNAL = 4002, 4010, 4012, 4014, 4024
 _SIGNAL_VOICE, _SIGNAL_MUSIC = 3001, 3002
@@ -106,7 +107,7 @@ class OpusDecoder:
     def decode(self, packet: bytes) -> bytes:
         """Return the packet's sound. Raises PeerError if it is not Opus."""
         if not packet:
-            raise PeerError("not an Opus packet")  # libopus would make up 120 ms of sound
+            raise PeerError(_NO_PACKET)  # libopus would make up 120 ms of sound
         return self._decode(packet, MAX_PACKET_SAMPLES, fec=0)
 
     def recover(self, following: bytes, samples: int = HEARD_SAMPLES) -> bytes:
@@ -124,7 +125,7 @@ class OpusDecoder:
         length = len(packet) if packet else 0
         count = self._opus.opus_decode(self._decoder, packet, length, self._pcm, samples, fec)
         if count < 0:
-            raise PeerError("not an Opus packet")
+            raise PeerError(_NO_PACKET)
         return self._pcm.raw[: 2 * count]
 
     def __del__(self) -> None:

@@ -1,7 +1,8 @@
 """Turns what the agent says into RTP packets: one every 20 ms while it speaks, and hardly any while it is silent.
 
 A packet's timestamp is that of its tick, so it goes on during silence, too. The first packet after silence has the
-marker bit (RFC 3551, section 4.1).
+marker bit (RFC 3551, section 4.1). Where the client takes keys as events (RFC 4733), it gets events in place of the
+tones of the keys that the agent presses.
 
 Measured in Chromium 156, over 16 pauses of up to 3 s, some in the middle of a word: with these packets of silence the
 browser conceals (makes up) no sample. If nothing at all is sent in a pause, it conceals 5.5 s, which one can hear. A
@@ -11,12 +12,14 @@ packet of silence every 20 ms is no better than this.
 import secrets
 
 from server.media.counters import MediaCounters
+from server.media.dtmf import KeyPackets
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
 from server.media.g711 import G711Encoder, Law, law
 from server.media.g722 import G722Encoder
 from server.media.opus import SILENCE_PACKET, OpusEncoder
 from server.media.rtcp import Sent
 from server.media.rtp import build
+from server.media.tones import key_of
 
 HANGOVER_FRAMES = 3
 """How many frames of silence are encoded after the last sound. The codec fades out in them, and encoder and decoder
@@ -117,14 +120,30 @@ class Outbound:
         self._origin = secrets.randbits(32)
         self._silent_ticks = HANGOVER_FRAMES
         self._packets = self._octets = 0
+        self.key_type: int | None = None
+        """The payload type of keys as events, whose clock is that of the voice. None: keys go as tones."""
+        self._keys = KeyPackets(self._samples(1))
         self._unused: int | None = None
         """The newest tick, if nothing was sent in it."""
 
-    def next(self, pcm: bytes | None, tick: int) -> bytes | None:
-        """Make the packet of this tick. `pcm` is 20 ms of 24 kHz PCM, or None for silence.
+    def next(self, pcm: bytes | None, tick: int) -> list[bytes]:
+        """Make the packets of this tick. `pcm` is 20 ms of 24 kHz PCM, or None for silence.
 
-        Returns None if nothing is to be sent.
+        There is one, or none if nothing is to be sent. Just after a key that went as an event, there may be two.
         """
+        if self.key_type is None:
+            return self._voice_packets(pcm, tick)
+        key = None if pcm is None else key_of(pcm)
+        pressed = self._keys.next(key, self._timestamp(tick))
+        packets = []
+        if pressed is not None:
+            packets = [self._packet(self.key_type, pressed.payload, pressed.timestamp, pressed.begins)]
+        if key is None:
+            return [*packets, *self._voice_packets(pcm, tick)]
+        self._silent_ticks, self._unused = self._silent_ticks + 1, None
+        return packets
+
+    def _voice_packets(self, pcm: bytes | None, tick: int) -> list[bytes]:
         begins, payload = False, None
         if pcm is not None:
             begins, self._silent_ticks = self._silent_ticks > 0, 0
@@ -134,8 +153,8 @@ class Outbound:
             payload = self._silence()
         self._unused = tick if payload is None else None
         if payload is None:
-            return None
-        return self._packet(payload, tick, begins)
+            return []
+        return [self._packet(self._payload_type, payload, self._timestamp(tick), begins)]
 
     def expect_loss(self, percent: int) -> None:
         """Encode for a line that loses this many percent of the packets."""
@@ -150,7 +169,7 @@ class Outbound:
         """Make the first packet of a reply, as the packet of the newest tick. It is less than 20 ms late for it."""
         tick, self._unused, self._silent_ticks = self._unused, None, 0
         assert tick is not None, "because `may_begin` is true"
-        return self._packet(self._voice.encode(pcm), tick, begins=True)
+        return self._packet(self._payload_type, self._voice.encode(pcm), self._timestamp(tick), begins=True)
 
     def sent(self, tick: int) -> Sent:
         """The numbers for the sender's report: the RTP time of `tick`, and how much was sent so far."""
@@ -163,8 +182,8 @@ class Outbound:
         self._counters.sent_silence += payload is not None
         return payload
 
-    def _packet(self, payload: bytes, tick: int, begins: bool) -> bytes:
-        packet = build(self._payload_type, self._sequence, self._timestamp(tick), self._ssrc, payload, begins)
+    def _packet(self, payload_type: int, payload: bytes, timestamp: int, begins: bool) -> bytes:
+        packet = build(payload_type, self._sequence, timestamp, self._ssrc, payload, begins)
         self._sequence += 1
         self._counters.sent += 1
         self._packets += 1
@@ -172,4 +191,8 @@ class Outbound:
         return packet
 
     def _timestamp(self, tick: int) -> int:
-        return (self._origin + tick * self._voice.clock_rate * FRAME_MS // 1000) & 0xFFFFFFFF
+        return (self._origin + self._samples(tick)) & 0xFFFFFFFF
+
+    def _samples(self, ticks: int) -> int:
+        """So many frames of 20 ms, in units of the RTP clock."""
+        return ticks * self._voice.clock_rate * FRAME_MS // 1000

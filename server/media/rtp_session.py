@@ -11,7 +11,7 @@ from typing import Protocol
 
 from server.media import rtcp, rtp
 from server.media.breaker import CircuitBreaker, Fault
-from server.media.codecs import Codec
+from server.media.codecs import TELEPHONE_EVENT, Codec
 from server.media.counters import MediaCounters
 from server.media.downlink import Downlink
 from server.media.frame import FRAME_MS, Frame
@@ -59,6 +59,17 @@ class Negotiated:
     ticks_apart: int = 0
     """By how many ticks this call's reports are shifted, so that not all calls send theirs in the same tick."""
 
+    @property
+    def voice(self) -> tuple[int, Codec]:
+        """The payload type and the codec with which we speak."""
+        return next(item for item in self.codecs.items() if item[1].speaks)
+
+    @property
+    def key_type(self) -> int | None:
+        """The payload type for keys that we press: its clock has to be that of our voice (RFC 4733, section 2.1)."""
+        wanted = Codec(TELEPHONE_EVENT, self.voice[1].clock_rate)
+        return next((number for number, codec in self.codecs.items() if codec == wanted), None)
+
 
 class RtpSession:
     """The RTP session of one call."""
@@ -81,10 +92,12 @@ class RtpSession:
         before, self._agreed = self._agreed, agreed
         if agreed.ssrc != before.ssrc:
             self._begin_sending(agreed)
+        self._outbound.key_type = agreed.key_type
 
     def _begin_sending(self, agreed: Negotiated) -> None:
-        payload_type, codec = next(item for item in agreed.codecs.items() if item[1].speaks)
+        payload_type, codec = agreed.voice
         self._outbound = Outbound(voice_of(codec.name), payload_type, agreed.ssrc, self._counters)
+        self._outbound.key_type = agreed.key_type
         self._downlink = Downlink(codec.clock_rate, self._counters)
         self._breaker = CircuitBreaker()
 
@@ -121,8 +134,7 @@ class RtpSession:
 
     def speak(self, pcm: bytes | None, tick: int, now_s: float) -> None:
         """Send the agent's 20 ms of this tick: 24 kHz PCM, or None for silence. Call it every 20 ms."""
-        packet = self._outbound.next(pcm, tick)
-        if packet is not None:
+        for packet in self._outbound.next(pcm, tick):
             self._send(packet)
         self.rest(tick, now_s)
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import numpy as np
+
 from server.errors import PeerError
 from server.media.frame import HEARD_BYTES, HEARD_RATE, HEARD_SAMPLES, SPOKEN_RATE, Frame
 from server.media.g711 import G711Decoder, G711Encoder, law
@@ -9,6 +11,12 @@ from server.media.opus import OpusDecoder, OpusEncoder
 from server.media.resample import Resampler
 
 Encoding = Literal["pcm16", "opus", "pcmu", "pcma"]
+JUDGED_PIECES = 50
+"""How many pieces of PCM with sound in them are looked at for 32-bit floats: about a second."""
+FEWEST_FLOATS = 40
+"""How many of them a piece must have to be judged: 2.5 ms at 16 kHz."""
+_SMALL_FLOATS = (0x2F80, 0x3F80)
+"""Between these two are the upper halves of all 32-bit floats from 2e-10 to 1, without their sign (IEEE 754)."""
 
 
 class StreamDecoder:
@@ -31,6 +39,8 @@ class StreamDecoder:
         if data:
             try:
                 self._pcm += self._decoder.decode(data)
+            except PeerError:
+                raise
             except Exception as exc:  # a decoder may raise anything for a piece that is not sound
                 raise PeerError("This binary frame is not sound of the encoding that was chosen.") from exc
         frames = []
@@ -60,13 +70,28 @@ class _Pcm16Decoder:
     def __init__(self, sample_rate: int) -> None:
         self._resampler = Resampler(sample_rate, HEARD_RATE)
         self._half = b""
+        self._unjudged = JUDGED_PIECES
 
     def decode(self, data: bytes) -> bytes:
         """Decode a piece. If it ends in the middle of a sample, that byte is kept for the next piece."""
         data = self._half + data
         whole = len(data) - len(data) % 2
         self._half = data[whole:]
+        if self._unjudged and any(data):
+            if _are_floats(data[:whole]):
+                raise PeerError("The sound seems to be 32-bit floats. pcm16 is signed 16-bit integers, little-endian.")
+            self._unjudged -= 1
         return self._resampler.convert(data[:whole])
+
+
+def _are_floats(pcm: bytes) -> bool:
+    """Whether 16-bit samples are halves of 32-bit floats: every other one then has the exponent of a small number, and
+    those between have anything. No sound of 16-bit samples is like this."""
+    pairs = np.frombuffer(pcm, "<u2")[: len(pcm) // 4 * 2].reshape(-1, 2) & 0x7FFF
+    small = ((pairs >= _SMALL_FLOATS[0]) & (pairs <= _SMALL_FLOATS[1])).sum(axis=0)
+    upper = int(small.argmax())
+    others = int((pairs[:, upper] > 0).sum()) - int(small[upper])
+    return bool(small[upper] >= FEWEST_FLOATS and others == 0 and small[1 - upper] < small[upper] / 2)
 
 
 class _Pcm16Encoder:

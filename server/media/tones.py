@@ -1,9 +1,11 @@
 """The tones of the keys of a telephone: DTMF, two sines for each key (ITU-T Q.23), as 24 kHz PCM."""
 
+from functools import cache
+
 import numpy as np
 
 from server.media.dtmf import DIGITS
-from server.media.frame import SPOKEN_RATE
+from server.media.frame import SPOKEN_BYTES, SPOKEN_RATE
 
 LOW_HZ = (697, 770, 852, 941)
 HIGH_HZ = (1209, 1336, 1477, 1633)
@@ -23,6 +25,21 @@ RAMP_MS = 4
 
 SIGNS = frozenset({*DIGITS, *PAUSES_MS})
 """All that can be pressed: keys and pauses."""
+
+
+def key_of(frame: bytes) -> str | None:
+    """The key whose tone these 20 ms are a part of, as `tone` makes it; None for all other sound.
+
+    A line that carries keys apart from the voice (RFC 4733) so learns which key it has to send in place of the tone.
+    """
+    return _frames().get(frame)
+
+
+@cache
+def _frames() -> dict[bytes, str]:
+    """The frames of all tones, each with its key."""
+    sounds = ((key, tone(key)[2 * _samples(GAP_MS) :]) for key in DIGITS)
+    return {pcm[at : at + SPOKEN_BYTES]: key for key, pcm in sounds for at in range(0, len(pcm), SPOKEN_BYTES)}
 
 
 def tone(sign: str) -> bytes:

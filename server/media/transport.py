@@ -23,9 +23,9 @@ from server.media.guard import Kind, is_rtcp, kind_of, names, transaction_of
 from server.media.senders import Senders
 from server.pace import Pace
 
-MAX_SOUND_PER_S = 200
-"""How many authentic RTP packets a call may get per second. A call needs 50 to 100; the rest is room for a burst after
-a stall."""
+MAX_SOUND_PER_S = 500
+"""How many authentic RTP packets a call may get per second. A call needs 50 to 100, and 400 if its client sends the
+shortest packets of Opus, 2.5 ms each. The rest is room for a burst after a stall."""
 MAX_REPORTS_PER_S = 50
 """How many authentic RTCP packets. A call needs five; a browser that reports on every packet of ours sends 20."""
 MAX_DTLS_PER_S = 200

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from server.errors import ConfigError, EngineError
+from server.errors import REFUSED, ConfigError, EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.languages import lookup, tag_of
 from server.speech.protocols import ANYBODY, Asker, Pcm
@@ -235,7 +235,8 @@ class _Api:
                 f"{self._base_url}/{path}", headers=self._headers, timeout=self._timeout, allow_redirects=False, **body
             ) as response:
                 if response.status != 200:
-                    raise EngineError(self._stage, self._refusal(response.status))
+                    refused = response.status in REFUSED
+                    raise EngineError(self._stage, self._refusal(response.status), refused=refused)
                 yield response
         except TimeoutError as exc:
             raise EngineError(self._stage, f"The {self._stage} server did not answer in time.") from exc

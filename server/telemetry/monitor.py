@@ -56,6 +56,16 @@ class Breakers(Protocol):
     def failures(self) -> Mapping[tuple[str, str], int]: ...
 
 
+class Fallbacks(Protocol):
+    """Speech engines of which the next one goes on when one fails."""
+
+    @property
+    def stage(self) -> str: ...
+
+    @property
+    def served(self) -> Mapping[tuple[str, str], int]: ...
+
+
 class Webhooks(Protocol):
     """The part of the webhooks that is read here."""
 
@@ -113,6 +123,9 @@ class Monitor:
         )
         parts.add("model", self.calls.model.check, needed=False)
         self._observe_speech()
+        self._fallbacks: list[Fallbacks] = []
+        asked = "Requests to each of several speech engines, and how they ended"
+        self.count("antiphon.speech.engine.requests", asked, self._observe_fallbacks)
         self.count("antiphon.worker.restarts", "Workers that were replaced", lambda: self._of_workers("restarts"))
         self._gauge("antiphon.worker.ready", "Whether a worker answers", lambda: self._of_workers("ready"))
         self.count("antiphon.loop.skipped", "Ticks that were left out", lambda: [Observation(self.loop.skipped)])
@@ -173,6 +186,15 @@ class Monitor:
                 yield Observation(count, {"model": model, "kind": kind})
 
         self.count("antiphon.model.failures", "Requests to a model that failed, tried again or not", failures)
+
+    def watch_fallbacks(self, fallbacks: Fallbacks) -> None:
+        """Watch which of several speech engines serves."""
+        self._fallbacks.append(fallbacks)
+
+    def _observe_fallbacks(self) -> Iterable[Observation]:
+        for each in self._fallbacks:
+            for (engine, end), count in each.served.items():
+                yield Observation(count, {"stage": each.stage, "engine": engine, "end": end})
 
     def watch_webhooks(self, webhooks: Webhooks) -> None:
         """Watch the webhooks. An endpoint that fails does not make the server less ready."""

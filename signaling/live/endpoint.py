@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from server.call.caller import Caller
 from server.call.line.translator import Beginning
 from server.errors import NotFound, PeerError
+from signaling.access import REALTIME, subprotocols
 from signaling.bodies import MAX_BODY_BYTES, read_json
 from signaling.live.permissions import Permissions
 from signaling.live.requests import Start, read_event
@@ -76,9 +77,10 @@ class _Endpoint:
     longest_s: int
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
+        agreed = [each for each in subprotocols(request) if each == REALTIME]
         caller = await self.door.admit(request)
         self.calls.pace(caller)
-        response, socket = await open_socket(request, (), LIMITS)
+        response, socket = await open_socket(request, agreed, LIMITS)
         if socket is None or (config := await self._started(socket)) is None:
             return response
         caller = self.door.called(caller, config.model)

@@ -10,7 +10,12 @@ OUR_FORMATS: Mapping[str, AudioFormat] = {
     "audio/pcmu": AudioFormat(encoding="pcmu", sample_rate=8000),
     "audio/pcma": AudioFormat(encoding="pcma", sample_rate=8000),
 }
-OPENAI_VOICES = frozenset("alloy ash ballad coral echo sage shimmer verse marin cedar".split())
+OPENAI_VOICES = frozenset(
+    """
+    alloy ash ballad coral echo sage shimmer verse marin cedar
+    beacon bossa cinder delta gleam meridian quartz ripple shida stone tempo vesper willow
+    """.split()
+)
 """The voices of OpenAI. Stock clients ask for one of them, and get the voice of the agent."""
 
 

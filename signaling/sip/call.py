@@ -205,7 +205,7 @@ class Call:
 
     def transfer(self, to: str, note: str) -> None:
         """Ask the phone to call somebody else. It is told to the line what became of it."""
-        self._transfer.begin(to)
+        self._transfer.begin(to, note)
 
     def transferred(self, ok: bool, reason: str) -> None:
         if self._line is not None:

@@ -3,7 +3,9 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from sipmessage import URI
 
 from server.call.caller import Caller
 from signaling.sip.digest import Digest
@@ -54,6 +56,12 @@ class Flow:
         self.transactions.answered(request, text)
         self.send(text)
         return text
+
+    def reached_at(self, target: URI) -> None:
+        """The phone has sent a request to `target`. Some phones leave the port out when they open their WebSocket
+        (baresip), and would then look for us at port 80. The target has it."""
+        if target.port and target.host == self.place.host:
+            self.place = replace(self.place, host=f"{target.host}:{target.port}")
 
     @property
     def now_s(self) -> float:

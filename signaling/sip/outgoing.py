@@ -30,6 +30,9 @@ class OfferedLine(Line, Protocol):
         """There is no answer. Does nothing after `accept`."""
 
 
+LOOK_S = 0.5
+"""How often it is looked whether the call is still wanted."""
+
 Offer = Callable[[Caller, bool, Call], Awaitable[tuple[str, OfferedLine]]]
 """Begins the call behind, and makes our offer: `SipCalls.offer`."""
 
@@ -48,10 +51,11 @@ class OutgoingCall(Call):
         """The tag of the answer that was taken."""
         self._offering = True
 
-    async def ring(self, offer: Offer, transfers: bool, timeout_s: float) -> str:
+    async def ring(self, offer: Offer, transfers: bool, timeout_s: float, wanted: Callable[[], bool]) -> str:
         """Let the phone ring, until it answers and its sound stands. Returns the id of the session.
 
-        `transfers`: the phone can transfer the call. Raises NotAnswered, and what `offer` raises.
+        `transfers`: the phone can transfer the call. It rings no longer than the call is `wanted`. Raises NotAnswered,
+        and what `offer` raises.
         """
         try:
             sdp, line = await offer(self.caller, transfers, self)
@@ -61,9 +65,7 @@ class OutgoingCall(Call):
         self._line = line
         try:
             self._invite(sdp, timeout_s)
-            await asyncio.wait([self._answer], timeout=timeout_s)
-            if not self._answer.done():
-                raise NotAnswered("no_answer", f"Nobody has answered within {timeout_s:g} s.")
+            await self._wait(timeout_s, wanted)
             await self._accept_answer(line, self._answer.result())
         except BaseException:
             self._give_up()
@@ -71,6 +73,17 @@ class OutgoingCall(Call):
             raise
         self._offering = False
         return line.session_id
+
+    async def _wait(self, timeout_s: float, wanted: Callable[[], bool]) -> None:
+        """Wait until the phone has answered or refused. Raises NotAnswered."""
+        now_s = asyncio.get_running_loop().time
+        end_s = now_s() + timeout_s
+        while not self._answer.done():
+            if not wanted():
+                raise NotAnswered("given_up", "Nobody waits for this call any more.")
+            if (left_s := end_s - now_s()) <= 0:
+                raise NotAnswered("no_answer", f"Nobody has answered within {timeout_s:g} s.")
+            await asyncio.wait([self._answer], timeout=min(left_s, LOOK_S))
 
     async def _accept_answer(self, line: OfferedLine, sdp: str) -> None:
         """Raises NotAnswered."""

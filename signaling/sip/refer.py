@@ -1,20 +1,30 @@
 """Refer: to whom a phone is asked to transfer a call, and what it tells of it (RFC 3515, 3420). Pure."""
 
 import re
+from urllib.parse import quote
 
 from sipmessage import URI
+
+MAX_NOTE_CHARS = 300
+"""How much of the note is told. Telephones show a line."""
 
 _NUMBER = re.compile(r"\+?[0-9*#][0-9 ()./-]{0,30}")
 
 
-def refer_to(wanted: str, host: str) -> str:
-    """The URI for a telephone number, or for an address. `host` is where numbers are dialled. Raises ValueError."""
+def refer_to(wanted: str, host: str, note: str = "") -> str:
+    """The URI for a telephone number, or for an address. `host` is where numbers are dialled. Raises ValueError.
+
+    The `note` is in it as the header Subject of the INVITE that the phone is to send (RFC 3261, section 19.1.1).
+    """
     wanted = wanted.strip()
     if _NUMBER.fullmatch(wanted):
         wanted = f"sip:{re.sub(r'[ ()./-]', '', wanted)}@{host}"
     elif ":" not in wanted:
         wanted = f"sip:{wanted}" if "@" in wanted else f"sip:{wanted}@{host}"
     URI.parse(wanted)
+    if note.strip() and wanted.lower().startswith(("sip:", "sips:")):
+        line = " ".join(note.split())[:MAX_NOTE_CHARS]
+        wanted += f"{'&' if '?' in wanted else '?'}Subject={quote(line, safe='')}"
     return wanted
 
 

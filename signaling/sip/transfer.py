@@ -29,11 +29,11 @@ class Transferring:
     def __init__(self, call: Transferred) -> None:
         self._call = call
 
-    def begin(self, to: str) -> None:
-        """Ask the phone to call `to`, a telephone number or an address."""
+    def begin(self, to: str, note: str) -> None:
+        """Ask the phone to call `to`, a telephone number or an address, and to tell there the `note`."""
         call = self._call
         try:
-            target = refer_to(to, call.home)
+            target = refer_to(to, call.home, note)
         except ValueError:
             call.transferred(False, f"{to} is neither a number nor a SIP address.")
             return

@@ -22,13 +22,16 @@ from signaling.sip.limits import RETRY_AFTER_S
 from signaling.sip.message import MAGIC, PHRASES, Malformed, Request, Response, read, write_response
 from signaling.sip.outgoing import Offer, OutgoingCall
 from signaling.sip.refusal import warning
-from signaling.sip.registrar import MIN_S, Full, Registrar, TooBrief, read_contacts
+from signaling.sip.registrar import MIN_S, Contact, Full, Registrar, TooBrief, read_contacts
 from signaling.sip.upkeep import TIMEOUT_S
 
 EXTENSIONS = frozenset({"timer"})
 """What a phone may require of us (the header Require)."""
 MOST_CALLS_OF_A_FLOW = 16
 """How many calls one connection may have. The calls of a caller have their own limits behind this one."""
+
+About = Callable[[Caller], Caller]
+Wanted = Callable[[], bool]
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +73,9 @@ class UserAgent:
             if isinstance(message, Request) and message.method != "ACK":
                 flow.answer(message, 500)
 
-    async def ring(self, to: Address, timeout_s: float, about: Callable[[Caller], Caller]) -> str:
+    async def ring(self, to: Address, timeout_s: float, about: About, wanted: Wanted = lambda: True) -> str:
         """Call the phone that has registered last under the address `to`. Returns the id of the session when it has
-        answered and its sound stands.
+        answered and its sound stands. It rings as long as `timeout_s`, and as the call is `wanted`.
 
         `about` adds what the call is about to what is known of the phone's owner, whose limits hold. Raises
         NotRegistered, NotAnswered, AtCapacity, TooMany, PeerError and AgentUnavailable.
@@ -91,7 +94,7 @@ class UserAgent:
         dialog = Dialog(secrets.token_hex(16), own, f"<{address}>", _contact(flow), phone.contact.uri)
         call = OutgoingCall(self, flow, caller, dialog, tag, host)
         self.keep(call)
-        return await call.ring(self._offer, flow.transfers, timeout_s)
+        return await call.ring(self._offer, flow.transfers, timeout_s, wanted)
 
     def closed(self, flow: Flow) -> None:
         """The connection is gone. Calls that were answered go on: the phone comes back on another one."""
@@ -172,6 +175,7 @@ class UserAgent:
         elif flow.transactions.merged(request):
             flow.answer(request, 482)
         else:
+            flow.reached_at(request.target)
             await self._outside(flow, request)
 
     async def _in_call(self, flow: Flow, request: Request) -> None:
@@ -213,6 +217,9 @@ class UserAgent:
         order = request.call_id, request.cseq
         try:
             contacts = read_contacts(request.headers)
+            if not caller.name and self._is_taken(address, contacts, flow):
+                flow.answer(request, 403, [warning("This address belongs to somebody else at present.")])
+                return
             shown = self._registrar.register(address, contacts, order, flow, flow.now_s)
         except TooBrief:
             flow.answer(request, 423, [("Min-Expires", str(MIN_S))])
@@ -224,6 +231,13 @@ class UserAgent:
             flow.transfers = "refer" in request.headers.tokens("Allow")
             flow.answer(request, 200, [("Contact", value) for value in shown])
             self._bring_back(flow, caller, [place(contact.uri) for contact in contacts or ()])
+
+    def _is_taken(self, address: str, contacts: list[Contact] | None, flow: Flow) -> bool:
+        """Without names, an address belongs to the network address that has registered it first, as long as it is
+        registered. A phone that is back by another network is known by its contact."""
+        here, own = flow.place.known.address, {contact.uri for contact in contacts or ()}
+        found = self._registrar.find(address, flow.now_s)
+        return any(each.flow.place.known.address != here and each.contact.uri not in own for each in found)
 
     def _bring_back(self, flow: Flow, caller: Caller, places: list[str]) -> None:
         """A phone has registered: its calls are at this connection from now on."""

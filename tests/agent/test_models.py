@@ -132,5 +132,5 @@ def test_the_table_of_providers_is_true(name: str, needs: str, extra: str) -> No
 
 def test_each_extra_is_documented() -> None:
     """With the provider that needs it."""
-    others = {"mcp", "bedrock-mantle", "typesafe"}
+    others = {"mcp", "bedrock-mantle", "typesafe", "google-realtime"}
     assert {extra for _, _, extra in documented() if extra} == extras().keys() - others

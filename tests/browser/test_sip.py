@@ -12,8 +12,9 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.bundles import needs_npm
 from tests.browser.chromium import microphone
-from tests.browser.softphones import Softphone, needs_npm, phone_page
+from tests.browser.softphones import Softphone, phone_page
 from tests.started import Started, started
 from tests.tokens import SECRET, token
 
@@ -40,7 +41,7 @@ agent = Agent(FunctionModel(stream_function=think))
 
 @agent.tool_plain
 def pass_on() -> Transfer:
-    return Transfer("bob")
+    return Transfer("bob", note="Wants a refund.")
 
 desk = VoiceAgent(agent=agent, name="Desk", greeting="Hello.")
 """
@@ -148,8 +149,9 @@ def test_a_transfer(server: Started, page: Page, tmp_path: Path) -> None:
         phone.do("follow")
         assert phone.do("text", "Bob, please.")
         assert phone.do("over", 20_000) == "ended Terminated"
+        assert phone.get("subject") == "Wants a refund."
         until(lambda: any("is transferred" in line for line in desk.lines))
-        until(lambda: sum(line.endswith("begins") for line in desk.lines) == 2)
+        until(lambda: sum("begins by sip" in line for line in desk.lines) == 2)
 
 
 def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> None:
@@ -175,8 +177,9 @@ def test_passwords_and_tokens(server: Started, page: Page, tmp_path: Path) -> No
         assert phone.do("call", "demo") == "confirmed"
 
 
-def test_a_call_to_jssip(server: Started, page: Page) -> None:
-    """The server calls: JsSIP declines, then takes a call, hears the greeting, holds, restarts ICE, and hangs up."""
+def test_calls_to_phones(server: Started, page: Page) -> None:
+    """The server calls: JsSIP declines, then takes a call, hears the greeting, holds, restarts ICE, and hangs up.
+    SIP.js takes a call, hears the greeting, holds, types, and hangs up."""
     with started("--allowed-origins", server.url, ANTIPHON_ADMIN_TOKEN=ADMIN) as caller, ThreadPoolExecutor(1) as pool:
         phone = Softphone(page, "JsSipPhone", sip(caller), user="carol")
         assert phone.do("registered") == "registered"
@@ -198,6 +201,22 @@ def test_a_call_to_jssip(server: Started, page: Page) -> None:
         assert phone.do("text", "What is seven times eight?")
         until(lambda: any(f"call {call_id} answers" in line for line in caller.lines))
         phone.do("hangUp")
+        until(lambda: any(f"call {call_id} is over" in line for line in caller.lines))
+        js = Softphone(page, "SipJsPhone", sip(caller), user="dave")
+        assert js.do("registered") == "registered"
+        js.do("wait")
+        status, call_id = pool.submit(ring, caller, "dave").result(30)
+        assert status == 200
+        until(lambda: js.get("pc") is not None)
+        until(lambda: grows(js, 0.2))
+        js.do("hold")
+        time.sleep(0.3)
+        assert not grows(js)
+        js.do("unhold")
+        until(lambda: grows(js, 0.2))
+        assert js.do("text", "What is seven times eight?")
+        until(lambda: any(f"call {call_id} answers" in line for line in caller.lines))
+        js.do("hangUp")
         until(lambda: any(f"call {call_id} is over" in line for line in caller.lines))
 
 

@@ -11,6 +11,7 @@ from server.call.agent_messages import (
     MAX_OUTPUT_CHARS,
     Answered,
     Ask,
+    Clause,
     Clear,
     Commit,
     Mute,
@@ -74,6 +75,7 @@ TO_CLIENT: list[ServerMessage] = [
     Transcription(utterance=1, text="hello", final=False),
     Response(reply=1, text="Hi.", final=True),
     Response(reply=1, text="Hi.", final=True, interrupted=True, tools=["find_order"]),
+    Clause(reply=1, text="Hi."),
     Metrics(reply=1),
     Metrics(reply=1, endpoint_ms=1, transcript_ms=2, first_token_ms=3, first_clause_ms=4, first_packet_ms=5.5),
     Error(code="engine_failed", message="Sorry."),
@@ -176,6 +178,11 @@ def test_a_start_has_fields_for_the_agent() -> None:
             parse_client(wrong)
 
 
+def test_one_channel_may_be_said() -> None:
+    """A client may say that its sound is mono."""
+    assert parse_client('{"type": "start", "audio": {"channels": 1}}')
+
+
 def test_an_update_knows_what_it_changes() -> None:
     """What is left out stays as it is, and null goes back to what the server and the agent have set."""
     for text, changes in (
@@ -254,6 +261,7 @@ def test_typed_text_is_trimmed() -> None:
         ('{"type": "played", "reply": 1, "ms": 1e308}', "played.ms"),
         ('{"type": "played", "reply": 1, "ms": -0.1}', "played.ms"),
         (f'{{"type": "text", "text": "a", "x": {"[" * 30_000}{"]" * 30_000}}}', "Invalid JSON"),
+        ('{"type": "start", "audio": {"channels": 2}}', "start.audio: .*mono"),
         ('{"type": "text", "text": "\\ud800"}', "Invalid JSON"),
     ],
 )

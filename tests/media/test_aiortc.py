@@ -51,6 +51,7 @@ def source(thing: Any) -> str:
         ("aiortc.rtcsctptransport:RTCSctpTransport._mark_received", "self._sack_misordered.add", "we count them"),
         ("aiortc.rtcsctptransport:RTCSctpTransport._mark_received", "self._sack_duplicates.append", "we count them"),
         ("aiortc.rtcsctptransport:RTCSctpTransport._data_channel_receive", "self._data_channels[", "we count them"),
+        ("aiortc.rtcsctptransport:RTCSctpTransport._receive", "await self._data_channel_receive(", "we wrap it"),
         ("aiortc.rtcsctptransport:RTCSctpTransport.stop", "await self._abort()", "if it raises, sockets stay open"),
         ("aiortc.rtcdtlstransport:RTCDtlsTransport.start", 'if self._role == "auto"', "we set the role before"),
         ("aiortc.rtcdtlstransport:RTCDtlsTransport._set_state", 'self.emit("statechange")', "we follow the state"),

@@ -6,6 +6,7 @@ from server.media.frame import HEARD_BYTES, SPOKEN_BYTES, SPOKEN_RATE, SPOKEN_SA
 from server.media.opus import SILENCE_PACKET, OpusDecoder
 from server.media.outbound import HANGOVER_FRAMES, KEEP_ALIVE_TICKS, G711Voice, OpusVoice, Outbound
 from server.media.rtp import RtpPacket, parse
+from server.media.tones import tone
 from tests.voices import speak
 
 VOICE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_SAMPLES) / 24_000)).astype(np.int16).tobytes()
@@ -14,8 +15,7 @@ VOICE = (8_000 * np.sin(2 * np.pi * 400 * np.arange(SPOKEN_SAMPLES) / 24_000)).a
 def spoken(frames: list[bytes | None], voice: OpusVoice | G711Voice | None = None) -> list[tuple[int, bytes]]:
     """Send these frames, one per tick. Returns the packets, each with its tick."""
     outbound = Outbound(voice or OpusVoice(), 111, 9, MediaCounters(), sequence=65_530)
-    packets = [(tick, outbound.next(pcm, tick)) for tick, pcm in enumerate(frames)]
-    return [(tick, packet) for tick, packet in packets if packet is not None]
+    return [(tick, packet) for tick, pcm in enumerate(frames) for packet in outbound.next(pcm, tick)]
 
 
 def read(packets: list[tuple[int, bytes]]) -> list[tuple[int, RtpPacket]]:
@@ -118,7 +118,7 @@ def test_what_was_sent_is_known() -> None:
     """The numbers for the sender's report are right: packets, octets and the present RTP time."""
     counters = MediaCounters()
     outbound = Outbound(OpusVoice(), 111, 9, counters)
-    packets = [parse(packet) for tick in range(40) if (packet := outbound.next(VOICE if tick < 4 else None, tick))]
+    packets = [parse(packet) for tick in range(40) for packet in outbound.next(VOICE if tick < 4 else None, tick)]
     sent = outbound.sent(50)
     assert (sent.ssrc, sent.packets, sent.octets) == (9, len(packets), sum(len(p.payload) for p in packets))
     assert (sent.timestamp - packets[0].timestamp) & 0xFFFFFFFF == 50 * 960
@@ -135,13 +135,11 @@ def test_an_answer_may_begin_between_two_ticks() -> None:
     """The first packet of such an answer has the time of the last tick, which sent none. The next has no marker."""
     outbound = Outbound(OpusVoice(), 111, 9, MediaCounters())
     ticks = [outbound.next(pcm, tick) for tick, pcm in enumerate([VOICE] + [None] * 50)]
-    assert ticks[-1] is None
+    assert ticks[-1] == []
     assert outbound.may_begin
-    begun, next_ = outbound.begin(VOICE), outbound.next(VOICE, 51)
-    assert ticks[0] is not None
-    assert next_ is not None
+    begun, [next_] = outbound.begin(VOICE), outbound.next(VOICE, 51)
     first, second = parse(begun), parse(next_)
-    assert (first.timestamp - parse(ticks[0]).timestamp) & 0xFFFFFFFF == 960 * 50
+    assert (first.timestamp - parse(ticks[0][0]).timestamp) & 0xFFFFFFFF == 960 * 50
     assert (second.timestamp - first.timestamp) & 0xFFFFFFFF == 960
     assert (second.sequence - first.sequence) & 0xFFFF == 1
     assert (begun[1] & 0x80, next_[1] & 0x80) == (0x80, 0)
@@ -151,11 +149,42 @@ def test_no_tick_has_two_packets() -> None:
     """If a tick has sent a packet of sound, of the fade or of silence, an answer waits for the next tick."""
     opus, telephone = (Outbound(voice, 111, 9, MediaCounters()) for voice in (OpusVoice(), G711Voice("PCMU")))
     frames = [VOICE] + [None] * (HANGOVER_FRAMES + KEEP_ALIVE_TICKS + 1)
-    sent = [(opus.next(pcm, tick) is not None, opus.may_begin) for tick, pcm in enumerate(frames)]
+    sent = [(opus.next(pcm, tick) != [], opus.may_begin) for tick, pcm in enumerate(frames)]
     assert [may for _, may in sent] == [not was for was, _ in sent]
     assert sum(was for was, _ in sent) == 1 + HANGOVER_FRAMES + 2
     opus.next(None, len(frames))
     opus.begin(VOICE)
     assert not opus.may_begin
-    assert telephone.next(None, 0) is not None
+    assert telephone.next(None, 0) != []
     assert not telephone.may_begin
+
+
+@pytest.mark.parametrize(("voice", "rate"), [(OpusVoice(), 48_000), (G711Voice("PCMA"), 8_000)])
+def test_a_key_is_an_event_in_place_of_its_tone(voice: OpusVoice | G711Voice, rate: int) -> None:
+    """The tone of a key is sent as an event whose packets have the time of its beginning. The voice goes on around."""
+    sound = tone("7") + tone("7")
+    frames = [sound[at : at + SPOKEN_BYTES] for at in range(0, len(sound), SPOKEN_BYTES)]
+    outbound = Outbound(voice, 111, 9, MediaCounters(), sequence=65_530)
+    outbound.key_type = 110
+    sent = [(tick, packet) for tick, pcm in enumerate([*frames, *[None] * 6]) for packet in outbound.next(pcm, tick)]
+    assert [(sent[0][1][2] << 8 | sent[0][1][3]) + n & 0xFFFF for n in range(len(sent))] == [
+        packet[2] << 8 | packet[3] for _, packet in sent
+    ]
+    origin = parse(sent[0][1]).timestamp
+    events = [(tick, parse(packet), packet[1] >> 7) for tick, packet in sent if packet[1] & 0x7F == 110]
+    assert [tick for tick, _, _ in events] == [*range(4, 12), *range(13, 21)], "80 ms of silence are before each"
+    assert [marker for _, _, marker in events] == ([1] + [0] * 7) * 2
+    begun = [(packet.timestamp - origin) & 0xFFFFFFFF for _, packet, _ in events]
+    assert begun == [4 * rate // 50] * 8 + [13 * rate // 50] * 8
+    voiced = {tick for tick, packet in sent if packet[1] & 0x7F == 111}
+    assert not voiced & {*range(4, 9), *range(13, 18)}, "no tone beside the event"
+    assert voiced >= {*range(4), *range(9, 13)}
+
+
+def test_without_events_a_key_is_a_tone() -> None:
+    """A client that takes no events gets the sound."""
+    sound = tone("7")
+    frames = [sound[at : at + SPOKEN_BYTES] for at in range(0, len(sound), SPOKEN_BYTES)]
+    packets = read(spoken(list(frames), G711Voice("PCMU")))
+    assert [(tick, packet.payload_type) for tick, packet in packets] == [(tick, 111) for tick in range(9)]
+    assert all(len(set(packet.payload)) > 20 for _, packet in packets[4:])

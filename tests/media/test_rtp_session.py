@@ -13,6 +13,7 @@ from server.media.inbound import Codec
 from server.media.opus import has_copy
 from server.media.rtp import build
 from server.media.rtp_session import MAX_REPORTS_PER_S, REPORT_TICKS, Negotiated, RtpSession
+from server.media.tones import tone
 from tests.media.link import Clock, Impairment, Link
 from tests.voices import speak
 
@@ -216,3 +217,19 @@ def test_a_key_is_heard_once_over_a_bad_line() -> None:
             clock.at(at_ms, lambda packet=packet: hearer.session.receive_rtp(packet, clock.now_ms / 1000))  # type: ignore[misc]
     clock.run()
     assert hearer.digits == ["7"]
+
+
+@pytest.mark.parametrize("codecs", [CODECS, {8: Codec("pcma", 8_000), 101: Codec("telephone-event", 8_000)}])
+def test_keys_of_the_agent_reach_the_other_side(codecs: dict[int, Codec]) -> None:
+    """Keys whose tones the agent plays are heard as keys, on a line that loses packets, too."""
+    sound = b"".join(tone(sign) for sign in "42w2#")
+    frames = [sound[at : at + SPOKEN_BYTES] for at in range(0, len(sound), SPOKEN_BYTES)]
+    _, hearer = talk(Impairment(loss=0.1), [*frames, *[None] * 50], codecs=codecs)
+    assert "".join(hearer.digits) == "422#"
+
+
+def test_keys_are_tones_where_no_event_has_the_clock_of_the_voice() -> None:
+    """An event with another clock than the voice would need a stream of its own."""
+    agreed = Negotiated({OPUS: Codec("opus", 48_000), 126: Codec("telephone-event", 8_000)}, 1, "me")
+    assert agreed.key_type is None
+    assert Negotiated(CODECS, 1, "me").key_type == EVENT

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from server.errors import PeerError
 from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SPOKEN_RATE, SPOKEN_SAMPLES, Frame
 from server.media.stream import Encoding, StreamDecoder, StreamEncoder
+from tests.voices import speak
 
 FORMATS: list[tuple[Encoding, int]] = [
     ("pcm16", 8_000), ("pcm16", 16_000), ("pcm16", 24_000), ("pcm16", 48_000),
@@ -56,7 +57,7 @@ def test_garbage_is_refused_and_the_next_packet_is_good(garbage: bytes) -> None:
     packet = StreamEncoder("opus", 48_000).encode(tone(SPOKEN_RATE, 0.02))
     decoder = StreamDecoder("opus", 48_000)
     decoder.decode(packet)
-    with pytest.raises(PeerError, match="not sound"):
+    with pytest.raises(PeerError, match="not a packet of Opus"):
         decoder.decode(garbage)
     assert len(decoder.decode(packet)) == 1
 
@@ -71,3 +72,35 @@ def test_any_bytes_are_sound_or_an_error(encoding: Encoding, sample_rate: int, d
     except PeerError:
         return
     assert len(frames) <= max(len(data), 6), "120 ms is the longest packet of Opus"
+
+
+@pytest.mark.parametrize("piece_bytes", [640, 1280, 2560, 642])
+def test_floats_are_not_taken_for_16_bit_samples(piece_bytes: int) -> None:
+    """Browsers have sound as 32-bit floats. Read as 16-bit samples they are noise, so the client is told."""
+    decoder = StreamDecoder("pcm16", 16_000)
+    floats = (np.frombuffer(speak("When do you close?", rate_hz=16_000), np.int16).astype(np.float32) / 32768).tobytes()
+    pieces = [bytes(piece_bytes), *(floats[at : at + piece_bytes] for at in range(0, len(floats), piece_bytes))]
+    complaints = []
+    for piece in pieces:
+        try:
+            decoder.decode(piece)
+        except PeerError as error:
+            complaints.append(str(error))
+    assert len(complaints) > 10
+    assert all("32-bit floats" in complaint for complaint in complaints)
+
+
+@pytest.mark.parametrize("made", ["speech", "noise", "square", "constant", "soft"])
+def test_16_bit_samples_are_never_taken_for_floats(made: str) -> None:
+    """Speech, noise, and tones whose samples all have the same height."""
+    rng = np.random.default_rng(1)
+    pcm = {
+        "speech": speak("When do you close?", rate_hz=16_000),
+        "noise": rng.integers(-32768, 32767, 16_000).astype("<i2").tobytes(),
+        "square": np.tile(np.repeat(np.array([14_000, -14_000], "<i2"), 20), 400).tobytes(),
+        "constant": np.full(16_000, 16_000, "<i2").tobytes(),
+        "soft": rng.integers(-3, 3, 16_000).astype("<i2").tobytes(),
+    }[made]
+    decoder = StreamDecoder("pcm16", 16_000)
+    for at in range(0, len(pcm), 640):
+        decoder.decode(pcm[at : at + 640])

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from server.media.dtmf import DIGITS
-from server.media.frame import HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
+from server.media.frame import FRAME_MS, HEARD_RATE, SPOKEN_BYTES, SPOKEN_RATE
 from server.media.g711 import G711Decoder, G711Encoder, law
 from server.media.opus import OpusDecoder, OpusEncoder
 from server.media.resample import Resampler
-from server.media.tones import FULL_SCALE_DBM0, HIGH_HZ, LOW_HZ, PAUSES_MS, ROWS, TONE_MS, tone
+from server.media.tones import FULL_SCALE_DBM0, HIGH_HZ, LOW_HZ, PAUSES_MS, ROWS, TONE_MS, key_of, tone
 from tests.tone_reader import read_tones
 
 
@@ -56,3 +56,13 @@ def test_tones_survive_the_codecs(codec: str) -> None:
     decoder = OpusDecoder() if codec == "opus" else G711Decoder(law(codec))
     heard = b"".join(decoder.decode(encoder.encode(frame)) for frame in frames)
     assert read_tones(Resampler(HEARD_RATE, SPOKEN_RATE).convert(heard)) == f"{DIGITS}1"
+
+
+def test_a_tone_is_known_by_its_frames() -> None:
+    """Every frame of a key's tone belongs to that key. Silence, pauses and other sound belong to none."""
+    for key in DIGITS:
+        frames = [tone(key)[at : at + SPOKEN_BYTES] for at in range(0, len(tone(key)), SPOKEN_BYTES)]
+        silent = sum(not any(frame) for frame in frames)
+        assert [key_of(frame) for frame in frames] == [None] * silent + [key] * (TONE_MS // FRAME_MS)
+    assert key_of(tone(",")[:SPOKEN_BYTES]) is None
+    assert key_of(b"\1" * SPOKEN_BYTES) is None

@@ -190,7 +190,18 @@ async def test_authentic_sound_is_capped() -> None:
         srtp = call.caller.getTransceivers()[0].sender.transport._tx_srtp
         for n in range(1_000):
             protocol.datagram_received(srtp.protect(build(96, n, 960 * n, 77, b"\xd8")), call.address)
-        assert 700 < call.peer.counters.over_rate < 1_000
+        assert 400 < call.peer.counters.over_rate < 1_000
+
+
+async def test_the_shortest_packets_are_all_taken() -> None:
+    """A second of Opus in packets of 2.5 ms is within the limit."""
+    async with calling() as call:
+        await call.connect()
+        [protocol] = call.protocols
+        srtp = call.caller.getTransceivers()[0].sender.transport._tx_srtp
+        for n in range(400):
+            protocol.datagram_received(srtp.protect(build(96, n, 120 * n, 77, b"\xc0")), call.address)
+        assert call.peer.counters.over_rate == 0
 
 
 async def test_what_one_datagram_raises_ends_nothing() -> None:

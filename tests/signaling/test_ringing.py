@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
-import av
-import numpy as np
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from server.call.line.sip_calls import SipCalls
 from server.errors import NotFound
@@ -23,15 +20,13 @@ from signaling.origins import Origins
 from signaling.sip import socket as sip_socket
 from signaling.sip.digest import Accounts
 from signaling.sip.gate import Gate
-from signaling.sip.message import Request, Response, read
+from signaling.sip.message import Request
 from signaling.sip.user_agent import UserAgent
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
-from tests.phone import LOUD, Microphone
-from tests.signaling.sip import phone as written
+from tests.sip_phone import ALICE, SipPhone
 
 BEARER = {"Authorization": "Bearer a token of the admin"}
-ALICE = "sip:alice@sip.test"
 
 
 def find(wanted: str) -> str:
@@ -40,75 +35,10 @@ def find(wanted: str) -> str:
     return wanted
 
 
-class Phone:
-    """A phone at a WebSocket: `written.Phone` writes its messages, and an aiortc peer has its sound."""
-
-    def __init__(self, socket: ClientWebSocketResponse) -> None:
-        self._socket = socket
-        self.words = written.Phone(written.Server())
-        self.words.tag = "p"
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.pc.addTrack(Microphone())
-        self.pc.on("track", self._listen)
-        self.heard = asyncio.Event()
-        self._listening: asyncio.Task[None] | None = None
-
-    def _listen(self, track: MediaStreamTrack) -> None:
-        self._listening = asyncio.ensure_future(self._hear(track))
-
-    async def _hear(self, track: MediaStreamTrack) -> None:
-        with suppress(Exception):
-            while True:
-                frame = await track.recv()
-                assert isinstance(frame, av.AudioFrame)
-                if np.sqrt(np.mean(frame.to_ndarray().astype(float) ** 2)) > LOUD:
-                    self.heard.set()
-
-    async def send(self, text: str) -> None:
-        await self._socket.send_str(text)
-
-    async def gets(self, what: str) -> Request | Response:
-        """The next message of this method, or with this code."""
-        while True:
-            message = read(await self._socket.receive_str())
-            if isinstance(message, Request) and message.method == what:
-                return message
-            if isinstance(message, Response) and str(message.code) == what:
-                return message
-
-    async def register(self) -> None:
-        await self.send(self.words.write("REGISTER", "sip:sip.test", to=ALICE))
-        await self.gets("200")
-
-    async def reply(self, request: Request, code: int, body: str = "") -> None:
-        headers = {name: request.headers.get(name) for name in ("Via", "From", "To", "Call-ID", "CSeq")}
-        headers["To"] += "" if request.to_tag else ";tag=p"
-        headers |= {"Contact": f"<{self.words.contact}>", "Content-Type": "application/sdp"}
-        lines = [f"SIP/2.0 {code} Whatever", *(f"{name}: {value}" for name, value in headers.items())]
-        await self.send("\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body]))
-
-    async def answer(self) -> Request:
-        """Take the call. Returns the INVITE."""
-        invite = await self.gets("INVITE")
-        assert isinstance(invite, Request)
-        await self.reply(invite, 180)
-        await self.pc.setRemoteDescription(RTCSessionDescription(invite.body.decode(), "offer"))
-        await self.pc.setLocalDescription(await self.pc.createAnswer())
-        await self.reply(invite, 200, self.pc.localDescription.sdp)
-        await self.gets("ACK")
-        self.words.call_id, self.words.to_tag = invite.call_id, invite.from_tag
-        return invite
-
-    async def close(self) -> None:
-        await self.pc.close()
-        if self._listening is not None:
-            self._listening.cancel()
-
-
 class World:
     """A server, an operator and a phone."""
 
-    def __init__(self, running: Exchange, http: ClientSession, home: str, phone: Phone) -> None:
+    def __init__(self, running: Exchange, http: ClientSession, home: str, phone: SipPhone) -> None:
         self.running, self.http, self.home, self.phone = running, http, home, phone
 
     async def ring(self, **body: Any) -> tuple[int, str]:
@@ -133,14 +63,14 @@ async def world(**settings: Any) -> AsyncIterator[World]:
         ringing.add_routes(app, agent.ring, find, admin)
         async with TestServer(app, host="127.0.0.1") as server, ClientSession() as http:
             home = str(server.make_url("")).rstrip("/")
-            async with http.ws_connect(f"{home}/sip", protocols=["sip"]) as socket:
-                phone = Phone(socket)
-                try:
-                    yield World(running, http, home, phone)
-                finally:
-                    await phone.close()
-                    agent.close()
-                    calls.close()
+            phone = SipPhone(home, http)
+            await phone.connect()
+            try:
+                yield World(running, http, home, phone)
+            finally:
+                await phone.close()
+                agent.close()
+                calls.close()
 
 
 async def test_the_agent_speaks_first_and_hangs_up() -> None:
@@ -172,18 +102,11 @@ async def test_the_phone_holds_and_hangs_up() -> None:
         _, session_id = await ringing
         session = it.running.directory._places.get(session_id)
         assert session is not None
-        pc = it.phone.pc
         for direction, held in (("inactive", True), ("sendrecv", False)):
-            pc.getTransceivers()[0].direction = direction
-            await pc.setLocalDescription(await pc.createOffer())
-            sdp, sent = pc.localDescription.sdp, {"Content_Type": "application/sdp"}
-            await it.phone.send(it.phone.words.write("INVITE", "sip:antiphon@sip.test", sdp, **sent))
-            answer = await it.phone.gets("200")
-            await it.phone.send(it.phone.words.write("ACK", "sip:antiphon@sip.test", cseq=str(answer.cseq)))
-            await pc.setRemoteDescription(RTCSessionDescription(answer.body.decode(), "answer"))
+            it.phone.pc.getTransceivers()[0].direction = direction
+            assert (await it.phone.offer()).code == 200
             assert session.hold.on == held
-        await it.phone.send(it.phone.words.write("BYE", "sip:antiphon@sip.test"))
-        await it.phone.gets("200")
+        await it.phone.hang_up()
         await it.over()
 
 
@@ -206,6 +129,12 @@ async def test_calls_that_are_not_taken() -> None:
         await it.phone.reply(invite, 180)
         await it.phone.gets("CANCEL")
         assert await ringing == (409, "no_answer")
+        ringing = asyncio.ensure_future(it.ring())
+        invite = await it.phone.gets("INVITE")
+        assert isinstance(invite, Request)
+        await it.phone.reply(invite, 180)
+        ringing.cancel()  # who has asked for the call leaves
+        await it.phone.gets("CANCEL")
         await it.over()
 
 

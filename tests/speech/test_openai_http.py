@@ -130,6 +130,7 @@ async def test_every_failure_of_speech_is_an_engine_error(
         with pytest.raises(EngineError) as caught:
             assert [pcm async for pcm in tts.synthesize("Hello", "")]
     assert (caught.value.stage, KEY in f"{caught.value}{caught.value.sentence}") == ("text-to-speech", False)
+    assert caught.value.refused == ("status 404" in str(caught.value))
     assert [pcm async for pcm in tts.synthesize("Hello", "")]
 
 

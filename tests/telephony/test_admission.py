@@ -13,7 +13,8 @@ from signaling.key_set import KeySet
 from signaling.keys import secret_key
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
-from tests.telephony.systems import AsteriskSystem, until
+from tests.telephony.system import until
+from tests.telephony.systems import AsteriskSystem
 from tests.tokens import SECRET as KEY
 from tests.tokens import token
 

@@ -10,7 +10,8 @@ from server.errors import ConfigError
 from signaling.telephony.audiosocket_port import AudioSocketPort
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
-from tests.telephony.systems import AudioSocketSystem, until
+from tests.telephony.system import until
+from tests.telephony.systems import AudioSocketSystem
 
 
 @asynccontextmanager

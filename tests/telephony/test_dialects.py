@@ -33,19 +33,21 @@ from signaling.telephony.freeswitch import FreeSwitch
 from signaling.telephony.jambonz import Jambonz
 from signaling.telephony.media_streams import PROVIDERS, MediaStreams
 from signaling.telephony.sockets import DIALECTS
+from tests.telephony.media_streams_systems import (
+    ExotelSystem,
+    PlivoSystem,
+    SignalWireSystem,
+    TelnyxSystem,
+    TwilioSystem,
+)
+from tests.telephony.system import System
 from tests.telephony.systems import (
     AsteriskSystem,
     AudioSocketSystem,
-    ExotelSystem,
     FreeSwitchSystem,
     JambonzSystem,
     PlainAsteriskSystem,
-    PlivoSystem,
-    SignalWireSystem,
-    System,
-    TelnyxSystem,
-    TwilioSystem,
-)  # fmt: skip
+)
 
 PCM_8K, PCM_16K = AudioFormat(sample_rate=8000), AudioFormat(sample_rate=16000)
 PCMU, PCMA = AudioFormat(encoding="pcmu", sample_rate=8000), AudioFormat(encoding="pcma", sample_rate=8000)

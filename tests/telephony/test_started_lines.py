@@ -8,15 +8,9 @@ import aiohttp
 import pytest
 
 from tests.started import Started, started
-from tests.telephony.systems import (
-    AsteriskSystem,
-    AudioSocketSystem,
-    FreeSwitchSystem,
-    JambonzSystem,
-    System,
-    TelnyxSystem,
-    until,
-)  # fmt: skip
+from tests.telephony.media_streams_systems import TelnyxSystem
+from tests.telephony.system import System, until
+from tests.telephony.systems import AsteriskSystem, AudioSocketSystem, FreeSwitchSystem, JambonzSystem
 
 SECRET = "a secret of telephone lines"
 FAMILIES = (AsteriskSystem, TelnyxSystem, JambonzSystem, FreeSwitchSystem, AudioSocketSystem)

@@ -15,22 +15,29 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from pydantic_ai import Agent, RunContext
 from pydantic_ai.models.test import TestModel
+from twilio.request_validator import RequestValidator
+from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
 
 from server.agent.passing_on import Transfer
 from server.agent.voice_agent import VoiceAgent
 from signaling.telephony.twilio_account import TwilioAccount
-from signaling.telephony.twilio_signature import signature
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Desk, Mind
-from tests.telephony.systems import CALL, DIALLED, NUMBER, TwilioSystem, until
+from tests.telephony.media_streams_systems import TwilioSystem
+from tests.telephony.system import CALL, DIALLED, NUMBER, until
 
 TOKEN = "the auth token of the account"
 FORM = {"CallSid": CALL, "From": NUMBER, "To": DIALLED, "AccountSid": "AC1"}
 
 
+def signature(url: str, token: str = TOKEN) -> str:
+    """As Twilio's helper library signs."""
+    return str(RequestValidator(token).compute_signature(url, FORM))
+
+
 async def asks(http: aiohttp.ClientSession, url: str, token: str = TOKEN, **headers: str) -> aiohttp.ClientResponse:
     """Twilio asks what to do with a call."""
-    signed = {"X-Twilio-Signature": signature(token, url, FORM.items())} if token else {}
+    signed = {"X-Twilio-Signature": signature(url, token)} if token else {}
     return await http.post(url, data=FORM, headers=signed | headers)
 
 
@@ -49,6 +56,19 @@ async def stream_of(response: aiohttp.ClientResponse) -> TwilioSystem:
     return system
 
 
+def as_twilio_writes(system: TwilioSystem) -> str:
+    """The answer that opens this stream, written by Twilio's helper library, which knows the names of TwiML."""
+    stream = Stream(url=system.url)
+    for name, value in system.parameters.items():
+        stream.parameter(name=name, value=value)
+    connect = Connect()
+    connect.append(stream)
+    answer = VoiceResponse()
+    answer.append(connect)
+    answer.redirect(system.again, method="POST")
+    return str(answer)
+
+
 @asynccontextmanager
 async def server(**changes: Any) -> AsyncIterator[tuple[Exchange, aiohttp.ClientSession, str]]:
     changes = {"twilio": (TOKEN, None), "resume_s": 30.0, "agent": Mind().agent("Hello, this is the shop.")} | changes
@@ -59,7 +79,9 @@ async def server(**changes: Any) -> AsyncIterator[tuple[Exchange, aiohttp.Client
 async def test_a_call_from_the_webhook_to_its_end() -> None:
     """The webhook's answer opens a stream to this server. When the agent hangs up, Twilio asks again, and hangs up."""
     async with server() as (running, http, voice):
-        system = await stream_of(await asks(http, f"{voice}?patience=patient"))
+        answer = await asks(http, f"{voice}?patience=patient")
+        system = await stream_of(answer)
+        assert ElementTree.canonicalize(await answer.text()) == ElementTree.canonicalize(as_twilio_writes(system))
         assert system.url == running.home.replace("http", "ws") + "/telephony/twilio"
         await system.dial(http, running.home)
         await system.hears(20)
@@ -89,7 +111,7 @@ async def test_a_stream_that_breaks_is_opened_again() -> None:
 async def test_a_webhook_behind_a_proxy() -> None:
     """Twilio calls https, and the proxy http: the signature is for what Twilio knows, and so is the stream."""
     async with server() as (running, http, voice):
-        signed = {"X-Twilio-Signature": signature(TOKEN, voice.replace("http:", "https:"), FORM.items())}
+        signed = {"X-Twilio-Signature": signature(voice.replace("http:", "https:"))}
         system = await stream_of(await http.post(voice, data=FORM, headers=signed))
         assert system.url == running.home.replace("http", "wss") + "/telephony/twilio"
 

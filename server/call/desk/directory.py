@@ -263,7 +263,7 @@ class Directory:
 
     async def _run_to_its_end(self, session: Session) -> None:
         """The life of one session, from its first connection until everything of it is released."""
-        log.info("- call %s begins", session.id)
+        log.info("- call %s begins by %s", session.id, session.caller.transport or "webrtc")
         try:
             await session.run()
         except Exception:

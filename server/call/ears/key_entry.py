@@ -24,13 +24,14 @@ class KeyEntry:
             raise PeerError("Only 0 to 9, *, # and A to D are keys that can end what is collected.")
         if not 0 < timeout_s <= MAX_TIMEOUT_S:
             raise PeerError(f"timeout_s is more than 0, and at most {MAX_TIMEOUT_S:g}.")
+        self.digits = digits
+        """How many keys it has at most."""
         self.keys = ""
         """What was keyed in so far."""
         self.terminators = terminators
         self.secret = secret
         """Nobody but the tool may learn of it."""
         self.over = False
-        self._digits = digits
         self._timeout_ms = timeout_s * 1000
         self._quiet_ms = 0
         self._all_ms = 0
@@ -46,7 +47,7 @@ class KeyEntry:
             self.keys = ""
         else:
             self.keys += key
-            self.over = len(self.keys) == self._digits
+            self.over = len(self.keys) == self.digits
 
     def pass_frame(self, asking: bool) -> None:
         """20 ms have passed. `asking`: the caller does not know yet what to key in, and so has no reason to begin."""

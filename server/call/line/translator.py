@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from server.call.messages import ServerMessage
+from server.call.messages import AudioFormat, ServerMessage, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,17 @@ class Gate(Protocol):
 
     def pass_on(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
         """Those of `items` that the client may be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A client of another protocol on a WebSocket: who it is was told by the address, so it sends no `start`."""
+
+    translator: Translator
+    start: Start
+    """What it has chosen, with the format of the caller's sound."""
+    spoken: AudioFormat
+    """The format of the agent's sound."""
 
 
 @dataclass(frozen=True, slots=True)

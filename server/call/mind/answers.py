@@ -13,6 +13,9 @@ from server.agent.passing_on import PassingOn
 from server.agent.recollection import Recollection
 from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
+from server.agent.spoken.beginning import spoken_mind, text_models
+from server.agent.spoken.heard import Heard
+from server.agent.spoken.model import SpokenModel
 from server.call.agent_messages import Ask
 from server.call.budget import Budget
 from server.call.host import Host
@@ -27,6 +30,8 @@ from server.call.mouth.source import Line, Source
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.setup import CallSetup
 from server.call.turns.lexicon.lexicon import Wanted
+from server.media.frame import HEARD_RATE
+from server.media.resample import Resampler
 from server.pace import Pace
 
 ENDING_S = 2.0
@@ -88,6 +93,14 @@ class Answers:
             host.pass_on,
         )
         self._recollection = Recollection(host.id, self._runs, host.start, self._history.memory)
+        self._mind = spoken_mind(
+            setup.engines.spoken,
+            setup.settings.spoken,
+            lambda: self.brought.added_to(self._runs),
+            host.start,
+            lambda: self._history.messages,
+        )
+        """The speech-to-speech model of the call, if it has one."""
         self.on_sound: Callable[[Reply], None] = lambda reply: None
         """Is told when a reply that had nothing to be heard has something."""
         self.on_late_result: Callable[[ToolReturnPart], None] = lambda returned: None
@@ -124,8 +137,27 @@ class Answers:
             run.known = self.news.count
             return self._recollection.recall(self._history.messages)
 
-        run = AgentRun(self.brought.added_to(self._runs, instructions), prompt, recall)
-        return self._make(run, lambda: self.language.of_answers, stopwatch)
+        setup, spoken = self.brought.added_to(self._runs, instructions), None
+        if self._mind is not None:
+            models = text_models(setup)
+            spoken = SpokenModel(self._mind, models, setup.breakers)
+            setup = replace(setup, model=spoken, fallbacks=models, asks_early=False)
+        run = AgentRun(setup, prompt, recall)
+        reply = self._make(run, lambda: self.language.of_answers, stopwatch)
+        if spoken is not None:
+            reply.let_speak(spoken)
+        return reply
+
+    def listen(self, words: Callable[[], str]) -> Heard | None:
+        """An utterance begins, whose `words` will be known. None: the model of the call does not hear its sound."""
+        if self._mind is None:
+            return None
+        return self._mind.listen(words, Resampler(HEARD_RATE, self._mind.model.audio_input_sample_rate).convert)
+
+    def forget(self, sound: Heard | None) -> None:
+        """This was no utterance."""
+        if self._mind is not None and sound is not None:
+            self._mind.drop(sound)
 
     def _beside(self, question: Ask) -> AgentRun:
         """The run that answers a question of the client beside the talk. It has no tools of the client."""
@@ -157,6 +189,8 @@ class Answers:
     def stop_all(self) -> None:
         """Make no more of any reply. Tools may come to their end."""
         self._recollection.stop()
+        if self._mind is not None:
+            self._mind.close()
         for reply in list(self._tasks):
             self.stop(reply)
 
@@ -168,6 +202,8 @@ class Answers:
         interruptible: bool = True,
     ) -> Reply:
         """Begin to make a reply. It waits until the stopped replies have ended: their tools and history come first."""
+        if self._mind is not None:
+            self._mind.open()  # the greeting gives it time to connect
         speech = self._setup.engines.text_to_speech
         reply = Reply(source, speech, spoken_as, stopwatch.mark, self.on_sound, interruptible)
         ending = [task for task in self._tasks.values() if task.cancelling()]

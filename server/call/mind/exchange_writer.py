@@ -15,7 +15,7 @@ from pydantic_ai.messages import (
 
 from server.agent.returned import Returned
 from server.call import messages
-from server.call.agent_messages import Note
+from server.call.agent_messages import Note, Usage
 from server.call.host import Host
 from server.call.mind.history import History
 from server.call.mind.owed import Owed
@@ -168,8 +168,8 @@ def _as_messages(note: Note, after: Sequence[ModelMessage]) -> list[ModelMessage
     return [*asked, ModelResponse(parts=[TextPart(note.text)])]
 
 
-def _usage(exchanged: Sequence[ModelMessage]) -> messages.Usage | None:
+def _usage(exchanged: Sequence[ModelMessage]) -> Usage | None:
     """The tokens of all requests of an answer; None if the provider tells nothing of them."""
     told = [message.usage for message in exchanged if isinstance(message, ModelResponse)]
     taken, made = sum(each.input_tokens for each in told), sum(each.output_tokens for each in told)
-    return messages.Usage(input_tokens=taken, output_tokens=made) if taken or made else None
+    return Usage(input_tokens=taken, output_tokens=made) if taken or made else None

@@ -7,6 +7,7 @@ voice again.
 import asyncio
 import re
 
+from server.agent.spoken.heard import Heard
 from server.call.mouth.reply import Reply
 from server.call.mouth.stopwatch import Stopwatch
 from server.speech.protocols import SpeechStream
@@ -30,6 +31,8 @@ class Utterance:
         """Asks for the words, and then begins the answer."""
         self.prepared: Reply | None = None
         """The answer to the settled words, made before it is known that the caller is done."""
+        self.sound: Heard | None = None
+        """Its sound, where the model of the call hears it."""
         self._transcription = transcription
         self._asked = False
         self._held: list[bytes] = []
@@ -43,14 +46,22 @@ class Utterance:
         elif self._asked:
             self._held.append(pcm)
             return
-        self._transcription.feed(b"".join([*self._held, pcm]))
+        sound = b"".join([*self._held, pcm])
+        self._transcription.feed(sound)
+        if self.sound is not None:
+            self.sound.feed(sound)
         self._asked = False
         self._held.clear()
 
     @property
     def pause_ms(self) -> int | None:
         """How long the voice has been silent. None for words that were typed."""
-        return None if self._transcription is None else round(self.stopwatch.elapsed_ms)
+        return round(self.stopwatch.elapsed_ms) if self.spoken else None
+
+    @property
+    def spoken(self) -> bool:
+        """It is heard, and not typed."""
+        return self._transcription is not None
 
     @property
     def language(self) -> str:

@@ -16,6 +16,7 @@ from server.call.mouth.reply import Reply
 from server.call.mouth.stopwatch import Stopwatch
 from server.call.setup import CallSetup
 from server.call.turns.judge import Prepare
+from server.call.turns.lexicon.lexicon import Kind
 from server.errors import EngineError
 
 
@@ -79,6 +80,7 @@ class Utterances:
         language = self._answers.language
         transcription = self._stt.listen(self._answers.expected, on_partial, language.likely, language.others)
         utterance = self._open[number] = self.present = Utterance(number, transcription, Stopwatch(self._now))
+        utterance.sound = self._answers.listen(lambda: utterance.text)
         self._ears.listen(utterance)
 
     def type(self, text: str) -> int:
@@ -119,6 +121,7 @@ class Utterances:
         utterance = self._open.get(number)
         if utterance is not None and not self._owed.expects_words(number):
             self._preparation.cancel(utterance)
+            self._answers.forget(utterance.sound)
             self._release(utterance)
             self._host.send(messages.Transcription(utterance=number, text="", final=True))
 
@@ -237,6 +240,7 @@ class Utterances:
         self._preparation.cancel(utterance)
         self._tell(utterance, final=True)
         self._release(utterance)
+        self._answers.forget(utterance.sound)  # the history has the words
         self.on_set_aside(Note(text=text[:MAX_NOTE_CHARS]))
         self._outcomes.on_no_words(number)
 
@@ -248,13 +252,20 @@ class Utterances:
     def _hand_on(self, utterance: Utterance) -> None:
         reply, prompt = utterance.prepared, self._owed.prompt(utterance.text)
         assert reply is not None, "because an answer is handed on when it is being made"
+        if not self._host.answered(self._encourages(utterance, prompt)):
+            self._outcomes.on_no_words(utterance.number)
+            return
         self._tell(utterance, final=True)
         utterance.prepared = None
         self._owed.settle(Happening.REPLY_BEGINS)
         self._release(utterance)
         self._ears.nearness.answered()
-        self._host.answered()
         self._outcomes.on_answer(utterance, prompt, reply)
+
+    def _encourages(self, utterance: Utterance, prompt: str) -> bool:
+        """The caller has said nothing but words such as "okay". What is typed is meant."""
+        lexicon = self._answers.language.lexicon
+        return utterance.spoken and lexicon.remark(lexicon.words(prompt)).kind is Kind.BACKCHANNEL
 
     def _tell(self, utterance: Utterance, final: bool) -> None:
         if not utterance.told:

@@ -5,7 +5,9 @@ time, 20 ms at each call, and knows at every moment which words have left. A Spe
 So an answer can be prepared in a pause and dropped without trace, and old work cannot reach new output.
 """
 
+import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -25,6 +27,9 @@ MAX_KEPT_FRAMES = 10_000 // FRAME_MS
 """How much sound that has left can be taken back. It takes less time to notice that a connection is dead."""
 
 
+_SENTENCE_END = re.compile(r"[.!?؟।۔]+\s+|[。！？]+\s*")
+
+
 @dataclass(slots=True)
 class _Clause:
     text: str
@@ -32,6 +37,8 @@ class _Clause:
     frames: int = 0
     played: int = 0
     complete: bool = False
+    sentences: bool = False
+    """It is a whole answer, and not one sentence."""
     _least_chars: int = 0
 
     def play(self) -> None:
@@ -50,6 +57,15 @@ class _Clause:
         if self.complete and self.played == self.frames:
             return self.text
         return self.text[: max(0, self.text.rfind(" ", 0, self._chars() + 1))]
+
+    @property
+    def unheard(self) -> str:
+        """What is left to be said, from the sentence on that was not heard to its end."""
+        if not self.sentences:
+            return "" if self.heard == self.text else self.text
+        heard = len(self.heard)
+        ends = [end.end() for end in _SENTENCE_END.finditer(self.text) if end.end() <= heard + 1]
+        return "" if heard == len(self.text) else self.text[max(ends, default=0) :].strip()
 
     def _chars(self) -> int:
         total = self.frames if self.complete else max(self.frames, len(self.text) / CHARS_PER_FRAME)
@@ -73,6 +89,20 @@ class Speech:
     def begin(self, clause: str, aside: bool = False) -> None:
         """The sound that is added from now on says `clause`. An `aside` is no part of the answer: the caller waits."""
         self._clauses.append(_Clause(clause, aside))
+
+    def begin_answer(self) -> int:
+        """The sound that is added from now on is that of a speech-to-speech model: a whole answer, whose words come
+        beside it (`extend`). Returns its number, for `heard_ms`."""
+        self._clauses.append(_Clause("", sentences=True))
+        return len(self._clauses) - 1
+
+    def extend(self, text: str) -> None:
+        """The clause that was begun last says this, too."""
+        self._clauses[-1].text += text
+
+    def heard_ms(self, number: int) -> int:
+        """How much of this clause the caller has heard."""
+        return self._clauses[number].played * FRAME_MS if number < len(self._clauses) else 0
 
     def add(self, pcm: bytes) -> None:
         """Append PCM, any whole number of samples, to the clause that was begun last."""
@@ -101,6 +131,11 @@ class Speech:
             self._tail = b""
         del self._clauses[kept:]
         return kept
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """What its clauses say, as far as they are begun."""
+        return [clause.text for clause in self._clauses]
 
     @property
     def room(self) -> bool:
@@ -173,9 +208,8 @@ class Speech:
 
     @property
     def unheard(self) -> str:
-        """The text that is left to be heard. A clause that was heard in part counts as a whole."""
-        rest = self._clauses[self._present :]
-        return " ".join(clause.text for clause in rest if clause.heard != clause.text)
+        """The text that is left to be heard. A sentence that was heard in part counts as a whole."""
+        return " ".join(rest for clause in self._clauses[self._present :] if (rest := clause.unheard))
 
 
 class Playout:

@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol
 
+from server.agent.spoken.sound import Sound
 from server.call.mouth.keystrokes import Keystrokes, Tones
 from server.call.mouth.playout import Speech
 from server.call.mouth.source import Source
@@ -49,6 +51,16 @@ class _Clause:
     aside: bool = False
 
 
+class SpeaksItself(Protocol):
+    """A model that gives the sound of its words with them."""
+
+    on_sound: Callable[[Sound], None]
+
+    @property
+    def speaking(self) -> bool:
+        """The words that its source gives now have sound."""
+
+
 class Reply:
     """One answer.
 
@@ -83,19 +95,27 @@ class Reply:
         self._spoken_as = spoken_as
         self._on_stage = on_stage
         self._on_sound = on_sound
-        self._clauses: asyncio.Queue[_Clause | None] = (
+        self._clauses: asyncio.Queue[_Clause | Sound | None] = (
             asyncio.Queue()
         )  # the model's answer has a limit, and so has this
+        self._model: SpeaksItself | None = None
+        self._sounds: dict[Sound, int | None] = {}
+        """What the model has said itself, each with its number in the speech."""
         self._waiting: list[str] = []
         """Clauses that text-to-speech has not begun with."""
-        self._running = self._pronouncing = False
+        self._running = self._pronouncing = self._answered = False
         self._cutter = Clauses()
         self._asides = 0
-        """How many clauses are asides."""
+        """How many clauses are asides, or were said by the model itself."""
         self._begun = 0
         """With how many clauses text-to-speech has begun, asides among them."""
         self._to_say = inf
         """How many clauses are said, asides among them."""
+
+    def let_speak(self, model: SpeaksItself) -> None:
+        """The `model` of the source speaks itself."""
+        self._model = model
+        model.on_sound = self._take
 
     @property
     def unheard(self) -> str:
@@ -118,6 +138,8 @@ class Reply:
         """Begin no tool any more. Its task may run for another step before it is cancelled."""
         self.committed.clear()
         self.source.give_up()
+        for sound, number in self._sounds.items():
+            sound.cut(0 if number is None else self.speech.heard_ms(number))
 
     async def run(self, ready: Callable[[], Awaitable[None]]) -> None:
         """Make the answer, once it is `ready` to be made, until it is complete. When an engine fails, `failure` says
@@ -138,14 +160,12 @@ class Reply:
 
     async def _compose(self, ready: Callable[[], Awaitable[None]]) -> None:
         await ready()
-        first = True
 
         def on_text(delta: str) -> None:
-            nonlocal first
-            if first:
-                self._on_stage("first_token")
-                first = False
+            self._note_begin()
             self.written = self.written or not delta.isspace()
+            if self._model is not None and self._model.speaking:
+                return
             self._hand_on(delta.split() if self._word_by_word else self._cutter.receive(delta))
 
         await self.source.speak(on_text, self.committed)
@@ -155,6 +175,11 @@ class Reply:
             self._hand_on(self._cutter.finish())
         self._clauses.put_nowait(None)
         self.complete = True
+
+    def _note_begin(self) -> None:
+        if not self._answered:
+            self._answered = True
+            self._on_stage("first_token")
 
     def _break_off(self) -> None:
         """Say whole sentences only, as far as the caller has not begun to hear another one."""
@@ -168,10 +193,22 @@ class Reply:
         for text in clauses:
             self._clauses.put_nowait(_Clause(text, self._spoken_as()))
 
+    def _take(self, sound: Sound) -> None:
+        """The model speaks itself: this is played after what has come before."""
+        self._sounds[sound] = None
+        self._asides += 1
+        self._clauses.put_nowait(sound)
+
     async def _pronounce(self) -> None:
         first = True
         while (clause := await self._clauses.get()) is not None:
             if self._begun >= self._to_say:
+                continue
+            if isinstance(clause, Sound):
+                self._begun += 1
+                self._pronouncing = True
+                await self._play(clause, first)
+                self._pronouncing = first = False
                 continue
             if first and not clause.aside:
                 self._on_stage("first_clause")
@@ -181,6 +218,30 @@ class Reply:
             self._pronouncing = True
             await self._pronounce_clause(clause)
             self._pronouncing = False
+
+    async def _play(self, sound: Sound, first: bool) -> None:
+        self._sounds[sound] = self.speech.begin_answer()
+        resampler = Resampler(sound.rate, SPOKEN_RATE)
+        async for piece in sound.pieces():
+            self._note_begin()
+            if isinstance(piece, str):
+                self.speech.extend(piece)
+                continue
+            if first:
+                self._on_stage("first_clause")
+                first = False
+            self.written = True
+            await self._add(resampler.convert(piece))
+        self.speech.add(resampler.flush())
+        self.speech.end()
+
+    async def _add(self, pcm: bytes) -> None:
+        silent = not self.speech.ready
+        self.speech.add(pcm)
+        if silent and self.speech.ready:
+            self._on_sound(self)
+        while not self.speech.room:  # noqa: ASYNC110  # the playout is pure and has no event to wait for
+            await asyncio.sleep(ROOM_CHECK_S)
 
     async def _pronounce_clause(self, clause: _Clause) -> None:
         self.speech.begin(clause.text, clause.aside)
@@ -193,12 +254,7 @@ class Reply:
                 if number > self._to_say:
                     return
                 resampler = resampler or Resampler(pcm.rate, SPOKEN_RATE)
-                silent = not self.speech.ready
-                self.speech.add(resampler.convert(pcm.data))
-                if silent and self.speech.ready:
-                    self._on_sound(self)
-                while not self.speech.room:  # noqa: ASYNC110  # the playout is pure and has no event to wait for
-                    await asyncio.sleep(ROOM_CHECK_S)
+                await self._add(resampler.convert(pcm.data))
         if number > self._to_say:
             return
         if resampler is not None:

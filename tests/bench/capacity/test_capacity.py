@@ -6,6 +6,7 @@ import time
 import aiohttp
 from aiohttp.test_utils import TestServer
 
+from bench.caller.clients import Client, WebRtcClient
 from bench.capacity import plain_aiortc
 from bench.capacity.__main__ import report
 from bench.capacity.crowd import gather, heard_between, question_and_listening, repeated
@@ -58,12 +59,13 @@ async def test_the_plain_server_answers_the_crowd() -> None:
     keep_to_loopback()
     async with TestServer(plain_aiortc.application(), host="127.0.0.1") as server, aiohttp.ClientSession() as http:
         made = repeated(question_and_listening("Hello?", 1.0), 0.2, 1.0)
-        crowd = await gather(str(server.make_url("/")), [made, made], http)
+        clients: list[Client] = [WebRtcClient(made, decode=False) for _ in range(2)]
+        await gather(str(server.make_url("/")), clients, http)
         begun_s = time.perf_counter()
         async with asyncio.timeout(60):
-            for microphone in crowd.microphones:
-                await microphone.finished.wait()
-        await asyncio.gather(*(pc.close() for pc in crowd.pcs))
-    found = heard_between(crowd, begun_s - 1, time.perf_counter() + 1)
+            for client in clients:
+                await client.finished.wait()
+        await asyncio.gather(*(client.close() for client in clients))
+    found = heard_between(clients, begun_s - 1, time.perf_counter() + 1)
     assert len(found["gaps_ms"]) == 2
     assert None not in found["gaps_ms"]

@@ -74,8 +74,11 @@ class JsSipPhone {
     eventHandlers: { succeeded: () => done(true), failed: (event) => fail(new Error(event.cause)) } })); }
   hold() { return new Promise((done) => this.session.hold({}, () => done(true))); }
   unhold() { return new Promise((done) => this.session.unhold({}, () => done(true))); }
-  follow() { this.session.on("refer", (event) => { event.accept((session) => session.on("failed", () => {}), {
-    mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] } }); }); }
+  // Transfers the call as the agent asks, and tells the other side why.
+  follow() { this.session.on("refer", (event) => {
+    this.subject = decodeURIComponent(event.request.refer_to.uri.getHeader("Subject") ?? "");
+    event.accept((session) => session.on("failed", () => {}), {
+    mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] }, extraHeaders: [`Subject: ${this.subject}`] }); }); }
   async restart() {
     const before = await ufrag(this.pc);
     await new Promise((done) => this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done));
@@ -117,7 +120,18 @@ class SipJsPhone {
     if (this.session.state === SessionState.Established) this.pc = listen(this.session.sessionDescriptionHandler.peerConnection);
     return this.heard.find((each) => each.startsWith("failed")) ?? this.heard.at(-1);
   }
+  // Takes the next call that comes.
+  wait() { this.agent.delegate = { onInvite: async (invitation) => {
+    this.session = invitation;
+    invitation.stateChange.addListener((state) => this.heard.push(state.toLowerCase()));
+    await invitation.accept({ sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } } });
+    await until(() => this.heard.includes("established"), "answer");
+    this.pc = listen(invitation.sessionDescriptionHandler.peerConnection);
+  } }; }
   energy() { return energy(this.pc); }
+  text(text) { return new Promise((done, fail) => this.session.message({
+    requestOptions: { body: { contentDisposition: "render", contentType: "text/plain", content: text } },
+    requestDelegate: { onAccept: () => done(true), onReject: () => fail(new Error("rejected")) } })); }
   key(key) {
     const body = { contentDisposition: "render", contentType: "application/dtmf-relay", content: `Signal=${key}\r\nDuration=1000` };
     return new Promise((done, fail) => this.session.info({ requestOptions: { body },

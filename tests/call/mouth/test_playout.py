@@ -292,3 +292,26 @@ def test_the_rest_of_a_sample_goes_with_its_clause() -> None:
     speech.shorten(1)
     speech.end()
     assert speech.ahead_ms == 60
+
+
+def test_the_words_of_a_model_that_speaks_itself_come_beside_its_sound() -> None:
+    """What was heard is a share of the words, and what is left begins with the sentence that was cut off."""
+    speech = Speech()
+    number = speech.begin_answer()
+    speech.extend("One two three.")
+    speech.extend(" Four five six. Seven.")
+    speech.add(loud(30))
+    for _ in range(15):
+        speech.take()
+    assert speech.heard == "One"  # more sound may come: 15 characters a second are assumed
+    speech.end()
+    speech.finish()
+    assert speech.heard == "One two three."
+    assert speech.heard_ms(number) == 300
+    assert speech.unheard == "Four five six. Seven."
+    while speech.take():
+        pass
+    assert speech.heard == "One two three. Four five six. Seven."
+    assert speech.unheard == ""
+    speech.take_back(15)  # a dead connection has not brought it
+    assert speech.unheard == "Four five six. Seven."

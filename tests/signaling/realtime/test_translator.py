@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.call.agent_messages import Answered, ToolCall
+from server.call.agent_messages import Answered, ToolCall, Usage
 from server.call.messages import (
     Audio,
     Error,
@@ -15,7 +15,6 @@ from server.call.messages import (
     ServerMessage,
     State,
     Transcription,
-    Usage,
     parse_client,
 )
 from tests.signaling.realtime.client import Client

@@ -11,7 +11,7 @@ from sipmessage import Address
 from server.call.caller import Caller
 from server.errors import AtCapacity, NotAcceptable, NotAnswered, NotRegistered, TooMany
 from signaling.sip.message import Request
-from signaling.sip.user_agent import MOST_CALLS_OF_A_FLOW
+from signaling.sip.user_agent import MOST_CALLS_OF_A_FLOW, About, Wanted
 from tests.signaling.sip.phone import ACCOUNTS, SDP, Phone, Server
 from tests.virtual_time import run_virtual
 
@@ -31,9 +31,10 @@ class Ringing:
         self.invite: Request
         self.reply: asyncio.Task[str]
 
-    async def begin(self, timeout_s: float = 30.0, about: Callable[[Caller], Caller] = _same) -> "Ringing":
+    async def begin(self, timeout_s: float = 30.0, about: About = _same, wanted: Wanted = lambda: True) -> "Ringing":
         await self.phone.register()
-        self.reply = asyncio.ensure_future(self.server.agent.ring(Address.parse(f"<{SALES}>"), timeout_s, about))
+        to = Address.parse(f"<{SALES}>")
+        self.reply = asyncio.ensure_future(self.server.agent.ring(to, timeout_s, about, wanted))
         self.invite = await self.phone.asked("INVITE")
         self.phone.call_id = self.invite.call_id
         return self
@@ -131,8 +132,7 @@ def test_a_phone_refuses(code: int, why: str) -> None:
         assert [(each.branch, each.to_tag, each.uri) for each in acks] == [
             (call.invite.branch, "p", call.phone.contact)
         ] * 2
-        assert not call.sent("CANCEL")
-        assert call.told == ["withdraw"]
+        assert (call.sent("CANCEL"), call.told) == ([], ["withdraw"])
 
     run(scenario)
 
@@ -151,6 +151,20 @@ def test_nobody_answers() -> None:
         await call.phone.reply(call.invite, 487, "p")
         assert len(call.sent("ACK")) == 1
         assert call.told == ["withdraw"]
+
+    run(scenario)
+
+
+def test_nobody_waits_for_the_call_any_more() -> None:
+    async def scenario() -> None:
+        wanted = True
+        call = await Ringing().begin(wanted=lambda: wanted)
+        await call.phone.reply(call.invite, 180, "p")
+        await asyncio.sleep(3)
+        assert not call.sent("CANCEL")
+        wanted = False
+        assert await call.failed() == "given_up"
+        assert (len(call.sent("CANCEL")), call.told) == (1, ["withdraw"])
 
     run(scenario)
 
@@ -237,8 +251,7 @@ def test_a_call_that_rings_is_given_up() -> None:
             await call.phone.reply(call.invite, 180, "p")
             call.server.agent.close() if stops else call.server.desk.calls[0].ended()
             assert await call.failed() == "given_up"
-            assert len(call.sent("CANCEL")) == 1
-            assert call.told == ["withdraw"]
+            assert (len(call.sent("CANCEL")), call.told) == (1, ["withdraw"])
 
     run(scenario)
 
