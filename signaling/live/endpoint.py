@@ -36,6 +36,8 @@ START_S = 10.0
 """How long a client has to send `session.start`. It is the first thing that it does."""
 MAX_EARLY = 8
 """How many other messages may come before it. Each is answered with an error."""
+DISMISS_S = 1.0
+"""How long a client that is refused has to read why."""
 DAY_S = 24 * 3600
 """How long a session may last where the server does not say it. No call is as long."""
 
@@ -102,6 +104,7 @@ class _Endpoint:
             wanted.transport.sdp, self.door.called(caller, config.model), _chosen(config),
             _maker(config, on_webrtc=True), None if permissions.everything else permissions,
         )  # fmt: skip
+        config.session_id = session_id  # who watches from now on is told it, before the page has connected
         body = {"session": {"id": session_id}, "transport": {"type": "webrtc", "sdp": answer[0]}}
         return web.json_response(body, status=201)
 
@@ -119,10 +122,20 @@ class _Endpoint:
         await self.calls.end(caller, session_id)
         return web.Response()
 
-    async def refuse(self, request: web.Request) -> web.Response:
-        await self.door.admit(request)
+    async def refuse(self, request: web.Request) -> web.StreamResponse:
+        """Refuse what is not served. Clients that want to fork by WebSocket understand an event, and no HTTP status."""
+        caller = await self.door.admit(request)
         what = request.path.rpartition("/")[2]
-        raise NotFound(f"This server does not serve `{what}`: see its documentation of OpenAI Live.")
+        sentence = f"This server does not serve `{what}`: see its documentation of OpenAI Live."
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            raise NotFound(sentence)
+        self.calls.pace(caller)
+        response, socket = await open_socket(request, (), LIMITS)
+        if socket is not None:
+            out = _outgoing()
+            out.error(Refused(sentence, "unsupported"), None)
+            await _dismiss(socket, out)
+        return response
 
     async def _known(self, request: web.Request) -> tuple[Caller, str]:
         """The caller, and the session of theirs that is meant. Raises SessionNotFound."""
@@ -135,7 +148,7 @@ class _Endpoint:
 
     async def _started(self, socket: WebSocket) -> LiveConfig | None:
         """What the client begins with; None if it begins nothing, and then the socket is closed."""
-        out, left = Outgoing(secrets.token_hex(6), "client_event_id"), MAX_EARLY
+        out, left = _outgoing(), MAX_EARLY
         with suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(START_S):
                 while left > 0 and not socket.flooded and (item := await socket.receive()) is not None:
@@ -148,9 +161,7 @@ class _Endpoint:
                         out.error(refused, None)
                     for each in out.take():
                         await socket.send(each)
-        with suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await socket.close("bad_request")
+        await _dismiss(socket, out)
         return None
 
     def _read_start(self, item: str | bytes) -> LiveConfig:
@@ -163,6 +174,19 @@ class _Endpoint:
     def _config(self, given: dict[str, Any], on_webrtc: bool) -> LiveConfig:
         now = int(time.time())
         return LiveConfig(given, on_webrtc, now, now + self.longest_s)
+
+
+def _outgoing() -> Outgoing:
+    return Outgoing(secrets.token_hex(6), "client_event_id")
+
+
+async def _dismiss(socket: WebSocket, out: Outgoing) -> None:
+    """Say what is left to say, and close."""
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(DISMISS_S):
+            for each in out.take():
+                await socket.send(each)
+            await socket.close("bad_request")
 
 
 def _chosen(config: LiveConfig) -> dict[str, Any]:

@@ -6,7 +6,7 @@ told words with times. What it is not told are turns, items and responses.
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from server.call.agent_messages import MAX_LINE_CHARS, ToolCall, ToolCancelled
@@ -35,6 +35,8 @@ from signaling.openai.refused import Refused, read_json
 from signaling.openai.told import Told
 from signaling.openai.way import Way
 
+MAX_EARLY = 64
+"""How many events who watches may send before the page has connected."""
 PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
 
@@ -53,8 +55,12 @@ class LiveTranslator:
         self._delegations = Delegations(self._out, self._told, config, self._lasted_ms)
         self._started = False
         self._closed = False
-        self._owing: list[Mapping[str, Any]] = []
+        self._running = False
+        """Our session runs: it drops what it is told before."""
+        self._owing: list[str | bytes] = []
         """What our session has to be told as soon as it runs."""
+        self._early: list[str | bytes] = []
+        """What who watches has said before."""
         self._reason = "remote_hangup"
         """Why the session ends, if it ends now."""
         self._state = ""
@@ -74,10 +80,16 @@ class LiveTranslator:
             given = read_json(item)
             if isinstance(given, dict) and isinstance(given.get("event_id"), str):
                 event_id = given["event_id"][:512]
+            if not self._running and len(self._early) >= MAX_EARLY:
+                raise Refused("Too much was said before the session runs.", "too_many")
             self._carry_out(read_event(given), event_id, watches)
         except Refused as refused:
             self._out.error(refused, event_id)
-        return Read(self._told.take(), self._out.take())
+        told = self._told.take()
+        if not self._running:
+            self._early += [each for each in told if isinstance(each, str)]
+            told = [each for each in told if isinstance(each, bytes)]
+        return Read(told, self._out.take())
 
     def _carry_out(self, event: ClientEvent, event_id: str | None, watches: bool) -> None:
         match event:
@@ -171,6 +183,8 @@ class LiveTranslator:
         return self._out.take()
 
     def write(self, message: ServerMessage) -> Sequence[str | bytes]:
+        if self._started and not self._running and not isinstance(message, Hello):
+            self._run()
         match message:
             case Hello():
                 self._start(message)
@@ -214,15 +228,17 @@ class LiveTranslator:
         if self._config.wants_stored:
             self._out.event("info", code="not_stored", message="This server keeps no session to fork or to download.")
         brought = {name: value for name, value in self._config.brought.items() if value}
-        self._owing = [{"type": "update", name: value} for name, value in brought.items()]
-        self._owing += [] if hello.resumed else self._config.notes
+        self._told.extend([{"type": "update", name: value} for name, value in brought.items()])
+        self._told.extend([] if hello.resumed else self._config.notes)
+        self._owing, self._running = self._told.take(), False
+
+    def _run(self) -> None:
+        """Our session runs: tell it what it has to know."""
+        told, self._owing, self._early, self._running = [*self._owing, *self._early], [], [], True
+        self._way.tell(told)
 
     def _turn(self, state: str) -> None:
         before, self._state = self._state, state
-        if owing := self._owing:
-            self._owing = []
-            self._told.extend(owing)
-            self._way.tell(self._told.take())
         if state == "overlap" and before != "overlap":
             self._overlap_ms = self._lasted_ms()
         elif state == "hearing":

@@ -104,6 +104,9 @@ async def test_what_is_not_served() -> None:
             response = await http.post(f"{running.home}{SESSIONS}/s1/{what}")
             assert response.status == 404
             assert f"does not serve `{what}`" in (await response.json())["error"]["message"]
+        async with http.ws_connect(f"{running.home}{SESSIONS}/s1/fork") as socket:
+            assert (await socket.receive_json())["error"]["code"] == "unsupported"
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
 async def test_only_who_has_the_session_may_watch_and_end_it() -> None:
@@ -124,3 +127,17 @@ async def test_only_who_has_the_session_may_watch_and_end_it() -> None:
                 while (message := await watcher.receive()).type is aiohttp.WSMsgType.TEXT:
                     types.append(json.loads(message.data)["type"])
                 assert types[-1] == "session.closed"
+
+
+async def test_a_lost_session_goes_on() -> None:
+    """With the token of `session.started`, and another `session.start`."""
+    async with exchange(Mind().agent(), resume_s=20.0) as running, aiohttp.ClientSession() as http:
+        async with http.ws_connect(running.home + SESSIONS) as socket:
+            await socket.send_json(START)
+            first = (await socket.receive_json())["session"]
+            await socket.close(code=4001)
+        back = f"?session_id={first['id']}&resume={first['antiphon']['resume']}"
+        async with http.ws_connect(running.home + SESSIONS + back) as socket:
+            await socket.send_json(START)
+            session = (await socket.receive_json())["session"]
+            assert (session["id"], session["antiphon"]["resumed"]) == (first["id"], True)

@@ -67,7 +67,7 @@ def test_a_page_that_may_something() -> None:
 async def test_who_watches_may_all() -> None:
     """And is told what the page is not, also of what the watcher itself has done."""
     page, watcher = Page(allowed_client_events=[], allowed_server_events=[]), Outbox()
-    page.hear(HELLO)
+    page.hear(HELLO, State(state="listening"))
     page.shared.watch(watcher)
     read = page.shared.read_watcher('{"type": "session.input_audio.mute"}')
     assert ([json.loads(each) for each in read.told], read.answers) == ([{"type": "mute", "on": True}], [])

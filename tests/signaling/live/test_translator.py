@@ -16,6 +16,7 @@ from server.call.messages import (
     Transcription,
     parse_client,
 )
+from signaling.live.translator import MAX_EARLY
 from tests.signaling.live.client import HELLO, LOOK_UP, RESPONSES, Client, started
 
 HEARD, SPOKEN, SOUND = "session.input_transcript.delta", "session.output_transcript.delta", "session.output_audio.delta"
@@ -221,6 +222,19 @@ def test_sound_comes_from_the_one_who_has_begun() -> None:
     assert client.send('{"type": "session.input_audio.append", "audio": ""}', watches=True) == ["error"]
     assert Client(on_webrtc=True).append(bytes(960)) == ["error"]
     assert client.say("session.input_audio.append", audio="?") == ["error"]
+
+
+def test_what_is_said_before_the_session_runs() -> None:
+    """By a sideband, before the page has connected: it comes after what the session begins with."""
+    client = Client(on_webrtc=True, instructions="Be nice.")
+    mute = '{"type": "session.input_audio.mute"}'
+    assert client.send(mute, watches=True) == ["session.input_audio.muted"]
+    client.hear(HELLO)
+    assert client.told == []
+    client.hear(State(state="listening"))
+    assert [each["type"] for each in client.told] == ["update", "mute"]
+    never = Client(on_webrtc=True)
+    assert [never.send(mute, watches=True)[0] for _ in range(MAX_EARLY + 1)][-1] == "error"
 
 
 def test_who_watches_is_told_of_the_session() -> None:
