@@ -1,4 +1,5 @@
-"""The messages by which a client takes part in what the agent knows and does: tools, choices, notes and answers."""
+"""The messages about what the agent is going to say, and those by which a client takes part in what it knows and does:
+tools, choices, notes and answers."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -11,6 +12,8 @@ from server.call.options import MAX_INSTRUCTIONS_CHARS, Choices
 MAX_ID_CHARS = 256
 MAX_OUTPUT_CHARS = 32_000
 """How long the result of a client's tool may be, as JSON. The model is told all of it."""
+MAX_LINE_CHARS = 1_000
+"""The longest line that the agent says as it is: a minute of speech."""
 MAX_NOTE_CHARS = 8_000
 """How long one note may be. It stands in the history, and so in each later request to the model."""
 
@@ -20,6 +23,14 @@ class Usage(Message):
 
     input_tokens: int
     output_tokens: int
+
+
+class Clause(Message):
+    """The agent is going to say `text` next in reply number `reply`. How far the caller has heard it, Response says."""
+
+    type: Literal["clause"] = "clause"
+    reply: int
+    text: str
 
 
 class ToolCall(Message):
@@ -101,6 +112,21 @@ class Respond(Message):
     )
 
 
+class Say(Message):
+    """The agent says `text` as it is, when it is its turn. Only agents that take instructions from clients do."""
+
+    type: Literal["say"] = "say"
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINE_CHARS)]
+
+
+class Mute(Message):
+    """The agent hears nothing of the caller, until a message without `on`. A muted caller is not asked whether they
+    are there."""
+
+    type: Literal["mute"] = "mute"
+    on: bool = True
+
+
 class Ask(Message):
     """A question to the model beside the talk, answered by `answered` with the same `id`.
 
@@ -138,5 +164,5 @@ class Clear(Message):
     type: Literal["clear"] = "clear"
 
 
-FromAgent = ToolCall | ToolCancelled | Answered
-ToAgent = ToolResult | Update | Note | Respond | Commit | Clear | Ask
+FromAgent = Clause | ToolCall | ToolCancelled | Answered
+ToAgent = ToolResult | Update | Note | Respond | Say | Mute | Commit | Clear | Ask

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from server.call.messages import ServerMessage
+from server.call.messages import AudioFormat, ServerMessage, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,37 @@ class Translator(Protocol):
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
         """What carries the next sound, in the format of the call, to the client. Called on a WebSocket only."""
+
+
+class Presenting(Translator, Protocol):
+    """A translator that can tell somebody who comes later how things are."""
+
+    def present(self) -> Sequence[str | bytes]:
+        """What a watcher is told first."""
+
+    def read_watcher(self, item: str | bytes) -> Read:
+        """Read what has come from a watcher. Never raises."""
+
+
+class Gate(Protocol):
+    """What the client may say and be told. It does not hold for those who watch."""
+
+    def refuse(self, item: str | bytes) -> Sequence[str | bytes] | None:
+        """What the client is answered that may not say this. None: it may."""
+
+    def pass_on(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
+        """Those of `items` that the client may be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A client of another protocol on a WebSocket: who it is was told by the address, so it sends no `start`."""
+
+    translator: Translator
+    start: Start
+    """What it has chosen, with the format of the caller's sound."""
+    spoken: AudioFormat
+    """The format of the agent's sound."""
 
 
 @dataclass(frozen=True, slots=True)
