@@ -67,7 +67,15 @@ class SpokenCall:
 
     @property
     def failures(self) -> list[Any]:
-        return [each for each in self._seen if isinstance(each, messages.Error)]
+        return self.of(messages.Error)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The messages of this kind that the client has got."""
+        return [each for each in self._seen if isinstance(each, kind)]
+
+    def tell(self, message: messages.ClientMessage) -> None:
+        """The client says this."""
+        self.call.session.receive_text(message.to_json())
 
     @property
     def history(self) -> list[str]:

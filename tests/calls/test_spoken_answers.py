@@ -1,5 +1,7 @@
 """Calls with a model that hears and speaks itself, over real sockets to a small true provider."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
@@ -9,6 +11,8 @@ from server.agent.limits import RunLimits
 from server.agent.passing_on import HandOver
 from server.agent.spoken import keeper, model
 from server.agent.voice_agent import VoiceAgent
+from server.call.agent_messages import Respond, ToolCall, ToolResult, Update
+from server.call.options import ClientTool
 from server.media.frame import SILENCE
 from server.testing.engines import sound
 from tests.fakes.mind import Mind
@@ -276,3 +280,30 @@ async def test_an_agent_that_checks_its_answers_is_not_spoken() -> None:
             assert isinstance(made, VoiceAgent)
             assert await caller.type("what time is it") == "You said what time is it."
         assert provider.connections == 0
+
+
+async def test_a_client_asks_for_answers_and_brings_instructions_and_tools() -> None:
+    """Nothing is asked before the client wants an answer. Then the provider has what was said, and what the client
+    brings; the client runs its tool."""
+
+    def script(number: int) -> str | tuple[str, str]:
+        return ("look_up", '{"what": "ann"}') if number == 0 else "You are Ann Miller."
+
+    async with realtime_provider(script) as provider:
+        agent = replace(Mind().agent("Hello."), by_client=True)
+        async with spoken_call(provider, agent) as caller:
+            tool = ClientTool(name="look_up", description="Look somebody up.", parameters={"type": "object"})
+            caller.tell(Update(answers="asked", instructions="Be very brief.", tools=[tool]))
+            assert await caller.say("my name is ann") == "Hello."
+            assert not provider.of("response.create")
+            caller.tell(Respond())
+            await caller.until(lambda: bool(caller.of(ToolCall)))
+            caller.tell(ToolResult(id=caller.of(ToolCall)[0].id, output="Ann Miller"))
+            await caller.call.settle()
+            assert caller.answers[-1].text == "You are Ann Miller."
+            assert not caller.failures
+            assert caller.history.count("my name is ann") == 1
+        session = provider.of("session.update")[-1]["session"]
+        assert session["instructions"].endswith("Be very brief.")
+        assert "look_up" in [each["name"] for each in session["tools"]]
+        assert "user: my name is ann" in provider.items
