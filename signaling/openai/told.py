@@ -57,7 +57,7 @@ class Told:
             raise Refused("Too many messages wait for a response.", "too_many_items", "item")
         return item
 
-    def item(self, item: Item, item_id: str, awaited: bool = False) -> None:
+    def item(self, item: Item, item_id: str, awaited: bool = True) -> None:
         """The client has put this into the conversation. The result of a function is `awaited`, or else an old one."""
         if item.type == "function_call_output" and awaited:
             self.say({"type": "tool_result", "id": item.call_id, "output": _json(item.output or "")})
