@@ -167,7 +167,7 @@ class SpokenModel(Model):
 
 
 def _patience_s(settings: ModelSettings | None) -> float:
-    """How long a provider may say nothing, so that an answer that is given up then is no sign that it hangs."""
+    """After so much silence, a provider whose answer is given up counts as hanging."""
     return min(HANG_S, 0.9 * (settings or {}).get("first_event_timeout", HANG_S))
 
 
