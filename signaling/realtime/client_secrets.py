@@ -12,12 +12,11 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from server.call.options import CallOptions
 from server.errors import PeerError
 from signaling.access import EPHEMERAL
 from signaling.admin import Admin
 from signaling.bodies import read_json
-from signaling.realtime.endpoint import PATH, new_config
+from signaling.realtime.endpoint import PATH, chosen, new_config
 from signaling.realtime.requests import Refused
 from signaling.tokens import Expected, NewToken, issue
 
@@ -56,20 +55,19 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         value = secrets.token_urlsafe(24)
         if needs_token:
             who = request.headers.get(WHO_HEADER, "")[:128] or WHO
-            value = _token(config.choices, who, expires_at, secret, expected)
+            value = _token(chosen(config), who, expires_at, secret, expected)
         body = {"value": EPHEMERAL + value, "expires_at": expires_at, "session": config.object}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     app.router.add_post(f"{PATH}/client_secrets", post)
 
 
-def _token(choices: Mapping[str, Any], who: str, expires_at: int, secret: str, expected: Expected) -> str:
+def _token(options: Mapping[str, Any], who: str, expires_at: int, secret: str, expected: Expected) -> str:
     """A token whose options are what the session chooses. Raises PeerError."""
     if not secret:
         raise PeerError("This server has no secret to make tokens with.")
-    chosen = {name: value for name, value in choices.items() if name in CallOptions.model_fields and value}
     try:
-        wanted = NewToken.model_validate({"sub": who, "exp": float(expires_at), "options": chosen})
+        wanted = NewToken.model_validate({"sub": who, "exp": float(expires_at), "options": options})
         return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12)).token
     except ValueError as exc:
         raise PeerError(f"It cannot be made: {exc}.") from exc

@@ -22,6 +22,7 @@ from server.call.messages import (
     State,
     Transcription,
 )
+from server.pace import Pace
 from signaling.realtime.beside import Beside
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
@@ -53,6 +54,10 @@ PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
 _OF_THE_AGENT = frozenset({"instructions", "tools"})
 """What only agents take that let clients decide what they say."""
+UPDATES_A_SECOND = 2
+UPDATES_AT_ONCE = 20
+"""How often a client may change the session. It is copied, checked and sent back whole each time, which takes some ms
+for a large one. Clients change it at the beginning, and when their agent hands over."""
 SHORTEST_COMMIT_MS = 100
 """OpenAI refuses to commit less."""
 
@@ -75,6 +80,7 @@ class RealtimeTranslator:
         """How much sound has come, on a WebSocket."""
         self._uncommitted_ms = 0.0
         self._begun_ms = way.now_ms()
+        self._updates = Pace(UPDATES_A_SECOND, UPDATES_AT_ONCE)
         self._state = "listening"
         self._overlap_ms = 0.0
 
@@ -137,6 +143,8 @@ class RealtimeTranslator:
         self._uncommitted_ms += len(sound) / bytes_a_ms
 
     def _update(self, session: dict[str, Any]) -> None:
+        if not self._updates.admits(self._way.now_ms() / 1000):
+            raise Refused("The session is changed too often.", "rate_limit_exceeded", "session")
         before = self._config.choices
         formats = self._config.heard_format, self._config.spoken_format
         self._config.update(session)

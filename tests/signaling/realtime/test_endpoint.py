@@ -37,7 +37,7 @@ async def test_a_secret_is_a_token_of_this_server() -> None:
     """A backend gets it with the admin token. It opens the WebSocket of a page, and sets what the session says."""
     async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
         url = f"{running.home}/v1/realtime/client_secrets"
-        session = {"type": "realtime", "temperature": 0.25, "audio": {"output": {"voice": "ash"}}}
+        session = {"type": "realtime", "temperature": 0, "audio": {"output": {"voice": "ash"}}}
         body = {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": session}
         assert (await http.post(url, json=body)).status == 401
         made = await (await http.post(url, json=body, headers=ADMIN)).json()
@@ -45,7 +45,7 @@ async def test_a_secret_is_a_token_of_this_server() -> None:
         assert made["session"]["audio"]["output"]["voice"] == "ash"
         offered = ("realtime", f"openai-insecure-api-key.{made['value']}", "openai-agents-sdk.0.20.0")
         assert (await first_event(running, http, protocols=offered))["type"] == "session.created"
-        assert running.options[-1].temperature == 0.25
+        assert running.options[-1].temperature == 0
         bearer = {"Authorization": f"Bearer {made['value']}"}
         assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
         assert (await http.post(url, json={"session": {"audio": 5}}, headers=ADMIN)).status == 400
@@ -83,6 +83,8 @@ async def test_a_raw_offer_is_answered() -> None:
         ({"sdp": "v=0\r\n", "session": "{"}, "has to be JSON"),
         ({"sdp": "v=0\r\n", "session": "[]"}, "JSON object"),
         ({"sdp": "v=0\r\n", "session": '{"audio": 1}'}, "session.audio"),
+        ({"sdp": "v=0\r\n", "session": '{"instructions": "%s"}' % ("x" * 16_001)}, "session.instructions"),
+        ({"sdp": "v=0\r\n", "session": '{"tools": [{"type": "function", "name": "a b"}]}'}, "session.tools.0.name"),
         ({"sdp": "v=0\r\n"}, ""),
     ],
 )
@@ -95,6 +97,20 @@ async def test_a_form_that_cannot_be_used(parts: dict[str, str], says: str) -> N
         assert response.status in (400, 406)
         assert says in (await response.json())["error"]["message"]
         assert len(running.directory) == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [(b"nonsense\r\n\r\nv=0", 400), (b'Content-Disposition: form-data; name="sdp"\r\n\r\n' + bytes(100_000), 413)],
+)
+async def test_a_form_that_is_none(part: bytes, status: int) -> None:
+    """The client is told, and the server logs no fault."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        body = b"--b\r\n" + part + b"\r\n--b--\r\n"
+        response = await http.post(f"{running.home}/v1/realtime/calls", data=body, headers=headers)
+        assert response.status == status
+        assert (await response.json())["error"]["type"] == "invalid_request_error"
 
 
 async def test_a_call_that_is_not_there_cannot_be_watched() -> None:
