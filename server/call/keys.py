@@ -126,9 +126,9 @@ class Keys:
         """The caller has said or typed something else. The tool gets what was keyed in, and the words are answered.
 
         Words that are only `encouraging` change nothing where several keys are awaited: callers say "okay" while they
-        look for their number. Where one key is a choice, "yes" is an answer. A secret that has been begun is not ended by
-        words that are `spoken`, such as "one moment": its next keys would not be taken for it. Returns whether the words
-        are answered.
+        look for their number. Where one key is a choice, "yes" is an answer. A secret that has been begun is not ended
+        by words that are `spoken`, such as "one moment": its next keys would not be taken for it. Returns whether the
+        words are answered.
         """
         if self._entry is None or self._prompts.open:
             return True

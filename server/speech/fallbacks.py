@@ -249,7 +249,7 @@ class TextToSpeechFallbacks(_Fallbacks[TextToSpeech]):
                 async with aclosing(present.engine.synthesize(rest, own, language, asker)) as chunks:
                     while (pcm := await self._next(chunks, self.limit_s(others))) is not None:
                         spoken_s += len(pcm.data) / 2 / pcm.rate
-                        yield sound.convert(pcm)
+                        yield sound.convert(pcm, present is not fit[0])
                 self.succeed(present)
                 return
             except GeneratorExit:
@@ -280,8 +280,8 @@ class _OneRate:
         self._rate = self._from = 0
         self._resampler = Resampler(1, 1)
 
-    def convert(self, pcm: Pcm) -> Pcm:
+    def convert(self, pcm: Pcm, stands_in: bool) -> Pcm:
         self._rate = self._rate or pcm.rate
         if pcm.rate != self._from:
             self._from, self._resampler = pcm.rate, Resampler(pcm.rate, self._rate)
-        return Pcm(self._rate, self._resampler.convert(pcm.data))
+        return Pcm(self._rate, self._resampler.convert(pcm.data), stands_in)
