@@ -201,8 +201,9 @@ class _Utterance:
                     raise
                 self._fallbacks.fail(present, exc, self._call)
                 if self._present is present:  # else another wait for the transcript has already gone on
-                    await self._stream.close()
+                    failed = self._stream
                     self._open(self._fallbacks.choose(others or self._fit))
+                    await failed.close()  # last, because the utterance may be closed meanwhile
                 if not others:
                     raise
             else:

@@ -190,7 +190,9 @@ class OwnSpeechStream:
     async def close(self) -> None:
         if self._closed:
             return
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()  # an engine that hangs may never ask for it
         self._on_close(self)
         for future in list(self._asked):
             future.cancel()
