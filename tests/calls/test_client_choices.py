@@ -6,7 +6,8 @@ from pydantic_ai.messages import ModelRequest, SystemPromptPart, UserPromptPart
 from pydantic_ai.settings import ModelSettings
 
 from server.call import messages
-from server.call.agent_messages import Note, Respond, Update
+from server.call.agent_messages import MAX_NOTE_CHARS, Note, Respond, Update
+from server.call.inbox import MAX_NOTES_CHARS
 from server.call.mind.brought import check_brought
 from server.call.options import CallOptions, ClientTool
 from server.call.unasked import RESPOND
@@ -240,3 +241,16 @@ def test_a_call_begins_only_with_what_the_agent_takes() -> None:
         check_brought(closed, tools)
     with pytest.raises(PeerError, match="tools of its own with these names: book"):
         check_brought(guided, tools)
+
+
+def test_the_notes_of_a_call_have_a_limit() -> None:
+    """The record of the call keeps all of them, and is kept in memory."""
+
+    async def scenario() -> None:
+        async with Caller(GuidedMind()) as caller:
+            for _ in range(MAX_NOTES_CHARS // MAX_NOTE_CHARS + 1):
+                tell(caller, Note(text="x" * MAX_NOTE_CHARS))
+            assert "together" in errors(caller)[-1]
+            assert len(caller.session._minutes.record.exchanges) == MAX_NOTES_CHARS // MAX_NOTE_CHARS
+
+    run_virtual(scenario())
