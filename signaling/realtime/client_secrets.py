@@ -4,6 +4,7 @@ A backend asks with the admin token for what its page may use. On a server that 
 and the secret is good for nothing: it is there because stock clients do not call without one.
 """
 
+import json
 import secrets
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from signaling.admin import Admin
 from signaling.bodies import read_json
 from signaling.realtime.endpoint import PATH, chosen, new_config
 from signaling.realtime.requests import Refused
+from signaling.realtime.requests import read_json as parse
 from signaling.tokens import Expected, NewToken, issue
 
 WHO = "openai-realtime"
@@ -48,9 +50,9 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         wanted = await read_json(request, _Wanted)
         config = new_config(str(wanted.session.get("model", "")))
         try:
-            config.update(wanted.session)
+            config.update(parse(json.dumps(wanted.session)))  # which has limits that a body has not
         except Refused as refused:
-            raise PeerError(f"{refused.param}: {refused.message}") from refused
+            raise PeerError(f"{refused.param or 'session'}: {refused.message}") from refused
         expires_at = int(time.time()) + wanted.expires_after.seconds
         value = secrets.token_urlsafe(24)
         if needs_token:

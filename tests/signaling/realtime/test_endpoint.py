@@ -11,6 +11,7 @@ import pytest
 from signaling.access import Access
 from signaling.keys import secret_key
 from signaling.realtime.endpoint import LIMITS
+from signaling.realtime.requests import MAX_VALUES
 from signaling.tokens import Header
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
@@ -48,7 +49,8 @@ async def test_a_secret_is_a_token_of_this_server() -> None:
         assert running.options[-1].temperature == 0
         bearer = {"Authorization": f"Bearer {made['value']}"}
         assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
-        assert (await http.post(url, json={"session": {"audio": 5}}, headers=ADMIN)).status == 400
+        for bad in ({"audio": 5}, {"a": [[]] * MAX_VALUES}):
+            assert (await http.post(url, json={"session": bad}, headers=ADMIN)).status == 400
 
 
 async def test_who_has_no_token_is_told_in_openais_shape() -> None:
