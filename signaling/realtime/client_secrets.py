@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.errors import PeerError
 from signaling.access import EPHEMERAL
@@ -20,7 +20,7 @@ from signaling.bodies import read_json
 from signaling.realtime.endpoint import PATH, chosen, new_config
 from signaling.realtime.requests import Refused
 from signaling.realtime.requests import read_json as parse
-from signaling.tokens import Expected, NewToken, issue
+from signaling.tokens import Expected, NewToken, complaint, issue
 
 WHO = "openai-realtime"
 """Who calls with such a secret, if the backend does not say it by the header."""
@@ -69,7 +69,9 @@ def _token(options: Mapping[str, Any], who: str, expires_at: int, secret: str, e
     if not secret:
         raise PeerError("This server has no secret to make tokens with.")
     try:
-        wanted = NewToken.model_validate({"sub": who, "exp": float(expires_at), "options": options})
+        wanted = NewToken.model_validate_json(json.dumps({"sub": who, "exp": expires_at, "options": options}))
         return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12)).token
+    except ValidationError as exc:
+        raise PeerError(f"It cannot be made: {complaint(exc)}.") from exc
     except ValueError as exc:
         raise PeerError(f"It cannot be made: {exc}.") from exc

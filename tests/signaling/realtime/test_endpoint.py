@@ -14,6 +14,7 @@ from signaling.realtime.endpoint import LIMITS
 from signaling.realtime.requests import MAX_VALUES
 from signaling.tokens import Header
 from tests.exchange import Exchange, exchange
+from tests.fakes.guided_mind import GuidedMind
 from tests.fakes.mind import Mind
 from tests.offers import audio, offer
 from tests.tokens import SECRET, token
@@ -36,9 +37,11 @@ async def first_event(running: Exchange, http: aiohttp.ClientSession, **options:
 
 async def test_a_secret_is_a_token_of_this_server() -> None:
     """A backend gets it with the admin token. It opens the WebSocket of a page, and sets what the session says."""
-    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+    async with exchange(GuidedMind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
         url = f"{running.home}/v1/realtime/client_secrets"
-        session = {"type": "realtime", "temperature": 0, "audio": {"output": {"voice": "ash"}}}
+        tools = [{"type": "function", "name": "look_up", "parameters": {"type": "object"}}]
+        voice = {"output": {"voice": "ash"}}
+        session = {"type": "realtime", "temperature": 0, "tools": tools, "instructions": "Be nice.", "audio": voice}
         body = {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": session}
         assert (await http.post(url, json=body)).status == 401
         made = await (await http.post(url, json=body, headers=ADMIN)).json()
@@ -47,6 +50,7 @@ async def test_a_secret_is_a_token_of_this_server() -> None:
         offered = ("realtime", f"openai-insecure-api-key.{made['value']}", "openai-agents-sdk.0.20.0")
         assert (await first_event(running, http, protocols=offered))["type"] == "session.created"
         assert running.options[-1].temperature == 0
+        assert [tool.name for tool in running.options[-1].tools] == ["look_up"]
         bearer = {"Authorization": f"Bearer {made['value']}"}
         assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
         for bad in ({"audio": 5}, {"a": [[]] * MAX_VALUES}):
