@@ -153,7 +153,7 @@ class Exchange:
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
         realtime = RealtimeCalls(self.directory, pacer, settings.vanished_s, self.calls)
         endpoint.add_routes(app, realtime, access.admit, lambda name: name)
-        client_secrets.add_routes(app, self.admin, SECRET, Expected(), access.needs_token)
+        client_secrets.add_routes(app, self.admin, SECRET, Expected(frozenset({"reception"})), access.needs_token)
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

@@ -57,19 +57,21 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         value = secrets.token_urlsafe(24)
         if needs_token:
             who = request.headers.get(WHO_HEADER, "")[:128] or WHO
-            value = _token(chosen(config), who, expires_at, secret, expected)
+            agent = config.object["model"] if config.object["model"] in expected.agents else ""
+            claims = {"sub": who, "exp": expires_at, "agent": agent, "options": chosen(config)}
+            value = _token(claims, secret, expected)
         body = {"value": EPHEMERAL + value, "expires_at": expires_at, "session": config.object}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     app.router.add_post(f"{PATH}/client_secrets", post)
 
 
-def _token(options: Mapping[str, Any], who: str, expires_at: int, secret: str, expected: Expected) -> str:
-    """A token whose options are what the session chooses. Raises PeerError."""
+def _token(claims: Mapping[str, Any], secret: str, expected: Expected) -> str:
+    """A token with these claims. Raises PeerError."""
     if not secret:
         raise PeerError("This server has no secret to make tokens with.")
     try:
-        wanted = NewToken.model_validate_json(json.dumps({"sub": who, "exp": expires_at, "options": options}))
+        wanted = NewToken.model_validate_json(json.dumps(claims))
         return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12)).token
     except ValidationError as exc:
         raise PeerError(f"It cannot be made: {complaint(exc)}.") from exc

@@ -12,7 +12,7 @@ from signaling.access import Access
 from signaling.keys import secret_key
 from signaling.realtime.endpoint import LIMITS
 from signaling.realtime.requests import MAX_VALUES
-from signaling.tokens import Header
+from signaling.tokens import Header, read_claims, read_header
 from tests.exchange import Exchange, exchange
 from tests.fakes.guided_mind import GuidedMind
 from tests.fakes.mind import Mind
@@ -55,6 +55,16 @@ async def test_a_secret_is_a_token_of_this_server() -> None:
         assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
         for bad in ({"audio": 5}, {"a": [[]] * MAX_VALUES}):
             assert (await http.post(url, json={"session": bad}, headers=ADMIN)).status == 400
+
+
+async def test_a_secret_for_an_agent_is_for_no_other_one() -> None:
+    """A page could ask for any agent of the server otherwise."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        url = f"{running.home}/v1/realtime/client_secrets"
+        for model, agent in (("reception", "reception"), ("gpt-realtime", "")):
+            made = await (await http.post(url, json={"session": {"model": model}}, headers=ADMIN)).json()
+            given = made["value"].removeprefix("ek_")
+            assert read_claims(given, read_header(given), [secret_key(SECRET)]).agent == agent
 
 
 async def test_who_has_no_token_is_told_in_openais_shape() -> None:
