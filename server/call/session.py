@@ -124,7 +124,7 @@ class Session:
                 audio=connection.audio, recorded=self._soundtrack.kept,
             )
         )  # fmt: skip
-        self._lasting.brought.calls.ask_again()
+        self._lasting.brought.connected()
         if self._tasks.running:
             log.info("- call %s is resumed", self.id)
             self._watch.caller_is_there()
