@@ -6,8 +6,8 @@ from pydantic_ai.messages import ModelRequest, SystemPromptPart, UserPromptPart
 from pydantic_ai.settings import ModelSettings
 
 from server.call import messages
-from server.call.agent_messages import MAX_NOTE_CHARS, Note, Respond, Update
-from server.call.inbox import MAX_NOTES_CHARS
+from server.call.agent_messages import MAX_NOTE_CHARS, Ask, Note, Respond, Update
+from server.call.inbox import ASKED_AT_ONCE, MAX_NOTES_CHARS
 from server.call.mind.brought import check_brought
 from server.call.options import CallOptions, ClientTool
 from server.call.unasked import RESPOND
@@ -252,5 +252,20 @@ def test_the_notes_of_a_call_have_a_limit() -> None:
                 tell(caller, Note(text="x" * MAX_NOTE_CHARS))
             assert "together" in errors(caller)[-1]
             assert len(caller.session._minutes.record.exchanges) == MAX_NOTES_CHARS // MAX_NOTE_CHARS
+
+    run_virtual(scenario())
+
+
+def test_questions_beside_the_talk_have_a_pace() -> None:
+    """Each is a request to the model, which costs money."""
+
+    async def scenario() -> None:
+        mind = GuidedMind()
+        async with Caller(mind) as caller:
+            for number in range(ASKED_AT_ONCE + 3):
+                tell(caller, Ask(id=str(number), text="How is the caller?"))
+                await caller.wait(100)
+            assert mind.requests == ASKED_AT_ONCE
+            assert "too fast" in errors(caller)[-1]
 
     run_virtual(scenario())
