@@ -62,6 +62,8 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
+    signaling/rtvi/envelope.py signaling/rtvi/frames.py signaling/rtvi/saying.py signaling/rtvi/session_id.py
+    signaling/rtvi/spoken.py signaling/rtvi/telling.py signaling/rtvi/translator.py
     server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
@@ -319,7 +321,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    roots = ("app", "choices", "engines", "speech_to_text", "text_to_speech")
+    roots = ("app", "choices", "chosen", "engines", "speech_to_text", "text_to_speech")
     assert knowing <= {f"server/{root}.py" for root in roots}
 
 
