@@ -1,19 +1,13 @@
 """The events of a client of the OpenAI Realtime API (GA), as it sends them, and the refusal of what is none. Pure."""
 
-import json
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from signaling.json_values import TooMuch, read_value
+
 MAX_ID_CHARS = 128
 """How long the id of an event or an item may be. OpenAI's have about 25 characters."""
-
-MAX_VALUES = 10_000
-"""How many values the JSON of one event may have. A session with 64 tools has about 3,000. Copying and checking so many
-takes some ms, in which no other call gets its turn."""
-MAX_DEPTH = 64
-"""How deep they may be nested. Schemas of tools have about 10 levels; Python gives up at some hundreds."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARS)]
 
@@ -179,34 +173,10 @@ def refusal(error: ValidationError) -> Refused:
 
 
 def read_json(text: str | bytes) -> Any:
-    """The JSON value of a message. NaN and Infinity become words, because JSON has no such numbers. Raises Refused."""
+    """The JSON value of a message, as `read_value` reads it. Raises Refused."""
     try:
-        text = text if isinstance(text, str) else text.decode()
-        if sum(map(text.count, ",[{")) > MAX_VALUES:
-            raise Refused(f"The message may have {MAX_VALUES} values at most.", "too_large")
-        given = json.loads(text, parse_constant=str, parse_float=_number)
-        if "\\u" in text:
-            json.dumps(given, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent to anybody
-    except (ValueError, RecursionError) as exc:
+        return read_value(text)
+    except TooMuch as exc:
+        raise Refused(str(exc), "too_large") from exc
+    except ValueError as exc:
         raise Refused("The message is not JSON.", "invalid_json") from exc
-    if _is_deep(given):
-        raise Refused(f"The message may be nested {MAX_DEPTH} levels deep at most.", "too_large")
-    return given
-
-
-def _number(text: str) -> float | str:
-    return number if math.isfinite(number := float(text)) else text
-
-
-def _is_deep(given: Any) -> bool:
-    level = [given]
-    for _ in range(MAX_DEPTH):
-        level = [
-            each
-            for value in level
-            if isinstance(value, (dict, list))
-            for each in (value.values() if isinstance(value, dict) else value)
-        ]
-        if not level:
-            return False
-    return True
