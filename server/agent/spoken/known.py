@@ -77,11 +77,6 @@ class Known:
         """The model has called a tool."""
         self._open.add(call)
 
-    @property
-    def calls_open(self) -> bool:
-        """Results of tools are missing. Providers give no other answer before they have them."""
-        return bool(self._open)
-
     def answered(self, messages: Sequence[ModelMessage]) -> bool:
         """Whether these messages have a result for each call that is open, in the last one."""
         last = messages[-1]
