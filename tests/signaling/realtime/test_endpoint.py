@@ -115,16 +115,17 @@ async def test_a_form_that_cannot_be_used(parts: dict[str, str], says: str) -> N
         assert len(running.directory) == 0
 
 
+@pytest.mark.parametrize("way", ["", "/agents/reception"])
 @pytest.mark.parametrize(
     ("part", "status"),
     [(b"nonsense\r\n\r\nv=0", 400), (b'Content-Disposition: form-data; name="sdp"\r\n\r\n' + bytes(100_000), 413)],
 )
-async def test_a_form_that_is_none(part: bytes, status: int) -> None:
+async def test_a_form_that_is_none(part: bytes, status: int, way: str) -> None:
     """The client is told, and the server logs no fault."""
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         body = b"--b\r\n" + part + b"\r\n--b--\r\n"
-        response = await http.post(f"{running.home}/v1/realtime/calls", data=body, headers=headers)
+        response = await http.post(f"{running.home}{way}/v1/realtime/calls", data=body, headers=headers)
         assert response.status == status
         assert (await response.json())["error"]["type"] == "invalid_request_error"
 
