@@ -80,6 +80,18 @@ async def test_who_has_no_token_is_told_in_openais_shape() -> None:
         assert error["type"] == "invalid_request_error"
 
 
+@pytest.mark.parametrize("path", ["/v1/realtime", "/api/voice/conversation/new"])
+@pytest.mark.parametrize("offered", ["antiphon, bearer.", "realtime, openai-insecure-api-key."])
+async def test_no_token_comes_into_the_log(path: str, offered: str, caplog: pytest.LogCaptureFixture) -> None:
+    """aiohttp logs the subprotocols that a client offers if the server has none of them."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        given = token("ann")
+        with suppress(aiohttp.WSServerHandshakeError):
+            async with http.ws_connect(running.home + path, protocols=f"{offered}{given}".split(", ")) as socket:
+                assert socket.protocol in ("realtime", "antiphon")
+    assert given not in caplog.text
+
+
 async def test_a_raw_offer_is_answered() -> None:
     """As browsers post it: without a candidate. The address of the call is where it is hung up."""
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
