@@ -144,6 +144,17 @@ async def test_a_bad_voice_is_an_engine_error(what: Callable[[], object], why: s
     await tts.close()
 
 
+@pytest.mark.parametrize("voice", ["", "nobody's"])
+async def test_a_voice_that_an_engine_has_not_does_not_count_against_it(voice: str) -> None:
+    """A caller could take the engine away from all others by choosing such a voice."""
+    tts = OwnTextToSpeech(Bad("synthesize", raises), "own.py:tts")
+    await tts.start()
+    with pytest.raises(EngineError) as caught:
+        _ = [pcm async for pcm in tts.synthesize("Hello.", voice)]
+    assert caught.value.refused == bool(voice)
+    await tts.close()
+
+
 async def test_a_generator_that_blocks_holds_up_nobody_else() -> None:
     """Generators that are not async run side by side, and one that hangs leaves the others alone."""
 
