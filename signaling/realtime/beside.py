@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+from signaling.openai.content import Item
+from signaling.openai.outgoing import Outgoing
+from signaling.openai.refused import Refused
 from signaling.realtime.items import Items
-from signaling.realtime.outgoing import Outgoing
-from signaling.realtime.requests import Item, Refused, Wanted
+from signaling.realtime.requests import Wanted
 
 MOST = 4
 """How many may be in progress at once."""

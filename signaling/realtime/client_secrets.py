@@ -17,9 +17,9 @@ from server.errors import PeerError
 from signaling.access import EPHEMERAL
 from signaling.admin import Admin
 from signaling.bodies import read_json
+from signaling.openai.refused import Refused
+from signaling.openai.refused import read_json as parse
 from signaling.realtime.endpoint import PATH, chosen, new_config
-from signaling.realtime.requests import Refused
-from signaling.realtime.requests import read_json as parse
 from signaling.tokens import Expected, NewToken, complaint, issue
 
 WHO = "openai-realtime"

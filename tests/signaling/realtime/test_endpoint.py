@@ -11,7 +11,7 @@ import pytest
 from signaling.access import Access
 from signaling.json_values import MAX_VALUES
 from signaling.keys import secret_key
-from signaling.realtime.endpoint import LIMITS
+from signaling.openai.door import LIMITS
 from signaling.tokens import Header, read_claims, read_header
 from tests.exchange import Exchange, exchange
 from tests.fakes.guided_mind import GuidedMind
