@@ -26,7 +26,7 @@ from server.pace import Pace
 from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused, read_json
 from signaling.openai.told import Told
-from signaling.openai.way import Way
+from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 from signaling.realtime.beside import Beside
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
@@ -53,10 +53,6 @@ PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
 _OF_THE_AGENT = frozenset({"instructions", "tools"})
 """What only agents take that let clients decide what they say."""
-UPDATES_A_SECOND = 2
-UPDATES_AT_ONCE = 20
-"""How often a client may change the session. It is copied, checked and sent back whole each time, which takes some ms
-for a large one. Clients change it at the beginning, and when their agent hands over."""
 SHORTEST_COMMIT_MS = 100
 """OpenAI refuses to commit less."""
 

@@ -9,9 +9,9 @@ from server.call.agent_messages import ToolCall
 from server.call.messages import Audio, Error, Hello, Interrupted, Response, State, Transcription, parse_client
 from signaling.json_values import MAX_DEPTH, MAX_VALUES
 from signaling.openai.told import MAX_WAITING
+from signaling.openai.way import UPDATES_AT_ONCE
 from signaling.realtime.items import MAX_CHARS, MAX_ITEMS, Items
 from signaling.realtime.ledgers import MAX_LEDGERS
-from signaling.realtime.translator import UPDATES_AT_ONCE
 from tests.signaling.realtime.client import Client
 
 STATES = ("listening", "hearing", "thinking", "speaking", "overlap", "closed")
