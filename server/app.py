@@ -19,6 +19,7 @@ from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
 from server.call.desk.limits import Limits
+from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
@@ -66,6 +67,8 @@ from signaling.admin import Admin
 from signaling.health import Health
 from signaling.realtime import client_secrets
 from signaling.realtime import endpoint as realtime
+from signaling.rtvi.start import RtviRoutes, timestamp
+from signaling.rtvi.translator import recognize
 from signaling.sip import socket as sip_socket
 from signaling.sip.gate import Gate
 from signaling.sip.user_agent import UserAgent
@@ -106,7 +109,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
         agents = await agents.started(partial(_with_toolsets, settings, stack))
         directory = _directory(settings, agents, engines.of_call, keeper, monitor, parts, stack)
-        calls = RtcCalls(directory, pacer, peers.connect_s, peers)
+        calls = RtcCalls(
+            directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp))
+        )
         stack.push_async_callback(calls.close)
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
         pacer.join(monitor.loop.tick)
@@ -114,6 +119,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
+        RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings)).add_to(sites.public)
         _for_openai_clients(
             sites, settings, agents, access, RealtimeCalls(directory, pacer, settings.vanished_s, calls)
         )

@@ -3,6 +3,9 @@
 The JSON is that of Pipecat's SmallWebRTC clients. `pc_id` names the call in later requests, `session_id` names the
 conversation. An offer with the pc_id of a live call moves that call to a new peer connection (ICE restart, another
 network). An offer with `resume` in its requestData resumes a conversation that has lost its connection.
+
+A client that has asked at /start (`rtvi/start.py`) posts to /sessions/{session}/api/offer. Its session has the
+requestData that it has chosen there.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,13 +13,14 @@ from dataclasses import replace
 from typing import Literal, Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from server.call.caller import Caller
 from server.call.messages import MAX_TOKEN_CHARS
 from server.call.options import CallOptions, CallRequest
 from server.errors import NotFound, PeerError
 from signaling.bodies import MAX_BODY_BYTES, read_json
+from signaling.rtvi.session_id import NEW, read_session_id
 from signaling.ways import WAYS
 
 Answered = tuple[str, str, str]
@@ -89,10 +93,10 @@ class CandidatesBody(BaseModel):
 def add_routes(app: web.Application, calls: RtcCalls, admit: Admit) -> None:
     """Serve /api/offer on `app`, for callers whom `admit` lets in."""
     handler = _OfferHandler(calls, admit)
-    for way in WAYS:
-        app.router.add_post(f"{way}/api/offer", handler.post)
-        app.router.add_patch(f"{way}/api/offer", handler.patch)
-        app.router.add_delete(f"{way}/api/offer", handler.delete)
+    for path in (f"{way}{place}/api/offer" for way in WAYS for place in ("", "/sessions/{session}")):
+        app.router.add_post(path, handler.post)
+        app.router.add_patch(path, handler.patch)
+        app.router.add_delete(path, handler.delete)
 
 
 class _OfferHandler:
@@ -103,7 +107,8 @@ class _OfferHandler:
     async def post(self, request: web.Request) -> web.Response:
         caller = await self._admit(request)
         offer = await read_json(request, OfferBody)
-        sdp, pc_id, session_id = await self._answer(caller, offer)
+        data = _chosen(request.match_info.get("session", NEW), offer.requestData)
+        sdp, pc_id, session_id = await self._answer(caller, offer, data)
         return web.json_response({"sdp": sdp, "type": "answer", "pc_id": pc_id, "session_id": session_id})
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -121,15 +126,29 @@ class _OfferHandler:
         await self._calls.hang_up(caller, pc_id)
         return web.json_response({"status": "success"})
 
-    async def _answer(self, caller: Caller, offer: OfferBody) -> Answered:
-        """Move a live call, or resume a conversation, or begin a new one."""
-        data = offer.requestData
+    async def _answer(self, caller: Caller, offer: OfferBody, data: RequestData) -> Answered:
+        """Move a live call, or resume a conversation, or begin a new one.
+
+        An offer for a call that is over begins none: clients offer again when they notice its end by themselves.
+        """
         caller = replace(caller, transport="webrtc", request=data.own)
         if offer.pc_id:
             try:
                 return await self._calls.move(offer.sdp, caller, offer.pc_id)
             except NotFound:
-                pass  # the call has ended or has lost its connection: the token decides if its conversation is resumed
+                if not data.resume:
+                    raise
         if data.resume:
             return await self._calls.resume(offer.sdp, caller, data.session_id, data.resume, data)
         return await self._calls.answer(offer.sdp, caller, data)
+
+
+def _chosen(session_id: str, data: RequestData) -> RequestData:
+    """What was chosen at /start, and in the offer itself, which wins. Raises NotFound and PeerError."""
+    if not (chosen := read_session_id(session_id)):
+        return data
+    try:
+        return RequestData.model_validate({**chosen, **data.model_dump(exclude_unset=True)})
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise PeerError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc

@@ -9,5 +9,10 @@ WAYS = ("", AGENT_WAY)
 """What the paths of clients begin with. `dialled` is for `Caller.dialled`."""
 SIP = "/sip"
 """Where the WebSockets of SIP phones are."""
-API = ("/api/", "/agents/", "/telephony/", "/whip", "/whep", "/v1/", SIP)
+RTVI = "/rtvi"
+"""Where the WebSockets of Pipecat's clients are."""
+API = (
+    *("/api/", "/agents/", "/telephony/", "/whip", "/whep", "/v1/", SIP),
+    *(RTVI, "/start", "/connect", "/sessions/"),
+)
 """What the paths begin with whose requests are checked, and whose failures are answered as JSON."""

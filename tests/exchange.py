@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -14,6 +15,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.desk.limits import CallerLimits, Limits
+from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
 from server.call.line.realtime_calls import RealtimeCalls
 from server.call.line.rtc_calls import RtcCalls
@@ -38,6 +40,8 @@ from signaling.admin import Admin
 from signaling.ice import IceServer
 from signaling.origins import Origins
 from signaling.realtime import client_secrets, endpoint
+from signaling.rtvi.start import RtviRoutes, timestamp
+from signaling.rtvi.translator import recognize
 from signaling.sip import socket as sip_socket
 from signaling.sip.digest import Accounts
 from signaling.sip.gate import Gate
@@ -136,7 +140,8 @@ class Exchange:
 
         self.directory = Directory(open_session, restore, self.notebook, Limits(CallerLimits(), limit))
         pacer, settings = Pacer(), replace(SETTINGS, **peers)
-        self.calls = RtcCalls(self.directory, pacer, 15.0, settings)
+        make_leg = partial(Leg, recognize=partial(recognize, timestamp))
+        self.calls = RtcCalls(self.directory, pacer, 15.0, settings, make_leg)
         app = application(Origins(local=not trusted))
         access = access or Access(proxies=Proxies(trusted))
         offer.add_routes(app, self.calls, access.admit)
@@ -144,7 +149,9 @@ class Exchange:
         self.admin = Admin("the operator's own token")
         self.listening = ListeningPeers(self.directory, pacer, settings)
         whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
-        websocket.add_routes(app, WsCalls(self.directory, pacer, settings.vanished_s), access.admit)
+        sockets = WsCalls(self.directory, pacer, settings.vanished_s)
+        websocket.add_routes(app, sockets, access.admit)
+        RtviRoutes(sockets, access.admit, Proxies(trusted), ice_servers).add_to(app)
         gate, self.sip = Gate(Accounts(), access), SipCalls(self.calls)
         self.phones = UserAgent(gate, self.sip.answer, self.sip.offer)
         sip_socket.add_routes(app, self.phones, gate, access)

@@ -62,6 +62,8 @@ PURE = """
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py
+    signaling/rtvi/envelope.py signaling/rtvi/frames.py signaling/rtvi/saying.py signaling/rtvi/session_id.py
+    signaling/rtvi/spoken.py signaling/rtvi/telling.py signaling/rtvi/translator.py
     server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py

@@ -1,4 +1,5 @@
-"""The messages by which a client takes part in what the agent knows and does: tools, choices, notes and answers."""
+"""The messages about what the agent is going to say, and those by which a client takes part in what it knows and does:
+tools, choices, notes and answers."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -20,6 +21,14 @@ class Usage(Message):
 
     input_tokens: int
     output_tokens: int
+
+
+class Clause(Message):
+    """The agent is going to say `text` next in reply number `reply`. How far the caller has heard it, Response says."""
+
+    type: Literal["clause"] = "clause"
+    reply: int
+    text: str
 
 
 class ToolCall(Message):
@@ -138,5 +147,5 @@ class Clear(Message):
     type: Literal["clear"] = "clear"
 
 
-FromAgent = ToolCall | ToolCancelled | Answered
+FromAgent = Clause | ToolCall | ToolCancelled | Answered
 ToAgent = ToolResult | Update | Note | Respond | Commit | Clear | Ask

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from server.agent.returned import Returned
 from server.call import events, messages
-from server.call.agent_messages import Note
+from server.call.agent_messages import Clause, Note
 from server.call.host import Host
 from server.call.mind.answers import Answers
 from server.call.mind.exchange_writer import ExchangeWriter
@@ -241,6 +241,7 @@ class Delivery:
 
     def _on_started(self, spoken: SpokenReply) -> None:
         self.newest_heard = spoken.number
+        self._show_clauses(spoken)
         self._conductor.tell_floor(events.SoundStarted(spoken.number))
 
     def _on_answering(self, spoken: SpokenReply) -> None:
@@ -250,7 +251,14 @@ class Delivery:
             self._host.send(metrics)
             log.info("> call %s answers: %s", self._host.id, metrics.in_words())
 
+    def _show_clauses(self, spoken: SpokenReply) -> None:
+        """Tell the client what the agent is going to say, as far as it is known by now."""
+        for text in spoken.reply.speech.texts[spoken.clauses_shown :]:
+            self._host.send(Clause(reply=spoken.number, text=text))
+            spoken.clauses_shown += 1
+
     def _on_caption(self, spoken: SpokenReply, heard: str) -> None:
+        self._show_clauses(spoken)
         self._host.send(
             messages.Response(reply=spoken.number, text=heard, final=False, tools=spoken.reply.source.tools)
         )

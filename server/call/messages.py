@@ -2,7 +2,7 @@
 
 Server to client: Hello, State, Transcription, Response, Audio, Interrupted, Metrics, Agent, Transfer, Reconnect, Error,
 Ping, Pong. Client to server: Start (on a WebSocket), Text, Dtmf, Played, Heard, Interrupt, HangUp, Transferred,
-Ping, Pong. Those with which a client takes part in what the agent knows and does are in agent_messages.py.
+Ping, Pong. Those about what the agent says, knows and does beside that are in agent_messages.py.
 """
 
 from typing import Annotated, Any, Literal
@@ -262,21 +262,9 @@ class Pong(Message):
 
 
 ServerMessage = (
-    Hello
-    | State
-    | Transcription
-    | Response
-    | Audio
-    | Interrupted
-    | Metrics
-    | Agent
-    | Transfer
-    | FromAgent
-    | Reconnect
-    | Error
-    | Ping
-    | Pong
-)
+    Hello | State | Transcription | Response | Audio | Interrupted | Metrics | Agent | Transfer | FromAgent | Reconnect
+    | Error | Ping | Pong
+)  # fmt: skip
 ClientMessage = Start | Text | Dtmf | Played | Heard | Interrupt | HangUp | Transferred | ToAgent | Ping | Pong
 
 _CLIENT: TypeAdapter[ClientMessage] = TypeAdapter(Annotated[ClientMessage, Field(discriminator="type")])

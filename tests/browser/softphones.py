@@ -1,42 +1,17 @@
 """Softphones: JsSIP and SIP.js, unmodified, in a page of Chromium. npm fetches them once, by the hashes of the lock."""
 
-import hashlib
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.bundles import bundle
 from tests.browser.chromium import ARGS, CHROMIUM
 from tests.started import Started
 
 HERE = Path(__file__).parent / "softphones"
-FETCH_S = 300
-
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
-
-
-def bundle() -> str:
-    """The script with both phones, made anew when a library or phones.js has changed."""
-    sources = [HERE / name for name in ("package.json", "package-lock.json", "phones.js")]
-    version = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    place = Path(sys.prefix) / "softphones" / version
-    made = place / "bundle.js"
-    if not made.exists():
-        place.mkdir(parents=True, exist_ok=True)
-        for path in sources:
-            shutil.copy(path, place)
-        run = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(run, cwd=place, check=True, capture_output=True, timeout=FETCH_S)
-        build = ["node_modules/.bin/esbuild", "phones.js", "--bundle", "--format=iife", "--outfile=bundle.part.js"]
-        subprocess.run(build, cwd=place, check=True, capture_output=True, timeout=FETCH_S)
-        (place / "bundle.part.js").rename(made)
-    return made.read_text(encoding="utf-8")
 
 
 class Softphone:
@@ -68,7 +43,7 @@ def phone_page(server: Started, microphone_file: str) -> Iterator[Page]:
         try:
             page = browser.new_page()
             page.goto(server.url)
-            page.evaluate(bundle())
+            page.evaluate(bundle(HERE, "phones.js"))
             yield page
         finally:
             browser.close()

@@ -12,8 +12,9 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.bundles import needs_npm
 from tests.browser.chromium import microphone
-from tests.browser.softphones import Softphone, needs_npm, phone_page
+from tests.browser.softphones import Softphone, phone_page
 from tests.started import Started, started
 from tests.tokens import SECRET, token
 

@@ -53,7 +53,7 @@ async def test_an_operator_hears_both_sides() -> None:
         await operator.until(agent=False, caller=True)
         phone.microphone._pcm = b""
         await operator.until(agent=False, caller=False)
-        assert {message["type"] for message in phone.told} == {"session", "state", "response", "interrupted"}
+        assert {message["type"] for message in phone.told} == {"session", "state", "response", "clause", "interrupted"}
         await operator.close()
 
 

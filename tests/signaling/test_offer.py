@@ -149,11 +149,11 @@ async def test_a_call_chooses_for_itself(client: Client, desk: Desk) -> None:
         assert await failure(response) == (400, "bad_request")
 
 
-async def test_an_offer_with_the_name_of_a_call_that_is_over_begins_one(client: Client, desk: Desk) -> None:
-    """If a client comes back after its call has ended, it gets a new call."""
+async def test_an_offer_for_a_call_that_is_over_begins_none(client: Client, desk: Desk) -> None:
+    """A client that offers again after the goodbye does not ring again. With a token it is told by the token."""
     response = await client.post("/api/offer", json={**OFFER, "pc_id": "gone"})
-    assert response.status == 200
-    assert list(desk.live) == ["pc-1"]
+    assert await failure(response) == (404, "not_found")
+    assert desk.live == {}
 
 
 async def test_candidates_reach_their_call(client: Client, desk: Desk) -> None:

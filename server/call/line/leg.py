@@ -11,10 +11,14 @@ from typing import Protocol
 
 from server.agent.call_info import Transport
 from server.call.line.translator import Recognize, Translator
-from server.call.messages import AudioFormat, Error, Hello, Interrupted, Reconnect, ServerMessage
+from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, ServerMessage
 from server.call.session import Session
 from server.errors import PeerError
 from server.media.frame import Frame
+
+MAX_UNREAD = 64
+"""How many messages are kept for a client that has said nothing yet, in case that it speaks another protocol. Such
+clients speak at once; a call tells about ten messages a second."""
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +63,8 @@ class Leg:
         self.transport = transport
         self._translator = translator
         self._recognize = recognize
-        self._hello: Hello | None = None
-        """What the client was told first: a translator that comes later has to know it, too."""
+        self._unread: list[ServerMessage] = []
+        """What the client was told before it was known which protocol it speaks."""
         self.session = session
         self.audio = audio
         self.wire: Wire | None = None
@@ -83,8 +87,8 @@ class Leg:
             return
         if isinstance(message, Interrupted):
             self.wire.hush()
-        if isinstance(message, Hello):
-            self._hello = message
+        if self._recognize is not None and len(self._unread) < MAX_UNREAD:
+            self._unread.append(message)
         if self._translator is None:
             self.wire.send_text(message.to_json())
         else:
@@ -176,8 +180,10 @@ class Leg:
         """What a message of the client tells the session. The client is answered what can be answered at once."""
         if self._recognize is not None:
             self._translator, self._recognize = self._translator or self._recognize(text), None
-            if self._translator is not None and self._hello is not None:
-                self.tell(self._translator.write(self._hello))
+            unread, self._unread = self._unread, []
+            if self._translator is not None:
+                for message in unread:
+                    self.tell(self._translator.write(message))
         if self._translator is None:
             return [text]
         read = self._translator.read(text)

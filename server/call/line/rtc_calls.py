@@ -4,85 +4,57 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
+from server.call.line.rtc_call import MakeLeg, OwnLeg, RtcCall
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import Conflict, NotFound, PeerError
-from server.media.counters import MediaCounters
 from server.media.offer import Offer, read_offer
 from server.media.own_offer import read_answer
 from server.media.pacer import Pacer
 from server.media.peer import Peer
 from server.media.reach import PeerSettings
 
-_DROPS = (
-    *("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "strange_sender", "abusive", "malformed"),
-    *("duplicate", "too_fast", "unheard", "lost"),
-)
 RELEASE_S = 5.0
 """How long the end of a call is waited for. It takes milliseconds, unless a tool does not stop."""
 
-MakeLeg = Callable[[Session, Callable[[Leg], None]], Leg]
-"""Makes the leg of a call, as `Leg` itself does."""
-
 log = logging.getLogger(__name__)
-
-
-class _RtcCall:
-    """One peer connection, and the call whose place it takes, if it takes one."""
-
-    def __init__(self, leg: Leg, peer: Peer, predecessor: "_RtcCall | None", make_leg: MakeLeg) -> None:
-        self.leg = leg
-        self.peer = peer
-        self.predecessor = predecessor
-        self.make_leg = make_leg
-        """Makes the leg of the call that takes its place, too."""
-        leg.wire = peer
-
-    @property
-    def live_predecessor(self) -> "_RtcCall | None":
-        """The nearest predecessor that is not over: its predecessor, or the predecessor of that one, and so on."""
-        predecessor = self.predecessor
-        while predecessor is not None and predecessor.leg.over.is_set():
-            predecessor = predecessor.predecessor
-        return predecessor
-
-    def knowing(self, offer: Offer) -> "_RtcCall | None":
-        """This call, or the predecessor of it that is not over, whose peer is connected to where the offer comes from.
-
-        A client may give up a move to another connection, and go on with the one that it has.
-        """
-        return next((call for call in (self, self.live_predecessor) if call and call.peer.knows(offer)), None)
 
 
 class RtcCalls:
     """Finds WebRTC calls by their `pc_id`, and owns their tasks."""
 
-    def __init__(self, directory: Directory, pacer: Pacer, connect_s: float, peers: PeerSettings) -> None:
+    def __init__(
+        self, directory: Directory, pacer: Pacer, connect_s: float, peers: PeerSettings, make_leg: MakeLeg = Leg
+    ) -> None:
+        """`make_leg` makes the legs of calls for which nobody gives another one."""
         self._directory = directory
         self._pacer = pacer
         self._connect_s = connect_s
         self._peers = peers
-        self._calls: dict[str, _RtcCall] = {}
-        self._offered: dict[str, _RtcCall] = {}
+        self._make_leg = make_leg
+        self._calls: dict[str, RtcCall] = {}
+        self._offered: dict[str, RtcCall] = {}
         """The calls whose offers of ours are not answered yet."""
-        self._pending: dict[Session, _RtcCall] = {}
+        self._pending: dict[Session, RtcCall] = {}
         """The one call of each session that is not connected yet. A newer one takes its place."""
+        self._waiting: dict[str, tuple[Session, MakeLeg]] = {}
+        """The sessions that have lost their peers, each by the pc_id that its client knows."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._past_drops = Counter[str]()
         """The drops of the calls that are over."""
 
     def drops(self) -> Mapping[str, int]:
         """How many packets came to the media ports and were not used, in all calls so far, by reason."""
-        return sum((_drops(call.peer.counters) for call in self._calls.values()), start=Counter(self._past_drops))
+        return sum((call.drops for call in self._calls.values()), start=Counter(self._past_drops))
 
     async def answer(
-        self, sdp: str, caller: Caller, options: CallOptions, make_leg: MakeLeg = Leg
+        self, sdp: str, caller: Caller, options: CallOptions, make_leg: OwnLeg = None
     ) -> tuple[str, str, str]:
         """Begin a conversation. Returns the answer's SDP, pc_id and session_id.
 
@@ -120,7 +92,7 @@ class RtcCalls:
             await self._give_up(call)
 
     async def resume(
-        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions, make_leg: MakeLeg = Leg
+        self, sdp: str, caller: Caller, session_id: str, token: str, options: CallOptions, make_leg: OwnLeg = None
     ) -> tuple[str, str, str]:
         """Go on with a conversation that has lost its connection. Raises PeerError, NotFound, AtCapacity, TooMany."""
         self._directory.pace(caller)
@@ -132,8 +104,10 @@ class RtcCalls:
     async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Take an offer for a live call: change the peer that it has, or go on over a new peer (another network).
 
-        Raises PeerError, NotFound, TooMany.
+        A call that has lost its peer is live while its session waits. Raises PeerError, NotFound, TooMany.
         """
+        if pc_id not in self._calls and pc_id in self._waiting:
+            return await self._come_back(sdp, caller, pc_id)
         predecessor = self._find(caller, pc_id)
         self._directory.pace(caller)
         offer = self._read_offer(sdp, caller, live=True)
@@ -143,6 +117,16 @@ class RtcCalls:
         predecessor.leg.session.expect_another()
         call = self._make(predecessor.leg.session, predecessor, "", predecessor.make_leg)
         return await self._answer(offer, call, pc_id)
+
+    async def _come_back(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
+        """Go on with a session that waits, for a client that has only the pc_id."""
+        session, make_leg = self._waiting[pc_id]
+        if session.caller.name != caller.name or session.absence.since_s is None:
+            raise NotFound("There is no such call.")
+        self._directory.pace(caller)
+        offer = self._read_offer(sdp, caller)
+        session.expect_another()
+        return await self._answer(offer, self._make(session, None, "", make_leg), pc_id)
 
     async def reoffer(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Take another offer of the connection that a live call has: an ICE restart, a hold, a change of its tracks.
@@ -176,8 +160,7 @@ class RtcCalls:
         leg.session.end("caller")
         self._directory.abandon(leg.session)
         with suppress(TimeoutError):
-            async with asyncio.timeout(RELEASE_S):
-                await leg.session.over.wait()
+            await asyncio.wait_for(leg.session.over.wait(), RELEASE_S)
         leg.close()
 
     async def close(self) -> None:
@@ -191,7 +174,7 @@ class RtcCalls:
         for task in self._tasks:
             task.cancel()
 
-    def _find(self, caller: Caller, pc_id: str) -> _RtcCall:
+    def _find(self, caller: Caller, pc_id: str) -> RtcCall:
         """The caller's call. Whether somebody else has a call of that name is not told."""
         call = self._calls.get(pc_id)
         if call is None or call.leg.session.caller.name != caller.name:
@@ -202,15 +185,14 @@ class RtcCalls:
         """Raises PeerError for an offer that cannot be used, before anything is made for it."""
         return read_offer(sdp, self._peers.reach.contact_of(caller.here), live)
 
-    async def _answer(self, offer: Offer, call: _RtcCall, pc_id: str) -> tuple[str, str, str]:
-        session = call.leg.session
+    async def _answer(self, offer: Offer, call: RtcCall, pc_id: str) -> tuple[str, str, str]:
         async with self._or_given_up(call):
             answer = await call.peer.answer(offer)
         self._begin(pc_id, call)
-        return answer, pc_id, session.id
+        return answer, pc_id, call.leg.session.id
 
     @asynccontextmanager
-    async def _or_given_up(self, call: _RtcCall) -> AsyncIterator[None]:
+    async def _or_given_up(self, call: RtcCall) -> AsyncIterator[None]:
         """Give the call up if the block takes too long or fails."""
         try:
             async with asyncio.timeout(self._connect_s):
@@ -221,11 +203,11 @@ class RtcCalls:
             await self._give_up(call)
             raise
 
-    async def _give_up(self, call: _RtcCall) -> None:
+    async def _give_up(self, call: RtcCall) -> None:
         self._not_pending(call.leg.session, call)
         await call.peer.close()
 
-    def _begin(self, pc_id: str, call: _RtcCall) -> None:
+    def _begin(self, pc_id: str, call: RtcCall) -> None:
         """What was agreed on is about to connect."""
         self._calls[pc_id] = call
         name = f"peer-{call.leg.session.id}"
@@ -233,12 +215,13 @@ class RtcCalls:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _make(self, session: Session, predecessor: _RtcCall | None, token: str, make_leg: MakeLeg) -> _RtcCall:
+    def _make(self, session: Session, predecessor: RtcCall | None, token: str, make_leg: OwnLeg) -> RtcCall:
         """A call for `session`. It takes the place of another one that is not connected yet."""
+        make_leg = make_leg or self._make_leg
         leg = make_leg(session, lambda leg: self._directory.attach(session, leg, token))
         older = self._pending.get(session)
         try:
-            call = self._pending[session] = _RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor, make_leg)
+            call = self._pending[session] = RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor, make_leg)
         except BaseException:
             self._not_pending(session, None)
             raise
@@ -246,14 +229,14 @@ class RtcCalls:
             older.leg.close()
         return call
 
-    def _not_pending(self, session: Session, call: _RtcCall | None) -> None:
+    def _not_pending(self, session: Session, call: RtcCall | None) -> None:
         """`call` is connected, or has failed. A session that nobody else is about to reach gives its place back."""
         if self._pending.get(session) is call:
             self._pending.pop(session, None)
         if session not in self._pending:
             self._directory.abandon(session)
 
-    async def _run_to_its_end(self, pc_id: str, call: _RtcCall) -> None:
+    async def _run_to_its_end(self, pc_id: str, call: RtcCall) -> None:
         """The life of one peer, from the answer until everything of it is released."""
         leg = call.leg
         try:
@@ -268,13 +251,19 @@ class RtcCalls:
             self._remove(pc_id, call)
             await call.peer.close()
 
-    def _remove(self, pc_id: str, call: _RtcCall) -> None:
+    def _remove(self, pc_id: str, call: RtcCall) -> None:
         """The peer is over. If its predecessor still lives, because the move has failed, `pc_id` names that again."""
-        self._past_drops += _drops(call.peer.counters)
+        self._past_drops += call.drops
         if self._calls.get(pc_id) is call:
             del self._calls[pc_id]
             if (predecessor := call.live_predecessor) is not None:
                 self._calls[pc_id] = predecessor
+        self._waiting = {
+            known: each for known, each in self._waiting.items()
+            if each[0] is not call.leg.session and each[0].absence.since_s is not None
+        }  # fmt: skip
+        if pc_id not in self._calls and call.leg.session.absence.since_s is not None:
+            self._waiting[pc_id] = call.leg.session, call.make_leg
 
     async def _connects_in_time(self, leg: Leg) -> bool:
         """Whether the peer connects in time, while its session still has a place."""
@@ -288,8 +277,3 @@ class RtcCalls:
             for way in ways:
                 way.cancel()
         return leg.connected.is_set()
-
-
-def _drops(counters: MediaCounters) -> Counter[str]:
-    """How many packets of one peer were not used, by reason."""
-    return Counter({reason: getattr(counters, reason) for reason in _DROPS})

@@ -1,8 +1,10 @@
 """TranslatedSocket: takes the place of a client's socket for a call, when the client speaks another protocol."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 
+from server.call.line.telephone_line import PLAYED_S
 from server.call.line.translator import Translator
 from server.call.line.ws_call import Socket
 from server.call.messages import parse_server
@@ -16,6 +18,8 @@ class TranslatedSocket:
         self._translator = translator
         self._told = deque[str | bytes]()
         """What was read and the call has not taken yet: no more than one message of the client becomes."""
+        self._said_s = 0.0
+        """When sound was sent last."""
 
     @property
     def flooded(self) -> bool:
@@ -38,6 +42,7 @@ class TranslatedSocket:
 
     async def send(self, item: str | bytes) -> None:
         if isinstance(item, bytes):
+            self._said_s = asyncio.get_running_loop().time()
             await self.tell(self._translator.say(item))
         else:
             await self.tell(self._translator.write(parse_server(item)))
@@ -46,6 +51,9 @@ class TranslatedSocket:
         await self._socket.ping()
 
     async def close(self, reason: str) -> None:
+        """Close the socket. At the end of a call the client hears first what was said last: many stop at once."""
+        if not reason and not self.hung_up:
+            await asyncio.sleep(max(0.0, self._said_s + PLAYED_S - asyncio.get_running_loop().time()))
         await self._socket.close(reason)
 
     async def tell(self, items: Sequence[str | bytes]) -> None:

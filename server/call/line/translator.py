@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from server.call.messages import ServerMessage
+from server.call.messages import AudioFormat, ServerMessage, Start
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,17 @@ class Translator(Protocol):
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
         """What carries the next sound, in the format of the call, to the client. Called on a WebSocket only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A client of another protocol on a WebSocket: who it is was told by the address, so it sends no `start`."""
+
+    translator: Translator
+    start: Start
+    """What it has chosen, with the format of the caller's sound."""
+    spoken: AudioFormat
+    """The format of the agent's sound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from dataclasses import replace
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
+from server.call.line.translated_socket import TranslatedSocket
+from server.call.line.translator import Guest
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.messages import Error, Ping, Pong, Start, parse_client
 from server.call.session import Session
@@ -40,12 +42,16 @@ class WsCalls:
         """Count one more socket of this caller. Raises TooMany if they come too fast."""
         self._directory.pace(caller)
 
-    async def serve(self, session_id: str, caller: Caller, socket: Socket) -> None:
+    async def serve(self, session_id: str, caller: Caller, socket: Socket, guest: Guest | None = None) -> None:
         """Hold the call, or the part of it that this socket carries, until it ends."""
+        if guest is not None:
+            socket = TranslatedSocket(socket, guest.translator)
         try:
-            start, first = await _read_start(socket, session_id)
+            start, first = (guest.start, None) if guest else await _read_start(socket, session_id)
             session = await self._find_or_open(session_id, caller, start)
             call, leg = self._make(session, start, socket)
+            if guest is not None:
+                call.reformat(start.audio, guest.spoken)
         except AntiphonError as error:
             if isinstance(error, ConfigError):
                 log.error("x a call by WebSocket: %s", error)

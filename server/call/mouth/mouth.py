@@ -39,6 +39,8 @@ class SpokenReply:
         self.asked = asked
         self.begun_s: float | None = None
         """When the caller first heard it."""
+        self.clauses_shown = 0
+        """How many of its clauses the client has been told."""
 
 
 class Mouth:

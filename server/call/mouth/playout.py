@@ -7,6 +7,7 @@ So an answer can be prepared in a pause and dropped without trace, and old work 
 
 import re
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -130,6 +131,11 @@ class Speech:
             self._tail = b""
         del self._clauses[kept:]
         return kept
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """What its clauses say, as far as they are begun."""
+        return [clause.text for clause in self._clauses]
 
     @property
     def room(self) -> bool:

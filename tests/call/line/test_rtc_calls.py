@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 
 from server.call.attachment import CONNECTIONS_AT_ONCE
+from server.call.caller import Caller
+from server.errors import NotFound
 from server.media.reach import GatherServer
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
@@ -157,3 +159,26 @@ async def test_a_connection_that_cannot_be_attached_frees_all(caplog: pytest.Log
         await phone.hang_up()
         await until_sockets(before)
     assert "no store" in caplog.text
+
+
+async def test_a_client_that_has_only_the_name_of_its_call_comes_back() -> None:
+    """The call waits for its client, who needs no token. Nobody else gets it, and nobody does when it is over."""
+    async with asyncio.timeout(20), exchange(Mind().agent(), resume_s=30) as running, aiohttp.ClientSession() as http:
+        async with calling(running.url) as phone:
+            hello = await phone.until(type="session")
+            await phone.drop()
+        while running.directory.detached == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        with pytest.raises(NotFound):
+            await running.calls.move(nobody(), Caller(name="somebody else"), phone.pc_id)
+        again = Phone(running.url, http)
+        await again.dial(pc_id=phone.pc_id)
+        back = await again.until(type="session")
+        assert (back["session_id"], back["resumed"]) == (hello["session_id"], True)
+        assert again.pc_id == phone.pc_id
+        again.send(type="hangup")
+        await again.closed.wait()
+        while len(running.directory) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert (await post(running, http, pc_id=phone.pc_id))[0] == 404
+        assert not running.calls._waiting

@@ -1,0 +1,128 @@
+"""A client of RTVI on a data channel and on a WebSocket: how it begins and ends, and anything that it may send."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.call.agent_messages import ToolCall
+from server.call.messages import (
+    Error,
+    Interrupt,
+    State,
+)
+from signaling.rtvi.frames import Message as Framed
+from signaling.rtvi.frames import message_frame, read_frame, sound_frame
+from signaling.rtvi.translator import FramedRtvi, Rtvi, recognize
+from tests.signaling.rtvi.client import HELLO, NOW, READY, Client, message
+
+
+def test_the_client_is_told_when_it_is_ready() -> None:
+    """`bot-ready` has the id of `client-ready`. What happened before comes after it."""
+    client = Client(ready=False)
+    assert client.told(HELLO, State(state="speaking")) == []
+    _, (ready, session, speaking) = client.says("client-ready", READY)
+    assert (ready["type"], ready["id"], ready["data"]["version"]) == ("bot-ready", "1", "2.2.0")
+    assert session["data"] == {**HELLO.model_dump(exclude_none=True)}
+    assert speaking == {"label": "rtvi-ai", "type": "bot-started-speaking"}
+
+
+def test_a_later_connection_of_a_call() -> None:
+    """On it the client is not ready again, and only sends pings. That it has the call now is no error."""
+    client = Client(ready=False)
+    assert client.told(HELLO, State(state="speaking")) == []
+    read = client.rtvi.read("ping: 1")
+    assert [json.loads(str(answer))["type"] for answer in read.answers] == ["server-message", "bot-started-speaking"]
+    assert client.told(Error(code="superseded", message="It goes on elsewhere.", final=True)) == []
+
+
+def test_another_version_is_told_and_goes_on() -> None:
+    _, answers = Client(ready=False).says("client-ready", {"version": "9.0.0"})
+    assert [answer["type"] for answer in answers] == ["bot-ready", "error-response"]
+
+
+def test_a_refusal_does_not_wait_for_the_client() -> None:
+    assert Client(ready=False).told(Error(code="at_capacity", message="Full.", final=True)) == [
+        ("error", {"error": "Full.", "message": "Full.", "code": "at_capacity", "fatal": True})
+    ]
+
+
+def test_the_end() -> None:
+    """The WebRTC transport is told that the agent has left, so that it does not connect again."""
+    items = Client().rtvi.write(State(state="closed"))
+    assert json.loads(items[-1]) == {"type": "signalling", "message": {"type": "peerLeft"}}
+
+
+@pytest.mark.parametrize("text", ["ping: 1795924845153", '{"type":"signalling","message":{"type":"trackStatus"}}'])
+def test_signs_of_life_and_tracks_tell_nothing(text: str) -> None:
+    read = Client().rtvi.read(text)
+    assert not read.told
+    assert not read.answers
+
+
+def test_the_first_message_shows_who_speaks_rtvi() -> None:
+    def speaks(first: str | bytes) -> bool:
+        return recognize(lambda: NOW, first) is not None
+
+    assert speaks("ping: 1")
+    assert speaks('{"type":"signalling","message":{}}')
+    assert speaks(message("client-ready", READY))
+    assert not speaks('{"type":"ping","t":1}')
+    assert not speaks('{"type":"text","text":"hello"}')
+    assert not speaks(b"\xff\xfe")
+    assert not speaks("[" * 100_000)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+KINDS = st.sampled_from(
+    ["client-ready", "send-text", "dtmf", "client-message", "append-to-context", "llm-function-call-result", "x"]
+)
+FIELDS = st.sampled_from(["content", "options", "buttons", "t", "d", "role", "tool_call_id", "result", "version"])
+
+
+@given(st.lists(st.tuples(KINDS, st.dictionaries(FIELDS, JSON, max_size=4)), max_size=6))
+def test_any_message_is_taken_or_refused(said: list[tuple[str, Any]]) -> None:
+    """Whatever a client sends: what the call is told is of our protocol, and what the client is told is JSON."""
+    client = Client(ready=False)
+    client.told(ToolCall(id="c1", name="look_up"))
+    for kind, data in said:
+        client.says(kind, data)
+
+
+@given(st.text(max_size=40) | st.binary(max_size=40) | JSON.map(json.dumps))
+def test_anything_else_is_refused(item: str | bytes) -> None:
+    read = Rtvi(lambda: NOW).read(item)
+    assert not read.told
+    assert all(json.loads(answer) for answer in read.answers)
+
+
+class TestFrames:
+    """The same client on a WebSocket."""
+
+    def test_messages_and_sound_are_in_frames(self) -> None:
+        rtvi = FramedRtvi(lambda: NOW)
+        read = rtvi.read(message_frame(message("client-ready", READY)))
+        (ready,) = read.answers
+        assert isinstance(ready, bytes)
+        frame = read_frame(ready)
+        assert isinstance(frame, Framed)
+        assert json.loads(frame.text)["type"] == "bot-ready"
+        assert rtvi.read(sound_frame(b"\1\0", 16_000)).told == [b"\1\0"]
+        assert rtvi.say(b"\1\0") == [sound_frame(b"\1\0", 24_000)]
+        assert all(isinstance(item, bytes) for item in rtvi.write(HELLO))
+        assert rtvi.read(b"\x2a\x00").told == [Interrupt().to_json()]
+
+    def test_other_sound_is_refused_once(self) -> None:
+        rtvi = FramedRtvi(lambda: NOW)
+        assert len(rtvi.read(sound_frame(b"\1\0", 48_000)).answers) == 1
+        assert rtvi.read(sound_frame(b"\1\0", 48_000)) == type(rtvi.read("x"))()
+
+    @given(st.binary(max_size=60) | st.text(max_size=10))
+    def test_anything_is_taken_or_refused(self, item: str | bytes) -> None:
+        FramedRtvi(lambda: NOW).read(item)
