@@ -1,9 +1,10 @@
-"""OpenAI's own Python library, unmodified, at a server as an operator starts it. All on 127.0.0.1."""
+"""OpenAI's own libraries for Python and Node, unmodified, at a server as an operator starts it. All on 127.0.0.1."""
 
 import asyncio
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 from openai import AsyncOpenAI
 
+from tests.browser.bundles import installed, needs_npm
+from tests.browser.node import Program, running
+from tests.signaling.realtime.certificate import certify
 from tests.started import Started, started
 from tests.voices import silence, speak
 
@@ -20,6 +24,7 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 ASK = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is the weather?"}]}
+NPM = Path(__file__).parents[2] / "browser" / "openai"
 FRAME_BYTES = 4_800  # 100 ms
 
 
@@ -120,3 +125,38 @@ async def test_a_secret_for_a_page(server: Started) -> None:
         made = await client.realtime.client_secrets.create(session=session)
     assert made.value.startswith("ek_")
     assert made.session.type == "realtime"
+
+
+@needs_npm
+def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
+    """`openai` and `@openai/agents-realtime` ask aloud over a WebSocket, run the function, hear the answer, and cut it
+    off by voice. Both run at the same time."""
+    sounds = {"question": "what is the weather like", "cut_in": "please stop and tell me something else"}
+    for name, words in sounds.items():
+        (tmp_path / name).write_bytes(speak(words, rate_hz=24_000))
+    given = (server.url, *(str(tmp_path / name) for name in sounds))
+    place, keys = installed(NPM), certify(tmp_path)
+    since = len(server.lines)
+    openai = Program(place, "openai.mjs", *given, *keys, NODE_EXTRA_CA_CERTS=keys[1])
+    agents = Program(place, "agents.mjs", *given)
+    with running(openai, agents):
+        by_openai, by_agents = openai.result(), agents.result()
+    for seen in (by_openai, by_agents):
+        assert seen["errors"] == []
+        assert len(seen["cities"]) == 1, "the function ran once"
+        assert "input_audio_buffer.speech_started" in seen["events"]
+    assert "weather" in by_openai["transcripts"][0]
+    assert [(said["status"], said["reason"]) for said in by_openai["said"]] == [
+        ("completed", None), ("cancelled", "turn_detected"),
+    ]  # fmt: skip
+    assert "sun" in by_openai["said"][1]["words"]
+    assert by_openai["history"] == ["user", "function_call", "function_call_output", "assistant", "user"]
+    question, call, answer, cut_in, second = by_agents["history"]
+    assert (question["role"], question["status"]) == ("user", "completed")
+    assert "weather" in question["words"]
+    assert (call["type"], call["name"]) == ("function_call", "weather")
+    assert "sun shines" in call["output"]
+    assert (answer["role"], answer["status"]) == ("assistant", "incomplete")
+    assert 0 < len(answer["words"]) < len(call["output"]) / 2, "only what was heard"
+    assert (cut_in["role"], second["role"]) == ("user", "assistant")
+    assert sum("is over" in line for line in server.lines[since:]) == 2, "closing the client has hung up"
