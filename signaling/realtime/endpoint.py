@@ -25,7 +25,7 @@ from signaling.realtime.translator import RealtimeTranslator
 from signaling.realtime.way import Way
 from signaling.sdp_sessions import read_offer
 from signaling.ways import WAYS
-from signaling.websocket import Limits, WebSocket, open_socket
+from signaling.websocket import HANG_UPS, NO_CODE, Limits, WebSocket, open_socket
 
 PATH = "/v1/realtime"
 LIMITS = Limits(message_bytes=2 * 1024 * 1024, bytes_a_second=2 * 1024 * 1024, bytes_at_once=8 * 1024 * 1024)
@@ -74,7 +74,7 @@ class _Endpoint:
         agreed = [each for each in subprotocols(request) if each == REALTIME]
         caller = self._called(await self.admit(request), request.query.get("model", ""))
         self.calls.pace(caller)
-        response, socket = await open_socket(request, agreed, LIMITS)
+        response, socket = await open_socket(request, agreed, LIMITS, (*HANG_UPS, NO_CODE))
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"

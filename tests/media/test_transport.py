@@ -53,7 +53,7 @@ class Listening:
     def receive_text(self, text: str | bytes) -> None:
         self.texts.append(text)
 
-    def lost(self, why: str = "") -> None:
+    def lost(self, why: str = "", closed: bool = False) -> None:
         self.is_lost = True
 
     async def hears(self, more: int) -> None:

@@ -94,8 +94,9 @@ class RealtimeCalls:
         translator = SharedTranslator(make(lambda heard, spoken: None))
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
-            legs.append(Leg(session, attach, translator=translator))
-            return legs[-1]
+            legs.append(leg := Leg(session, attach, translator=translator))
+            leg.closing_hangs_up = True
+            return leg
 
         request = CallRequest(**choices)
         caller = replace(caller, transport="webrtc", request=request.own)
