@@ -159,7 +159,7 @@ class Exchange:
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
         realtime = RealtimeCalls(self.directory, pacer, settings.vanished_s, self.calls)
-        endpoint.add_routes(app, realtime, access.admit, lambda name: name)
+        endpoint.add_routes(app, realtime, access.admit, self.admin, lambda name: name)
         client_secrets.add_routes(app, self.admin, SECRET, Expected(), access.needs_token)
         self.server = TestServer(app, host="127.0.0.1")
 

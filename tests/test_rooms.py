@@ -76,7 +76,7 @@ PURE = """
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
     signaling/realtime/outgoing.py signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/told.py
     signaling/realtime/speaking.py signaling/realtime/translator.py signaling/realtime/way.py
-    signaling/realtime/ledgers.py signaling/realtime/beside.py
+    signaling/realtime/ledgers.py signaling/realtime/beside.py signaling/realtime/context.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 

@@ -19,6 +19,7 @@ import aiohttp
 from bench.caller import tape
 from bench.caller.clients import Client, WebRtcClient, WebSocketClient
 from bench.caller.microphone import RATE, Script, load_wav, script
+from bench.caller.realtime import RealtimeClient
 from bench.caller.telephone import TelephoneClient
 from bench.common.figures import as_json, known, show
 from bench.common.processes import tree_usage
@@ -32,6 +33,7 @@ CLIENTS: dict[str, Callable[[Script], Client]] = {
     "webrtc": WebRtcClient,
     "websocket": WebSocketClient,
     "telephone": TelephoneClient,
+    "realtime": RealtimeClient,
 }
 STAGGER_S = 0.37
 """How much later than the call before each call begins to speak, so that utterances do not end at the same time."""

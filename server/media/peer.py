@@ -41,7 +41,7 @@ class PeerListener(Protocol):
     def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of a reply that is ready
     def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
     def hold(self, on: bool) -> None: ...  # the caller does not take our sound any more, or takes it again
-    def lost(self, why: str = "", closed: bool = False) -> None: ...  # gone, given up because of `why`, or `closed` there
+    def lost(self, why: str = "", closed: bool = False) -> None: ...  # gone, given up because of `why`, or closed there
 
 
 class Peer:

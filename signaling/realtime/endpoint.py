@@ -18,6 +18,7 @@ from server.call.line.translator import Beginning
 from server.call.messages import AudioFormat
 from server.errors import NotFound, PeerError
 from signaling.access import REALTIME, subprotocols
+from signaling.admin import Admin
 from signaling.bodies import MAX_BODY_BYTES
 from signaling.realtime.requests import Refused, read_json
 from signaling.realtime.session_config import SessionConfig
@@ -43,20 +44,22 @@ class RealtimeCalls(Protocol):
 
     def pace(self, caller: Caller) -> None: ...
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: WebSocket) -> None: ...
-    async def watch(self, caller: Caller, call_id: str, make: Make, socket: WebSocket) -> None: ...
+    def session_of(self, call_id: str) -> str: ...
+    async def watch(self, caller: Caller | None, call_id: str, make: Make, socket: WebSocket) -> None: ...
     async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str]: ...
-    async def hang_up(self, caller: Caller, call_id: str) -> None: ...
+    async def hang_up(self, caller: Caller | None, call_id: str) -> None: ...
 
 
 def add_routes(
-    app: web.Application, calls: RealtimeCalls, admit: Admit, find: Callable[[str], str], usual: str = ""
+    app: web.Application, calls: RealtimeCalls, admit: Admit, admin: Admin, find: Callable[[str], str], usual: str = ""
 ) -> None:
-    """Serve the API on `app`, for callers whom `admit` lets in.
+    """Serve the API on `app`, for callers whom `admit` lets in. Who has the token of `admin`, or the control token of a
+    call, may watch and end it.
 
     `find` knows our agents, and raises NotFound. `usual` is the agent of clients whose model is none of them, if there
     is such an agent.
     """
-    endpoint = _Endpoint(calls, admit, find, usual)
+    endpoint = _Endpoint(calls, admit, admin, find, usual)
     for way in WAYS:
         app.router.add_get(way + PATH, endpoint.socket)
         app.router.add_post(f"{way}{PATH}/calls", endpoint.call)
@@ -67,24 +70,27 @@ def add_routes(
 class _Endpoint:
     calls: RealtimeCalls
     admit: Admit
+    admin: Admin
     find: Callable[[str], str]
     usual: str
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         agreed = [each for each in subprotocols(request) if each == REALTIME]
-        caller = self._called(await self.admit(request), request.query.get("model", ""))
-        self.calls.pace(caller)
+        call_id = request.query.get("call_id", "")
+        caller = await self._admit(request, call_id)
+        if caller is not None:
+            self.calls.pace(caller)
         response, socket = await open_socket(request, agreed, LIMITS, (*HANG_UPS, NO_CODE))
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"
         config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
         make = _maker(config, on_webrtc=False)
-        if call_id := request.query.get("call_id"):
+        if caller is None or call_id:
             await self.calls.watch(caller, call_id, make, socket)
             return response
         beginning = Beginning(_chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
-        await self.calls.serve(caller, beginning, make, socket)
+        await self.calls.serve(self._called(caller, request.query.get("model", "")), beginning, make, socket)
         return response
 
     async def call(self, request: web.Request) -> web.Response:
@@ -101,9 +107,15 @@ class _Endpoint:
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
     async def hang_up(self, request: web.Request) -> web.Response:
-        caller = await self.admit(request)
-        await self.calls.hang_up(caller, request.match_info["call_id"])
+        call_id = request.match_info["call_id"]
+        await self.calls.hang_up(await self._admit(request, call_id), call_id)
         return web.Response()
+
+    async def _admit(self, request: web.Request, call_id: str) -> Caller | None:
+        """Who makes this request. None: who may control the call `call_id`, whoever has made it."""
+        if call_id and self.admin.opens(request, self.calls.session_of(call_id)):
+            return None
+        return await self.admit(request)
 
     def _called(self, caller: Caller, model: str) -> Caller:
         """The caller, who asks for the agent of this name, if there is one."""

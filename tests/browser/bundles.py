@@ -1,4 +1,4 @@
-"""Libraries of npm, unmodified: fetched once, by the hashes of a lock file. A page of Chromium gets them as a bundle."""
+"""Libraries of npm, unmodified: fetched once, by the hashes of a lock file. For a page of Chromium they are bundled."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""OpenAI's library for voice agents in pages (`@openai/agents-realtime`), unmodified, calls a started server by WebRTC."""
+"""OpenAI's library for voice agents in pages, `@openai/agents-realtime`, unmodified, calls a server by WebRTC."""
 
 import time
 from collections.abc import Callable
@@ -40,10 +40,11 @@ def test_a_call(tmp_path: Path) -> None:
             silent = page.evaluate("energy()")
             until(lambda: page.evaluate("energy()") > silent + 0.01)
             until(lambda: "output_audio_buffer.cleared" in page.evaluate("seen.events"))
-            until(lambda: len(page.evaluate("told()")) == 5)
-            question, call, answer, cut_in, second = page.evaluate("told()")
+            until(lambda: len(page.evaluate("told()")) == 6)
+            question, call, clock, answer, cut_in, second = page.evaluate("told()")
             assert question["words"].startswith("what is")
             assert (call["type"], call["name"], page.evaluate("seen.cities.length")) == ("function_call", "weather", 1)
+            assert (clock["output"], page.evaluate("seen.clocks")) == ("noon", 1)
             assert (answer["role"], answer["status"]) == ("assistant", "incomplete")
             assert 0 < len(answer["words"]) < len(call["output"]) / 2, "only what was heard"
             assert (cut_in["role"], second["role"]) == ("user", "assistant")

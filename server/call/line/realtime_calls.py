@@ -108,18 +108,28 @@ class RealtimeCalls:
         self._remember(RTC + pc_id, _Live(legs[-1], translator, tell))
         return answer, RTC + pc_id
 
-    async def hang_up(self, caller: Caller, call_id: str) -> None:
-        """End a call by WebRTC. Raises NotFound if the caller has no such call."""
+    def session_of(self, call_id: str) -> str:
+        """The id of the session of a call, by which operators know it; "" if there is no such call."""
+        return "" if (live := self._live.get(call_id)) is None else live.leg.session.id
+
+    async def hang_up(self, caller: Caller | None, call_id: str) -> None:
+        """End a call by WebRTC. Raises NotFound if the caller has no such call; None is an operator, who has all."""
+        live = self._live.get(call_id)
+        if caller is None and live is not None:
+            caller = live.leg.session.caller
+        if caller is None:
+            raise NotFound("There is no such call.")
         await self._calls.hang_up(caller, call_id.removeprefix(RTC))
 
-    async def watch(self, caller: Caller, call_id: str, make: Make, socket: Socket) -> None:
+    async def watch(self, caller: Caller | None, call_id: str, make: Make, socket: Socket) -> None:
         """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends.
 
-        `make` is for telling who may not watch.
+        The watcher is its caller, or None for an operator. `make` is for telling who may not watch.
         """
         refusing = TranslatedSocket(socket, make(lambda heard, spoken: None))
         live = self._live.get(call_id)
-        if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
+        whose = None if caller is None or live is None else live.leg.session.caller.name
+        if live is None or live.leg.over.is_set() or (caller is not None and whose != caller.name):
             await _refuse(refusing, NotFound("There is no such call."))
             return
         if len(live.watchers) >= MAX_WATCHERS:

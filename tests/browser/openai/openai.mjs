@@ -16,14 +16,15 @@ await new Promise((done) => proxy.listen(0, "127.0.0.1", done));
 
 const client = new OpenAI({ baseURL: `https://127.0.0.1:${proxy.address().port}/v1`, apiKey: "any" });
 const socket = new OpenAIRealtimeWS({ model: "gpt-realtime" }, client);
-const seen = { events: [], cities: [], errors: [], transcripts: [], said: [], history: [], heard: 0 };
+const seen = { events: [], cities: [], clocks: 0, errors: [], transcripts: [], said: [], history: [], heard: 0 };
 const wait = (true_, what) => until(true_, what, () => seen);
 socket.on("error", (error) => seen.errors.push(error.message));
 socket.on("event", (event) => seen.events.push(event.type));
 socket.on("response.output_audio.delta", (event) => { seen.heard += loudMs(Buffer.from(event.delta, "base64")); });
 socket.on("response.function_call_arguments.done", (event) => {
-  seen.cities.push(JSON.parse(event.arguments).city);
-  const output = "The sun shines, and it does not rain. ".repeat(12);
+  const asksCity = event.name === "weather";
+  if (asksCity) seen.cities.push(JSON.parse(event.arguments).city); else seen.clocks++;
+  const output = asksCity ? "The sun shines, and it does not rain. ".repeat(12) : "noon";
   socket.send({ type: "conversation.item.create", item: { type: "function_call_output", call_id: event.call_id, output } });
   socket.send({ type: "response.create" });
 });
@@ -35,9 +36,10 @@ socket.on("response.done", ({ response }) => seen.said.push({
 }));
 socket.socket.on("close", () => seen.events.push("disconnected"));
 await wait(() => seen.events.includes("session.created"), "session");
-const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+const city = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+const tools = [{ type: "function", name: "weather", parameters: city }, { type: "function", name: "clock", parameters: { type: "object" } }];
 socket.send({ type: "session.update", session: {
-  type: "realtime", instructions: "You know the weather.", tools: [{ type: "function", name: "weather", parameters }],
+  type: "realtime", instructions: "You know the weather.", tools,
   audio: { input: { transcription: { model: "gpt-4o-mini-transcribe" }, turn_detection: { type: "semantic_vad" } } },
 } });
 await wait(() => seen.events.includes("session.updated"), "change of the session");

@@ -129,7 +129,7 @@ async def test_a_secret_for_a_page(server: Started) -> None:
 
 @needs_npm
 def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
-    """`openai` and `@openai/agents-realtime` ask aloud over a WebSocket, run the function, hear the answer, and cut it
+    """`openai` and `@openai/agents-realtime` ask aloud over a WebSocket, run the functions, hear the answer, and cut it
     off by voice. Both run at the same time."""
     sounds = {"question": "what is the weather like", "cut_in": "please stop and tell me something else"}
     for name, words in sounds.items():
@@ -143,19 +143,21 @@ def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
         by_openai, by_agents = openai.result(), agents.result()
     for seen in (by_openai, by_agents):
         assert seen["errors"] == []
-        assert len(seen["cities"]) == 1, "the function ran once"
+        assert (len(seen["cities"]), seen["clocks"]) == (1, 1), "each of the two functions ran once"
         assert "input_audio_buffer.speech_started" in seen["events"]
     assert "weather" in by_openai["transcripts"][0]
     assert [(said["status"], said["reason"]) for said in by_openai["said"]] == [
-        ("completed", None), ("cancelled", "turn_detected"),
+        ("completed", None), ("completed", None), ("cancelled", "turn_detected"),
     ]  # fmt: skip
-    assert "sun" in by_openai["said"][1]["words"]
-    assert by_openai["history"] == ["user", "function_call", "function_call_output", "assistant", "user"]
-    question, call, answer, cut_in, second = by_agents["history"]
+    assert "sun" in by_openai["said"][2]["words"]
+    calls = ["function_call"] * 2 + ["function_call_output"] * 2
+    assert by_openai["history"] == ["user", *calls, "assistant", "user"]
+    question, call, clock, answer, cut_in, second = by_agents["history"]
     assert (question["role"], question["status"]) == ("user", "completed")
     assert "weather" in question["words"]
     assert (call["type"], call["name"]) == ("function_call", "weather")
     assert "sun shines" in call["output"]
+    assert (clock["name"], clock["output"]) == ("clock", "noon")
     assert (answer["role"], answer["status"]) == ("assistant", "incomplete")
     assert 0 < len(answer["words"]) < len(call["output"]) / 2, "only what was heard"
     assert (cut_in["role"], second["role"]) == ("user", "assistant")
