@@ -12,9 +12,8 @@ from aiohttp import web
 
 from server.agent import client_agent
 from server.agent.agents import Agents
-from server.agent.breakers import Breakers
 from server.agent.toolsets import Toolsets
-from server.agent.voice_agent import AUTO, VoiceAgent
+from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
@@ -26,37 +25,28 @@ from server.call.line.rtc_calls import RtcCalls
 from server.call.line.sip_calls import SipCalls
 from server.call.line.telephone_calls import TelephoneCalls
 from server.call.line.ws_calls import WsCalls
-from server.call.mind.fixed_lines import fixed_lines
-from server.call.mind.language import possible_languages, stages_of
 from server.call.options import CallOptions
 from server.call.setup import Engines
 from server.callers import expected, key_set, sip_accounts
 from server.choices import (
     Keeper,
-    check_choice,
     choose_agents,
-    choose_fallbacks,
     choose_model,
-    choose_spoken,
     keeping,
     open_archive,
 )
+from server.chosen import Chosen
 from server.config import Settings
-from server.engines import Print, advice, check_languages, endpoint_model
+from server.engines import Print
 from server.media.pacer import Pacer
 from server.network import client_servers, peer_settings
 from server.openings import Openings
 from server.outgoing import open_webhooks
 from server.record.conversation import Conversation
 from server.record.journal import Journal
-from server.speech.cached_tts import CachedTextToSpeech, FixedText
-from server.speech.vad import CallVad, Silero
-from server.speech_to_text import speech_to_text
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
-from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from server.telephony import open_telephony
-from server.text_to_speech import text_to_speech
 from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
@@ -94,7 +84,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         exporter = Exporter()
         stack.callback(exporter.close)
         monitor = Monitor(exporter.meter, pacer, parts)
-        agents, engines, peers = choose_agents(settings), _Chosen(settings), peer_settings(settings)
+        agents, engines, peers = choose_agents(settings), Chosen(settings), peer_settings(settings)
         keys, sites = await key_set(settings, stack), Sites(settings)
         if keys is not None:
             parts.add("callers' keys", lambda: keys.trouble, needed=False)
@@ -192,68 +182,6 @@ def _for_operators(
     ringing.add_routes(app, phones.ring, agents.find, admin)
     whep.add_routes(app, listening, admin, access.known, client_servers(settings))
     token_api.add_routes(app, admin, settings.access_secret.get_secret_value(), expected(settings, agents.names))
-
-
-class _Chosen:
-    """The speech engines, the models and the voice activity detection that the settings choose for all calls."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._spoken = choose_spoken(settings)
-        self._model = choose_model(settings)
-        self._fallbacks = choose_fallbacks(settings)
-        self._breakers = Breakers()
-
-    async def load(self, agents: Agents, stack: AsyncExitStack, say: Print, monitor: Monitor) -> None:
-        """Start the engines. The stack closes them. Raises ConfigError."""
-        self._monitor = monitor
-        monitor.watch_models(self._breakers)
-        spoken = list(dict.fromkeys(agent.own_language for agent in agents))
-        heard = {agent.language for agent in agents}
-        self._stt = await speech_to_text(self._settings, heard.pop() if len(heard) == 1 else AUTO, stack, say, monitor)
-        tts = await text_to_speech(self._settings, spoken, stack, say, monitor)
-        for language in spoken:
-            check_languages(language, self._stt, tts)
-        fixed = [FixedText(text, how.voice, how.language) for agent in agents for text, how in fixed_lines(agent)]
-        self._tts = CachedTextToSpeech(tts, fixed)
-        await self._tts.prepare()
-        self._endpoint_model = await endpoint_model(self._settings, stack, say, monitor)
-        self._silero = Silero()
-        if missed := advice(self._settings):
-            say(missed)
-        for agent in agents:
-            if agent.language == AUTO:
-                say(f"languages       {self._detected(agent)}")
-            say(f"agent           {agent.name}{agents.reached(agent)}, model {self._named_models()}")
-
-    def _named_models(self) -> str:
-        """What the operator reads about the models that answer."""
-        spoken, *words = self._settings.model if self._spoken else ("", *self._settings.model)
-        own = "its own" if self._model is None else words[0]
-        return ", then ".join([*([spoken] if spoken else []), own, *words[1:]])
-
-    def _detected(self, agent: VoiceAgent) -> str:
-        """What the operator reads about the languages that are told apart."""
-        found = possible_languages(agent, stages_of(agent, self.of_call(Caller(), CallOptions())))
-        alone = "; to detect others, get a model that knows them: antiphon models pull whisper --name base"
-        return f"{', '.join(found)}{alone if len(found) == 1 else ''}"
-
-    def of_call(self, caller: Caller, options: CallOptions) -> Engines:
-        """The engines of one call. If the call has chosen a model, that one alone is asked; in place of one that
-        speaks itself the server's models answer.
-
-        Raises PeerError when the call may not choose this model.
-        """
-        spoken, model, fallbacks = self._spoken, self._model, self._fallbacks
-        if options.model:
-            check_choice(self._settings, options.model)
-            spoken = choose_spoken(self._settings, options.model)
-            if spoken is None:
-                model, fallbacks = choose_model(self._settings, options.model), ()
-        watch = self._monitor.watch_caller(caller)
-        stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
-        vad = CallVad(self._silero)
-        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken)
 
 
 def _directory(

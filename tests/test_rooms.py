@@ -321,7 +321,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    roots = ("app", "choices", "engines", "speech_to_text", "text_to_speech")
+    roots = ("app", "choices", "chosen", "engines", "speech_to_text", "text_to_speech")
     assert knowing <= {f"server/{root}.py" for root in roots}
 
 
