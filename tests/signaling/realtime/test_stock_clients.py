@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ WEATHER = {
 }
 ASK = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is the weather?"}]}
 NPM = Path(__file__).parents[2] / "browser" / "openai"
+PAGE = Path(__file__).parents[3] / "docs" / "realtime.md"
 FRAME_BYTES = 4_800  # 100 ms
 
 
@@ -162,3 +165,17 @@ def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
     assert 0 < len(answer["words"]) < len(call["output"]) / 2, "only what was heard"
     assert (cut_in["role"], second["role"]) == ("user", "assistant")
     assert sum("is over" in line for line in server.lines[since:]) == 2, "closing the client has hung up"
+
+
+async def test_the_example_of_the_documentation(server: Started) -> None:
+    """It prints the words of the answer."""
+    found = re.search(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    source = found[1].replace("http://127.0.0.1:8080", server.url)
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", source, stdout=asyncio.subprocess.PIPE)
+    try:
+        printed, _ = await asyncio.wait_for(program.communicate(), 30)
+    finally:
+        if program.returncode is None:
+            program.kill()
+    assert printed.decode().startswith("success")
