@@ -1,4 +1,4 @@
-"""Calls a server over WebRTC or by the WebSocket, and reports what the caller hears and what CPU and memory it costs.
+"""Calls a server by one of the ways in, and reports what the caller hears and what CPU and memory it costs.
 
     python -m bench.caller http://127.0.0.1:8080 --calls 1 --utterances 5 --pid $SERVER_PID
 
