@@ -55,6 +55,8 @@ from signaling import conversations, ice_servers, metrics, offer, ringing, token
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
+from signaling.live import endpoint as live
+from signaling.openai.door import Door
 from signaling.realtime import client_secrets
 from signaling.realtime import endpoint as realtime
 from signaling.rtvi.start import RtviRoutes, timestamp
@@ -149,11 +151,13 @@ def _for_callers(
 
 
 def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls) -> None:
-    """Add the routes for clients of the OpenAI Realtime API."""
+    """Add the routes for clients of OpenAI's protocols."""
     admin = Admin(settings.admin_token.get_secret_value())
     secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
     usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
-    realtime.add_routes(sites.public, calls, access.admit, admin, agents.find, usual)
+    door = Door(access.admit, admin, agents.find, usual)
+    realtime.add_routes(sites.public, calls, door)
+    live.add_routes(sites.public, calls, door, settings.longest_call_min * 60)
     client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
 
 

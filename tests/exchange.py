@@ -38,6 +38,8 @@ from signaling.access import Access
 from signaling.addresses import Proxies
 from signaling.admin import Admin
 from signaling.ice import IceServer
+from signaling.live import endpoint as live
+from signaling.openai.door import Door
 from signaling.origins import Origins
 from signaling.realtime import client_secrets, endpoint
 from signaling.rtvi.start import RtviRoutes, timestamp
@@ -159,7 +161,9 @@ class Exchange:
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
         realtime = RealtimeCalls(self.directory, pacer, settings.vanished_s, self.calls)
-        endpoint.add_routes(app, realtime, access.admit, self.admin, lambda name: name)
+        door = Door(access.admit, self.admin, lambda name: name)
+        endpoint.add_routes(app, realtime, door)
+        live.add_routes(app, realtime, door, 3600)
         client_secrets.add_routes(app, self.admin, SECRET, Expected(), access.needs_token)
         self.server = TestServer(app, host="127.0.0.1")
 

@@ -74,9 +74,14 @@ PURE = """
     signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
     signaling/sip/refusal.py signaling/sip/limits.py
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
-    signaling/realtime/outgoing.py signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/told.py
-    signaling/realtime/speaking.py signaling/realtime/translator.py signaling/realtime/way.py
-    signaling/realtime/ledgers.py signaling/realtime/beside.py signaling/realtime/context.py
+    signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/speaking.py
+    signaling/realtime/translator.py signaling/realtime/ledgers.py signaling/realtime/beside.py
+    signaling/realtime/context.py
+    signaling/openai/content.py signaling/openai/formats.py signaling/openai/outgoing.py signaling/openai/refused.py
+    signaling/openai/told.py signaling/openai/way.py
+    signaling/live/requests.py signaling/live/session_object.py signaling/live/session_config.py
+    signaling/live/permissions.py signaling/live/transcripts.py signaling/live/delegations.py
+    signaling/live/translator.py
 """.split()
 """They decide, parse or count; what they know they are told."""
 

@@ -12,6 +12,8 @@ from server.call.options import MAX_INSTRUCTIONS_CHARS, Choices
 MAX_ID_CHARS = 256
 MAX_OUTPUT_CHARS = 32_000
 """How long the result of a client's tool may be, as JSON. The model is told all of it."""
+MAX_LINE_CHARS = 1_000
+"""The longest line that the agent says as it is: a minute of speech."""
 MAX_NOTE_CHARS = 8_000
 """How long one note may be. It stands in the history, and so in each later request to the model."""
 
@@ -110,6 +112,21 @@ class Respond(Message):
     )
 
 
+class Say(Message):
+    """The agent says `text` as it is, when it is its turn. Only agents that take instructions from clients do."""
+
+    type: Literal["say"] = "say"
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_LINE_CHARS)]
+
+
+class Mute(Message):
+    """The agent hears nothing of the caller, until a message without `on`. A muted caller is not asked whether they
+    are there."""
+
+    type: Literal["mute"] = "mute"
+    on: bool = True
+
+
 class Ask(Message):
     """A question to the model beside the talk, answered by `answered` with the same `id`.
 
@@ -148,4 +165,4 @@ class Clear(Message):
 
 
 FromAgent = Clause | ToolCall | ToolCancelled | Answered
-ToAgent = ToolResult | Update | Note | Respond | Commit | Clear | Ask
+ToAgent = ToolResult | Update | Note | Respond | Say | Mute | Commit | Clear | Ask

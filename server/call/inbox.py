@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from server.call import agent_messages, messages
+from server.call.control import Control
 from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
 from server.call.floor import State
 from server.call.host import Host
-from server.call.keys import Keys
 from server.call.mind.brought import Brought
 from server.call.watch import Watch
 from server.errors import PeerError, TooMany
@@ -49,18 +49,19 @@ class Inbox:
         host: Host,
         present: Present,
         watch: Watch,
-        keys: Keys,
+        control: Control,
         brought: Brought,
         observe: Callable[[messages.ClientMessage], object],
     ) -> None:
-        """`present` gives the dialogue, `keys` take those that are pressed, and `brought` what the client brings to the
-        call. `observe` is shown each message that counts."""
+        """`present` gives the dialogue, `control` takes keys and lines to say, and `brought` what the client brings.
+        `observe` is shown each message that counts."""
         self._host = host
         self._present = present
         self._watch = watch
         self._observe = observe
         self._now = asyncio.get_running_loop().time
-        self._keys = keys
+        self._control = control
+        self._keys = control.keys
         self._brought = brought
         self._keyboard = Keyboard()
         self._taking = Pace(MESSAGES_A_SECOND, MESSAGES_AT_ONCE)
@@ -95,6 +96,11 @@ class Inbox:
     def typed(self) -> str:
         """What the caller has typed and the agent has not been asked yet."""
         return self._keyboard.words
+
+    @property
+    def muted(self) -> bool:
+        """The agent hears nothing of the caller: an operator wants it so, or the client."""
+        return self._control.muted or self._brought.muted
 
     def close(self) -> None:
         """The call is over: write to the log what was dropped in it."""
@@ -137,6 +143,12 @@ class Inbox:
                 if instructions:
                     self._brought.check("instructions")
                 self._present().unasked.respond(instructions)
+            case agent_messages.Say(text=text):
+                self._watch.caller_is_there()
+                self._brought.check("lines to say")
+                self._control.say(text)
+            case agent_messages.Mute(on=on):
+                self._brought.muted = on
             case agent_messages.Ask():
                 if not self._asking.admits(self._now()):
                     raise TooMany("Questions come too fast, and the last ones are lost.", WAIT_S)

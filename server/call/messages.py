@@ -89,13 +89,15 @@ class State(Message):
 class Transcription(Message):
     """What the caller has said so far in utterance number `utterance`. It replaces earlier text of the same number.
 
-    A final message with empty text withdraws the utterance: it was a noise.
+    A final message with empty text withdraws the utterance: it was a noise. `pause_ms` comes with the final words of
+    speech: how long the caller's voice had been silent by then.
     """
 
     type: Literal["transcription"] = "transcription"
     utterance: int
     text: str
     final: bool
+    pause_ms: int | None = None
 
 
 class Response(Message):

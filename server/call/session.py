@@ -83,7 +83,7 @@ class Session:
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
         ends, present = lambda: self.end("idle"), lambda: self.dialogue
         self.hold = Hold(setup.settings.hold_s, self._attachment, self._soundtrack, self._watch, present, ends)
-        self._inbox = Inbox(self, present, self._watch, self.control.keys, self._lasting.brought, observe)
+        self._inbox = Inbox(self, present, self._watch, self.control, self._lasting.brought, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
     # The life of the call
@@ -185,7 +185,7 @@ class Session:
         if not self._tasks.running:
             return
         self._soundtrack.hear(self.control.keys.recorded(frame))
-        self.dialogue.hear(replace(frame, pcm=SILENCE) if self.control.muted else frame)
+        self.dialogue.hear(replace(frame, pcm=SILENCE) if self._inbox.muted else frame)
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""
@@ -193,7 +193,7 @@ class Session:
         frame = self.dialogue.next_frame()
         self.dialogue.ears.echo.say(self._soundtrack.pass_frame(frame))  # it may come back as echo
         self._inbox.pass_frame()
-        if self.control.muted or self.switchboard.transferring:
+        if self._inbox.muted or self.switchboard.transferring:
             self._watch.caller_is_there()
         self._watch.pass_frame()
         return frame

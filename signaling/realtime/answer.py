@@ -8,8 +8,8 @@ conversation.
 import json
 from typing import Any, Literal
 
+from signaling.openai.outgoing import Outgoing
 from signaling.realtime.items import Items
-from signaling.realtime.outgoing import Outgoing
 
 Status = Literal["completed", "cancelled", "incomplete", "failed"]
 
@@ -59,7 +59,7 @@ class Answer:
         """The next sound, on a WebSocket."""
         self._open_message()
         if self._speaks:
-            self._out.sound(self._where_json, sound)
+            self._out.sound("response.output_audio.delta", sound, self._where_json)
 
     def write(self, text: str) -> None:
         """All text so far. Only what is new is told."""
@@ -140,7 +140,7 @@ class Answer:
             "response_id": self.id, "item_id": self.message["id"], "output_index": len(self._output),
             "content_index": 0,
         }  # fmt: skip
-        self._where_json = json.dumps(self._where, separators=(",", ":"))[1:-1]
+        self._where_json = json.dumps(self._where, separators=(",", ":"))[1:-1] + ","
         part = {"type": "audio", "transcript": ""} if self._speaks else {"type": "text", "text": ""}
         self._out.event("response.content_part.added", **self._where, part=part)
 

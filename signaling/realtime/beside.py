@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from signaling.openai.outgoing import Outgoing
+from signaling.openai.refused import Refused
 from signaling.realtime.context import question_of
 from signaling.realtime.items import Items
-from signaling.realtime.outgoing import Outgoing
-from signaling.realtime.requests import Refused, Wanted
+from signaling.realtime.requests import Wanted
 
 MOST = 4
 """How many may be in progress at once."""

@@ -17,8 +17,8 @@ from server.errors import PeerError
 from signaling.access import EPHEMERAL
 from signaling.admin import Admin
 from signaling.bodies import read_json
+from signaling.openai.refused import Refused
 from signaling.realtime.endpoint import PATH, new_config
-from signaling.realtime.requests import Refused
 from signaling.tokens import Expected, NewToken, issue
 
 WHO = "openai-realtime"

@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from signaling.openai.content import Item
+from signaling.openai.refused import Refused
 from signaling.realtime.items import Items
-from signaling.realtime.requests import Item, Refused
 
 MAX_CHARS = 15_900
 """How long the instructions and the input of a response may be: a little less than the instructions of a session."""

@@ -6,8 +6,8 @@ told: clients throw away what they have of the agent's voice when they hear of s
 
 from typing import Any
 
+from signaling.openai.outgoing import Outgoing
 from signaling.realtime.items import Items
-from signaling.realtime.outgoing import Outgoing
 
 
 class Heard:

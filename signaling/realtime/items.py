@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signaling.realtime.requests import Refused
+from signaling.openai.refused import Refused
 
 MAX_ITEMS = 1_000
 """How many items are kept. The oldest are forgotten first: a call has some hundreds."""

@@ -1,58 +1,14 @@
-"""The events of a client of the OpenAI Realtime API (GA), as it sends them, and the refusal of what is none. Pure."""
+"""The events of a client of the OpenAI Realtime API (GA), as it sends them, read and checked. Pure."""
 
-import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 
-MAX_ID_CHARS = 128
-"""How long the id of an event or an item may be. OpenAI's have about 25 characters."""
-
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID_CHARS)]
+from signaling.openai.content import Item, Part
+from signaling.openai.refused import Refused, refusal
 
 
-class Refused(Exception):
-    """A client's event cannot be carried out. The client is told by the event `error`, in OpenAI's shape."""
-
-    def __init__(self, message: str, code: str = "invalid_value", param: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.param = param
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Content(_Part):
-    """One part of a message. `transcript` has the words of a part that is sound."""
-
-    type: Literal["input_text", "input_audio", "input_image", "output_text", "output_audio", "text", "audio"]
-    text: str | None = None
-    transcript: str | None = None
-    audio: str | None = Field(default=None, repr=False)
-
-
-class Item(_Part):
-    """An item of the conversation. Which fields it needs depends on its `type`; `needed` checks them."""
-
-    id: Id | None = None
-    type: Literal["message", "function_call", "function_call_output", "item_reference"]
-    role: Literal["user", "assistant", "system"] | None = None
-    content: Annotated[list[Content], Field(max_length=64)] = []
-    call_id: Id | None = None
-    name: Id | None = None
-    arguments: str | None = None
-    output: str | None = None
-
-    @property
-    def words(self) -> str:
-        """What the parts of a message say."""
-        return "\n".join(text for part in self.content if (text := part.text or part.transcript))
-
-
-class Wanted(_Part):
+class Wanted(Part):
     """What `response.create` asks for. What is left out is as in the session."""
 
     instructions: str = ""
@@ -63,7 +19,7 @@ class Wanted(_Part):
     max_output_tokens: int | Literal["inf"] | None = None
 
 
-class _Event(_Part):
+class _Event(Part):
     event_id: Annotated[str, StringConstraints(max_length=512)] | None = None
 
 
@@ -147,22 +103,3 @@ def read_event(given: Any) -> ClientEvent:
         return _EVENTS.validate_python(given)
     except ValidationError as exc:
         raise refusal(exc) from exc
-
-
-def refusal(error: ValidationError) -> Refused:
-    """What a client is told of the first thing that is wrong. It does not repeat the client's value."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        return Refused("There is no event of this type.", "invalid_value", "type")
-    path = [str(part) for part in first["loc"]]
-    param = ".".join(path[1:] if path[:1] and "." in path[0] else path) or None  # the first one is the type's name
-    code = {"missing": "missing_required_parameter"}.get(first["type"], "invalid_value")
-    return Refused(f"{first['msg']}.", code, param)
-
-
-def read_json(text: str | bytes) -> Any:
-    """The JSON value of a message. Raises Refused."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise Refused("The message is not JSON.", "invalid_json") from exc

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.call.messages import AudioFormat
-from signaling.realtime.requests import Refused, refusal
+from signaling.openai.formats import OPENAI_VOICES, OUR_FORMATS, function_tool
+from signaling.openai.refused import Refused, refusal
 
 PCM_RATE = 24_000
 """The only rate of audio/pcm, as OpenAI's documentation has it."""
@@ -96,13 +97,6 @@ _SEMANTIC: Mapping[str, Any] = {
 _MAY_BE_NULL = frozenset("turn_detection transcription noise_reduction tracing prompt include reasoning".split())
 _PCM: Mapping[str, Any] = {"type": "audio/pcm", "rate": PCM_RATE}
 
-OUR_FORMATS: Mapping[str, AudioFormat] = {
-    "audio/pcm": AudioFormat(encoding="pcm16", sample_rate=24000),
-    "audio/pcmu": AudioFormat(encoding="pcmu", sample_rate=8000),
-    "audio/pcma": AudioFormat(encoding="pcma", sample_rate=8000),
-}
-OPENAI_VOICES = frozenset("alloy ash ballad coral echo sage shimmer verse marin cedar".split())
-"""The voices of OpenAI. Stock clients ask for one of them, and get the voice of the agent."""
 _PATIENCE: Mapping[str, str] = {"high": "quick", "medium": "normal", "auto": "normal", "low": "patient"}
 """The patience of our endpoint for each `eagerness`. Its waits are 2, 4 and 8 s at most at OpenAI."""
 
@@ -192,7 +186,7 @@ class SessionConfig:
     def choices(self) -> dict[str, Any]:
         """What our session is to know of it, by the names of our own protocol (`Choices`)."""
         mine, turns, words = self._object, self._input["turn_detection"], self._input["transcription"]
-        tools = [_tool(each) for each in mine["tools"] if each["type"] == "function"]
+        tools = [function_tool(each) for each in mine["tools"] if each["type"] == "function"]
         most, name = mine["max_output_tokens"], self._voice
         patience = _PATIENCE[turns["eagerness"]] if turns is not None and turns["type"] == "semantic_vad" else ""
         return {
@@ -216,12 +210,6 @@ class SessionConfig:
     def _input(self) -> dict[str, Any]:
         found: dict[str, Any] = self._object["audio"]["input"]
         return found
-
-
-def _tool(given: Mapping[str, Any]) -> dict[str, Any]:
-    """A function as our own protocol has it."""
-    about = {"description": given.get("description") or "", "parameters": given.get("parameters") or {}}
-    return {"name": given.get("name") or "", **about}
 
 
 def _merged(session: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.call.messages import Response, ServerMessage
+from signaling.openai.outgoing import Outgoing
+from signaling.openai.refused import Refused
+from signaling.openai.way import Way
 from signaling.realtime.answer import Answer
 from signaling.realtime.items import Items
 from signaling.realtime.ledgers import Ledgers
-from signaling.realtime.outgoing import Outgoing
-from signaling.realtime.requests import Refused, TruncateItem, Wanted
+from signaling.realtime.requests import TruncateItem, Wanted
 from signaling.realtime.session_config import SessionConfig
-from signaling.realtime.way import Way
 
 
 class Speaking:

@@ -22,11 +22,14 @@ from server.call.messages import (
     State,
     Transcription,
 )
+from signaling.openai.outgoing import Outgoing
+from signaling.openai.refused import Refused, read_json
+from signaling.openai.told import Told
+from signaling.openai.way import Way
 from signaling.realtime.beside import Beside
 from signaling.realtime.context import question_of
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
-from signaling.realtime.outgoing import Outgoing
 from signaling.realtime.requests import (
     Append,
     CancelResponse,
@@ -37,18 +40,14 @@ from signaling.realtime.requests import (
     CreateItem,
     CreateResponse,
     DeleteItem,
-    Refused,
     RetrieveItem,
     SessionUpdate,
     TruncateItem,
     Wanted,
     read_event,
-    read_json,
 )
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.speaking import Speaking
-from signaling.realtime.told import Told
-from signaling.realtime.way import Way
 
 PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
@@ -93,6 +92,9 @@ class RealtimeTranslator:
         except Refused as refused:
             self._out.error(refused, event_id)
         return Read(self._told.take(), self._out.take())
+
+    def read_watcher(self, item: str | bytes) -> Read:
+        return self.read(item)
 
     def _carry_out(self, event: ClientEvent, event_id: str | None) -> None:
         match event:

@@ -13,7 +13,6 @@ from tests.started import started
 
 pytestmark = [pytest.mark.browser, needs_npm]
 
-HERE = Path(__file__).parent / "openai"
 QUESTION, CUT_IN = "what is the weather like", "please stop and tell me something else"
 
 
@@ -27,7 +26,7 @@ def test_a_call(tmp_path: Path) -> None:
         try:
             page = browser.new_context(bypass_csp=True).new_page()  # zod makes functions from text
             page.goto(server.url)
-            page.evaluate(bundle(HERE, "page.js"))
+            page.evaluate(bundle("agents_page.js"))
 
             def until(true: Callable[[], object]) -> None:
                 end = time.monotonic() + 15

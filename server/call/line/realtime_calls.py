@@ -1,4 +1,5 @@
-"""The calls of clients of the OpenAI Realtime API: by WebSocket, by WebRTC, and those who watch a call (sideband)."""
+"""The calls of clients of the OpenAI Realtime API, and of OpenAI Live: by WebSocket, by WebRTC, and those who watch a
+call (sideband)."""
 
 import asyncio
 import logging
@@ -11,10 +12,10 @@ from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.line.outbox import Outbox
-from server.call.line.rtc_calls import RtcCalls
-from server.call.line.shared_translator import Presenting, SharedTranslator
+from server.call.line.rtc_calls import RELEASE_S, RtcCalls
+from server.call.line.shared_translator import SharedTranslator
 from server.call.line.translated_socket import TranslatedSocket
-from server.call.line.translator import Beginning
+from server.call.line.translator import Beginning, Gate, Presenting
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.messages import AudioFormat, Error
 from server.call.options import CallRequest
@@ -32,8 +33,10 @@ MAX_WATCHERS = 4
 log = logging.getLogger(__name__)
 
 Reformat = Callable[[AudioFormat, AudioFormat], None]
-Make = Callable[[Reformat], Presenting]
-"""Makes the translator of a connection. It is given what changes the format of the sound: the caller's, the agent's."""
+Tell = Callable[[Sequence[str | bytes]], None]
+Make = Callable[[Reformat, Tell], Presenting]
+"""Makes the translator of a connection. It is given what changes the format of the sound (the caller's, the agent's),
+and what tells our session something soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,8 @@ class RealtimeCalls:
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: Socket) -> None:
         """Hold the call until it ends."""
         calls: list[WsCall] = []
-        translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken)))
+        legs: list[Leg] = []
+        translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken), _soon(legs)))
         translated = TranslatedSocket(socket, translator)
         try:
             session = await self._find_or_open(caller, beginning)
@@ -78,6 +82,7 @@ class RealtimeCalls:
             await _refuse(translated, AntiphonError("Something went wrong in the server."))
             return
         calls.append(call)
+        legs.append(leg)
         self._remember(session.id, _Live(leg, translator, translated.tell))
         try:
             await call.run(leg, self._pacer, None)
@@ -85,13 +90,16 @@ class RealtimeCalls:
             self._forget()
             self._directory.abandon(session)
 
-    async def answer(self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make) -> tuple[str, str]:
-        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP, and the id of the call.
+    async def answer(
+        self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make, gate: Gate | None = None
+    ) -> tuple[str, str, str]:
+        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP, the id of the call, and that of the
+        session; both find the call. `gate` limits what the client may say and be told.
 
         Raises what `RtcCalls.answer` raises.
         """
         legs: list[Leg] = []
-        translator = SharedTranslator(make(lambda heard, spoken: None))
+        translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs)), gate)
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
             legs.append(leg := Leg(session, attach, translator=translator))
@@ -100,37 +108,57 @@ class RealtimeCalls:
 
         request = CallRequest(**choices)
         caller = replace(caller, transport="webrtc", request=request.own)
-        answer, pc_id, _ = await self._calls.answer(sdp, caller, request, make_leg)
+        answer, pc_id, session_id = await self._calls.answer(sdp, caller, request, make_leg)
 
         async def tell(items: Sequence[str | bytes]) -> None:
             legs[-1].tell(items)
 
-        self._remember(RTC + pc_id, _Live(legs[-1], translator, tell))
-        return answer, RTC + pc_id
+        live = _Live(legs[-1], translator, tell)
+        for call_id in (RTC + pc_id, session_id):
+            self._remember(call_id, live)
+        return answer, RTC + pc_id, session_id
 
-    def session_of(self, call_id: str) -> str:
-        """The id of the session of a call, by which operators know it; "" if there is no such call."""
-        return "" if (live := self._live.get(call_id)) is None else live.leg.session.id
-
-    async def hang_up(self, caller: Caller | None, call_id: str) -> None:
-        """End a call by WebRTC. Raises NotFound if the caller has no such call; None is an operator, who has all."""
+    def owner_of(self, call_id: str) -> tuple[str, Caller] | None:
+        """The id of the session of a call, by which operators know it, and its caller. None: there is no such call."""
         live = self._live.get(call_id)
-        if caller is None and live is not None:
-            caller = live.leg.session.caller
-        if caller is None:
-            raise NotFound("There is no such call.")
+        return None if live is None else (live.leg.session.id, live.leg.session.caller)
+
+    async def hang_up(self, caller: Caller, call_id: str) -> None:
+        """End a call by WebRTC. Raises NotFound if the caller has no such call."""
         await self._calls.hang_up(caller, call_id.removeprefix(RTC))
 
-    async def watch(self, caller: Caller | None, call_id: str, make: Make, socket: Socket) -> None:
+    async def end(self, caller: Caller, session_id: str) -> None:
+        """End a call, however it came. Raises NotFound if the caller has no such call."""
+        leg = self._find(caller, session_id).leg
+        session = leg.session
+        session.end("caller")
+        self._directory.abandon(session)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_S):
+                await session.over.wait()
+        leg.close()
+
+    def check(self, caller: Caller, call_id: str) -> None:
+        """Raises NotFound if the caller has no such call."""
+        self._find(caller, call_id)
+
+    def _find(self, caller: Caller, call_id: str) -> _Live:
+        """The caller's call. Whether somebody else has a call of that name is not told. Raises NotFound."""
+        live = self._live.get(call_id)
+        if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
+            raise NotFound("There is no such call.")
+        return live
+
+    async def watch(self, caller: Caller, call_id: str, make: Make, socket: Socket) -> None:
         """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends.
 
-        The watcher is its caller, or None for an operator. `make` is for telling who may not watch.
+        `make` is for telling who may not watch.
         """
-        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None))
-        live = self._live.get(call_id)
-        whose = None if caller is None or live is None else live.leg.session.caller.name
-        if live is None or live.leg.over.is_set() or (caller is not None and whose != caller.name):
-            await _refuse(refusing, NotFound("There is no such call."))
+        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None, lambda told: None))
+        try:
+            live = self._find(caller, call_id)
+        except NotFound as error:
+            await _refuse(refusing, error)
             return
         if len(live.watchers) >= MAX_WATCHERS:
             await _refuse(refusing, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
@@ -156,7 +184,7 @@ class RealtimeCalls:
         """Carry out what a watcher asks for, as if the client had asked for it."""
         while (item := await socket.receive()) is not None and not socket.flooded:
             if item:
-                read = live.translator.read(item)
+                read = live.translator.read_watcher(item)
                 await live.tell(read.answers)
                 live.leg.tell_session([each for each in read.told if isinstance(each, str)])
 
@@ -185,6 +213,15 @@ class RealtimeCalls:
         """Forget the calls that are over."""
         for call_id in [call_id for call_id, live in self._live.items() if live.leg.over.is_set()]:
             del self._live[call_id]
+
+
+def _soon(legs: Sequence[Leg]) -> Tell:
+    """Tells the session of the newest leg something, after the present step."""
+
+    def tell(told: Sequence[str | bytes]) -> None:
+        asyncio.get_running_loop().call_soon(legs[-1].tell_session, told)
+
+    return tell
 
 
 async def _tell(outbox: Outbox, socket: Socket) -> None:

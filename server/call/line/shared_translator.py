@@ -1,25 +1,19 @@
 """SharedTranslator: a translator whose client is watched by others, who also may say what the client could say."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from server.call.line.outbox import Outbox
-from server.call.line.translator import Read, Translator
+from server.call.line.translator import Gate, Presenting, Read
 from server.call.messages import ServerMessage
-
-
-class Presenting(Translator, Protocol):
-    """A translator that can tell somebody who comes later how things are."""
-
-    def present(self) -> Sequence[str | bytes]:
-        """What a watcher is told first."""
 
 
 class SharedTranslator:
     """Gives each watcher a copy of what the client is told. The sound is not copied."""
 
-    def __init__(self, translator: Presenting) -> None:
+    def __init__(self, translator: Presenting, gate: Gate | None = None) -> None:
+        """Without a `gate` the client may say and be told everything."""
         self._translator = translator
+        self._gate = gate
         self._watchers: list[Outbox] = []
 
     def watch(self, watcher: Outbox) -> None:
@@ -30,17 +24,29 @@ class SharedTranslator:
         self._watchers.remove(watcher)
 
     def read(self, item: str | bytes) -> Read:
+        refused = None if self._gate is None else self._gate.refuse(item)
+        if refused is not None:
+            return Read(answers=self.for_client(refused))
         read = self._translator.read(item)
         self._copy(read.answers)
-        return read
+        return Read(read.told, self.for_client(read.answers))
+
+    def read_watcher(self, item: str | bytes) -> Read:
+        """What a watcher says, and what the client is told of it."""
+        read = self._translator.read_watcher(item)
+        self._copy(read.answers)
+        return Read(read.told, self.for_client(read.answers))
 
     def write(self, message: ServerMessage) -> Sequence[str | bytes]:
         items = self._translator.write(message)
         self._copy(items)
-        return items
+        return self.for_client(items)
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
         return self._translator.say(sound)
+
+    def for_client(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
+        return items if self._gate is None else self._gate.pass_on(items)
 
     def _copy(self, items: Sequence[str | bytes]) -> None:
         for watcher in self._watchers:

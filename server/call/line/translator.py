@@ -36,6 +36,26 @@ class Translator(Protocol):
         """What carries the next sound, in the format of the call, to the client. Called on a WebSocket only."""
 
 
+class Presenting(Translator, Protocol):
+    """A translator that can tell somebody who comes later how things are."""
+
+    def present(self) -> Sequence[str | bytes]:
+        """What a watcher is told first."""
+
+    def read_watcher(self, item: str | bytes) -> Read:
+        """Read what has come from a watcher. Never raises."""
+
+
+class Gate(Protocol):
+    """What the client may say and be told. It does not hold for those who watch."""
+
+    def refuse(self, item: str | bytes) -> Sequence[str | bytes] | None:
+        """What the client is answered that may not say this. None: it may."""
+
+    def pass_on(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
+        """Those of `items` that the client may be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A client of another protocol on a WebSocket: who it is was told by the address, so it sends no `start`."""

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from server.agent.call_control import When
+from server.call.agent_messages import MAX_LINE_CHARS
 from server.errors import PeerError, TooMany
 from server.media.frame import FRAME_MS
 from server.record.orders import WaitingLine
 
 MAX_LINES = 16
 """How many lines may wait in a call. They are minutes of speech already."""
-MAX_LINE_CHARS = 1_000
-"""The longest line: a minute of speech."""
 RETRY_AFTER_S = 10
 """When somebody whose line found no room should try again: most lines are said in that time."""
 IDLE_MS = 2_000

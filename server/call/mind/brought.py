@@ -47,6 +47,8 @@ class Brought:
         """Call `serve` before anything else."""
         self.calls = ClientCalls(host.send)
         """The tool calls that the client has not answered yet."""
+        self.muted = False
+        """The client has muted the caller."""
         self._changes: dict[str, Any] = {}
         """What the client has chosen since the call began."""
 

@@ -54,6 +54,11 @@ class Utterance:
         self._held.clear()
 
     @property
+    def pause_ms(self) -> int | None:
+        """How long the voice has been silent. None for words that were typed."""
+        return round(self.stopwatch.elapsed_ms) if self.spoken else None
+
+    @property
     def spoken(self) -> bool:
         """It is heard, and not typed."""
         return self._transcription is not None

@@ -269,7 +269,8 @@ class Utterances:
 
     def _tell(self, utterance: Utterance, final: bool) -> None:
         if not utterance.told:
-            self._host.send(messages.Transcription(utterance=utterance.number, text=utterance.text, final=final))
+            number, text, pause_ms = utterance.number, utterance.text, utterance.pause_ms if final else None
+            self._host.send(messages.Transcription(utterance=number, text=text, final=final, pause_ms=pause_ms))
 
     def _stop_listening(self, utterance: Utterance) -> None:
         if utterance is self.present:

@@ -28,9 +28,14 @@ class Stopwatch:
         """When the caller fell silent."""
         return self._start
 
+    @property
+    def elapsed_ms(self) -> float:
+        """How long the caller has been silent."""
+        return (self._now() - self._start) * 1000
+
     def mark(self, stage: Stage) -> None:
         """The stage is reached now. Only the first time counts."""
-        self._stages.setdefault(stage, round((self._now() - self._start) * 1000, 1))
+        self._stages.setdefault(stage, round(self.elapsed_ms, 1))
 
     def metrics(self, reply: int) -> Metrics:
         return Metrics.model_validate(

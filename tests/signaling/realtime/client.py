@@ -7,9 +7,9 @@ from typing import Any, get_args
 from openai.types.realtime import RealtimeServerEvent
 
 from server.call.messages import AudioFormat, ServerMessage
+from signaling.openai.way import Way
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
-from signaling.realtime.way import Way
 
 EVENTS = {
     get_args(each.model_fields["type"].annotation)[0]: each for each in get_args(get_args(RealtimeServerEvent)[0])

@@ -10,7 +10,7 @@ import pytest
 
 from signaling.access import Access
 from signaling.keys import secret_key
-from signaling.realtime.endpoint import LIMITS
+from signaling.openai.door import LIMITS
 from signaling.tokens import Header
 from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind

@@ -7,9 +7,9 @@ from typing import Any
 
 from server.call.agent_messages import ToolCall
 from server.call.messages import Audio, Error, Hello, Interrupted, Response, State, Transcription, parse_client
+from signaling.openai.told import MAX_WAITING
 from signaling.realtime.items import MAX_ITEMS
 from signaling.realtime.ledgers import MAX_LEDGERS
-from signaling.realtime.told import MAX_WAITING
 from tests.signaling.realtime.client import Client
 
 STATES = ("listening", "hearing", "thinking", "speaking", "overlap", "closed")

@@ -10,9 +10,9 @@ from server.call.messages import AudioFormat, Text
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
 from server.media.pacer import Pacer
+from signaling.openai.way import Way
 from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
-from signaling.realtime.way import Way
 from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook

@@ -26,7 +26,6 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 ASK = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is the weather?"}]}
-NPM = Path(__file__).parents[2] / "browser" / "openai"
 PAGE = Path(__file__).parents[3] / "docs" / "realtime.md"
 FRAME_BYTES = 4_800  # 100 ms
 
@@ -138,7 +137,7 @@ def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
     for name, words in sounds.items():
         (tmp_path / name).write_bytes(speak(words, rate_hz=24_000))
     given = (server.url, *(str(tmp_path / name) for name in sounds))
-    place, keys = installed(NPM), certify(tmp_path)
+    place, keys = installed(), certify(tmp_path)
     since = len(server.lines)
     openai = Program(place, "openai.mjs", *given, *keys, NODE_EXTRA_CA_CERTS=keys[1])
     agents = Program(place, "agents.mjs", *given)

@@ -1,18 +1,20 @@
-"""Outgoing: the events of the server, with their ids, as a client of the OpenAI Realtime API reads them. Pure."""
+"""Outgoing: the events of the server, with their ids, as a client of one of OpenAI's protocols reads them. Pure."""
 
 import base64
 import json
 from typing import Any
 
-from signaling.realtime.requests import Refused
+from signaling.openai.refused import Refused
 
 
 class Outgoing:
     """What waits to be sent to the client. `take` empties it."""
 
-    def __init__(self, nonce: str) -> None:
-        """`nonce` makes the ids of this connection differ from those of others."""
+    def __init__(self, nonce: str, cause: str = "event_id") -> None:
+        """`nonce` makes the ids of this connection differ from those of others. `cause` is the field of an error that
+        names the client's event."""
         self._nonce = nonce
+        self._cause = cause
         self._events: list[str | bytes] = []
         self._number = 0
 
@@ -26,15 +28,13 @@ class Outgoing:
         event = {"type": type, "event_id": self.new_id("event"), **fields}
         self._events.append(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
 
-    def sound(self, where: str, sound: bytes) -> None:
-        """Say `response.output_audio.delta`. `where` has the fields that name the response and its part, as JSON.
+    def sound(self, type: str, sound: bytes, where: str = "") -> None:
+        """Say the next sound. `where` has the fields that name what it is a part of, as JSON that ends with a comma.
 
         Nothing is looked up for it: it is said 50 times a second, and a caller waits for the first one.
         """
         event_id, delta = self.new_id("event"), base64.b64encode(sound).decode()
-        self._events.append(
-            f'{{"type":"response.output_audio.delta","event_id":"{event_id}",{where},"delta":"{delta}"}}'
-        )
+        self._events.append(f'{{"type":"{type}","event_id":"{event_id}",{where}"delta":"{delta}"}}')
 
     def error(self, refused: Refused, event_id: str | None) -> None:
         """Say that the client's event could not be carried out."""
@@ -44,7 +44,7 @@ class Outgoing:
         self, kind: str, code: str, message: str, param: str | None = None, event_id: str | None = None
     ) -> None:
         """Say the event `error`, in OpenAI's shape."""
-        error = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
+        error = {"type": kind, "code": code, "message": message, "param": param, self._cause: event_id}
         self.event("error", error=error)
 
     def take(self) -> list[str | bytes]:

@@ -1,4 +1,4 @@
-"""Told: what a client of the OpenAI Realtime API tells our session, in messages of our own protocol. Pure.
+"""Told: what a client of one of OpenAI's protocols tells our session, in messages of our own protocol. Pure.
 
 The client's user messages are kept until it asks for a response: then they are what the agent is asked. Other items go
 into the history at once.
@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from signaling.realtime.requests import Item, Refused
+from signaling.openai.content import Item
+from signaling.openai.refused import Refused
 
 MAX_TEXT_CHARS = 2_000
 """How long what is asked may be, as our `text` has it. Longer ones become a note, and the agent answers from there."""

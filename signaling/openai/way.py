@@ -1,6 +1,6 @@
-"""Way: what carries one client of the OpenAI Realtime API, as far as its translator has to know. Pure."""
+"""Way: what carries one client of OpenAI's protocols, as far as its translator has to know. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.call.messages import AudioFormat
@@ -18,3 +18,5 @@ class Way:
     """A clock that only goes forward."""
     reformat: Callable[[AudioFormat, AudioFormat], None] = lambda heard, spoken: None
     """Changes the format of the sound of the call: the caller's, and the agent's."""
+    tell: Callable[[Sequence[str | bytes]], None] = lambda told: None
+    """Tells our session something soon, although nothing has come from the client."""
