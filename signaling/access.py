@@ -132,3 +132,11 @@ def subprotocols(request: web.Request) -> list[str]:
     if not {SUBPROTOCOL, SIP} & set(offered) and any(each.startswith(_BEARER) for each in offered):
         raise PeerError(f"A WebSocket with a token among its subprotocols also offers {SUBPROTOCOL}.")
     return offered
+
+
+def check_agreement(request: web.Request, ours: Sequence[str]) -> None:
+    """Raises PeerError if a token is among the subprotocols that a client offers, and none of `ours`: aiohttp would log
+    all of them."""
+    offered = subprotocols(request)
+    if not set(ours) & set(offered) and any(each.startswith((_BEARER, _OPENAI_KEY)) for each in offered):
+        raise PeerError("This WebSocket has none of the subprotocols that are offered beside the token.")

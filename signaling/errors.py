@@ -13,7 +13,7 @@ MAX_FILE_PATH = 255
 """How many characters the path of one of the page's files may have. Most systems allow 255 bytes for a file name; our
 paths have about twenty."""
 
-OPENAI = "/v1/"
+OPENAI = re.compile(r"(/agents/[^/]+)?/v1/")
 """What the paths begin with whose clients expect the errors of OpenAI."""
 _NOT_IN_A_QUOTED_TEXT = re.compile(r'[^\x20-\x7e]|["\\]')
 """What the description of an error cannot have in the header (RFC 6750, section 3)."""
@@ -59,7 +59,7 @@ def _is_no_file(request: web.Request) -> bool:
 
 def _response(error: AntiphonError, request: web.Request) -> web.Response:
     about: dict[str, str | None] = {"code": error.code, "message": error.sentence}
-    if request.path.startswith(OPENAI):
+    if OPENAI.match(request.path):
         kind = "invalid_request_error" if error.status < web.HTTPInternalServerError.status_code else "server_error"
         about |= {"type": kind, "param": None}
     return web.json_response({"error": about}, status=error.status, headers=_headers(error))

@@ -10,7 +10,7 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from server.call.caller import Caller
 from server.pace import Pace
-from signaling.access import SUBPROTOCOL, subprotocols
+from signaling.access import SUBPROTOCOL, check_agreement, subprotocols
 from signaling.meter import BYTES_A_SECOND, BYTES_AT_ONCE, Meter
 from signaling.ways import WAYS
 
@@ -89,8 +89,9 @@ async def open_socket(
 ) -> tuple[web.WebSocketResponse, "WebSocket | None"]:
     """Answer a request for a WebSocket, with one of these subprotocols if the client offers any. None: it is gone.
 
-    A client that closes it with one of `hang_ups` hangs up.
+    A client that closes it with one of `hang_ups` hangs up. Raises PeerError if it offers a token, and none of them.
     """
+    check_agreement(request, protocols)
     response = web.WebSocketResponse(
         autoping=False, compress=False, max_msg_size=limits.message_bytes + 1, timeout=1.0, protocols=protocols
     )

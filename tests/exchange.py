@@ -164,7 +164,7 @@ class Exchange:
         door = Door(access.admit, self.admin, lambda name: name)
         endpoint.add_routes(app, realtime, door)
         live.add_routes(app, realtime, door, 3600)
-        client_secrets.add_routes(app, self.admin, SECRET, Expected(), access.needs_token)
+        client_secrets.add_routes(app, self.admin, SECRET, Expected(frozenset({"reception"})), access.needs_token)
         self.server = TestServer(app, host="127.0.0.1")
 
     @property

@@ -61,7 +61,7 @@ PURE = """
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
-    signaling/ways.py
+    signaling/ways.py signaling/json_values.py
     signaling/rtvi/envelope.py signaling/rtvi/frames.py signaling/rtvi/saying.py signaling/rtvi/session_id.py
     signaling/rtvi/spoken.py signaling/rtvi/telling.py signaling/rtvi/translator.py
     server/call/line/translator.py

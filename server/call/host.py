@@ -33,10 +33,11 @@ class Host(Protocol):
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         """Run `work` in a task of the call's group."""
 
-    def answered(self, encouraging: bool = False) -> bool:
+    def answered(self, encouraging: bool = False, spoken: bool = False) -> bool:
         """The caller has said something that is to be answered, or has listened to an answer in company.
 
-        Returns whether it is answered: words that are only `encouraging` ("okay") are not while a tool waits for keys.
+        Returns whether it is answered: words that are only `encouraging` ("okay") are not while a tool waits for keys,
+        and none that are `spoken` while a secret is keyed in.
         """
 
     def exchanged(self, exchange: Exchange) -> None:

@@ -29,6 +29,8 @@ MESSAGES_AT_ONCE = 100
 NOTES_A_SECOND = 1
 NOTES_AT_ONCE = 100
 """How many notes for the history are taken. A client may bring an older conversation; the record keeps all of them."""
+MAX_NOTES_CHARS = 500_000
+"""How many characters the notes of one call may have together. Models read less, and the record is kept in memory."""
 ERRORS_A_SECOND = 1
 ERRORS_AT_ONCE = 5
 """How many refused messages the client is told of. The others are only counted, for the log."""
@@ -68,6 +70,7 @@ class Inbox:
         self._noting = Pace(NOTES_A_SECOND, NOTES_AT_ONCE)
         self._telling = Pace(ERRORS_A_SECOND, ERRORS_AT_ONCE)
         self._asking = Pace(ASKED_A_SECOND, ASKED_AT_ONCE)
+        self._noted_chars = 0
         self._refused = 0
         """How many messages were dropped because they are not valid, or because they were too many."""
         self._reported = 0
@@ -193,8 +196,11 @@ class Inbox:
         self._watch.caller_is_there()
         if note.role != "user":
             self._brought.check(f"notes of the {note.role}")
+        if self._noted_chars + len(note.text) > MAX_NOTES_CHARS:
+            raise PeerError(f"The notes of a call may have at most {MAX_NOTES_CHARS} characters together.")
         if not self._noting.admits(self._now()):
             raise TooMany("Notes come too fast, and the last ones are lost.", WAIT_S)
+        self._noted_chars += len(note.text)
         if self._present().state is not State.CLOSED:
             self._present().delivery.note(note)
 

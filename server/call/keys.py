@@ -122,15 +122,19 @@ class Keys:
             if self._entry is entry:  # the tool was given up
                 self._end()
 
-    def on_words(self, encouraging: bool) -> bool:
+    def on_words(self, encouraging: bool, spoken: bool) -> bool:
         """The caller has said or typed something else. The tool gets what was keyed in, and the words are answered.
 
         Words that are only `encouraging` change nothing where several keys are awaited: callers say "okay" while they
-        look for their number. Where one key is a choice, "yes" is an answer. Returns whether the words are answered.
+        look for their number. Where one key is a choice, "yes" is an answer. A secret that has been begun is not ended
+        by words that are `spoken`, such as "one moment": its next keys would not be taken for it. Returns whether the
+        words are answered.
         """
         if self._entry is None or self._prompts.open:
             return True
         if encouraging and self._entry.digits > 1:
+            return False
+        if spoken and self._entry.secret and self._entry.keys:
             return False
         self._end()
         return True

@@ -124,7 +124,7 @@ class Session:
                 audio=connection.audio, recorded=self._soundtrack.kept,
             )
         )  # fmt: skip
-        self._lasting.brought.calls.ask_again()
+        self._lasting.brought.connected()
         if self._tasks.running:
             log.info("- call %s is resumed", self.id)
             self._watch.caller_is_there()
@@ -250,8 +250,8 @@ class Session:
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         return self._tasks.start(work, name)
 
-    def answered(self, encouraging: bool = False) -> bool:
-        if taken := self.control.keys.on_words(encouraging):
+    def answered(self, encouraging: bool = False, spoken: bool = False) -> bool:
+        if taken := self.control.keys.on_words(encouraging, spoken):
             self._watch.words_are_answered()
         return taken
 

@@ -26,7 +26,10 @@ class FixedText:
 
 
 class CachedTextToSpeech:
-    """A TextToSpeech that keeps the speech of `texts`, clause by clause, and asks `tts` for everything else."""
+    """A TextToSpeech that keeps the speech of `texts`, clause by clause, and asks `tts` for everything else.
+
+    What an engine has said that stands in for another one is not kept.
+    """
 
     def __init__(self, tts: TextToSpeech, texts: Iterable[FixedText]) -> None:
         self._tts = tts
@@ -63,7 +66,7 @@ class CachedTextToSpeech:
             async for pcm in sound:
                 made.append(pcm)
                 yield pcm
-        if asked in self._clauses:
+        if asked in self._clauses and not any(pcm.stands_in for pcm in made):
             self._kept[asked] = made
 
 

@@ -201,8 +201,9 @@ class _Utterance:
                     raise
                 self._fallbacks.fail(present, exc, self._call)
                 if self._present is present:  # else another wait for the transcript has already gone on
-                    await self._stream.close()
+                    failed = self._stream
                     self._open(self._fallbacks.choose(others or self._fit))
+                    await failed.close()  # last, because the utterance may be closed meanwhile
                 if not others:
                     raise
             else:
@@ -249,7 +250,7 @@ class TextToSpeechFallbacks(_Fallbacks[TextToSpeech]):
                 async with aclosing(present.engine.synthesize(rest, own, language, asker)) as chunks:
                     while (pcm := await self._next(chunks, self.limit_s(others))) is not None:
                         spoken_s += len(pcm.data) / 2 / pcm.rate
-                        yield sound.convert(pcm)
+                        yield sound.convert(pcm, present is not fit[0])
                 self.succeed(present)
                 return
             except GeneratorExit:
@@ -280,8 +281,8 @@ class _OneRate:
         self._rate = self._from = 0
         self._resampler = Resampler(1, 1)
 
-    def convert(self, pcm: Pcm) -> Pcm:
+    def convert(self, pcm: Pcm, stands_in: bool) -> Pcm:
         self._rate = self._rate or pcm.rate
         if pcm.rate != self._from:
             self._from, self._resampler = pcm.rate, Resampler(pcm.rate, self._rate)
-        return Pcm(self._rate, self._resampler.convert(pcm.data))
+        return Pcm(self._rate, self._resampler.convert(pcm.data), stands_in)

@@ -190,7 +190,9 @@ class OwnSpeechStream:
     async def close(self) -> None:
         if self._closed:
             return
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()  # an engine that hangs may never ask for it
         self._on_close(self)
         for future in list(self._asked):
             future.cancel()
@@ -218,7 +220,8 @@ class OwnTextToSpeech(_OwnEngine):
         given: dict[str, object] = {"text": text, "voice": voice, "language": language, "asker": asker}
         sound = _Sound(self._own, self._engine, given)
         try:
-            while (pcm := await self._own.call(sound.next, self._silence_s)) is not None:
+            # An engine may raise for a voice that it does not have, and callers may choose any.
+            while (pcm := await self._own.call(sound.next, self._silence_s, refused=bool(voice))) is not None:
                 if pcm.data:
                     yield pcm
         finally:

@@ -82,11 +82,16 @@ class OwnLoop:
             raise EngineError(self.stage, f"The engine {self.name} is closed.") from exc
 
     async def call(
-        self, work: Callable[[], Awaitable[T]], limit_s: float, asked: "set[asyncio.Future[T]] | None" = None
+        self,
+        work: Callable[[], Awaitable[T]],
+        limit_s: float,
+        asked: "set[asyncio.Future[T]] | None" = None,
+        refused: bool = False,
     ) -> T:
         """The result of `work`, which runs in the thread. Raises EngineError when it fails or takes too long.
 
         `asked` has the future of the result while it is waited for; who cancels that makes this raise EngineError.
+        `refused`: when it fails, that may be because of what this one call has chosen.
         """
         future = asyncio.wrap_future(self._submit(self._guarded(work)))
         waiting: set[asyncio.Future[T]] = set() if asked is None else asked
@@ -105,7 +110,8 @@ class OwnLoop:
         except asyncio.CancelledError as exc:
             raise EngineError(self.stage, f"The engine {self.name} was stopped before it answered.") from exc
         except Exception as exc:
-            raise EngineError(self.stage, f"The engine {self.name} failed: {type(exc).__name__}.") from exc
+            message = f"The engine {self.name} failed: {type(exc).__name__}."
+            raise EngineError(self.stage, message, refused=refused) from exc
 
     @staticmethod
     async def _guarded(work: Callable[[], Awaitable[T]]) -> T:

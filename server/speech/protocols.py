@@ -14,6 +14,9 @@ class Pcm:
 
     rate: int
     data: bytes
+    stands_in: bool = False
+    """It is of an engine that stands in for another one, so it is not kept for later calls: its voice may be another
+    one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,9 @@ class _Endpoint:
     longest_s: int
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
-        agreed = [each for each in subprotocols(request) if each == REALTIME]
         caller = await self.door.admit(request)
         self.calls.pace(caller)
-        response, socket = await open_socket(request, agreed, LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS)
         if socket is None or (config := await self._started(socket)) is None:
             return response
         caller = self.door.called(caller, config.model)
@@ -111,7 +110,7 @@ class _Endpoint:
     async def attach(self, request: web.Request) -> web.StreamResponse:
         caller, session_id = await self._known(request)
         self.calls.pace(caller)
-        response, socket = await open_socket(request, (), LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS)
         if socket is not None:
             nobody = self._config({"model": "none"}, on_webrtc=True)  # for telling who may not watch after all
             await self.calls.watch(caller, session_id, _maker(nobody, on_webrtc=True), socket)
@@ -130,7 +129,7 @@ class _Endpoint:
         if request.headers.get("Upgrade", "").lower() != "websocket":
             raise NotFound(sentence)
         self.calls.pace(caller)
-        response, socket = await open_socket(request, (), LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS)
         if socket is not None:
             out = _outgoing()
             out.error(Refused(sentence, "unsupported"), None)
@@ -175,6 +174,10 @@ class _Endpoint:
     def _config(self, given: dict[str, Any], on_webrtc: bool) -> LiveConfig:
         now = int(time.time())
         return LiveConfig(given, on_webrtc, now, now + self.longest_s)
+
+
+def _agreed(request: web.Request) -> list[str]:
+    return [each for each in subprotocols(request) if each == REALTIME]
 
 
 def _outgoing() -> Outgoing:

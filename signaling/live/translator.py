@@ -12,6 +12,7 @@ from typing import Any
 from server.call.agent_messages import MAX_LINE_CHARS, ToolCall, ToolCancelled
 from server.call.line.translator import Read
 from server.call.messages import Audio, Error, Hello, Reconnect, Response, ServerMessage, State, Transcription
+from server.pace import Pace
 from signaling.live.delegations import Delegations
 from signaling.live.requests import (
     AppendAudio,
@@ -33,7 +34,7 @@ from signaling.live.transcripts import Transcripts
 from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused, read_json
 from signaling.openai.told import Told
-from signaling.openai.way import Way
+from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 
 MAX_EARLY = 64
 """How many events who watches may send before the page has connected."""
@@ -63,6 +64,7 @@ class LiveTranslator:
         """What who watches has said before."""
         self._reason = "remote_hangup"
         """Why the session ends, if it ends now."""
+        self._updates = Pace(UPDATES_A_SECOND, UPDATES_AT_ONCE)
         self._state = ""
         self._overlap_ms = 0.0
 
@@ -143,6 +145,8 @@ class LiveTranslator:
             self._told.sound(sound[at : at + piece])
 
     def _update(self, session: dict[str, Any], event_id: str | None) -> None:
+        if not self._updates.admits(self._way.now_ms() / 1000):
+            raise Refused("The session is changed too often.", "rate_limit_exceeded", "session")
         before = self._config.choices | self._config.brought
         self._config.update(session)
         self._acknowledge("session.updated", event_id, session=self._config.object)

@@ -39,3 +39,9 @@ class Item(Part):
     def words(self) -> str:
         """What the parts of a message say."""
         return "\n".join(text for part in self.content if (text := part.text or part.transcript))
+
+    @property
+    def chars(self) -> int:
+        """How many characters are kept of it."""
+        parts = sum(len(part.text or "") + len(part.transcript or "") for part in self.content)
+        return parts + len(self.arguments or "") + len(self.output or "")

@@ -1,9 +1,10 @@
 """Refused: what a client of OpenAI's protocols is told when its event cannot be carried out. Pure."""
 
-import json
 from typing import Any
 
 from pydantic import ValidationError
+
+from signaling.json_values import TooMuch, read_value
 
 
 class Refused(Exception):
@@ -28,8 +29,10 @@ def refusal(error: ValidationError) -> Refused:
 
 
 def read_json(text: str | bytes) -> Any:
-    """The JSON value of a message. Raises Refused."""
+    """The JSON value of a message, as `read_value` reads it. Raises Refused."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as exc:
+        return read_value(text)
+    except TooMuch as exc:
+        raise Refused(str(exc), "too_large") from exc
+    except ValueError as exc:
         raise Refused("The message is not JSON.", "invalid_json") from exc

@@ -8,8 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from signaling.openai.content import Item
-from signaling.openai.refused import Refused
+from server.call.agent_messages import MAX_NOTE_CHARS, MAX_OUTPUT_CHARS
+from signaling.openai.content import MAX_ID_CHARS, Item
+from signaling.openai.refused import Refused, read_json
 
 MAX_TEXT_CHARS = 2_000
 """How long what is asked may be, as our `text` has it. Longer ones become a note, and the agent answers from there."""
@@ -50,6 +51,9 @@ class Told:
                 raise Refused(f"An item of type {item.type} needs this.", "missing_required_parameter", f"item.{name}")
         if item.type == "item_reference":
             raise Refused("A reference is for the input of a response.", "invalid_value", "item.type")
+        most = MAX_OUTPUT_CHARS if item.type == "function_call_output" else MAX_NOTE_CHARS - 2 * MAX_ID_CHARS
+        if item.chars > most:
+            raise Refused(f"An item of type {item.type} may have {most} characters.", "too_large", "item")
         if item.type == "message" and not item.words:
             raise Refused("Only words can be put into the conversation: text, or the transcript of sound.",
                           "invalid_value", "item.content")  # fmt: skip
@@ -96,6 +100,6 @@ class Told:
 def _json(output: str) -> Any:
     """The output of a function. Clients send JSON, or plain words."""
     try:
-        return json.loads(output, parse_constant=lambda name: name)
-    except (ValueError, RecursionError):
+        return read_json(output)
+    except Refused:
         return output

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from server.call.messages import AudioFormat
 
+UPDATES_A_SECOND = 2
+UPDATES_AT_ONCE = 20
+"""How often a client may change the session. It is copied, checked and sent back whole each time, which takes some ms
+for a large one. Clients change it at the beginning, and when their agent hands over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:

@@ -4,22 +4,23 @@ A backend asks with the admin token for what its page may use. On a server that 
 and the secret is good for nothing: it is there because stock clients do not call without one.
 """
 
+import json
 import secrets
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from server.call.options import CallOptions
 from server.errors import PeerError
 from signaling.access import EPHEMERAL
 from signaling.admin import Admin
 from signaling.bodies import read_json
 from signaling.openai.refused import Refused
-from signaling.realtime.endpoint import PATH, new_config
-from signaling.tokens import Expected, NewToken, issue
+from signaling.openai.refused import read_json as parse
+from signaling.realtime.endpoint import PATH, chosen, new_config
+from signaling.tokens import Expected, NewToken, complaint, issue
 
 WHO = "openai-realtime"
 """Who calls with such a secret, if the backend does not say it by the header."""
@@ -49,27 +50,30 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         wanted = await read_json(request, _Wanted)
         config = new_config(str(wanted.session.get("model", "")))
         try:
-            config.update(wanted.session)
+            config.update(parse(json.dumps(wanted.session)))  # which has limits that a body has not
         except Refused as refused:
-            raise PeerError(f"{refused.param}: {refused.message}") from refused
+            raise PeerError(f"{refused.param or 'session'}: {refused.message}") from refused
         expires_at = int(time.time()) + wanted.expires_after.seconds
         value = secrets.token_urlsafe(24)
         if needs_token:
             who = request.headers.get(WHO_HEADER, "")[:128] or WHO
-            value = _token(config.choices, who, expires_at, secret, expected)
+            agent = config.object["model"] if config.object["model"] in expected.agents else ""
+            claims = {"sub": who, "exp": expires_at, "agent": agent, "options": chosen(config)}
+            value = _token(claims, secret, expected)
         body = {"value": EPHEMERAL + value, "expires_at": expires_at, "session": config.object}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     app.router.add_post(f"{PATH}/client_secrets", post)
 
 
-def _token(choices: Mapping[str, Any], who: str, expires_at: int, secret: str, expected: Expected) -> str:
-    """A token whose options are what the session chooses. Raises PeerError."""
+def _token(claims: Mapping[str, Any], secret: str, expected: Expected) -> str:
+    """A token with these claims. Raises PeerError."""
     if not secret:
         raise PeerError("This server has no secret to make tokens with.")
-    chosen = {name: value for name, value in choices.items() if name in CallOptions.model_fields and value}
     try:
-        wanted = NewToken.model_validate({"sub": who, "exp": float(expires_at), "options": chosen})
+        wanted = NewToken.model_validate_json(json.dumps(claims))
         return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12)).token
+    except ValidationError as exc:
+        raise PeerError(f"It cannot be made: {complaint(exc)}.") from exc
     except ValueError as exc:
         raise PeerError(f"It cannot be made: {exc}.") from exc

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from server.call.line.translator import Beginning
-from server.errors import PeerError
+from server.errors import PeerError, TooLarge
 from signaling.access import REALTIME, subprotocols
 from signaling.bodies import MAX_BODY_BYTES
 from signaling.openai.door import LIMITS, Calls, Door, Make
@@ -57,7 +58,7 @@ class _Endpoint:
         if call_id:
             await self.calls.watch(caller, call_id, make, socket)
             return response
-        beginning = Beginning(_chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
+        beginning = Beginning(chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
         await self.calls.serve(caller, beginning, make, socket)
         return response
 
@@ -70,7 +71,7 @@ class _Endpoint:
         except Refused as refused:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
         caller = self.door.called(caller, config.object["model"])
-        answer, call_id, _ = await self.calls.answer(sdp, caller, _chosen(config), _maker(config, on_webrtc=True))
+        answer, call_id, _ = await self.calls.answer(sdp, caller, chosen(config), _maker(config, on_webrtc=True))
         headers = {"Location": f"{request.path}/{call_id}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
@@ -84,7 +85,7 @@ def new_config(model: str, kind: Any = "realtime") -> SessionConfig:
     return SessionConfig(f"sess_{secrets.token_urlsafe(12)}", model[:200], kind)
 
 
-def _chosen(config: SessionConfig) -> dict[str, Any]:
+def chosen(config: SessionConfig) -> dict[str, Any]:
     """What the session chooses at the beginning of a call."""
     return {name: value for name, value in config.choices.items() if value not in ("", None, [])}
 
@@ -105,7 +106,9 @@ async def _read_call(request: web.Request) -> tuple[str, dict[str, Any]]:
             if isinstance(part, BodyPartReader) and part.name in ("sdp", "session") and part.name not in parts:
                 data = await part.read()
                 parts[part.name] = data[: MAX_BODY_BYTES + 1].decode(errors="replace")
-    except (ValueError, web.RequestPayloadError) as exc:
+    except web.HTTPRequestEntityTooLarge as exc:
+        raise TooLarge(f"A part may have at most {MAX_BODY_BYTES} bytes.") from exc
+    except (ValueError, web.RequestPayloadError, HttpProcessingError) as exc:
         raise PeerError("The body is no form.") from exc
     if not parts.get("sdp"):
         raise PeerError("The form needs the part `sdp`.")

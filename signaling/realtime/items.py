@@ -1,11 +1,14 @@
 """Items: the conversation as a client of the OpenAI Realtime API sees it, item after item. Pure."""
 
+import json
 from typing import Any
 
 from signaling.openai.refused import Refused
 
 MAX_ITEMS = 1_000
 """How many items are kept. The oldest are forgotten first: a call has some hundreds."""
+MAX_CHARS = 1_000_000
+"""How many characters the items that are kept may have together, as JSON. A call of an hour has about 100,000."""
 ROOT = "root"
 """The `previous_item_id` of an item that is to be the first."""
 
@@ -16,6 +19,7 @@ class Items:
     def __init__(self) -> None:
         self._items: dict[str, dict[str, Any]] = {}
         self._order: list[str] = []
+        self._chars: dict[str, int] = {}
 
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._items
@@ -32,9 +36,7 @@ class Items:
             raise Refused("There is no item with this id.", "invalid_value", "previous_item_id")
         at = len(self._order) if after is None else 0 if after == ROOT else self._order.index(after) + 1
         self._order.insert(at, item_id)
-        self._items[item_id] = item
-        while len(self._order) > MAX_ITEMS:
-            del self._items[self._order.pop(0)]
+        self._keep(item)
         return self.before(item_id)
 
     def before(self, item_id: str) -> str | None:
@@ -55,10 +57,19 @@ class Items:
     def replace(self, item: dict[str, Any]) -> None:
         """The item has changed. One that was deleted meanwhile stays deleted."""
         if item["id"] in self._items:
-            self._items[item["id"]] = item
+            self._keep(item)
 
     def delete(self, item_id: str) -> None:
         """Raises Refused if there is none."""
         self.get(item_id, "delete")
-        del self._items[item_id]
         self._order.remove(item_id)
+        self._forget(item_id)
+
+    def _keep(self, item: dict[str, Any]) -> None:
+        self._items[item["id"]] = item
+        self._chars[item["id"]] = len(json.dumps(item, ensure_ascii=False))
+        while len(self._order) > MAX_ITEMS or sum(self._chars.values()) > MAX_CHARS:
+            self._forget(self._order.pop(0))
+
+    def _forget(self, item_id: str) -> None:
+        del self._items[item_id], self._chars[item_id]

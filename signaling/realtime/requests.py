@@ -7,6 +7,10 @@ from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from signaling.openai.content import Item, Part
 from signaling.openai.refused import Refused, refusal
 
+_Key = Annotated[str, StringConstraints(max_length=64)]
+_Value = Annotated[str, StringConstraints(max_length=512)]
+"""OpenAI's limits for metadata."""
+
 
 class Wanted(Part):
     """What `response.create` asks for. What is left out is as in the session."""
@@ -15,7 +19,7 @@ class Wanted(Part):
     output_modalities: list[Literal["text", "audio"]] | None = None
     conversation: str = "auto"
     context: Annotated[list[Item], Field(max_length=128)] | None = Field(default=None, alias="input")
-    metadata: dict[str, str] | None = None
+    metadata: Annotated[dict[_Key, _Value], Field(max_length=16)] | None = None
     max_output_tokens: int | Literal["inf"] | None = None
 
 

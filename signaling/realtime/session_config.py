@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from server.call.messages import AudioFormat
+from server.call.options import Choices
 from signaling.openai.formats import OPENAI_VOICES, OUR_FORMATS, function_tool
 from signaling.openai.refused import Refused, refusal
 
@@ -128,7 +129,13 @@ class SessionConfig:
         changed = _merged(self._object, patch)
         if len(str(changed)) > MAX_SESSION_CHARS:
             raise Refused(f"The session may have {MAX_SESSION_CHARS} characters at most.", param="session")
-        self._object = changed
+        before, self._object = self._object, changed
+        try:
+            Choices.model_validate(self.choices)
+        except ValidationError as exc:
+            self._object = before
+            refused = refusal(exc)
+            raise Refused(refused.message, refused.code, f"session.{refused.param}") from exc
 
     @property
     def object(self) -> dict[str, Any]:

@@ -22,10 +22,11 @@ from server.call.messages import (
     State,
     Transcription,
 )
+from server.pace import Pace
 from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused, read_json
 from signaling.openai.told import Told
-from signaling.openai.way import Way
+from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 from signaling.realtime.beside import Beside
 from signaling.realtime.context import question_of
 from signaling.realtime.heard import Heard
@@ -77,6 +78,7 @@ class RealtimeTranslator:
         """How much sound has come, on a WebSocket."""
         self._uncommitted_ms = 0.0
         self._begun_ms = way.now_ms()
+        self._updates = Pace(UPDATES_A_SECOND, UPDATES_AT_ONCE)
         self._state = "listening"
         self._overlap_ms = 0.0
 
@@ -142,6 +144,8 @@ class RealtimeTranslator:
         self._uncommitted_ms += len(sound) / bytes_a_ms
 
     def _update(self, session: dict[str, Any]) -> None:
+        if not self._updates.admits(self._way.now_ms() / 1000):
+            raise Refused("The session is changed too often.", "rate_limit_exceeded", "session")
         before = self._config.choices
         formats = self._config.heard_format, self._config.spoken_format
         self._config.update(session)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.errors import PeerError
+from signaling.json_values import TooMuch, read_value
 
 LABEL = "rtvi-ai"
 VERSION = "2.2.0"
@@ -64,6 +65,8 @@ def write_envelope(kind: str, data: Any = None, answers: str = "") -> str:
 
 def _json(text: str | bytes) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as exc:
+        return read_value(text)
+    except TooMuch as exc:
+        raise PeerError(str(exc)) from exc
+    except ValueError as exc:
         raise PeerError("This is not JSON.") from exc

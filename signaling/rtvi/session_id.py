@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.errors import NotFound, PeerError
+from signaling.json_values import read_value
 
 NEW = "new"
 """The session id of a call for which nothing was chosen."""
@@ -33,8 +34,8 @@ def read_session_id(session_id: str) -> dict[str, Any]:
     if session_id == NEW:
         return {}
     try:
-        chosen = json.loads(base64.urlsafe_b64decode(session_id + "=" * (-len(session_id) % 4)))
-    except (ValueError, RecursionError):
+        chosen = read_value(base64.urlsafe_b64decode(session_id + "=" * (-len(session_id) % 4)))
+    except ValueError:
         chosen = None
     if not isinstance(chosen, dict):
         raise NotFound("There is no such session.")

@@ -6,7 +6,8 @@ from pydantic_ai.messages import ModelRequest, SystemPromptPart, UserPromptPart
 from pydantic_ai.settings import ModelSettings
 
 from server.call import messages
-from server.call.agent_messages import Mute, Note, Respond, Say, Update
+from server.call.agent_messages import MAX_NOTE_CHARS, Ask, Mute, Note, Respond, Say, Update
+from server.call.inbox import ASKED_AT_ONCE, MAX_NOTES_CHARS
 from server.call.mind.brought import check_brought
 from server.call.options import CallOptions, ClientTool
 from server.call.unasked import RESPOND
@@ -275,3 +276,31 @@ def test_a_call_begins_only_with_what_the_agent_takes() -> None:
         check_brought(closed, tools)
     with pytest.raises(PeerError, match="tools of its own with these names: book"):
         check_brought(guided, tools)
+
+
+def test_the_notes_of_a_call_have_a_limit() -> None:
+    """The record of the call keeps all of them, and is kept in memory."""
+
+    async def scenario() -> None:
+        async with Caller(GuidedMind()) as caller:
+            for _ in range(MAX_NOTES_CHARS // MAX_NOTE_CHARS + 1):
+                tell(caller, Note(text="x" * MAX_NOTE_CHARS))
+            assert "together" in errors(caller)[-1]
+            assert len(caller.session._minutes.record.exchanges) == MAX_NOTES_CHARS // MAX_NOTE_CHARS
+
+    run_virtual(scenario())
+
+
+def test_questions_beside_the_talk_have_a_pace() -> None:
+    """Each is a request to the model, which costs money."""
+
+    async def scenario() -> None:
+        mind = GuidedMind()
+        async with Caller(mind) as caller:
+            for number in range(ASKED_AT_ONCE + 3):
+                tell(caller, Ask(id=str(number), text="How is the caller?"))
+                await caller.wait(100)
+            assert mind.requests == ASKED_AT_ONCE
+            assert "too fast" in errors(caller)[-1]
+
+    run_virtual(scenario())

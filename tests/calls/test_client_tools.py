@@ -191,6 +191,25 @@ def test_the_call_moves_while_the_client_runs_a_tool() -> None:
     run_virtual(scenario())
 
 
+def test_a_call_moves_to_an_agent_that_takes_no_tools() -> None:
+    """The client is told, and the call goes on without them."""
+
+    async def scenario() -> None:
+        async with Caller(GuidedMind()) as first:
+            type_words(first, "hello")
+            await first.until_silent()
+            record = await move(first)
+        mind = GuidedMind(by_client=False)
+        async with Caller(mind, options=OPTIONS, record=record) as second:
+            type_words(second, "hello again")
+            await second.until_silent()
+        assert [each.message for each in second.of(messages.Error)] == ["The agent Test takes no tools from clients."]
+        assert second.answers[-1].text
+        assert "look_up" not in mind.tools_seen
+
+    run_virtual(scenario())
+
+
 def test_tools_change_in_mid_call() -> None:
     """From the next answer on the model has the tools that `update` brings."""
 

@@ -207,7 +207,7 @@ def test_the_caller_says_something_else() -> None:
     """It is answered, and the tool gets what was keyed in until then. It is not waited for any longer."""
 
     async def scenario() -> None:
-        bank = Bank()
+        bank = Bank(how={"digits": 4, "prompt": PROMPT})
         async with Caller(bank) as caller:
             await ask_for_pin(caller)
             await caller.wait(500)
@@ -217,6 +217,39 @@ def test_the_caller_says_something_else() -> None:
         assert bank.got == ["42"]
         assert said(caller)[2:] == ["You said what is that good for."]
         assert "the PIN is wrong" in str(bank.seen[-1])
+
+    run_virtual(scenario())
+
+
+def test_a_word_in_a_secret_does_not_end_it() -> None:
+    """The tool gets all of its keys, and none of them counts as typed words. The model knows what was said."""
+
+    async def scenario() -> None:
+        bank = Bank()
+        async with Caller(bank) as caller:
+            await ask_for_pin(caller)
+            await key_in(caller, "42")
+            await caller.say("one moment I have to look")
+            await caller.wait(2_500)
+            await key_in(caller, "71")
+            await caller.wait(3_000)
+        assert bank.got == ["4271"]
+        assert said(caller)[2:] == ["Result: the PIN is right."]
+        assert "one moment I have to look" in str(caller.session.dialogue.history.messages)
+
+    run_virtual(scenario())
+
+
+def test_typed_words_end_a_secret() -> None:
+    async def scenario() -> None:
+        bank = Bank()
+        async with Caller(bank) as caller:
+            await ask_for_pin(caller)
+            await key_in(caller, "42")
+            caller.session.receive_text(messages.Text(text="what is that good for").to_json())
+            await caller.until_silent(1_500)
+        assert bank.got == ["42"]
+        assert said(caller)[2:] == ["You said what is that good for."]
 
     run_virtual(scenario())
 

@@ -2,8 +2,10 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from server.agent.breakers import Breaker
 from server.errors import EngineError
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
+from server.speech.fallbacks import Candidate, TextToSpeechFallbacks
 from server.speech.protocols import ANYBODY, Asker, Pcm
 
 
@@ -50,6 +52,19 @@ async def test_a_text_in_another_language_is_kept_beside_it() -> None:
     for voice, language in (("eva", "de"), ("eva", "nl")):
         assert b"".join([pcm.data async for pcm in cached.synthesize("Hallo.", voice, language)]) == b"Hallo.eva"
     assert len(tts.asked) == 3
+
+
+async def test_what_another_engine_has_said_is_not_kept() -> None:
+    """When the first engine is back, the agent has its own voice again."""
+    first, second = Counting(), Counting()
+    both = TextToSpeechFallbacks([Candidate(name, tts, Breaker()) for name, tts in (("a", first), ("b", second))])
+    cached = CachedTextToSpeech(both, [FixedText("Hello there.", "amy")])
+    first.down = True
+    await cached.prepare()
+    first.down = False
+    for _ in range(2):
+        assert await said(cached, "Hello there.", "amy") == b"Hello there.amy"
+    assert (len(first.asked), len(second.asked)) == (2, 1)
 
 
 async def test_another_text_is_made_each_time() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from server.errors import EngineError
 from server.media.frame import SPOKEN_RATE
 from server.speech.fallbacks import Candidate, SpeechToTextFallbacks, TextToSpeechFallbacks
 from server.speech.protocols import ANYBODY, Asker, Pcm
-from tests.fakes.engines import LetterSpeechToText, SteadyTextToSpeech, sound
+from tests.fakes.engines import LetterSpeechStream, LetterSpeechToText, SteadyTextToSpeech, sound
 from tests.virtual_time import run_virtual
 
 
@@ -68,6 +69,32 @@ def test_an_utterance_goes_whole_to_the_next_engine(caplog: pytest.LogCaptureFix
     assert (
         "speech-to-text engine engine 0 failed: call=call 7 The speech-to-text server cannot be reached." in caplog.text
     )
+
+
+def test_an_utterance_that_is_closed_while_an_engine_fails_leaves_nothing_open() -> None:
+    """Closing what has failed may take time, in which the call ends, or another transcript is asked for."""
+
+    class Slow(LetterSpeechStream):
+        async def close(self) -> None:
+            await asyncio.sleep(0.3)
+            await super().close()
+
+    class SlowToClose(LetterSpeechToText):
+        def listen(self, *args: Any, **more: Any) -> LetterSpeechStream:
+            super().listen(*args, **more)
+            return Slow(self, args[1])
+
+    async def scenario() -> None:
+        first, second = SlowToClose(failures=2), LetterSpeechToText()
+        stream = heard(first, second).listen([], lambda text: None)
+        stream.feed(words("one two"))
+        asked = [asyncio.create_task(stream.transcript()) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        await stream.close()
+        await asyncio.gather(*asked, return_exceptions=True)
+        assert second.opened == second.closed == 1
+
+    run_virtual(scenario())
 
 
 def test_a_long_utterance_keeps_its_first_words() -> None:

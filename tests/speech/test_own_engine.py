@@ -96,6 +96,18 @@ async def test_a_bad_engine_is_an_engine_error(where: str, what: Callable[[], ob
     await stt.close()
 
 
+async def test_a_closed_utterance_keeps_no_sound_for_an_engine_that_hangs() -> None:
+    """The engine may never come back to it. Its utterances would use up the memory otherwise."""
+    stt = OwnSpeechToText(Bad("listen", blocks), "own.py:stt")
+    await stt.start()
+    stream = stt.listen([], lambda text: None)
+    stream.feed(SECOND)
+    await stream.close()
+    assert not stream._waiting
+    released.set()
+    await stt.close()
+
+
 async def test_partial_words_do_not_flood_the_loop() -> None:
     """Of a thousand partial words in one go the call gets few, and the newest is the last."""
     stt = OwnSpeechToText(Bad("", raises), "own.py:stt")
@@ -129,6 +141,17 @@ async def test_a_bad_voice_is_an_engine_error(what: Callable[[], object], why: s
         assert [pcm async for pcm in tts.synthesize("Hello", "")]
     assert caught.value.stage == "text-to-speech"
     released.set()
+    await tts.close()
+
+
+@pytest.mark.parametrize("voice", ["", "nobody's"])
+async def test_a_voice_that_an_engine_has_not_does_not_count_against_it(voice: str) -> None:
+    """A caller could take the engine away from all others by choosing such a voice."""
+    tts = OwnTextToSpeech(Bad("synthesize", raises), "own.py:tts")
+    await tts.start()
+    with pytest.raises(EngineError) as caught:
+        _ = [pcm async for pcm in tts.synthesize("Hello.", voice)]
+    assert caught.value.refused == bool(voice)
     await tts.close()
 
 

@@ -20,6 +20,7 @@ from pydantic_ai.messages import (
 
 SAID_BEFORE = "(You have said to the caller: {text})"
 TOLD = "(For you, and not from the caller: {text})"
+GONE = "(These of your instructions hold no longer: {text})"
 CHANGED = "(Your instructions have changed. From now on: {text})"
 
 
@@ -76,11 +77,6 @@ class Known:
         """The model has called a tool."""
         self._open.add(call)
 
-    @property
-    def calls_open(self) -> bool:
-        """Results of tools are missing. Providers give no other answer before they have them."""
-        return bool(self._open)
-
     def answered(self, messages: Sequence[ModelMessage]) -> bool:
         """Whether these messages have a result for each call that is open, in the last one."""
         last = messages[-1]
@@ -123,15 +119,25 @@ class Known:
         return 0
 
     def _new_instructions(self, instructions: str) -> list[str]:
-        """The lines that are new since the provider was given instructions."""
-        before, self.instructions = set(self.instructions.splitlines()), instructions
-        new = [line for line in instructions.splitlines() if line.strip() and line not in before]
-        return [CHANGED.format(text="\n".join(new))] if new else []
+        """The lines that are new since the provider was given instructions, and those that have gone.
+
+        Where one has come for each that has gone, such as the present time, the new ones alone say it.
+        """
+        before, self.instructions = self.instructions, instructions
+        gone, new = _lines_of(before, instructions), _lines_of(instructions, before)
+        told = [GONE.format(text="\n".join(gone))] if len(gone) > len(new) else []
+        return [*told, *([CHANGED.format(text="\n".join(new))] if new else [])]
 
     def _new_notice(self, last: ModelMessage) -> list[str]:
         """The notice of this request, if it is another than that of the request before."""
         before, self._notice = self._notice, notice_of(last)
         return [TOLD.format(text=self._notice)] if self._notice and self._notice != before else []
+
+
+def _lines_of(text: str, other: str) -> list[str]:
+    """The lines of `text` that the other one has not."""
+    known = set(other.splitlines())
+    return [line for line in text.splitlines() if line.strip() and line not in known]
 
 
 def letters(text: str) -> str:

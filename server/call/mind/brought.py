@@ -14,6 +14,7 @@ from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import AUTO, VoiceAgent
 from server.call.agent_messages import Update
 from server.call.host import Host
+from server.call.messages import Error
 from server.call.mind.client_calls import ClientCalls
 from server.call.mind.language import LanguageOfCall
 from server.call.options import CallOptions, Choices
@@ -45,6 +46,7 @@ class Brought:
 
     def __init__(self, host: Host) -> None:
         """Call `serve` before anything else."""
+        self._host = host
         self.calls = ClientCalls(host.send)
         """The tool calls that the client has not answered yet."""
         self.muted = False
@@ -73,6 +75,16 @@ class Brought:
         self._changes |= changes
         self._options = options
         language.voice = options.voice
+
+    def connected(self) -> None:
+        """The client has a connection, which may be another one, to another server. It is asked again for the results
+        of its tools, and told what the agent does not take of what it has brought: a call that goes on may have another
+        agent by now."""
+        self.calls.ask_again()
+        try:
+            check_brought(self._setup.agent, self._options)
+        except PeerError as error:
+            self._host.send(Error(code=error.code, message=error.sentence))
 
     def check(self, what: str) -> None:
         """Raises PeerError if the present agent does not take such a thing from clients."""

@@ -235,7 +235,7 @@ class Utterances:
         self._hand_on(utterance)
 
     def _set_aside(self, utterance: Utterance) -> None:
-        """Nobody has asked for an answer: the words go into the history."""
+        """The words are not answered now: they go into the history."""
         text, number = utterance.text, utterance.number
         self._preparation.cancel(utterance)
         self._tell(utterance, final=True)
@@ -252,8 +252,9 @@ class Utterances:
     def _hand_on(self, utterance: Utterance) -> None:
         reply, prompt = utterance.prepared, self._owed.prompt(utterance.text)
         assert reply is not None, "because an answer is handed on when it is being made"
-        if not self._host.answered(self._encourages(utterance, prompt)):
-            self._outcomes.on_no_words(utterance.number)
+        encouraging = self._encourages(utterance, prompt)
+        if not self._host.answered(encouraging, utterance.spoken):
+            self._outcomes.on_no_words(utterance.number) if encouraging else self._set_aside(utterance)
             return
         self._tell(utterance, final=True)
         utterance.prepared = None

@@ -129,3 +129,15 @@ def test_a_session_begins_with_the_system_prompt() -> None:
     system = SystemPromptPart("You are Ada.")
     assert standing([asked(system, "hello")]) == [ModelRequest(parts=[system])]
     assert standing([*GREETING, asked("hello")]) == GREETING
+
+
+def test_lines_of_the_instructions_that_have_gone_are_told() -> None:
+    """The provider still has them: it was given them when its conversation began."""
+    known = Known("You are Ada.\nSpeak like a pirate.\nBe short.")
+    assert known.update([asked("one")], "You are Ada.\nBe kind.").context == (
+        "(These of your instructions hold no longer: Speak like a pirate.\nBe short.)",
+        "(Your instructions have changed. From now on: Be kind.)",
+    )
+    assert known.update([asked("two")], "You are Ada.").context == (
+        "(These of your instructions hold no longer: Be kind.)",
+    )

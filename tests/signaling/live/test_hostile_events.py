@@ -13,7 +13,8 @@ from signaling.live.delegations import MAX_OPEN
 from signaling.live.session_config import LiveConfig
 from signaling.live.transcripts import MAX_REPLIES
 from signaling.openai.refused import Refused
-from tests.signaling.live.client import RESPONSES, Client
+from signaling.openai.way import UPDATES_AT_ONCE
+from tests.signaling.live.client import HELLO, RESPONSES, Client
 
 STATES = ("listening", "hearing", "thinking", "speaking", "overlap", "closed")
 VALUES: tuple[Any, ...] = (None, "", "x", -1, 1e308, [], {}, True, "é" * 300, [[[]]], {"type": "message"})
@@ -146,3 +147,14 @@ def test_nothing_grows_without_a_limit() -> None:
     assert len(translator._transcripts._told) == MAX_REPLIES
     item = {"role": "user", "content": "x"}
     assert [client.say("response.item.create", item=item) for _ in range(80)].count(["error"]) == 16
+
+
+def test_the_session_is_not_changed_too_often() -> None:
+    """Each change of a large session costs some ms. After a while the client may change it again."""
+    client = Client(delegation=RESPONSES)
+    client.hear(HELLO, State(state="listening"))
+    for _ in range(UPDATES_AT_ONCE + 1):
+        client.say("session.update", session={"delegation": RESPONSES})
+    assert [event["type"] for event in client.events][-2:] == ["session.updated", "error"]
+    client.now_ms += 1_000
+    assert client.say("session.update", session={"delegation": RESPONSES}) == ["session.updated"]

@@ -9,10 +9,12 @@ import aiohttp
 import pytest
 
 from signaling.access import Access
+from signaling.json_values import MAX_VALUES
 from signaling.keys import secret_key
 from signaling.openai.door import LIMITS
-from signaling.tokens import Header
+from signaling.tokens import Header, read_claims, read_header
 from tests.exchange import Exchange, exchange
+from tests.fakes.guided_mind import GuidedMind
 from tests.fakes.mind import Mind
 from tests.offers import audio, offer
 from tests.tokens import SECRET, token
@@ -35,9 +37,11 @@ async def first_event(running: Exchange, http: aiohttp.ClientSession, **options:
 
 async def test_a_secret_is_a_token_of_this_server() -> None:
     """A backend gets it with the admin token. It opens the WebSocket of a page, and sets what the session says."""
-    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+    async with exchange(GuidedMind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
         url = f"{running.home}/v1/realtime/client_secrets"
-        session = {"type": "realtime", "temperature": 0.25, "audio": {"output": {"voice": "ash"}}}
+        tools = [{"type": "function", "name": "look_up", "parameters": {"type": "object"}}]
+        voice = {"output": {"voice": "ash"}}
+        session = {"type": "realtime", "temperature": 0, "tools": tools, "instructions": "Be nice.", "audio": voice}
         body = {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": session}
         assert (await http.post(url, json=body)).status == 401
         made = await (await http.post(url, json=body, headers=ADMIN)).json()
@@ -45,10 +49,22 @@ async def test_a_secret_is_a_token_of_this_server() -> None:
         assert made["session"]["audio"]["output"]["voice"] == "ash"
         offered = ("realtime", f"openai-insecure-api-key.{made['value']}", "openai-agents-sdk.0.20.0")
         assert (await first_event(running, http, protocols=offered))["type"] == "session.created"
-        assert running.options[-1].temperature == 0.25
+        assert running.options[-1].temperature == 0
+        assert [tool.name for tool in running.options[-1].tools] == ["look_up"]
         bearer = {"Authorization": f"Bearer {made['value']}"}
         assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
-        assert (await http.post(url, json={"session": {"audio": 5}}, headers=ADMIN)).status == 400
+        for bad in ({"audio": 5}, {"a": [[]] * MAX_VALUES}):
+            assert (await http.post(url, json={"session": bad}, headers=ADMIN)).status == 400
+
+
+async def test_a_secret_for_an_agent_is_for_no_other_one() -> None:
+    """A page could ask for any agent of the server otherwise."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        url = f"{running.home}/v1/realtime/client_secrets"
+        for model, agent in (("reception", "reception"), ("gpt-realtime", "")):
+            made = await (await http.post(url, json={"session": {"model": model}}, headers=ADMIN)).json()
+            given = made["value"].removeprefix("ek_")
+            assert read_claims(given, read_header(given), [secret_key(SECRET)]).agent == agent
 
 
 async def test_who_has_no_token_is_told_in_openais_shape() -> None:
@@ -62,6 +78,18 @@ async def test_who_has_no_token_is_told_in_openais_shape() -> None:
         error = (await response.json())["error"]
         assert set(error) == {"type", "code", "message", "param"}
         assert error["type"] == "invalid_request_error"
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/api/voice/conversation/new"])
+@pytest.mark.parametrize("offered", ["antiphon, bearer.", "realtime, openai-insecure-api-key."])
+async def test_no_token_comes_into_the_log(path: str, offered: str, caplog: pytest.LogCaptureFixture) -> None:
+    """aiohttp logs the subprotocols that a client offers if the server has none of them."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        given = token("ann")
+        with suppress(aiohttp.WSServerHandshakeError):
+            async with http.ws_connect(running.home + path, protocols=f"{offered}{given}".split(", ")) as socket:
+                assert socket.protocol in ("realtime", "antiphon")
+    assert given not in caplog.text
 
 
 async def test_a_raw_offer_is_answered() -> None:
@@ -83,6 +111,8 @@ async def test_a_raw_offer_is_answered() -> None:
         ({"sdp": "v=0\r\n", "session": "{"}, "has to be JSON"),
         ({"sdp": "v=0\r\n", "session": "[]"}, "JSON object"),
         ({"sdp": "v=0\r\n", "session": '{"audio": 1}'}, "session.audio"),
+        ({"sdp": "v=0\r\n", "session": '{"instructions": "%s"}' % ("x" * 16_001)}, "session.instructions"),
+        ({"sdp": "v=0\r\n", "session": '{"tools": [{"type": "function", "name": "a b"}]}'}, "session.tools.0.name"),
         ({"sdp": "v=0\r\n"}, ""),
     ],
 )
@@ -95,6 +125,21 @@ async def test_a_form_that_cannot_be_used(parts: dict[str, str], says: str) -> N
         assert response.status in (400, 406)
         assert says in (await response.json())["error"]["message"]
         assert len(running.directory) == 0
+
+
+@pytest.mark.parametrize("way", ["", "/agents/reception"])
+@pytest.mark.parametrize(
+    ("part", "status"),
+    [(b"nonsense\r\n\r\nv=0", 400), (b'Content-Disposition: form-data; name="sdp"\r\n\r\n' + bytes(100_000), 413)],
+)
+async def test_a_form_that_is_none(part: bytes, status: int, way: str) -> None:
+    """The client is told, and the server logs no fault."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        headers = {"Content-Type": "multipart/form-data; boundary=b"}
+        body = b"--b\r\n" + part + b"\r\n--b--\r\n"
+        response = await http.post(f"{running.home}{way}/v1/realtime/calls", data=body, headers=headers)
+        assert response.status == status
+        assert (await response.json())["error"]["type"] == "invalid_request_error"
 
 
 async def test_a_call_that_is_not_there_cannot_be_watched() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 from server.call.agent_messages import ToolCall
 from server.call.messages import Audio, Error, Hello, Interrupted, Response, State, Transcription, parse_client
+from signaling.json_values import MAX_DEPTH, MAX_VALUES
 from signaling.openai.told import MAX_WAITING
-from signaling.realtime.items import MAX_ITEMS
+from signaling.openai.way import UPDATES_AT_ONCE
+from signaling.realtime.items import MAX_CHARS, MAX_ITEMS, Items
 from signaling.realtime.ledgers import MAX_LEDGERS
 from tests.signaling.realtime.client import Client
 
@@ -132,3 +134,60 @@ def test_nothing_grows_without_a_limit() -> None:
     assert len(translator._items._items) == MAX_ITEMS
     assert len(translator._speaking._ledgers._ledgers) == MAX_LEDGERS
     assert client.say("session.update", session={"instructions": "x" * 200_000}) == ["error"]
+
+
+def refused(text: str) -> Any:
+    """The error with which a client's event is answered, and which can be sent."""
+    client = Client()
+    client.send(text)
+    (event,) = client.events
+    assert event["type"] == "error"
+    json.dumps(event, ensure_ascii=False).encode()
+    return event["error"]
+
+
+def test_what_costs_too_much_or_cannot_be_sent_is_refused() -> None:
+    """The client is told at once. Nothing of it is kept, and the call goes on."""
+    deep = "[" * MAX_DEPTH + "]" * MAX_DEPTH
+    wide = ",".join(["[]"] * MAX_VALUES)
+    half = '"\\ud800"'
+    for value, code in ((deep, "too_large"), (f"[{wide}]", "too_large"), (half, "invalid_json")):
+        assert refused(f'{{"type":"session.update","session":{{"x":{value}}}}}')["code"] == code
+    assert refused(f'{{"type":"no such","event_id":{half}}}')["code"] == "invalid_json"
+    tool = {"type": "function", "name": "no name"}
+    assert "tools.0.name" in refused(json.dumps({"type": "session.update", "session": {"tools": [tool]}}))["param"]
+    output = {"type": "function_call_output", "call_id": "c", "output": "x" * 40_000}
+    assert refused(json.dumps({"type": "conversation.item.create", "item": output}))["code"] == "too_large"
+    words = {"type": "message", "role": "user", "content": [{"type": "input_text", "transcript": "x" * 9_000}]}
+    assert refused(json.dumps({"type": "conversation.item.create", "item": words}))["code"] == "too_large"
+    metadata = {"type": "response.create", "response": {"metadata": {"a": "x" * 1_000}}}
+    assert refused(json.dumps(metadata))["param"] == "response.metadata.a"
+
+
+def test_the_output_of_a_function_may_be_any_text() -> None:
+    """Our session gets it as JSON that it takes."""
+    for output in ('"\\ud800"', "1e999", "NaN", "[" * 400 + "]" * 400):
+        client = Client()
+        item = {"type": "function_call_output", "call_id": "c", "output": output}
+        client.say("conversation.item.create", item=item)
+        assert parse_client(json.dumps(client.told[-1])).type == "tool_result"
+
+
+def test_the_session_is_not_changed_too_often() -> None:
+    """Each change of a large session costs some ms. After a while the client may change it again."""
+    client = Client()
+    update = json.dumps({"type": "session.update", "session": {"instructions": "Be nice."}})
+    for _ in range(UPDATES_AT_ONCE + 1):
+        client.send(update)
+    assert [event["type"] for event in client.events][-2:] == ["session.updated", "error"]
+    client.now_ms += 1_000
+    client.send(update)
+    assert client.events[-1]["type"] == "session.updated"
+
+
+def test_long_items_are_forgotten_early() -> None:
+    items, text = Items(), "x" * (MAX_CHARS // 10)
+    for number in range(12):
+        items.add({"id": str(number), "text": text})
+    assert "0" not in items
+    assert "11" in items

@@ -126,3 +126,17 @@ class TestFrames:
     @given(st.binary(max_size=60) | st.text(max_size=10))
     def test_anything_is_taken_or_refused(self, item: str | bytes) -> None:
         FramedRtvi(lambda: NOW).read(item)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"label":"rtvi-ai","type":"nope","id":"\\ud800","data":{}}',
+        '{"label":"rtvi-ai","type":"\\ud800","id":"1","data":{}}',
+        '{"label":"rtvi-ai","type":"client-ready","id":"1","data":{"version":"\\ud800"}}',
+    ],
+)
+def test_half_a_surrogate_pair(text: str) -> None:
+    """It comes back in no answer, because no message can carry it."""
+    [answer] = Client().rtvi.read(text).answers
+    assert json.loads(str(answer).encode())["data"]["error"] == "This is not JSON."
