@@ -24,7 +24,9 @@ def test_a_call(tmp_path: Path) -> None:
             executable_path=CHROMIUM, args=[*ARGS, f"--use-file-for-fake-audio-capture={file}"]
         )
         try:
-            page = browser.new_context(bypass_csp=True).new_page()  # zod makes functions from text
+            # zod asks once whether it may make functions from text. While Playwright loads the script it may, and later
+            # our page's own policy forbids it.
+            page = browser.new_context(bypass_csp=True).new_page()
             page.goto(server.url)
             page.evaluate(bundle("agents_page.js"))
 
