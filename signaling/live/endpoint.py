@@ -138,8 +138,9 @@ class _Endpoint:
 
     async def _known(self, request: web.Request) -> tuple[Caller, str]:
         """The caller, and the session of theirs that is meant. Raises SessionNotFound."""
-        caller, session_id = await self.door.admit(request), request.match_info["session_id"]
+        session_id = request.match_info["session_id"]
         try:
+            caller = await self.door.admit_to(request, self.calls, session_id)
             self.calls.check(caller, session_id)
         except NotFound as error:
             raise SessionNotFound(error.sentence) from error

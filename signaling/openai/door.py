@@ -11,6 +11,7 @@ from server.call.caller import Caller
 from server.call.line.translator import Beginning, Gate, Presenting
 from server.call.messages import AudioFormat
 from server.errors import NotFound
+from signaling.admin import Admin
 from signaling.websocket import Limits, WebSocket
 
 LIMITS = Limits(message_bytes=2 * 1024 * 1024, bytes_a_second=2 * 1024 * 1024, bytes_at_once=8 * 1024 * 1024)
@@ -28,6 +29,7 @@ class Calls(Protocol):
     """Serves the calls (server/call/line/realtime_calls.py)."""
 
     def pace(self, caller: Caller) -> None: ...
+    def owner_of(self, call_id: str) -> tuple[str, Caller] | None: ...
     def check(self, caller: Caller, call_id: str) -> None: ...
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: WebSocket) -> None: ...
     async def watch(self, caller: Caller, call_id: str, make: Make, socket: WebSocket) -> None: ...
@@ -44,10 +46,24 @@ class Door:
 
     admit: Callable[[web.Request], Awaitable[Caller]]
     """Who makes a request. Raises what `Access.admit` raises."""
+    admin: Admin
+    """Knows operators, and who has the control token of a call."""
     find: Callable[[str], str]
     """Knows our agents, and raises NotFound."""
     usual: str = ""
     """The agent of clients whose model is none of ours, if there is such an agent."""
+
+    async def admit_to(self, request: web.Request, calls: Calls, call_id: str) -> Caller:
+        """Who controls a call by this request. An operator does it in place of its caller.
+
+        Raises what `admit` raises, and NotFound for an operator if there is no such call.
+        """
+        owner = calls.owner_of(call_id)
+        if owner is not None and self.admin.opens(request, owner[0]):
+            return owner[1]
+        if owner is None and self.admin.opens(request, ""):
+            raise NotFound("There is no such call.")
+        return await self.admit(request)
 
     def called(self, caller: Caller, model: str) -> Caller:
         """The caller, who asks for the agent of this name, if there is one."""

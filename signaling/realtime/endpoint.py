@@ -23,7 +23,7 @@ from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
 from signaling.sdp_sessions import read_offer
 from signaling.ways import WAYS
-from signaling.websocket import open_socket
+from signaling.websocket import HANG_UPS, NO_CODE, open_socket
 
 PATH = "/v1/realtime"
 
@@ -44,15 +44,18 @@ class _Endpoint:
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         agreed = [each for each in subprotocols(request) if each == REALTIME]
-        caller = self.door.called(await self.door.admit(request), request.query.get("model", ""))
+        if call_id := request.query.get("call_id", ""):
+            caller = await self.door.admit_to(request, self.calls, call_id)
+        else:
+            caller = self.door.called(await self.door.admit(request), request.query.get("model", ""))
         self.calls.pace(caller)
-        response, socket = await open_socket(request, agreed, LIMITS)
+        response, socket = await open_socket(request, agreed, LIMITS, (*HANG_UPS, NO_CODE))
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"
         config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
         make = _maker(config, on_webrtc=False)
-        if call_id := request.query.get("call_id"):
+        if call_id:
             await self.calls.watch(caller, call_id, make, socket)
             return response
         beginning = Beginning(chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
@@ -73,8 +76,8 @@ class _Endpoint:
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
     async def hang_up(self, request: web.Request) -> web.Response:
-        caller = await self.door.admit(request)
-        await self.calls.hang_up(caller, request.match_info["call_id"])
+        call_id = request.match_info["call_id"]
+        await self.calls.hang_up(await self.door.admit_to(request, self.calls, call_id), call_id)
         return web.Response()
 
 

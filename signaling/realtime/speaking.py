@@ -216,6 +216,7 @@ class Speaking:
     # Steps
 
     def _finish(self, answer: Answer, message: Response, text: str) -> None:
+        answer.tools = message.tools
         usage = None if message.usage is None else _usage(message.usage.input_tokens, message.usage.output_tokens)
         if message.interrupted:
             by_client = self._cancelled and not self._by_voice

@@ -28,6 +28,7 @@ from signaling.openai.refused import Refused, read_json
 from signaling.openai.told import Told
 from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 from signaling.realtime.beside import Beside
+from signaling.realtime.context import question_of
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
 from signaling.realtime.requests import (
@@ -53,6 +54,8 @@ PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
 _OF_THE_AGENT = frozenset({"instructions", "tools"})
 """What only agents take that let clients decide what they say."""
+ANSWER_THIS = "Answer only what follows, and not what was said before."
+"""Begins the instructions of a response that has an input of its own."""
 SHORTEST_COMMIT_MS = 100
 """OpenAI refuses to commit less."""
 
@@ -175,11 +178,12 @@ class RealtimeTranslator:
         if wanted.conversation == "none":
             self._told.say(self._beside.create(wanted))
             return
-        if wanted.context is not None:
-            raise Refused("Only a response outside the conversation has an input.", "unsupported", "response.input")
+        instructions = wanted.instructions
+        if wanted.context:  # it is for this response alone, as its instructions are
+            instructions = f"{ANSWER_THIS}\n{question_of(instructions, wanted.context, self._items)}"
         if self._speaking.create(wanted):
             return  # the reply that has called a function goes on
-        for text, item_id in self._told.ask(wanted.instructions):
+        for text, item_id in self._told.ask(instructions):
             self._heard.type(text, item_id)
 
     def _commit(self) -> None:

@@ -102,8 +102,9 @@ class RealtimeCalls:
         translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs)), gate)
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
-            legs.append(Leg(session, attach, translator=translator))
-            return legs[-1]
+            legs.append(leg := Leg(session, attach, translator=translator))
+            leg.closing_hangs_up = True
+            return leg
 
         request = CallRequest(**choices)
         caller = replace(caller, transport="webrtc", request=request.own)
@@ -116,6 +117,11 @@ class RealtimeCalls:
         for call_id in (RTC + pc_id, session_id):
             self._remember(call_id, live)
         return answer, RTC + pc_id, session_id
+
+    def owner_of(self, call_id: str) -> tuple[str, Caller] | None:
+        """The id of the session of a call, by which operators know it, and its caller. None: there is no such call."""
+        live = self._live.get(call_id)
+        return None if live is None else (live.leg.session.id, live.leg.session.caller)
 
     async def hang_up(self, caller: Caller, call_id: str) -> None:
         """End a call by WebRTC. Raises NotFound if the caller has no such call."""
