@@ -55,7 +55,8 @@ class _Endpoint:
         if call_id := request.query.get("call_id"):
             await self.calls.watch(caller, call_id, make, socket)
             return response
-        beginning = Beginning(chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
+        again = request.query.get("session_id", ""), request.query.get("resume", "")
+        beginning = Beginning(chosen(config), *again, call_id=config.object["id"])
         await self.calls.serve(caller, beginning, make, socket)
         return response
 
@@ -68,7 +69,7 @@ class _Endpoint:
         except Refused as refused:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
         caller = self.door.called(caller, config.object["model"])
-        answer, call_id, _ = await self.calls.answer(sdp, caller, chosen(config), _maker(config, on_webrtc=True))
+        answer, call_id = await self.calls.answer(sdp, caller, chosen(config), _maker(config, on_webrtc=True))
         headers = {"Location": f"{request.path}/{call_id}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 

@@ -83,7 +83,7 @@ class RealtimeCalls:
             return
         calls.append(call)
         legs.append(leg)
-        self._remember(session.id, _Live(leg, translator, translated.tell))
+        self._remember(_Live(leg, translator, translated.tell), beginning.call_id, session.id)
         try:
             await call.run(leg, self._pacer, None)
         finally:
@@ -92,9 +92,9 @@ class RealtimeCalls:
 
     async def answer(
         self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make, gate: Gate | None = None
-    ) -> tuple[str, str, str]:
-        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP, the id of the call, and that of the
-        session; both find the call. `gate` limits what the client may say and be told.
+    ) -> tuple[str, str]:
+        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP and the id of the call. `gate` limits
+        what the client may say and be told.
 
         Raises what `RtcCalls.answer` raises.
         """
@@ -112,18 +112,16 @@ class RealtimeCalls:
         async def tell(items: Sequence[str | bytes]) -> None:
             legs[-1].tell(items)
 
-        live = _Live(legs[-1], translator, tell)
-        for call_id in (RTC + pc_id, session_id):
-            self._remember(call_id, live)
-        return answer, RTC + pc_id, session_id
+        self._remember(_Live(legs[-1], translator, tell), RTC + pc_id, session_id)
+        return answer, RTC + pc_id
 
     async def hang_up(self, caller: Caller, call_id: str) -> None:
         """End a call by WebRTC. Raises NotFound if the caller has no such call."""
         await self._calls.hang_up(caller, call_id.removeprefix(RTC))
 
-    async def end(self, caller: Caller, session_id: str) -> None:
+    async def end(self, caller: Caller, call_id: str) -> None:
         """End a call, however it came. Raises NotFound if the caller has no such call."""
-        leg = self._find(caller, session_id).leg
+        leg = self._find(caller, call_id).leg
         session = leg.session
         session.end("caller")
         self._directory.abandon(session)
@@ -137,9 +135,14 @@ class RealtimeCalls:
         self._find(caller, call_id)
 
     def _find(self, caller: Caller, call_id: str) -> _Live:
-        """The caller's call. Whether somebody else has a call of that name is not told. Raises NotFound."""
+        """The caller's call. Whether somebody else has a call of that name is not told. Raises NotFound.
+
+        Where callers have no names, the id of the session is not enough: it stands in logs and webhooks.
+        """
         live = self._live.get(call_id)
         if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
+            raise NotFound("There is no such call.")
+        if not caller.name and call_id == live.leg.session.id:
             raise NotFound("There is no such call.")
         return live
 
@@ -199,9 +202,9 @@ class RealtimeCalls:
             self._directory.abandon(session)
             raise
 
-    def _remember(self, call_id: str, live: _Live) -> None:
+    def _remember(self, live: _Live, *call_ids: str) -> None:
         self._forget()
-        self._live[call_id] = live
+        self._live.update(dict.fromkeys(call_ids, live))
 
     def _forget(self) -> None:
         """Forget the calls that are over."""

@@ -76,6 +76,8 @@ class Beginning:
     session_id: str = ""
     resume: str = field(default="", repr=False)
     """The token with which it goes on with the conversation `session_id`. "" begins another one."""
+    call_id: str = field(default="", repr=False)
+    """The name of the call for those who watch it. Nobody but the client is told it."""
 
 
 Recognize = Callable[[str | bytes], Translator | None]

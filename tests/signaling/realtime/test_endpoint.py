@@ -160,6 +160,23 @@ async def test_somebody_elses_call_cannot_be_watched() -> None:
                     assert json.loads((await watcher.receive()).data)["type"] == kind
 
 
+async def test_without_names_the_id_of_a_session_lets_nobody_watch() -> None:
+    """It stands in logs and webhooks. The ids that only the client is told do, by WebSocket and by WebRTC."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        async with http.ws_connect(f"{running.home}/v1/realtime") as socket:
+            session = json.loads((await socket.receive()).data)["session"]
+            post = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=SDP)
+            page = post.headers["Location"].rpartition("/")[2]
+            (other,) = set(running.mouths) - {session["antiphon"]["session_id"]}
+            expected = {
+                session["antiphon"]["session_id"]: "error", other: "error",
+                session["id"]: "session.created", page: "session.created",
+            }  # fmt: skip
+            for call_id, kind in expected.items():
+                async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}") as watcher:
+                    assert json.loads((await watcher.receive()).data)["type"] == kind
+
+
 async def test_a_message_that_is_too_large_ends_the_connection() -> None:
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         async with http.ws_connect(f"{running.home}/v1/realtime") as socket:
