@@ -23,8 +23,8 @@ press # after the last digit."""
 SECRET_MS = 2_000
 """So long after the last key of a secret all keys may, also where the agent has spoken again."""
 TONE_MS = 1_000
-"""How long the sound of a key may last, from where it is pressed. Callers hold one for 0.1 to 0.5 s, and the sound comes
-later than the key by what is buffered of it."""
+"""How long the sound of a key may last, from where it is pressed. Callers hold one for 0.1 to 0.5 s, and the sound
+comes later than the key by what is buffered of it."""
 
 
 class Keys:

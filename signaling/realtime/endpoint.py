@@ -101,9 +101,10 @@ async def _read_call(request: web.Request) -> tuple[str, dict[str, Any]]:
     parts: dict[str, str] = {}
     try:
         async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and part.name in ("sdp", "session") and part.name not in parts:
-                data = await part.read()
-                parts[part.name] = data[: MAX_BODY_BYTES + 1].decode(errors="replace")
+            name = part.name if isinstance(part, BodyPartReader) else None
+            if not isinstance(part, BodyPartReader) or name not in ("sdp", "session") or name in parts:
+                raise PeerError("The form may have one part `sdp` and one part `session`, and nothing else.")
+            parts[name] = (await part.read()).decode(errors="replace")
     except web.HTTPRequestEntityTooLarge as exc:
         raise TooLarge(f"A part may have at most {MAX_BODY_BYTES} bytes.") from exc
     except (ValueError, web.RequestPayloadError, HttpProcessingError) as exc:

@@ -142,6 +142,18 @@ async def test_a_form_that_is_none(part: bytes, status: int, way: str) -> None:
         assert (await response.json())["error"]["type"] == "invalid_request_error"
 
 
+@pytest.mark.parametrize("name", ["video", "sdp"])
+async def test_a_form_has_no_other_parts(name: str) -> None:
+    """They would be read to their end, however long they are."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("sdp", offer(audio("0")))
+        form.add_field(name, "x" * 100_000)
+        response = await http.post(f"{running.home}/v1/realtime/calls", data=form)
+        assert (response.status, len(running.directory)) == (400, 0)
+        assert "nothing else" in (await response.json())["error"]["message"]
+
+
 async def test_a_call_that_is_not_there_cannot_be_watched() -> None:
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         async with http.ws_connect(f"{running.home}/v1/realtime?call_id=rtc_none") as socket:
