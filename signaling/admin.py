@@ -23,6 +23,10 @@ class Admin:
         if not self._is_admin(_bearer(self._token, request)):
             raise Unauthorized("This request needs the admin token.")
 
+    def knows(self, request: web.Request) -> bool:
+        """Whether a request carries the token, where others may make it as well."""
+        return bool(self._token) and self._is_admin(_bearer(self._token, request))
+
     def admit_to(self, request: web.Request, call_id: str) -> None:
         """Check a request that concerns one call. It may carry the control token of that call, too.
 

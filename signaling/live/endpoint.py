@@ -136,9 +136,9 @@ class _Endpoint:
             await _dismiss(socket, out)
         return response
 
-    async def _known(self, request: web.Request) -> tuple[Caller, str]:
-        """The caller, and the session of theirs that is meant. Raises SessionNotFound."""
-        caller, session_id = await self.door.admit(request), request.match_info["session_id"]
+    async def _known(self, request: web.Request) -> tuple[Caller | None, str]:
+        """Who wants to watch or to end a session, and which one. Raises SessionNotFound if it is none of theirs."""
+        caller, session_id = await self.door.watcher(request), request.match_info["session_id"]
         try:
             self.calls.check(caller, session_id)
         except NotFound as error:

@@ -43,21 +43,27 @@ class _Endpoint:
     door: Door
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
-        agreed = [each for each in subprotocols(request) if each == REALTIME]
+        if call_id := request.query.get("call_id"):
+            return await self._watch(request, call_id)
         caller = self.door.called(await self.door.admit(request), request.query.get("model", ""))
         self.calls.pace(caller)
-        response, socket = await open_socket(request, agreed, LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS)
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"
         config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
         make = _maker(config, on_webrtc=False)
-        if call_id := request.query.get("call_id"):
-            await self.calls.watch(caller, call_id, make, socket)
-            return response
         again = request.query.get("session_id", ""), request.query.get("resume", "")
         beginning = Beginning(chosen(config), *again, call_id=config.object["id"])
         await self.calls.serve(caller, beginning, make, socket)
+        return response
+
+    async def _watch(self, request: web.Request, call_id: str) -> web.WebSocketResponse:
+        watcher = await self.door.watcher(request)
+        self.calls.pace(watcher)
+        response, socket = await open_socket(request, _agreed(request), LIMITS)
+        if socket is not None:
+            await self.calls.watch(watcher, call_id, _maker(new_config(""), on_webrtc=False), socket)
         return response
 
     async def call(self, request: web.Request) -> web.Response:
@@ -74,9 +80,12 @@ class _Endpoint:
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
     async def hang_up(self, request: web.Request) -> web.Response:
-        caller = await self.door.admit(request)
-        await self.calls.hang_up(caller, request.match_info["call_id"])
+        await self.calls.end(await self.door.watcher(request), request.match_info["call_id"])
         return web.Response()
+
+
+def _agreed(request: web.Request) -> list[str]:
+    return [each for each in subprotocols(request) if each == REALTIME]
 
 
 def new_config(model: str, kind: Any = "realtime") -> SessionConfig:

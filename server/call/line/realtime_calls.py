@@ -61,9 +61,11 @@ class RealtimeCalls:
         self._live: dict[str, _Live] = {}
         """By their ids: the calls that are here, no more than there are places."""
 
-    def pace(self, caller: Caller) -> None:
-        """Count one more connection of this caller. Raises TooMany if they come too fast."""
-        self._directory.pace(caller)
+    def pace(self, caller: Caller | None) -> None:
+        """Count one more connection of this caller. Raises TooMany if they come too fast. Operators (None) have no
+        limit."""
+        if caller is not None:
+            self._directory.pace(caller)
 
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: Socket) -> None:
         """Hold the call until it ends."""
@@ -115,11 +117,7 @@ class RealtimeCalls:
         self._remember(_Live(legs[-1], translator, tell), RTC + pc_id, session_id)
         return answer, RTC + pc_id
 
-    async def hang_up(self, caller: Caller, call_id: str) -> None:
-        """End a call by WebRTC. Raises NotFound if the caller has no such call."""
-        await self._calls.hang_up(caller, call_id.removeprefix(RTC))
-
-    async def end(self, caller: Caller, call_id: str) -> None:
+    async def end(self, caller: Caller | None, call_id: str) -> None:
         """End a call, however it came. Raises NotFound if the caller has no such call."""
         leg = self._find(caller, call_id).leg
         session = leg.session
@@ -130,23 +128,25 @@ class RealtimeCalls:
                 await session.over.wait()
         leg.close()
 
-    def check(self, caller: Caller, call_id: str) -> None:
+    def check(self, caller: Caller | None, call_id: str) -> None:
         """Raises NotFound if the caller has no such call."""
         self._find(caller, call_id)
 
-    def _find(self, caller: Caller, call_id: str) -> _Live:
-        """The caller's call. Whether somebody else has a call of that name is not told. Raises NotFound.
+    def _find(self, caller: Caller | None, call_id: str) -> _Live:
+        """The caller's call; an operator (None) finds every call. Whether somebody else has a call of that name is not
+        told. Raises NotFound.
 
         Where callers have no names, the id of the session is not enough: it stands in logs and webhooks.
         """
         live = self._live.get(call_id)
-        if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
+        if live is None or live.leg.over.is_set():
             raise NotFound("There is no such call.")
-        if not caller.name and call_id == live.leg.session.id:
+        session = live.leg.session
+        if caller is not None and (caller.name != session.caller.name or (not caller.name and call_id == session.id)):
             raise NotFound("There is no such call.")
         return live
 
-    async def watch(self, caller: Caller, call_id: str, make: Make, socket: Socket) -> None:
+    async def watch(self, caller: Caller | None, call_id: str, make: Make, socket: Socket) -> None:
         """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends.
 
         `make` is for telling who may not watch.

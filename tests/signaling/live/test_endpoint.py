@@ -120,8 +120,11 @@ async def test_only_who_has_the_session_may_watch_and_end_it() -> None:
             with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
                 await http.ws_connect(f"{home}/attach", headers=bob)
             assert (await http.post(f"{home}/hangup", headers=bob)).status == 404
+            for who in (ann, {"Authorization": "Bearer the operator's own token"}):
+                async with http.ws_connect(f"{home}/attach", headers=who) as watcher:
+                    assert (await watcher.receive_json())["session"]["id"] == session_id
             async with http.ws_connect(f"{home}/attach", headers=ann) as watcher:
-                assert (await watcher.receive_json())["session"]["id"] == session_id
+                await watcher.receive()
                 assert (await http.post(f"{home}/hangup", headers=ann)).status == 200
                 types = []
                 while (message := await watcher.receive()).type is aiohttp.WSMsgType.TEXT:

@@ -172,6 +172,23 @@ async def test_somebody_elses_call_cannot_be_watched() -> None:
                     assert json.loads((await watcher.receive()).data)["type"] == kind
 
 
+async def test_a_backend_watches_the_call_of_its_page_and_no_other_page_does() -> None:
+    """The backend with the admin token, as stock backends do with their key. Each secret is another caller."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        made = [await http.post(f"{running.home}/v1/realtime/client_secrets", json={}, headers=ADMIN) for _ in "ab"]
+        ann, bob = [{"Authorization": f"Bearer {(await each.json())['value']}"} for each in made]
+        post = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=ann | SDP)
+        location = post.headers["Location"]
+        (session_id,) = running.mouths
+        for call_id in (location.rpartition("/")[2], session_id):
+            for who, kind in ((bob, "error"), (ann, "session.created"), (ADMIN, "session.created")):
+                async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}", headers=who) as watcher:
+                    assert json.loads((await watcher.receive()).data)["type"] == kind
+        assert (await http.post(f"{running.home}{location}/hangup", headers=bob)).status == 404
+        assert (await http.post(f"{running.home}{location}/hangup", headers=ADMIN)).status == 200
+        assert len(running.directory) == 0
+
+
 async def test_without_names_the_id_of_a_session_lets_nobody_watch() -> None:
     """It stands in logs and webhooks. The ids that only the client is told do, by WebSocket and by WebRTC."""
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
