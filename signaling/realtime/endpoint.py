@@ -76,7 +76,7 @@ class _Endpoint:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
         caller = self.door.called(caller, config.object["model"])
         answer, call_id = await self.calls.answer(sdp, caller, chosen(config), _maker(config, on_webrtc=True))
-        headers = {"Location": f"{request.path}/{call_id}"}
+        headers = {"Location": f"{request.rel_url.raw_path}/{call_id}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
     async def hang_up(self, request: web.Request) -> web.Response:

@@ -98,7 +98,7 @@ class RtviRoutes:
         """Where the WebSocket is. The client can send its own token only in the address."""
         resumed, resume = chosen.pop("session_id", ""), chosen.pop("resume", "")
         scheme, host = self._proxies.origin_of(request)
-        way = request.path.rpartition("/")[0]
+        way = request.rel_url.raw_path.rpartition("/")[0]
         address = f"{'wss' if scheme == 'https' else 'ws'}://{host}{way}{RTVI}/{write_session_id(chosen)}"
         query = urlencode({"access_token": token}) if (token := token_of(request)) else ""
         answer = {"wsUrl": f"{address}?{query}" if query else address}

@@ -129,6 +129,8 @@ async def test_a_start_without_a_body_begins_a_new_session() -> None:
         way = running.home + "/agents/desk"
         async with http.post(way + "/connect", json={}) as response:
             assert (await response.json())["wsUrl"].endswith(f"/agents/desk/rtvi/{NEW}")
+        response = await http.post(f"{running.home}/agents/a%3Fb/connect")
+        assert (await response.json())["wsUrl"].endswith(f"/agents/a%3Fb/rtvi/{NEW}")
 
 
 async def test_the_address_carries_the_token_of_the_caller() -> None:
