@@ -160,7 +160,7 @@ class Exchange:
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
-        realtime = RealtimeCalls(self.directory, pacer, settings.vanished_s, self.calls)
+        realtime = RealtimeCalls(self.directory, sockets, self.calls)
         door = Door(access.admit, lambda name: name, self.admin.knows)
         endpoint.add_routes(app, realtime, door)
         live.add_routes(app, realtime, door, 3600)

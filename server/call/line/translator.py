@@ -65,6 +65,8 @@ class Guest:
     """What it has chosen, with the format of the caller's sound."""
     spoken: AudioFormat
     """The format of the agent's sound."""
+    patient: bool = False
+    """It may send files, faster than they can be heard."""
 
 
 @dataclass(frozen=True, slots=True)
