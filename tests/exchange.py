@@ -153,7 +153,7 @@ class Exchange:
         whep.add_routes(app, self.listening, self.admin, access.known, ice_servers)
         sockets = WsCalls(self.directory, pacer, settings.vanished_s)
         websocket.add_routes(app, sockets, access.admit)
-        RtviRoutes(sockets, access.admit, Proxies(trusted), ice_servers).add_to(app)
+        RtviRoutes(sockets, access.admit, Proxies(trusted), ice_servers, self.directory.holds).add_to(app)
         gate, self.sip = Gate(Accounts(), access), SipCalls(self.calls)
         self.phones = UserAgent(gate, self.sip.answer, self.sip.offer)
         sip_socket.add_routes(app, self.phones, gate, access)
