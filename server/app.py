@@ -154,7 +154,7 @@ def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access
     admin = Admin(settings.admin_token.get_secret_value())
     secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
     usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
-    door = Door(access.admit, agents.find, admin.knows, usual)
+    door = Door(access.admit, admin, agents.find, usual)
     realtime.add_routes(sites.public, calls, door)
     live.add_routes(sites.public, calls, door, settings.longest_call_min * 60)
     client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)

@@ -23,18 +23,20 @@ class Admin:
         if not self._is_admin(_bearer(self._token, request)):
             raise Unauthorized("This request needs the admin token.")
 
-    def knows(self, request: web.Request) -> bool:
-        """Whether a request carries the token, where others may make it as well."""
-        return bool(self._token) and self._is_admin(_bearer(self._token, request))
-
     def admit_to(self, request: web.Request, call_id: str) -> None:
         """Check a request that concerns one call. It may carry the control token of that call, too.
 
         Raises as `admit` does, whether there is such a call or not.
         """
-        given = _bearer(self._token, request)
-        if not (self._is_admin(given) or self.control_tokens.opens(given, call_id)):
+        if not self._opens(_bearer(self._token, request), call_id):
             raise Unauthorized("This request needs the admin token, or the control token of the call.")
+
+    def opens(self, request: web.Request, call_id: str) -> bool:
+        """Whether a request carries the admin token, or the control token of this call. Callers may ask as well."""
+        return bool(self._token) and self._opens(_bearer(self._token, request), call_id)
+
+    def _opens(self, given: str, call_id: str) -> bool:
+        return self._is_admin(given) or self.control_tokens.opens(given, call_id)
 
     def _is_admin(self, given: str) -> bool:
         return hmac.compare_digest(_bytes(given), _bytes(self._token))

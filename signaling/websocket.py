@@ -42,6 +42,10 @@ _CODES = {
 """The close code (RFC 6455, section 7.4) for the reason why a WebSocket is closed."""
 _NOT_ALLOWED = 1008
 """The close code for all other reasons."""
+NO_CODE = 1005
+"""Stands for a close frame without a code (RFC 6455, section 7.4.1), as `close()` sends it in a browser."""
+HANG_UPS = (WSCloseCode.OK,)
+"""The close codes of a client that hangs up. After others the conversation waits for another connection."""
 _CLOSING = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
@@ -81,11 +85,11 @@ class Limits:
 
 
 async def open_socket(
-    request: web.Request, protocols: Sequence[str], limits: Limits = Limits()
+    request: web.Request, protocols: Sequence[str], limits: Limits = Limits(), hang_ups: Sequence[int] = HANG_UPS
 ) -> tuple[web.WebSocketResponse, "WebSocket | None"]:
     """Answer a request for a WebSocket, with one of these subprotocols if the client offers any. None: it is gone.
 
-    Raises PeerError if it offers a token, and none of them.
+    A client that closes it with one of `hang_ups` hangs up. Raises PeerError if it offers a token, and none of them.
     """
     check_agreement(request, protocols)
     response = web.WebSocketResponse(
@@ -95,7 +99,8 @@ async def open_socket(
     if not isinstance(request.transport, asyncio.Transport):
         return response, None
     _limit_buffers(request.transport)
-    return response, WebSocket(response, Meter(request.transport, limits.bytes_a_second, limits.bytes_at_once))
+    meter = Meter(request.transport, limits.bytes_a_second, limits.bytes_at_once)
+    return response, WebSocket(response, meter, hang_ups)
 
 
 def _limit_buffers(transport: asyncio.Transport) -> None:
@@ -108,13 +113,14 @@ def _limit_buffers(transport: asyncio.Transport) -> None:
 class WebSocket:
     """A WebSocket as calls use it, without aiohttp's types."""
 
-    def __init__(self, response: web.WebSocketResponse, meter: Meter) -> None:
+    def __init__(self, response: web.WebSocketResponse, meter: Meter, hang_ups: Sequence[int] = HANG_UPS) -> None:
         self._response = response
         self._meter = meter
+        self._hang_ups = hang_ups
         self._pace = Pace(MESSAGES_A_SECOND, burst=MESSAGES_A_SECOND)
         self._now = asyncio.get_running_loop().time
         self.hung_up = False
-        """The client has closed the WebSocket with 1000, because the caller has hung up."""
+        """The client has closed the WebSocket with a code that says that the caller has hung up."""
 
     @property
     def flooded(self) -> bool:
@@ -134,7 +140,7 @@ class WebSocket:
             return data
         if message.type is WSMsgType.PING:
             await self._response.pong(message.data)
-        self.hung_up = message.type is WSMsgType.CLOSE and message.data == WSCloseCode.OK
+        self.hung_up = message.type is WSMsgType.CLOSE and (message.data or NO_CODE) in self._hang_ups
         return None if message.type in _CLOSING else b""
 
     async def send(self, item: str | bytes) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from server.agent.call_info import NOTHING_KNOWN
 from server.agent.limits import RunLimits
@@ -15,9 +15,11 @@ from server.agent.spoken.settings import SpokenSettings
 from server.agent.voice_agent import VoiceAgent
 from server.call import messages
 from server.call.setup import CallSetup
+from server.media.frame import FRAME_MS
+from server.speech.protocols import SpeechToText
+from server.speech.vad import CallVad, Silero
 from server.testing.engines import SteadyTextToSpeech, sound
 from server.testing.text_call import TextCall, languages_of, text_setup
-from tests.fakes.realtime_provider import RealtimeProvider
 
 CHARS_PER_S = 200
 """How fast text-to-speech speaks."""
@@ -25,15 +27,22 @@ TICK_S = 0.005
 """How long 20 ms of the call take, so that the tests take less time."""
 
 
+class Provider(Protocol):
+    """Where a provider is: the base URL of its API."""
+
+    url: str
+
+
 class QuickCall(TextCall):
     """A call that goes four times as fast as the clock, and stands still while it is not `online`."""
 
     online = True
+    tick_s = TICK_S
 
     async def tick(self) -> None:
-        await asyncio.sleep(TICK_S)
+        await asyncio.sleep(self.tick_s)
         while not self.online:  # noqa: ASYNC110  # it is so for a moment
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(self.tick_s)
 
 
 class SpokenCall:
@@ -58,7 +67,15 @@ class SpokenCall:
 
     @property
     def failures(self) -> list[Any]:
-        return [each for each in self._seen if isinstance(each, messages.Error)]
+        return self.of(messages.Error)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        """The messages of this kind that the client has got."""
+        return [each for each in self._seen if isinstance(each, kind)]
+
+    def tell(self, message: messages.ClientMessage) -> None:
+        """The client says this."""
+        self.call.session.receive_text(message.to_json())
 
     @property
     def history(self) -> list[str]:
@@ -71,7 +88,11 @@ class SpokenCall:
 
     async def say(self, text: str) -> str:
         """Say this, and listen to the answer."""
-        self.call.say(sound(text))
+        return await self.speak(sound(text))
+
+    async def speak(self, frames: list[bytes]) -> str:
+        """Say these frames, and listen to the answer."""
+        self.call.say(frames)
         await self.call.settle()
         return self.answers[-1].text
 
@@ -112,13 +133,17 @@ class SpokenCall:
 
 @asynccontextmanager
 async def spoken_call(
-    provider: RealtimeProvider,
+    provider: Provider,
     agent: VoiceAgent,
     limits: RunLimits | None = None,
     session_min: float = 25.0,
     others: Mapping[str, VoiceAgent] = MappingProxyType({}),
+    ears: SpeechToText | None = None,
 ) -> AsyncIterator[SpokenCall]:
-    """The call, after its greeting. `others` are the agents to whom it may be handed over, by name."""
+    """The call, after its greeting. `others` are the agents to whom it may be handed over, by name.
+
+    With `ears` the caller is a person with a voice, whom these understand, and the call goes as fast as the clock.
+    """
     seen: list[Any] = []
     voice = SteadyTextToSpeech(languages_of(agent), CHARS_PER_S)
     spoken = make_spoken("realtime:openai:gpt-realtime", provider.url)
@@ -130,9 +155,14 @@ async def spoken_call(
         async def colleague(wish: HandOver, language: str) -> CallSetup:
             return spoken_by(await setup.colleague(wish, language))
 
-        return replace(setup, engines=replace(setup.engines, spoken=spoken), settings=settings, colleague=colleague)
+        engines = replace(setup.engines, spoken=spoken)
+        if ears is not None:
+            engines = replace(engines, speech_to_text=ears, voice_activity=CallVad(Silero()))
+        return replace(setup, engines=engines, settings=settings, colleague=colleague)
 
     setup = spoken_by(await text_setup(agent, None, NOTHING_KNOWN, voice, others))
-    async with QuickCall(setup, seen.append) as call:
+    call = QuickCall(setup, seen.append)
+    call.tick_s = FRAME_MS / 1000 if ears is not None else TICK_S
+    async with call:
         await call.settle()
         yield SpokenCall(call, seen)

@@ -1,4 +1,4 @@
-"""Calls a server over WebRTC or by the WebSocket, and reports what the caller hears and what CPU and memory it costs.
+"""Calls a server by one of the ways in, and reports what the caller hears and what CPU and memory it costs.
 
     python -m bench.caller http://127.0.0.1:8080 --calls 1 --utterances 5 --pid $SERVER_PID
 
@@ -19,6 +19,7 @@ import aiohttp
 from bench.caller import tape
 from bench.caller.clients import Client, WebRtcClient, WebSocketClient
 from bench.caller.microphone import RATE, Script, load_wav, script
+from bench.caller.realtime import RealtimeClient
 from bench.caller.telephone import TelephoneClient
 from bench.common.figures import as_json, known, show
 from bench.common.processes import tree_usage
@@ -32,6 +33,7 @@ CLIENTS: dict[str, Callable[[Script], Client]] = {
     "webrtc": WebRtcClient,
     "websocket": WebSocketClient,
     "telephone": TelephoneClient,
+    "realtime": RealtimeClient,
 }
 STAGGER_S = 0.37
 """How much later than the call before each call begins to speak, so that utterances do not end at the same time."""

@@ -1,4 +1,4 @@
-"""The two clients that a bench calls with: WebRTC and the WebSocket. Each speaks a script and keeps what it hears."""
+"""Two clients that a bench calls with: WebRTC and the WebSocket. Each speaks a script and keeps what it hears."""
 
 import asyncio
 import json

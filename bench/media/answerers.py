@@ -118,7 +118,7 @@ class AntiphonAnswerer:
     def hold(self, on: bool) -> None:
         pass
 
-    def lost(self, why: str = "") -> None:
+    def lost(self, why: str = "", closed: bool = False) -> None:
         pass
 
 

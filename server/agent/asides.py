@@ -19,7 +19,7 @@ class Asides:
     def add(self, text: str, messages: Sequence[ModelMessage], begun: bool) -> None:
         """The agent says `text` now. `messages` are complete: the model is thinking, or its tools run. `begun`: it has
         begun to write the next message."""
-        if isinstance(messages[-1], ModelResponse):
+        if messages and isinstance(messages[-1], ModelResponse):
             self._after[len(messages) - 1].append(TextPart(text))
         elif begun:
             self._after[len(messages)].append(TextPart(text))

@@ -44,7 +44,7 @@ class AgentRun:
     """The agent's answer to one prompt."""
 
     def __init__(self, setup: RunSetup, prompt: str, recall: Callable[[], Sequence[ModelMessage]]) -> None:
-        """`recall` gives the history, when the run begins."""
+        """`recall` gives the history, when the run begins. With an empty `prompt` its last words are answered."""
         self._setup = setup
         self._agent = setup.agent.agent
         self._prompt = prompt
@@ -99,6 +99,10 @@ class AgentRun:
         """Begin no tool any more: the answer is over, and the run is about to be cancelled."""
         self._calls.give_up()
 
+    def lose(self, failure: Exception) -> None:
+        """The model was lost in the middle of its answer, and another one goes on."""
+        self._attempts.fail(failure)
+
     async def speak(self, on_text: OnText, committed: asyncio.Event) -> None:
         """Run to the end, with each piece of text given to `on_text`.
 
@@ -135,7 +139,7 @@ class AgentRun:
         """The messages exchanged with the model so far. The unfinished answer is the last one, and each tool call has
         a result, or a sentence about what became of it."""
         messages = self._output.own(self._whole())
-        if self._output.partial and isinstance(messages[-1], ModelRequest):
+        if self._output.partial and not (messages and isinstance(messages[-1], ModelResponse)):
             messages.append(ModelResponse(parts=[TextPart(self._output.partial)]))
         closed = self._calls.closed(self._output.without_rejected(self._asides.inserted(messages)))
         return list(map(_without_instructions, closed)) if self._setup.instructions else closed
@@ -147,7 +151,7 @@ class AgentRun:
         """
         run = self._run_of_agent
         whole = [each for each in run.new_messages() if each.state == "complete"] if run else []
-        return whole or [ModelRequest.user_text_prompt(self._prompt)]
+        return whole or [ModelRequest.user_text_prompt(self._prompt)] * bool(self._prompt)
 
     async def _run(self, on_text: OnText, committed: asyncio.Event) -> None:
         async with AsyncExitStack() as stack:
@@ -179,7 +183,7 @@ class AgentRun:
         setup, history = self._setup, self._recall()
         system = await self._system_prompt(history)
         return self._agent.iter(
-            self._prompt,
+            self._prompt or None,
             message_history=[*system, *history],
             deps=setup.deps,
             model=setup.model,

@@ -140,7 +140,7 @@ class Dialogue:
     def _hear(self, frame: Frame) -> None:
         event = self.hearing.hear(frame, self._floor.state)
         stirs = self._floor.state is State.SPEAKING and self.ears.stirs(frame.pcm)
-        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible and not self.in_company)
+        self.delivery.mouth.playout.soften(stirs and self.delivery.interruptible and not self.hearing.speaks_on)
         if isinstance(event, events.NoWords):
             self.on_no_words(event.utterance)
         elif event is not None:
@@ -171,7 +171,7 @@ class Dialogue:
             case events.Cancel(reply=number):
                 self.utterances.overtake()
                 self._trouble.interrupted(answer=self.unasked.cancel(number))
-            case events.Duck() if self.delivery.interruptible and not self.in_company:
+            case events.Duck() if self.delivery.interruptible and not self.hearing.speaks_on:
                 self.delivery.mouth.playout.duck()
             case events.Restore():
                 self.delivery.mouth.playout.restore()
@@ -245,7 +245,7 @@ class Dialogue:
         ends = self.leaving or self.delivery.hanging_up
         if ends or self.delivery.interruptible:
             self.unasked.give_up()
-            self.tell_floor(events.Stopped())
+            self.tell_floor(self.hearing.stopped(self._floor.state))
         self.utterances.forget(Happening.SILENCED)
         if ends:
             self._host.end()

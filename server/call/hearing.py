@@ -76,14 +76,26 @@ class Hearing:
         verdict = self._verdict(view, hearing)
         if isinstance(verdict.event, events.Interruption) and not view.interruptible:
             verdict = Verdict(verdict.prepare)  # an agent's own judge may not cut off what has to be heard
+        if self._utterances.client_ends and not isinstance(verdict.event, events.NoWords):
+            verdict = Verdict(verdict.prepare)  # the client says when the caller is done
         if isinstance(verdict.event, events.Interruption) and self._mouth.current and self._mouth.current.asked:
             self.company.cut_off()
         self._utterances.prepare(utterance, verdict.prepare)
         if self._utterances.ended:
             return events.Endpoint(utterance.number) if hearing else events.Interruption(utterance.number)
-        if isinstance(verdict.event, events.Endpoint) and self._utterances.client_ends:
-            return self._overdue(view, hearing)
         return verdict.event or self._overdue(view, hearing)
+
+    @property
+    def speaks_on(self) -> bool:
+        """The agent speaks on over what is heard: there is company, or the client says when the caller is done."""
+        return self.company.here or self._utterances.client_ends
+
+    def stopped(self, state: State) -> events.Event:
+        """The client wants the agent to be silent. A sound is dropped with it, if the client does not decide on it."""
+        utterance = self._utterances.present
+        if state is State.OVERLAP and utterance is not None and self._utterances.client_ends:
+            return events.Interruption(utterance.number)
+        return events.Stopped()
 
     def _overdue(self, view: View, hearing: bool) -> events.Event | None:
         """What ends an utterance that its judge leaves open for too long; None: it may last."""

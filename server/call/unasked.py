@@ -28,7 +28,7 @@ GO_ON = "(Something else had to be said before your answer was heard. Tell the c
 """What the model is asked when a line has cut off an answer whose tools had begun. It knows their results."""
 
 RESPOND = "(It is your turn to speak: go on with the conversation.)"
-"""What the model is asked when the client wants an answer, although the caller has said nothing."""
+"""What the model is asked when the client wants an answer, and everything that was said has one."""
 
 GO_ON_FROM = "(The call was handed over to you. {name} Go on with what the caller wants.)"
 NAMED = "The caller was told your name."
@@ -107,7 +107,7 @@ class Unasked:
         if self._utterances.want():
             return  # what the caller has just said is answered
         if self._talk.state is State.LISTENING and not self._owed.owes(Debt.GOODBYE):
-            self.ask(Prompt(RESPOND, instructions=instructions))
+            self.ask(Prompt("" if self._answers.unanswered else RESPOND, instructions=instructions))
 
     def take_over(self) -> None:
         """Say who speaks now, and go on with the call, which another agent has handed over."""

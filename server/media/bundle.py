@@ -21,6 +21,7 @@ from aiortc import (
     RTCSctpTransport,
 )
 from aiortc.rtcsctptransport import RTCSctpCapabilities
+from OpenSSL.SSL import RECEIVED_SHUTDOWN
 
 from server.errors import AntiphonError, PeerError
 from server.media.offer import DataSection, Transport
@@ -69,6 +70,11 @@ class Bundle:
         if self._closing is not None:
             return "closed"
         return "connected" if self.dtls.state == "connected" else "connecting" if self._setting_up else "new"
+
+    @property
+    def closed_by_client(self) -> bool:
+        """The client has closed the connection itself, and told so by DTLS (close_notify)."""
+        return self.dtls._ssl is not None and bool(self.dtls._ssl.get_shutdown() & RECEIVED_SHUTDOWN)
 
     @property
     def setup(self) -> str:

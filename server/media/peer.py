@@ -41,7 +41,7 @@ class PeerListener(Protocol):
     def frame_ahead(self) -> bytes | None: ...  # between ticks: give the first 20 ms of a reply that is ready
     def receive_text(self, text: str | bytes) -> None: ...  # a message has come on the data channel
     def hold(self, on: bool) -> None: ...  # the caller does not take our sound any more, or takes it again
-    def lost(self, why: str = "") -> None: ...  # the connection is gone, or is given up because of `why`
+    def lost(self, why: str = "", closed: bool = False) -> None: ...  # gone, given up because of `why`, or closed there
 
 
 class Peer:
@@ -236,7 +236,7 @@ class Peer:
     def gone(self) -> None:
         if not self._closed:
             log.info("= connection is %s", self._bundle.state)
-            self._listener.lost()
+            self._listener.lost(closed=self._bundle.closed_by_client)
 
     def _on_sign(self) -> None:
         if self._presence is not None:

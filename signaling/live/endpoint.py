@@ -138,8 +138,9 @@ class _Endpoint:
 
     async def _known(self, request: web.Request) -> tuple[Caller | None, str]:
         """Who wants to watch or to end a session, and which one. Raises SessionNotFound if it is none of theirs."""
-        caller, session_id = await self.door.watcher(request), request.match_info["session_id"]
+        session_id = request.match_info["session_id"]
         try:
+            caller = await self.door.admit_to(request, self.calls, session_id)
             self.calls.check(caller, session_id)
         except NotFound as error:
             raise SessionNotFound(error.sentence) from error

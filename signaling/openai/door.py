@@ -11,6 +11,7 @@ from server.call.caller import Caller
 from server.call.line.translator import Beginning, Gate, Presenting
 from server.call.messages import AudioFormat
 from server.errors import NotFound
+from signaling.admin import Admin
 from signaling.websocket import Limits, WebSocket
 
 LIMITS = Limits(message_bytes=2 * 1024 * 1024, bytes_a_second=2 * 1024 * 1024, bytes_at_once=8 * 1024 * 1024)
@@ -28,6 +29,7 @@ class Calls(Protocol):
     """Serves the calls (server/call/line/realtime_calls.py)."""
 
     def pace(self, caller: Caller | None) -> None: ...
+    def session_of(self, call_id: str) -> str: ...
     def check(self, caller: Caller | None, call_id: str) -> None: ...
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: WebSocket) -> None: ...
     async def watch(self, caller: Caller | None, call_id: str, make: Make, socket: WebSocket) -> None: ...
@@ -43,17 +45,17 @@ class Door:
 
     admit: Callable[[web.Request], Awaitable[Caller]]
     """Who makes a request. Raises what `Access.admit` raises."""
+    admin: Admin
+    """Knows operators, and who has the control token of a call."""
     find: Callable[[str], str]
     """Knows our agents, and raises NotFound."""
-    is_operator: Callable[[web.Request], bool]
-    """Whether a request carries the admin token."""
     usual: str = ""
     """The agent of clients whose model is none of ours, if there is such an agent."""
 
-    async def watcher(self, request: web.Request) -> Caller | None:
-        """Who wants to watch or to end a call; None: an operator, such as a backend whose page has the call. An
-        operator may do so with every call. Raises as `admit`."""
-        return None if self.is_operator(request) else await self.admit(request)
+    async def admit_to(self, request: web.Request, calls: Calls, call_id: str) -> Caller | None:
+        """Who wants to watch or to end a call; None: an operator, who may do so with every call, or somebody who has
+        the control token of this one. Raises what `admit` raises."""
+        return None if self.admin.opens(request, calls.session_of(call_id)) else await self.admit(request)
 
     def called(self, caller: Caller, model: str) -> Caller:
         """The caller, who asks for the agent of this name, if there is one."""

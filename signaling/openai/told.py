@@ -61,22 +61,28 @@ class Told:
             raise Refused("Too many messages wait for a response.", "too_many_items", "item")
         return item
 
-    def item(self, item: Item, item_id: str) -> None:
-        """The client has put this into the conversation."""
-        if item.type == "function_call_output":
+    def item(self, item: Item, item_id: str, awaited: bool = True) -> None:
+        """The client has put this into the conversation. The result of a function is `awaited`, or else an old one."""
+        if item.type == "function_call_output" and awaited:
             self.say({"type": "tool_result", "id": item.call_id, "output": _json(item.output or "")})
         elif item.type == "message" and item.role == "user":
             self._waiting.append((item.words, item_id))
         elif item.type == "message":
-            self.note_waiting()
-            self.say({"type": "note", "role": item.role, "text": item.words})
+            self._note(item.role or "", item.words)
+        elif item.type == "function_call":
+            self._note("system", f"(The function {item.name} was called with {item.arguments}.)")
         else:
-            called = f"(The function {item.name} was called with {item.arguments}.)"
-            self.say({"type": "note", "role": "assistant", "text": called})
+            returned = (item.output or "")[: MAX_NOTE_CHARS - 2 * MAX_ID_CHARS]
+            self._note("system", f"(The function has returned {returned}.)")
 
     def forget(self, item_id: str) -> None:
         """The client has deleted this item. Words that wait are not asked any more."""
         self._waiting = [each for each in self._waiting if each[1] != item_id]
+
+    def _note(self, role: str, text: str) -> None:
+        """Put this into the history, behind what waits."""
+        self.note_waiting()
+        self.say({"type": "note", "role": role, "text": text})
 
     def note_waiting(self) -> None:
         """What waits goes into the history without being asked: something else comes behind it."""
@@ -85,16 +91,16 @@ class Told:
             self.say({"type": "note", "role": "user", "text": text})
 
     def ask(self, instructions: str) -> list[tuple[str, str]]:
-        """The agent is to answer now. Returns what it is asked by that, with the ids of the items."""
-        if instructions or sum(len(text) for text, _ in self._waiting) > MAX_TEXT_CHARS - 2 * MAX_WAITING:
+        """The agent is to answer now. Returns what it is asked by that, with the id of its item: the newest of the
+        client's words. Those before it go into the history."""
+        if not self._waiting or instructions or len(self._waiting[-1][0]) > MAX_TEXT_CHARS:
             self.note_waiting()
-        if not self._waiting:
             self.say({"type": "respond", "instructions": instructions})
             return []
-        asked, self._waiting = self._waiting, []
-        text = "\n".join(text.strip() for text, _ in asked)
-        self.say({"type": "text", "text": text})
-        return [(text, asked[-1][1])]
+        asked = self._waiting.pop()
+        self.note_waiting()
+        self.say({"type": "text", "text": asked[0]})
+        return [asked]
 
 
 def _json(output: str) -> Any:

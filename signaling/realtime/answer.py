@@ -32,6 +32,8 @@ class Answer:
         """What earlier responses have said of the same reply."""
         self.message: dict[str, Any] | None = None
         """The item of the message, once it is there."""
+        self.tools: list[str] = []
+        """The names of the server's own tools that ran for it."""
         self.is_open = False
         """The message is there and not over."""
         self.text = ""
@@ -99,6 +101,8 @@ class Answer:
             if status == "failed":
                 details["error"] = {"type": "server_error", "code": "no_answer"}
         done = {**self._response, "status": status, "status_details": details, "output": self._output, "usage": usage}
+        if self.tools:
+            done["antiphon"] = {"tools": self.tools}
         self._out.event("response.done", response=done)
 
     def close_message(self, status: str, text: str) -> None:

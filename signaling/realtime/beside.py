@@ -1,18 +1,15 @@
 """Beside: responses outside the conversation (`conversation: "none"`): text that the caller does not hear. Pure."""
 
-import json
 from typing import Any
 
-from signaling.openai.content import Item
 from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused
+from signaling.realtime.context import question_of
 from signaling.realtime.items import Items
 from signaling.realtime.requests import Wanted
 
 MOST = 4
 """How many may be in progress at once."""
-MAX_CHARS = 16_000
-"""How long a question may be, with what the client gives as context."""
 NOTHING_SAID = "(Answer from where the conversation stands.)"
 
 
@@ -31,10 +28,7 @@ class Beside:
             raise Refused(
                 f"At most {MOST} responses outside the conversation may be in progress.", "too_many", "response"
             )
-        context = "" if wanted.context is None else "\n".join(map(self._line, wanted.context))
-        question = "\n\n".join(filter(None, [wanted.instructions.strip(), context.strip()])) or NOTHING_SAID
-        if len(question) > MAX_CHARS:
-            raise Refused(f"Its input may have {MAX_CHARS} characters.", "invalid_value", "response.input")
+        question = question_of(wanted.instructions, wanted.context or (), self._items) or NOTHING_SAID
         response_id = self._out.new_id("resp")
         response: dict[str, Any] = {
             "object": "realtime.response", "id": response_id, "status": "in_progress",
@@ -68,15 +62,3 @@ class Beside:
         self._out.event("response.content_part.done", **where, part={"type": "text", "text": text})
         self._out.event("response.output_item.done", **of, item=done)
         self._out.event("response.done", response={**response, "status": "completed", "output": [done]})
-
-    def _line(self, item: Item) -> str:
-        """An item of the context, as the model reads it. Raises Refused for a reference to none."""
-        if item.type == "item_reference":
-            return self._said(self._items.get(item.id or "", "retrieve"))
-        return self._said(item.model_dump(exclude_none=True))
-
-    def _said(self, item: dict[str, Any]) -> str:
-        if item["type"] != "message":
-            return json.dumps({name: item.get(name) for name in ("name", "arguments", "output") if item.get(name)})
-        words = " ".join(part.get("text") or part.get("transcript") or "" for part in item.get("content", []))
-        return f"{item.get('role', 'user')}: {words}"

@@ -23,7 +23,7 @@ from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
 from signaling.sdp_sessions import read_offer
 from signaling.ways import WAYS
-from signaling.websocket import open_socket
+from signaling.websocket import HANG_UPS, NO_CODE, open_socket
 
 PATH = "/v1/realtime"
 
@@ -47,7 +47,7 @@ class _Endpoint:
             return await self._watch(request, call_id)
         caller = self.door.called(await self.door.admit(request), request.query.get("model", ""))
         self.calls.pace(caller)
-        response, socket = await open_socket(request, _agreed(request), LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS, (*HANG_UPS, NO_CODE))
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"
@@ -59,7 +59,7 @@ class _Endpoint:
         return response
 
     async def _watch(self, request: web.Request, call_id: str) -> web.WebSocketResponse:
-        watcher = await self.door.watcher(request)
+        watcher = await self.door.admit_to(request, self.calls, call_id)
         self.calls.pace(watcher)
         response, socket = await open_socket(request, _agreed(request), LIMITS)
         if socket is not None:
@@ -80,7 +80,8 @@ class _Endpoint:
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
     async def hang_up(self, request: web.Request) -> web.Response:
-        await self.calls.end(await self.door.watcher(request), request.match_info["call_id"])
+        call_id = request.match_info["call_id"]
+        await self.calls.end(await self.door.admit_to(request, self.calls, call_id), call_id)
         return web.Response()
 
 

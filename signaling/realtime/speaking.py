@@ -27,7 +27,9 @@ class Speaking:
         self._way = way
         self._config = config
         self._answer: Answer | None = None
-        self.continues = False
+        self._called: set[str] = set()
+        """The function calls that the client has not answered."""
+        self._continues = False
         """The client has answered a function call, and the next `response.create` is for what comes of it."""
         self._waits = False
         """A reply has called a function in a response that is over, and goes on when it has the result."""
@@ -47,12 +49,20 @@ class Speaking:
 
     # What the client wants
 
+    def returned(self, call_id: str) -> bool:
+        """The client tells what a function has returned. False: it was not asked for it, or has told it before."""
+        if call_id not in self._called:
+            return False
+        self._called.remove(call_id)
+        self._continues = True
+        return True
+
     def create(self, wanted: Wanted) -> bool:
         """Begin a response. Returns whether our reply goes on by itself, and nobody has to be asked.
 
         Raises Refused while there is another one.
         """
-        continues, self.continues = self.continues, False
+        continues, self._continues = self._continues, False
         if self._answer is not None and self._answer.unasked and not continues:
             self._give_up(self._answer)
         if self._answer is not None and not continues:
@@ -184,6 +194,7 @@ class Speaking:
         call: Any = message
         if call.type != "tool_call":
             return
+        self._called.add(call.id)
         answer = self._answer or self._new(Wanted())
         self._waits, self._paused = True, answer.reply if answer.reply is not None else self._paused
         if answer.reply is not None:
@@ -205,6 +216,7 @@ class Speaking:
     # Steps
 
     def _finish(self, answer: Answer, message: Response, text: str) -> None:
+        answer.tools = message.tools
         usage = None if message.usage is None else _usage(message.usage.input_tokens, message.usage.output_tokens)
         if message.interrupted:
             by_client = self._cancelled and not self._by_voice

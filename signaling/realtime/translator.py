@@ -28,6 +28,7 @@ from signaling.openai.refused import Refused, read_json
 from signaling.openai.told import Told
 from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 from signaling.realtime.beside import Beside
+from signaling.realtime.context import question_of
 from signaling.realtime.heard import Heard
 from signaling.realtime.items import Items
 from signaling.realtime.requests import (
@@ -53,6 +54,8 @@ PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
 _OF_THE_AGENT = frozenset({"instructions", "tools"})
 """What only agents take that let clients decide what they say."""
+ANSWER_THIS = "Answer only what follows, and not what was said before."
+"""Begins the instructions of a response that has an input of its own."""
 SHORTEST_COMMIT_MS = 100
 """OpenAI refuses to commit less."""
 
@@ -169,19 +172,18 @@ class RealtimeTranslator:
         before = self._items.add(made, event.previous_item_id)
         self._out.event("conversation.item.added", previous_item_id=before, item=made)
         self._out.event("conversation.item.done", previous_item_id=before, item=made)
-        if item.type == "function_call_output":
-            self._speaking.continues = True
-        self._told.item(item, made["id"])
+        self._told.item(item, made["id"], awaited=self._speaking.returned(item.call_id or ""))
 
     def _respond(self, wanted: Wanted) -> None:
         if wanted.conversation == "none":
             self._told.say(self._beside.create(wanted))
             return
-        if wanted.context is not None:
-            raise Refused("Only a response outside the conversation has an input.", "unsupported", "response.input")
+        instructions = wanted.instructions
+        if wanted.context:  # it is for this response alone, as its instructions are
+            instructions = f"{ANSWER_THIS}\n{question_of(instructions, wanted.context, self._items)}"
         if self._speaking.create(wanted):
             return  # the reply that has called a function goes on
-        for text, item_id in self._told.ask(wanted.instructions):
+        for text, item_id in self._told.ask(instructions):
             self._heard.type(text, item_id)
 
     def _commit(self) -> None:
@@ -193,6 +195,7 @@ class RealtimeTranslator:
             )
         self._uncommitted_ms = 0.0
         self._heard.committing = True
+        self._told.note_waiting()  # it was said before the sound
         self._told.say({"type": "commit"})
 
     # What our session says

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
@@ -10,8 +9,6 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.bundles import bundle
 from tests.browser.chromium import ARGS, CHROMIUM
 from tests.started import Started
-
-HERE = Path(__file__).parent / "softphones"
 
 
 class Softphone:
@@ -43,7 +40,7 @@ def phone_page(server: Started, microphone_file: str) -> Iterator[Page]:
         try:
             page = browser.new_page()
             page.goto(server.url)
-            page.evaluate(bundle(HERE, "phones.js"))
+            page.evaluate(bundle("phones.js"))
             yield page
         finally:
             browser.close()

@@ -15,7 +15,6 @@ from tests.started import Started, started
 
 pytestmark = [pytest.mark.browser, needs_npm]
 
-HERE = Path(__file__).parent / "pipecat"
 DESK = """
 import json
 from dataclasses import dataclass
@@ -113,7 +112,7 @@ def client(server: Started, microphone_file: str) -> Iterator[Client]:
         try:  # the libraries load audio worklets from blobs, which the policy of our own page does not allow
             page = browser.new_context(bypass_csp=True).new_page()
             page.goto(server.url)
-            page.evaluate(bundle(HERE, "client.js"))
+            page.evaluate(bundle("pipecat.js"))
             yield Client(page)
         finally:
             browser.close()

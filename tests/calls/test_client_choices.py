@@ -170,14 +170,18 @@ def test_the_client_asks_for_an_answer() -> None:
     """The agent answers from where the history stands, with instructions for this answer alone."""
 
     async def scenario() -> None:
-        mind = GuidedMind(answers={RESPOND: "Hello Ann."})
+        mind = GuidedMind(answers={"My name is Ann.": "Hello Ann.", RESPOND: "What else?"})
         async with Caller(mind, options=CallOptions(instructions="Be short.")) as caller:
             tell(caller, Note(text="My name is Ann."))
             tell(caller, Respond(instructions="Greet me."))
             await caller.until_silent()
             assert caller.answers[-1].text == "Hello Ann."
+            assert str(caller.session.dialogue.history.messages).count("My name is Ann.") == 1
+            tell(caller, Respond())
+            await caller.until_silent()
+            assert caller.answers[-1].text == "What else?"
             await ask(caller, "thanks")
-        assert mind.told == ["Be short.\n\nGreet me.", "Be short."]
+        assert mind.told == ["Be short.\n\nGreet me.", "Be short.", "Be short."]
         assert "My name is Ann." in str(mind.seen[0])
 
     run_virtual(scenario())

@@ -238,3 +238,53 @@ def test_barge_in() -> None:
         assert types.index("input_audio_buffer.speech_started") < types.index("response.done")
 
     run_virtual(scenario())
+
+
+def test_push_to_talk_over_the_agent() -> None:
+    """The caller's voice does not stop the agent. The client does, and what was said by then is not lost."""
+
+    async def scenario() -> None:
+        async with Line(GuidedMind()) as line:
+            line.choose(audio={"input": {"turn_detection": None}})
+            line.write("tell me a very long story about the sea and all its ships please")
+            line.event("response.create")
+            await line.wait(2500)
+            await line.say("stop it now please.")
+            assert line.responses() == []
+            line.event("response.cancel")
+            await line.wait(100)
+            line.event("input_audio_buffer.commit")
+            line.event("response.create")
+            await line.until_silent()
+        first, second = line.responses()
+        assert first[0] == "cancelled"
+        assert second == ("completed", ["You said stop it now please.."])
+
+    run_virtual(scenario())
+
+
+def test_a_client_brings_an_older_conversation() -> None:
+    """Calls of functions in it wait for nothing, and all of it stands in the history in its order."""
+
+    async def scenario() -> None:
+        mind = GuidedMind()
+        async with Line(mind) as line:
+            line.choose(audio={"input": {"turn_detection": None}})
+            line.write("book a table")
+            call = {"type": "function_call", "name": "book", "call_id": "c1", "arguments": "{}"}
+            line.event("conversation.item.create", item=call)
+            output = {"type": "function_call_output", "call_id": "c1", "output": "booked"}
+            line.event("conversation.item.create", item=output)
+            line.write("is it done")
+            line.write("thank you")
+            line.event("response.create")
+            await line.until_silent()
+        assert line.responses() == [("completed", ["You said thank you."])]
+        assert "error" not in line.types()
+        told = str(mind.seen[-1])
+        places = [
+            told.index(each) for each in ("book a table", "was called", "has returned", "is it done", "thank you")
+        ]
+        assert places == sorted(places)
+
+    run_virtual(scenario())

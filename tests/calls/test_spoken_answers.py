@@ -1,14 +1,16 @@
 """Calls with a model that hears and speaks itself, over real sockets to a small true provider."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic_ai import Agent
 from pydantic_ai.models.function import FunctionModel
 from pydantic_ai.models.test import TestModel
 
-from server.agent.limits import RunLimits
 from server.agent.passing_on import HandOver
-from server.agent.spoken import keeper, model
 from server.agent.voice_agent import VoiceAgent
+from server.call.agent_messages import Respond, ToolCall, ToolResult, Update
+from server.call.options import ClientTool
 from server.media.frame import SILENCE
 from server.testing.engines import sound
 from tests.fakes.mind import Mind
@@ -148,64 +150,6 @@ async def test_who_goes_on_before_the_answer_is_answered_for_all() -> None:
         assert len(provider.of("response.create")) == 2
 
 
-@pytest.mark.parametrize("fault", ["close", "stall"])
-async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer(
-    fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What has come is heard, the agent's own model says the rest, and the next answer comes from a new connection."""
-    monkeypatch.setattr(model, "STALL_S", 0.3)
-    mind = Mind(answers={model.GO_ON: "And so they lived"})
-    async with realtime_provider(lambda number: f"{STORY} {number}." if number else "Yes.") as provider:
-        provider.faults = {1: fault}
-        async with spoken_call(provider, mind.agent("Hello.")) as caller:
-            assert await caller.type("are you there") == "Yes."
-            first = await caller.type("tell me a story")
-            assert first.startswith("Once upon a time there was a shop.")
-            assert mind.requests == 1
-            assert first.endswith("And so they lived")
-            assert not caller.failures
-            caller.call.type("again")
-            await caller.hear("from. 2")
-        assert provider.connections == 2
-        assert any("Once upon a time" in item for item in provider.items)
-
-
-async def test_another_model_answers_when_the_provider_does_not() -> None:
-    """The same words are answered by the agent's own model, and later ones by the provider again."""
-    async with realtime_provider(lambda number: "Here again.") as provider:
-        provider.faults = dict.fromkeys(range(3), "rate_limit_exceeded") | {3: "hang"}
-        async with spoken_call(provider, Mind().agent("Hello."), RunLimits(first_token_s=4.2)) as caller:
-            assert (await caller.type("what time is it")).endswith("You said what time is it.")
-            assert provider.items.count("user: what time is it") == 1
-            assert (await caller.type("does it hang")).endswith("You said does it hang.")
-            assert await caller.type("and now") == "Here again."
-            assert not caller.failures
-        assert provider.connections == 2
-
-
-async def test_a_provider_that_refuses_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no connection can be made, the agent's own model answers at once; later the provider is tried again."""
-    monkeypatch.setattr(keeper, "AGAIN_S", (0.1,))
-    async with realtime_provider(lambda number: "Here again.") as provider:
-        provider.refuses = True
-        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
-            assert await caller.type("what time is it") == "You said what time is it."
-            provider.refuses = False
-            await caller.until(lambda: bool(provider.of("conversation.item.create")))
-            assert await caller.type("and now") == "Here again."
-        assert "user: what time is it" in provider.items
-
-
-async def test_when_both_fail_the_agent_apologises() -> None:
-    """The client is told, as when any model fails."""
-    async with realtime_provider(lambda number: "Here again.") as provider:
-        provider.refuses = True
-        async with spoken_call(provider, Mind(failures=1).agent("Hello.")) as caller:
-            await caller.type("what time is it")
-            assert [failure.code for failure in caller.failures] == ["engine_failed"]
-            assert "sorry" in caller.answers[-1].text.lower()
-
-
 async def test_an_old_session_is_renewed_between_two_answers() -> None:
     """The new session begins with the history, and the caller notices nothing."""
     async with realtime_provider(lambda number: f"Answer number {number}.") as provider:
@@ -245,3 +189,30 @@ async def test_an_agent_that_checks_its_answers_is_not_spoken() -> None:
             assert isinstance(made, VoiceAgent)
             assert await caller.type("what time is it") == "You said what time is it."
         assert provider.connections == 0
+
+
+async def test_a_client_asks_for_answers_and_brings_instructions_and_tools() -> None:
+    """Nothing is asked before the client wants an answer. Then the provider has what was said, and what the client
+    brings; the client runs its tool."""
+
+    def script(number: int) -> str | tuple[str, str]:
+        return ("look_up", '{"what": "ann"}') if number == 0 else "You are Ann Miller."
+
+    async with realtime_provider(script) as provider:
+        agent = replace(Mind().agent("Hello."), by_client=True)
+        async with spoken_call(provider, agent) as caller:
+            tool = ClientTool(name="look_up", description="Look somebody up.", parameters={"type": "object"})
+            caller.tell(Update(answers="asked", instructions="Be very brief.", tools=[tool]))
+            assert await caller.say("my name is ann") == "Hello."
+            assert not provider.of("response.create")
+            caller.tell(Respond())
+            await caller.until(lambda: bool(caller.of(ToolCall)))
+            caller.tell(ToolResult(id=caller.of(ToolCall)[0].id, output="Ann Miller"))
+            await caller.call.settle()
+            assert caller.answers[-1].text == "You are Ann Miller."
+            assert not caller.failures
+            assert caller.history.count("my name is ann") == 1
+        session = provider.of("session.update")[-1]["session"]
+        assert session["instructions"].endswith("Be very brief.")
+        assert "look_up" in [each["name"] for each in session["tools"]]
+        assert "user: my name is ann" in provider.items

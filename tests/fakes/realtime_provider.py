@@ -31,7 +31,8 @@ class RealtimeProvider:
     """`received` has the events of all clients, oldest first. While it `refuses`, no connection is made.
 
     `faults` says what becomes of each response: "" is answered, "slow" only after SLOW_S; "hang" sends nothing, and
-    "stall" nothing after some sound; "close" closes the socket then; a code, such as "rate_limit_exceeded", fails.
+    "stall" nothing after some sound; "close" closes the socket then, "speechless" after the first sound and no word;
+    "called" closes it after the call of a tool; a code, such as "rate_limit_exceeded", fails.
     """
 
     def __init__(self, script: Script, chunk_s: float = 0.0, ms_a_char: int = MS_A_CHAR) -> None:
@@ -137,14 +138,14 @@ class _Client:
             await asyncio.sleep(SLOW_S)
         response = {"id": self._response, "object": "realtime.response", "status": "in_progress", "output": []}
         await self._send("response.created", response={**response, "metadata": metadata})
-        if fault not in ("", "close", "stall", "slow"):
+        if fault not in ("", "close", "stall", "slow", "speechless", "called"):
             await self._done("failed", [], {"type": "failed", "error": {"type": "x", "code": fault}})
             return
         newest = provider.items[-1] if provider.items else ""
         by_text = (words for word, words in provider.script_by_text.items() if word in newest)
         made = next(by_text, None) or provider._script(index)
         if isinstance(made, tuple):
-            await self._call(index, *made)
+            await self._call(index, *made, fault)
         else:
             await self._say(index, made, fault)
 
@@ -152,7 +153,7 @@ class _Client:
         where = {"response_id": self._response, "item_id": f"said_{index}", "output_index": 0, "content_index": 0}
         item = {"id": where["item_id"], "type": "message", "role": "assistant", "status": "in_progress", "content": []}
         await self._send("response.output_item.added", response_id=self._response, output_index=0, item=item)
-        for piece in re.findall(r" ?[^ ]+", words):
+        for piece in re.findall(r" ?[^ ]+", words if fault != "speechless" else ""):
             await self._send("response.output_audio_transcript.delta", delta=piece, **where)
         tone = (b"\x00\x10" * 24 + b"\x00\xf0" * 24) * (len(words) * self._provider._ms_a_char // 2)
         step = RATE * 2 * CHUNK_MS // 1000
@@ -160,8 +161,8 @@ class _Client:
         for start in range(0, len(tone), step):
             audio = base64.b64encode(tone[start : start + step]).decode()
             await self._send("response.output_audio.delta", delta=audio, **where)
-            if fault in ("close", "stall") and start >= 5 * step:
-                await (self._socket.close(code=1011) if fault == "close" else asyncio.sleep(0))
+            if fault == "speechless" or (fault in ("close", "stall") and start >= 5 * step):
+                await (self._socket.close(code=1011) if fault != "stall" else asyncio.sleep(0))
                 return
             await asyncio.sleep(self._provider._chunk_s)
         await self._send("response.output_audio_transcript.done", transcript=words, **where)
@@ -169,7 +170,7 @@ class _Client:
         content = [{"type": "output_audio", "transcript": words}]
         await self._done("completed", [{**item, "status": "completed", "content": content}])
 
-    async def _call(self, index: int, tool: str, arguments: str) -> None:
+    async def _call(self, index: int, tool: str, arguments: str, fault: str) -> None:
         item = {"id": f"called_{index}", "type": "function_call", "call_id": f"call_{index}", "name": tool}
         item |= {"arguments": arguments, "status": "completed"}
         await self._send("response.output_item.added", response_id=self._response, output_index=0, item=item)
@@ -184,7 +185,7 @@ class _Client:
             arguments=arguments,
         )
         await self._send("response.output_item.done", response_id=self._response, output_index=0, item=item)
-        await self._done("completed", [item])
+        await (self._socket.close(code=1011) if fault == "called" else self._done("completed", [item]))
 
     async def _done(self, status: str, output: list[Event], details: Event | None = None) -> None:
         usage = {"total_tokens": 30, "input_tokens": 20, "output_tokens": 10}

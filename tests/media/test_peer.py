@@ -319,5 +319,5 @@ class Ready:
     def receive_text(self, text: str | bytes) -> None:
         pass
 
-    def lost(self, why: str = "") -> None:
+    def lost(self, why: str = "", closed: bool = False) -> None:
         pass

@@ -29,7 +29,7 @@ class Listening:
         self.digits: list[str] = []
         self.texts: list[str | bytes] = []
         self.holds: list[bool] = []
-        self.is_lost = False
+        self.is_lost = self.is_closed = False
         self._heard = asyncio.Event()
         self._wanted = 0
 
@@ -53,8 +53,8 @@ class Listening:
     def receive_text(self, text: str | bytes) -> None:
         self.texts.append(text)
 
-    def lost(self, why: str = "") -> None:
-        self.is_lost = True
+    def lost(self, why: str = "", closed: bool = False) -> None:
+        self.is_lost, self.is_closed = True, closed
 
     async def hears(self, more: int) -> None:
         """Wait until so many more frames have come."""
@@ -249,6 +249,19 @@ async def test_the_caller_is_told_how_it_is_heard() -> None:
             await call.listening.hears(5)
         assert 0 <= reports[0].roundTripTime < 1
         assert reports[0].fractionLost == 0
+
+
+async def test_a_client_that_closes_is_told_from_one_that_is_lost() -> None:
+    async with calling() as call:
+        await call.connect()
+        await call.caller.close()
+        await _until(lambda: call.listening.is_lost)
+        assert call.listening.is_closed
+    async with calling() as call:
+        await call.connect()
+        await call.peer._bundle.ice.stop()  # as when no packet finds its way any more
+        await _until(lambda: call.listening.is_lost)
+        assert not call.listening.is_closed
 
 
 async def test_a_release_that_is_cut_short_breaks_nothing() -> None:

@@ -7,6 +7,7 @@ conversation on it begins with the history of the call.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 from pydantic_ai.exceptions import ModelAPIError, ModelConnectionError
@@ -21,6 +22,8 @@ from server.agent.tool_calls import Start, kind_of
 
 CONNECT_S = 8.0
 """How long the provider may take to begin a session. The caller does not wait for it: see OPEN_S."""
+CLOSE_S = 1.0
+"""How long the provider may take to say goodbye. The end of a call waits for it."""
 OPEN_S = 2.0
 """How long an answer waits for a line that is being opened. Then another model is asked."""
 AGAIN_S = (0.0, 1.0, 2.0, 5.0, 15.0, 30.0)
@@ -153,25 +156,29 @@ class Keeper:
         history = standing(request.messages)
         known = Known(request.instructions)
         known.seed(history)
-        async with asyncio.timeout(CONNECT_S) as limit:
-            opened = self._model.connect(
-                messages=history, model_settings=self._model_settings(), model_request_parameters=request.parameters
-            )
-            async with opened as connection:
-                limit.reschedule(None)
-                line = Line(connection, self._model.model_name, self._model.profile, known, request.tools)
-                self._set(line, opening=True)
-                log.info("- call %s: speech-to-speech line open, %d messages", self._call, len(history))
-                async with asyncio.TaskGroup() as group:
-                    renewal = group.create_task(self._renew(line), name="speech-to-speech-renewal")
-                    try:
-                        await line.serve()
-                    finally:
-                        renewal.cancel()
-                if isinstance(line.failure, _Renewed):
-                    ended.set_result(None)
-                else:
-                    ended.set_exception(self._failure_of(line.failure))
+        opened = self._model.connect(
+            messages=history, model_settings=self._model_settings(), model_request_parameters=request.parameters
+        )
+        async with asyncio.timeout(CONNECT_S):
+            connection = await opened.__aenter__()
+        try:
+            line = Line(connection, self._model.model_name, self._model.profile, known, request.tools)
+            self._set(line, opening=True)
+            log.info("- call %s: speech-to-speech line open, %d messages", self._call, len(history))
+            async with asyncio.TaskGroup() as group:
+                renewal = group.create_task(self._renew(line), name="speech-to-speech-renewal")
+                try:
+                    await line.serve()
+                finally:
+                    renewal.cancel()
+            if isinstance(line.failure, _Renewed):
+                ended.set_result(None)
+            else:
+                ended.set_exception(self._failure_of(line.failure))
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await opened.__aexit__(None, None, None)
 
     async def _renew(self, line: Line) -> None:
         """Close the line in a moment in which nobody needs it, before the provider does."""

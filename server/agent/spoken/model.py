@@ -22,6 +22,7 @@ from pydantic_ai.messages import (
     ModelResponse,
     ModelResponseStreamEvent,
     TextPart,
+    ToolCallPart,
 )
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.profiles import ModelProfile
@@ -29,9 +30,7 @@ from pydantic_ai.realtime.codec import ToolCall
 from pydantic_ai.realtime.lifecycle import ResponseEnded
 from pydantic_ai.settings import ModelSettings
 
-from server.agent.breakers import Breakers
 from server.agent.client_retries import sent_once
-from server.agent.model_failures import meaning_of
 from server.agent.spoken.answer import Answer, Piece
 from server.agent.spoken.mind import SpokenMind
 from server.agent.spoken.request import Request
@@ -42,7 +41,8 @@ from server.agent.written import text_of
 log = logging.getLogger(__name__)
 
 HANG_S = 2.0
-"""A provider from which nothing has come for so long, when its answer is given up, gets another connection."""
+"""A provider from which nothing has come for so long, when its answer is given up, gets another connection. So does one
+that has used up all the time that it had."""
 STALL_S = 2.0
 """So long a provider may send nothing in the middle of an answer. Then another model goes on. Providers send sound
 faster than it is played, so the caller mostly has not noticed anything by then."""
@@ -55,15 +55,16 @@ GO_ON = (
 class SpokenModel(Model):
     """Asks the speech-to-speech model of a call for one reply. `on_sound` is told of each Sound of it."""
 
-    def __init__(self, mind: SpokenMind, then: Sequence[Model] = (), breakers: Breakers | None = None) -> None:
-        """The first of `then` goes on when the provider is lost in the middle of its answer. `breakers` count that."""
+    def __init__(self, mind: SpokenMind, then: Sequence[Model] = ()) -> None:
+        """The first of `then` goes on when the provider is lost in the middle of its answer."""
         super().__init__(profile=ModelProfile(supports_inline_system_prompts=True))
         self.on_sound: Callable[[Sound], None] = lambda sound: None
+        self.on_lost: Callable[[ModelAPIError], None] = lambda failure: None
+        """Is told that the provider was lost in the middle of its answer."""
         self.speaking = False
         """The words that come now come with their sound."""
         self._mind = mind
         self._then = then
-        self._breakers = breakers or Breakers()
 
     @property
     def model_name(self) -> str:
@@ -107,12 +108,12 @@ class SpokenModel(Model):
                 _model=self,
                 _answer=answer,
                 _pieces=self._in_time(first, pieces),
-                _go_on=lambda: self._go_on(messages, answer.words if answer else "", model_settings, parameters),
+                _go_on=lambda words: self._go_on(messages, words, model_settings, parameters),
             )
         finally:
             self.speaking = False
             if answer is not None:
-                if not answer.begun and not answer.over and loop.time() - asked_s > HANG_S:
+                if not answer.begun and not answer.over and loop.time() - asked_s > _patience_s(model_settings):
                     self._mind.give_up_line()
                 self._mind.stop(answer)
 
@@ -130,19 +131,21 @@ class SpokenModel(Model):
         words: str,
         settings: ModelSettings | None,
         parameters: ModelRequestParameters,
-    ) -> AsyncIterator[str]:
-        """The rest of an answer of which `words` have come, by another model. It calls no tools."""
+    ) -> AsyncIterator[str | ModelResponse]:
+        """The rest of an answer of which `words` have come, by another model: its text, and then all of it."""
         self.speaking = False
-        asked = [*messages, ModelResponse(parts=[TextPart(words)]), ModelRequest.user_text_prompt(GO_ON)]
-        plain = ModelRequestParameters(instruction_parts=parameters.instruction_parts)
+        asked = list(messages)
+        if words.strip():
+            asked += [ModelResponse(parts=[TextPart(words)]), ModelRequest.user_text_prompt(GO_ON)]
+            yield " "
         model, once = self._then[0], sent_once(self._then[0], settings)
         once.pop("first_event_timeout", None)  # the run's own limit between two pieces of an answer holds
-        opened = model_request_stream(model, asked, model_settings=once, model_request_parameters=plain)
+        opened = model_request_stream(model, asked, model_settings=once, model_request_parameters=parameters)
         async with opened as stream:
-            yield " "
             async for event in stream:
                 if text := text_of(event):
                     yield text
+            yield stream.get()
 
     async def _in_time(self, piece: Piece, rest: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
         """The pieces of an answer. Raises ModelTimeoutError when it stops in its middle."""
@@ -158,9 +161,14 @@ class SpokenModel(Model):
 
     def lose(self, failure: ModelAPIError) -> bool:
         """The provider is lost in the middle of its answer. Returns whether another model can say the rest."""
-        self._breakers.failures[self.model_id, meaning_of(failure).kind] += 1
+        self.on_lost(failure)
         log.warning("x model %s was lost in its answer: %s", self.model_id, kind_of(failure))
         return bool(self._then)
+
+
+def _patience_s(settings: ModelSettings | None) -> float:
+    """After so much silence, a provider whose answer is given up counts as hanging."""
+    return min(HANG_S, 0.9 * (settings or {}).get("first_event_timeout", HANG_S))
 
 
 @dataclass
@@ -170,21 +178,24 @@ class SpokenResponse(StreamedResponse):
     _model: SpokenModel
     _answer: Answer
     _pieces: AsyncIterator[Piece]
-    _go_on: Callable[[], AsyncIterator[str]]
+    _go_on: Callable[[str], AsyncIterator[str | ModelResponse]]
     _timestamp: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
+        called = False
         try:
             async for piece in self._pieces:
+                called = called or isinstance(piece, ToolCall)
                 for event in self._events(piece):
                     yield event
         except ModelAPIError as failure:
-            if not (self._answer.words.strip() and self._model.lose(failure)):
+            if not self._model.lose(failure):
                 raise
-            async for text in self._go_on():
-                for event in self._text(text):
-                    yield event
             self.finish_reason = "stop"
+            if not called:  # else the model is asked next about the result, on another line
+                async for rest in self._go_on(self._answer.words):
+                    for event in self._rest(rest):
+                        yield event
         self._usage += self._answer.usage
 
     def _events(self, piece: Piece) -> "list[ModelResponseStreamEvent]":
@@ -192,14 +203,22 @@ class SpokenResponse(StreamedResponse):
             return self._text(piece)
         if isinstance(piece, ToolCall):
             self._model.called(piece.tool_call_id)
-            number = piece.tool_call_id
-            return [
-                self._parts_manager.handle_tool_call_part(
-                    vendor_part_id=number, tool_name=piece.tool_name, args=piece.args or "{}", tool_call_id=number
-                )
-            ]
+            return self._tool(ToolCallPart(piece.tool_name, piece.args or "{}", piece.tool_call_id))
         self.finish_reason = piece.finish_reason
         return []
+
+    def _rest(self, rest: str | ModelResponse) -> "list[ModelResponseStreamEvent]":
+        if isinstance(rest, str):
+            return self._text(rest)
+        self._usage += rest.usage
+        return [event for call in rest.tool_calls for event in self._tool(call)]
+
+    def _tool(self, call: ToolCallPart) -> "list[ModelResponseStreamEvent]":
+        number = call.tool_call_id
+        made = self._parts_manager.handle_tool_call_part(
+            vendor_part_id=number, tool_name=call.tool_name, args=call.args, tool_call_id=number
+        )
+        return [made]
 
     def _text(self, text: str) -> "list[ModelResponseStreamEvent]":
         return list(self._parts_manager.handle_text_delta(vendor_part_id="words", content=text))

@@ -73,6 +73,8 @@ class Leg:
         self.reason = ""
         """Why the leg ended, as the client was told: the code of the final error, "reconnect", "lost" if the
         conversation waits for another connection, or "" for none of them."""
+        self.closing_hangs_up = False
+        """A client that closes the connection hangs up, and does not come back to the conversation."""
         self._attach = attach
 
     # What the session calls: the leg is its Connection
@@ -195,8 +197,14 @@ class Leg:
         if self._live:
             self.session.hold.put(self) if on else self.session.hold.take_up(self)
 
-    def lost(self, why: str = "") -> None:
-        """The connection is gone, or we give it up: `why` tells the client. The session may wait for another one."""
+    def lost(self, why: str = "", closed: bool = False) -> None:
+        """The connection is gone, or we give it up: `why` tells the client. The session may wait for another one.
+
+        `closed`: the client has closed it in an orderly way.
+        """
+        if closed and self.closing_hangs_up:
+            self.hung_up()
+            return
         if why and self._live:
             self.send(Error(code="connection_lost", message=f"The connection is given up: {why}."))
         self.session.detach(self)

@@ -49,7 +49,7 @@ class _Ear:
     def frame_ahead(self) -> bytes | None:
         return None
 
-    def lost(self, why: str = "") -> None:
+    def lost(self, why: str = "", closed: bool = False) -> None:
         self.over.set()
 
     def hear(self, frame: Frame) -> None: ...

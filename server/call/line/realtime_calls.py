@@ -97,8 +97,9 @@ class RealtimeCalls:
         translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs)), gate)
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
-            legs.append(Leg(session, attach, translator=translator))
-            return legs[-1]
+            legs.append(leg := Leg(session, attach, translator=translator))
+            leg.closing_hangs_up = True
+            return leg
 
         request = CallRequest(**choices)
         caller = replace(caller, transport="webrtc", request=request.own)
@@ -109,6 +110,11 @@ class RealtimeCalls:
 
         self._remember(_Live(legs[-1], translator, tell), RTC + pc_id, session_id)
         return answer, RTC + pc_id
+
+    def session_of(self, call_id: str) -> str:
+        """The id of the session of a call, by which operators know it. "": there is no such call."""
+        live = self._live.get(call_id)
+        return "" if live is None else live.leg.session.id
 
     async def end(self, caller: Caller | None, call_id: str) -> None:
         """End a call, however it came. Raises NotFound if the caller has no such call."""

@@ -124,6 +124,11 @@ class Answers:
         asked = self.language.lexicon.asked_for(self._history.last_said) is Wanted.NUMBER
         return self.language.expected(agent.number_phrases if asked and agent.number_phrases else agent.phrases)
 
+    @property
+    def unanswered(self) -> bool:
+        """The history ends with words to which there is no answer."""
+        return self._history.unanswered
+
     def begin(self, prompt: str, stopwatch: Stopwatch, instructions: str = "") -> Reply:
         """Let the agent answer. Nothing of it is heard, and no tool has an effect, before the reply is committed.
 
@@ -140,11 +145,12 @@ class Answers:
         setup, spoken = self.brought.added_to(self._runs, instructions), None
         if self._mind is not None:
             models = text_models(setup)
-            spoken = SpokenModel(self._mind, models, setup.breakers)
+            spoken = SpokenModel(self._mind, models)
             setup = replace(setup, model=spoken, fallbacks=models, asks_early=False)
         run = AgentRun(setup, prompt, recall)
         reply = self._make(run, lambda: self.language.of_answers, stopwatch)
         if spoken is not None:
+            spoken.on_lost = run.lose
             reply.let_speak(spoken)
         return reply
 

@@ -17,6 +17,7 @@ from pydantic_ai.messages import (
     TextPart,
     ToolCallPart,
     ToolReturnPart,
+    UserPromptPart,
 )
 
 from server.agent.limits import RunLimits
@@ -57,6 +58,12 @@ class History:
         """The question that the agent's last words end with; "" if they do not end with a question."""
         *_, last = re.split(r"(?<=[.!?؟।۔])\s+|(?<=[。！？])\s*(?!$)", self.last_said.strip())
         return last if last.endswith(("?", "？", "؟")) else ""
+
+    @property
+    def unanswered(self) -> bool:
+        """It ends with words to which there is no answer."""
+        last = self._messages[-1] if self._messages else None
+        return isinstance(last, ModelRequest) and all(isinstance(part, UserPromptPart) for part in last.parts)
 
     def add(self, messages: Sequence[ModelMessage]) -> list[ModelMessage]:
         """Add an exchange whose reply the caller heard to its end. Returns the messages that were added."""

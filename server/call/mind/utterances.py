@@ -131,7 +131,7 @@ class Utterances:
         self._stop_listening(utterance)
         utterance.stopwatch.mark("endpoint")
         self._wanted = self._committed = False
-        if self._answers.brought.speaks_when_asked:
+        if self._waits_to_be_asked(utterance):
             self._preparation.ask(utterance)
             if utterance.settled:
                 self._answer_words(utterance)
@@ -227,12 +227,16 @@ class Utterances:
         if not utterance.text:
             self._outcomes.on_no_words(utterance.number)
             return
-        if self._answers.brought.speaks_when_asked and not self._wanted:
+        if self._waits_to_be_asked(utterance) and not self._wanted:
             self._set_aside(utterance)
             return
         if utterance.prepared is None:
             self._preparation.finish(utterance)
         self._hand_on(utterance)
+
+    def _waits_to_be_asked(self, utterance: Utterance) -> bool:
+        """The client has to ask for the answer. What it types asks for one."""
+        return utterance.spoken and self._answers.brought.speaks_when_asked
 
     def _set_aside(self, utterance: Utterance) -> None:
         """The words are not answered now: they go into the history."""

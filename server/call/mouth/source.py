@@ -94,6 +94,7 @@ class Prompt:
     """What the model is asked although the caller has said nothing."""
 
     text: str
+    """"": it is asked to answer the last words of the history."""
     first: str = ""
     """What the agent says in fixed words before the model's answer."""
     instructions: str = ""

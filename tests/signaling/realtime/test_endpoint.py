@@ -162,12 +162,16 @@ async def test_a_call_that_is_not_there_cannot_be_watched() -> None:
             assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
 
 
-async def test_somebody_elses_call_cannot_be_watched() -> None:
+async def test_who_may_watch_a_call() -> None:
+    """Its caller, operators, and who has its control token, but nobody else."""
     async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
         ann, bob = ({"Authorization": f"Bearer {token(name)}"} for name in ("ann", "bob"))
         async with http.ws_connect(f"{running.home}/v1/realtime", headers=ann) as socket:
             call_id = json.loads((await socket.receive()).data)["session"]["antiphon"]["session_id"]
-            for who, kind in ((bob, "error"), (ann, "session.created")):
+            control = {"Authorization": f"Bearer {running.admin.control_tokens.of(call_id)}"}
+            for who, kind in (
+                (bob, "error"), (ann, "session.created"), (ADMIN, "session.created"), (control, "session.created"),
+            ):  # fmt: skip
                 async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}", headers=who) as watcher:
                     assert json.loads((await watcher.receive()).data)["type"] == kind
 
@@ -204,6 +208,17 @@ async def test_without_names_the_id_of_a_session_lets_nobody_watch() -> None:
             for call_id, kind in expected.items():
                 async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}") as watcher:
                     assert json.loads((await watcher.receive()).data)["type"] == kind
+
+
+async def test_an_operator_ends_a_call() -> None:
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        ann, bob = ({"Authorization": f"Bearer {token(name)}"} for name in ("ann", "bob"))
+        made = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=SDP | ann)
+        hang_up = f"{running.home}{made.headers['Location']}/hangup"
+        assert (await http.post(hang_up, headers=bob)).status == 404
+        assert (await http.post(f"{running.home}/v1/realtime/calls/rtc_none/hangup", headers=ADMIN)).status == 404
+        assert (await http.post(hang_up, headers=ADMIN)).status == 200
+        assert len(running.directory) == 0
 
 
 async def test_a_message_that_is_too_large_ends_the_connection() -> None:

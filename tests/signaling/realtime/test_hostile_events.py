@@ -168,6 +168,7 @@ def test_the_output_of_a_function_may_be_any_text() -> None:
     """Our session gets it as JSON that it takes."""
     for output in ('"\\ud800"', "1e999", "NaN", "[" * 400 + "]" * 400):
         client = Client()
+        client.hear(ToolCall(id="c", name="f", arguments={}))
         item = {"type": "function_call_output", "call_id": "c", "output": output}
         client.say("conversation.item.create", item=item)
         assert parse_client(json.dumps(client.told[-1])).type == "tool_result"

@@ -1,9 +1,12 @@
-"""OpenAI's own Python library, unmodified, at a server as an operator starts it. All on 127.0.0.1."""
+"""OpenAI's own libraries for Python and Node, unmodified, at a server as an operator starts it. All on 127.0.0.1."""
 
 import asyncio
 import base64
 import json
+import re
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 from openai import AsyncOpenAI
 
+from tests.browser.bundles import installed, needs_npm
+from tests.browser.node import Program, running
+from tests.signaling.realtime.certificate import certify
 from tests.started import Started, started
 from tests.voices import silence, speak
 
@@ -20,6 +26,7 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
 ASK = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is the weather?"}]}
+PAGE = Path(__file__).parents[3] / "docs" / "realtime.md"
 FRAME_BYTES = 4_800  # 100 ms
 
 
@@ -120,3 +127,54 @@ async def test_a_secret_for_a_page(server: Started) -> None:
         made = await client.realtime.client_secrets.create(session=session)
     assert made.value.startswith("ek_")
     assert made.session.type == "realtime"
+
+
+@needs_npm
+def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
+    """`openai` and `@openai/agents-realtime` ask aloud over a WebSocket, run the functions, hear the answer, and cut it
+    off by voice. Both run at the same time."""
+    sounds = {"question": "what is the weather like", "cut_in": "please stop and tell me something else"}
+    for name, words in sounds.items():
+        (tmp_path / name).write_bytes(speak(words, rate_hz=24_000))
+    given = (server.url, *(str(tmp_path / name) for name in sounds))
+    place, keys = installed(), certify(tmp_path)
+    since = len(server.lines)
+    openai = Program(place, "openai.mjs", *given, *keys, NODE_EXTRA_CA_CERTS=keys[1])
+    agents = Program(place, "agents.mjs", *given)
+    with running(openai, agents):
+        by_openai, by_agents = openai.result(), agents.result()
+    for seen in (by_openai, by_agents):
+        assert seen["errors"] == []
+        assert (len(seen["cities"]), seen["clocks"]) == (1, 1), "each of the two functions ran once"
+        assert "input_audio_buffer.speech_started" in seen["events"]
+    assert "weather" in by_openai["transcripts"][0]
+    assert [(said["status"], said["reason"]) for said in by_openai["said"]] == [
+        ("completed", None), ("completed", None), ("cancelled", "turn_detected"),
+    ]  # fmt: skip
+    assert "sun" in by_openai["said"][2]["words"]
+    calls = ["function_call"] * 2 + ["function_call_output"] * 2
+    assert by_openai["history"] == ["user", *calls, "assistant", "user"]
+    question, call, clock, answer, cut_in, second = by_agents["history"]
+    assert (question["role"], question["status"]) == ("user", "completed")
+    assert "weather" in question["words"]
+    assert (call["type"], call["name"]) == ("function_call", "weather")
+    assert "sun shines" in call["output"]
+    assert (clock["name"], clock["output"]) == ("clock", "noon")
+    assert (answer["role"], answer["status"]) == ("assistant", "incomplete")
+    assert 0 < len(answer["words"]) < len(call["output"]) / 2, "only what was heard"
+    assert (cut_in["role"], second["role"]) == ("user", "assistant")
+    assert sum("is over" in line for line in server.lines[since:]) == 2, "closing the client has hung up"
+
+
+async def test_the_example_of_the_documentation(server: Started) -> None:
+    """It prints the words of the answer."""
+    found = re.search(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    source = found[1].replace("http://127.0.0.1:8080", server.url)
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", source, stdout=asyncio.subprocess.PIPE)
+    try:
+        printed, _ = await asyncio.wait_for(program.communicate(), 30)
+    finally:
+        if program.returncode is None:
+            program.kill()
+    assert printed.decode().startswith("success")
