@@ -111,10 +111,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
-        RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings)).add_to(sites.public)
-        _for_openai_clients(
-            sites, settings, agents, access, RealtimeCalls(directory, pacer, settings.vanished_s, calls)
-        )
+        rtvi = RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings), directory.holds)
+        rtvi.add_to(sites.public)
+        _for_openai_clients(sites, settings, agents, access, RealtimeCalls(directory, sockets, calls))
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)

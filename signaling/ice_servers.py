@@ -7,6 +7,7 @@ at the TURN server, however many clients the caller uses. So the TURN server's q
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -32,14 +33,20 @@ def add_routes(
     """
 
     async def get(request: web.Request) -> web.Response:
-        caller = await admit(request)
-        if caller.expired and not has_call(caller):
-            raise InvalidToken("The token has expired.")
-        body = {"iceServers": [server.to_json() for server in servers(turn_user(caller))], "ttl": ttl_s}
+        body = {"iceServers": servers_of(await admit(request), servers, has_call), "ttl": ttl_s}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     for way in WAYS:
         app.router.add_get(f"{way}/api/ice-servers", get)
+
+
+def servers_of(
+    caller: Caller, servers: Callable[[str], list[IceServer]], has_call: Callable[[Caller], bool]
+) -> list[dict[str, Any]]:
+    """The servers for a caller, as JSON. Raises InvalidToken if the token has expired and there is no call."""
+    if caller.expired and not has_call(caller):
+        raise InvalidToken("The token has expired.")
+    return [server.to_json() for server in servers(turn_user(caller))]
 
 
 def turn_user(caller: Caller) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from server.call import agent_messages, messages
 from server.call.control import Control
@@ -104,6 +105,10 @@ class Inbox:
     def muted(self) -> bool:
         """The agent hears nothing of the caller: an operator wants it so, or the client."""
         return self._control.muted or self._brought.muted
+
+    def heard(self, frame: Frame) -> Frame:
+        """The caller's next 20 ms as the agent hears them."""
+        return replace(frame, pcm=SILENCE) if self.muted else self._keys.heard(frame)
 
     def close(self) -> None:
         """The call is over: write to the log what was dropped in it."""

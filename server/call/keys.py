@@ -22,6 +22,9 @@ END_MS = 5_000
 press # after the last digit."""
 SECRET_MS = 2_000
 """So long after the last key of a secret all keys may, also where the agent has spoken again."""
+TONE_MS = 1_000
+"""How long the sound of a key may last, from where it is pressed. Callers hold one for 0.1 to 0.5 s, and the sound
+comes later than the key by what is buffered of it."""
 
 
 class Keys:
@@ -97,6 +100,14 @@ class Keys:
     def recorded(self, frame: Frame) -> Frame:
         """The caller's next 20 ms as they may be recorded: some telephones send the sound of the keys, too."""
         return replace(frame, pcm=SILENCE) if self._is_secret else frame
+
+    def heard(self, frame: Frame) -> Frame:
+        """The same 20 ms as the agent hears them. What is heard may go to other servers: they get no secret key.
+
+        What callers say between two keys is heard.
+        """
+        secret = (self._entry or self._last).secret and self._since_ms < TONE_MS
+        return replace(frame, pcm=SILENCE) if secret else frame
 
     async def collect(self, entry: KeyEntry, prompt: str) -> str:
         """Ask the caller for keys with this `prompt`, if it is not empty, and wait until the `entry` is over.

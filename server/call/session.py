@@ -34,7 +34,7 @@ from server.call.switchboard import Switchboard
 from server.call.tasks import Tasks
 from server.call.watch import Watch
 from server.errors import EngineError
-from server.media.frame import SILENCE, Frame
+from server.media.frame import Frame
 from server.record.conversation import Exchange
 from server.record.minutes import Minutes
 
@@ -185,7 +185,7 @@ class Session:
         if not self._tasks.running:
             return
         self._soundtrack.hear(self.control.keys.recorded(frame))
-        self.dialogue.hear(replace(frame, pcm=SILENCE) if self._inbox.muted else frame)
+        self.dialogue.hear(self._inbox.heard(frame))
 
     def next_frame(self) -> bytes | None:
         """The next 20 ms for the caller's ear: 24 kHz PCM, or None in silence. Called every 20 ms."""

@@ -60,6 +60,8 @@ class CartesiaTextToSpeech:
         self._model, self._voice, self._silence_s = model, voice, silence_s
         self.languages = languages
         self._opening = asyncio.Lock()
+        self._failures = 0
+        """How many openings have failed so far."""
         self._shared: _SharedLine | None = None
 
     async def synthesize(
@@ -121,13 +123,27 @@ class CartesiaTextToSpeech:
                 line.cancel(context)
 
     async def _line(self) -> "_SharedLine":
-        """The connection that all texts share. It is opened again when it is lost."""
-        async with self._opening:  # of several texts that begin at the same time, one opens it
+        """The connection that all texts share. It is opened again when it is lost. Raises EngineError.
+
+        Of several texts that begin at the same time, one opens it. If that fails, it has failed for all of them:
+        otherwise each would wait for the deadlines of all before it.
+        """
+        failures = self._failures
+        async with self._opening:
+            if self._failures != failures:
+                raise EngineError(STAGE, f"The {STAGE} server could not be reached for another text.")
             if self._shared is None or self._shared.lost:
                 if self._shared is not None:
                     await self._shared.close()
-                self._shared = _SharedLine(await self._lines.take(fresh=True))
+                self._shared = _SharedLine(await self._open())
             return self._shared
+
+    async def _open(self) -> Line:
+        try:
+            return await self._lines.take(fresh=True)
+        except EngineError:
+            self._failures += 1
+            raise
 
     async def close(self) -> None:
         if self._shared is not None:

@@ -85,7 +85,8 @@ class _Endpoint:
         if socket is None or (config := await self._started(socket)) is None:
             return response
         caller = self.door.called(caller, config.model)
-        beginning = Beginning(_chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
+        again = request.query.get("session_id", ""), request.query.get("resume", "")
+        beginning = Beginning(_chosen(config), *again, call_id=config.session_id)
         await self.calls.serve(caller, beginning, _maker(config, on_webrtc=False), socket)
         return response
 
@@ -99,12 +100,11 @@ class _Endpoint:
         except Refused as refused:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
         permissions = Permissions(config.data_channel, secrets.token_hex(6))
-        _, _, session_id = answer = await self.calls.answer(
+        sdp, config.session_id = await self.calls.answer(
             wanted.transport.sdp, self.door.called(caller, config.model), _chosen(config),
             _maker(config, on_webrtc=True), None if permissions.everything else permissions,
         )  # fmt: skip
-        config.session_id = session_id  # who watches from now on is told it, before the page has connected
-        body = {"session": {"id": session_id}, "transport": {"type": "webrtc", "sdp": answer[0]}}
+        body = {"session": {"id": config.session_id}, "transport": {"type": "webrtc", "sdp": sdp}}
         return web.json_response(body, status=201)
 
     async def attach(self, request: web.Request) -> web.StreamResponse:
@@ -136,8 +136,8 @@ class _Endpoint:
             await _dismiss(socket, out)
         return response
 
-    async def _known(self, request: web.Request) -> tuple[Caller, str]:
-        """The caller, and the session of theirs that is meant. Raises SessionNotFound."""
+    async def _known(self, request: web.Request) -> tuple[Caller | None, str]:
+        """Who wants to watch or to end a session, and which one. Raises SessionNotFound if it is none of theirs."""
         session_id = request.match_info["session_id"]
         try:
             caller = await self.door.admit_to(request, self.calls, session_id)
@@ -173,7 +173,9 @@ class _Endpoint:
 
     def _config(self, given: dict[str, Any], on_webrtc: bool) -> LiveConfig:
         now = int(time.time())
-        return LiveConfig(given, on_webrtc, now, now + self.longest_s)
+        config = LiveConfig(given, on_webrtc, now, now + self.longest_s)
+        config.session_id = f"live_{secrets.token_urlsafe(12)}"
+        return config
 
 
 def _agreed(request: web.Request) -> list[str]:

@@ -61,7 +61,8 @@ class LiveConfig:
         self.audio = our_format(sound.format)
         self.begun_s = begun_s
         self.session_id = ""
-        """The id of the session, once it is known."""
+        """By this the client knows the session, and whoever watches it. Our own session has another id, which stands in
+        logs and webhooks."""
         self._appended: list[str] = []
         """The instructions that came after the beginning."""
         given = dict(given)

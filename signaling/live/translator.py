@@ -224,10 +224,12 @@ class LiveTranslator:
     def _start(self, hello: Hello) -> None:
         """Tell the client of the session, and prepare what our session has to know of it."""
         self._begun_ms, self._started = self._way.now_ms(), True
-        self._config.session_id = hello.session_id
         if not self._way.on_webrtc:
             self._way.reformat(self._config.audio, self._config.audio)
-        own = {"resume": hello.resume, "agent": hello.agent, "resumed": hello.resumed, "recorded": hello.recorded}
+        own = {
+            "session_id": hello.session_id, "resume": hello.resume, "agent": hello.agent, "resumed": hello.resumed,
+            "recorded": hello.recorded,
+        }  # fmt: skip
         self._out.event("session.started", session={**self._config.object, "antiphon": own})
         if self._config.wants_stored:
             self._out.event("info", code="not_stored", message="This server keeps no session to fork or to download.")

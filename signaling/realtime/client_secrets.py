@@ -23,7 +23,8 @@ from signaling.realtime.endpoint import PATH, chosen, new_config
 from signaling.tokens import Expected, NewToken, complaint, issue
 
 WHO = "openai-realtime"
-"""Who calls with such a secret, if the backend does not say it by the header."""
+"""Who calls with such a secret, if the backend does not say it by the header. Something random is added: callers of one
+name share its limits, and may watch and end each other's calls."""
 WHO_HEADER = "OpenAI-Safety-Identifier"
 """Where a backend tells which of its users calls. It becomes the name of the caller."""
 DEFAULT_S = 600
@@ -56,7 +57,7 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         expires_at = int(time.time()) + wanted.expires_after.seconds
         value = secrets.token_urlsafe(24)
         if needs_token:
-            who = request.headers.get(WHO_HEADER, "")[:128] or WHO
+            who = request.headers.get(WHO_HEADER, "")[:128] or f"{WHO}-{secrets.token_urlsafe(9)}"
             agent = config.object["model"] if config.object["model"] in expected.agents else ""
             claims = {"sub": who, "exp": expires_at, "agent": agent, "options": chosen(config)}
             value = _token(claims, secret, expected)

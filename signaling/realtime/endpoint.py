@@ -43,23 +43,27 @@ class _Endpoint:
     door: Door
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
-        agreed = [each for each in subprotocols(request) if each == REALTIME]
-        if call_id := request.query.get("call_id", ""):
-            caller = await self.door.admit_to(request, self.calls, call_id)
-        else:
-            caller = self.door.called(await self.door.admit(request), request.query.get("model", ""))
+        if call_id := request.query.get("call_id"):
+            return await self._watch(request, call_id)
+        caller = self.door.called(await self.door.admit(request), request.query.get("model", ""))
         self.calls.pace(caller)
-        response, socket = await open_socket(request, agreed, LIMITS, (*HANG_UPS, NO_CODE))
+        response, socket = await open_socket(request, _agreed(request), LIMITS, (*HANG_UPS, NO_CODE))
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"
         config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
         make = _maker(config, on_webrtc=False)
-        if call_id:
-            await self.calls.watch(caller, call_id, make, socket)
-            return response
-        beginning = Beginning(chosen(config), request.query.get("session_id", ""), request.query.get("resume", ""))
+        again = request.query.get("session_id", ""), request.query.get("resume", "")
+        beginning = Beginning(chosen(config), *again, call_id=config.object["id"])
         await self.calls.serve(caller, beginning, make, socket)
+        return response
+
+    async def _watch(self, request: web.Request, call_id: str) -> web.WebSocketResponse:
+        watcher = await self.door.admit_to(request, self.calls, call_id)
+        self.calls.pace(watcher)
+        response, socket = await open_socket(request, _agreed(request), LIMITS)
+        if socket is not None:
+            await self.calls.watch(watcher, call_id, _maker(new_config(""), on_webrtc=False), socket)
         return response
 
     async def call(self, request: web.Request) -> web.Response:
@@ -71,14 +75,18 @@ class _Endpoint:
         except Refused as refused:
             raise PeerError(f"{refused.param}: {refused.message}") from refused
         caller = self.door.called(caller, config.object["model"])
-        answer, call_id, _ = await self.calls.answer(sdp, caller, chosen(config), _maker(config, on_webrtc=True))
-        headers = {"Location": f"{request.path}/{call_id}"}
+        answer, call_id = await self.calls.answer(sdp, caller, chosen(config), _maker(config, on_webrtc=True))
+        headers = {"Location": f"{request.rel_url.raw_path}/{call_id}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
     async def hang_up(self, request: web.Request) -> web.Response:
         call_id = request.match_info["call_id"]
-        await self.calls.hang_up(await self.door.admit_to(request, self.calls, call_id), call_id)
+        await self.calls.end(await self.door.admit_to(request, self.calls, call_id), call_id)
         return web.Response()
+
+
+def _agreed(request: web.Request) -> list[str]:
+    return [each for each in subprotocols(request) if each == REALTIME]
 
 
 def new_config(model: str, kind: Any = "realtime") -> SessionConfig:
@@ -103,9 +111,10 @@ async def _read_call(request: web.Request) -> tuple[str, dict[str, Any]]:
     parts: dict[str, str] = {}
     try:
         async for part in await request.multipart():
-            if isinstance(part, BodyPartReader) and part.name in ("sdp", "session") and part.name not in parts:
-                data = await part.read()
-                parts[part.name] = data[: MAX_BODY_BYTES + 1].decode(errors="replace")
+            name = part.name if isinstance(part, BodyPartReader) else None
+            if not isinstance(part, BodyPartReader) or name not in ("sdp", "session") or name in parts:
+                raise PeerError("The form may have one part `sdp` and one part `session`, and nothing else.")
+            parts[name] = (await part.read()).decode(errors="replace")
     except web.HTTPRequestEntityTooLarge as exc:
         raise TooLarge(f"A part may have at most {MAX_BODY_BYTES} bytes.") from exc
     except (ValueError, web.RequestPayloadError, HttpProcessingError) as exc:

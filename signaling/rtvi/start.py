@@ -21,7 +21,7 @@ from signaling.access import token_of
 from signaling.addresses import Proxies
 from signaling.bodies import read_json
 from signaling.ice import IceServer
-from signaling.ice_servers import turn_user
+from signaling.ice_servers import servers_of
 from signaling.rtvi.session_id import NEW, read_session_id, write_session_id
 from signaling.rtvi.translator import HEARD_RATE, SPOKEN_RATE, FramedRtvi
 from signaling.ways import RTVI, WAYS
@@ -61,13 +61,20 @@ class RtviRoutes:
     """The addresses for Pipecat's clients."""
 
     def __init__(
-        self, calls: WsCalls, admit: Admit, proxies: Proxies, servers: Callable[[str], list[IceServer]]
+        self,
+        calls: WsCalls,
+        admit: Admit,
+        proxies: Proxies,
+        servers: Callable[[str], list[IceServer]],
+        has_call: Callable[[Caller], bool],
     ) -> None:
-        """`servers` makes the list of ICE servers for a user of the TURN server."""
+        """`servers` makes the list of ICE servers for a user of the TURN server. A caller whose token has expired gets
+        it only while there is a call to go on with (`has_call`)."""
         self._calls = calls
         self._admit = admit
         self._proxies = proxies
         self._servers = servers
+        self._has_call = has_call
 
     def add_to(self, app: web.Application) -> None:
         for way in WAYS:
@@ -90,7 +97,7 @@ class RtviRoutes:
             answer: dict[str, Any] = self._socket(request, dict(asked.body))
         else:
             session_id = write_session_id(asked.body)
-            servers = [server.to_json() for server in self._servers(turn_user(caller))]
+            servers = servers_of(caller, self._servers, self._has_call)
             answer = {"sessionId": session_id, "iceConfig": {"iceServers": servers}}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
@@ -98,7 +105,7 @@ class RtviRoutes:
         """Where the WebSocket is. The client can send its own token only in the address."""
         resumed, resume = chosen.pop("session_id", ""), chosen.pop("resume", "")
         scheme, host = self._proxies.origin_of(request)
-        way = request.path.rpartition("/")[0]
+        way = request.rel_url.raw_path.rpartition("/")[0]
         address = f"{'wss' if scheme == 'https' else 'ws'}://{host}{way}{RTVI}/{write_session_id(chosen)}"
         query = urlencode({"access_token": token}) if (token := token_of(request)) else ""
         answer = {"wsUrl": f"{address}?{query}" if query else address}

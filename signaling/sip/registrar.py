@@ -150,3 +150,8 @@ class Registrar(Generic[F]):
         for address in [a for a, each in self._bindings.items() if all(b.ends_s <= now_s for b in each.values())]:
             del self._bindings[address]
         return len(self._bindings) >= MOST_ADDRESSES
+
+
+def place(uri: str) -> str:
+    """The user and the host of a contact: its parameters differ from request to request."""
+    return uri.partition(";")[0]

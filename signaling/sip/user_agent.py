@@ -22,7 +22,7 @@ from signaling.sip.limits import RETRY_AFTER_S
 from signaling.sip.message import MAGIC, PHRASES, Malformed, Request, Response, read, write_response
 from signaling.sip.outgoing import Offer, OutgoingCall
 from signaling.sip.refusal import warning
-from signaling.sip.registrar import MIN_S, Contact, Full, Registrar, TooBrief, read_contacts
+from signaling.sip.registrar import MIN_S, Contact, Full, Registrar, TooBrief, place, read_contacts
 from signaling.sip.upkeep import TIMEOUT_S
 
 EXTENSIONS = frozenset({"timer"})
@@ -230,7 +230,7 @@ class UserAgent:
         else:
             flow.transfers = "refer" in request.headers.tokens("Allow")
             flow.answer(request, 200, [("Contact", value) for value in shown])
-            self._bring_back(flow, caller, [place(contact.uri) for contact in contacts or ()])
+            self._bring_back(flow, caller, address, [place(contact.uri) for contact in contacts or ()])
 
     def _is_taken(self, address: str, contacts: list[Contact] | None, flow: Flow) -> bool:
         """Without names, an address belongs to the network address that has registered it first, as long as it is
@@ -239,10 +239,13 @@ class UserAgent:
         found = self._registrar.find(address, flow.now_s)
         return any(each.flow.place.known.address != here and each.contact.uri not in own for each in found)
 
-    def _bring_back(self, flow: Flow, caller: Caller, places: list[str]) -> None:
-        """A phone has registered: its calls are at this connection from now on."""
+    def _bring_back(self, flow: Flow, caller: Caller, address: str, places: list[str]) -> None:
+        """A phone has registered: its calls are at this connection from now on. Without names they are those of its
+        address: phones of other networks may be at a place of the same name, such as alice@192.168.1.2."""
+        own = (f"sip:{address}@", f"sips:{address}@")
         for call in list(self._calls.values()):
-            if call.caller.name == caller.name and place(call.dialog.target) in places:
+            same = call.caller.name == caller.name and (caller.name or call.caller.number.startswith(own))
+            if same and place(call.dialog.target) in places:
                 call.move(flow)
 
     def _invite(self, flow: Flow, request: Request, caller: Caller) -> None:
@@ -291,8 +294,3 @@ class UserAgent:
 def _contact(flow: Flow) -> str:
     """Where we are, for the phone at this connection."""
     return f"sip:antiphon@{flow.place.host};transport=ws"
-
-
-def place(uri: str) -> str:
-    """The user and the host of a contact: its parameters differ from request to request."""
-    return uri.partition(";")[0]

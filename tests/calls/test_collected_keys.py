@@ -229,6 +229,7 @@ def test_a_word_in_a_secret_does_not_end_it() -> None:
         async with Caller(bank) as caller:
             await ask_for_pin(caller)
             await key_in(caller, "42")
+            await caller.wait(1_000)  # the sound of a key is not heard meanwhile
             await caller.say("one moment I have to look")
             await caller.wait(2_500)
             await key_in(caller, "71")
@@ -544,6 +545,31 @@ def test_the_sound_of_secret_keys_is_not_recorded() -> None:
 
     assert run_virtual(scenario(secret=True)) == [True, False, True]
     assert run_virtual(scenario(secret=False)) == [True, True, True]
+
+
+def test_the_sound_of_secret_keys_is_not_heard() -> None:
+    """It would go to the server of a hosted speech-to-text. What the caller says between two keys is heard."""
+
+    async def scenario(secret: bool) -> list[bool]:
+        bank = Bank(how={"digits": 4, "secret": secret, "prompt": PROMPT})
+        async with Caller(bank) as caller:
+            await ask_for_pin(caller)
+            heard: list[bool] = []
+            hear = caller.session.dialogue.hear
+            caller.session.dialogue.hear = lambda frame: (heard.append(any(frame.pcm)), hear(frame))[1]  # type: ignore[method-assign]
+            loud = []
+            for key in "4271":
+                caller.session.digit(key)
+                await caller.say(COUGH, 300)
+                loud.append(any(heard))
+                heard.clear()
+            await caller.wait(1_000)
+            await caller.say("hello")
+            assert bank.got == ["4271"]
+            return [*loud, any(heard)]
+
+    assert run_virtual(scenario(secret=True)) == [False, False, False, False, True]
+    assert run_virtual(scenario(secret=False)) == [True] * 5
 
 
 def test_words_before_the_prompt_are_no_answer_to_it() -> None:

@@ -95,6 +95,17 @@ async def test_every_failure_is_an_engine_error(
     assert await sound(tts)
 
 
+async def test_texts_that_begin_at_the_same_time_share_a_failed_opening(
+    server: FakeCartesiaServer, tts: CartesiaTextToSpeech
+) -> None:
+    """Callers of a server that is away would wait one after the other otherwise. The next text tries again."""
+    server.refusals.append(503)
+    results = await asyncio.gather(*(sound(tts) for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [EngineError] * 3
+    assert len(server.keys) == 1
+    assert await sound(tts)
+
+
 async def test_a_refused_handshake(server: FakeCartesiaServer, tts: CartesiaTextToSpeech) -> None:
     """A wrong key and a server that is away are EngineErrors."""
     server.refusals.append(401)

@@ -2,7 +2,6 @@
 call (sideband)."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,13 +14,13 @@ from server.call.line.outbox import Outbox
 from server.call.line.rtc_calls import RELEASE_S, RtcCalls
 from server.call.line.shared_translator import SharedTranslator
 from server.call.line.translated_socket import TranslatedSocket
-from server.call.line.translator import Beginning, Gate, Presenting
+from server.call.line.translator import Beginning, Gate, Guest, Presenting
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
-from server.call.messages import AudioFormat, Error
+from server.call.line.ws_calls import WsCalls, refuse
+from server.call.messages import MAX_TOKEN_CHARS, AudioFormat, Start
 from server.call.options import CallRequest
 from server.call.session import Session
-from server.errors import AntiphonError, NotFound
-from server.media.pacer import Pacer
+from server.errors import NotFound
 
 RTC = "rtc_"
 """What the ids of calls by WebRTC begin with, as OpenAI's do."""
@@ -29,8 +28,6 @@ FIRST_FORMAT = AudioFormat(encoding="pcm16", sample_rate=24000)
 """The sound of both directions, until the client wants another format."""
 MAX_WATCHERS = 4
 """How many may watch one call."""
-
-log = logging.getLogger(__name__)
 
 Reformat = Callable[[AudioFormat, AudioFormat], None]
 Tell = Callable[[Sequence[str | bytes]], None]
@@ -53,48 +50,46 @@ class _Live:
 class RealtimeCalls:
     """Serves the connections of these clients. Each call of `serve` or `watch` holds one of them."""
 
-    def __init__(self, directory: Directory, pacer: Pacer, vanished_s: float, calls: RtcCalls) -> None:
+    def __init__(self, directory: Directory, sockets: WsCalls, calls: RtcCalls) -> None:
         self._directory = directory
-        self._pacer = pacer
-        self._vanished_s = vanished_s
+        self._sockets = sockets
         self._calls = calls
         self._live: dict[str, _Live] = {}
         """By their ids: the calls that are here, no more than there are places."""
 
-    def pace(self, caller: Caller) -> None:
-        """Count one more connection of this caller. Raises TooMany if they come too fast."""
-        self._directory.pace(caller)
+    def pace(self, caller: Caller | None) -> None:
+        """Count one more connection of this caller. Raises TooMany if they come too fast. Operators (None) have no
+        limit."""
+        if caller is not None:
+            self._directory.pace(caller)
 
     async def serve(self, caller: Caller, beginning: Beginning, make: Make, socket: Socket) -> None:
         """Hold the call until it ends."""
         calls: list[WsCall] = []
         legs: list[Leg] = []
         translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken), _soon(legs)))
-        translated = TranslatedSocket(socket, translator)
+
+        async def tell(items: Sequence[str | bytes]) -> None:
+            for item in items:
+                await socket.send(item)
+
+        def began(call: WsCall, leg: Leg) -> None:
+            calls.append(call)
+            legs.append(leg)
+            self._remember(_Live(leg, translator, tell), beginning.call_id, leg.session.id)
+
+        start = Start(**beginning.choices, resume=beginning.resume[:MAX_TOKEN_CHARS], audio=FIRST_FORMAT)
+        guest = Guest(translator, start, FIRST_FORMAT, patient=True)
         try:
-            session = await self._find_or_open(caller, beginning)
-            call, leg = self._make(session, beginning.resume, translated)
-        except AntiphonError as error:
-            await _refuse(translated, error)
-            return
-        except Exception:  # a fault of the server or of the agent; it is too late to tell it by HTTP
-            log.exception("x fault at the beginning of a call of the Realtime API")
-            await _refuse(translated, AntiphonError("Something went wrong in the server."))
-            return
-        calls.append(call)
-        legs.append(leg)
-        self._remember(session.id, _Live(leg, translator, translated.tell))
-        try:
-            await call.run(leg, self._pacer, None)
+            await self._sockets.serve(beginning.session_id, caller, socket, guest, began)
         finally:
             self._forget()
-            self._directory.abandon(session)
 
     async def answer(
         self, sdp: str, caller: Caller, choices: dict[str, Any], make: Make, gate: Gate | None = None
-    ) -> tuple[str, str, str]:
-        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP, the id of the call, and that of the
-        session; both find the call. `gate` limits what the client may say and be told.
+    ) -> tuple[str, str]:
+        """Begin a call by WebRTC with these `choices`. Returns the answer's SDP and the id of the call. `gate` limits
+        what the client may say and be told.
 
         Raises what `RtcCalls.answer` raises.
         """
@@ -113,23 +108,17 @@ class RealtimeCalls:
         async def tell(items: Sequence[str | bytes]) -> None:
             legs[-1].tell(items)
 
-        live = _Live(legs[-1], translator, tell)
-        for call_id in (RTC + pc_id, session_id):
-            self._remember(call_id, live)
-        return answer, RTC + pc_id, session_id
+        self._remember(_Live(legs[-1], translator, tell), RTC + pc_id, session_id)
+        return answer, RTC + pc_id
 
-    def owner_of(self, call_id: str) -> tuple[str, Caller] | None:
-        """The id of the session of a call, by which operators know it, and its caller. None: there is no such call."""
+    def session_of(self, call_id: str) -> str:
+        """The id of the session of a call, by which operators know it. "": there is no such call."""
         live = self._live.get(call_id)
-        return None if live is None else (live.leg.session.id, live.leg.session.caller)
+        return "" if live is None else live.leg.session.id
 
-    async def hang_up(self, caller: Caller, call_id: str) -> None:
-        """End a call by WebRTC. Raises NotFound if the caller has no such call."""
-        await self._calls.hang_up(caller, call_id.removeprefix(RTC))
-
-    async def end(self, caller: Caller, session_id: str) -> None:
+    async def end(self, caller: Caller | None, call_id: str) -> None:
         """End a call, however it came. Raises NotFound if the caller has no such call."""
-        leg = self._find(caller, session_id).leg
+        leg = self._find(caller, call_id).leg
         session = leg.session
         session.end("caller")
         self._directory.abandon(session)
@@ -138,18 +127,25 @@ class RealtimeCalls:
                 await session.over.wait()
         leg.close()
 
-    def check(self, caller: Caller, call_id: str) -> None:
+    def check(self, caller: Caller | None, call_id: str) -> None:
         """Raises NotFound if the caller has no such call."""
         self._find(caller, call_id)
 
-    def _find(self, caller: Caller, call_id: str) -> _Live:
-        """The caller's call. Whether somebody else has a call of that name is not told. Raises NotFound."""
+    def _find(self, caller: Caller | None, call_id: str) -> _Live:
+        """The caller's call; an operator (None) finds every call. Whether somebody else has a call of that name is not
+        told. Raises NotFound.
+
+        Where callers have no names, the id of the session is not enough: it stands in logs and webhooks.
+        """
         live = self._live.get(call_id)
-        if live is None or live.leg.over.is_set() or live.leg.session.caller.name != caller.name:
+        if live is None or live.leg.over.is_set():
+            raise NotFound("There is no such call.")
+        session = live.leg.session
+        if caller is not None and (caller.name != session.caller.name or (not caller.name and call_id == session.id)):
             raise NotFound("There is no such call.")
         return live
 
-    async def watch(self, caller: Caller, call_id: str, make: Make, socket: Socket) -> None:
+    async def watch(self, caller: Caller | None, call_id: str, make: Make, socket: Socket) -> None:
         """Tell one who watches a call all that its client is told, and do what the watcher asks for, until it ends.
 
         `make` is for telling who may not watch.
@@ -158,10 +154,10 @@ class RealtimeCalls:
         try:
             live = self._find(caller, call_id)
         except NotFound as error:
-            await _refuse(refusing, error)
+            await refuse(refusing, error)
             return
         if len(live.watchers) >= MAX_WATCHERS:
-            await _refuse(refusing, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
+            await refuse(refusing, NotFound(f"At most {MAX_WATCHERS} may watch a call."))
             return
         outbox = Outbox()
         live.watchers.append(outbox)
@@ -188,26 +184,9 @@ class RealtimeCalls:
                 await live.tell(read.answers)
                 live.leg.tell_session([each for each in read.told if isinstance(each, str)])
 
-    async def _find_or_open(self, caller: Caller, beginning: Beginning) -> Session:
-        caller, request = replace(caller, transport="websocket"), CallRequest(**beginning.choices)
-        if not beginning.resume:
-            return await self._directory.open(caller, request)
-        session = await self._directory.find(caller, beginning.session_id, beginning.resume, request)
-        session.expect_another()
-        return session
-
-    def _make(self, session: Session, token: str, socket: Socket) -> tuple[WsCall, Leg]:
-        """A call for `session`. If it cannot be made, the session gives its place back."""
-        try:
-            leg = Leg(session, lambda leg: self._directory.attach(session, leg, token), transport="websocket")
-            return WsCall(session, FIRST_FORMAT, socket, self._vanished_s, patient=True), leg
-        except BaseException:
-            self._directory.abandon(session)
-            raise
-
-    def _remember(self, call_id: str, live: _Live) -> None:
+    def _remember(self, live: _Live, *call_ids: str) -> None:
         self._forget()
-        self._live[call_id] = live
+        self._live.update(dict.fromkeys(call_ids, live))
 
     def _forget(self) -> None:
         """Forget the calls that are over."""
@@ -237,10 +216,3 @@ async def _finish(outbox: Outbox, socket: Socket) -> None:
             while not outbox.empty:
                 await socket.send(await outbox.take())
             await socket.close("")
-
-
-async def _refuse(socket: Socket, error: AntiphonError) -> None:
-    with suppress(ConnectionError, TimeoutError):
-        async with asyncio.timeout(FLUSH_S):
-            await socket.send(Error(code=error.code, message=error.sentence, final=True).to_json())
-            await socket.close(error.code)

@@ -65,6 +65,8 @@ class Guest:
     """What it has chosen, with the format of the caller's sound."""
     spoken: AudioFormat
     """The format of the agent's sound."""
+    patient: bool = False
+    """It may send files, faster than they can be heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Beginning:
     session_id: str = ""
     resume: str = field(default="", repr=False)
     """The token with which it goes on with the conversation `session_id`. "" begins another one."""
+    call_id: str = field(default="", repr=False)
+    """The name of the call for those who watch it. Nobody but the client is told it."""
 
 
 Recognize = Callable[[str | bytes], Translator | None]

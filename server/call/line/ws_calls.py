@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 from server.call.caller import Caller
@@ -27,6 +28,8 @@ START_STEPS = 10
 """The wait for `start` consists of this many short waits. When the loop was held up, one wait may time out before a
 message that has come meanwhile is read. The next wait finds it."""
 
+Began = Callable[[WsCall, Leg], None]
+
 log = logging.getLogger(__name__)
 
 
@@ -42,28 +45,32 @@ class WsCalls:
         """Count one more socket of this caller. Raises TooMany if they come too fast."""
         self._directory.pace(caller)
 
-    async def serve(self, session_id: str, caller: Caller, socket: Socket, guest: Guest | None = None) -> None:
-        """Hold the call, or the part of it that this socket carries, until it ends."""
+    async def serve(
+        self, session_id: str, caller: Caller, socket: Socket, guest: Guest | None = None, began: Began | None = None
+    ) -> None:
+        """Hold the call, or the part of it that this socket carries, until it ends. `began` is told of it first."""
         if guest is not None:
             socket = TranslatedSocket(socket, guest.translator)
         try:
             start, first = (guest.start, None) if guest else await _read_start(socket, session_id)
             session = await self._find_or_open(session_id, caller, start)
-            call, leg = self._make(session, start, socket)
+            call, leg = self._make(session, start, socket, guest is not None and guest.patient)
             if guest is not None:
                 call.reformat(start.audio, guest.spoken)
         except AntiphonError as error:
             if isinstance(error, ConfigError):
                 log.error("x a call by WebSocket: %s", error)
-            await _refuse(socket, error)
+            await refuse(socket, error)
             return
         except ConnectionError:
             return  # the client is gone
         except Exception:  # a fault of the server or of the agent; it is too late to tell it by HTTP
             log.exception("x fault at the beginning of a call by WebSocket")
-            await _refuse(socket, AntiphonError("Something went wrong in the server."))
+            await refuse(socket, AntiphonError("Something went wrong in the server."))
             return
         try:
+            if began is not None:
+                began(call, leg)
             await call.run(leg, self._pacer, first)
         finally:
             self._directory.abandon(session)
@@ -76,11 +83,11 @@ class WsCalls:
         session.expect_another()
         return session
 
-    def _make(self, session: Session, start: Start, socket: Socket) -> tuple[WsCall, Leg]:
+    def _make(self, session: Session, start: Start, socket: Socket, patient: bool) -> tuple[WsCall, Leg]:
         """A call for `session`. If it cannot be made, the session gives its place back."""
         try:
             leg = Leg(session, lambda leg: self._directory.attach(session, leg, start.resume), start.audio, "websocket")
-            return WsCall(session, start.audio, socket, self._vanished_s), leg
+            return WsCall(session, start.audio, socket, self._vanished_s, patient), leg
         except BaseException:
             self._directory.abandon(session)
             raise
@@ -118,7 +125,8 @@ async def _first_message(socket: Socket, until_s: float) -> str | bytes | None:
     return None
 
 
-async def _refuse(socket: Socket, error: AntiphonError) -> None:
+async def refuse(socket: Socket, error: AntiphonError) -> None:
+    """Tell a client why there is no call for it, and close."""
     try:
         async with asyncio.timeout(FLUSH_S):
             await socket.send(Error(code=error.code, message=error.sentence, final=True).to_json())

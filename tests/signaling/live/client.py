@@ -31,6 +31,7 @@ class Client:
         self.told: list[Any] = []
         way = Way("n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append(heard), self._note)
         self.config = LiveConfig({"model": "gpt-live-1", **session}, on_webrtc, 1_000, 4_600)
+        self.config.session_id = "live_1"
         self.translator = LiveTranslator(way, self.config)
 
     def say(self, type: str, **fields: Any) -> list[str]:

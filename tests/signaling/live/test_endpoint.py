@@ -124,12 +124,26 @@ async def test_only_who_has_the_session_may_watch_and_end_it() -> None:
             async with http.ws_connect(f"{home}/attach", headers=ADMIN) as seen:
                 assert (await seen.receive_json())["session"]["id"] == session_id
             async with http.ws_connect(f"{home}/attach", headers=ann) as watcher:
-                assert (await watcher.receive_json())["session"]["id"] == session_id
+                await watcher.receive()
                 assert (await http.post(f"{home}/hangup", headers=ann)).status == 200
                 types = []
                 while (message := await watcher.receive()).type is aiohttp.WSMsgType.TEXT:
                     types.append(json.loads(message.data)["type"])
                 assert types[-1] == "session.closed"
+
+
+async def test_without_names_only_the_id_that_the_client_is_told_lets_one_watch() -> None:
+    """The id of our own session stands in logs and webhooks."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        async with http.ws_connect(running.home + SESSIONS) as socket:
+            await socket.send_json(START)
+            session = (await socket.receive_json())["session"]
+            home = f"{running.home}{SESSIONS}/{session['antiphon']['session_id']}"
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
+                await http.ws_connect(f"{home}/attach")
+            assert (await http.post(f"{home}/hangup")).status == 404
+            async with http.ws_connect(f"{running.home}{SESSIONS}/{session['id']}/attach") as watcher:
+                assert (await watcher.receive_json())["session"]["id"] == session["id"]
 
 
 async def test_a_lost_session_goes_on() -> None:
@@ -139,8 +153,8 @@ async def test_a_lost_session_goes_on() -> None:
             await socket.send_json(START)
             first = (await socket.receive_json())["session"]
             await socket.close(code=4001)
-        back = f"?session_id={first['id']}&resume={first['antiphon']['resume']}"
+        back = f"?session_id={first['antiphon']['session_id']}&resume={first['antiphon']['resume']}"
         async with http.ws_connect(running.home + SESSIONS + back) as socket:
             await socket.send_json(START)
-            session = (await socket.receive_json())["session"]
-            assert (session["id"], session["antiphon"]["resumed"]) == (first["id"], True)
+            again = (await socket.receive_json())["session"]["antiphon"]
+            assert (again["session_id"], again["resumed"]) == (first["antiphon"]["session_id"], True)

@@ -89,7 +89,7 @@ def test_a_session_begins() -> None:
     assert client.config.choices == {"voice": "", "max_tokens": 50}
     assert client.hear(HELLO) == ["session.started"]
     session = client.last("session.started")["session"]
-    assert (session["id"], session["status"], session["expires_at"]) == ("s1", "active", 4_600)
+    assert (session["id"], session["status"], session["expires_at"]) == ("live_1", "active", 4_600)
     assert session["input"] == history
     assert session["antiphon"]["resume"] == "secret"
     assert client.formats == [AudioFormat(encoding="pcm16", sample_rate=16000)]

@@ -142,6 +142,18 @@ async def test_a_form_that_is_none(part: bytes, status: int, way: str) -> None:
         assert (await response.json())["error"]["type"] == "invalid_request_error"
 
 
+@pytest.mark.parametrize("name", ["video", "sdp"])
+async def test_a_form_has_no_other_parts(name: str) -> None:
+    """They would be read to their end, however long they are."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        form = aiohttp.FormData(default_to_multipart=True)
+        form.add_field("sdp", offer(audio("0")))
+        form.add_field(name, "x" * 100_000)
+        response = await http.post(f"{running.home}/v1/realtime/calls", data=form)
+        assert (response.status, len(running.directory)) == (400, 0)
+        assert "nothing else" in (await response.json())["error"]["message"]
+
+
 async def test_a_call_that_is_not_there_cannot_be_watched() -> None:
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         async with http.ws_connect(f"{running.home}/v1/realtime?call_id=rtc_none") as socket:
@@ -161,6 +173,40 @@ async def test_who_may_watch_a_call() -> None:
                 (bob, "error"), (ann, "session.created"), (ADMIN, "session.created"), (control, "session.created"),
             ):  # fmt: skip
                 async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}", headers=who) as watcher:
+                    assert json.loads((await watcher.receive()).data)["type"] == kind
+
+
+async def test_a_backend_watches_the_call_of_its_page_and_no_other_page_does() -> None:
+    """The backend with the admin token, as stock backends do with their key. Each secret is another caller."""
+    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
+        made = [await http.post(f"{running.home}/v1/realtime/client_secrets", json={}, headers=ADMIN) for _ in "ab"]
+        ann, bob = [{"Authorization": f"Bearer {(await each.json())['value']}"} for each in made]
+        post = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=ann | SDP)
+        location = post.headers["Location"]
+        (session_id,) = running.mouths
+        for call_id in (location.rpartition("/")[2], session_id):
+            for who, kind in ((bob, "error"), (ann, "session.created"), (ADMIN, "session.created")):
+                async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}", headers=who) as watcher:
+                    assert json.loads((await watcher.receive()).data)["type"] == kind
+        assert (await http.post(f"{running.home}{location}/hangup", headers=bob)).status == 404
+        assert (await http.post(f"{running.home}{location}/hangup", headers=ADMIN)).status == 200
+        assert len(running.directory) == 0
+
+
+async def test_without_names_the_id_of_a_session_lets_nobody_watch() -> None:
+    """It stands in logs and webhooks. The ids that only the client is told do, by WebSocket and by WebRTC."""
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        async with http.ws_connect(f"{running.home}/v1/realtime") as socket:
+            session = json.loads((await socket.receive()).data)["session"]
+            post = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=SDP)
+            page = post.headers["Location"].rpartition("/")[2]
+            (other,) = set(running.mouths) - {session["antiphon"]["session_id"]}
+            expected = {
+                session["antiphon"]["session_id"]: "error", other: "error",
+                session["id"]: "session.created", page: "session.created",
+            }  # fmt: skip
+            for call_id, kind in expected.items():
+                async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}") as watcher:
                     assert json.loads((await watcher.receive()).data)["type"] == kind
 
 

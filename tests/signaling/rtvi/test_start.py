@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -129,6 +130,8 @@ async def test_a_start_without_a_body_begins_a_new_session() -> None:
         way = running.home + "/agents/desk"
         async with http.post(way + "/connect", json={}) as response:
             assert (await response.json())["wsUrl"].endswith(f"/agents/desk/rtvi/{NEW}")
+        response = await http.post(f"{running.home}/agents/a%3Fb/connect")
+        assert (await response.json())["wsUrl"].endswith(f"/agents/a%3Fb/rtvi/{NEW}")
 
 
 async def test_the_address_carries_the_token_of_the_caller() -> None:
@@ -163,3 +166,16 @@ async def test_what_is_refused(method: str, path: str, body: Any, status: int) -
         async with http.request(method, running.home + path, json=body) as response:
             assert response.status == status
             assert (await response.json())["error"]["message"]
+
+
+async def test_an_expired_token_gets_credentials_only_for_a_call_that_goes_on() -> None:
+    """Otherwise whoever had a token once would have a relay for good."""
+    access = Access(KeySet([secret_key(SECRET)]))
+    async with exchange(Mind().agent(), access=access) as running, aiohttp.ClientSession() as http:
+        valid, expired = ({"Authorization": f"Bearer {token(exp=int(time.time()) + s)}"} for s in (600, -900))
+        assert (await http.post(running.home + "/start", headers=expired)).status == 401
+        connected = await http.post(running.home + "/connect", json={}, headers=valid)
+        async with calling(http, await connected.json()) as client:
+            await client.says("client-ready", READY)
+            await client.until("bot-ready")
+            assert (await http.post(running.home + "/start", headers=expired)).status == 200

@@ -106,6 +106,24 @@ def test_without_accounts_an_address_belongs_to_its_first_phone() -> None:
     run_virtual(scenario())
 
 
+def test_without_accounts_nobody_takes_the_call_of_another_address() -> None:
+    """Phones of two networks may be at the same private place. A phone that is back has its call at its connection."""
+
+    async def scenario() -> None:
+        server = Server()
+        phone, stranger = Phone(server), Phone(server, "bob", address="192.0.2.8")
+        await phone.call()
+        stranger.contact = phone.contact
+        assert (await stranger.register()).code == 200
+        assert server.desk.calls[0].flow is phone.flow
+        phone.disconnect()
+        phone.connect()
+        assert (await phone.register(Call_ID="another")).code == 200
+        assert server.desk.calls[0].flow is phone.flow
+
+    run_virtual(scenario())
+
+
 def test_a_token_in_place_of_a_password() -> None:
     """The same tokens as by HTTP, on each request (RFC 8898). A connection stays with its first caller."""
 
