@@ -16,8 +16,9 @@ class Operations(SettingsGroup):
     """Address on which the server listens for operators, if ANTIPHON_OPERATIONS_PORT is set."""
     operations_port: int = Field(0, ge=0, le=65535)
     """Port for operators: health, metrics, and everything that needs the admin token are there, and no longer on
-    ANTIPHON_PORT. Do not let the Internet reach it. 0: there is no such port, and ANTIPHON_PORT has everything, which
-    is meant for a server that only its own machine can reach."""
+    ANTIPHON_PORT. Only the addresses of OpenAI's API (/v1) still take that token on ANTIPHON_PORT, because the
+    backends of pages call them. Do not let the Internet reach the port for operators. 0: there is no such port, and
+    ANTIPHON_PORT has everything, which is meant for a server that only its own machine can reach."""
     drain_s: float = Field(10.0, ge=0)
     """Seconds for which running calls may go on after SIGTERM. Then the server tells the clients that are left to
     connect again and resume, at this server after its restart or at another one."""
