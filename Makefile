@@ -24,7 +24,7 @@ test: $(VENV)/.dev $(WEIGHTS) $(TEST_WEIGHTS)
 	@command -v turnserver >/dev/null || ($(APT) coturn)
 	@command -v caddy >/dev/null || ($(APT) caddy)
 	@command -v nginx >/dev/null || ($(APT) nginx-light)
-	$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 import server  # noqa: F401  # before the test files import libraries, which it keeps from calling their makers
 
@@ -16,19 +18,27 @@ LIVE = ("browser", "deploy", "calls", "contract")
 """Tests that wait while people talk. They begin first, so that the short ones fill the other processes at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say in which order the tests run, and which run one after the other (`--dist loadgroup`): those of a file, and
-    all that drive a browser through a call, because two browsers at once would hear badly."""
-    items.sort(key=lambda item: _place(item) not in LIVE)
-    for item in items:
-        group = "browser" if _place(item) == "browser" else item.path.relative_to(HERE).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+    """Put the live tests first."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LIVE)
 
 
-def _place(item: pytest.Item) -> str:
-    """The directory of its file, in tests/."""
-    return item.path.relative_to(HERE).parts[0]
+class ByFile(LoadScopeScheduling):
+    """Runs the tests of a file one after the other, because they share what is slow to start, such as a server; and
+    also all that drive a browser through a call, because two browsers at once would hear badly.
+
+    pytest-xdist has marks for this, but with pytest 9.2 they have no effect (pytest-xdist, issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if file.startswith("tests/browser/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Share the tests among the processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)

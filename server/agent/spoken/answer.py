@@ -25,6 +25,8 @@ class Answer:
         on_sound: Callable[[Sound], None],
         on_cut: Callable[[Sound, int], None],
     ) -> None:
+        self.number = 0
+        """The number of the input that has asked for it."""
         self.response_id = ""
         """The provider's name for it, from its begin on."""
         self.words = ""

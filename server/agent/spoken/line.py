@@ -93,7 +93,8 @@ class Line:
 
     def ask(self, what: RealtimeInput, answer: Answer) -> None:
         """Send what asks for this answer."""
-        self._asked[self.send(what)] = answer
+        answer.number = self.send(what)
+        self._asked[answer.number] = answer
         if self.closed.is_set():
             answer.fail(self.failure)
 
@@ -165,8 +166,7 @@ class Line:
                 self._begin(event)
             case ResponseEnded():
                 if (answer := self._coming.pop(event.response_id, None)) is not None:
-                    self.known.said(answer.words)
-                    answer.receive(event)
+                    self._end(answer, event)
             case ResponseRequestRefused() | InputLost():
                 for number in event.input_ids:
                     if isinstance(number, int) and (refused := self._asked.pop(number, None)) is not None:
@@ -193,6 +193,15 @@ class Line:
         self._coming[event.response_id] = answer
         if answer.over:
             self._cancel()
+
+    def _end(self, answer: Answer, event: ResponseEnded) -> None:
+        """An answer has ended. A provider may give up what it had begun by itself, such as a greeting, when it is asked
+        for something; pydantic-ai may have taken that for the answer, which is then still to come."""
+        if event.status == "cancelled" and not (answer.begun or answer.over):
+            self._asked[answer.number] = answer
+            return
+        self.known.said(answer.words)
+        answer.receive(event)
 
     def _cancel(self) -> None:
         """Have the provider stop. One that cannot be told goes on, and nobody listens."""
