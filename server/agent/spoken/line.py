@@ -196,8 +196,9 @@ class Line:
 
     def _end(self, answer: Answer, event: ResponseEnded) -> None:
         """An answer has ended. A provider may give up what it had begun by itself, such as a greeting, when it is asked
-        for something; pydantic-ai may have taken that for the answer, which is then still to come."""
-        if event.status == "cancelled" and not (answer.begun or answer.over):
+        for something; pydantic-ai may have taken that for the answer, which is then still to come. It has no words yet,
+        and at most a few ms of sound."""
+        if event.status == "cancelled" and not (answer.words or answer.over):
             self._asked[answer.number] = answer
             return
         self.known.said(answer.words)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from pydantic_ai.realtime.codec import OutputTranscript
+from pydantic_ai.realtime.codec import AudioDelta, OutputTranscript
 from pydantic_ai.realtime.lifecycle import ResponseEnded, ResponseStarted
 
 from server.agent.spoken.answer import Answer
@@ -30,6 +30,7 @@ async def test_what_the_provider_begins_by_itself_and_gives_up_is_no_answer(answ
     line = make()
     answer = asked(line)
     line._take(ResponseStarted(response_id="greeting", answers=(0,), basis="inferred"))
+    line._take(AudioDelta(data=bytes(480), item_id="greeting"))
     line._take(ResponseEnded(response_id="greeting", status="cancelled"))
     assert not answer.over
     line._take(ResponseStarted(response_id="ours", answers=answers))
@@ -38,7 +39,7 @@ async def test_what_the_provider_begins_by_itself_and_gives_up_is_no_answer(answ
     assert answer.over
     assert answer.words == "Good morning."
     async with asyncio.timeout(1):
-        assert [piece async for piece in answer.pieces() if isinstance(piece, str)] == ["Good morning."]
+        assert [piece async for piece in answer.pieces() if piece and isinstance(piece, str)] == ["Good morning."]
     assert line.idle
 
 
