@@ -140,6 +140,18 @@ class Inbox:
                 self._host.end("caller")
             case messages.Transferred(ok=ok, reason=reason):
                 self._host.transferred(ok, reason)
+            case messages.Ping(t=t):
+                self._host.send(messages.Pong(t=t))
+            case messages.Pong():
+                pass
+            case messages.Start():
+                raise PeerError("The call has begun already.")
+            case _:
+                self._tell_agent(message)
+
+    def _tell_agent(self, message: agent_messages.ToAgent) -> None:
+        """Do what the client asks of the agent. Raises as `_carry_out`."""
+        match message:
             case agent_messages.ToolResult():
                 self._brought.calls.answer(message)
             case agent_messages.Update():
@@ -166,12 +178,6 @@ class Inbox:
             case agent_messages.Clear():
                 if (present := self._present().utterances.present) is not None:
                     self._present().on_no_words(present.number)
-            case messages.Ping(t=t):
-                self._host.send(messages.Pong(t=t))
-            case messages.Pong():
-                pass
-            case messages.Start():
-                raise PeerError("The call has begun already.")
 
     def _admit(self) -> None:
         """Raises TooMany if this message is one too many."""

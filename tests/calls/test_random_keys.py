@@ -8,7 +8,7 @@ import pytest
 
 from server.call import messages
 from server.media.dtmf import DIGITS
-from tests.calls.test_collected_keys import PROMPT, Bank
+from tests.fakes.bank import PROMPT, Bank
 from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import last_said
 from tests.fakes.people import Caller
