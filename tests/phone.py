@@ -4,13 +4,14 @@ import asyncio
 import fractions
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
 import av
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
 
 RATE = 48_000
 FRAME = 960
@@ -160,9 +161,10 @@ class Phone:
         self._listening = asyncio.get_running_loop().create_task(self._listen(track))
 
     async def _listen(self, track: MediaStreamTrack) -> None:
-        while True:
-            samples = (await track.recv()).to_ndarray().astype(np.float32)
-            self.loud.append(bool(np.sqrt(np.mean(samples**2)) > LOUD))
+        with suppress(MediaStreamError):  # the track is over
+            while True:
+                samples = (await track.recv()).to_ndarray().astype(np.float32)
+                self.loud.append(bool(np.sqrt(np.mean(samples**2)) > LOUD))
 
 
 @asynccontextmanager
