@@ -11,8 +11,8 @@ import pytest
 def source(thing: Any) -> str:
     """The code of a function, or of a class.
 
-    `inspect` finds a class by way of `ast`, which fails in Python 3.11 when the garbage collector runs in the middle of it
-    and something is written to the log with its traceback. So a class is found by its indentation.
+    `inspect` finds a class by way of `ast`. In Python 3.11 that fails if the garbage collector runs meanwhile and ends
+    something that writes a traceback to the log. So a class is found by its indentation.
     """
     if not inspect.isclass(thing):
         return inspect.getsource(thing)
