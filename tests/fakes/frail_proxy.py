@@ -22,6 +22,10 @@ class FrailProxy:
             for writer in pair:
                 writer.transport.abort()
 
+    def lead_to(self, port: int) -> None:
+        """Lead new connections to another server; the present ones stay."""
+        self._port = port
+
     def go_silent(self) -> None:
         """Pass nothing on any more from the server, on the connections that are there now."""
         self._silent |= {client for client, _ in self._pairs}
