@@ -42,8 +42,8 @@ def key_prefix(url: str, prefix: str) -> str:
 
 
 def redis_client(url: str, limit_s: float = OPERATION_S) -> Redis:
-    """The client of the Redis at `url`, which connects when it is first used. Close it with `aclose`. Who uses it limits
-    each operation to `limit_s`.
+    """The client of the Redis at `url`, which connects when it is first used. Close it with `aclose`. Who uses it
+    limits each operation to `limit_s`.
 
     redis://host:6379/0, rediss:// or unix://: one server. Also one that fails over behind a name or an address.
     redis+sentinel://user:password@sentinel1:26379,sentinel2:26379/service/0: the primary of the service. The name and
