@@ -1,6 +1,5 @@
 """How the exchanges of a period went, over HTTP, for operators (/api/figures)."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -8,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from server.errors import PeerError
-from server.record.query import Bucket, By, Period, PeriodRow
+from server.record.query import Bucket, By, Counted, Period
 from signaling.admin import Admin
 from signaling.queries import Moment, now_ms, read_query
 
@@ -20,7 +19,7 @@ WEEK_MS = 7 * 86_400_000
 class Archive(Protocol):
     """The stored conversations."""
 
-    async def figures(self, period: Period) -> Sequence[PeriodRow]:
+    async def figures(self, period: Period) -> Counted:
         """How the exchanges of the period went. Raises StoreError if the store is not available."""
 
 
@@ -49,7 +48,8 @@ def add_routes(app: web.Application, archive: Archive, admin: Admin) -> None:
     async def figures(request: web.Request) -> web.Response:
         admin.admit(request)
         period = read_query(request, FiguresQuery).period
-        rows = await archive.figures(period)
-        return web.json_response(asdict(period) | {"rows": [asdict(row) for row in rows]}, headers=NO_STORE)
+        counted = await archive.figures(period)
+        body = asdict(counted.period) | {"rows": [asdict(row) for row in counted.rows]}
+        return web.json_response(body, headers=NO_STORE)
 
     app.router.add_get("/api/figures", figures)

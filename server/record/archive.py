@@ -9,7 +9,7 @@ from typing import Protocol
 
 from server.errors import StoreError
 from server.record.conversation import Conversation
-from server.record.query import Found, Period, PeriodRow, Wanted
+from server.record.query import Counted, Found, Period, Wanted
 from server.record.store import Store
 
 SWEEP_S = 3600.0
@@ -45,7 +45,7 @@ class Archive:
         """The first conversations that are wanted, or those after the cursor `before`."""
         return await self._store.finder.find(wanted, limit, before)
 
-    async def figures(self, period: Period) -> Sequence[PeriodRow]:
+    async def figures(self, period: Period) -> Counted:
         """How the exchanges of the period went."""
         return await self._store.finder.figures(period)
 

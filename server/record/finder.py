@@ -1,9 +1,8 @@
 """What a store can tell about many conversations together."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from server.record.query import Found, Period, PeriodRow, Wanted
+from server.record.query import Counted, Found, Period, Wanted
 
 
 class Finder(Protocol):
@@ -15,7 +14,7 @@ class Finder(Protocol):
     async def find(self, wanted: Wanted, limit: int, before: str | None = None) -> Found:
         """The first `limit` conversations that are wanted, or those after the cursor `before` (`Found.next`)."""
 
-    async def figures(self, period: Period) -> Sequence[PeriodRow]:
+    async def figures(self, period: Period) -> Counted:
         """How the exchanges of the period went."""
 
     async def catch_up(self) -> int:

@@ -8,6 +8,9 @@ from typing import Literal, get_args
 MOST_LOOKED_AT = 20_000
 """At how many conversations one search looks at most. What it has not found by then is found by the next page."""
 
+MOST_COUNTED = 100_000
+"""How many exchanges of a period are counted at most, the latest ones. SQLite takes about half a second for so many."""
+
 By = Literal["", "agent", "transport", "model", "speech_to_text", "text_to_speech", "language"]
 Bucket = Literal["", "hour", "day"]
 BUCKET_MS = {"": 0, "hour": 3_600_000, "day": 86_400_000}
@@ -126,6 +129,16 @@ class PeriodRow:
     """How many, by stage."""
     measures: Mapping[str, Spread] = field(default_factory=dict)
     """By the name in `MEASURES`; one that no exchange has is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How the exchanges of a period went."""
+
+    period: Period
+    """It begins later than the one that was asked for, if that has more exchanges than are counted."""
+    rows: tuple[PeriodRow, ...]
+    """By time, and then by name."""
 
 
 def folded(text: str) -> str:

@@ -1,10 +1,10 @@
 """Tally: puts the exchanges of a period together, by bucket and name, and tells their percentiles."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
-from server.record.query import BUCKET_MS, MEASURES, Period, PeriodRow, Spread
+from server.record.query import BUCKET_MS, MEASURES, Counted, Period, PeriodRow, Spread
 from server.record.rows import ExchangeRow
 
 BIN_MS = 10
@@ -62,9 +62,12 @@ class Tally:
         for key in met:
             self._sums[key].conversations += 1
 
-    def rows(self) -> list[PeriodRow]:
-        """By time, and then by name."""
-        return [self._row(*key) for key in sorted(self._sums)[-MOST_ROWS:]]
+    def counted(self) -> Counted:
+        """All of them together. If there are too many rows, the period begins with a later one."""
+        keys = sorted(self._sums)
+        rows = tuple(self._row(*key) for key in keys[-MOST_ROWS:])
+        since_ms = max(self._period.since_ms, rows[0].start_ms) if len(keys) > MOST_ROWS else self._period.since_ms
+        return Counted(replace(self._period, since_ms=since_ms), rows)
 
     def _row(self, start_ms: int, name: str) -> PeriodRow:
         sums = self._sums[start_ms, name]

@@ -11,7 +11,7 @@ import pytest
 
 from server.record.conversation import Conversation, Exchange, Said
 from server.record.figures import Failure, Figures, ToolRun
-from server.record.query import CallRow, Period, Wanted
+from server.record.query import CallRow, Counted, Period, Wanted
 from server.record.store import Store
 from server.record.tally import BIN_MS
 from tests.contract.test_stores import STORES, Open, pages, redis  # noqa: F401
@@ -99,7 +99,7 @@ async def test_words_that_were_taken_back_are_not_found(store: Store) -> None:
     await store.save(kept.with_amended(less, kept.updated_ms + 1, ""))
     assert await ids(store, word="this") == []
     assert await ids(store, word="all of") == ["one"]
-    (row,) = await store.finder.figures(Period(START_MS, START_MS + HOUR_MS))
+    (row,) = (await store.finder.figures(Period(START_MS, START_MS + HOUR_MS))).rows
     assert (row.exchanges, row.failures) == (1, {})
 
 
@@ -136,7 +136,7 @@ async def test_deleted_and_swept_conversations_are_not_found(store: Store) -> No
     assert await store.sweep(START_MS + 60_005) == 1
     assert await ids(store) == ["kept"]
     assert await ids(store, word="deleted") == await ids(store, word="swept") == []
-    (row,) = await store.finder.figures(Period(0, START_MS + HOUR_MS))
+    (row,) = (await store.finder.figures(Period(0, START_MS + HOUR_MS))).rows
     assert (row.conversations, row.exchanges, row.measures["gap"].count) == (1, 1, 1)
 
 
@@ -153,23 +153,38 @@ async def test_exchanges_are_put_together_by_name_and_hour(store: Store) -> None
     await store.save(call("two", at + 70 * 60_000, slow, agent="Ben"))
     await store.save(call("before", at - HOUR_MS, quick))
     period = Period(base, base + 24 * HOUR_MS)
-    (row,) = await store.finder.figures(period)
+    (row,) = (await store.finder.figures(period)).rows
     assert (row.start_ms, row.name, row.conversations, row.exchanges) == (base, "", 2, 17)
     assert (row.interruptions, row.false_starts, row.resumed) == (2, 6, 2)
     assert (row.input_tokens, row.output_tokens, row.failures) == (150, 10, {"model": 4, "tool": 2})
     assert asdict(row.measures["gap"]) == {"count": 17, "p50_ms": 200, "p95_ms": 2_000, "p99_ms": 2_000}
     assert row.measures.keys() == {"gap", "first_token"}
-    by_model = await store.finder.figures(replace(period, by="model"))
+    by_model = (await store.finder.figures(replace(period, by="model"))).rows
     assert [(row.name, row.exchanges, row.conversations) for row in by_model] == [("a:1", 15, 1), ("b:2", 2, 2)]
-    by_hour = await store.finder.figures(replace(period, by="agent", bucket="hour"))
+    by_hour = (await store.finder.figures(replace(period, by="agent", bucket="hour"))).rows
     assert [(row.start_ms - base, row.name, row.exchanges) for row in by_hour] == [
         (0, "Ann", 10), (HOUR_MS, "Ann", 5), (HOUR_MS, "Ben", 2),
     ]  # fmt: skip
-    by_day = await store.finder.figures(Period(base - 24 * HOUR_MS, base + HOUR_MS, "transport", "day"))
+    by_day = (await store.finder.figures(Period(base - 24 * HOUR_MS, base + HOUR_MS, "transport", "day"))).rows
     assert [(row.start_ms - base, row.name, row.exchanges) for row in by_day] == [
         (-24 * HOUR_MS, "sip", 1), (0, "sip", 10),
     ]  # fmt: skip
-    assert await store.finder.figures(Period(0, 1)) == []
+    assert await store.finder.figures(Period(0, 1)) == Counted(Period(0, 1), ())
+
+
+async def test_a_period_with_too_many_exchanges_begins_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the latest exchanges of a long period are counted, and the answer says from when on."""
+    monkeypatch.setattr("server.record.stores.sqlite_finder.MOST_COUNTED", 4)
+    monkeypatch.setattr("server.record.stores.redis_finder.MOST_LOOKED_AT", 4)
+    for number in range(10):
+        await store.save(call(f"c{number}", 60_000 * number, Figures()))
+    asked = Period(START_MS, START_MS + HOUR_MS)
+    counted = await store.finder.figures(asked)
+    assert START_MS + 300_000 < counted.period.since_ms <= START_MS + 360_001
+    assert counted.rows[0].exchanges in (3, 4)
+    monkeypatch.setattr("server.record.tally.MOST_ROWS", 2)
+    counted = await store.finder.figures(replace(asked, by="agent", bucket="hour"))
+    assert len(counted.rows) <= 2
 
 
 async def test_percentiles_are_exact_to_the_bin(store: Store) -> None:
@@ -177,7 +192,7 @@ async def test_percentiles_are_exact_to_the_bin(store: Store) -> None:
     chance = random.Random(3)
     waits = [chance.lognormvariate(6.5, 0.5) for _ in range(200)]
     await store.save(call("one", 0, *(Figures(gap_ms=ms) for ms in waits)))
-    (row,) = await store.finder.figures(Period(START_MS, START_MS + 300 * 60_000))
+    (row,) = (await store.finder.figures(Period(START_MS, START_MS + 300 * 60_000))).rows
     found, ordered = row.measures["gap"], sorted(waits)
     for percentile, ms in ((50, found.p50_ms), (95, found.p95_ms), (99, found.p99_ms)):
         assert abs(ms - ordered[2 * percentile - 1]) <= BIN_MS / 2 + 0.5
@@ -209,7 +224,7 @@ async def test_conversations_of_earlier_servers_are_found_after_a_while(store: S
     assert await ids(other) == []
     assert await other.save(said_more(old[24]))  # a call that goes on is found at once, with all that was said in it
     assert await ids(other, word="order") == ["c24"]
-    (row,) = await other.finder.figures(Period(START_MS, START_MS + HOUR_MS))
+    (row,) = (await other.finder.figures(Period(START_MS, START_MS + HOUR_MS))).rows
     assert row.exchanges in (1, 2)
     caught_up = 0
     for _ in range(25):
@@ -219,5 +234,5 @@ async def test_conversations_of_earlier_servers_are_found_after_a_while(store: S
     assert caught_up >= 24
     assert await other.finder.catch_up() == 0
     assert [row for page in await pages(other, 100) for row in page][1:] == expected[1:]
-    (row,) = await other.finder.figures(Period(START_MS, START_MS + HOUR_MS))
+    (row,) = (await other.finder.figures(Period(START_MS, START_MS + HOUR_MS))).rows
     assert (row.exchanges, row.interruptions) == (25, 25)

@@ -7,13 +7,14 @@ exchange, and its words as they are searched. Nothing else is kept for searching
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 from redis.asyncio import Redis
 
 from server.errors import StoreError
 from server.record.conversation import Conversation
-from server.record.query import MOST_LOOKED_AT, CallRow, Found, Period, PeriodRow, Wanted, folded
+from server.record.query import MOST_LOOKED_AT, CallRow, Counted, Found, Period, Wanted, folded
 from server.record.rows import matches, words_of
 from server.record.stores.codec import decode_exchange_rows, decode_rows, encode_exchange_row, encode_row, plain
 from server.record.tally import Tally
@@ -107,14 +108,23 @@ class RedisFinder:
         slow = sorted((row for row in found if before is None or row.slow_cursor < before), key=_slowness, reverse=True)
         return Found(tuple(slow[:limit]), slow[limit - 1].slow_cursor if len(slow) > limit else None)
 
-    async def figures(self, period: Period) -> Sequence[PeriodRow]:
-        tally, end = Tally(period), _cursor_at(period.until_ms)
-        async for cursors in self._updated(period.since_ms):
-            ids = [_id(cursor) for cursor in cursors if end is None or cursor < end]
-            for text in await self._run(self._exchanges, *ids) if ids else ():
+    async def figures(self, period: Period) -> Counted:
+        end = _cursor_at(period.until_ms)
+        async with self._limited():
+            by_update = f"{self._prefix}:by-update"
+            found = await self._redis.zrange(
+                by_update, "+inf", period.since_ms, byscore=True, desc=True, offset=0, num=MOST_LOOKED_AT + 1,
+                withscores=True,
+            )  # fmt: skip
+        if len(found) > MOST_LOOKED_AT:
+            period = replace(period, since_ms=int(found[-1][1]) + 1)
+        tally = Tally(period)
+        ids = [_id(cursor) for cursor, _ in found if end is None or cursor < end]
+        for at in range(0, len(ids), AT_ONCE):
+            for text in await self._run(self._exchanges, *ids[at : at + AT_ONCE]):
                 tally.add_conversation(decode_exchange_rows(text))
                 await asyncio.sleep(0)  # so the loop serves calls between conversations
-        return tally.rows()
+        return tally.counted()
 
     async def catch_up(self) -> int:
         async for cursors in self._newest(None, None):
@@ -149,13 +159,6 @@ class RedisFinder:
             if len(cursors) < AT_ONCE:
                 return
             before = cursors[-1]
-
-    async def _updated(self, since_ms: int) -> AsyncIterator[list[str]]:
-        """The cursors of conversations that were updated since then, some at a time."""
-        async with self._limited():
-            cursors = await self._redis.zrange(f"{self._prefix}:by-update", since_ms, "+inf", byscore=True)
-        for at in range(0, len(cursors), AT_ONCE):
-            yield cursors[at : at + AT_ONCE]
 
     async def _rows_of(self, cursors: Sequence[str]) -> list[CallRow]:
         text = await self._run(self._rows, *map(_id, cursors))

@@ -6,12 +6,22 @@ tools and failures. Each exchange has its figures in columns, its failures, and 
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from typing import Any, Protocol
 
 from server.errors import StoreError
 from server.record.conversation import Conversation
-from server.record.query import BUCKET_MS, MEASURES, MOST_LOOKED_AT, Found, Period, PeriodRow, Wanted, folded
+from server.record.query import (
+    BUCKET_MS,
+    MEASURES,
+    MOST_COUNTED,
+    MOST_LOOKED_AT,
+    Counted,
+    Found,
+    Period,
+    Wanted,
+    folded,
+)
 from server.record.rows import ExchangeRow, call_row, exchange_row, failed_stages, words_of
 from server.record.stores.codec import DELETED_EPOCH, decode_rows, encode_row, plain
 from server.record.stores.sqlite_outbox import Transaction
@@ -37,9 +47,9 @@ SCHEMA = f"""
     CREATE INDEX IF NOT EXISTS call_names_by_call ON call_names (conversation_id);
     CREATE TABLE IF NOT EXISTS exchange_rows (
         conversation_id TEXT NOT NULL REFERENCES call_rows (conversation_id) ON DELETE CASCADE,
-        number INTEGER NOT NULL, {", ".join(_COLUMNS)}, PRIMARY KEY (conversation_id, number)
+        number INTEGER NOT NULL, {", ".join(_COLUMNS)}, PRIMARY KEY (at_ms, conversation_id, number)
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS exchange_rows_by_time ON exchange_rows (at_ms);
+    CREATE INDEX IF NOT EXISTS exchange_rows_by_call ON exchange_rows (conversation_id, number);
     CREATE TABLE IF NOT EXISTS exchange_failures (
         conversation_id TEXT NOT NULL REFERENCES call_rows (conversation_id) ON DELETE CASCADE,
         number INTEGER NOT NULL, stage TEXT NOT NULL
@@ -78,9 +88,9 @@ class SqliteFinder:
         found: Found = await self._run(lambda: self._find(wanted, limit, before))
         return found
 
-    async def figures(self, period: Period) -> Sequence[PeriodRow]:
-        rows: Sequence[PeriodRow] = await self._run(lambda: self._figures(period))
-        return rows
+    async def figures(self, period: Period) -> Counted:
+        counted: Counted = await self._run(lambda: self._figures(period))
+        return counted
 
     async def catch_up(self) -> int:
         return int(await self._run(self._catch_up))
@@ -99,12 +109,13 @@ class SqliteFinder:
         pairs = [(kind, _plain(name), id_) for kind, of_kind in names.items() for name in of_kind]
         db.executemany("INSERT OR IGNORE INTO call_names VALUES (?, ?, ?)", pairs)
         new = list(enumerate(conversation.exchanges))[first:]
-        db.execute("DELETE FROM exchange_failures WHERE conversation_id = ? AND number >= ?", [id_, first])
+        for table in ("exchange_failures", "exchange_rows"):
+            db.execute(f"DELETE FROM {table} WHERE conversation_id = ? AND number >= ?", [id_, first])
         failed = [(id_, number, stage) for number, each in new for stage in failed_stages(each)]
         db.executemany("INSERT INTO exchange_failures VALUES (?, ?, ?)", failed)
         marks = ", ".join("?" * (2 + len(_COLUMNS)))
         rows = [(id_, number, *map(_plain, astuple(exchange_row(conversation, each)))) for number, each in new]
-        db.executemany(f"INSERT OR REPLACE INTO exchange_rows VALUES ({marks})", rows)
+        db.executemany(f"INSERT INTO exchange_rows VALUES ({marks})", rows)
         words = [(id_, number, _plain(words_of(each))) for number, each in new]
         db.executemany("INSERT OR REPLACE INTO exchange_words VALUES (?, ?, ?)", words)
 
@@ -130,8 +141,12 @@ class SqliteFinder:
         last = self._connected().execute(f"{inner} LIMIT 1 OFFSET ?", [*values, looked - 1]).fetchone()
         return Found(tuple(rows), last and last[1])
 
-    def _figures(self, period: Period) -> Sequence[PeriodRow]:
+    def _figures(self, period: Period) -> Counted:
         """Without a transaction, likewise. SQLite counts, and leaves the interpreter to the calls meanwhile."""
+        query = "SELECT at_ms FROM exchange_rows WHERE at_ms >= ? AND at_ms < ? ORDER BY at_ms DESC LIMIT 1 OFFSET ?"
+        times = [period.since_ms, period.until_ms, MOST_COUNTED]
+        if (too_many := self._connected().execute(query, times).fetchone()) is not None:
+            period = replace(period, since_ms=too_many[0] + 1)
         tally, width = Tally(period), BUCKET_MS[period.bucket]
         start = f"at_ms / {width} * {width}" if width else str(int(period.since_ms))
         name = period.by or "''"
@@ -160,7 +175,7 @@ class SqliteFinder:
                 times,
             ):
                 tally.sums(at, name).measures[measure][bin_] += count
-        return tally.rows()
+        return tally.counted()
 
     def _catch_up(self) -> int:
         query = """SELECT id, cursor FROM conversations WHERE epoch < ?
