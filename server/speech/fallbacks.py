@@ -148,13 +148,8 @@ class _Utterance:
         on_partial: Callable[[str], None],
         asker: Asker,
     ) -> None:
-        self._fallbacks, self._fit, self._begin, self._on_partial, self._asker = (
-            fallbacks,
-            fit,
-            begin,
-            on_partial,
-            asker,
-        )
+        self._fallbacks, self._fit, self._begin = fallbacks, fit, begin
+        self._on_partial, self._asker = on_partial, asker
         self._before = self._settled = Settled()
         """The words that the present engine does not know, and those of which the sound is not kept any more."""
         self._heard = bytearray()
