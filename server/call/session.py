@@ -36,10 +36,11 @@ from server.call.watch import Watch
 from server.errors import EngineError
 from server.media.frame import Frame
 from server.record.conversation import Exchange
+from server.record.figures import LineFigures
 from server.record.minutes import Minutes
 
-Observed = messages.ServerMessage | messages.ClientMessage | EngineError
-"""What an observer of a call sees: the messages of both sides, and the errors of the engines."""
+Observed = messages.ServerMessage | messages.ClientMessage | EngineError | LineFigures
+"""What an observer of a call sees: messages of both sides, errors of engines, and the line during each exchange."""
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +77,7 @@ class Session:
         """What operators and the agent's tools may do in the call."""
         self._soundtrack = Soundtrack(recorder, self.control.listeners)
         self._tasks = Tasks(self.id, self._on_fault)
-        self._is_new = record.token_hash is None
-        """No server has held the call before."""
+        self._is_new = record.token_hash is None  # no server has held the call before
         self.hooks = Hooks(setup, self.id, observe)
         self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)

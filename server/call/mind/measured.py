@@ -44,6 +44,7 @@ class Measured:
     def __init__(self, way: Way) -> None:
         self.on_late: Callable[[], None] = lambda: None
         """Is told when something was measured that may belong to the exchange before."""
+        self._observe: Callable[[Any], object] = lambda observed: None
         self._way = way
         self._transport = ""
         self._line = Line()
@@ -58,7 +59,8 @@ class Measured:
         """The newest reply of which the client has reported the gap, and the gap."""
 
     def before(self, observe: Callable[[Any], object]) -> Callable[[Any], None]:
-        """An observer that sees all before `observe` does."""
+        """An observer that sees all before `observe` does. That one is shown the line of each exchange, too."""
+        self._observe = observe
 
         def see(observed: Any) -> None:
             self.see(observed)
@@ -121,7 +123,7 @@ class Measured:
         if now.counters.received < before.counters.received or now.counters.sent < before.counters.sent:
             before = Line()  # it is another connection
         counters, reports = now.counters, now.counters.reports > 0
-        return LineFigures(
+        figures = LineFigures(
             now.codec,
             _rounded(lost_in_percent(before, now)),
             _rounded(counters.lost_percent) if reports else None,
@@ -132,6 +134,8 @@ class Measured:
             _rounded(rating_in(before, now)),
             _rounded(rating_out(now)),
         )
+        self._observe(figures)
+        return figures
 
 
 def _failure(error: EngineError) -> Failure:
