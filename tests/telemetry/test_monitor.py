@@ -13,8 +13,8 @@ from server.call.caller import Caller
 from server.call.desk.admission import Admission, AdmissionSettings, Load, Refusal
 from server.call.desk.limits import Stage
 from server.errors import EngineError
-from server.record.figures import LineFigures
 from server.media.pacer import Pacer
+from server.record.figures import LineFigures
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from signaling.health import Health
