@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 from server.errors import StoreError
 from server.record.conversation import Conversation, Exchange
 from server.record.query import CallRow
-from server.record.rows import ExchangeRow, call_row, exchange_row, failed_stages
+from server.record.rows import ExchangeRow, exchange_row, failed_stages
 
 DELETED_EPOCH = 2**53
 """The epoch of a deleted conversation. It is later than any other, so a call that still runs cannot write it again."""
@@ -63,8 +63,8 @@ def decode_exchange(text: str) -> Exchange:
     return _parsed(_EXCHANGE, text)
 
 
-def encode_row(conversation: Conversation) -> str:
-    return _text(_ROW, call_row(conversation), {})
+def encode_row(row: CallRow) -> str:
+    return _text(_ROW, row, {})
 
 
 def decode_rows(texts: Iterable[str]) -> list[CallRow]:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from server.errors import ConfigError, StoreError
 from server.record.conversation import Conversation
 from server.record.outbox import Posting
-from server.record.rows import words_of
+from server.record.rows import call_row, words_of
 from server.record.stores.codec import (
     DELETED_EPOCH,
     Stored,
@@ -195,7 +195,7 @@ class RedisStore:
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
             conversation.token_hash or "", conversation.cursor, conversation.updated_ms, known,
-            len(postings), encode_row(conversation), *posting_arguments(postings),
+            len(postings), encode_row(call_row(conversation)), *posting_arguments(postings),
             *(part for each in conversation.exchanges[max(0, known - 1) :] for part in (
                 encode_exchange(each), encode_exchange_row(conversation, each), plain(words_of(each)))),
         ]  # fmt: skip

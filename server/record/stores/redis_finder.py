@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from server.errors import StoreError
 from server.record.conversation import Conversation
 from server.record.query import MOST_LOOKED_AT, CallRow, Counted, Found, Period, Wanted, folded
-from server.record.rows import matches, words_of
+from server.record.rows import call_row, matches, words_of
 from server.record.stores.codec import decode_exchange_rows, decode_rows, encode_exchange_row, encode_row, plain
 from server.record.tally import Tally
 
@@ -144,7 +144,7 @@ class RedisFinder:
             return 0
         pairs = [(encode_exchange_row(kept, each), plain(words_of(each))) for each in kept.exchanges]
         parts = [part for pair in pairs for part in pair]
-        return int(await self._run(self._catch_up, conversation_id, kept.revision, encode_row(kept), *parts))
+        return int(await self._run(self._catch_up, conversation_id, kept.revision, encode_row(call_row(kept)), *parts))
 
     async def _newest(self, before: str | None, since_ms: int | None) -> AsyncIterator[list[str]]:
         """The cursors of conversations, some at a time, the newest first."""

@@ -103,7 +103,7 @@ class SqliteFinder:
         db.execute(
             """INSERT INTO call_rows VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (conversation_id) DO UPDATE SET
             slow_cursor = excluded.slow_cursor, row = excluded.row""",
-            [id_, row.cursor, row.slow_cursor, _plain(row.caller), row.transport, encode_row(conversation)],
+            [id_, row.cursor, row.slow_cursor, _plain(row.caller), row.transport, encode_row(row)],
         )
         names = {"agent": row.agents, "tool": row.tools, "failure": row.failures}
         pairs = [(kind, _plain(name), id_) for kind, of_kind in names.items() for name in of_kind]
