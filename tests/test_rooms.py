@@ -40,6 +40,7 @@ PURE = """
     server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
     server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
+    server/record/figures.py server/record/query.py
     server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 
+from server.record.figures import KeptFigures
 from server.record.orders import Orders
 from server.record.used import Used
 
@@ -51,6 +52,8 @@ class Exchange:
 
     said: tuple[Said, ...]
     messages: tuple[ModelMessage, ...] = ()
+    figures: KeptFigures = None
+    """How it went; None where nothing was measured, as in records of earlier servers."""
 
     __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -92,6 +95,8 @@ class Conversation:
     """Why it is over (`server.agent.hooks.EndReason`), once all that it had started has ended; "" before."""
     caller: str = ""
     """Who called: the subject of the caller's token; "" where calls need no token."""
+    transport: str = ""
+    """What carried the call when it began (`server.agent.call_info.Transport`); "" where that is not known."""
     agent_state: str = ""
     """What the agent's `dump_deps` returned; "" when the agent has no state to keep."""
     exchanges: tuple[Exchange, ...] = ()

@@ -42,10 +42,13 @@ def test_the_json_does_not_help_to_resume() -> None:
     for messages in (False, True):
         shown = json.loads(to_json(record, messages))
         assert set(shown) == {
-            "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller", "exchanges",
+            "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller",
+            "transport", "exchanges",
         }  # fmt: skip
         assert hash_token("token").encode() not in to_json(record, messages)
-        assert [set(each) for each in shown["exchanges"]] == [{"said", "messages"} if messages else {"said"}] * 2
+        assert [set(each) for each in shown["exchanges"]] == [
+            {"said", "messages", "figures"} if messages else {"said", "figures"}
+        ] * 2
         assert shown["exchanges"][0]["said"][0]["text"] == ASKED
 
 
