@@ -31,7 +31,7 @@ export class Transcript {
     const words = [
       h("span", { class: "who" }, who === "caller" ? "Caller" : "Agent"),
       h("span", { class: "words", dir: "auto" }, text),
-      ...marks.map((mark) => h("span", { class: "mark-text" }, mark)),
+      ...marks.map((mark) => h("span", { class: "aside" }, mark)),
     ];
     this.#keepInView(() => {
       const shown = line ?? h("p", { class: who });
