@@ -43,15 +43,17 @@ def list_(
     store: Where = None,
 ) -> None:
     """List conversations, the newest first."""
-    found = _run(store, lambda archive: archive.page(limit, before))
+    from server.record.query import Wanted
+
+    found = _run(store, lambda archive: archive.find(Wanted(), limit, before))
     ids = Column("id", min_width=_ID_CHARS)
     table = Table(ids, "agent", "began", "lasted", "exchanges", box=None, pad_edge=False)
-    for each in found:
+    for each in found.rows:
         lasted = "not ended" if each.ended_ms is None else _duration(each.ended_ms - each.created_ms)
         table.add_row(each.id, Text(each.agent), _moment(each.created_ms), lasted, str(each.exchanges))
     Console().print(table)
-    if len(found) == limit:
-        typer.echo(f"more: antiphon conversations list --before {found[-1].cursor}")
+    if found.next:
+        typer.echo(f"more: antiphon conversations list --before {found.next}")
 
 
 @app.command(context_settings=_ANY_ID)
@@ -108,7 +110,9 @@ def _run(store: str | None, work: "Callable[[Archive], Awaitable[_T]]") -> _T:
 
     async def run() -> _T:
         async with AsyncExitStack() as stack:
-            return await work((await open_archive(load(store=store), stack)).archive)
+            archive = (await open_archive(load(store=store), stack)).archive
+            await archive.catch_up()
+            return await work(archive)
 
     try:
         return asyncio.run(run())

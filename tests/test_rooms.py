@@ -40,7 +40,8 @@ PURE = """
     server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
     server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
-    server/record/figures.py server/record/query.py
+    server/record/figures.py server/record/query.py server/record/rows.py server/record/tally.py
+    server/record/finder.py
     server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
@@ -138,6 +139,8 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.line.telephone",
         "server.call.line.translator",
         "server.record.conversation",
+        "server.record.moments",
+        "server.record.query",
         "server.record.webvtt",
     ),
 }

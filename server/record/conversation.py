@@ -127,10 +127,9 @@ class Conversation:
         return bool(self.exchanges or self.standing.unanswered)
 
     @property
-    def summary(self) -> "Summary":
-        return Summary(
-            self.id, self.agent, self.created_ms, self.updated_ms, self.ended_ms, len(self.exchanges), self.caller
-        )
+    def cursor(self) -> str:
+        """Its place in a list. As text, newer conversations compare greater, until the year 2286."""
+        return f"{self.created_ms:013d}-{self.id}"
 
     def with_exchange(
         self, exchange: Exchange, now_ms: int, agent_state: str, standing: Standing = Standing()
@@ -166,24 +165,6 @@ class Conversation:
 
     def _next(self, now_ms: int, **changes: Any) -> "Conversation":
         return replace(self, updated_ms=now_ms, revision=self.revision + 1, **changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A conversation as a list shows it."""
-
-    id: str
-    agent: str
-    created_ms: int
-    updated_ms: int
-    ended_ms: int | None
-    exchanges: int
-    caller: str
-
-    @property
-    def cursor(self) -> str:
-        """Its place in the list. As text, newer conversations compare greater, until the year 2286."""
-        return f"{self.created_ms:013d}-{self.id}"
 
 
 def hash_token(token: str, caller: str = "") -> str:

@@ -1,11 +1,15 @@
 """Queries over many conversations: which are wanted, and how the exchanges of a time went."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 MOST_LOOKED_AT = 20_000
 """At how many conversations one search looks at most. What it has not found by then is found by the next page."""
+
+MOST_COUNTED = 100_000
+"""How many exchanges of a period are counted at most, the latest ones. SQLite takes about half a second for so many."""
 
 By = Literal["", "agent", "transport", "model", "speech_to_text", "text_to_speech", "language"]
 Bucket = Literal["", "hour", "day"]
@@ -90,6 +94,10 @@ class Period:
     by: By = ""
     bucket: Bucket = ""
 
+    def __post_init__(self) -> None:
+        if self.by not in get_args(By) or self.bucket not in BUCKET_MS:
+            raise ValueError("exchanges are put together by what has a name here")
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -117,10 +125,20 @@ class PeriodRow:
     resumed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
     """How many, by stage."""
-    measures: dict[str, Spread] = field(default_factory=dict)
+    measures: Mapping[str, Spread] = field(default_factory=dict)
     """By the name in `MEASURES`; one that no exchange has is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How the exchanges of a period went."""
+
+    period: Period
+    """It begins later than the one that was asked for, if that has more exchanges than are counted."""
+    rows: tuple[PeriodRow, ...]
+    """By time, and then by name."""
 
 
 def folded(text: str) -> str:

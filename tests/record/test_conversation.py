@@ -55,7 +55,7 @@ def test_the_json_does_not_help_to_resume() -> None:
 def test_newer_conversations_have_greater_cursors() -> None:
     """Cursors compare as text by time, and then by id."""
     created = [START_MS - 1, START_MS, START_MS + 1, 2_000_000_000_000]
-    cursors = [conversation(name, created_ms=ms).summary.cursor for ms in created for name in ("a", "b")]
+    cursors = [conversation(name, created_ms=ms).cursor for ms in created for name in ("a", "b")]
     assert cursors == sorted(cursors)
     assert len(set(cursors)) == 8
 
