@@ -59,7 +59,9 @@ PURE = """
     server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/own_offer.py
     server/media/sctp.py server/media/senders.py
-    server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
+    server/media/breaker.py server/media/counters.py server/media/e_model.py
+    server/media/line.py server/agent/ran.py
+    server/media/downlink.py server/media/dtmf.py
     server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py

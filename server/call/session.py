@@ -66,12 +66,12 @@ class Session:
         self.absence = Absence(setup.settings.resume_s, lambda: self.end("lost"))
         self.caller = setup.caller
         self._minutes = minutes
-        self._observe = observe
         longest = setup.settings.longest_call_min, setup.caller.max_s
         self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
-        self._lasting = lasting(self, setup, minutes)
-        self.dialogue = self._dialogue(setup)
         self._attachment = Attachment(self.token)
+        self._lasting = lasting(self, setup, minutes, self._attachment)
+        self._observe = observe = self._lasting.measured.before(observe)
+        self.dialogue = self._dialogue(setup)
         self.control = Control(setup, minutes, lambda: self.dialogue, self._attachment, self.leave)
         """What operators and the agent's tools may do in the call."""
         self._soundtrack = Soundtrack(recorder, self.control.listeners)
@@ -275,7 +275,7 @@ class Session:
     # Steps of the methods above
 
     def _dialogue(self, setup: CallSetup) -> Dialogue:
-        setup = replace(setup, engines=metered(setup.engines, self.id, self._budget))
+        setup = replace(setup, engines=metered(setup.engines, self.id, self._budget, self._lasting.measured.serve))
         return Dialogue(self, setup, self._minutes.record.standing, self._budget, self._lasting)
 
     def _begin(self) -> None:

@@ -7,8 +7,8 @@ telephones, the noise of rooms, and no echo. With these R is 93.2, less what del
 R compares with a narrowband telephone, so it tells nothing of how much better a wide band sounds.
 """
 
+import math
 from dataclasses import dataclass
-from math import log2
 
 BEST = 93.2
 """R with all parameters at their defaults (G.107, section 7.7)."""
@@ -55,8 +55,13 @@ def delay_impairment(delay_ms: float) -> float:
     """Idd: what a delay takes from R where there is no echo (G.107, equations 7-27 and 7-28)."""
     if delay_ms <= UNNOTICED_MS:
         return 0.0
-    x = log2(delay_ms / UNNOTICED_MS)
-    return 25 * ((1 + x**6) ** (1 / 6) - 3 * (1 + (x / 3) ** 6) ** (1 / 6) + 2)
+    x = math.log2(delay_ms / UNNOTICED_MS)
+    return 25 * (_root(1 + x**6) - 3 * _root(1 + (x / 3) ** 6) + 2)
+
+
+def _root(value: float) -> float:
+    """The sixth root."""
+    return math.exp(math.log(value) / 6)
 
 
 def loss_impairment(codec: Codec, lost_percent: float) -> float:

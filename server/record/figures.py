@@ -18,9 +18,10 @@ class ToolRun:
 
     name: str
     ms: float | None = None
-    """None: it has not returned yet, or it did not run."""
-    outcome: Literal["returned", "refused", "failed", "timed_out", "unknown"] = "returned"
-    """refused: the tool asked the model to try again. unknown: the exchange was written before it returned."""
+    """None: it has not returned."""
+    outcome: Literal["returned", "refused", "failed", "timed_out", "stopped", "unknown"] = "returned"
+    """refused: the tool asked the model to try again. stopped: the caller went on, and it may be stopped then. unknown:
+    it has not returned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,3 @@
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 

@@ -112,14 +112,15 @@ class RedisFinder:
         end = _cursor_at(period.until_ms)
         async with self._limited():
             by_update = f"{self._prefix}:by-update"
-            found = await self._redis.zrange(
+            found: Any = await self._redis.zrange(
                 by_update, "+inf", period.since_ms, byscore=True, desc=True, offset=0, num=MOST_LOOKED_AT + 1,
                 withscores=True,
             )  # fmt: skip
         if len(found) > MOST_LOOKED_AT:
             period = replace(period, since_ms=int(found[-1][1]) + 1)
         tally = Tally(period)
-        ids = [_id(cursor) for cursor, _ in found if end is None or cursor < end]
+        cursors = [str(cursor) for cursor, _ in found]
+        ids = [_id(cursor) for cursor in cursors if end is None or cursor < end]
         for at in range(0, len(ids), AT_ONCE):
             for text in await self._run(self._exchanges, *ids[at : at + AT_ONCE]):
                 tally.add_conversation(decode_exchange_rows(text))
@@ -151,7 +152,7 @@ class RedisFinder:
         while True:
             start = "+" if before is None else f"({before}"
             async with self._limited():
-                cursors = await self._redis.zrange(
+                cursors: Any = await self._redis.zrange(
                     f"{self._prefix}:by-age", start, oldest, desc=True, bylex=True, offset=0, num=AT_ONCE
                 )
             if cursors:
