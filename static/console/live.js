@@ -80,8 +80,8 @@ export class LiveView {
       h("td", { "data-head": "Caller" }, call.caller || "–"),
       h("td", { "data-head": "Way in" }, wayIn(call.transport)),
       h("td", { "data-head": "Lasts", class: "number" }, length(Date.now() - call.since_ms)),
-      h("td", { "data-head": "Last answer", class: "number" }, seconds(call.gap_ms)),
-      h("td", { "data-head": "Loss", class: "number" }, call.lost_percent === undefined ? "–" : percent(call.lost_percent === null ? null : call.lost_percent / 100)),
+      h("td", { "data-head": "Last answer", class: "number" }, seconds(call.waited_ms)),
+      h("td", { "data-head": "Loss", class: "number" }, percent(call.lost_percent === null ? null : call.lost_percent / 100)),
       h("td", { "data-head": "Round trip", class: "number" }, millis(call.round_trip_ms)));
   }
 
