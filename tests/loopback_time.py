@@ -15,8 +15,8 @@ from typing import Any
 from server.testing.virtual_time import JumpingSelector, VirtualLoop
 
 GRACE_S = 0.0005
-"""How long the clock on the wall goes before the virtual one jumps. aiortc decodes sound in threads of its own, which the
-loop does not know."""
+"""How long the clock on the wall goes before the virtual one jumps. aiortc decodes sound in threads of its own, which
+the loop does not know."""
 MOST_S = 0.02
 """The longest jump, one frame of sound: a thread that is late delays its sound by frames and not by a time limit."""
 
