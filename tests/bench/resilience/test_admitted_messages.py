@@ -6,8 +6,6 @@ from tests.exchange import exchange
 from tests.fakes.mind import Mind
 from tests.socket_phone import SocketPhone
 
-pytestmark = pytest.mark.loopback_time
-
 SENT = {
     "typed": "texts sent",
     "moves": "offers sent",
