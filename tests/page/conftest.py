@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from tests.page.standin import Standin
 
@@ -22,6 +30,9 @@ ARGS = [
     "--use-fake-device-for-media-stream",
     "--deny-permission-prompts",
 ]
+PATIENCE_MS = 20_000
+"""How long a test waits for what the page does at once, on a machine that is busy with other tests."""
+expect.set_options(timeout=PATIENCE_MS)
 VIEWPORT: ViewportSize = {"width": 360, "height": 740}
 
 
@@ -89,7 +100,7 @@ async def page_of(context: BrowserContext, standin: Standin) -> AsyncIterator[Pa
     After each test: the page had no errors, the CSP stopped nothing, and no request went to another host.
     """
     page = await context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE_MS)
     origin = str(standin.server.make_url("/"))
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
