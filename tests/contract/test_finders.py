@@ -222,10 +222,10 @@ async def test_conversations_of_earlier_servers_are_found_after_a_while(store: S
     await forget_rows(store)
     other = await open_store()
     assert await ids(other) == []
-    assert await other.save(said_more(old[24]))  # a call that goes on is found at once, with all that was said in it
-    assert await ids(other, word="order") == ["c24"]
+    assert await other.save(said_more(old[23]))  # a call that goes on is found at once, with all that was said in it
+    assert await ids(other, word="order") == ["c23"]
     (row,) = (await other.finder.figures(Period(START_MS, START_MS + HOUR_MS))).rows
-    assert row.exchanges in (1, 2)
+    assert row.exchanges in (2, 3)
     caught_up = 0
     for _ in range(25):
         caught_up += (now := await other.finder.catch_up())
@@ -233,6 +233,7 @@ async def test_conversations_of_earlier_servers_are_found_after_a_while(store: S
             break
     assert caught_up >= 24
     assert await other.finder.catch_up() == 0
-    assert [row for page in await pages(other, 100) for row in page][1:] == expected[1:]
+    found = [row for page in await pages(other, 100) for row in page]
+    assert [row for row in found if row.id != "c23"] == [row for row in expected if row.id != "c23"]
     (row,) = (await other.finder.figures(Period(START_MS, START_MS + HOUR_MS))).rows
     assert (row.exchanges, row.interruptions) == (25, 25)
