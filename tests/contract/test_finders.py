@@ -78,6 +78,10 @@ async def test_conversations_are_found_by_what_their_rows_tell(store: Store) -> 
     assert await ids(store, tool="book") == ["c", "b"]
     assert await ids(store, failure="tool", caller="joe") == ["c"]
     assert await ids(store, failure="model") == []
+    odd = 'the "big"\n\\ \x1f <é\x7f>'
+    await store.save(call("e", 4_000, Figures(agent=odd)))
+    assert await ids(store, agent=odd) == ["e"]
+    assert await ids(store, caller="Ann") == []  # it is the name of an agent
 
 
 @pytest.mark.parametrize("word", ["pizzería", "PIZZERIA", "zzer", "la pizz", "ピザ", "50%"])
