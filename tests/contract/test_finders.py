@@ -14,15 +14,14 @@ from server.record.figures import Failure, Figures, ToolRun
 from server.record.query import CallRow, Counted, Period, Wanted
 from server.record.store import Store
 from server.record.tally import BIN_MS
-from tests.contract.test_stores import STORES, Open, pages, redis  # noqa: F401
+from tests.contract.test_stores import STORES, Open, RedisServers, pages, redis  # noqa: F401
 from tests.conversations import START_MS, conversation, said_more
-from tests.redis_server import RedisServer
 
 HOUR_MS = 3_600_000
 
 
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)
-async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServer) -> AsyncIterator[Open]:  # noqa: F811
+async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServers) -> AsyncIterator[Open]:  # noqa: F811
     async with request.param(tmp_path, redis) as opener:
         yield opener
 
