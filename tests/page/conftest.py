@@ -103,7 +103,7 @@ async def page_of(context: BrowserContext, standin: Standin) -> AsyncIterator[Pa
     page.set_default_timeout(PATIENCE_MS)
     origin = str(standin.server.make_url("/"))
     faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
+    page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(origin) else faults.append(request.url))
     await context.clear_cookies()
@@ -115,7 +115,7 @@ async def page_of(context: BrowserContext, standin: Standin) -> AsyncIterator[Pa
     assert faults == []
 
 
-def _is_fault(message: ConsoleMessage) -> bool:
+def is_fault(message: ConsoleMessage) -> bool:
     """Chromium itself logs requests without a 200 and sockets that broke. Tests of failures cause these on purpose."""
     asked_for = message.text.startswith(("Failed to load resource", "WebSocket connection to"))
     return message.type in ("error", "warning") and not asked_for

@@ -11,12 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
-from server.errors import ConfigError, StoreError
+from server.errors import StoreError
 from server.record.conversation import Conversation
 from server.record.outbox import Posting
 from server.record.rows import call_row, words_of
@@ -31,11 +26,10 @@ from server.record.stores.codec import (
     encode_row,
     plain,
 )
+from server.record.stores.redis_client import FAILURES, OPERATION_S, key_prefix, redis_client
 from server.record.stores.redis_finder import RedisFinder
 from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
-OPERATION_S = 2.0
-"""How long an operation may take. Redis answers in under a millisecond; a server that takes seconds hangs."""
 DELETED_S = 24 * 3600
 """How long Redis remembers that a conversation was deleted, so that no call writes it again: longer than any call."""
 SWEEP_AT_ONCE = 100
@@ -78,10 +72,13 @@ return 'yes'
 _CLAIM = """
 local present = redis.call('HGET', conversation, 'token_hash')
 if present == ARGV[2] then
-  redis.call('HSET', conversation, 'token_hash', ARGV[3])
-  redis.call('HINCRBY', conversation, 'epoch', 1)
+  local now, epoch = redis.call('TIME'), redis.call('HGET', conversation, 'epoch')
+  epoch = math.max(epoch + 1, now[1] * 1000000 + now[2])
+  redis.call('HSET', conversation, 'token_hash', ARGV[3], 'epoch', string.format('%.0f', epoch))
 elseif present ~= ARGV[3] then return false end
 """
+"""The epoch is the time in microseconds, and not one more than before: a failover may lose a claim that was answered.
+The server that claims next must not get the epoch of the first one, or both could write."""
 _DELETE = """
 local cursor = redis.call('HGET', conversation, 'cursor')
 if not cursor then return 0 end
@@ -105,31 +102,22 @@ return redis.call('DEL', conversation)
 
 
 class RedisStore:
-    """A Store at `url`: redis://, rediss:// or unix://. Its keys begin with `prefix`.
+    """A Store at `url`, as `redis_client` takes it. Its keys begin with `prefix`, in a cluster in braces.
 
     An operation may take `limit_s`. Raises ConfigError when `url` is not valid.
     """
 
     def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
-        try:
-            self._redis = Redis.from_url(
-                url,
-                decode_responses=True,
-                socket_timeout=None,  # `_limited` limits the whole operation
-                socket_connect_timeout=None,
-                retry=Retry(NoBackoff(), 1),  # try once more, because an idle connection may have died
-            )
-        except (ValueError, RedisError) as exc:
-            raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
-        self._prefix = prefix
+        self._redis = redis_client(url, limit_s)
+        self._prefix = key_prefix(url, prefix)
         self._limit_s = limit_s
         self._save = self._redis.register_script(_NAMES + FUNCTIONS + _SAVE)
         self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
         self._load = self._redis.register_script(_NAMES + _RECORD)
         self._delete = self._redis.register_script(_NAMES + FUNCTIONS + _DELETE)
         self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
-        self.outbox = RedisOutbox(self._redis, prefix, self._limited)
-        self.finder = RedisFinder(self._redis, prefix, self._limited, self.load)
+        self.outbox = RedisOutbox(self._redis, self._prefix, self._limited)
+        self.finder = RedisFinder(self._redis, self._prefix, self._limited, self.load)
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""
@@ -182,7 +170,7 @@ class RedisStore:
         try:
             async with asyncio.timeout(self._limit_s):
                 yield
-        except (RedisError, OSError) as exc:  # TimeoutError is an OSError
+        except FAILURES as exc:
             raise StoreError("The store of conversations is not available.") from exc
 
     def _key(self, conversation_id: str) -> str:
