@@ -11,6 +11,8 @@ from server.errors import StoreError
 
 KNOWN_S = 1.0
 """For how long a worker that was found is not looked up again."""
+LOOK_UP_S = 0.5
+"""How long a look-up in Redis may hold up a request. What is known already is used after that."""
 MOST_KNOWN = 1_000
 """How many workers are remembered. When there are more, all are forgotten and looked up again."""
 
@@ -73,11 +75,12 @@ class Member:
         if name in self._known and (now - then_s < KNOWN_S or not self.hears):
             return known
         try:
-            found = await self.roster.find(name)
-        except StoreError:
+            async with asyncio.timeout(LOOK_UP_S):
+                found = await self.roster.find(name)
+        except (StoreError, TimeoutError) as exc:
             if name in self._known:
                 return known
-            raise
+            raise StoreError("The list of workers is not available.") from exc
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known[name] = now, found

@@ -5,6 +5,7 @@ round in circles. If somebody wants to go on with a conversation that is not her
 that on is told so (421, RFC 9110, section 15.5.20), and takes the conversation itself.
 """
 
+import asyncio
 import json
 import logging
 import random
@@ -18,6 +19,7 @@ from aiohttp import web
 from server.call.desk.ids import owner_of
 from server.cluster.announcement import Announcement
 from server.cluster.fellows import Fellows, read_body
+from server.cluster.member import LOOK_UP_S
 from server.cluster.named import Named, has_body, named
 from server.cluster.relay import Relay
 from server.cluster.seal import HEADER, Asked, read
@@ -133,8 +135,9 @@ class Passing:
 
     async def _holder(self, call_id: str) -> str:
         if self._member.hears:
-            with suppress(StoreError):
-                return await self._holders.holder(call_id)
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(LOOK_UP_S):
+                    return await self._holders.holder(call_id)
         return ""
 
     async def _another(self) -> Announcement | None:
