@@ -1,8 +1,8 @@
 """Passing: a request about a call that another worker has is passed on to that worker.
 
 It is a middleware of each site. A request that another worker has passed on is never passed on again, so nothing goes
-round in circles. If somebody wants to go on with a conversation that is not here after all, the worker that has passed
-that on is told so (421, RFC 9110, section 15.5.20), and takes the conversation itself.
+round in circles. A worker that stops takes no conversation over. So if somebody wants to go on with one that has moved
+away from it, it tells the worker that has passed that on (421, RFC 9110, section 15.5.20), which takes the conversation.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ class Passing:
         if (found := await self._named(request)) is None:
             return await handler(request)
         if HEADER in request.headers:
-            if found.resumes and not self._calls.has(found.id):
+            if found.resumes and self._stops() and not self._calls.has(found.id):
                 raise web.HTTPMisdirectedRequest
             return await handler(request)
         if (there := await self._place(found)) is None:
