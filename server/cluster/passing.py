@@ -2,7 +2,7 @@
 
 It is a middleware of each site. A request that another worker has passed on is never passed on again, so nothing goes
 round in circles. A worker that stops takes no conversation over. So if somebody wants to go on with one that has moved
-away from it, it tells the worker that has passed that on (421, RFC 9110, section 15.5.20), which takes the conversation.
+away from it, it tells that to the worker that has asked (421, RFC 9110, section 15.5.20), which takes the conversation.
 """
 
 import asyncio
