@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from redis.asyncio import Redis
+
 from server.errors import StoreError
 from server.record.conversation import Conversation
 from server.record.outbox import Posting
@@ -74,7 +76,7 @@ local present = redis.call('HGET', conversation, 'token_hash')
 if present == ARGV[2] then
   local now, epoch = redis.call('TIME'), redis.call('HGET', conversation, 'epoch')
   epoch = math.max(epoch + 1, now[1] * 1000000 + now[2])
-  redis.call('HSET', conversation, 'token_hash', ARGV[3], 'epoch', string.format('%.0f', epoch))
+  redis.call('HSET', conversation, 'token_hash', ARGV[3], 'epoch', string.format('%.0f', epoch), 'holder', ARGV[4])
 elseif present ~= ARGV[3] then return false end
 """
 """The epoch is the time in microseconds, and not one more than before: a failover may lose a claim that was answered.
@@ -107,10 +109,12 @@ class RedisStore:
     An operation may take `limit_s`. Raises ConfigError when `url` is not valid.
     """
 
-    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
+    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S, holder: str = "") -> None:
+        """`holder` is the name of this server in a cluster."""
         self._redis = redis_client(url, limit_s)
         self._prefix = key_prefix(url, prefix)
         self._limit_s = limit_s
+        self._holder = holder
         self._save = self._redis.register_script(_NAMES + FUNCTIONS + _SAVE)
         self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
         self._load = self._redis.register_script(_NAMES + _RECORD)
@@ -118,6 +122,16 @@ class RedisStore:
         self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
         self.outbox = RedisOutbox(self._redis, self._prefix, self._limited)
         self.finder = RedisFinder(self._redis, self._prefix, self._limited, self.load)
+
+    @property
+    def redis(self) -> Redis:
+        """What the store speaks with Redis by. It decodes answers to str."""
+        return self._redis
+
+    @property
+    def prefix(self) -> str:
+        """With what all keys begin that belong to this store's servers."""
+        return self._prefix
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""
@@ -138,7 +152,14 @@ class RedisStore:
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         async with self._limited():
-            return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
+            return await _record(
+                await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash, self._holder])
+            )
+
+    async def holder(self, conversation_id: str) -> str:
+        """The name of the worker that took the conversation over last; "" if none has, so that it is where it began."""
+        async with self._limited():
+            return str(await self._redis.hget(self._key(conversation_id), "holder") or "")
 
     async def spend(self, token_id: str, until_ms: int) -> bool:
         async with self._limited():
