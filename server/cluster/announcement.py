@@ -31,6 +31,8 @@ class Announcement:
     """How many of them wait for their caller."""
     places: int
     """How many calls there may be."""
+    at_ms: int = 0
+    """When it said this, in Unix milliseconds of its own clock. Whoever reads it knows by this whether it is news."""
 
     @property
     def load(self) -> float:

