@@ -68,7 +68,7 @@ async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
     """Open the store at the address in the settings. The stack closes it. Raises ConfigError."""
     store: RedisStore | SqliteStore
     if _in_redis(settings):
-        store = RedisStore(settings.store.get_secret_value())
+        store = RedisStore(settings.store.get_secret_value(), holder=settings.worker)
     else:
         store = SqliteStore(settings.store.get_secret_value())
         await store.open()
