@@ -84,8 +84,7 @@ class HAProxy:
         haproxy = cls(process, runtime)
         try:
             async with asyncio.timeout(START_S):
-                while not await haproxy._answers():
-                    await asyncio.sleep(0.01)
+                await haproxy._wait()
         except BaseException as exc:
             await haproxy.stop()
             if isinstance(exc, TimeoutError | ChildProcessError):
@@ -114,13 +113,16 @@ class HAProxy:
         await asyncio.wait([self._reading], timeout=STOP_S)
         self._reading.cancel()
 
-    async def _answers(self) -> bool:
-        if self._process.returncode is not None:
-            await asyncio.wait([self._reading], timeout=STOP_S)
-            raise ChildProcessError
-        with suppress(OSError):
-            return bool(await self.runtime.ask("show info"))
-        return False
+    async def _wait(self) -> None:
+        """Wait until it answers. Raises ChildProcessError when it has ended."""
+        while True:
+            if self._process.returncode is not None:
+                await asyncio.wait([self._reading], timeout=STOP_S)
+                raise ChildProcessError
+            with suppress(OSError):
+                await self.runtime.ask("show info")
+                return
+            await asyncio.sleep(0.01)
 
     async def _read(self) -> None:
         """Write what it says into our log."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.cluster.announcement import Announcement
-from server.cluster.door.configuration import BACKEND
 
 State = Literal["ready", "drain", "maint"]
 _CHECK = "check inter 2s fall 3 rise 1"
@@ -33,9 +32,11 @@ class Server:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def commands(name: str, before: Server | None, now: Server) -> Iterator[str]:
-    """What turns the server `name` from what it was into what it is now. None: it was not there."""
-    server = f"{BACKEND}/{name}"
+def commands(server: str, before: Server | None, now: Server) -> Iterator[str]:
+    """What turns a server from what it was into what it is now. None: it was not there.
+
+    `server` is its name, with that of the backend before it: `workers/w1`.
+    """
     if before is None:
         yield f"add server {server} {now.address} {_CHECK} {_POOL}"
         yield f"enable health {server}"
@@ -45,9 +46,9 @@ def commands(name: str, before: Server | None, now: Server) -> Iterator[str]:
         yield f"set server {server} state {now.state}"
 
 
-def removal(name: str) -> str:
+def removal(server: str) -> str:
     """Forget a server in the state `maint`. HAProxy refuses this while it has connections."""
-    return f"del server {BACKEND}/{name}"
+    return f"del server {server}"
 
 
 def told(workers: Iterable[Announcement]) -> str:
