@@ -92,7 +92,7 @@ def _defaults() -> str:
     timeout http-keep-alive 15s
     timeout client 60s
     timeout client-fin 10s
-    timeout server 60s
+    timeout server 30s
     # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones every
     # 20 s, and the clients answer.
     timeout tunnel 60s
