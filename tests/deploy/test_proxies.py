@@ -27,6 +27,7 @@ OPERATORS = (
     "/api/calls",
     "/api/conversations",
     "/api/tokens",
+    "/api/cluster",
     "/whep/x",
 )
 JSON = {"Content-Type": "application/json"}
