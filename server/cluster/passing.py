@@ -1,7 +1,8 @@
 """Passing: a request about a call that another worker has is passed on to that worker.
 
-It is a middleware of each site. A request that another worker has passed on is always answered here, so nothing goes
-round in circles.
+It is a middleware of each site. A request that another worker has passed on is never passed on again, so nothing goes
+round in circles. If somebody wants to go on with a conversation that is not here after all, the worker that has passed
+that on is told so (421, RFC 9110, section 15.5.20), and takes the conversation itself.
 """
 
 import json
@@ -88,7 +89,11 @@ class Passing:
         return await handler(request.clone(remote=seal.address, scheme=seal.scheme))
 
     async def _answer(self, request: web.Request, handler: Handler, for_operators: bool) -> web.StreamResponse:
-        if HEADER in request.headers or (found := await self._named(request)) is None:
+        if (found := await self._named(request)) is None:
+            return await handler(request)
+        if HEADER in request.headers:
+            if found.resumes and not self._calls.has(found.id):
+                raise web.HTTPMisdirectedRequest
             return await handler(request)
         if (there := await self._place(found)) is None:
             return await handler(request)
