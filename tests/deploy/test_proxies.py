@@ -28,6 +28,7 @@ OPERATORS = (
     "/api/conversations",
     "/api/tokens",
     "/api/cluster",
+    "/api/figures",
     "/whep/x",
 )
 JSON = {"Content-Type": "application/json"}
