@@ -11,15 +11,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.cluster.speech.names import Names
+from server.cluster.speech.asking import RETRY_AFTER_S
+from server.cluster.speech.names import VOICES, Names
 from server.cluster.speech.refusal import apologise, refuse, refuse_http
 from server.cluster.speech.spoken import Spoken
 from server.cluster.speech.transcriptions import Transcriptions
 from server.cluster.speech.turn_ends import TurnEnds
-from server.errors import AntiphonError, NotFound, TooLarge, Unauthorized
+from server.errors import AntiphonError, AtCapacity, NotFound, TooLarge, Unauthorized
 
 MOST_BYTES = 25 * 1024 * 1024
 """The largest body, as in OpenAI's API."""
+MOST_HELD = 16 * MOST_BYTES
+"""How much of the bodies of all requests a replica of the API holds in memory."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -70,7 +73,7 @@ class Api:
     async def _one_model(self, request: Request) -> Response:
         name = request.path_params["name"]
         for model in await self._described():
-            if model["id"] == name:
+            if model["id"] == self._names.own(name):
                 return JSONResponse(model)
         raise NotFound(f"There is no model {name!r} here.")
 
@@ -82,9 +85,11 @@ class Api:
             found.append(_described(self._names.speech_to_text, languages=languages))
         if self._names.voices:
             voices = await self._spoken.voices()
-            spoken = [{"name": voice.name, "languages": voice.languages, "speakers": voice.speakers} for voice in voices]
+            spoken = [
+                {"name": voice.name, "languages": voice.languages, "speakers": voice.speakers} for voice in voices
+            ]
             tags = list(dict.fromkeys(tag for voice in voices for tag in voice.languages))
-            found.append(_described("piper", languages=tags, voices=spoken))
+            found.append(_described(VOICES, languages=tags, voices=spoken))
         if self._names.endpoint:
             found.append(_described(self._names.endpoint))
         return found
@@ -99,10 +104,11 @@ async def _health(_request: Request) -> Response:
 
 
 class _Limited:
-    """Middleware that refuses a body which is larger than MOST_BYTES, before it is read."""
+    """Middleware that refuses a body which is larger than MOST_BYTES, and any body while MOST_HELD are held."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         read = 0
@@ -110,9 +116,16 @@ class _Limited:
         async def limited() -> Message:
             nonlocal read
             message = await receive()
-            read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            read += size
+            self._held += size
             if read > MOST_BYTES:
                 raise TooLarge(f"The body is larger than {MOST_BYTES // 2**20} MiB.")
+            if self._held > MOST_HELD:
+                raise AtCapacity("The server has too many requests.", RETRY_AFTER_S)
             return message
 
-        await self._app(scope, limited, send)
+        try:
+            await self._app(scope, limited, send)
+        finally:
+            self._held -= read

@@ -29,13 +29,14 @@ PREFIX = "/v1"
 ROOT = Path(__file__).parents[__name__.count(".")]
 """What has to be on the path of Python, so that replicas find this code: the repository, or where the wheel is."""
 
-_ONGOING = 32
-"""How many requests a replica takes at once: more than a batch and MOST_DRAFTS. Others wait in the API."""
+_FINALS = 16
+"""How many requests a replica takes at once, besides drafts. Others wait in the API, and are refused there."""
+_IN_API = 512
+"""How many requests a replica of the API takes at once. It has to be more than it may let wait for the models."""
 _LONGEST_REQUEST_S = 600.0
 """The longest request, from its first byte to the last one of its answer: a recording of ten minutes, on a slow CPU."""
 _LIGHT_CPUS = 0.1
 """What the API, and the endpoint model, reserve of Ray's CPUs: they use little of one."""
-assert _ONGOING > MOST_DRAFTS
 
 
 def deploy(settings: SpeechSettings, host: str = "127.0.0.1", port: int = 8000) -> str:
@@ -85,24 +86,29 @@ def _application(settings: SpeechSettings) -> Any:
 
 def _deployment(replica: type, name: str, settings: SpeechSettings, resources: dict[str, Any]) -> Any:
     """`resources` are what each replica takes of the cluster, as options of a Ray actor."""
+    is_api = name == "api"
+    ongoing = _IN_API if is_api else max(_FINALS, 2 * settings.batch) + MOST_DRAFTS
+    busy = _IN_API / 4 if is_api else settings.busy
     return serve.deployment(
         name=name,
         ray_actor_options=resources | {"runtime_env": {"env_vars": {"PYTHONPATH": str(ROOT)}}},
-        max_ongoing_requests=_ONGOING,
-        max_queued_requests=settings.queue,
+        max_ongoing_requests=ongoing,
+        max_queued_requests=_IN_API if is_api else settings.queue,
         max_constructor_retry_count=2,  # a model that does not load the second time never will
         autoscaling_config={
             "min_replicas": settings.least_replicas,
             "max_replicas": max(settings.least_replicas, settings.most_replicas),
-            "target_ongoing_requests": settings.busy,
+            "target_ongoing_requests": busy,
             "upscale_delay_s": 5.0,
-            "look_back_period_s": 10.0,
+            "look_back_period_s": 15.0,  # Ray measures every 10 s
         },
     )(replica)
 
 
 def _whisper(settings: SpeechSettings) -> Path | None:
-    return _found(settings, "whisper", settings.stt_model) if settings.stt_model else find(settings.models_dir, "whisper")
+    return (
+        _found(settings, "whisper", settings.stt_model) if settings.stt_model else find(settings.models_dir, "whisper")
+    )
 
 
 def _voices(settings: SpeechSettings) -> dict[str, Path]:

@@ -11,6 +11,8 @@ class Utterance:
     """16 kHz mono s16le, at most two minutes."""
     language: str = ""
     """One of the model's languages (BCP 47); "" if the model shall find it out."""
+    others: tuple[str, ...] = ()
+    """Further languages in which it may be. Then `language` is the one that was spoken last, or "" if none was yet."""
     phrases: tuple[str, ...] = ()
     """Sentences to expect."""
     draft: bool = False
@@ -41,6 +43,17 @@ class Counts:
     drafts: int = 0
     together: dict[int, int] = field(default_factory=dict)
     """How many of the finals were found in goes of each size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What a replica that speaks has done since it started."""
+
+    begun: int = 0
+    spoken: int = 0
+    """How many texts were spoken to their end."""
+    dropped: int = 0
+    """How many were not, because nobody listened any more, or the engine failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The names by which clients ask for models and voices: our own, and those of OpenAI for clients that know no others."""
+"""The names by which clients ask for models and voices: our own, and OpenAI's for clients that know no others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ from server.errors import NotFound, PeerError
 from server.speech.languages import lookup
 
 SPEECH_TO_TEXT = ("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
-TEXT_TO_SPEECH = ("piper", "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
+VOICES = "piper"
+"""The name of the model that has all voices."""
+TEXT_TO_SPEECH = (VOICES, "tts-1", "tts-1-hd", "gpt-4o-mini-tts")
 """What clients of OpenAI call a model when they have not been told another name."""
 OPENAI_VOICES = frozenset("alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split())
 """OpenAI's voices. The default voice speaks in their place."""
@@ -22,6 +24,12 @@ class Names:
     voices: tuple[str, ...] = ()
     endpoint: str = ""
 
+    def own(self, name: str) -> str:
+        """What we call the model that a client calls `name`."""
+        if name in SPEECH_TO_TEXT:
+            return self.speech_to_text
+        return VOICES if name in (*TEXT_TO_SPEECH, *self.voices) else name
+
     def check_speech_to_text(self, name: str) -> None:
         """Raises NotFound when no such model is served."""
         if not self.speech_to_text or name not in (self.speech_to_text, *SPEECH_TO_TEXT):
@@ -30,7 +38,7 @@ class Names:
     def check_text_to_speech(self, name: str) -> None:
         """Raises NotFound when no such model is served."""
         if not self.voices or name not in (*TEXT_TO_SPEECH, *self.voices):
-            raise NotFound(f"There is no text-to-speech model {name!r} here{_else('piper' if self.voices else '')}.")
+            raise NotFound(f"There is no text-to-speech model {name!r} here{_else(VOICES if self.voices else '')}.")
 
 
 def _else(name: str) -> str:

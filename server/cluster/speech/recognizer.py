@@ -61,18 +61,23 @@ class Recognizer:
         if self._thread.busy_s() > HANG_S:
             raise RuntimeError("the engine hangs")
 
+    def close(self) -> None:
+        """End its thread. Ray does not call it, because it ends the whole process."""
+        self._thread.close()
+
     async def _words(self, utterance: Utterance) -> Words | Failed:
         loop = asyncio.get_running_loop()
         found: asyncio.Future[Partial | Final | Failure] = loop.create_future()
 
         def settle(result: Partial | Final | Failure) -> None:
+            self._count(utterance, result)
             if not found.done():  # else nobody wants it any more
                 found.set_result(result)
 
         def emit(result: Partial | Final | Failure) -> None:
             loop.call_soon_threadsafe(settle, result)
 
-        job = RecognitionJob(self._engine, utterance.phrases, utterance.language, emit)
+        job = RecognitionJob(self._engine, utterance.phrases, utterance.language, emit, utterance.others)
         job.feed(utterance.pcm)
         job.stop(can_wait=utterance.draft)
         self._thread.add(job)
@@ -82,8 +87,11 @@ class Recognizer:
             self._thread.drop(job)
         if not isinstance(result, Final):
             return Failed(result)
-        if utterance.draft:
-            self._drafts += 1
-        else:
-            self._finals[result.together] += 1
         return Words(result.text, result.language)
+
+    def _count(self, utterance: Utterance, result: Partial | Final | Failure) -> None:
+        if isinstance(result, Final):
+            if utterance.draft:
+                self._drafts += 1
+            else:
+                self._finals[result.together] += 1

@@ -1,14 +1,14 @@
 """A replica that speaks: the Piper voices of a cluster, which share one thread.
 
 Only one thread may use Piper in a process, because its phonemes come from eSpeak NG, which has global state. The engine
-works in short steps, so several texts share the replica: each text is urgent until its first sound, then they take turns.
+works in short steps, so several texts share the replica: each is urgent until its first sound, then they take turns.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
-from server.cluster.speech.asked import Failed, Voice
+from server.cluster.speech.asked import Failed, Texts, Voice
 from server.speech.engine_thread import EngineThread
 from server.speech.jobs import Done, Failure, SynthesisJob
 from server.speech.worker import load
@@ -25,6 +25,7 @@ class Speaker:
         """
         self._engines = {name: load(engine, path, options) for name, path in models.items()}
         self._thread = EngineThread(f"engine {engine}")
+        self._begun = self._spoken = self._dropped = 0
 
     async def voices(self) -> Sequence[Voice]:
         """The voices, the default first."""
@@ -32,6 +33,10 @@ class Speaker:
             Voice(name, engine.rate, tuple(engine.languages), tuple(engine.speakers))
             for name, engine in self._engines.items()
         ]
+
+    async def counts(self) -> Texts:
+        """What this replica has done."""
+        return Texts(self._begun, self._spoken, self._dropped)
 
     async def speak(self, text: str, voice: str, speaker: str = "") -> AsyncGenerator[bytes | Failed, None]:
         """Yields the speech as mono s16le at the rate of the voice, in chunks of at most 200 ms, as they are made.
@@ -47,6 +52,8 @@ class Speaker:
 
         job = SynthesisJob(self._engines[voice], text, speaker, emit)
         self._thread.add(job)
+        self._begun += 1
+        over = False
         try:
             while not isinstance(chunk := await made.get(), Done):
                 if isinstance(chunk, Failure):
@@ -55,8 +62,11 @@ class Speaker:
                 yield chunk
                 job.taken()
                 self._thread.wake()
+            over = True
         finally:
             self._thread.drop(job)
+            self._spoken += over
+            self._dropped += not over
 
     def check_health(self) -> None:
         """Ray calls it now and then, and replaces the replica when it raises."""

@@ -71,7 +71,9 @@ def _read(body: bytes) -> SpeechRequest:
         raise PeerError(f"The field {where!r}: {first['msg']}." if where else "The body is no JSON object.") from exc
 
 
-async def _encoded(first: bytes, others: AsyncGenerator[bytes, None], encoding: Encoding) -> AsyncGenerator[bytes, None]:
+async def _encoded(
+    first: bytes, others: AsyncGenerator[bytes, None], encoding: Encoding
+) -> AsyncGenerator[bytes, None]:
     async with aclosing(others):
         if data := encoding.encode(first):
             yield data

@@ -1,8 +1,11 @@
 """`POST audio/transcriptions`, as in OpenAI's API: sound in, words out.
 
 A long recording is heard piece by piece, one piece at a time, so that it takes no more of a batch than a short one.
-With `stream`, the words of each piece are sent when they are there. One field is ours: with `draft=true` the words are
-those of speech that goes on. A draft comes after all final words, and is refused when too many wait.
+With `stream`, the words of each piece are sent when they are there.
+
+Two fields are ours. With `draft=true` the words are those of speech that goes on. A draft comes after all final words,
+and is refused when too many wait. `languages`, such as en,de, are those that are possible; then `language` is the one
+that was spoken last, if any was.
 """
 
 import asyncio
@@ -41,6 +44,7 @@ class Asked:
     pieces: Sequence[bytes]
     """16 kHz s16le."""
     language: str
+    others: tuple[str, ...]
     phrases: tuple[str, ...]
     form: str
     stream: bool
@@ -93,13 +97,14 @@ class Transcriptions:
                 raise PeerError("This model tells no times of words.")
             phrases = tuple(part for part in _text(form, "prompt").split(". ") if part)
             stream, draft = _text(form, "stream").lower() in _TRUE, _text(form, "draft").lower() in _TRUE
-            language = await self._language(_text(form, "language"))
+            language = await self._known(named) if (named := _text(form, "language")) else ""
+            possible = [part.strip() for part in _text(form, "languages").split(",") if part.strip()]
+            others = tuple([await self._known(each) for each in possible])
         pcm = await asyncio.to_thread(decoded, sound)
-        return Asked(pieces(pcm), language, phrases, wanted, stream, draft)
+        return Asked(pieces(pcm), language, others, phrases, wanted, stream, draft)
 
-    async def _language(self, wanted: str) -> str:
-        if not wanted:
-            return ""
+    async def _known(self, wanted: str) -> str:
+        """The model's own tag for a language, which a client calls by a tag or its English name. Raises PeerError."""
         tag = lookup(tag_of(wanted), await self.languages())
         if tag is None:
             known = ", ".join(await self.languages())
@@ -110,11 +115,11 @@ class Transcriptions:
         """The words piece by piece. The language that is found in one goes on to the next."""
         language, start_s = asked.language, 0.0
         for pcm in asked.pieces:
-            utterance = Utterance(pcm, language, asked.phrases, asked.draft)
+            utterance = Utterance(pcm, language, asked.others, asked.phrases, asked.draft)
             words: Words = await answer(self._model.hear.remote(utterance), STAGE, PIECE_S)
             end_s = start_s + len(pcm) / 2 / HEARD_RATE
             yield Heard(words, start_s, end_s)
-            language, start_s = words.language, end_s
+            language, start_s = words.language or language, end_s
 
 
 def _text(form: FormData, name: str) -> str:
