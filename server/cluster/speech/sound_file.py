@@ -27,7 +27,7 @@ def decoded(data: bytes) -> bytes:
     pcm = bytearray()
     try:
         with av.open(
-            io.BytesIO(data), container_options={"format_whitelist": FORMATS, "protocol_whitelist": PROTOCOLS}
+            io.BytesIO(data), "r", container_options={"format_whitelist": FORMATS, "protocol_whitelist": PROTOCOLS}
         ) as file:
             if not file.streams.audio:
                 raise PeerError("There is no sound in the file.")
