@@ -64,12 +64,14 @@ def undeploy() -> None:
     if NAME in serve.status().applications:
         serve.delete(NAME)
     if not serve.status().applications:
-        serve.shutdown()
+        serve.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _check_address(host: str, port: int) -> None:
     """Ray Serve keeps the address with which it was started, and says nothing when it is told another one."""
-    used = _get_global_client().http_config
+    client = _get_global_client()
+    assert client is not None, "because Ray Serve has started"
+    used = client.http_config
     if (used.host, used.port) != (host, port):
         raise ConfigError(f"Ray Serve listens at {used.host}:{used.port} already, and cannot change that while it runs")
 
