@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Iterator
+from io import FileIO
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from rich.markup import escape
 from server import cli_conversations, cli_models, cli_new, cli_token, cli_try
 from server.config import Described, described, essential, load
 from server.errors import ConfigError
+from server.logs import FORMATS, Lines
 from server.variables import RENAMED
 
 app = typer.Typer(
@@ -37,7 +39,8 @@ def main() -> None:
 def serve(**given: str | list[str] | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
     settings = load(**{name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()})
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    lines = Lines(FileIO(2, "w", closefd=False), FORMATS[settings.log_format]())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
@@ -45,7 +48,7 @@ def serve(**given: str | list[str] | None) -> None:
         from server.app import serve as run  # imported here, so that a missing library is one line, too
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
-    asyncio.run(run(settings, typer.echo))
+    asyncio.run(run(settings, typer.echo, lines))
 
 
 def _options() -> Iterator[inspect.Parameter]:

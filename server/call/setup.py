@@ -16,6 +16,7 @@ from server.call.caller import Caller
 from server.call.control_token import ControlTokens
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
+from server.call.trace import UNTRACED, CallTrace
 from server.errors import NotFound
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
 
@@ -70,3 +71,5 @@ class CallSetup:
     """Gives the settings where the caller has chosen otherwise. None: they stay as they are."""
     control_tokens: ControlTokens = field(default_factory=lambda: ControlTokens(""))
     """Know the token with which this call may be controlled."""
+    trace: CallTrace = UNTRACED
+    """Follows the call, whichever agent has it."""

@@ -92,6 +92,8 @@ class Conversation:
     """Why it is over (`server.agent.hooks.EndReason`), once all that it had started has ended; "" before."""
     caller: str = ""
     """Who called: the subject of the caller's token; "" where calls need no token."""
+    traceparent: str = ""
+    """The trace of the conversation (W3C Trace Context), so that another server goes on with it; "" without one."""
     agent_state: str = ""
     """What the agent's `dump_deps` returned; "" when the agent has no state to keep."""
     exchanges: tuple[Exchange, ...] = ()

@@ -18,10 +18,12 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
 
 from server.errors import ConfigError
+from server.logs import Lines
 from server.speech.wyoming_server import serve
 
 log = logging.getLogger("worker")
@@ -96,7 +98,8 @@ def _prepare_process(engine: str) -> TextIO:
     The status line needs a file of its own because libraries may print to standard output, which goes to standard
     error from here on.
     """
-    logging.basicConfig(stream=sys.stderr, format=f"%(levelname)s speech worker {os.getpid()}: %(message)s")
+    formatter = logging.Formatter(f"%(levelname)s speech worker {os.getpid()}: %(message)s")
+    logging.basicConfig(handlers=[Lines(FileIO(2, "w", closefd=False), formatter)])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C in a terminal the parent decides when the worker ends
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread, unless an engine's options say otherwise
     os.nice(URGENT.get(engine, NICENESS))

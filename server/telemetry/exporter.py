@@ -1,12 +1,11 @@
-"""Exporter: gives out OpenTelemetry's meter, and shows what was measured with it as Prometheus text.
-
-To send the metrics elsewhere (OTLP, a vendor), let an OpenTelemetry Collector scrape this text.
-"""
+"""Exporter: gives out OpenTelemetry's meter, and shows what was measured with it as Prometheus text."""
 
 import asyncio
+from collections.abc import Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -20,11 +19,12 @@ would not help: it is all Python, so the loop would wait for the interpreter ins
 class Exporter:
     """Owns the meter of this server. `close` it at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, about: Resource | None = None, readers: Sequence[MetricReader] = ()) -> None:
+        """`about` names this server. `readers` read the metrics, too."""
         self._registry = CollectorRegistry()
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)
-        resource = Resource({"service.name": "antiphon"})
-        self._provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        about = about or Resource({"service.name": "antiphon"})
+        self._provider = MeterProvider([reader, *readers], resource=about, shutdown_on_exit=False)
         self.meter = self._provider.get_meter("antiphon")
         self._pace = Pace(PAGES_A_SECOND, burst=1)
         self._page = b""

@@ -11,14 +11,17 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.trace import Tracer
 
 from server.call.caller import Caller
 from server.call.desk.admission import Load, Refusal
 from server.call.desk.limits import Stage
+from server.speech.protocols import SpeechToText, TextToSpeech
 from server.telemetry.call_meters import GAP_S, CallMeters
 from server.telemetry.loop_watch import Clock, LoopWatch
+from server.telemetry.traced_engines import TracedSpeechToText, TracedTextToSpeech
 from server.telemetry.waits import Waits, expected_s
-from server.telemetry.watched_engines import Watch
+from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
 
 LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
 """The bounds of the histogram buckets for how late the loop is, in seconds."""
@@ -100,12 +103,14 @@ Read = Callable[[], Iterable[Observation]]
 class Monitor:
     """Measures with `meter`, and registers with `parts` how healthy each part is.
 
-    Join `loop.tick` to the pacer, and pass what happens in calls to `calls.observe`.
+    Join `loop.tick` to the pacer, and pass what happens in calls to `calls.observe`. With a `tracer` the engines' work
+    is traced, too.
     """
 
-    def __init__(self, meter: Meter, pacer: Clock, parts: Parts) -> None:
+    def __init__(self, meter: Meter, pacer: Clock, parts: Parts, tracer: Tracer | None = None) -> None:
         self._meter = meter
         self._parts = parts
+        self._tracer = tracer
         self._watches: dict[str, Watch] = {}
         self._workers: dict[str, Worker] = {}
         self._callers: WeakValueDictionary[str, Waits] = WeakValueDictionary()
@@ -140,6 +145,14 @@ class Monitor:
         key = f"name {caller.name}" if caller.name else caller.address or f"call {next(self._numbers)}"
         waits = self._callers.setdefault(key, Waits())
         return Watch(lambda waited_s: None, waits)
+
+    def watched(self, caller: Caller, stt: SpeechToText, tts: TextToSpeech) -> tuple[SpeechToText, TextToSpeech]:
+        """The speech engines of one call, which are watched, and traced where traces are sent."""
+        watch = self.watch_caller(caller)
+        stt, tts = WatchedSpeechToText(stt, watch), WatchedTextToSpeech(tts, watch)
+        if self._tracer is None:
+            return stt, tts
+        return TracedSpeechToText(stt, self._tracer), TracedTextToSpeech(tts, self._tracer)
 
     def watch(self, stage: str) -> Watch:
         """Make a watch on the speech engine of this stage ("speech-to-text" or "text-to-speech")."""
