@@ -78,4 +78,6 @@ class Chosen:
                 model, fallbacks = choose_model(self._settings, options.model), ()
         stt, tts = self._monitor.watched(caller, self._stt, self._tts)
         vad = CallVad(self._silero)
-        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken)
+        return Engines(
+            stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken, self._monitor.runs
+        )

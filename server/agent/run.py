@@ -54,6 +54,7 @@ class AgentRun:
         cancellable = setup.agent.lookups | setup.agent.cancellable
         limit_s, background = setup.limits.tools_s, setup.background
         self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background, setup.pass_on)
+        self._calls.on_ran = setup.watcher.ran
         self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
         self._output = Output()
         meter = setup.meter
@@ -185,6 +186,7 @@ class AgentRun:
         return self._agent.iter(
             self._prompt or None,
             message_history=[*system, *history],
+            conversation_id=setup.call or None,
             deps=setup.deps,
             model=setup.model,
             instructions=setup.instructions or None,
@@ -234,15 +236,16 @@ class AgentRun:
     async def _stream(self, node: ModelRequestNode[Any, str], run: PydanticRun[Any, str]) -> None:
         self._at_model = True
         self._setup.meter.add_request()
-        usage, complete, begun, written = RequestUsage(), False, False, Written()
+        usage, complete, begun, failed, written = RequestUsage(), False, False, False, Written()
+        loop, limits = asyncio.get_running_loop(), self._setup.limits
+        began_s, first_s = loop.time(), None
 
         try:
-            loop, limits = asyncio.get_running_loop(), self._setup.limits
             self._attempts.begin(loop.time() + limits.first_token_s)
             async with asyncio.timeout(limits.first_token_s) as deadline, node.stream(run.ctx) as stream:
                 try:
                     async for event in stream:
-                        begun = True
+                        begun, first_s = True, loop.time() - began_s if first_s is None else first_s
                         deadline.reschedule(loop.time() + limits.between_tokens_s)
                         self._output.write(written.receive(text_of(event)))
                     self._output.write(written.finish())
@@ -251,13 +254,15 @@ class AgentRun:
             complete = True
             self._note_end(stream.response)
         except Exception as failure:
-            begun = False
+            begun, failed = False, True
             self._attempts.fail(failure)
             raise
         finally:
             if begun:  # also when the caller has interrupted the answer
                 self._attempts.succeed()
             self._setup.meter.add_tokens(used_tokens(usage, complete, run.all_messages()))
+            model = self._attempts.asked[-1] if self._attempts.asked else ""
+            self._setup.watcher.asked(model, loop.time() - began_s, first_s, usage, failed)
 
     def _note_end(self, response: ModelResponse) -> None:
         """Take note of why the model has ended its answer."""

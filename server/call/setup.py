@@ -11,6 +11,7 @@ from server.agent.breakers import Breakers
 from server.agent.functions import Functions
 from server.agent.limits import RunLimits
 from server.agent.passing_on import HandOver
+from server.agent.run_watcher import UNWATCHED, RunWatcher
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.control_token import ControlTokens
@@ -38,6 +39,8 @@ class Engines:
     """They know which models have failed in any call."""
     spoken: RealtimeModel | None = None
     """The speech-to-speech model that answers. The other models answer in its place when it fails."""
+    watcher: RunWatcher = UNWATCHED
+    """Is told what models and tools are asked for, in all calls."""
 
 
 Colleague = Callable[[HandOver, str], Awaitable["CallSetup"]]

@@ -38,7 +38,6 @@ class CallMeters:
         self._false_starts = meter.create_counter(
             "antiphon.utterance.false_starts", description="Sounds that were taken for a voice but had no words"
         )
-        self._tools = meter.create_counter("antiphon.tool.runs", description="Tool calls")
         self._failures = meter.create_counter("antiphon.call.failures", description="Failures that a caller noticed")
 
     def observe(self, observed: Observed) -> None:
@@ -50,10 +49,8 @@ class CallMeters:
                 self._gap.record(gap_ms / 1000)
             case messages.Transcription(text="", final=True):
                 self._false_starts.add(1)
-            case messages.Response(final=True, interrupted=interrupted, tools=tools):
+            case messages.Response(final=True, interrupted=interrupted):
                 self._interruptions.add(int(interrupted))
-                for tool in tools:
-                    self._tools.add(1, {"tool": tool})
             case EngineError(stage=stage):
                 self._failures.add(1, {"stage": stage})
                 if stage == "model":

@@ -19,6 +19,8 @@ from server.call.desk.limits import Stage
 from server.speech.protocols import SpeechToText, TextToSpeech
 from server.telemetry.call_meters import GAP_S, CallMeters
 from server.telemetry.loop_watch import Clock, LoopWatch
+from server.telemetry.media_meters import MediaMeters
+from server.telemetry.run_meters import RunMeters
 from server.telemetry.traced_engines import TracedSpeechToText, TracedTextToSpeech
 from server.telemetry.waits import Waits, expected_s
 from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
@@ -103,7 +105,7 @@ Read = Callable[[], Iterable[Observation]]
 class Monitor:
     """Measures with `meter`, and registers with `parts` how healthy each part is.
 
-    Join `loop.tick` to the pacer, and pass what happens in calls to `calls.observe`. With a `tracer` the engines' work
+    Join `tick` to the pacer, and pass what happens in calls to `calls.observe`. With a `tracer` the work of the engines
     is traced, too.
     """
 
@@ -117,6 +119,8 @@ class Monitor:
         """The waits of each caller, as long as one of the caller's calls holds them."""
         self._numbers = itertools.count()
         self.calls = CallMeters(meter)
+        self.runs = RunMeters(meter)
+        self.media = MediaMeters(meter)
         lag = self._seconds("antiphon.loop.lag", "How late the latest tick of each 200 ms began", LATE_S)
         packet = self._seconds("antiphon.packet.lateness", "How late the latest packet of each 200 ms left", LATE_S)
         self.loop = LoopWatch(pacer, lag, packet)
@@ -134,6 +138,11 @@ class Monitor:
         self.count("antiphon.worker.restarts", "Workers that were replaced", lambda: self._of_workers("restarts"))
         self._gauge("antiphon.worker.ready", "Whether a worker answers", lambda: self._of_workers("ready"))
         self.count("antiphon.loop.skipped", "Ticks that were left out", lambda: [Observation(self.loop.skipped)])
+
+    def tick(self, number: int) -> None:
+        """Measure the loop, and what the clients have reported. The pacer calls it."""
+        self.loop.tick(number)
+        self.media.tick(number)
 
     def load(self) -> Load:
         """The load of this server, by which the admission of new calls decides."""

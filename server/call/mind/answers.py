@@ -91,6 +91,7 @@ class Answers:
             setup.engines.breakers,
             host.id,
             host.pass_on,
+            watcher=setup.engines.watcher,
         )
         self._recollection = Recollection(host.id, self._runs, host.start, self._history.memory)
         self._mind = spoken_mind(
