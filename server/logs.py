@@ -131,5 +131,5 @@ class Lines(logging.Handler):
             data = data[self._stream.write(data) or 0 :]
 
     def _gap(self, count: int) -> str:
-        sentence = f"x {count} lines of the log were dropped, because nobody read them in time"
+        sentence = f"x lines of the log were dropped: {count}"
         return self.format(logging.LogRecord(__name__, logging.WARNING, __file__, 0, sentence, None, None))

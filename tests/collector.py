@@ -59,9 +59,13 @@ class Collector:
             for span in scope.spans
         ]  # fmt: skip
 
+    def all(self, name: str, **attributes: Any) -> list[Seen]:
+        """All spans with this name and these attributes, with `_` for their dots."""
+        return [span for span in self.spans if span.name == name and _matches(span, attributes)]
+
     def one(self, name: str, **attributes: Any) -> Seen:
-        """The one span with this name and these attributes, with `_` for their dots."""
-        found = [span for span in self.spans if span.name == name and _matches(span, attributes)]
+        """The only one of them."""
+        found = self.all(name, **attributes)
         assert len(found) == 1, (name, attributes, [span.name for span in self.spans])
         return found[0]
 
@@ -79,6 +83,10 @@ class Collector:
             for scope in resource.scope_logs
             for record in scope.log_records
         ]
+
+    def lines_of(self, trace: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """The lines of one trace."""
+        return [line for line in self.lines if line[1] == trace]
 
     @property
     def figures(self) -> set[str]:

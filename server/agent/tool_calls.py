@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from pydantic_ai import RunContext
 from pydantic_ai.capabilities import AbstractCapability
@@ -162,7 +162,8 @@ class ToolCalls(AbstractCapability[Any]):
 
     async def _measured(self, name: str, handler: Callable[[Any], Awaitable[Any]], args: Any) -> Any:
         """Run the tool itself, and tell how long it took."""
-        now, outcome = asyncio.get_running_loop().time, cast(Outcome, "failed")
+        outcome: Outcome = "failed"
+        now = asyncio.get_running_loop().time
         began_s = now()
         try:
             result = await handler(args)
