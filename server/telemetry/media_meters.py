@@ -62,7 +62,7 @@ class MediaMeters:
         self._count(meter, "bytes", "By", "The sound in them", received_bytes="in", sent_bytes="out")
         self._count(meter, "lost", "", "Packets of callers that did not come in time", lost="in")
         self._count(meter, "recovered", "", "Lost packets whose sound came in the next one (FEC)", recovered="in")
-        self._count(meter, "concealed", "ms", "Sound that was made up for lost packets", concealed_ms="in")
+        self._count(meter, "concealed", "s", "Sound that was made up for lost packets", concealed_ms="in")
         meter.create_observable_gauge(
             "antiphon.connection.live",
             [lambda options: self._each("state", lambda traffic: traffic.states)],
@@ -103,7 +103,8 @@ class MediaMeters:
             for transport, traffic in self._traffic.items():
                 totals = traffic.totals
                 for counter, direction in counters.items():
-                    yield Observation(totals.get(counter, 0), {"transport": transport, "direction": direction})
+                    count = totals.get(counter, 0) / (1000 if counter.endswith("_ms") else 1)
+                    yield Observation(count, {"transport": transport, "direction": direction})
 
         meter.create_observable_counter(f"antiphon.media.{name}", [read], unit=unit, description=description)
 
