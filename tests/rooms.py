@@ -35,6 +35,7 @@ class Room:
 
 HOUSE: tuple[tuple[Room, ...], ...] = (
     (Room("server/", "builds the server from its settings, starts it and stops it"),),
+    (Room("server/cluster/", "many servers that work as one: who is alive, the door in front of them, and Ray"),),
     (
         Room(
             "signaling/",

@@ -9,6 +9,7 @@ import pytest
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
+    server/cluster/announcement.py
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py

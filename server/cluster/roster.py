@@ -1,0 +1,68 @@
+"""The workers of a cluster that are alive, in Redis. Each says so every second, and is forgotten when it does not.
+
+A sorted set has the names by the time until which they count, and each worker has a key that expires. So a listing is
+two commands, however many keys there are in Redis.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server.cluster.announcement import Announcement, read
+from server.errors import StoreError
+
+EVERY_S = 1.0
+"""How often a worker announces itself."""
+EXPIRY_S = 4.0
+"""After how long without a word a worker counts as gone. A stop of three seconds, of a worker or of Redis, loses
+nobody."""
+OPERATION_S = 2.0
+"""How long an operation may take."""
+
+
+class Roster:
+    """The workers in this Redis. Every method raises StoreError within a few seconds when Redis is not available."""
+
+    def __init__(self, redis: Redis, prefix: str = "antiphon") -> None:
+        """`redis` decodes its answers to str. Whoever made it closes it."""
+        self._redis = redis
+        self._names = f"{prefix}:workers"
+        self._prefix = f"{prefix}:worker"
+
+    async def announce(self, worker: Announcement) -> None:
+        """Say that the worker is alive."""
+        until_ms = time.time() * 1000 + EXPIRY_S * 1000
+        async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(f"{self._prefix}:{worker.name}", worker.written(), px=int(EXPIRY_S * 1000))
+            pipeline.zadd(self._names, {worker.name: until_ms})
+            await pipeline.execute()
+
+    async def leave(self, name: str) -> None:
+        """Say that the worker is gone."""
+        async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.delete(f"{self._prefix}:{name}")
+            pipeline.zrem(self._names, name)
+            await pipeline.execute()
+
+    async def present(self) -> Sequence[Announcement]:
+        """The workers that are alive, by their names. Forgets those that have been gone for a minute."""
+        async with _limited():
+            names = [str(name) for name in await self._redis.zrange(self._names, 0, -1)]
+            texts = await self._redis.mget([f"{self._prefix}:{name}" for name in names]) if names else []
+            if None in texts:
+                await self._redis.zremrangebyscore(self._names, "-inf", time.time() * 1000 - 60_000)
+        found = [read(text) for text in texts if text is not None]
+        return sorted((worker for worker in found if worker is not None), key=lambda worker: worker.name)
+
+
+@asynccontextmanager
+async def _limited() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(OPERATION_S):
+            yield
+    except (RedisError, OSError) as exc:  # TimeoutError is an OSError
+        raise StoreError("The list of workers is not available.") from exc
