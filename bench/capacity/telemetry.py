@@ -3,9 +3,9 @@
     python -m bench.capacity.telemetry --rounds 5 --calls 5 --seconds 20
 
 Each round measures two fresh servers, one right after the other, and every other round in the other order. The server
-has core 0; the callers, the provider and the collector have core 1. The callers are as in `bench.capacity`: "brisk" ones
-ask a question of two seconds and hear an answer of 1.6, again and again, so that there are many spans. Every call is
-traced, and the collector takes all. What counts is the ratio of the two CPU times of each round.
+has core 0; the callers, the provider and the collector have core 1. The callers are those of `bench.capacity`. "Brisk"
+ones ask a question of two seconds and hear an answer of 1.6, again and again, so that there are many spans. Every call
+is traced, and the collector takes all. What counts is the ratio of the two CPU times of each round.
 """
 
 import argparse
