@@ -1,17 +1,21 @@
-"""What sending traces, metrics and logs costs: the CPU time of a call with a collector and without, in turns.
+"""What sending traces, metrics and logs costs: the CPU time of a call with a collector and without, side by side.
 
-    python -m bench.capacity.telemetry --rounds 5 --calls 5 --seconds 20
+    python -m bench.capacity.telemetry --rounds 6 --calls 5 --seconds 20
 
-Each round measures two fresh servers, one right after the other, and every other round in the other order. The server
-has core 0; the callers, the provider and the collector have core 1. The callers are those of `bench.capacity`. "Brisk"
-ones ask a question of two seconds and hear an answer of 1.6, again and again, so that there are many spans. Every call
-is traced, and the collector takes all. What counts is the ratio of the two CPU times of each round.
+In each round two fresh servers have calls at the same time, on the same core, and only one of them has a collector. So
+whatever else the machine does slows both down alike. The callers, the provider and the collector have the other core.
+The callers are those of `bench.capacity`: "brisk" ones ask a question of two seconds and hear an answer of 1.6, again
+and again, so that there are many spans. Every call is traced, and the collector takes all. What counts is the ratio of
+the two CPU times of each round.
 """
 
 import argparse
 import json
 import statistics
+import subprocess
+import time
 import urllib.request
+from contextlib import ExitStack
 
 from aiohttp import web
 
@@ -21,19 +25,36 @@ from bench.common.processes import usage
 from bench.common.servers import OTHER_CORE, expect_line, free_port, providing, running, serving, wait_until_ready
 
 
-def cpu_ms(collector: str, mode: str, calls: int, seconds: float) -> float:
-    """The CPU time of the server's process for one second of a call, in ms. "" is no collector."""
+def round_of(collector: str, first: bool, mode: str, calls: int, seconds: float) -> tuple[float, float]:
+    """The CPU time of each server's process for one second of a call, in ms: without a collector and with it.
+
+    `first`: the server with a collector is started first.
+    """
     speech_s, callers = MODES[mode]
-    changes = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_METRIC_EXPORT_INTERVAL": "10000"} if collector else {}
-    with providing(speech_s) as provider, serving("antiphon", provider, **changes) as (url, pid):
-        arguments = ["-m", "bench.capacity.crowd", url, "--calls", str(calls), "--seconds", str(seconds)]
-        with running(OTHER_CORE, *arguments, *callers) as crowd:
-            assert crowd.stdout is not None
-            expect_line(crowd.stdout.readline(), "begun")
-            before = usage(pid).cpu_s
-            expect_line(crowd.stdout.readline(), "done")
-            after = usage(pid).cpu_s
-    return 1000 * (after - before) / (calls * seconds)
+    sends = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_METRIC_EXPORT_INTERVAL": "10000"}
+    with ExitStack() as stack:
+        provider = stack.enter_context(providing(speech_s))
+        servers = {
+            telemetry: stack.enter_context(serving("antiphon", provider, **(sends if telemetry else {})))
+            for telemetry in (first, not first)
+        }
+        crowds = []
+        for url, _ in servers.values():
+            arguments = ["-m", "bench.capacity.crowd", url, "--calls", str(calls), "--seconds", str(seconds)]
+            crowds.append(stack.enter_context(running(OTHER_CORE, *arguments, *callers)))
+        for crowd in crowds:
+            _expect(crowd, "begun")
+        before = {telemetry: usage(pid).cpu_s for telemetry, (_, pid) in servers.items()}
+        began_s = time.monotonic()
+        _expect(crowds[0], "done")  # the other one began a moment later, and still calls
+        calls_s = calls * (time.monotonic() - began_s)
+        used = {telemetry: usage(pid).cpu_s - before[telemetry] for telemetry, (_, pid) in servers.items()}
+    return 1000 * used[False] / calls_s, 1000 * used[True] / calls_s
+
+
+def _expect(crowd: subprocess.Popen[str], line: str) -> None:
+    assert crowd.stdout is not None
+    expect_line(crowd.stdout.readline(), line)
 
 
 def collect(port: int) -> None:
@@ -57,14 +78,11 @@ def collect(port: int) -> None:
 
 def measure(rounds: int, mode: str, calls: int, seconds: float) -> list[tuple[float, float]]:
     """The CPU times of each round, without and with a collector."""
-    found, port = [], free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running(OTHER_CORE, "-m", "bench.capacity.telemetry", "--collect", str(port)):
         wait_until_ready(url)
-        for number in range(rounds):
-            order = ["", url] if number % 2 == 0 else [url, ""]
-            times = {collector: cpu_ms(collector, mode, calls, seconds) for collector in order}
-            found.append((times[""], times[url]))
+        found = [round_of(url, number % 2 == 0, mode, calls, seconds) for number in range(rounds)]
         taken = int(urllib.request.urlopen(f"{url}/taken", timeout=5).read())
     if not taken:
         raise SystemExit("no spans have come to the collector, so nothing was measured")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import CallbackOptions, Histogram, Meter, Observation
 
 from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS
@@ -40,29 +40,33 @@ class MediaMeters:
         self._reports: dict[int, int] = {}
         """How many reports each client had sent when it was measured last, by the identity of its counters."""
 
-        def seconds(name: str, description: str) -> None:
-            self._figures[name] = meter.create_histogram(
-                f"antiphon.media.{name}",
+        self._meter = meter
+
+        def seconds(name: str, description: str) -> Histogram:
+            return meter.create_histogram(
+                name,
                 unit="s",
                 description=description,
                 explicit_bucket_boundaries_advisory=_WAY_S,
             )
 
-        self._figures = {
-            "loss": meter.create_histogram(
-                "antiphon.media.loss",
-                unit="1",
-                description="The share of our packets that a client has lost lately, every 5 s",
-                explicit_bucket_boundaries_advisory=_LOSS,
-            )
-        }
-        seconds("round_trip", "How long a packet takes to a client and back, every 5 s")
-        seconds("jitter", "How unevenly our packets come to a client, every 5 s")
-        self._count(meter, "packets", "", "Packets of sound, or messages with sound", received="in", sent="out")
-        self._count(meter, "bytes", "By", "The sound in them", received_bytes="in", sent_bytes="out")
-        self._count(meter, "lost", "", "Packets of callers that did not come in time", lost="in")
-        self._count(meter, "recovered", "", "Lost packets whose sound came in the next one (FEC)", recovered="in")
-        self._count(meter, "concealed", "s", "Sound that was made up for lost packets", concealed_ms="in")
+        self._loss = meter.create_histogram(
+            "antiphon.media.loss",
+            unit="1",
+            description="The share of our packets that a client has lost lately, every 5 s",
+            explicit_bucket_boundaries_advisory=_LOSS,
+        )
+        self._round_trip = seconds(
+            "antiphon.media.round_trip", "How long a packet takes to a client and back, every 5 s"
+        )
+        self._jitter = seconds("antiphon.media.jitter", "How unevenly our packets come to a client, every 5 s")
+        self._count("antiphon.media.packets", "", "Packets of sound, or messages with sound", received="in", sent="out")
+        self._count("antiphon.media.bytes", "By", "The sound in them", received_bytes="in", sent_bytes="out")
+        self._count("antiphon.media.lost", "", "Packets of callers that did not come in time", lost="in")
+        self._count(
+            "antiphon.media.recovered", "", "Lost packets whose sound came in the next one (FEC)", recovered="in"
+        )
+        self._count("antiphon.media.concealed", "s", "Sound that was made up for lost packets", concealed_ms="in")
         meter.create_observable_gauge(
             "antiphon.connection.live",
             [lambda options: self._each("state", lambda traffic: traffic.states)],
@@ -91,12 +95,12 @@ class MediaMeters:
         self._reports = reports
 
     def _measure(self, counters: MediaCounters) -> None:
-        self._figures["loss"].record(counters.lost_percent / 100)
-        self._figures["jitter"].record(counters.jitter_ms / 1000)
+        self._loss.record(counters.lost_percent / 100)
+        self._jitter.record(counters.jitter_ms / 1000)
         if counters.round_trip_ms is not None:
-            self._figures["round_trip"].record(counters.round_trip_ms / 1000)
+            self._round_trip.record(counters.round_trip_ms / 1000)
 
-    def _count(self, meter: Meter, name: str, unit: str, description: str, **counters: str) -> None:
+    def _count(self, name: str, unit: str, description: str, **counters: str) -> None:
         """Export these counters, each with its direction as the server sees it."""
 
         def read(options: CallbackOptions) -> Iterable[Observation]:
@@ -106,7 +110,7 @@ class MediaMeters:
                     count = totals.get(counter, 0) / (1000 if counter.endswith("_ms") else 1)
                     yield Observation(count, {"transport": transport, "direction": direction})
 
-        meter.create_observable_counter(f"antiphon.media.{name}", [read], unit=unit, description=description)
+        self._meter.create_observable_counter(name, [read], unit=unit, description=description)
 
     def _each(self, label: str, of: Callable[[Traffic], Mapping[str, int]]) -> Iterable[Observation]:
         for transport, traffic in self._traffic.items():

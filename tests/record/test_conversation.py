@@ -42,7 +42,7 @@ def test_the_json_does_not_help_to_resume() -> None:
     for messages in (False, True):
         shown = json.loads(to_json(record, messages))
         assert set(shown) == {
-            "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller", "exchanges",
+            "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller", "traceparent", "exchanges",
         }  # fmt: skip
         assert hash_token("token").encode() not in to_json(record, messages)
         assert [set(each) for each in shown["exchanges"]] == [{"said", "messages"} if messages else {"said"}] * 2
