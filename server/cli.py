@@ -46,10 +46,10 @@ def serve(**given: str | list[str] | None) -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
     try:
         from server.app import serve as run  # imported here, so that a missing library is one line, too
-
-        asyncio.run(run(settings, typer.echo, lines))
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
+    try:
+        asyncio.run(run(settings, typer.echo, lines))
     finally:
         lines.close()
 
