@@ -17,6 +17,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
+from server.call.desk.ids import Ids
 from server.call.desk.limits import Limits
 from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
@@ -40,6 +41,7 @@ from server.config import Settings
 from server.engines import Print
 from server.logs import Lines
 from server.media.pacer import Pacer
+from server.membership import join
 from server.network import client_servers, peer_settings
 from server.openings import Openings
 from server.outgoing import open_webhooks
@@ -52,7 +54,7 @@ from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
-from signaling import conversations, ice_servers, metrics, offer, ringing, token_api, websocket, whep, whip
+from signaling import conversations, figures, ice_servers, metrics, offer, ringing, token_api, websocket, whep, whip
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
@@ -94,8 +96,9 @@ async def serve(settings: Settings, say: Print = print, log_lines: Lines | None 
         if keys is not None:
             parts.add("callers' keys", lambda: keys.trouble, needed=False)
         await sites.start(parts, stack)
-        await engines.load(agents, stack, say, monitor)
         keeper = await open_archive(settings, stack)
+        membership = await join(settings, keeper, sites, parts, stack)
+        await engines.load(agents, stack, say, monitor)
         stack.push_async_callback(keeper.archive.close)
         keeper.archive.start(settings.keep_days)
         if (recordings := keeper.recordings) is not None:
@@ -103,7 +106,7 @@ async def serve(settings: Settings, say: Print = print, log_lines: Lines | None 
         say(f"conversations   {keeping(settings)}")
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
         agents = await agents.started(partial(_with_toolsets, settings, stack))
-        directory = _directory(settings, agents, engines.of_call, keeper, watching, parts, stack)
+        directory, journal = _directory(settings, agents, engines.of_call, keeper, watching, parts, stack)
         calls = RtcCalls(
             directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp))
         )
@@ -118,7 +121,9 @@ async def serve(settings: Settings, say: Print = print, log_lines: Lines | None 
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
         rtvi = RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings), directory.holds)
         rtvi.add_to(sites.public)
-        _for_openai_clients(sites, settings, agents, access, RealtimeCalls(directory, sockets, calls))
+        _for_openai_clients(
+            sites, settings, agents, access, RealtimeCalls(directory, sockets, calls), directory.ids.new
+        )
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         monitor.media.watch("telephone", lines.traffic)
@@ -128,13 +133,20 @@ async def serve(settings: Settings, say: Print = print, log_lines: Lines | None 
         _for_operators(
             sites.operations, settings, agents, watching.exporter, keeper, directory, phones, listening, access
         )
+        if membership is not None:
+            membership.guard(directory, phones, stop.set)
         settle_memory()
         await sites.open(parts, stack)
+        if membership is not None:
+            await membership.open(directory, stack)
         for line in sites.where():
             say(line)
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
-        await directory.drain(settings.drain_s, put_away=keeper.outlives)
+        if membership is not None:
+            await membership.drain(directory, settings.drain_s, journal.has_written)
+        else:
+            await directory.drain(settings.drain_s, put_away=keeper.outlives)
 
 
 async def _with_toolsets(settings: Settings, stack: AsyncExitStack, agent: VoiceAgent) -> VoiceAgent:
@@ -157,12 +169,14 @@ def _for_callers(
     ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
 
 
-def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls) -> None:
+def _for_openai_clients(
+    sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls, new_id: Callable[[], str]
+) -> None:  # fmt: skip
     """Add the routes for clients of OpenAI's protocols."""
     admin = Admin(settings.admin_token.get_secret_value())
     secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
     usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
-    door = Door(access.admit, admin, agents.find, usual)
+    door = Door(access.admit, admin, agents.find, new_id, usual)
     realtime.add_routes(sites.public, calls, door)
     live.add_routes(sites.public, calls, door, settings.longest_call_min * 60)
     client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
@@ -189,6 +203,7 @@ def _for_operators(
         metrics.add_routes(app, exporter.page)
     admin = Admin(settings.admin_token.get_secret_value())
     conversations.add_routes(app, keeper.archive, admin)
+    figures.add_routes(app, keeper.archive, admin)
     live_calls.add_routes(app, directory, admin)
     ringing.add_routes(app, phones.ring, agents.find, admin)
     whep.add_routes(app, listening, admin, access.known, client_servers(settings))
@@ -203,7 +218,7 @@ def _directory(
     watching: Watching,
     parts: Health,
     stack: AsyncExitStack,
-) -> Directory:
+) -> tuple[Directory, Journal]:
     """Make the directory, in which sessions begin and are found, and the journal, which writes them to the store.
 
     The stack closes both.
@@ -218,7 +233,12 @@ def _directory(
     openings = Openings(settings, agents, engines, keeper, follow, watching.onlookers)
     limits = Limits(settings.callers, settings.max_calls)
     directory = Directory(
-        openings.open, openings.restore, keeper.store, limits, lambda: admission.judge(monitor.load())
+        openings.open,
+        openings.restore,
+        keeper.store,
+        limits,
+        lambda: admission.judge(monitor.load()),
+        Ids(settings.worker),
     )
     journal = Journal(webhooks, directory.lose)
     monitor.watch_calls(directory)
@@ -226,7 +246,7 @@ def _directory(
     parts.add("store", lambda: STORE_IS_DOWN if journal.down else "", needed=False)
     stack.push_async_callback(journal.close, JOURNAL_S)
     stack.push_async_callback(directory.close)
-    return directory
+    return directory, journal
 
 
 def settle_memory() -> None:

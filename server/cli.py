@@ -1,6 +1,7 @@
 """The command line: `antiphon serve`, `new`, `try`, `token`, `models …`, `conversations …`."""
 
 import asyncio
+import gc
 import inspect
 import logging
 from collections.abc import Iterator
@@ -45,9 +46,12 @@ def serve(**given: str | list[str] | None) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
     try:
+        gc.disable()  # nothing that is imported is garbage; looking for it took a fifth of the start
         from server.app import serve as run  # imported here, so that a missing library is one line, too
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
+    finally:
+        gc.enable()
     try:
         asyncio.run(run(settings, typer.echo, lines))
     finally:

@@ -211,7 +211,8 @@ class Conversations(SettingsGroup):
 
     store: SecretStr = SecretStr("conversations.db")
     """Where conversations are kept: the path of an SQLite file, :memory: (they are gone when the server stops), or
-    redis://host:6379/0, which several servers can share."""
+    redis://host:6379/0, which several servers can share. redis+sentinel:// and redis+cluster:// name a Redis that fails
+    over, see docs/operations.md."""
     keep_days: float = Field(30, gt=0, le=36_500)
     """Days after which a conversation and its recording are deleted."""
     recordings_dir: str = ""

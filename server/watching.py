@@ -26,9 +26,9 @@ class Watching:
 
 def watch(settings: Settings, pacer: Clock, parts: Parts, lines: Lines | None, stack: AsyncExitStack) -> Watching:
     """Begin to watch, and to send what OpenTelemetry's variables say. The stack ends it. Raises ConfigError."""
-    about = resource()
+    about = resource(settings.worker)
     otlp = Otlp(signals(otel_variables()), about, settings.trace_content)
-    exporter = Exporter(about, otlp.readers)
+    exporter = Exporter(about, otlp.readers, settings.worker)
     stack.callback(exporter.close)
     stack.push_async_callback(otlp.close)
     monitor = Monitor(exporter.meter, pacer, parts, otlp.tracer)

@@ -1,6 +1,10 @@
 """For every test: an environment of its own, and no time limit for Hypothesis, however busy the machine is."""
 
+import asyncio
+import gc
 import os
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,18 +13,30 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 import server  # noqa: F401  # before the test files import libraries, which it keeps from calling their makers
+from tests.loopback_time import LoopbackLoop
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# Each process of the suite, and each server that it starts, would compile all modules anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 HERE = Path(__file__).parent
-LIVE = ("browser", "deploy", "calls", "contract")
-"""Tests that wait while people talk. They begin first, so that the short ones fill the other processes at the end."""
+LONG = ("browser", "deploy", "calls", "contract", "page", "speech", "test_cli.py", "test_package.py")
+"""Where tests take long, because people talk or processes start. They begin first, so that the short ones fill all
+processes at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the live tests first."""
-    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LIVE)
+    """Put the long tests first."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    """Spare each later garbage collection the hundreds of thousands of objects that the collected tests are."""
+    gc.collect()
+    gc.freeze()
 
 
 class ByFile(LoadScopeScheduling):
@@ -39,6 +55,13 @@ class ByFile(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """Share the tests among the processes."""
     return ByFile(config, log)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Whose clock the test goes by."""
+    if item.get_closest_marker("loopback_time") and not item.get_closest_marker("wall_time"):
+        return {"loopback time": LoopbackLoop}
+    return {"time": asyncio.SelectorEventLoop}
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
-    server/cluster/announcement.py
+    server/cluster/announcement.py server/cluster/named.py server/cluster/seal.py
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
@@ -40,6 +40,8 @@ PURE = """
     server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
     server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
+    server/record/figures.py server/record/query.py server/record/rows.py server/record/tally.py
+    server/record/finder.py
     server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
@@ -57,7 +59,9 @@ PURE = """
     server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/own_offer.py
     server/media/sctp.py server/media/senders.py
-    server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
+    server/media/breaker.py server/media/counters.py server/media/e_model.py
+    server/media/line.py server/agent/ran.py
+    server/media/downlink.py server/media/dtmf.py
     server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/signals.py server/telemetry/waits.py server/telemetry/last_use.py
     signaling/ice.py signaling/addresses.py
@@ -109,7 +113,8 @@ TASKS = frozenset(
     server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
     server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
-    server/call/line/listening_peers.py server/call/line/realtime_calls.py
+    server/call/line/listening_peers.py server/call/line/realtime_calls.py server/cluster/member.py
+    server/cluster/fellows.py server/cluster/relay.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""
@@ -138,6 +143,8 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.line.telephone",
         "server.call.line.translator",
         "server.record.conversation",
+        "server.record.moments",
+        "server.record.query",
         "server.record.webvtt",
     ),
 }
@@ -296,6 +303,7 @@ def test_http_is_served_by_signaling_and_the_composition_root() -> None:
         "server/app.py",
         "server/telephony.py",
         "server/web.py",
+        *(path for path in FILES if path.startswith("server/cluster/")),
     }
 
 
@@ -328,7 +336,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    roots = ("app", "choices", "chosen", "engines", "speech_to_text", "text_to_speech")
+    roots = ("app", "choices", "membership", "chosen", "engines", "speech_to_text", "text_to_speech")
     assert knowing <= {f"server/{root}.py" for root in roots}
 
 

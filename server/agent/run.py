@@ -29,6 +29,7 @@ from server.agent.memory import used_tokens
 from server.agent.notices import Notices
 from server.agent.output import OnText, Output, has_functions
 from server.agent.passing_on import PassingOn
+from server.agent.ran import Ran
 from server.agent.run_setup import RunSetup
 from server.agent.tool_calls import ToolCalls, kind_of
 from server.agent.tool_time import tool_time
@@ -91,6 +92,16 @@ class AgentRun:
     def running(self) -> Sequence[str]:
         """The names of the tools that run now."""
         return self._calls.running
+
+    @property
+    def ran(self) -> Sequence[Ran]:
+        """The tools that were begun, and what became of them so far."""
+        return self._calls.ran
+
+    @property
+    def model(self) -> str:
+        """The model that was asked last: it has answered, or is the last one that has failed. "" before."""
+        return self._attempts.asked[-1] if self._attempts.asked else ""
 
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits."""
@@ -205,8 +216,7 @@ class AgentRun:
         """
         agents, limits = context.model_settings or {}, self._setup.limits
         servers = {name: value for name, value in limits.model_settings.items() if name not in agents}
-        chosen = ModelSettings()
-        chosen.update(servers)  # type: ignore[typeddict-item]
+        chosen: ModelSettings = ModelSettings(**servers)  # type: ignore[typeddict-item]
         chosen.update(self._setup.model_settings or {})
         wished = chosen.get("max_tokens") or agents.get("max_tokens")
         thinks = any({**agents, **chosen}.get(name) for name in ("thinking", "anthropic_thinking"))
@@ -224,22 +234,19 @@ class AgentRun:
 
         pydantic-ai adds it only when there is no history, and here there is a history from the greeting on.
         """
+        setup, prompt = self._setup, self._prompt
         parts = await self._agent.system_prompt_parts(
-            deps=self._setup.deps,
-            model=self._setup.model,
-            message_history=history,
-            prompt=self._prompt,
-            model_settings=self._setup.model_settings,
-        )
+            deps=setup.deps, model=setup.model, message_history=history, prompt=prompt,
+            model_settings=setup.model_settings,
+        )  # fmt: skip
         return [ModelRequest(parts=parts)] if parts else []
 
     async def _stream(self, node: ModelRequestNode[Any, str], run: PydanticRun[Any, str]) -> None:
         self._at_model = True
         self._setup.meter.add_request()
         usage, complete, begun, failed, written = RequestUsage(), False, False, False, Written()
-        loop, limits = asyncio.get_running_loop(), self._setup.limits
-        began_s, first_s = loop.time(), None
-
+        loop, limits, first_s = asyncio.get_running_loop(), self._setup.limits, None
+        began_s = loop.time()
         try:
             self._attempts.begin(loop.time() + limits.first_token_s)
             async with asyncio.timeout(limits.first_token_s) as deadline, node.stream(run.ctx) as stream:
@@ -261,8 +268,7 @@ class AgentRun:
             if begun:  # also when the caller has interrupted the answer
                 self._attempts.succeed()
             self._setup.meter.add_tokens(used_tokens(usage, complete, run.all_messages()))
-            model = self._attempts.asked[-1] if self._attempts.asked else ""
-            self._setup.watcher.asked(model, loop.time() - began_s, first_s, usage, failed)
+            self._setup.watcher.asked(self._attempts.newest, loop.time() - began_s, first_s, usage, failed)
 
     def _note_end(self, response: ModelResponse) -> None:
         """Take note of why the model has ended its answer."""

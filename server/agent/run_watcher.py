@@ -1,12 +1,10 @@
 """RunWatcher: is told what the runs of agents ask models and tools for, and how long that takes."""
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 from pydantic_ai.usage import RequestUsage
 
-Outcome = Literal["returned", "refused", "failed", "stopped"]
-"""What becomes of a tool. "refused" is its word to the model to try otherwise. It is "stopped" when it takes too long,
-or when its call ends."""
+from server.agent.ran import Outcome
 
 BY_CLIENT = {"client": True}
 """The metadata of tools that a client has brought. Any client may invent names, so these are not told apart."""
@@ -19,7 +17,7 @@ class RunWatcher(Protocol):
         """A request to a model, by its pydantic-ai name, is over. `first_s` is how long its first words took."""
 
     def ran(self, tool: str, took_s: float, outcome: Outcome) -> None:
-        """A tool has come to its end; "client" is one of a client's."""
+        """A tool has come to its end; "client" is one of a client's. What takes too long is "stopped", too."""
 
 
 class Unwatched:

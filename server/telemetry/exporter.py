@@ -1,13 +1,15 @@
 """Exporter: gives out OpenTelemetry's meter, and shows what was measured with it as Prometheus text."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 from server.pace import Pace
 
@@ -19,9 +21,11 @@ would not help: it is all Python, so the loop would wait for the interpreter ins
 class Exporter:
     """Owns the meter of this server. `close` it at the end."""
 
-    def __init__(self, about: Resource | None = None, readers: Sequence[MetricReader] = ()) -> None:
-        """`about` names this server. `readers` read the metrics, too."""
+    def __init__(self, about: Resource | None = None, readers: Sequence[MetricReader] = (), worker: str = "") -> None:
+        """`about` names this server. `readers` read the metrics, too. `worker` is the name of this server in a cluster:
+        then every value on the page has it as a label."""
         self._registry = CollectorRegistry()
+        self._shown = _Labelled(self._registry, {"worker": worker}) if worker else self._registry
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)
         about = about or Resource({"service.name": "antiphon"})
         self._provider = MeterProvider([reader, *readers], resource=about, shutdown_on_exit=False)
@@ -31,7 +35,7 @@ class Exporter:
 
     def text(self) -> bytes:
         """All metrics, as Prometheus reads them: text/plain; version=0.0.4."""
-        return generate_latest(self._registry)
+        return generate_latest(self._shown)
 
     def page(self) -> bytes:
         """The metrics as `text`, at most a second old, however often it is asked for."""
@@ -41,3 +45,16 @@ class Exporter:
 
     def close(self) -> None:
         self._provider.shutdown()
+
+
+class _Labelled(Collector):
+    """What another collector gives, with more labels."""
+
+    def __init__(self, collector: Collector, labels: dict[str, str]) -> None:
+        self._collector = collector
+        self._labels = labels
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._collector.collect():
+            metric.samples = [sample._replace(labels=self._labels | sample.labels) for sample in metric.samples]
+            yield metric

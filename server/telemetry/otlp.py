@@ -33,9 +33,14 @@ CLOSE_S = 3.0
 """How long the last spans, figures and lines may take to be sent when the server stops. What is left then is lost."""
 
 
-def resource() -> Resource:
-    """What this server is called: as OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, or else "antiphon"."""
+def resource(worker: str = "") -> Resource:
+    """What this server is called: as OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, or else "antiphon".
+
+    `worker` is its name in a cluster.
+    """
     found = Resource.create()
+    if worker:
+        found = found.merge(Resource({"service.instance.id": worker}))
     named = not str(found.attributes["service.name"]).startswith("unknown_service")
     return found if named else found.merge(Resource({"service.name": NAME}))
 

@@ -6,7 +6,7 @@ Source: https://github.com/open-telemetry/semantic-conventions-genai/blob/main/d
 from opentelemetry.metrics import Meter
 from pydantic_ai.usage import RequestUsage
 
-from server.agent.run_watcher import Outcome
+from server.agent.ran import Outcome
 
 DURATION_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)

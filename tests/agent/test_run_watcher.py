@@ -12,9 +12,9 @@ from pydantic_ai.usage import RequestUsage
 from server.agent.background import Background
 from server.agent.client_tools import ClientTools, definition
 from server.agent.limits import RunLimits
+from server.agent.ran import Outcome
 from server.agent.run import AgentRun
 from server.agent.run_setup import RunSetup
-from server.agent.run_watcher import Outcome
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 from tests.agent.test_tool_calls import answers, broken, calling, fails, picky, quick, slow

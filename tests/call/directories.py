@@ -29,8 +29,9 @@ STORY = "Once upon a time there was a shop. It sold books of every kind, and peo
 class Line:
     """A connection that keeps the messages that it is sent."""
 
-    audio = None
+    audio = line = None
     transport: Transport = "webrtc"
+    comes_back = True
     unheard_ms = 0.0
 
     def __init__(self) -> None:

@@ -2,8 +2,8 @@
 script undivided.
 
 Each conversation has a hash, with the header and the fields that are compared, and a list of exchanges. Two sorted sets
-order the conversations by age and by last update. The outbox is described in redis_outbox.py. A one-use token that was
-used has a key that expires. Needs Redis 6.2 or later.
+order the conversations by age and by last update. The outbox is described in redis_outbox.py, and what is searched in
+redis_finder.py. A one-use token that was used has a key that expires. Needs Redis 6.2 or later.
 """
 
 import asyncio
@@ -12,25 +12,26 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from server.errors import ConfigError, StoreError
-from server.record.conversation import Conversation, Summary
+from server.errors import StoreError
+from server.record.conversation import Conversation
 from server.record.outbox import Posting
+from server.record.rows import call_row, words_of
 from server.record.stores.codec import (
     DELETED_EPOCH,
     Stored,
     decode_exchange,
     decode_header,
     encode_exchange,
+    encode_exchange_row,
     encode_header,
+    encode_row,
+    plain,
 )
+from server.record.stores.redis_client import FAILURES, OPERATION_S, key_prefix, redis_client
+from server.record.stores.redis_finder import RedisFinder
 from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
-OPERATION_S = 2.0
-"""How long an operation may take. Redis answers in under a millisecond; a server that takes seconds hangs."""
 DELETED_S = 24 * 3600
 """How long Redis remembers that a conversation was deleted, so that no call writes it again: longer than any call."""
 SWEEP_AT_ONCE = 100
@@ -40,6 +41,7 @@ _FIELDS = ("header", "epoch", "revision", "token_hash")
 _NAMES = """
 local conversation = KEYS[1] .. ':conversation:' .. ARGV[1]
 local exchanges = conversation .. ':exchanges'
+local rows, words = conversation .. ':rows', conversation .. ':words'
 local by_age, by_update = KEYS[1] .. ':by-age', KEYS[1] .. ':by-update'
 """
 _RECORD = """
@@ -48,35 +50,41 @@ return {redis.call('HMGET', conversation, 'header', 'epoch', 'revision', 'token_
 """
 _SAVE = """
 local epoch, revision, known = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[8])
+local postings, first = 11 + 2 * ARGV[9], math.max(0, known - 1)
 local present = redis.call('HMGET', conversation, 'epoch', 'revision')
 if present[1] and tonumber(present[1]) > epoch then return 'no' end
 if present[1] and tonumber(present[1]) == epoch and tonumber(present[2]) >= revision then return 'yes' end
 if redis.call('LLEN', exchanges) ~= known then return 'again' end
-redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', ARGV[3], 'header', ARGV[4], 'cursor', ARGV[6])
+redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', ARGV[3], 'header', ARGV[4], 'cursor', ARGV[6],
+           'row', ARGV[10])
 if ARGV[5] == '' then redis.call('HDEL', conversation, 'token_hash')
 else redis.call('HSET', conversation, 'token_hash', ARGV[5]) end
 redis.call('ZADD', by_age, 0, ARGV[6])
 redis.call('ZADD', by_update, ARGV[7], ARGV[6])
-local new = 10 + 2 * ARGV[9]
-for i = 10, new - 1, 2 do add_posting(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[9]) end
-if known > 0 and #ARGV >= new then
-  redis.call('LSET', exchanges, -1, ARGV[new])
-  new = new + 1
+for i = 11, postings - 1, 2 do add_posting(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[9]) end
+for i = postings, #ARGV, 3 do
+  local number = first + (i - postings) / 3
+  if number < known then redis.call('LSET', exchanges, number, ARGV[i])
+  else redis.call('RPUSH', exchanges, ARGV[i]) end
+  redis.call('HSET', rows, number, ARGV[i + 1])
+  redis.call('HSET', words, number, ARGV[i + 2])
 end
-for i = new, #ARGV do redis.call('RPUSH', exchanges, ARGV[i]) end
 return 'yes'
 """
 _CLAIM = """
 local present = redis.call('HGET', conversation, 'token_hash')
 if present == ARGV[2] then
-  redis.call('HSET', conversation, 'token_hash', ARGV[3])
-  redis.call('HINCRBY', conversation, 'epoch', 1)
+  local now, epoch = redis.call('TIME'), redis.call('HGET', conversation, 'epoch')
+  epoch = math.max(epoch + 1, now[1] * 1000000 + now[2])
+  redis.call('HSET', conversation, 'token_hash', ARGV[3], 'epoch', string.format('%.0f', epoch), 'holder', ARGV[4])
 elseif present ~= ARGV[3] then return false end
 """
+"""The epoch is the time in microseconds, and not one more than before: a failover may lose a claim that was answered.
+The server that claims next must not get the epoch of the first one, or both could write."""
 _DELETE = """
 local cursor = redis.call('HGET', conversation, 'cursor')
 if not cursor then return 0 end
-redis.call('DEL', conversation, exchanges)
+redis.call('DEL', conversation, exchanges, rows, words)
 drop_lines(ARGV[1])
 redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', 0)
 redis.call('EXPIRE', conversation, ARGV[3])
@@ -89,37 +97,41 @@ local updated = redis.call('ZSCORE', by_update, ARGV[2])
 if not updated or tonumber(updated) >= tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', by_age, ARGV[2])
 redis.call('ZREM', by_update, ARGV[2])
-redis.call('DEL', exchanges)
+redis.call('DEL', exchanges, rows, words)
 drop_lines(ARGV[1])
 return redis.call('DEL', conversation)
 """
 
 
 class RedisStore:
-    """A Store at `url`: redis://, rediss:// or unix://. Its keys begin with `prefix`.
+    """A Store at `url`, as `redis_client` takes it. Its keys begin with `prefix`, in a cluster in braces.
 
     An operation may take `limit_s`. Raises ConfigError when `url` is not valid.
     """
 
-    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
-        try:
-            self._redis = Redis.from_url(
-                url,
-                decode_responses=True,
-                socket_timeout=None,  # `_limited` limits the whole operation
-                socket_connect_timeout=None,
-                retry=Retry(NoBackoff(), 1),  # try once more, because an idle connection may have died
-            )
-        except (ValueError, RedisError) as exc:
-            raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
-        self._prefix = prefix
+    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S, holder: str = "") -> None:
+        """`holder` is the name of this server in a cluster."""
+        self._redis = redis_client(url, limit_s)
+        self._prefix = key_prefix(url, prefix)
         self._limit_s = limit_s
+        self._holder = holder
         self._save = self._redis.register_script(_NAMES + FUNCTIONS + _SAVE)
         self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
         self._load = self._redis.register_script(_NAMES + _RECORD)
         self._delete = self._redis.register_script(_NAMES + FUNCTIONS + _DELETE)
         self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
-        self.outbox = RedisOutbox(self._redis, prefix, self._limited)
+        self.outbox = RedisOutbox(self._redis, self._prefix, self._limited)
+        self.finder = RedisFinder(self._redis, self._prefix, self._limited, self.load)
+
+    @property
+    def redis(self) -> Redis:
+        """What the store speaks with Redis by. It decodes answers to str."""
+        return self._redis
+
+    @property
+    def prefix(self) -> str:
+        """With what all keys begin that belong to this store's servers."""
+        return self._prefix
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""
@@ -140,7 +152,14 @@ class RedisStore:
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         async with self._limited():
-            return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
+            return await _record(
+                await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash, self._holder])
+            )
+
+    async def holder(self, conversation_id: str) -> str:
+        """The name of the worker that took the conversation over last; "" if none has, so that it is where it began."""
+        async with self._limited():
+            return str(await self._redis.hget(self._key(conversation_id), "holder") or "")
 
     async def spend(self, token_id: str, until_ms: int) -> bool:
         async with self._limited():
@@ -149,23 +168,6 @@ class RedisStore:
     async def load(self, conversation_id: str) -> Conversation | None:
         async with self._limited():
             return await _record(await self._load([self._prefix], [conversation_id]))
-
-    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
-        newest = f"({before}" if before is not None else "+"
-        async with self._limited():
-            cursors = await self._redis.zrange(
-                f"{self._prefix}:by-age", newest, "-", desc=True, bylex=True, offset=0, num=limit
-            )
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for cursor in cursors:
-                    key = self._key(_id(cursor))
-                    pipeline.hmget(key, *_FIELDS)
-                    pipeline.llen(f"{key}:exchanges")
-                answers = await pipeline.execute()
-        found = zip(answers[::2], answers[1::2], strict=True)
-        return [
-            replace(decode_header(_stored(fields)).summary, exchanges=count) for fields, count in found if fields[0]
-        ]
 
     async def delete(self, conversation_id: str) -> bool:
         async with self._limited():
@@ -189,7 +191,7 @@ class RedisStore:
         try:
             async with asyncio.timeout(self._limit_s):
                 yield
-        except (RedisError, OSError) as exc:  # TimeoutError is an OSError
+        except FAILURES as exc:
             raise StoreError("The store of conversations is not available.") from exc
 
     def _key(self, conversation_id: str) -> str:
@@ -201,9 +203,10 @@ class RedisStore:
         because that one may have changed."""
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
-            conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
-            len(postings), *posting_arguments(postings),
-            *map(encode_exchange, conversation.exchanges[max(0, known - 1) :]),
+            conversation.token_hash or "", conversation.cursor, conversation.updated_ms, known,
+            len(postings), encode_row(call_row(conversation)), *posting_arguments(postings),
+            *(part for each in conversation.exchanges[max(0, known - 1) :] for part in (
+                encode_exchange(each), encode_exchange_row(conversation, each), plain(words_of(each)))),
         ]  # fmt: skip
 
 
