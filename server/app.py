@@ -39,6 +39,7 @@ from server.choices import (
 from server.chosen import Chosen
 from server.config import Settings
 from server.engines import Print
+from server.logs import Lines
 from server.media.pacer import Pacer
 from server.membership import join
 from server.network import client_servers, peer_settings
@@ -47,8 +48,8 @@ from server.outgoing import open_webhooks
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.telemetry.exporter import Exporter
-from server.telemetry.monitor import Monitor
 from server.telephony import open_telephony
+from server.watching import Watching, watch
 from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
@@ -78,16 +79,18 @@ FULL_COLLECTIONS_AFTER = 3
 log = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, say: Print = print) -> None:
-    """Serve until SIGINT or SIGTERM. `say` shows lines to the operator. Raises ConfigError if it cannot start."""
+async def serve(settings: Settings, say: Print = print, log_lines: Lines | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. `say` shows lines to the operator, and `log_lines` writes the log.
+
+    Raises ConfigError if it cannot start.
+    """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         parts, pacer = Health(), Pacer()
-        exporter = Exporter(settings.worker)
-        stack.callback(exporter.close)
-        monitor = Monitor(exporter.meter, pacer, parts)
+        watching = watch(settings, pacer, parts, log_lines, stack)
+        monitor = watching.monitor
         agents, engines, peers = choose_agents(settings), Chosen(settings), peer_settings(settings)
         keys, sites = await key_set(settings, stack), Sites(settings)
         if keys is not None:
@@ -103,16 +106,18 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"conversations   {keeping(settings)}")
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
         agents = await agents.started(partial(_with_toolsets, settings, stack))
-        directory, journal = _directory(settings, agents, engines.of_call, keeper, monitor, parts, stack)
+        directory, journal = _directory(settings, agents, engines.of_call, keeper, watching, parts, stack)
         calls = RtcCalls(
             directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp))
         )
         stack.push_async_callback(calls.close)
         monitor.watch_drops("antiphon.media.dropped", calls.drops)
-        pacer.join(monitor.loop.tick)
-        stack.callback(pacer.leave, monitor.loop.tick)
+        monitor.media.watch("webrtc", calls.traffic)
+        pacer.join(monitor.tick)
+        stack.callback(pacer.leave, monitor.tick)
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
+        monitor.media.watch("websocket", sockets.traffic)
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
         rtvi = RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings), directory.holds)
         rtvi.add_to(sites.public)
@@ -121,10 +126,13 @@ async def serve(settings: Settings, say: Print = print) -> None:
         )
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
+        monitor.media.watch("telephone", lines.traffic)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
         listening = ListeningPeers(directory, pacer, peers)
         stack.push_async_callback(listening.close)
-        _for_operators(sites.operations, settings, agents, exporter, keeper, directory, phones, listening, access)
+        _for_operators(
+            sites.operations, settings, agents, watching.exporter, keeper, directory, phones, listening, access
+        )
         if membership is not None:
             membership.guard(directory, phones, stop.set)
         settle_memory()
@@ -207,7 +215,7 @@ def _directory(
     agents: Agents,
     engines: Callable[[Caller, CallOptions], Engines],
     keeper: Keeper,
-    monitor: Monitor,
+    watching: Watching,
     parts: Health,
     stack: AsyncExitStack,
 ) -> tuple[Directory, Journal]:
@@ -215,14 +223,14 @@ def _directory(
 
     The stack closes both.
     """
-    admission = Admission(settings.admission)
+    admission, monitor = Admission(settings.admission), watching.monitor
 
     webhooks = open_webhooks(settings, keeper, monitor, stack)
 
     def follow(record: Conversation, around: Around) -> Callable[[Conversation], None]:
         return webhooks.follow(record, around, journal.note)
 
-    openings = Openings(settings, agents, engines, keeper, follow, monitor.calls.observe)
+    openings = Openings(settings, agents, engines, keeper, follow, watching.onlookers)
     limits = Limits(settings.callers, settings.max_calls)
     directory = Directory(
         openings.open,

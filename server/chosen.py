@@ -17,7 +17,6 @@ from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
 from server.speech_to_text import speech_to_text
 from server.telemetry.monitor import Monitor
-from server.telemetry.watched_engines import WatchedSpeechToText, WatchedTextToSpeech
 from server.text_to_speech import text_to_speech
 
 
@@ -77,8 +76,8 @@ class Chosen:
             spoken = choose_spoken(self._settings, options.model)
             if spoken is None:
                 model, fallbacks = choose_model(self._settings, options.model), ()
-        watch = self._monitor.watch_caller(caller)
-        stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
+        stt, tts = self._monitor.watched(caller, self._stt, self._tts)
         vad = CallVad(self._silero)
         names = EngineNames(*(listed(each)[0] for each in (self._settings.stt, self._settings.tts)))
-        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken, names)
+        watcher = self._monitor.runs
+        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken, names, watcher)

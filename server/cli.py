@@ -5,6 +5,7 @@ import gc
 import inspect
 import logging
 from collections.abc import Iterator
+from io import FileIO
 from typing import Any
 
 import typer
@@ -13,6 +14,7 @@ from rich.markup import escape
 from server import cli_conversations, cli_door, cli_models, cli_new, cli_token, cli_try
 from server.config import Described, described, essential, load
 from server.errors import ConfigError
+from server.logs import FORMATS, Lines
 from server.variables import RENAMED
 
 app = typer.Typer(
@@ -38,7 +40,8 @@ def main() -> None:
 def serve(**given: str | list[str] | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
     settings = load(**{name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()})
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    lines = Lines(FileIO(2, "w", closefd=False), FORMATS[settings.log_format]())
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
@@ -49,7 +52,10 @@ def serve(**given: str | list[str] | None) -> None:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
     finally:
         gc.enable()
-    asyncio.run(run(settings, typer.echo))
+    try:
+        asyncio.run(run(settings, typer.echo, lines))
+    finally:
+        lines.close()
 
 
 def _options() -> Iterator[inspect.Parameter]:

@@ -140,6 +140,15 @@ def load(**given: object) -> Settings:
         raise ConfigError(f"{variable(name)}: {first['msg'].removeprefix('Value error, ')}") from exc
 
 
+def otel_variables() -> dict[str, str]:
+    """OpenTelemetry's own variables, from the environment, else from `.env`. The SDK looks for them in the environment,
+    so those of the file are put there. Raises ConfigError."""
+    for name, value in _env_file().items():
+        if name.startswith("OTEL_") and value is not None:
+            os.environ.setdefault(name, value)
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
 def _env_file() -> dict[str, str | None]:
     try:
         return dotenv_values(ENV_FILE) if ENV_FILE.is_file() else {}

@@ -124,7 +124,7 @@ def is_own(name: str) -> bool:
 async def worker(engine: LocalEngine, settings: Settings, stack: AsyncExitStack, monitor: Monitor) -> str:
     """Start a worker process that hosts the engine; returns its URI. Raises ConfigError."""
     model, options = str(engine.model) if engine.model else None, _options(engine.name, settings)
-    supervisor = Supervisor(engine.name, model, options=options)
+    supervisor = Supervisor(engine.name, model, options=options, log_format=settings.log_format)
     monitor.watch_worker(supervisor, needed=engine.name != ENDPOINT_ENGINE)
     await supervisor.start()
     stack.push_async_callback(supervisor.close)

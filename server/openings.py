@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from server.agent.agents import Agents
 from server.agent.dependencies import dependencies
@@ -16,6 +17,7 @@ from server.call.mind.language import check_language, stages_of
 from server.call.options import CallOptions
 from server.call.session import Observed, Session
 from server.call.setup import CallSetup, Engines
+from server.call.trace import UNTRACED, CallTrace
 from server.choices import Keeper, call_info, call_settings, has_model, told_before, wall_ms
 from server.config import Settings
 from server.errors import AgentUnavailable, PeerError
@@ -27,8 +29,27 @@ Follow = Callable[[Conversation, Around], Callable[[Conversation], None]]
 """Gives what the records of a call that come after this one are noted with."""
 
 
+class Traced(CallTrace, Protocol):
+    """Follows one call, and is shown what happens in it."""
+
+    traceparent: str
+    """The trace of the call (W3C Trace Context)."""
+
+    def observe(self, observed: Observed) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Onlookers:
+    """Who is shown what happens in calls."""
+
+    observe: Callable[[Observed], object]
+    """Is shown it for all calls."""
+    trace: Callable[[Conversation, Caller], Traced] | None = None
+    """Gives who follows one call; None: nobody does."""
+
+
 class Openings:
-    """Makes the sessions of one server. `follow` keeps the records of each; `observe` is shown what happens."""
+    """Makes the sessions of one server. `follow` keeps the records of each; `onlookers` are shown what happens."""
 
     def __init__(
         self,
@@ -37,7 +58,7 @@ class Openings:
         engines: Callable[[Caller, CallOptions], Engines],
         keeper: Keeper,
         follow: Follow,
-        observe: Callable[[Observed], object],
+        onlookers: Onlookers,
     ) -> None:
         """`engines` gives those of one call. It raises PeerError where the call may not have what it has chosen."""
         self._settings = settings
@@ -45,7 +66,7 @@ class Openings:
         self._engines = engines
         self._keeper = keeper
         self._follow = follow
-        self._observe = observe
+        self._onlookers = onlookers
 
     def open(self, caller: Caller, options: CallOptions) -> Callable[[str], Awaitable[Session]]:
         """What makes a new session with an id. Raises PeerError when the call may not have the options.
@@ -84,12 +105,19 @@ class Openings:
     async def _session(
         self, record: Conversation, name: str, caller: Caller, options: CallOptions, engines: Engines
     ) -> Session:
-        setup = await self._setup(name, caller, options, engines, record.standing.language, record.agent_state)
+        trace: CallTrace = UNTRACED
+        observe = self._onlookers.observe
+        if self._onlookers.trace is not None:
+            trace = traced = self._onlookers.trace(record, caller)
+            record = replace(record, traceparent=record.traceparent or traced.traceparent)
+            observe = _both(observe, traced.observe)
+        language, state = record.standing.language, record.agent_state
+        setup = await self._setup(name, caller, options, engines, language, state, trace=trace)
         recorder = self._keeper.recorder(record.id) if caller.record is not False else None
-        language = call_info(caller, record.standing.language, setup.options.language, setup.agent).language
+        language = call_info(caller, language, setup.options.language, setup.agent).language
         note = self._follow(record, Around(caller.transport, language))
         minutes = Minutes(record, note, wall_ms, asyncio.get_running_loop().time)
-        return Session(minutes, setup, recorder, self._observe)
+        return Session(minutes, setup, recorder, observe)
 
     async def _setup(
         self,
@@ -100,6 +128,7 @@ class Openings:
         language: str,
         state: str,
         handed_over: HandOver | None = None,
+        trace: CallTrace = UNTRACED,
     ) -> CallSetup:
         """What the agent of this name holds the call with, which is held in `language`; "" is not known.
 
@@ -114,12 +143,12 @@ class Openings:
         async def colleague(wish: HandOver, language: str) -> CallSetup:
             other = self._agents.find(wish.agent)
             plain = options.model_copy(update={"voice": ""})  # it was chosen for the first agent
-            return await self._setup(other, caller, plain, engines, language, "", wish)
+            return await self._setup(other, caller, plain, engines, language, "", wish, trace)
 
         tokens = ControlTokens(self._settings.admin_token.get_secret_value())
         return CallSetup(
             agent, deps, engines, settings_for(options), options, caller, functions, name, colleague, settings_for,
-            tokens,
+            tokens, trace,
         )  # fmt: skip
 
 
@@ -130,3 +159,11 @@ def _possible(options: CallOptions, agent: VoiceAgent, engines: Engines) -> Call
     except PeerError:
         return options.model_copy(update={"language": ""})
     return options
+
+
+def _both(first: Callable[[Observed], object], second: Callable[[Observed], object]) -> Callable[[Observed], None]:
+    def observe(observed: Observed) -> None:
+        first(observed)
+        second(observed)
+
+    return observe

@@ -1,6 +1,6 @@
 """The settings of operations: how the server stops, and what it tells its operator."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -25,6 +25,12 @@ class Operations(SettingsGroup):
     metrics: bool = True
     """Whether GET /metrics gives measurements as Prometheus text. They are numbers only: no names of calls, nothing
     that callers said."""
+    log_format: Literal["text", "json"] = "text"
+    """How log lines are written: text for people, or json, one object a line, for programs. Both name the call and its
+    trace."""
+    trace_content: bool = False
+    """Whether the spans of traces have what was said, and what tools were given and returned. Whoever reads the traces
+    then reads the calls. Traces are sent only where OTEL_EXPORTER_OTLP_ENDPOINT is set; see docs/operations.md."""
     log_level: str = "info"
     """Lowest level of log lines that are written: debug, info, warning or error. debug adds tracebacks, which may
     repeat what callers said."""

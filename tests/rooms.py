@@ -64,7 +64,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
         Room(
             "server/call/",
             "who may speak, and the words that all use",
-            "floor events message messages agent_messages options caller live control_token",
+            "floor events message messages agent_messages options caller live control_token trace",
         ),
     ),
     (
@@ -74,7 +74,7 @@ HOUSE: tuple[tuple[Room, ...], ...] = (
     ),
     (Room("server/media/", "packets in and out, 20 ms frames in between"),),
     (
-        Room("server/", "what every room may use", "errors settings_group pace"),
+        Room("server/", "what every room may use", "errors settings_group pace logs"),
         Room("server/call/turns/lexicon/", "what words tell about whose turn it is, a file for each language"),
     ),
 )

@@ -34,12 +34,14 @@ class Started:
         prefix: Sequence[str] = (),
         command: Sequence[str] = ANTIPHON,
         cwd: Path = ROOT,
+        stderr: int = subprocess.STDOUT,
         **environment: str,
     ) -> None:
         """Start `antiphon serve` with `options`, in the directory `cwd`.
 
         `command` is the program `antiphon`: by default the one in this repository. `prefix` is a command that runs it
-        in some other place, such as a network namespace. `environment` is added to the environment of the tests. The
+        in some other place, such as a network namespace. `stderr` is where its log goes, if not to `lines`.
+        `environment` is added to the environment of the tests. The
         engines are EMBEDDED if it does not name others.
         """
         variables = {
@@ -56,7 +58,7 @@ class Started:
             cwd=cwd,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
         )
         self.lines: list[str] = []

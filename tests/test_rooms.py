@@ -36,7 +36,7 @@ PURE = """
     server/call/caller.py server/call/control_token.py
     server/call/message.py server/call/messages.py server/call/agent_messages.py
     server/call/mouth/stopwatch.py server/call/options.py server/call/turns/idleness.py
-    server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
+    server/call/trace.py server/call/budget.py server/call/turns/company.py server/call/ears/nearness.py
     server/call/turns/turn_judge.py
     server/call/ears/keyboard.py server/call/ears/keypad.py server/call/ears/key_entry.py
     server/pace.py server/call/desk/admission.py
@@ -65,7 +65,8 @@ PURE = """
     server/media/line.py server/agent/ran.py
     server/media/downlink.py server/media/dtmf.py
     server/media/guard.py server/media/rtcp.py server/media/rtp.py
-    server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
+    server/telemetry/signals.py server/telemetry/waits.py server/telemetry/last_use.py
+    signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
     server/agent/model_failures.py server/agent/hooks.py server/agent/extras.py server/agent/passing_on.py
     signaling/ways.py signaling/json_values.py
@@ -124,7 +125,7 @@ TASKS = frozenset(
 
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.pace"),
-    "server/speech/": ("server.speech", "server.media.frame", "server.media.resample", "server.errors"),
+    "server/speech/": ("server.speech", "server.media.frame", "server.media.resample", "server.errors", "server.logs"),
     "server/agent/": (
         "server.agent",
         "server.errors",

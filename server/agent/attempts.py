@@ -61,6 +61,11 @@ class Attempts(AbstractCapability[Any]):
         self._left, self._failures, self.asked = list(self._fallbacks), [], []
         self._until_s, self._model, self._open = until_s, None, False
 
+    @property
+    def newest(self) -> str:
+        """The name of the model that was asked last; "" before the first one."""
+        return self.asked[-1] if self.asked else ""
+
     def succeed(self) -> None:
         """The model that was asked last has answered, or has been interrupted in its answer."""
         if self._open:

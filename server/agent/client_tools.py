@@ -9,6 +9,8 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, FunctionToolset, ToolsetTool
 from pydantic_core import SchemaValidator, core_schema
 
+from server.agent.run_watcher import BY_CLIENT
+
 Ask = Callable[[str, str, dict[str, Any]], Awaitable[Any]]
 """Asks the client to run a tool: the id of the call, the tool's name and its arguments. Returns its result."""
 
@@ -44,7 +46,7 @@ class ClientTools(AbstractToolset[Any]):
 def definition(name: str, description: str, parameters: dict[str, Any]) -> ToolDefinition:
     """What the model is told of a tool, whose `parameters` are the JSON schema of an object, or nothing."""
     schema = {"type": "object", "properties": {}} | parameters
-    return ToolDefinition(name=name, description=description or None, parameters_json_schema=schema)
+    return ToolDefinition(name=name, description=description or None, parameters_json_schema=schema, metadata=BY_CLIENT)
 
 
 def own_tools(agent: AbstractAgent[Any, str]) -> frozenset[str]:

@@ -55,6 +55,7 @@ class AgentRun:
         cancellable = setup.agent.lookups | setup.agent.cancellable
         limit_s, background = setup.limits.tools_s, setup.background
         self._calls = ToolCalls(limit_s, cancellable, setup.start, setup.on_late_result, background, setup.pass_on)
+        self._calls.on_ran = setup.watcher.ran
         self._attempts = Attempts(setup.call, setup.fallbacks, setup.breakers)
         self._output = Output()
         meter = setup.meter
@@ -196,6 +197,7 @@ class AgentRun:
         return self._agent.iter(
             self._prompt or None,
             message_history=[*system, *history],
+            conversation_id=setup.call or None,
             deps=setup.deps,
             model=setup.model,
             instructions=setup.instructions or None,
@@ -214,8 +216,7 @@ class AgentRun:
         """
         agents, limits = context.model_settings or {}, self._setup.limits
         servers = {name: value for name, value in limits.model_settings.items() if name not in agents}
-        chosen = ModelSettings()
-        chosen.update(servers)  # type: ignore[typeddict-item]
+        chosen: ModelSettings = ModelSettings(**servers)  # type: ignore[typeddict-item]
         chosen.update(self._setup.model_settings or {})
         wished = chosen.get("max_tokens") or agents.get("max_tokens")
         thinks = any({**agents, **chosen}.get(name) for name in ("thinking", "anthropic_thinking"))
@@ -233,27 +234,25 @@ class AgentRun:
 
         pydantic-ai adds it only when there is no history, and here there is a history from the greeting on.
         """
+        setup, prompt = self._setup, self._prompt
         parts = await self._agent.system_prompt_parts(
-            deps=self._setup.deps,
-            model=self._setup.model,
-            message_history=history,
-            prompt=self._prompt,
-            model_settings=self._setup.model_settings,
-        )
+            deps=setup.deps, model=setup.model, message_history=history, prompt=prompt,
+            model_settings=setup.model_settings,
+        )  # fmt: skip
         return [ModelRequest(parts=parts)] if parts else []
 
     async def _stream(self, node: ModelRequestNode[Any, str], run: PydanticRun[Any, str]) -> None:
         self._at_model = True
         self._setup.meter.add_request()
-        usage, complete, begun, written = RequestUsage(), False, False, Written()
-
+        usage, complete, begun, failed, written = RequestUsage(), False, False, False, Written()
+        loop, limits, first_s = asyncio.get_running_loop(), self._setup.limits, None
+        began_s = loop.time()
         try:
-            loop, limits = asyncio.get_running_loop(), self._setup.limits
             self._attempts.begin(loop.time() + limits.first_token_s)
             async with asyncio.timeout(limits.first_token_s) as deadline, node.stream(run.ctx) as stream:
                 try:
                     async for event in stream:
-                        begun = True
+                        begun, first_s = True, loop.time() - began_s if first_s is None else first_s
                         deadline.reschedule(loop.time() + limits.between_tokens_s)
                         self._output.write(written.receive(text_of(event)))
                     self._output.write(written.finish())
@@ -262,13 +261,14 @@ class AgentRun:
             complete = True
             self._note_end(stream.response)
         except Exception as failure:
-            begun = False
+            begun, failed = False, True
             self._attempts.fail(failure)
             raise
         finally:
             if begun:  # also when the caller has interrupted the answer
                 self._attempts.succeed()
             self._setup.meter.add_tokens(used_tokens(usage, complete, run.all_messages()))
+            self._setup.watcher.asked(self._attempts.newest, loop.time() - began_s, first_s, usage, failed)
 
     def _note_end(self, response: ModelResponse) -> None:
         """Take note of why the model has ended its answer."""

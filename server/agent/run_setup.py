@@ -12,6 +12,7 @@ from pydantic_ai.toolsets import AbstractToolset
 from server.agent.background import Background
 from server.agent.breakers import Breakers
 from server.agent.limits import Meter, NoMeter, RunLimits
+from server.agent.run_watcher import UNWATCHED, RunWatcher
 from server.agent.tool_calls import PassOn, Start, start_task, to_nobody
 from server.agent.voice_agent import VoiceAgent
 
@@ -54,3 +55,5 @@ class RunSetup:
     asks_early: bool = True
     """The model is asked in a pause, before it is known that the caller is done. A speech-to-speech model is not: its
     provider would keep in its conversation what nobody has heard."""
+    watcher: RunWatcher = UNWATCHED
+    """Is told what models and tools are asked for. Shared by all calls of the server."""

@@ -23,6 +23,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from server.agent.passing_on import HandOver, PassingOn, Transfer
 from server.agent.ran import Outcome, Ran
+from server.agent.run_watcher import BY_CLIENT
 from server.agent.tool_time import tool_time
 from server.agent.voice_agent import EndsCalls
 from server.agent.written import whole_value
@@ -97,6 +98,8 @@ class ToolCalls(AbstractCapability[Any]):
         self._on_late = on_late
         self._background = background
         self._pass_on = pass_on
+        self.on_ran: Callable[[str, float, Outcome], None] = lambda tool, took_s, outcome: None
+        """Is told of each tool that has run (`RunWatcher.ran`)."""
         self._outcomes: dict[str, Any] = {}
         """By the id of the call: what the tool returned, or one of the sentences above. A tool that runs counts as
         interrupted, as long as nothing else has become of it."""
@@ -148,14 +151,15 @@ class ToolCalls(AbstractCapability[Any]):
         """Run one tool, and remember what becomes of it."""
         if self._given_up:
             await asyncio.get_running_loop().create_future()  # until the run is cancelled, which is about to happen
+        work = partial(self._measured, "client" if tool_def.metadata == BY_CLIENT else call.tool_name, handler, args)
         if self._background.takes(call.tool_name):
-            told = self._outcomes[call.tool_call_id] = self._background.begin(ctx, call, partial(handler, args))
+            told = self._outcomes[call.tool_call_id] = self._background.begin(ctx, call, work)
             return told
         call_id, returned = call.tool_call_id, asyncio.get_running_loop().create_future()
         self._names[call_id], self._outcomes[call_id] = call.tool_name, INTERRUPTED
         self._ran[call_id] = Ran(call.tool_name)
-        work = partial(self._execute_beside, ctx, call, partial(handler, args), returned)
-        task = self._start(work, f"tool-{call.tool_name}")
+        execute = partial(self._execute_beside, ctx, call, work, returned)
+        task = self._start(execute, f"tool-{call.tool_name}")
         self._tasks[call_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(call_id))
         try:
@@ -164,6 +168,24 @@ class ToolCalls(AbstractCapability[Any]):
             if call.tool_name in self._cancellable and not self._waits_for_caller(call_id):
                 await _stop([task])
             raise
+
+    async def _measured(self, name: str, handler: Callable[[Any], Awaitable[Any]], args: Any) -> Any:
+        """Run the tool itself, and tell how long it took."""
+        outcome: Outcome = "failed"
+        now = asyncio.get_running_loop().time
+        began_s = now()
+        try:
+            result = await handler(args)
+            outcome = "returned"
+            return result
+        except ToolRetryError:
+            outcome = "refused"
+            raise
+        except asyncio.CancelledError:
+            outcome = "stopped"
+            raise
+        finally:
+            self.on_ran(name, now() - began_s, outcome)
 
     def _waits_for_caller(self, call_id: str) -> bool:
         """The tool has asked the caller for something, perhaps in place of its answer."""

@@ -57,6 +57,7 @@ class Delivery:
     ) -> None:
         self._conductor = conductor
         self._host = host
+        self._trace = setup.trace
         self._answers = answers
         self.writer = writer
         answers.on_sound = self.hurry
@@ -144,7 +145,7 @@ class Delivery:
     def say(self, number: int, what: Line | Keystrokes | Prompt) -> None:
         """Begin reply number `number`, for which nobody has asked: a line, keys, or what the model answers to a
         prompt."""
-        stopwatch = Stopwatch(self._now)
+        stopwatch = Stopwatch(self._now, self._trace.begin(None, spoken=False))
         if not isinstance(what, Prompt):
             self._speak(SpokenReply(number, self._answers.line(what, stopwatch), stopwatch))
             return
@@ -164,6 +165,7 @@ class Delivery:
 
     def _speak(self, spoken: SpokenReply) -> None:
         self._waiting.begin()
+        spoken.stopwatch.trace.answer(spoken.number)
         spoken.reply.committed.set()
         self.mouth.speak(spoken)
         self.hurry(spoken.reply)
@@ -212,6 +214,7 @@ class Delivery:
         self, spoken: SpokenReply, partly: bool, interrupted: bool = False, failure: EngineError | None = None
     ) -> None:
         self.writer.close(spoken, partly, interrupted, failure)
+        spoken.stopwatch.trace.end("interrupted" if interrupted else "failed" if partly else "heard")
         news = self._answers.news
         if spoken.reply.speech.heard:
             news.tell(spoken.reply.source.known)

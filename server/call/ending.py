@@ -6,19 +6,21 @@ from collections.abc import Callable
 from server.agent.hooks import CallEnd, EndReason
 from server.call.dialogue import Present
 from server.call.hooks import Hooks
+from server.call.trace import CallTrace
 from server.record.minutes import Minutes
 
 
 class Ending:
     """The end of one call. Only the first way in which it ends counts."""
 
-    def __init__(self, minutes: Minutes, present: Present, hooks: Hooks) -> None:
+    def __init__(self, minutes: Minutes, present: Present, hooks: Hooks, trace: CallTrace) -> None:
         """`present` gives the dialogue."""
         self.come = asyncio.Event()
         """Set when the call has ended."""
         self._minutes = minutes
         self._present = present
         self._hooks = hooks
+        self._trace = trace
         self._reason: EndReason | None = None
         """Why the call is over for good; None while it is not, or goes on elsewhere."""
         self._sign_off: Callable[[], None] = minutes.ended
@@ -43,6 +45,7 @@ class Ending:
 
     def close(self) -> None:
         """Everything of the call is over: tell the agent's hooks, if it is over for good."""
+        self._trace.end()
         if self._reason is None:
             self._hooks.close(None)
         else:

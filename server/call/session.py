@@ -34,6 +34,7 @@ from server.call.switchboard import Switchboard
 from server.call.tasks import Tasks
 from server.call.watch import Watch
 from server.errors import EngineError
+from server.logs import OfCall
 from server.media.frame import Frame
 from server.record.conversation import Exchange
 from server.record.figures import LineFigures
@@ -60,13 +61,12 @@ class Session:
         `observe` is given everything that is `Observed` in the call. It must not wait.
         """
         record = minutes.record
-        self.id = record.id
+        self.id, self.log_context = record.id, OfCall(record.id, record.traceparent)
         self.token = ResumeToken([record.token_hash] if record.token_hash else [], setup.caller.name)
         self.over = asyncio.Event()
         """Set when everything that the call started has ended."""
         self.absence = Absence(setup.settings.resume_s, lambda: self.end("lost"))
-        self.caller = setup.caller
-        self._minutes = minutes
+        self.caller, self._minutes = setup.caller, minutes
         longest = setup.settings.longest_call_min, setup.caller.max_s
         self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
         self.attachment = Attachment(self.token)
@@ -79,7 +79,7 @@ class Session:
         self._tasks = Tasks(self.id, self._on_fault)
         self._is_new = record.token_hash is None  # no server has held the call before
         self.hooks = Hooks(setup, self.id, observe)
-        self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
+        self._ending = Ending(minutes, lambda: self.dialogue, self.hooks, setup.trace)
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
         ends, present = lambda: self.end("idle"), lambda: self.dialogue
         self.hold = Hold(setup.settings.hold_s, self.attachment, self._soundtrack, self._watch, present, ends)

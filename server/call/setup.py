@@ -11,11 +11,13 @@ from server.agent.breakers import Breakers
 from server.agent.functions import Functions
 from server.agent.limits import RunLimits
 from server.agent.passing_on import HandOver
+from server.agent.run_watcher import UNWATCHED, RunWatcher
 from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.control_token import ControlTokens
 from server.call.options import CallOptions
 from server.call.settings import CallSettings
+from server.call.trace import UNTRACED, CallTrace
 from server.errors import NotFound
 from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, VoiceActivity
 
@@ -46,6 +48,8 @@ class Engines:
     spoken: RealtimeModel | None = None
     """The speech-to-speech model that answers. The other models answer in its place when it fails."""
     names: EngineNames = EngineNames()
+    watcher: RunWatcher = UNWATCHED
+    """Is told what models and tools are asked for, in all calls."""
 
 
 Colleague = Callable[[HandOver, str], Awaitable["CallSetup"]]
@@ -79,3 +83,5 @@ class CallSetup:
     """Gives the settings where the caller has chosen otherwise. None: they stay as they are."""
     control_tokens: ControlTokens = field(default_factory=lambda: ControlTokens(""))
     """Know the token with which this call may be controlled."""
+    trace: CallTrace = UNTRACED
+    """Follows the call, whichever agent has it."""

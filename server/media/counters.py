@@ -1,7 +1,7 @@
 """Counts what happens to the packets of one call.
 
-The metric `antiphon.media.dropped` reads the counters of what was not used, and RTCP reports read `sent`. The others
-are for tests and benches. The counters only grow; the figures at the end are the latest ones.
+Metrics read them (`server/call/line/traffic.py`), and RTCP reports read `sent`. The counters only grow; the figures at
+the end are the latest ones.
 """
 
 from dataclasses import dataclass
@@ -35,6 +35,8 @@ class MediaCounters:
 
     received: int = 0
     """Authentic packets of a codec that was negotiated."""
+    received_bytes: int = 0
+    """The sound in them."""
     duplicate: int = 0
     """Packets that came a second time."""
     lost: int = 0
@@ -59,6 +61,8 @@ class MediaCounters:
 
     sent: int = 0
     """All packets that we sent."""
+    sent_bytes: int = 0
+    """The sound in them."""
     sent_silence: int = 0
     """How many of the packets in `sent` only say that the agent is silent."""
 
@@ -72,3 +76,10 @@ class MediaCounters:
     """How unevenly our packets come to the client."""
     round_trip_ms: float | None = None
     """How long a packet takes to the client and back. None while it is not known."""
+
+
+DROPS = (
+    *("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "strange_sender", "abusive", "malformed"),
+    *("duplicate", "too_fast", "unheard", "lost"),
+)
+"""The counters of what was not used."""

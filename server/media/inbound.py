@@ -83,6 +83,7 @@ class Inbound:
         if codec is None:
             return
         self._counters.received += 1
+        self._counters.received_bytes += len(packet.payload)
         if codec.name == TELEPHONE_EVENT:
             self._press(packet, now_ms)  # the keys may have an SSRC of their own
         else:

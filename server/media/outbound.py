@@ -186,6 +186,7 @@ class Outbound:
         packet = build(payload_type, self._sequence, timestamp, self._ssrc, payload, begins)
         self._sequence += 1
         self._counters.sent += 1
+        self._counters.sent_bytes += len(payload)
         self._packets += 1
         self._octets += len(payload)
         return packet

@@ -7,6 +7,7 @@ ticks follow at once. After a longer stall the missed ticks are left out, becaus
 import asyncio
 import logging
 from collections.abc import Callable
+from contextvars import Context, copy_context
 
 from server.media.frame import FRAME_MS
 
@@ -24,7 +25,8 @@ class Pacer:
     """Calls all its members at every tick. A member must not wait. A member that raises is not called again."""
 
     def __init__(self) -> None:
-        self._members: set[Tick] = set()
+        self._members: dict[Tick, Context] = {}
+        """Each with the context in which it has joined, which says to which call it belongs."""
         self._task: asyncio.Task[None] | None = None
         self.late_s = 0.0
         """How late the present tick began."""
@@ -36,13 +38,13 @@ class Pacer:
 
     def join(self, tick: Tick) -> None:
         """Add a member. The clock runs while there are members."""
-        self._members.add(tick)
+        self._members[tick] = copy_context()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="pacer")
 
     def leave(self, tick: Tick) -> None:
         """Remove a member. Idempotent."""
-        self._members.discard(tick)
+        self._members.pop(tick, None)
         if not self._members and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -63,10 +65,11 @@ class Pacer:
             number += 1
 
     def _call(self, tick: Tick, number: int) -> None:
-        if tick not in self._members:
+        context = self._members.get(tick)
+        if context is None:
             return  # another member has removed it in this tick
         try:
-            tick(number)
+            context.run(tick, number)
         except Exception:
-            log.exception("x fault in the tick of a call; the other calls go on")
+            context.run(log.exception, "x fault in the tick of a call; the other calls go on")
             self.leave(tick)

@@ -97,6 +97,8 @@ class Conversation:
     """Who called: the subject of the caller's token; "" where calls need no token."""
     transport: str = ""
     """What carried the call when it began (`server.agent.call_info.Transport`); "" where that is not known."""
+    traceparent: str = ""
+    """The trace of the conversation (W3C Trace Context), so that another server goes on with it; "" without one."""
     agent_state: str = ""
     """What the agent's `dump_deps` returned; "" when the agent has no state to keep."""
     exchanges: tuple[Exchange, ...] = ()

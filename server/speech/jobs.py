@@ -5,6 +5,7 @@ because their `append` and `popleft` are atomic. A job calls `emit` on the engin
 to the loop.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from server.speech.engine import (
     TextToSpeechEngine,
 )
 from server.speech.engine_thread import IDLE, Job
+from server.speech.following import Timekeeper
 
 SLICE_BYTES = 2 * HEARD_RATE // 10
 """100 ms of sound for one step. An engine decodes it in a few ms, so other calls wait only that long for their partial
@@ -79,6 +81,8 @@ class RecognitionJob:
         self._bytes = 0
         self._stopped = self._over = self._draft_due = False
         self._final_urgency = 0
+        self.times: Timekeeper | None = None
+        """Measures how the request for the words is served, where somebody wants to know."""
 
     def feed(self, pcm: bytes) -> None:
         """Raises ValueError when the utterance gets too long or `pcm` ends inside a sample."""
@@ -107,12 +111,12 @@ class RecognitionJob:
         return 2 if self._draft_due else None
 
     def step(self, others: Sequence[Job]) -> None:
-        together = self._with(others)
+        together, began_s = self._with(others), time.monotonic()
         try:
             if len(together) > 1:
-                self._finish(together)
+                self._finish(together, began_s)
             else:
-                self._step()
+                self._step(began_s)
         except Exception as exc:
             for job in together:
                 job._over = True
@@ -126,12 +130,13 @@ class RecognitionJob:
         due = [job for job in others if isinstance(job, RecognitionJob) and job._stopped]
         return [self, *due][: self._engine.batch]
 
-    def _finish(self, together: Sequence["RecognitionJob"]) -> None:
+    def _finish(self, together: Sequence["RecognitionJob"], began_s: float) -> None:
         assert isinstance(self._engine, BatchingEngine), "because only such an engine gets several"
         recognitions = [job._heard_all() for job in together]
         texts = self._engine.finish_together(recognitions)
         for job, recognition, text in zip(together, recognitions, texts, strict=True):
             job._over = True
+            job._measure(began_s)
             job._emit(Final(text, recognition.language, len(together)))
 
     def _heard_all(self) -> Recognition:
@@ -142,15 +147,22 @@ class RecognitionJob:
             self._recognition.feed(self._next_slice())
         return self._recognition
 
-    def _step(self) -> None:
+    def _measure(self, began_s: float) -> None:
+        if self.times is not None:
+            self.times.worked(began_s, time.monotonic())
+
+    def _step(self, began_s: float) -> None:
         if self._recognition is None:
             self._recognition = self._engine.start(self._phrases, self._language, self._others)
+            self._measure(began_s)
         elif self._slices:
             self._report(self._recognition.feed(self._next_slice()))
+            self._measure(began_s)
             self._draft_due = isinstance(self._recognition, DraftingRecognition)
         elif self._stopped:
             self._over = True
             text = self._recognition.finish()
+            self._measure(began_s)
             self._emit(Final(text, self._recognition.language))
         elif isinstance(self._recognition, DraftingRecognition):
             self._draft_due = False
@@ -200,6 +212,8 @@ class SynthesisJob:
         self._made = self._taken = 0
         self._over = False
         self._has_sound = has_sound
+        self.times: Timekeeper | None = None
+        """Measures how the text is served, where somebody wants to know."""
 
     def taken(self) -> None:
         """The client took one chunk, so there is room for another."""
@@ -222,7 +236,10 @@ class SynthesisJob:
 
     def _next(self) -> None:
         assert self._chunks is not None, "because step makes it"
+        began_s = time.monotonic()
         chunk = next(self._chunks, None)
+        if self.times is not None:
+            self.times.worked(began_s, time.monotonic())
         if chunk == b"":  # the engine has done a piece of work for its next chunk
             return
         self._made += 1

@@ -58,8 +58,9 @@ class Supervisor:
         model: str | None = None,
         options: Mapping[str, object] | None = None,
         deadlines: Deadlines = _USUAL,
+        log_format: str = "text",
     ) -> None:
-        """`options` are further arguments of the engine, by their names."""
+        """`options` are further arguments of the engine, by their names. `log_format` is one of `server.logs`."""
         self.engine = engine
         self.restarts = 0
         """How often the worker was replaced."""
@@ -67,6 +68,7 @@ class Supervisor:
         """Whether the present worker has answered and is still alive."""
         self.pid: int | None = None
         self._model = model
+        self._log_format = log_format
         self._options = json.dumps(dict(options or {}))
         self._deadlines = deadlines
         self._directory: Path | None = None
@@ -140,7 +142,15 @@ class Supervisor:
         self.socket.unlink(missing_ok=True)
         model = ["--model", self._model] if self._model else []
         engine = ["--engine", self.engine, "--options", self._options, *model]
-        command = ["-m", f"{__package__}.worker", "--socket", str(self.socket), *engine]
+        command = [
+            "-m",
+            f"{__package__}.worker",
+            "--socket",
+            str(self.socket),
+            *engine,
+            "--log-format",
+            self._log_format,
+        ]
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, stdin=PIPE, stdout=PIPE, start_new_session=True
         )

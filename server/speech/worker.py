@@ -18,10 +18,12 @@ import signal
 import stat
 import sys
 from collections.abc import Callable, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, TextIO
 
 from server.errors import ConfigError
+from server.logs import FORMATS, Lines
 from server.speech.wyoming_server import serve
 
 log = logging.getLogger("worker")
@@ -70,8 +72,9 @@ def main() -> int:
     arguments.add_argument("--model")
     arguments.add_argument("--socket", required=True, type=Path)
     arguments.add_argument("--options", type=json.loads, default={})
+    arguments.add_argument("--log-format", choices=FORMATS, default="text")
     options = arguments.parse_args()
-    status = _prepare_process(options.engine)
+    status = _prepare_process(options.engine, options.log_format)
 
     def say(line: str) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -90,13 +93,15 @@ def main() -> int:
     return 0
 
 
-def _prepare_process(engine: str) -> TextIO:
+def _prepare_process(engine: str, log_format: str) -> TextIO:
     """Set up logging, signals, threads and priority. Returns a file for the status line.
 
     The status line needs a file of its own because libraries may print to standard output, which goes to standard
     error from here on.
     """
-    logging.basicConfig(stream=sys.stderr, format=f"%(levelname)s speech worker {os.getpid()}: %(message)s")
+    text = logging.Formatter(f"%(levelname)s speech worker {os.getpid()}: %(message)s")
+    formatter = text if log_format == "text" else FORMATS[log_format]()
+    logging.basicConfig(handlers=[Lines(FileIO(2, "w", closefd=False), formatter)])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C in a terminal the parent decides when the worker ends
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread, unless an engine's options say otherwise
     os.nice(URGENT.get(engine, NICENESS))

@@ -8,7 +8,8 @@ Source: https://github.com/OHF-Voice/wyoming.
 import asyncio
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -135,10 +136,11 @@ async def _describe(address: Address) -> Info:
         writer.transport.abort()
 
 
-def packed(event: Eventable) -> bytes:
-    """The bytes of the event, as they are sent."""
-    buffer = io.BytesIO()
-    write_event(event.event(), buffer)
+def packed(eventable: Eventable, more: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    """The bytes of the event, as they are sent, with `more` data in it."""
+    buffer, event = io.BytesIO(), eventable.event()
+    event.data.update(more)
+    write_event(event, buffer)
     return buffer.getvalue()
 
 

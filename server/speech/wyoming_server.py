@@ -8,7 +8,7 @@ and Transcript end the utterance. A Ping is not answered while the engine hangs.
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from wyoming.tts import Synthesize
 from server.media.frame import HEARD_RATE
 from server.speech.detection import LAST_LANGUAGE, POSSIBLE_LANGUAGES
 from server.speech.engine_thread import EngineThread
+from server.speech.following import SERVED, TRACEPARENT, Timekeeper
 from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 from server.speech.languages import lookup
 from server.speech.protocols import CALL, HAS_SOUND
@@ -96,6 +97,7 @@ class ClientHandler:
         elif AudioStart.is_type(event.type):
             self._begin_utterance()
         elif AudioStop.is_type(event.type) and isinstance(self._job, RecognitionJob):
+            self._job.times = self._timekeeper(event.data)
             self._job.stop()
             self._thread.wake()
 
@@ -122,8 +124,15 @@ class ClientHandler:
         self._drop()
         context = asked.context or {}
         self._call, has_sound = str(context.get(CALL, "")), bool(context.get(HAS_SOUND))
-        self._start(SynthesisJob(self._engine, asked.text, voice, self._on_loop(self._on_synthesised), has_sound))
+        job = SynthesisJob(self._engine, asked.text, voice, self._on_loop(self._on_synthesised), has_sound)
+        job.times = self._timekeeper(context)
+        self._start(job)
         self._put(AudioStart(self._engine.rate, 2, 1))
+
+    def _timekeeper(self, request: Mapping[str, Any]) -> Timekeeper | None:
+        """Measures how a request is served, if it belongs to a trace."""
+        traceparent = request.get(TRACEPARENT)
+        return Timekeeper(str(traceparent), self._engine.name) if traceparent else None
 
     def _known(self, language: str) -> str:
         """The engine's own tag for `language`. Raises ValueError when the engine does not know the language."""
@@ -170,7 +179,7 @@ class ClientHandler:
         elif isinstance(result, Final):
             if self._partial is not None:
                 self._put(TranscriptStop())
-            self._put(Transcript(result.text, language=result.language or None))
+            self._put_last(Transcript(result.text, language=result.language or None))
         else:
             self._put_partial(result)
 
@@ -186,9 +195,16 @@ class ClientHandler:
         if isinstance(result, Failure):
             self._put(Error(result, "engine"))
         elif isinstance(result, Done):
-            self._put(AudioStop())
+            self._put_last(AudioStop())
         else:
             self._put(AudioChunk(self._engine.rate, 2, 1, result))
+
+    def _put_last(self, answer: Eventable) -> None:
+        """The end of an answer, with its times if they were measured."""
+        event = answer.event()
+        if self._job is not None and self._job.times is not None:
+            event.data[SERVED] = self._job.times.served
+        self._out.put_nowait(event)
 
     def _put(self, event: Eventable) -> None:
         self._out.put_nowait(event.event())

@@ -11,6 +11,7 @@ from wyoming.info import Info
 from server.errors import EngineError
 from server.media.frame import HEARD_RATE
 from server.speech.detection import LAST_LANGUAGE, POSSIBLE_LANGUAGES
+from server.speech.following import FOLLOWER, Follower, tell, trace_of
 from server.speech.languages import lookup
 from server.speech.protocols import ANYBODY, Asker
 from server.speech.settled import Settled, may_end
@@ -155,7 +156,7 @@ class WyomingSpeechStream:
         attempt, settled = self._attempt, self._settled
         attempt.waiting += 1
         try:
-            attempt.stop()
+            attempt.stop(FOLLOWER.get() if self._address.local else None)
             await asyncio.wait({attempt.task}, timeout=self._deadline_s)
             return settled.and_then(self._result(attempt))
         finally:
@@ -218,6 +219,8 @@ class _Attempt:
         """The language of the transcript, if the server tells it."""
         self.waiting = 0
         """How many calls of `transcript` wait for this attempt."""
+        self._follower: Follower | None = None
+        """Who follows the first of them."""
         self.task = asyncio.create_task(self._run(), name="wyoming transcription")
         # Look at the exception here, so that asyncio does not report it when no `transcript` call raises it.
         self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -242,16 +245,16 @@ class _Attempt:
             self._sent += len(piece)
             self._writer.write(packed(AudioChunk(HEARD_RATE, 2, 1, piece)))
 
-    def stop(self) -> None:
+    def stop(self, follower: Follower | None) -> None:
         """Tell the server that no more sound will come; idempotent."""
         if self.stopped_at is None:
-            self.stopped_at = len(self._heard)
+            self.stopped_at, self._follower = len(self._heard), follower
             self._flush()
 
     def _flush(self) -> None:
         self.send()
         if self._writer is not None and self.stopped_at is not None:
-            self._writer.write(packed(AudioStop()))
+            self._writer.write(packed(AudioStop(), trace_of(self._follower)))
 
     async def _run(self) -> str:
         for tries in range(1, TRIES + 1):
@@ -283,6 +286,7 @@ class _Attempt:
             if Transcript.is_type(event.type):
                 transcript = Transcript.from_event(event)
                 self.language = transcript.language or ""
+                tell(self._follower, event.data)
                 return transcript.text.strip()
             if TranscriptStart.is_type(event.type):
                 partial = ""

@@ -9,6 +9,7 @@ from wyoming.info import Info
 from wyoming.tts import Synthesize, SynthesizeVoice
 
 from server.errors import EngineError
+from server.speech.following import FOLLOWER, Follower, tell, trace_of
 from server.speech.languages import Voice, choose_voice, lookup
 from server.speech.protocols import ANYBODY, Asker, Pcm
 from server.speech.wyoming_client import LOST, RETRY_S, TRIES, Address, InfoRequest, next_event, packed, queueing
@@ -54,12 +55,13 @@ class WyomingTextToSpeech:
         self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
     ) -> AsyncGenerator[Pcm, None]:
         """Speak `text`. Asks again when the server dies before its first chunk."""
-        context = queueing(asker, self._address) or None
+        follower = FOLLOWER.get() if self._address.local else None
+        context = (queueing(asker, self._address) | trace_of(follower)) or None
         asked = packed(Synthesize(text, self._wanted(voice, language), context=context))
         for tries in range(1, TRIES + 1):
             spoken = False
             try:
-                async with contextlib.aclosing(self._speak(asked)) as chunks:
+                async with contextlib.aclosing(self._speak(asked, follower)) as chunks:
                     async for pcm in chunks:
                         spoken = True
                         yield pcm
@@ -78,13 +80,13 @@ class WyomingTextToSpeech:
             return SynthesizeVoice(name=name)
         return SynthesizeVoice(language=lookup(language, self.languages) or language) if language else None
 
-    async def _speak(self, asked: bytes) -> AsyncGenerator[Pcm, None]:
+    async def _speak(self, asked: bytes, follower: Follower | None) -> AsyncGenerator[Pcm, None]:
         reader, writer = await self._address.connect()
         self._writers.add(writer)
         converter, rest = AudioChunkConverter(width=2, channels=1), b""
         try:
             writer.write(asked)
-            while (chunk := await self._chunk(reader)) is not None:
+            while (chunk := await self._chunk(reader, follower)) is not None:
                 data = rest + chunk.audio
                 whole = len(data) - len(data) % (chunk.width * chunk.channels)
                 chunk.audio, rest = data[:whole], data[whole:]
@@ -94,13 +96,14 @@ class WyomingTextToSpeech:
             self._writers.discard(writer)
             writer.transport.abort()  # the worker stops when its client is gone
 
-    async def _chunk(self, reader: asyncio.StreamReader) -> AudioChunk | None:
+    async def _chunk(self, reader: asyncio.StreamReader, follower: Follower | None) -> AudioChunk | None:
         """The next chunk that is not empty; None at the end of the speech."""
         try:
             async with asyncio.timeout(self._silence_s):
                 while not AudioStop.is_type((event := await next_event(reader, STAGE)).type):
                     if AudioChunk.is_type(event.type) and event.payload:
                         return AudioChunk.from_event(event)
+                tell(follower, event.data)
                 return None
         except TimeoutError as exc:
             raise EngineError(STAGE, f"The text-to-speech server was silent for {self._silence_s:g} s.") from exc

@@ -46,7 +46,6 @@ class CallMeters:
             description="The E-model's rating R of the sound during an exchange (ITU-T G.107)",
             explicit_bucket_boundaries_advisory=RATINGS,
         )
-        self._tools = meter.create_counter("antiphon.tool.runs", description="Tool calls")
         self._failures = meter.create_counter("antiphon.call.failures", description="Failures that a caller noticed")
 
     def observe(self, observed: Observed) -> None:
@@ -58,10 +57,8 @@ class CallMeters:
                 self._gap.record(gap_ms / 1000)
             case messages.Transcription(text="", final=True):
                 self._false_starts.add(1)
-            case messages.Response(final=True, interrupted=interrupted, tools=tools):
+            case messages.Response(final=True, interrupted=interrupted):
                 self._interruptions.add(int(interrupted))
-                for tool in tools:
-                    self._tools.add(1, {"tool": tool})
             case LineFigures(r_in=r_in, r_out=r_out):
                 for direction, rating in (("in", r_in), ("out", r_out)):
                     if rating is not None:

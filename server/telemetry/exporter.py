@@ -1,13 +1,11 @@
-"""Exporter: gives out OpenTelemetry's meter, and shows what was measured with it as Prometheus text.
-
-To send the metrics elsewhere (OTLP, a vendor), let an OpenTelemetry Collector scrape this text.
-"""
+"""Exporter: gives out OpenTelemetry's meter, and shows what was measured with it as Prometheus text."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -23,13 +21,14 @@ would not help: it is all Python, so the loop would wait for the interpreter ins
 class Exporter:
     """Owns the meter of this server. `close` it at the end."""
 
-    def __init__(self, worker: str = "") -> None:
-        """`worker` is the name of this server in a cluster. Then every value has it as a label."""
+    def __init__(self, about: Resource | None = None, readers: Sequence[MetricReader] = (), worker: str = "") -> None:
+        """`about` names this server. `readers` read the metrics, too. `worker` is the name of this server in a cluster:
+        then every value on the page has it as a label."""
         self._registry = CollectorRegistry()
         self._shown = _Labelled(self._registry, {"worker": worker}) if worker else self._registry
         reader = PrometheusMetricReader(scope_info_enabled=False, registry=self._registry)
-        resource = Resource({"service.name": "antiphon"} | ({"service.instance.id": worker} if worker else {}))
-        self._provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+        about = about or Resource({"service.name": "antiphon"})
+        self._provider = MeterProvider([reader, *readers], resource=about, shutdown_on_exit=False)
         self.meter = self._provider.get_meter("antiphon")
         self._pace = Pace(PAGES_A_SECOND, burst=1)
         self._page = b""

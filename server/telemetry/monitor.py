@@ -11,14 +11,19 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.trace import Tracer
 
 from server.call.caller import Caller
 from server.call.desk.admission import Load, Refusal
 from server.call.desk.limits import Stage
+from server.speech.protocols import SpeechToText, TextToSpeech
 from server.telemetry.call_meters import GAP_S, CallMeters
 from server.telemetry.loop_watch import Clock, LoopWatch
+from server.telemetry.media_meters import MediaMeters
+from server.telemetry.run_meters import RunMeters
+from server.telemetry.traced_engines import TracedSpeechToText, TracedTextToSpeech
 from server.telemetry.waits import Waits, expected_s
-from server.telemetry.watched_engines import Watch
+from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
 
 LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
 """The bounds of the histogram buckets for how late the loop is, in seconds."""
@@ -100,18 +105,22 @@ Read = Callable[[], Iterable[Observation]]
 class Monitor:
     """Measures with `meter`, and registers with `parts` how healthy each part is.
 
-    Join `loop.tick` to the pacer, and pass what happens in calls to `calls.observe`.
+    Join `tick` to the pacer, and pass what happens in calls to `calls.observe`. With a `tracer` the work of the engines
+    is traced, too.
     """
 
-    def __init__(self, meter: Meter, pacer: Clock, parts: Parts) -> None:
+    def __init__(self, meter: Meter, pacer: Clock, parts: Parts, tracer: Tracer | None = None) -> None:
         self._meter = meter
         self._parts = parts
+        self._tracer = tracer
         self._watches: dict[str, Watch] = {}
         self._workers: dict[str, Worker] = {}
         self._callers: WeakValueDictionary[str, Waits] = WeakValueDictionary()
         """The waits of each caller, as long as one of the caller's calls holds them."""
         self._numbers = itertools.count()
         self.calls = CallMeters(meter)
+        self.runs = RunMeters(meter)
+        self.media = MediaMeters(meter)
         lag = self._seconds("antiphon.loop.lag", "How late the latest tick of each 200 ms began", LATE_S)
         packet = self._seconds("antiphon.packet.lateness", "How late the latest packet of each 200 ms left", LATE_S)
         self.loop = LoopWatch(pacer, lag, packet)
@@ -130,6 +139,11 @@ class Monitor:
         self._gauge("antiphon.worker.ready", "Whether a worker answers", lambda: self._of_workers("ready"))
         self.count("antiphon.loop.skipped", "Ticks that were left out", lambda: [Observation(self.loop.skipped)])
 
+    def tick(self, number: int) -> None:
+        """Measure the loop, and what the clients have reported. The pacer calls it."""
+        self.loop.tick(number)
+        self.media.tick(number)
+
     def load(self) -> Load:
         """The load of this server, by which the admission of new calls decides."""
         now_s = asyncio.get_running_loop().time()
@@ -140,6 +154,14 @@ class Monitor:
         key = f"name {caller.name}" if caller.name else caller.address or f"call {next(self._numbers)}"
         waits = self._callers.setdefault(key, Waits())
         return Watch(lambda waited_s: None, waits)
+
+    def watched(self, caller: Caller, stt: SpeechToText, tts: TextToSpeech) -> tuple[SpeechToText, TextToSpeech]:
+        """The speech engines of one call, which are watched, and traced where traces are sent."""
+        watch = self.watch_caller(caller)
+        stt, tts = WatchedSpeechToText(stt, watch), WatchedTextToSpeech(tts, watch)
+        if self._tracer is None:
+            return stt, tts
+        return TracedSpeechToText(stt, self._tracer), TracedTextToSpeech(tts, self._tracer)
 
     def watch(self, stage: str) -> Watch:
         """Make a watch on the speech engine of this stage ("speech-to-text" or "text-to-speech")."""

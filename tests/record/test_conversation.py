@@ -43,7 +43,7 @@ def test_the_json_does_not_help_to_resume() -> None:
         shown = json.loads(to_json(record, messages))
         assert set(shown) == {
             "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller",
-            "transport", "exchanges",
+            "transport", "traceparent", "exchanges",
         }  # fmt: skip
         assert hash_token("token").encode() not in to_json(record, messages)
         assert [set(each) for each in shown["exchanges"]] == [

@@ -19,6 +19,7 @@ from server.call.live import LiveCall
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import InvalidToken, NotFound
+from server.logs import CALL
 from server.record.conversation import Conversation, hash_token
 
 NO_CONVERSATION = "There is no such conversation."
@@ -119,14 +120,21 @@ class Directory:
             session = await session_of(self.ids.new())
             self._places.take(session)
         self.opened += 1
+        CALL.set(session.log_context)
         return session
 
     async def find(self, caller: Caller, session_id: str, token: str, options: CallOptions) -> Session:
         """The session that `token` resumes: a live one, or one that is restored from the record of another process.
 
+        From then on the lines that this task logs name the call, and so do those of all that it starts.
         Raises NotFound, StoreError, AtCapacity, TooMany, PeerError and AgentUnavailable. NotFound does not tell whether
         there is a session with this id, or whose it is, and takes as long in all cases.
         """
+        session = await self._find(caller, session_id, token, options)
+        CALL.set(session.log_context)
+        return session
+
+    async def _find(self, caller: Caller, session_id: str, token: str, options: CallOptions) -> Session:
         session, token_hash = self._places.get(session_id), hash_token(token, caller.name)
         if session is not None and session.token.accepts(token, caller.name):
             return session

@@ -1,6 +1,5 @@
 """RtcCall: one WebRTC connection of a session, while there are others before it or after it."""
 
-from collections import Counter
 from collections.abc import Callable
 
 from server.call.line.leg import Leg
@@ -11,11 +10,6 @@ from server.media.peer import Peer
 MakeLeg = Callable[[Session, Callable[[Leg], None]], Leg]
 """Makes the leg of a call, as `Leg` itself does."""
 OwnLeg = MakeLeg | None
-
-_DROPS = (
-    *("empty", "unknown_kind", "unvalidated", "over_rate", "unauthentic", "strange_sender", "abusive", "malformed"),
-    *("duplicate", "too_fast", "unheard", "lost"),
-)
 
 
 class RtcCall:
@@ -28,11 +22,6 @@ class RtcCall:
         self.make_leg = make_leg
         """Makes the leg of the call that takes its place, too."""
         leg.wire = peer
-
-    @property
-    def drops(self) -> Counter[str]:
-        """How many packets of its peer were not used, by reason."""
-        return Counter({reason: getattr(self.peer.counters, reason) for reason in _DROPS})
 
     @property
     def live_predecessor(self) -> "RtcCall | None":

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -10,9 +9,11 @@ from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.line.rtc_call import MakeLeg, OwnLeg, RtcCall
+from server.call.line.traffic import Traffic
 from server.call.options import CallOptions
 from server.call.session import Session
 from server.errors import Conflict, NotFound, PeerError
+from server.media.counters import DROPS
 from server.media.offer import Offer, read_offer
 from server.media.own_offer import read_answer
 from server.media.pacer import Pacer
@@ -45,12 +46,12 @@ class RtcCalls:
         self._waiting: dict[str, tuple[Session, MakeLeg]] = {}
         """The sessions that have lost their peers, each by the pc_id that its client knows."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._past_drops = Counter[str]()
-        """The drops of the calls that are over."""
+        self.traffic = Traffic()
 
     def drops(self) -> Mapping[str, int]:
         """How many packets came to the media ports and were not used, in all calls so far, by reason."""
-        return sum((call.drops for call in self._calls.values()), start=Counter(self._past_drops))
+        totals = self.traffic.totals
+        return {reason: totals[reason] for reason in DROPS if totals[reason]}
 
     async def answer(
         self, sdp: str, caller: Caller, options: CallOptions, make_leg: OwnLeg = None
@@ -209,6 +210,7 @@ class RtcCalls:
     def _begin(self, pc_id: str, call: RtcCall) -> None:
         """What was agreed on is about to connect."""
         self._calls[pc_id] = call
+        self.traffic.begin(call.leg, call.peer.counters)
         name = f"peer-{call.leg.session.id}"
         task = asyncio.get_running_loop().create_task(self._run_to_its_end(pc_id, call), name=name)
         self._tasks.add(task)
@@ -237,9 +239,9 @@ class RtcCalls:
 
     async def _run_to_its_end(self, pc_id: str, call: RtcCall) -> None:
         """The life of one peer, from the answer until everything of it is released."""
-        leg = call.leg
+        leg, stood = call.leg, False
         try:
-            if await self._connects_in_time(leg):
+            if stood := await self._connects_in_time(leg):
                 self._not_pending(leg.session, call)
                 call.predecessor = call.live_predecessor  # or a long call that moves often would keep all its peers
                 await leg.over.wait()
@@ -247,12 +249,12 @@ class RtcCalls:
                 log.info("x call %s: no connection within %g s", leg.session.id, self._connect_s)
         finally:
             self._not_pending(leg.session, call)
+            self.traffic.end(leg, stood)
             self._remove(pc_id, call)
             await call.peer.close()
 
     def _remove(self, pc_id: str, call: RtcCall) -> None:
         """The peer is over. If its predecessor still lives, because the move has failed, `pc_id` names that again."""
-        self._past_drops += call.drops
         if self._calls.get(pc_id) is call:
             del self._calls[pc_id]
             if (predecessor := call.live_predecessor) is not None:

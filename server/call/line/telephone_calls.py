@@ -12,6 +12,7 @@ from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
 from server.call.line.telephone import Arrival, Begun
 from server.call.line.telephone_line import TelephoneLine
+from server.call.line.traffic import Traffic
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
 from server.call.options import CallRequest
 from server.call.session import Session
@@ -45,6 +46,7 @@ class TelephoneCalls:
         self._directory = directory
         self._pacer = pacer
         self._vanished_s = vanished_s
+        self.traffic = Traffic()
         self._known: dict[_Key, _Known] = {}
         """The calls that live or wait, no more than there are places."""
 
@@ -77,9 +79,11 @@ class TelephoneCalls:
             return
         if begun.call_id:
             self._known[key] = _Known(session, line)
+        self.traffic.begin(leg, call.counters)
         try:
             await call.run(leg, self._pacer, None)
         finally:
+            self.traffic.end(leg)
             self._directory.abandon(session)
             self._forget()
 

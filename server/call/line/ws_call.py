@@ -10,6 +10,7 @@ from server.call.line.outbox import Outbox
 from server.call.messages import Audio, AudioFormat, Error, parse_client
 from server.call.session import Session
 from server.errors import PeerError
+from server.media.counters import MediaCounters
 from server.media.feed import Feed
 from server.media.frame import FRAME_MS
 from server.media.pacer import Pacer
@@ -68,6 +69,7 @@ class WsCall:
         self._socket = socket
         self._vanished_ms = vanished_s * 1000
         self.reformat(audio, audio)
+        self.counters = MediaCounters()
         self._feed = Feed(patient)
         self._feed_taken = asyncio.Event()
         """Set at every tick, when sound has been taken from the feed and there may be room again."""
@@ -161,7 +163,10 @@ class WsCall:
 
     def _send(self, pcm: bytes) -> None:
         self._announce(self._session.speaking)
-        self._outbox.put(self._encoder.encode(pcm))
+        sound = self._encoder.encode(pcm)
+        self._outbox.put(sound)
+        self.counters.sent += 1
+        self.counters.sent_bytes += len(sound)
         self._ahead_frames += 1
 
     def _announce(self, reply: int | None) -> None:
@@ -202,6 +207,8 @@ class WsCall:
                 await self._feed_taken.wait()
             self._leg.receive_text(item)
             return
+        self.counters.received += 1
+        self.counters.received_bytes += len(item)
         while not self._feed.room:
             self._feed_taken.clear()
             await self._feed_taken.wait()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from server.call.caller import Caller
 from server.call.desk.directory import Directory
 from server.call.line.leg import Leg
+from server.call.line.traffic import Traffic
 from server.call.line.translated_socket import TranslatedSocket
 from server.call.line.translator import Guest
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
@@ -40,6 +41,7 @@ class WsCalls:
         self._directory = directory
         self._pacer = pacer
         self._vanished_s = vanished_s
+        self.traffic = Traffic()
 
     def pace(self, caller: Caller) -> None:
         """Count one more socket of this caller. Raises TooMany if they come too fast."""
@@ -70,10 +72,12 @@ class WsCalls:
             await refuse(socket, AntiphonError("Something went wrong in the server."))
             return
         try:
+            self.traffic.begin(leg, call.counters)
             if began is not None:
                 began(call, leg)
             await call.run(leg, self._pacer, first)
         finally:
+            self.traffic.end(leg)
             self._directory.abandon(session)
 
     async def _find_or_open(self, session_id: str, caller: Caller, start: Start) -> Session:

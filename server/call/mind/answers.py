@@ -91,6 +91,7 @@ class Answers:
             setup.engines.breakers,
             host.id,
             host.pass_on,
+            watcher=setup.engines.watcher,
         )
         self._recollection = Recollection(host.id, self._runs, host.start, self._history.memory)
         self._mind = spoken_mind(
@@ -216,7 +217,7 @@ class Answers:
         if not any(reply.source.tool_running for reply, task in self._tasks.items() if not task.cancelling()):
             ending += self._tools
         ready = partial(self._until_ready, reply, ending)
-        task = self._tasks[reply] = self._host.start(partial(reply.run, ready), "reply")
+        task = self._tasks[reply] = self._host.start(stopwatch.trace.within(partial(reply.run, ready)), "reply")
         task.add_done_callback(lambda _: self._tasks.pop(reply, None))
         return reply
 

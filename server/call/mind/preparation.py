@@ -89,7 +89,7 @@ class Preparation:
 
     def _begin(self, utterance: Utterance, answer: bool) -> None:
         if utterance.settling is None and not utterance.settled:
-            settle = partial(self._settle, utterance, answer)
+            settle = utterance.stopwatch.trace.within(partial(self._settle, utterance, answer))
             utterance.settling = self._start(settle, f"settle-{utterance.number}")
 
     async def _settle(self, utterance: Utterance, answer: bool) -> None:

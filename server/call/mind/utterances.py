@@ -48,6 +48,7 @@ class Utterances:
         self._outcomes = outcomes
         self._host = host
         self._stt = setup.engines.speech_to_text
+        self._trace = setup.trace
         self._ears = ears
         self._answers = answers
         self._owed = owed
@@ -79,15 +80,17 @@ class Utterances:
 
         language = self._answers.language
         transcription = self._stt.listen(self._answers.expected, on_partial, language.likely, language.others)
-        utterance = self._open[number] = self.present = Utterance(number, transcription, Stopwatch(self._now))
+        stopwatch = Stopwatch(self._now, self._trace.begin(number, spoken=True))
+        utterance = self._open[number] = self.present = Utterance(number, transcription, stopwatch)
         utterance.sound = self._answers.listen(lambda: utterance.text)
         self._ears.listen(utterance)
 
     def type(self, text: str) -> int:
         """Open an utterance of typed words, which is complete at once. Returns its number."""
-        utterance = Utterance(self.number(), None, Stopwatch(self._now), text)
-        self._open[utterance.number] = utterance
-        return utterance.number
+        number = self.number()
+        stopwatch = Stopwatch(self._now, self._trace.begin(number, spoken=False))
+        self._open[number] = Utterance(number, None, stopwatch, text)
+        return number
 
     def put_off_typed(self, text: str) -> None:
         """Typed words are answered later, together with those that follow."""
@@ -263,7 +266,7 @@ class Utterances:
         self._tell(utterance, final=True)
         utterance.prepared = None
         self._owed.settle(Happening.REPLY_BEGINS)
-        self._release(utterance)
+        self._close(utterance)
         self._ears.nearness.answered()
         self._outcomes.on_answer(utterance, prompt, reply)
 
@@ -283,6 +286,11 @@ class Utterances:
             self._ears.rest()
 
     def _release(self, utterance: Utterance) -> None:
+        """Close the utterance, which gets no answer of its own."""
+        self._close(utterance)
+        utterance.stopwatch.trace.end("dropped")
+
+    def _close(self, utterance: Utterance) -> None:
         """Close the utterance, which is not needed any more."""
         self._open.pop(utterance.number, None)
         if utterance is self.answering:

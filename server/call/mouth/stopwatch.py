@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from server.call.messages import Metrics
+from server.call.trace import UNTRACED, ExchangeTrace
 
 Stage = Literal["endpoint", "transcript", "first_token", "first_clause", "first_packet"]
 
@@ -11,7 +12,9 @@ Stage = Literal["endpoint", "transcript", "first_token", "first_clause", "first_
 class Stopwatch:
     """One exchange. `now` gives seconds of any steady clock."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], trace: ExchangeTrace = UNTRACED) -> None:
+        self.trace = trace
+        """Follows the exchange."""
         self._now = now
         self._start = now()
         self.attempts = 0
@@ -35,7 +38,9 @@ class Stopwatch:
 
     def mark(self, stage: Stage) -> None:
         """The stage is reached now. Only the first time counts."""
-        self._stages.setdefault(stage, round(self.elapsed_ms, 1))
+        if stage not in self._stages:
+            self._stages[stage] = round(self.elapsed_ms, 1)
+            self.trace.mark(stage)
 
     def metrics(self, reply: int) -> Metrics:
         return Metrics.model_validate(
