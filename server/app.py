@@ -54,7 +54,19 @@ from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
-from signaling import conversations, figures, ice_servers, metrics, offer, ringing, token_api, websocket, whep, whip
+from signaling import (
+    console,
+    conversations,
+    figures,
+    ice_servers,
+    metrics,
+    offer,
+    ringing,
+    token_api,
+    websocket,
+    whep,
+    whip,
+)
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
@@ -204,6 +216,7 @@ def _for_operators(
     admin = Admin(settings.admin_token.get_secret_value())
     conversations.add_routes(app, keeper.archive, admin)
     figures.add_routes(app, keeper.archive, admin)
+    console.add_routes(app, admin, settings.trace_url)
     live_calls.add_routes(app, directory, admin)
     ringing.add_routes(app, phones.ring, agents.find, admin)
     whep.add_routes(app, listening, admin, access.known, client_servers(settings))

@@ -31,9 +31,19 @@ class Operations(SettingsGroup):
     trace_content: bool = False
     """Whether the spans of traces have what was said, and what tools were given and returned. Whoever reads the traces
     then reads the calls. Traces are sent only where OTEL_EXPORTER_OTLP_ENDPOINT is set; see docs/operations.md."""
+    trace_url: str = ""
+    """Address of a trace in your tracing system, with {trace_id} in it, such as
+    https://jaeger.example.org/trace/{trace_id}. The console links to it. Empty: there is no link."""
     log_level: str = "info"
     """Lowest level of log lines that are written: debug, info, warning or error. debug adds tracebacks, which may
     repeat what callers said."""
+
+    @field_validator("trace_url")
+    @classmethod
+    def _names_the_trace(cls, value: str) -> str:
+        if value and not (value.startswith(("http://", "https://")) and "{trace_id}" in value):
+            raise ValueError("must be an http or https address with {trace_id} in it")
+        return value
 
     @field_validator("log_level")
     @classmethod

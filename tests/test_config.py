@@ -199,6 +199,8 @@ def test_origins_are_as_browsers_send_them() -> None:
         ("longest_call_min", "-1"),
         ("drain_s", "-0.1"),
         ("log_level", "loud"),
+        ("trace_url", "https://traces.example.org/"),
+        ("trace_url", "javascript:{trace_id}"),
         ("endpoint_open_ms", "-1"),
         ("overlap_words", "0"),
         ("run_tools_s", "0"),

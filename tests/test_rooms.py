@@ -10,6 +10,8 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
     server/cluster/announcement.py server/cluster/named.py server/cluster/seal.py
+    server/cluster/door/servers.py server/cluster/door/configuration.py
+    server/cluster/speech/asked.py server/cluster/speech/names.py server/cluster/speech/pieces.py
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
@@ -108,12 +110,14 @@ TASKS = frozenset(
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
     server/speech/wyoming_stt.py
-    server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
+    server/speech/openai_http.py server/speech/http_drafts.py server/speech/wyoming_client.py
+    server/speech/judgements.py
     server/speech/openai_realtime.py server/speech/cartesia_tts.py server/speech/own_loop.py
     server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
     server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
     server/call/line/listening_peers.py server/call/line/realtime_calls.py server/cluster/member.py
+    server/cluster/door/door.py server/cluster/door/haproxy.py
     server/cluster/fellows.py server/cluster/relay.py
     """.split()
 )
@@ -166,6 +170,9 @@ ENGINES = (
     "server.speech.supervisor",
     "server.speech.vad",
     "server.speech.endpoint_worker",
+    "server.speech.endpoint_http",
+    "server.speech.http_api",
+    "server.speech.judgements",
 )
 """The concrete engines, which only the composition root and they themselves know."""
 
@@ -336,7 +343,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    roots = ("app", "choices", "membership", "chosen", "engines", "speech_to_text", "text_to_speech")
+    roots = ("app", "choices", "cli_door", "membership", "chosen", "engines", "speech_to_text", "text_to_speech")
     assert knowing <= {f"server/{root}.py" for root in roots}
 
 

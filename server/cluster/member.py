@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from server.cluster.announcement import Announcement
-from server.cluster.roster import EVERY_S, Roster, Seen
+from server.cluster.roster import EVERY_S, OPERATION_S, Roster, Seen
 from server.errors import StoreError
 
 KNOWN_S = 1.0
@@ -40,8 +40,9 @@ class Member:
 
     async def close(self) -> None:
         """Leave the cluster."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        for _ in range(2):  # the client of Redis may swallow a cancellation
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=OPERATION_S)
         with suppress(StoreError):
             await self.roster.leave(self.name)
 

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 
@@ -37,9 +37,10 @@ class Roster:
 
     async def announce(self, worker: Announcement) -> Announcement | None:
         """Say that the worker is alive. Returns what was announced under its name before, if that still counts."""
-        until_ms = time.time() * 1000 + EXPIRY_S * 1000
+        now_ms = time.time_ns() // 1_000_000
+        text, until_ms = replace(worker, at_ms=now_ms).written(), now_ms + EXPIRY_S * 1000
         async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.set(f"{self._prefix}:{worker.name}", worker.written(), px=int(EXPIRY_S * 1000), get=True)
+            pipeline.set(f"{self._prefix}:{worker.name}", text, px=int(EXPIRY_S * 1000), get=True)
             pipeline.zadd(self._names, {worker.name: until_ms})
             before, _ = await pipeline.execute()
         return read(str(before)) if before else None

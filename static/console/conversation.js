@@ -54,8 +54,8 @@ export class ConversationView {
 
   async #load() {
     try {
-      const conversation = await this.#api.get(this.#path, {}, this.#stop.signal);
-      this.#show(conversation);
+      const [conversation, server] = await Promise.all([this.#path, "/console/server"].map((path) => this.#api.get(path, {}, this.#stop.signal)));
+      this.#show(conversation, traceUrl(server, conversation));
       this.#parts = await recording(this.#api, this.#id, conversation.created_ms, this.#stop.signal);
       if (this.#parts.length) this.#hear();
     } catch (error) {
@@ -65,8 +65,8 @@ export class ConversationView {
     }
   }
 
-  /** @param {any} conversation */
-  #show(conversation) {
+  /** @param {any} conversation @param {string} trace the address of its trace; "" if there is none */
+  #show(conversation, trace) {
     this.#spoken = new Spoken(conversation, (ms) => this.#play(ms));
     const said = conversation.exchanges.flatMap((/** @type {any} */ exchange) => exchange.said);
     this.#track = new Track(said, marks(conversation), (ms) => {
@@ -74,19 +74,19 @@ export class ConversationView {
       this.#play(ms);
     });
     this.#body.replaceChildren(
-      h("h1", {}, conversation.agent || "A conversation"), about(conversation), this.#actions(conversation),
+      h("h1", {}, conversation.agent || "A conversation"), about(conversation), this.#actions(trace),
       said.length ? this.#track.element : "", this.#audio,
       said.length ? this.#spoken.element : h("p", { class: "empty" }, "Nothing was said."));
   }
 
-  /** @param {any} conversation */
-  #actions(conversation) {
+  /** @param {string} trace */
+  #actions(trace) {
     const save = (/** @type {string} */ name, /** @type {string} */ path, /** @type {string} */ file) =>
       h("button", { type: "button", onclick: () => this.#save(path, file) }, name);
-    const trace = conversation.trace_url && h("a", { class: "button", href: conversation.trace_url, rel: "noopener", target: "_blank" }, "Trace");
     return h("div", { class: "actions" },
       save("JSON", `${this.#path}/export?format=json`, `${this.#id}.json`), save("WebVTT", `${this.#path}/export?format=vtt`, `${this.#id}.vtt`),
-      h("button", { type: "button", id: "save-sound", hidden: true, onclick: () => this.#saveSound() }, "Sound"), trace,
+      h("button", { type: "button", id: "save-sound", hidden: true, onclick: () => this.#saveSound() }, "Sound"),
+      trace && h("a", { class: "button", href: trace, rel: "noopener", target: "_blank" }, "Trace"),
       h("button", { type: "button", class: "danger", onclick: () => this.#delete() }, "Delete"));
   }
 
@@ -149,6 +149,12 @@ export class ConversationView {
       this.#problem.textContent = /** @type {Error} */ (error).message;
     }
   }
+}
+
+/** The address of the trace of a conversation. @param {any} server @param {any} conversation */
+function traceUrl({ trace_url }, { traceparent }) {
+  const traceId = (traceparent ?? "").split("-")[1];
+  return trace_url && traceId ? trace_url.replaceAll("{trace_id}", traceId) : "";
 }
 
 /** @param {string} url @param {string} name */

@@ -13,13 +13,14 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from server.media.frame import HEARD_RATE, HEARD_SAMPLES, SILENCE, SPOKEN_BYTES, Frame
 from server.media.recordings import Recordings
-from server.record.conversation import Conversation
+from server.record.conversation import Conversation, Exchange
 from server.record.stores.sqlite import SqliteStore
 from tests.conversations import conversation
 from tests.page.conftest import ARGS, CHROMIUM, is_fault
 from tests.started import Started, started
 
 TOKEN = "the operator's own token"
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 SOUND_S, VOICE_S = 10, 2
 """How long the recording is, and how long the caller is heard at its beginning."""
 
@@ -43,7 +44,10 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     store, recordings = directory / "conversations.db", directory / "recordings"
     asyncio.run(fill(store, recordings))
     with started(
-        ANTIPHON_STORE=str(store), ANTIPHON_RECORDINGS_DIR=str(recordings), ANTIPHON_ADMIN_TOKEN=TOKEN
+        ANTIPHON_STORE=str(store),
+        ANTIPHON_RECORDINGS_DIR=str(recordings),
+        ANTIPHON_ADMIN_TOKEN=TOKEN,
+        ANTIPHON_TRACE_URL="https://traces.example.org/trace/{trace_id}",
     ) as running:
         yield Console(running, "call0")
 
@@ -68,10 +72,16 @@ def kept(number: int) -> Conversation:
     """A conversation that began `number` hours ago."""
     began_ms = int(time.time() * 1000) - (3_600 * number + 600) * 1000
     one = conversation(f"call{number}", 1 + number % 3, began_ms)
-    agent = "Olive" if number % 4 == 3 else one.agent
-    return replace(
-        one, agent=agent, caller=f"caller {number % 5}", ended_ms=began_ms + 95_000, end_reason="caller_hung_up"
-    )
+    if number % 4 == 3:
+        one = replace(one, agent="Olive", exchanges=tuple(of_olive(each) for each in one.exchanges))
+    one = replace(one, caller=f"caller {number % 5}", traceparent=f"00-{TRACE_ID}-00f067aa0ba902b7-01")
+    return replace(one, ended_ms=began_ms + 95_000, end_reason="caller_hung_up")
+
+
+def of_olive(exchange: Exchange) -> Exchange:
+    """The same exchange with another agent."""
+    assert exchange.figures is not None
+    return replace(exchange, figures=replace(exchange.figures, agent="Olive"))
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

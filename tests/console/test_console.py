@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.console.conftest import TOKEN, Console
+from tests.console.conftest import TOKEN, TRACE_ID, Console
 from tests.page.test_looks import CONTRASTS
 from tests.socket_phone import SocketPhone
 
@@ -102,6 +102,8 @@ async def test_a_conversation_is_read_and_heard(operator: Page, console: Console
         ["endpoint200 ms", "transcript250 ms", "model300 ms", "first clause350 ms", "first packet450 ms", "heard500 ms"]
     )
     await expect(lines.last.locator(".facts")).to_contain_text("openai:gpt")
+    trace = operator.get_by_role("link", name="Trace")
+    await expect(trace).to_have_attribute("href", f"https://traces.example.org/trace/{TRACE_ID}")
     await expect(operator.locator(".wave")).to_have_count(2)
     await expect(operator.locator(".event")).not_to_have_count(0)
     box = await operator.locator(".track svg").bounding_box()
