@@ -17,6 +17,7 @@ from server.agent.voice_agent import VoiceAgent
 from server.call.caller import Caller
 from server.call.desk.admission import Admission
 from server.call.desk.directory import Directory
+from server.call.desk.ids import Ids
 from server.call.desk.limits import Limits
 from server.call.line.leg import Leg
 from server.call.line.listening_peers import ListeningPeers
@@ -39,6 +40,7 @@ from server.chosen import Chosen
 from server.config import Settings
 from server.engines import Print
 from server.media.pacer import Pacer
+from server.membership import join
 from server.network import client_servers, peer_settings
 from server.openings import Openings
 from server.outgoing import open_webhooks
@@ -91,8 +93,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         if keys is not None:
             parts.add("callers' keys", lambda: keys.trouble, needed=False)
         await sites.start(parts, stack)
-        await engines.load(agents, stack, say, monitor)
         keeper = await open_archive(settings, stack)
+        membership = await join(settings, keeper, sites, parts, stack)
+        await engines.load(agents, stack, say, monitor)
         stack.push_async_callback(keeper.archive.close)
         keeper.archive.start(settings.keep_days)
         if (recordings := keeper.recordings) is not None:
@@ -113,7 +116,9 @@ async def serve(settings: Settings, say: Print = print) -> None:
         _for_callers(sites.public, settings, agents, access, directory, calls, sockets)
         rtvi = RtviRoutes(sockets, access.admit, sites.proxies, client_servers(settings), directory.holds)
         rtvi.add_to(sites.public)
-        _for_openai_clients(sites, settings, agents, access, RealtimeCalls(directory, sockets, calls))
+        _for_openai_clients(
+            sites, settings, agents, access, RealtimeCalls(directory, sockets, calls), directory.ids.new
+        )
         phones = _for_phones(sites.public, settings, access, calls, stack)
         lines = TelephoneCalls(directory, pacer, settings.vanished_s)
         await open_telephony(sites.public, settings, lines, access, sites.proxies, stack, say)
@@ -122,6 +127,8 @@ async def serve(settings: Settings, say: Print = print) -> None:
         _for_operators(sites.operations, settings, agents, exporter, keeper, directory, phones, listening, access)
         settle_memory()
         await sites.open(parts, stack)
+        if membership is not None:
+            await membership.open(directory)
         for line in sites.where():
             say(line)
         await stop.wait()
@@ -149,12 +156,14 @@ def _for_callers(
     ice_servers.add_routes(app, client_servers(settings), settings.turn_ttl_s, access.admit, directory.holds)
 
 
-def _for_openai_clients(sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls) -> None:
+def _for_openai_clients(
+    sites: Sites, settings: Settings, agents: Agents, access: Access, calls: RealtimeCalls, new_id: Callable[[], str]
+) -> None:  # fmt: skip
     """Add the routes for clients of OpenAI's protocols."""
     admin = Admin(settings.admin_token.get_secret_value())
     secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
     usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
-    door = Door(access.admit, admin, agents.find, usual)
+    door = Door(access.admit, admin, agents.find, new_id, usual)
     realtime.add_routes(sites.public, calls, door)
     live.add_routes(sites.public, calls, door, settings.longest_call_min * 60)
     client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
@@ -210,7 +219,12 @@ def _directory(
     openings = Openings(settings, agents, engines, keeper, follow, monitor.calls.observe)
     limits = Limits(settings.callers, settings.max_calls)
     directory = Directory(
-        openings.open, openings.restore, keeper.store, limits, lambda: admission.judge(monitor.load())
+        openings.open,
+        openings.restore,
+        keeper.store,
+        limits,
+        lambda: admission.judge(monitor.load()),
+        Ids(settings.worker),
     )
     journal = Journal(webhooks, directory.lose)
     monitor.watch_calls(directory)

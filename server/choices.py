@@ -69,7 +69,7 @@ async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
     """Open the store at the address in the settings. The stack closes it. Raises ConfigError."""
     store: RedisStore | SqliteStore
     if is_redis(settings.store.get_secret_value()):
-        store = RedisStore(settings.store.get_secret_value())
+        store = RedisStore(settings.store.get_secret_value(), holder=settings.worker)
     else:
         store = SqliteStore(settings.store.get_secret_value())
         await store.open()

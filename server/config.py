@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
 from server.access_section import Access
+from server.cluster_section import Cluster
 from server.errors import ConfigError
 from server.operations_section import Operations
 from server.sections import (
@@ -36,13 +37,15 @@ ENV_FILE = Path(".env")
 
 
 class Settings(
-    Serving, Access, Telephony, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations
+    Serving, Access, Telephony, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations,
+    Cluster,
 ):  # fmt: skip
     """All settings of the server: the fields of its sections."""
 
 
 SECTIONS: tuple[type[SettingsGroup], ...] = (
     Serving, Access, Telephony, Media, Speech, Answering, Conversations, Webhooks, TurnTaking, Limits, Operations,
+    Cluster,
 )  # fmt: skip
 """In the order in which people read them."""
 ESSENTIAL = (

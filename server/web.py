@@ -109,6 +109,12 @@ class Sites:
         return [*operators, f"Antiphon is at  {self._of_callers.url}"]
 
     @property
+    def urls(self) -> tuple[str, str]:
+        """Where the sites for callers and for operators are, once something is served there."""
+        of_callers = self._of_callers.url
+        return of_callers, self._of_operators.url if self._two else of_callers
+
+    @property
     def _two(self) -> bool:
         return self.operations is not self.public
 

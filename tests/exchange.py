@@ -161,7 +161,7 @@ class Exchange:
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
         realtime = RealtimeCalls(self.directory, sockets, self.calls)
-        door = Door(access.admit, self.admin, lambda name: name)
+        door = Door(access.admit, self.admin, lambda name: name, self.directory.ids.new)
         endpoint.add_routes(app, realtime, door)
         live.add_routes(app, realtime, door, 3600)
         client_secrets.add_routes(app, self.admin, SECRET, Expected(frozenset({"reception"})), access.needs_token)

@@ -108,7 +108,7 @@ TASKS = frozenset(
     server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
     server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
-    server/call/line/listening_peers.py server/call/line/realtime_calls.py
+    server/call/line/listening_peers.py server/call/line/realtime_calls.py server/cluster/member.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""
@@ -327,7 +327,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    roots = ("app", "choices", "chosen", "engines", "speech_to_text", "text_to_speech")
+    roots = ("app", "choices", "membership", "chosen", "engines", "speech_to_text", "text_to_speech")
     assert knowing <= {f"server/{root}.py" for root in roots}
 
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-State = Literal["starting", "ready", "full", "draining"]
+State = Literal["starting", "ready", "full", "unready", "draining"]
+"""Full: it has no room for another call at present. Unready: a part of it does not work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Announcement:
     """How many of them wait for their caller."""
     places: int
     """How many calls there may be."""
+    operations_url: str = ""
+    """Where the other workers reach its site for operators; "" if it has none of its own."""
+
+    @property
+    def for_operators(self) -> str:
+        """Where its site for operators is."""
+        return self.operations_url or self.url
 
     @property
     def load(self) -> float:

@@ -5,9 +5,11 @@ two commands, however many keys there are in Redis.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -33,13 +35,14 @@ class Roster:
         self._names = f"{prefix}:workers"
         self._prefix = f"{prefix}:worker"
 
-    async def announce(self, worker: Announcement) -> None:
-        """Say that the worker is alive."""
+    async def announce(self, worker: Announcement) -> Announcement | None:
+        """Say that the worker is alive. Returns what was announced under its name before, if that still counts."""
         until_ms = time.time() * 1000 + EXPIRY_S * 1000
         async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.set(f"{self._prefix}:{worker.name}", worker.written(), px=int(EXPIRY_S * 1000))
+            pipeline.set(f"{self._prefix}:{worker.name}", worker.written(), px=int(EXPIRY_S * 1000), get=True)
             pipeline.zadd(self._names, {worker.name: until_ms})
-            await pipeline.execute()
+            before, _ = await pipeline.execute()
+        return read(before) if before else None
 
     async def leave(self, name: str) -> None:
         """Say that the worker is gone."""
@@ -48,15 +51,43 @@ class Roster:
             pipeline.zrem(self._names, name)
             await pipeline.execute()
 
+    async def find(self, name: str) -> Announcement | None:
+        """The worker of this name, if it is alive."""
+        async with _limited():
+            text = await self._redis.get(f"{self._prefix}:{name}")
+        return read(text) if text else None
+
+    async def secret(self) -> str:
+        """A secret that all workers know, and nobody else. The first one who asks makes it."""
+        async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(f"{self._prefix}-secret", secrets.token_urlsafe(32), nx=True)
+            pipeline.get(f"{self._prefix}-secret")
+            _, secret = await pipeline.execute()
+        return str(secret)
+
     async def present(self) -> Sequence[Announcement]:
-        """The workers that are alive, by their names. Forgets those that have been gone for a minute."""
+        """The workers that are alive, by their names."""
+        return (await self.seen()).present
+
+    async def seen(self) -> "Seen":
+        """The workers that are alive, and those that were. Forgets those that have been gone for a minute."""
         async with _limited():
             names = [str(name) for name in await self._redis.zrange(self._names, 0, -1)]
             texts = await self._redis.mget([f"{self._prefix}:{name}" for name in names]) if names else []
             if None in texts:
                 await self._redis.zremrangebyscore(self._names, "-inf", time.time() * 1000 - 60_000)
         found = [read(text) for text in texts if text is not None]
-        return sorted((worker for worker in found if worker is not None), key=lambda worker: worker.name)
+        present = sorted((worker for worker in found if worker is not None), key=lambda worker: worker.name)
+        return Seen(present, sorted({*names} - {worker.name for worker in present}))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The workers of a cluster."""
+
+    present: Sequence[Announcement]
+    missing: Sequence[str]
+    """The names of those that have said nothing for some seconds, and did not leave."""
 
 
 @asynccontextmanager

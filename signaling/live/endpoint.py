@@ -174,7 +174,7 @@ class _Endpoint:
     def _config(self, given: dict[str, Any], on_webrtc: bool) -> LiveConfig:
         now = int(time.time())
         config = LiveConfig(given, on_webrtc, now, now + self.longest_s)
-        config.session_id = f"live_{secrets.token_urlsafe(12)}"
+        config.session_id = f"live_{self.door.new_id()}"
         return config
 
 

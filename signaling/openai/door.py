@@ -49,6 +49,8 @@ class Door:
     """Knows operators, and who has the control token of a call."""
     find: Callable[[str], str]
     """Knows our agents, and raises NotFound."""
+    new_id: Callable[[], str]
+    """Makes the ids of sessions."""
     usual: str = ""
     """The agent of clients whose model is none of ours, if there is such an agent."""
 

@@ -49,7 +49,7 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         if needs_token:
             admin.admit(request)
         wanted = await read_json(request, _Wanted)
-        config = new_config(str(wanted.session.get("model", "")))
+        config = new_config(secrets.token_urlsafe(12), str(wanted.session.get("model", "")))
         try:
             config.update(parse(json.dumps(wanted.session)))  # which has limits that a body has not
         except Refused as refused:

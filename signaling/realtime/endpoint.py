@@ -51,7 +51,7 @@ class _Endpoint:
         if socket is None:
             return response
         transcribes = request.query.get("intent") == "transcription"
-        config = new_config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
+        config = self._config(request.query.get("model", ""), "transcription" if transcribes else "realtime")
         make = _maker(config, on_webrtc=False)
         again = request.query.get("session_id", ""), request.query.get("resume", "")
         beginning = Beginning(chosen(config), *again, call_id=config.object["id"])
@@ -63,13 +63,13 @@ class _Endpoint:
         self.calls.pace(watcher)
         response, socket = await open_socket(request, _agreed(request), LIMITS)
         if socket is not None:
-            await self.calls.watch(watcher, call_id, _maker(new_config(""), on_webrtc=False), socket)
+            await self.calls.watch(watcher, call_id, _maker(self._config(""), on_webrtc=False), socket)
         return response
 
     async def call(self, request: web.Request) -> web.Response:
         caller = await self.door.admit(request)
         sdp, session = await _read_call(request)
-        config = new_config(str(session.get("model", request.query.get("model", ""))))
+        config = self._config(str(session.get("model", request.query.get("model", ""))))
         try:
             config.update(session)
         except Refused as refused:
@@ -84,13 +84,16 @@ class _Endpoint:
         await self.calls.end(await self.door.admit_to(request, self.calls, call_id), call_id)
         return web.Response()
 
+    def _config(self, model: str, kind: Any = "realtime") -> SessionConfig:
+        return new_config(self.door.new_id(), model, kind)
+
 
 def _agreed(request: web.Request) -> list[str]:
     return [each for each in subprotocols(request) if each == REALTIME]
 
 
-def new_config(model: str, kind: Any = "realtime") -> SessionConfig:
-    return SessionConfig(f"sess_{secrets.token_urlsafe(12)}", model[:200], kind)
+def new_config(name: str, model: str, kind: Any = "realtime") -> SessionConfig:
+    return SessionConfig(f"sess_{name}", model[:200], kind)
 
 
 def chosen(config: SessionConfig) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Protocol
@@ -11,6 +10,7 @@ from server.call.attachment import Connection
 from server.call.caller import Caller
 from server.call.control import Control
 from server.call.desk.admission import Refusal
+from server.call.desk.ids import ALONE, Ids
 from server.call.desk.limits import Limits, Stage
 from server.call.desk.one_use import OneUse, Spending
 from server.call.desk.places import Places
@@ -59,12 +59,15 @@ class Directory:
         claims: Claims,
         limits: Limits,
         overload: Callable[[], Refusal | None] = lambda: None,
+        ids: Ids = ALONE,
     ) -> None:
         """`overload` tells why new calls are refused although there are places left; None: they are not."""
         self._open_session = open_session
         self._restore = restore
         self._claims = claims
         self._one_use = OneUse(claims)
+        self.ids = ids
+        """Makes the ids of all that is here."""
         self._places = Places(limits, overload)
         self.opened = 0
         self._restoring: dict[str, asyncio.Event] = {}
@@ -118,7 +121,7 @@ class Directory:
         await self._one_use.begin(caller)  # others may call meanwhile
         session_of = self._open_session(caller, caller.choose(options))
         with self._places.keep(caller):
-            session = await session_of(secrets.token_urlsafe(12))
+            session = await session_of(self.ids.new())
             self._places.take(session)
         self.opened += 1
         return session

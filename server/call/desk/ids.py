@@ -22,6 +22,9 @@ class Ids:
         return self._prefix + secrets.token_urlsafe(_BYTES)
 
 
+ALONE = Ids()
+
+
 def owner_of(call_id: str) -> str:
     """The name of the server that made this id, as far as the id tells; else "".
 

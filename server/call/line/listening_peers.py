@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections import deque
 from dataclasses import dataclass, replace
 
@@ -94,7 +93,7 @@ class ListeningPeers:
             listeners.leave(ear)
             await peer.close()
             raise
-        listener_id = secrets.token_urlsafe(12)
+        listener_id = self._directory.ids.new()
         self._listening[listener_id] = _Listening(call_id, ear, peer)
         task = asyncio.get_running_loop().create_task(
             self._run_to_its_end(listener_id, listeners), name=f"listener-{call_id}"

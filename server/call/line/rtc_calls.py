@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -64,7 +63,7 @@ class RtcCalls:
         self._directory.admit(caller)  # a busy server does not even read the offer
         offer = self._read_offer(sdp, caller)
         session = await self._directory.open(caller, options)
-        return await self._answer(offer, self._make(session, None, "", make_leg), secrets.token_urlsafe(12))
+        return await self._answer(offer, self._make(session, None, "", make_leg), self._directory.ids.new())
 
     async def offer(self, caller: Caller, options: CallOptions, make_leg: MakeLeg) -> tuple[str, str]:
         """Begin a conversation by an offer of ours. Returns the offer's SDP and pc_id.
@@ -73,7 +72,7 @@ class RtcCalls:
         """
         self._directory.pace(caller)
         call = self._make(await self._directory.open(caller, options), None, "", make_leg)
-        pc_id = secrets.token_urlsafe(12)
+        pc_id = self._directory.ids.new()
         async with self._or_given_up(call):
             sdp = await call.peer.offer()
         self._offered[pc_id] = call
@@ -99,7 +98,7 @@ class RtcCalls:
         offer = self._read_offer(sdp, caller)
         session = await self._directory.find(caller, session_id, token, options)
         session.expect_another()
-        return await self._answer(offer, self._make(session, None, token, make_leg), secrets.token_urlsafe(12))
+        return await self._answer(offer, self._make(session, None, token, make_leg), self._directory.ids.new())
 
     async def move(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Take an offer for a live call: change the peer that it has, or go on over a new peer (another network).

@@ -69,6 +69,7 @@ local present = redis.call('HGET', conversation, 'token_hash')
 if present == ARGV[2] then
   redis.call('HSET', conversation, 'token_hash', ARGV[3])
   redis.call('HINCRBY', conversation, 'epoch', 1)
+  redis.call('HSET', conversation, 'holder', ARGV[4])
 elseif present ~= ARGV[3] then return false end
 """
 _DELETE = """
@@ -99,16 +100,23 @@ class RedisStore:
     An operation may take `limit_s`. Raises ConfigError when `url` is not valid.
     """
 
-    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
+    def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S, holder: str = "") -> None:
+        """`holder` is the name of this server in a cluster."""
         self._redis = redis_client(url)
         self._prefix = key_prefix(url, prefix)
         self._limit_s = limit_s
+        self._holder = holder
         self._save = self._redis.register_script(_NAMES + FUNCTIONS + _SAVE)
         self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
         self._load = self._redis.register_script(_NAMES + _RECORD)
         self._delete = self._redis.register_script(_NAMES + FUNCTIONS + _DELETE)
         self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
         self.outbox = RedisOutbox(self._redis, self._prefix, self._limited)
+
+    @property
+    def redis(self) -> Redis:
+        """What the store speaks with Redis by. It decodes answers to str."""
+        return self._redis
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""
@@ -129,7 +137,14 @@ class RedisStore:
 
     async def claim(self, conversation_id: str, token_hash: str, new_token_hash: str) -> Conversation | None:
         async with self._limited():
-            return await _record(await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash]))
+            return await _record(
+                await self._claim([self._prefix], [conversation_id, token_hash, new_token_hash, self._holder])
+            )
+
+    async def holder(self, conversation_id: str) -> str:
+        """The name of the worker that took the conversation over last; "" if none has, so that it is where it began."""
+        async with self._limited():
+            return str(await self._redis.hget(self._key(conversation_id), "holder") or "")
 
     async def spend(self, token_id: str, until_ms: int) -> bool:
         async with self._limited():
