@@ -12,7 +12,7 @@ from rich.markup import escape
 from server import cli_conversations, cli_models, cli_new, cli_token, cli_try
 from server.config import Described, described, essential, load
 from server.errors import ConfigError
-from server.variables import RENAMED
+from server.variables import RENAMED, current_names, variable
 
 app = typer.Typer(
     name="antiphon",
@@ -36,16 +36,22 @@ def main() -> None:
 
 def serve(**given: str | list[str] | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
-    settings = load(**{name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()})
+    chosen = {name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()}
+    settings = load(**chosen)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
     try:
         from server.app import serve as run  # imported here, so that a missing library is one line, too
+        from server.many import serve_many
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
-    asyncio.run(run(settings, typer.echo))
+    if settings.workers > 1:
+        options = {variable(name): value for name, value in current_names(chosen).items() if value is not None}
+        asyncio.run(serve_many(settings, options, typer.echo))
+    else:
+        asyncio.run(run(settings, typer.echo))
 
 
 def _options() -> Iterator[inspect.Parameter]:

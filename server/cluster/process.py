@@ -59,7 +59,7 @@ class WorkerProcess:
     async def start(self) -> None:
         """Start it. Raises OSError."""
         launched = (sys.executable, "-I", "-S", launch.__file__, str(os.getpid()))
-        directory = self._spec.directory if Path(self._spec.directory).is_dir() else None
+        directory = self._spec.directory if os.path.isdir(self._spec.directory) else None
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         own = {"PYTHONPATH": path, "ANTIPHON_WORKER": self.name}
         self._process = await asyncio.create_subprocess_exec(

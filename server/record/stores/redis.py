@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.errors import StoreError
