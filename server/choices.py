@@ -30,6 +30,7 @@ from server.media.recordings import Recorder, Recordings
 from server.record.archive import Archive
 from server.record.store import Store
 from server.record.stores.redis import RedisStore
+from server.record.stores.redis_client import is_redis
 from server.record.stores.sqlite import SqliteStore
 
 # Conversations at rest
@@ -67,7 +68,7 @@ def wall_ms() -> int:
 async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
     """Open the store at the address in the settings. The stack closes it. Raises ConfigError."""
     store: RedisStore | SqliteStore
-    if _in_redis(settings):
+    if is_redis(settings.store.get_secret_value()):
         store = RedisStore(settings.store.get_secret_value())
     else:
         store = SqliteStore(settings.store.get_secret_value())
@@ -76,16 +77,12 @@ async def choose_store(settings: Settings, stack: AsyncExitStack) -> Store:
     return store
 
 
-def _in_redis(settings: Settings) -> bool:
-    return settings.store.get_secret_value().startswith(("redis://", "rediss://", "unix://"))
-
-
 def keeping(settings: Settings) -> str:
     """A line for the operator: where conversations are kept, for how long, and whether HTTP shows them.
 
     It contains no password, so it names Redis without its address.
     """
-    place = "Redis" if _in_redis(settings) else settings.store.get_secret_value()
+    place = "Redis" if is_redis(settings.store.get_secret_value()) else settings.store.get_secret_value()
     off = "" if settings.admin_token.get_secret_value() else "; /api/conversations is off: no ANTIPHON_ADMIN_TOKEN"
     return f"{place}, kept for {settings.keep_days:g} days{off}"
 

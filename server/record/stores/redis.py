@@ -11,12 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from server.errors import ConfigError, StoreError
+from server.errors import StoreError
 from server.record.conversation import Conversation, Summary
 from server.record.outbox import Posting
 from server.record.stores.codec import (
@@ -27,6 +24,7 @@ from server.record.stores.codec import (
     encode_exchange,
     encode_header,
 )
+from server.record.stores.redis_client import key_prefix, redis_client
 from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
 OPERATION_S = 2.0
@@ -96,30 +94,21 @@ return redis.call('DEL', conversation)
 
 
 class RedisStore:
-    """A Store at `url`: redis://, rediss:// or unix://. Its keys begin with `prefix`.
+    """A Store at `url`, as `redis_client` takes it. Its keys begin with `prefix`, in a cluster in braces.
 
     An operation may take `limit_s`. Raises ConfigError when `url` is not valid.
     """
 
     def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S) -> None:
-        try:
-            self._redis = Redis.from_url(
-                url,
-                decode_responses=True,
-                socket_timeout=None,  # `_limited` limits the whole operation
-                socket_connect_timeout=None,
-                retry=Retry(NoBackoff(), 1),  # try once more, because an idle connection may have died
-            )
-        except (ValueError, RedisError) as exc:
-            raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
-        self._prefix = prefix
+        self._redis = redis_client(url)
+        self._prefix = key_prefix(url, prefix)
         self._limit_s = limit_s
         self._save = self._redis.register_script(_NAMES + FUNCTIONS + _SAVE)
         self._claim = self._redis.register_script(_NAMES + _CLAIM + _RECORD)
         self._load = self._redis.register_script(_NAMES + _RECORD)
         self._delete = self._redis.register_script(_NAMES + FUNCTIONS + _DELETE)
         self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
-        self.outbox = RedisOutbox(self._redis, prefix, self._limited)
+        self.outbox = RedisOutbox(self._redis, self._prefix, self._limited)
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""
