@@ -1,22 +1,21 @@
 """Redis that fails over, for tests: a primary with a replica and three sentinels, and a cluster. Real processes on
 127.0.0.1."""
 
-import asyncio
 import contextlib
 import hashlib
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
+from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
-from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from tests.relay import free_port
 
@@ -29,6 +28,7 @@ WATCH = (f"down-after-milliseconds {SERVICE} {DOWN_MS}", f"failover-timeout {SER
 CLUSTER = ("cluster-enabled yes", f"cluster-node-timeout {DOWN_MS}", "cluster-replica-validity-factor 0")
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 """Which keys each primary of the cluster has."""
+NODES = 4
 KEYS = b"{antiphon}"
 """How the keys of a server begin in a cluster."""
 NEVER = Retry(NoBackoff(), 0)
@@ -54,11 +54,11 @@ class RedisNode:
         with self._file.open("a") as file:
             file.writelines(f"{line}\n" for line in lines)
 
-    async def start(self) -> None:
+    def start(self) -> None:
         assert shutil.which("redis-server"), "apt-get install redis-server"
         command = ["redis-server", str(self._file), *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        await until(lambda: self.ask("PING"))
+        until(lambda: self.ask("PING"))
 
     def kill(self) -> None:
         """kill -9; idempotent."""
@@ -72,11 +72,11 @@ class RedisNode:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
-    async def ask(self, *command: str | int) -> Any:
+    def ask(self, *command: str | int) -> Any:
         """The answer to a command, or None while the server cannot give one."""
-        async with Redis(port=self.port, decode_responses=True, retry=NEVER) as client:
+        with Redis(port=self.port, decode_responses=True, retry=NEVER) as client:
             with contextlib.suppress(RedisError, OSError):
-                return await client.execute_command(*command)
+                return client.execute_command(*command)
 
 
 class Group:
@@ -89,13 +89,13 @@ class Group:
         self.replica = replica
         self.others = others
 
-    async def in_step(self) -> None:
+    def in_step(self) -> None:
         """Wait until the replica has what the primary has."""
-        await until(lambda: _same_place(self.primary, self.replica))
+        until(lambda: _same_place(self.primary, self.replica))
 
 
-@asynccontextmanager
-async def watched(directory: Path) -> AsyncIterator[Group]:
+@contextmanager
+def watched(directory: Path) -> Iterator[Group]:
     """A primary, its replica, and three sentinels, which make the replica the primary when the primary is down."""
     primary = RedisNode(directory / "primary", *DURABLE)
     replica = RedisNode(directory / "replica", *DURABLE, f"replicaof {primary.address}")
@@ -105,60 +105,60 @@ async def watched(directory: Path) -> AsyncIterator[Group]:
         known += [f"known-sentinel {SERVICE} {one.address} {_id(one)}" for one in sentinels if one is not each]
         each.configure(f"sentinel myid {_id(each)}", f"sentinel monitor {SERVICE} {primary.address} 2")
         each.configure(*(f"sentinel {line}" for line in (*known, *WATCH)))
-    async with _running(primary, replica, *sentinels):
+    with _running(primary, replica, *sentinels):
         group = Group(_url("sentinel", sentinels, f"/{SERVICE}"), primary, replica, sentinels)
-        await group.in_step()
+        group.in_step()
         yield group
 
 
-@asynccontextmanager
-async def cluster(directory: Path) -> AsyncIterator[Group]:
+@contextmanager
+def cluster(directory: Path) -> Iterator[Group]:
     """Three primaries that share the keys. The one that has the conversations has a replica."""
-    nodes = [RedisNode(directory / f"node{i}", *DURABLE, *CLUSTER, f"cluster-port {free_port()}") for i in range(4)]
-    async with _running(*nodes):
-        ids = [await node.ask("CLUSTER", "MYID") for node in nodes]
+    ports = [free_port() for _ in range(NODES)]
+    nodes = [RedisNode(directory / f"node{i}", *DURABLE, *CLUSTER, f"cluster-port {ports[i]}") for i in range(NODES)]
+    with _running(*nodes):
+        ids = [node.ask("CLUSTER", "MYID") for node in nodes]
         for node, (first, last) in zip(nodes, SLOTS, strict=False):
-            await node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
+            node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
         for i, node in enumerate(nodes):
-            await node.ask("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
-            bus = (await nodes[0].ask("CONFIG", "GET", "cluster-port"))["cluster-port"]
-            await node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, bus)
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
+            node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, ports[0])
         owner = next(i for i, (first, last) in enumerate(SLOTS) if first <= key_slot(KEYS) <= last)
-        await until(lambda: nodes[3].ask("CLUSTER", "REPLICATE", ids[owner]))
-        for node in nodes:
-            await until(lambda node=node: _is_whole(node))
-        group = Group(_url("cluster", nodes), nodes[owner], nodes[3], nodes)
-        await group.in_step()
+        until(lambda: nodes[-1].ask("CLUSTER", "REPLICATE", ids[owner]))
+        until(lambda: all(map(_is_whole, nodes)))
+        group = Group(_url("cluster", nodes), nodes[owner], nodes[-1], nodes)
+        group.in_step()
         yield group
 
 
-async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(START_S):
-        while not await condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + START_S
+    while not condition():
+        assert time.monotonic() < deadline, "the servers do not get ready"
+        time.sleep(0.02)
 
 
-@asynccontextmanager
-async def _running(*nodes: RedisNode) -> AsyncIterator[None]:
+@contextmanager
+def _running(*nodes: RedisNode) -> Iterator[None]:
     try:
         for node in nodes:
-            await node.start()
+            node.start()
         yield
     finally:
         for node in nodes:
             node.kill()
 
 
-async def _same_place(primary: RedisNode, replica: RedisNode) -> bool:
+def _same_place(primary: RedisNode, replica: RedisNode) -> bool:
     """Whether the replica is connected and has written all that the primary has."""
-    ours, theirs = await primary.ask("ROLE"), await replica.ask("ROLE")
+    ours, theirs = primary.ask("ROLE"), replica.ask("ROLE")
     return bool(ours and theirs and theirs[:1] == ["slave"] and theirs[3] == "connected" and theirs[4] == ours[1])
 
 
-async def _is_whole(node: RedisNode) -> bool:
+def _is_whole(node: RedisNode) -> bool:
     """Whether a node of a cluster knows all nodes, and where all keys are."""
-    info, known = await node.ask("CLUSTER", "INFO"), await node.ask("CLUSTER", "NODES")
-    return "cluster_state:ok" in info and len(known.splitlines()) == 4 and known.count("slave") == 1
+    info, known = node.ask("CLUSTER", "INFO"), node.ask("CLUSTER", "NODES")
+    return "cluster_state:ok" in info and len(known.splitlines()) == NODES and known.count("slave") == 1
 
 
 def _id(sentinel: RedisNode) -> str:

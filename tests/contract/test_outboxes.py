@@ -1,29 +1,24 @@
 """One suite for the outbox of every store. A new store joins in test_stores.py."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from server.record.conversation import hash_token
 from server.record.outbox import Posting, Taken
 from server.record.store import Store
-from tests.contract.test_stores import STORES, Open
+from tests.contract.test_stores import STORES, Open, RedisServers, redis
 from tests.conversations import START_MS, conversation, said_more
-from tests.redis_server import RedisServer, redis_server
+
+__all__ = ["redis"]
 
 A, B = "0123456789abcdef", "fedcba9876543210"
 LONG_MS = 60_000
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)
-async def open_store(request: pytest.FixtureRequest, tmp_path: object, redis: RedisServer) -> AsyncIterator[Open]:
+async def open_store(request: pytest.FixtureRequest, tmp_path: object, redis: RedisServers) -> AsyncIterator[Open]:
     """A function that opens another connection to the same store, as another server does."""
     async with request.param(tmp_path, redis) as opener:
         yield opener

@@ -5,6 +5,7 @@ To add a store, write a context manager that gives a function to open it, and ad
 
 import asyncio
 import contextlib
+import functools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from server.record.stores.codec import encode_header
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from tests.conversations import START_MS, conversation, exchange, said_more
+from tests.redis_groups import Group, cluster, watched
 from tests.redis_server import RedisServer, redis_server
 
 OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
@@ -30,16 +32,38 @@ FAR_MS = 4_000_000_000_000
 """In the year 2096."""
 
 Open = Callable[[], Awaitable[Store]]
+OneStore = contextlib.AbstractAsyncContextManager[Open]
+"""Opens connections to one store, and closes them."""
+
+
+class RedisServers:
+    """The servers of Redis for the tests of a module. Those start that a test asks for."""
+
+    def __init__(self, directory: Path, stack: contextlib.ExitStack) -> None:
+        self._directory = directory
+        self._stack = stack
+
+    @functools.cached_property
+    def single(self) -> RedisServer:
+        return self._stack.enter_context(redis_server(self._directory))
+
+    @functools.cached_property
+    def watched(self) -> Group:
+        return self._stack.enter_context(watched(self._directory))
+
+    @functools.cached_property
+    def cluster(self) -> Group:
+        return self._stack.enter_context(cluster(self._directory))
 
 
 @pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as server:
-        yield server
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
+    with contextlib.ExitStack() as stack:
+        yield RedisServers(tmp_path_factory.mktemp("redis"), stack)
 
 
 @contextlib.asynccontextmanager
-async def sqlite_file(directory: Path, _: RedisServer) -> AsyncIterator[Open]:
+async def sqlite_file(directory: Path, _: RedisServers) -> AsyncIterator[Open]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def open_store() -> Store:
@@ -52,23 +76,35 @@ async def sqlite_file(directory: Path, _: RedisServer) -> AsyncIterator[Open]:
 
 
 @contextlib.asynccontextmanager
-async def redis_keys(_: Path, redis: RedisServer) -> AsyncIterator[Open]:
+async def keys_at(url: str) -> AsyncIterator[Open]:
     async with contextlib.AsyncExitStack() as stack:
         prefix = f"test-{uuid.uuid4()}"
 
         async def open_store() -> Store:
-            store = RedisStore(redis.url, prefix)
+            store = RedisStore(url, prefix)
             stack.push_async_callback(store.close)
             return store
 
         yield open_store
 
 
-STORES = [sqlite_file, redis_keys]
+def one_redis(_: Path, redis: RedisServers) -> OneStore:
+    return keys_at(redis.single.url)
+
+
+def redis_behind_sentinels(_: Path, redis: RedisServers) -> OneStore:
+    return keys_at(redis.watched.url)
+
+
+def redis_cluster(_: Path, redis: RedisServers) -> OneStore:
+    return keys_at(redis.cluster.url)
+
+
+STORES = [sqlite_file, one_redis, redis_behind_sentinels, redis_cluster]
 
 
 @pytest.fixture(params=STORES, ids=lambda make: make.__name__)
-async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServer) -> AsyncIterator[Open]:
+async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServers) -> AsyncIterator[Open]:
     """A function that opens another connection to the same conversations, as another server does."""
     async with request.param(tmp_path, redis) as opener:
         yield opener

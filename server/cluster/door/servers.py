@@ -1,0 +1,53 @@
+"""The workers as HAProxy knows them, and the commands that tell it of others. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from server.cluster.announcement import Announcement
+from server.cluster.door.configuration import BACKEND
+
+State = Literal["ready", "drain", "maint"]
+_CHECK = "check inter 2s fall 3 rise 1"
+"""How HAProxy finds out that a worker is gone, if Redis cannot tell it: it does not answer for six seconds."""
+EXPECTED = ("New server registered", "Server deleted", "IP changed", "port changed", "no need to change", "nothing changed")
+"""How HAProxy's answers to these commands begin, if it says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A worker as HAProxy knows it."""
+
+    host: str
+    """An IP address."""
+    port: int
+    state: State
+    """ready: it is also given requests for which no worker was chosen. drain: only those that are for it. maint: none
+    at all, but the connections that it has go on."""
+
+    @property
+    def address(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def commands(name: str, before: Server | None, now: Server) -> Iterator[str]:
+    """What turns the server `name` from what it was into what it is now. None: it was not there."""
+    server = f"{BACKEND}/{name}"
+    if before is None:
+        yield f"add server {server} {now.address} {_CHECK}"
+        yield f"enable health {server}"
+    elif (before.host, before.port) != (now.host, now.port):
+        yield f"set server {server} addr {now.host} port {now.port}"
+    if before is None or before.state != now.state:
+        yield f"set server {server} state {now.state}"
+
+
+def removal(name: str) -> str:
+    """Forget a server in the state `maint`. HAProxy refuses this while it has connections."""
+    return f"del server {BACKEND}/{name}"
+
+
+def told(workers: Iterable[Announcement]) -> str:
+    """Tell placing.lua which workers there are, and how full they are."""
+    parts = [f"{worker.name}/{worker.state}/{worker.calls}/{worker.places}" for worker in workers]
+    return f"antiphon workers {','.join(parts) or '-'}"
