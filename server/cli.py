@@ -48,8 +48,8 @@ def serve(**given: str | list[str] | None) -> None:
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
     if settings.workers > 1:
-        options = {variable(name): value for name, value in current_names(chosen).items() if value is not None}
-        asyncio.run(serve_many(settings, options, typer.echo))
+        options = current_names({name: value for name, value in chosen.items() if value is not None})
+        asyncio.run(serve_many(settings, {variable(name): str(value) for name, value in options.items()}, typer.echo))
     else:
         asyncio.run(run(settings, typer.echo))
 

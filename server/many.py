@@ -45,24 +45,14 @@ def cluster_spec(settings: Settings, given: Mapping[str, str], bounds: Bounds) -
         store=store,
         bounds=bounds,
         worker=WorkerSpec(worker, settings.drain_s, os.getcwd()),
-        host=settings.host,
-        port=settings.port,
-        operations_host=settings.operations_host,
-        operations_port=settings.operations_port,
-        trusted_proxies=settings.trusted_proxies,
+        door=DoorSettings(
+            host=settings.host,
+            port=settings.port,
+            operations_host=settings.operations_host,
+            operations_port=settings.operations_port,
+            trusted_proxies=settings.trusted_proxies,
+        ),
         version=__version__,
-    )
-
-
-def door_settings(spec: ClusterSpec) -> DoorSettings:
-    """The door of this cluster."""
-    return DoorSettings(
-        host=spec.host,
-        port=spec.port,
-        operations_host=spec.operations_host,
-        operations_port=spec.operations_port,
-        certificate=spec.certificate,
-        trusted_proxies=spec.trusted_proxies,
     )
 
 
@@ -79,7 +69,7 @@ async def serve_many(settings: Settings, given: Mapping[str, str], say: Print) -
         stack.push_async_callback(redis.aclose)
         roster = Roster(redis, key_prefix(spec.store, "antiphon"))
         await _check(roster)
-        door = Door(roster, door_settings(spec))
+        door = Door(roster, spec.door)
         await door.start()
         stack.push_async_callback(door.close)
         fleet = Fleet(LocalHosts(spec.worker), roster, spec.bounds, spec.generation)

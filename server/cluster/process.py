@@ -59,14 +59,18 @@ class WorkerProcess:
     async def start(self) -> None:
         """Start it. Raises OSError."""
         launched = (sys.executable, "-I", "-S", launch.__file__, str(os.getpid()))
-        directory = self._spec.directory if os.path.isdir(self._spec.directory) else None
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         own = {"PYTHONPATH": path, "ANTIPHON_WORKER": self.name}
         self._process = await asyncio.create_subprocess_exec(
             *launched, sys.executable, "-m", "antiphon", "serve",
-            stdin=DEVNULL, cwd=directory, env=os.environ | self._spec.settings | own,
+            stdin=DEVNULL, stdout=DEVNULL,  # its log is on standard error
+            cwd=self._directory, env=os.environ | self._spec.settings | own,
             start_new_session=True,  # Ctrl-C goes to the parent alone, which stops it in its turn
         )  # fmt: skip
+
+    @property
+    def _directory(self) -> str | None:
+        return self._spec.directory if os.path.isdir(self._spec.directory) else None
 
     async def ended(self) -> int:
         """Wait until it has ended by itself or by `stop`; its exit code, negative for a signal."""

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
+from server.cluster.door.configuration import DoorSettings
 from server.cluster.plan import Bounds
 
 
@@ -28,15 +29,7 @@ class ClusterSpec:
     """The address of the Redis that all workers share."""
     bounds: Bounds
     worker: WorkerSpec
-    host: str = "127.0.0.1"
-    port: int = 8080
-    """Where the door listens for callers."""
-    operations_host: str = "127.0.0.1"
-    operations_port: int = 0
-    """Where the door listens for operators. 0: the address for callers has everything."""
-    certificate: str = ""
-    trusted_proxies: tuple[str, ...] = ()
-    """The proxies in front of the door."""
+    door: DoorSettings
     version: str = ""
     """The version of Antiphon. Another one makes other workers."""
     rolled: int = 0
@@ -49,11 +42,9 @@ class ClusterSpec:
         return _short(what)
 
     @property
-    def door(self) -> str:
-        """What the door is made with, in short: a door that was made with something else is replaced."""
-        what = [self.store, self.host, self.port, self.operations_host, self.operations_port]
-        what += [self.certificate, *self.trusted_proxies]
-        return _short(what)
+    def door_generation(self) -> str:
+        """With what the door was made, in short: a door that was made with something else is replaced."""
+        return _short([self.store, asdict(self.door), self.version])
 
 
 def _short(what: object) -> str:

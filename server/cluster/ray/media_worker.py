@@ -38,7 +38,7 @@ class MediaWorker:
         """Ray calls it in the event loop of the actor."""
         self._host = get_node_ip_address()
         self._node = ray.get_runtime_context().get_node_id()
-        here = {"ANTIPHON_HOST": self._host, "ANTIPHON_PORT": "0", "ANTIPHON_NODE": f"{self._host}/{self._node[:6]}"}
+        here = {"ANTIPHON_WORKER_HOST": self._host, "ANTIPHON_NODE": f"{self._host}/{self._node[:6]}"}
         self._keeper = Keeper(key, replace(spec, settings={**spec.settings, **here}))
         self._trouble = ""
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"worker-{key}")

@@ -1,0 +1,103 @@
+"""Finds the Ray to work with: one that runs already, or one that is started on this machine."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import ray
+
+from server.cluster.ray.cluster import RayCluster
+from server.cluster.ray.hosts import NAMESPACE
+from server.errors import ConfigError
+
+START_S = 120.0
+"""How long Ray may take to start. It takes some seconds on a quiet machine."""
+STOP_S = 30.0
+OBJECT_STORE_BYTES = 80 * 2**20
+"""The smallest that Ray takes. Nothing of a call goes through it."""
+AUTO = "auto"
+PID_FILE = Path.home() / ".local" / "state" / "antiphon" / "ray.pid"
+"""The process of the Ray that `antiphon cluster up` has started, so that `down` ends this one and no other."""
+
+
+def join(address: str, start_with_cores: int = 0) -> RayCluster:
+    """Connect to the Ray at this address; "auto": the one that runs on this machine.
+
+    Where none runs, one is started with so many cores, which serves this machine only. With 0 none is started. Raises
+    ConfigError.
+    """
+    try:
+        return _connected(address)
+    except ConnectionError as exc:
+        if address != AUTO or not start_with_cores:
+            hint = "antiphon cluster up starts one" if address == AUTO else "is the address right?"
+            raise ConfigError(f"no Ray answers at {address}; {hint}") from exc
+    _start(start_with_cores)
+    return _connected(AUTO)
+
+
+def _connected(address: str) -> RayCluster:
+    try:
+        context = ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+    except (ValueError, RuntimeError) as exc:
+        raise ConfigError(f"cannot join Ray at {address}: {str(exc).splitlines()[0]}") from exc
+    url = getattr(context, "dashboard_url", "")
+    return RayCluster(f"http://{url}" if url else "")
+
+
+def leave() -> None:
+    """Disconnect. The cluster goes on."""
+    ray.shutdown()
+
+
+def _start(cores: int) -> None:
+    """Start a Ray of this machine's own, which goes on after this program. Raises ConfigError."""
+    command = [
+        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats",
+        "--node-ip-address", "127.0.0.1", "--port", "0", "--dashboard-host", "127.0.0.1",
+        "--num-cpus", str(cores), "--object-store-memory", str(OBJECT_STORE_BYTES),
+    ]  # fmt: skip
+    PID_FILE.parent.mkdir(parents=True, exist_ok=True)
+    log = PID_FILE.with_suffix(".log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    PID_FILE.write_text(str(process.pid), encoding="ascii")
+    until_s = time.monotonic() + START_S
+    while time.monotonic() < until_s:
+        if process.poll() is not None:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise ConfigError(f"Ray does not start: {lines[-1] if lines else process.returncode}; see {log}")
+        with contextlib.suppress(ConnectionError, ConfigError):
+            _connected(AUTO)
+            leave()
+            return
+        _pause()
+    raise ConfigError(f"Ray does not start within {START_S:g} s; see {log}")
+
+
+def stop() -> bool:
+    """End the Ray that `join` has started on this machine. Returns whether there was one."""
+    try:
+        pid = int(PID_FILE.read_text(encoding="ascii"))
+        started_by_us = b"ray.scripts.scripts" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return False
+    finally:
+        PID_FILE.unlink(missing_ok=True)
+    if started_by_us:
+        os.kill(pid, signal.SIGTERM)
+        until_s = time.monotonic() + STOP_S
+        while time.monotonic() < until_s and Path(f"/proc/{pid}").exists():
+            _pause()
+    return started_by_us
+
+
+def _pause() -> None:
+    threading.Event().wait(0.25)
