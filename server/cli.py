@@ -1,4 +1,4 @@
-"""The command line: `antiphon serve`, `new`, `try`, `token`, `models …`, `conversations …`."""
+"""The command line: `antiphon serve`, `new`, `try`, `token`, `models …`, `conversations …`, `cluster …`."""
 
 import asyncio
 import inspect
@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from server import cli_conversations, cli_models, cli_new, cli_token, cli_try
+from server import cli_cluster, cli_conversations, cli_models, cli_new, cli_token, cli_try
 from server.config import Described, described, essential, load
 from server.errors import ConfigError
 from server.variables import RENAMED, current_names, variable
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_conversations.app, name="conversations")
+app.add_typer(cli_cluster.app, name="cluster")
 
 
 def main() -> None:

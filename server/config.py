@@ -140,6 +140,11 @@ def load(**given: object) -> Settings:
         raise ConfigError(f"{variable(name)}: {first['msg'].removeprefix('Value error, ')}") from exc
 
 
+def variables() -> dict[str, str]:
+    """All variables of the environment and of `.env`, whether they are settings or not. Raises ConfigError."""
+    return {name: value for name, value in _env_file().items() if value is not None} | dict(os.environ)
+
+
 def _env_file() -> dict[str, str | None]:
     try:
         return dotenv_values(ENV_FILE) if ENV_FILE.is_file() else {}

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -47,13 +48,19 @@ def cluster_spec(settings: Settings, given: Mapping[str, str], bounds: Bounds) -
         worker=WorkerSpec(worker, settings.drain_s, os.getcwd()),
         door=DoorSettings(
             host=settings.host,
-            port=settings.port,
+            port=settings.port or _free_port(settings.host),
             operations_host=settings.operations_host,
             operations_port=settings.operations_port,
             trusted_proxies=settings.trusted_proxies,
         ),
         version=__version__,
     )
+
+
+def _free_port(host: str) -> int:
+    """A port that nothing listens on now: HAProxy cannot tell which one it has found."""
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
+        return int(found.getsockname()[1])
 
 
 async def serve_many(settings: Settings, given: Mapping[str, str], say: Print) -> None:

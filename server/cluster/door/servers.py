@@ -10,14 +10,7 @@ from server.cluster.door.configuration import BACKEND
 State = Literal["ready", "drain", "maint"]
 _CHECK = "check inter 2s fall 3 rise 1"
 """How HAProxy finds out that a worker is gone, if Redis cannot tell it: it does not answer for six seconds."""
-EXPECTED = (
-    "New server registered",
-    "Server deleted",
-    "IP changed",
-    "port changed",
-    "no need to change",
-    "nothing changed",
-)
+EXPECTED = ("New server registered", "Server deleted", "IP changed", "port changed", "no need to change", "nothing changed")
 """How HAProxy's answers to these commands begin, if it says anything."""
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import ray
+from ray._private.utils import read_ray_address
 
 from server.cluster.ray.cluster import RayCluster
 from server.cluster.ray.hosts import NAMESPACE
@@ -17,10 +19,15 @@ from server.errors import ConfigError
 
 START_S = 120.0
 """How long Ray may take to start. It takes some seconds on a quiet machine."""
+PROBE_S = 3.0
+"""How long a connection to Ray may take."""
 STOP_S = 30.0
 OBJECT_STORE_BYTES = 80 * 2**20
 """The smallest that Ray takes. Nothing of a call goes through it."""
 AUTO = "auto"
+HERE = "127.0.0.2"
+"""The address of a machine that is alone. Ray replaces 127.0.0.1 by an address of the network, at which others would
+reach the workers' own ports."""
 PID_FILE = Path.home() / ".local" / "state" / "antiphon" / "ray.pid"
 """The process of the Ray that `antiphon cluster up` has started, so that `down` ends this one and no other."""
 
@@ -42,12 +49,26 @@ def join(address: str, start_with_cores: int = 0) -> RayCluster:
 
 
 def _connected(address: str) -> RayCluster:
+    _probe(address)
     try:
         context = ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
     except (ValueError, RuntimeError) as exc:
         raise ConfigError(f"cannot join Ray at {address}: {str(exc).splitlines()[0]}") from exc
     url = getattr(context, "dashboard_url", "")
     return RayCluster(f"http://{url}" if url else "")
+
+
+def _probe(address: str) -> None:
+    """Raises ConnectionError if nothing listens there. Ray itself would look for it for a minute and more."""
+    known = read_ray_address() if address == AUTO else address
+    if known and "://" not in known:
+        host, _, port = known.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), PROBE_S).close()
+        except ValueError as exc:
+            raise ConfigError(f"{address} is no address of a Ray: it is like 10.0.0.5:6379") from exc
+        except OSError as exc:
+            raise ConnectionError from exc
 
 
 def leave() -> None:
@@ -59,7 +80,7 @@ def _start(cores: int) -> None:
     """Start a Ray of this machine's own, which goes on after this program. Raises ConfigError."""
     command = [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats",
-        "--node-ip-address", "127.0.0.1", "--port", "0", "--dashboard-host", "127.0.0.1",
+        "--node-ip-address", HERE, "--port", "0", "--dashboard-host", "127.0.0.1",
         "--num-cpus", str(cores), "--object-store-memory", str(OBJECT_STORE_BYTES),
     ]  # fmt: skip
     PID_FILE.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,103 @@
+"""`antiphon serve --workers N`: real processes behind a real HAProxy, with a real Redis."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from server.cluster.roster import Roster
+from tests.cluster.clerk import LONG, Clerk
+from tests.cluster.kept_calls import KeptCall, TypingPhone, kept_calls
+from tests.command import Antiphon
+from tests.fakes.openai_server import FakeOpenAIServer, openai_server
+from tests.redis_server import redis_server
+from tests.started import Started
+
+CALLS = 12
+LIMIT_S = 240
+"""The test takes 25 s on a quiet machine; most of it is the start of servers."""
+
+
+@pytest.fixture
+async def speech() -> AsyncIterator[FakeOpenAIServer]:
+    async with openai_server() as server:
+        yield server
+
+
+async def test_calls_outlive_their_workers(tmp_path: Path, speech: FakeOpenAIServer) -> None:
+    """A worker is killed in the middle of answers, and then all are replaced: every call goes on, with all that was
+    said, no tool runs twice, and a rolling restart costs nobody even a question."""
+    clerk = Clerk(tmp_path)
+    async with asyncio.timeout(LIMIT_S):
+        with redis_server(tmp_path) as redis:
+            engines = dict.fromkeys(("ANTIPHON_STT", "ANTIPHON_TTS"), "openai")
+            urls = dict.fromkeys(("ANTIPHON_STT_URL", "ANTIPHON_TTS_URL"), speech.base_url)
+            server = Started(
+                "--workers",
+                "2",
+                "--store",
+                redis.url,
+                "--agent",
+                clerk.place,
+                **engines,
+                **urls,
+                ANTIPHON_DRAIN_S="1",
+                ANTIPHON_MAX_CALLS="60",
+            )
+            try:
+                await asyncio.to_thread(server.wait)
+                async with kept_calls(server.url, *[TypingPhone] * CALLS) as calls:
+                    await _outlive(server, calls, clerk, redis.url)
+            except BaseException:
+                print(*server.lines, sep="\n")
+                raise
+            finally:
+                code = await asyncio.to_thread(server.stop)
+            assert code == 0, server.lines
+
+
+async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: str) -> None:
+    async with Redis.from_url(store, decode_responses=True) as redis:
+        roster = Roster(redis)
+        before = await roster.present()
+        assert sorted(worker.calls for worker in before) != [0, CALLS], "the door places calls on both"
+        await asyncio.gather(*(call.ask(f"book {number}") for number, call in enumerate(calls)))
+
+        asked = [asyncio.create_task(call.ask("tell me")) for call in calls]
+        await asyncio.gather(*(call.speaking() for call in calls))
+        os.kill(before[0].pid, signal.SIGKILL)
+        assert {answer.strip(".") for answer in await asyncio.gather(*asked)} == {LONG}
+        assert any(call.resumed for call in calls)
+
+        while len(present := await roster.present()) < 2 or any(worker.state != "ready" for worker in present):
+            await asyncio.sleep(0.1)
+        again = sum(call.asked_again for call in calls)
+        server.process.send_signal(signal.SIGHUP)
+        asked = [asyncio.create_task(call.ask("tell me more")) for call in calls]
+        old = {worker.name for worker in present}
+        while old & {worker.name for worker in await roster.present()}:
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*asked)
+        assert sum(call.asked_again for call in calls) == again
+
+        told = await asyncio.gather(*(call.ask("what did I say") for call in calls))
+        for number, answer in enumerate(told):
+            assert f"book {number} and " in answer
+            assert "tell me more" in answer
+        assert not any(call.forgotten for call in calls)
+        assert clerk.bookings == dict.fromkeys(map(str, range(CALLS)), 1)
+
+
+def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Without a Redis that all share, or with one that is not there, nothing is started."""
+    antiphon = Antiphon(monkeypatch, capfd)
+    alone = antiphon("serve", "--workers", "2")
+    assert (alone.returncode, alone.stdout) == (2, "")
+    assert "several workers share one Redis" in alone.stderr
+    away = antiphon("serve", "--workers", "2", "--store", "redis://127.0.0.1:1")
+    assert "Redis does not answer" in away.stderr
+    assert away.returncode == 2
