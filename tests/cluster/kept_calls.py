@@ -20,6 +20,11 @@ SILENCE_S = 3.0
 """After how long without a packet a WebRTC caller takes the connection for lost. The server sends at least every
 400 ms."""
 
+UNLIMITED = {
+    "idle_prompt_s": "3600", "callers_half_open": "100", "callers_burst": "10000", "callers_per_s": "1e6",
+}  # fmt: skip
+"""Settings for many calls from one address, whose callers say nothing for long."""
+
 
 class TypingPhone:
     """A call over the WebSocket that only types, and hears Opus. `told` has the server's messages."""
@@ -136,6 +141,10 @@ class KeptCall:
         """The worker that the call began at, as its id tells."""
         return self.session_id.partition("-")[0]
 
+    def __str__(self) -> str:
+        counts = f"resumed {self.resumed}, forgotten {self.forgotten}, asked again {self.asked_again}"
+        return f"{self.session_id}: {counts}, {dict(self.refusals)}"
+
     @property
     def last_told(self) -> list[dict[str, Any]]:
         return self._phone.told[-3:] if self._phone else []
@@ -222,7 +231,7 @@ async def kept_calls(url: str, *kinds: type[TypingPhone] | type[SpeakingPhone]) 
             yield calls
         except BaseException:
             for call in calls:
-                print(call.session_id, call.resumed, call.forgotten, call.asked_again, dict(call.refusals), call.last_told)
+                print(call, call.last_told)
             raise
         finally:
             await asyncio.gather(*(call.hang_up() for call in calls))

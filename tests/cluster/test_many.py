@@ -10,8 +10,9 @@ import pytest
 from redis.asyncio import Redis
 
 from server.cluster.roster import Roster
+from server.variables import variable
 from tests.cluster.clerk import LONG, Clerk
-from tests.cluster.kept_calls import KeptCall, TypingPhone, kept_calls
+from tests.cluster.kept_calls import UNLIMITED, KeptCall, TypingPhone, kept_calls
 from tests.command import Antiphon
 from tests.fakes.openai_server import FakeOpenAIServer, openai_server
 from tests.redis_server import redis_server
@@ -36,6 +37,7 @@ async def test_calls_outlive_their_workers(tmp_path: Path, speech: FakeOpenAISer
         with redis_server(tmp_path) as redis:
             engines = dict.fromkeys(("ANTIPHON_STT", "ANTIPHON_TTS"), "openai")
             urls = dict.fromkeys(("ANTIPHON_STT_URL", "ANTIPHON_TTS_URL"), speech.base_url)
+            limits = {variable(name): value for name, value in UNLIMITED.items()}
             server = Started(
                 "--workers",
                 "2",
@@ -45,6 +47,7 @@ async def test_calls_outlive_their_workers(tmp_path: Path, speech: FakeOpenAISer
                 clerk.place,
                 **engines,
                 **urls,
+                **limits,
                 ANTIPHON_DRAIN_S="1",
                 ANTIPHON_MAX_CALLS="60",
             )

@@ -37,6 +37,8 @@ class Overview:
     door_host: str
     door_trouble: str
     """Why the door is not open; "": it is."""
+    door_pid: int
+    """The process id of HAProxy; 0: it does not run."""
     dashboard: str
     """The address of Ray's own page; "" if it has none."""
     machines: int
@@ -76,9 +78,9 @@ class RayCluster:
         if report is None:
             return None
         door = self._ask(_DOOR + report.spec.door_generation, "about")
-        host, trouble, _ = door or ("", "The door waits for the head of Ray.", 0)
+        host, trouble, pid = door or ("", "The door waits for the head of Ray.", 0)
         machines = sum(bool(node["Alive"]) for node in ray.nodes())
-        return Overview(report, host, trouble, self._dashboard, machines)
+        return Overview(report, host, trouble, pid, self._dashboard, machines)
 
     def wait(self, wanted: Callable[[Overview], bool], limit_s: float) -> Overview:
         """Wait until the overview is as `wanted`. The last overview when the time is over. Raises ConfigError."""
