@@ -85,7 +85,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         parts, pacer = Health(), Pacer()
-        exporter = Exporter()
+        exporter = Exporter(settings.worker)
         stack.callback(exporter.close)
         monitor = Monitor(exporter.meter, pacer, parts)
         agents, engines, peers = choose_agents(settings), Chosen(settings), peer_settings(settings)
@@ -103,7 +103,7 @@ async def serve(settings: Settings, say: Print = print) -> None:
         say(f"conversations   {keeping(settings)}")
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
         agents = await agents.started(partial(_with_toolsets, settings, stack))
-        directory = _directory(settings, agents, engines.of_call, keeper, monitor, parts, stack)
+        directory, journal = _directory(settings, agents, engines.of_call, keeper, monitor, parts, stack)
         calls = RtcCalls(
             directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp))
         )
@@ -125,15 +125,20 @@ async def serve(settings: Settings, say: Print = print) -> None:
         listening = ListeningPeers(directory, pacer, peers)
         stack.push_async_callback(listening.close)
         _for_operators(sites.operations, settings, agents, exporter, keeper, directory, phones, listening, access)
+        if membership is not None:
+            membership.guard(directory, phones, stop.set)
         settle_memory()
         await sites.open(parts, stack)
         if membership is not None:
-            await membership.open(directory)
+            await membership.open(directory, stack)
         for line in sites.where():
             say(line)
         await stop.wait()
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
-        await directory.drain(settings.drain_s, put_away=keeper.outlives)
+        if membership is not None:
+            await membership.drain(directory, settings.drain_s, journal.has_written)
+        else:
+            await directory.drain(settings.drain_s, put_away=keeper.outlives)
 
 
 async def _with_toolsets(settings: Settings, stack: AsyncExitStack, agent: VoiceAgent) -> VoiceAgent:
@@ -204,7 +209,7 @@ def _directory(
     monitor: Monitor,
     parts: Health,
     stack: AsyncExitStack,
-) -> Directory:
+) -> tuple[Directory, Journal]:
     """Make the directory, in which sessions begin and are found, and the journal, which writes them to the store.
 
     The stack closes both.
@@ -232,7 +237,7 @@ def _directory(
     parts.add("store", lambda: STORE_IS_DOWN if journal.down else "", needed=False)
     stack.push_async_callback(journal.close, JOURNAL_S)
     stack.push_async_callback(directory.close)
-    return directory
+    return directory, journal
 
 
 def settle_memory() -> None:

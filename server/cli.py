@@ -1,4 +1,4 @@
-"""The command line: `antiphon serve`, `new`, `try`, `token`, `models …`, `conversations …`, `cluster …`."""
+"""The command line: `antiphon serve`, `door`, `new`, `try`, `token`, `models …`, `conversations …`, `cluster …`."""
 
 import asyncio
 import inspect
@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from server import cli_cluster, cli_conversations, cli_models, cli_new, cli_token, cli_try
+from server import cli_cluster, cli_conversations, cli_door, cli_models, cli_new, cli_token, cli_try
 from server.config import Described, described, essential, load
 from server.errors import ConfigError
 from server.variables import RENAMED, current_names, variable
@@ -79,6 +79,7 @@ def _parameter(name: str, option: Any, kind: Any = str | None) -> inspect.Parame
 serve.__signature__ = inspect.Signature(list(_options()))  # type: ignore[attr-defined]
 serve.__annotations__ = {option.name: option.annotation for option in _options()}
 app.command()(serve)
+app.command()(cli_door.door)
 app.command()(cli_new.new)
 app.command("try")(cli_try.try_agent)
 app.command()(cli_token.token)

@@ -18,6 +18,7 @@
     ├── AtCapacity         there is no room for another call                 503, Retry-After
     ├── TooMany            the caller has too many calls, or is too fast    429, Retry-After
     ├── StoreError         the store of conversations is not available       503
+    ├── Unreachable        the server that has the call does not answer     504
     ├── AgentUnavailable   the agent's own code cannot begin a call          503
     └── EngineError        speech-to-text, model or text-to-speech failed    502, or an apology inside a call
 
@@ -171,6 +172,17 @@ class StoreError(AntiphonError):
 
     code = "store_unavailable"
     status = 503
+
+
+class Unreachable(AntiphonError):
+    """Another worker of the cluster does not answer. `sent`: it may have done what the client asks for."""
+
+    code = "worker_unreachable"
+    status = 504
+
+    def __init__(self, sent: bool) -> None:
+        super().__init__("The server that has this call does not answer.")
+        self.sent = sent
 
 
 class AgentUnavailable(AntiphonError):

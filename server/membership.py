@@ -1,22 +1,31 @@
 """Makes the server a worker of a cluster, if the settings say so: it is announced, and finds the other workers."""
 
+import asyncio
 import os
 import socket
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 from antiphon import __version__
 from server.call.desk.admission import Refusal
 from server.call.desk.directory import Directory
+from server.call.desk.drain import Saved
 from server.choices import Keeper, wall_ms
+from server.cluster.admin import ClusterAdmin
 from server.cluster.announcement import Announcement, State
+from server.cluster.fellows import Fellows
 from server.cluster.member import Member
+from server.cluster.passing import Passing
+from server.cluster.relay import Relay
 from server.cluster.roster import Roster
 from server.config import Settings
 from server.errors import ConfigError
 from server.record.stores.redis import RedisStore
 from server.web import Sites
+from signaling.admin import Admin
 from signaling.health import Health
+from signaling.sip.user_agent import UserAgent
 
 ANYWHERE = ("0.0.0.0", "::")
 """The addresses that mean all addresses of a machine."""
@@ -34,7 +43,7 @@ async def join(
     if not isinstance(keeper.store, RedisStore):
         raise ConfigError("ANTIPHON_WORKER: workers share one Redis, so ANTIPHON_STORE has to name it")
     membership = Membership(settings, keeper.store, sites, parts)
-    stack.push_async_callback(membership.member.close)
+    stack.push_async_callback(membership.close)
     return membership
 
 
@@ -42,7 +51,7 @@ class Membership:
     """How this server is a worker."""
 
     def __init__(self, settings: Settings, store: RedisStore, sites: Sites, parts: Health) -> None:
-        self.store = store
+        self._store = store
         self.directory: Directory | None = None
         """The calls; None while the server starts."""
         self._settings = settings
@@ -50,22 +59,50 @@ class Membership:
         self._parts = parts
         self._since_ms = wall_ms()
         self._host = _host(settings)
+        self._url, self._operations_url = self._urls()
         self.member = Member(settings.worker, Roster(store.redis), self.about)
+        self.fellows = Fellows(self.member, sites.proxies)
+        self.relay = Relay(self.fellows)
 
-    async def open(self, directory: Directory) -> None:
-        """The server takes calls from now on."""
+    async def open(self, directory: Directory, stack: AsyncExitStack) -> None:
+        """The server takes calls from now on. The stack cuts the connections that are passed on."""
+        stack.callback(self.relay.close)
         self.directory = directory
         await self.member.announce()
+
+    def guard(self, directory: Directory, phones: UserAgent, stop: Callable[[], None]) -> None:
+        """Let the sites pass requests on, and serve the operators of the cluster. `stop` begins the drain."""
+        fellows, sites = self.fellows, self._sites
+        stops = lambda: directory.refusal() is Refusal.DRAINING  # noqa: E731
+        passing = Passing(fellows, self.relay, self._store, directory, stops)
+        admin = Admin(self._settings.admin_token.get_secret_value())
+        ClusterAdmin(fellows, admin, phones.knows, stop).add_to(sites.operations)
+        passing.guard(sites.public, for_operators=sites.operations is sites.public)
+        if sites.operations is not sites.public:
+            passing.guard(sites.operations, for_operators=True)
+
+    async def drain(self, directory: Directory, deadline_s: float, saved: Saved) -> None:
+        """Move the calls to other workers as soon as they are quiet, if there is a worker that is ready. Otherwise they
+        go on until the deadline."""
+        elsewhere = saved if await self.member.ready() else None
+        await asyncio.gather(
+            directory.drain(deadline_s, elsewhere=elsewhere),  # this comes first, so the others hear of it
+            self.member.announce(),
+        )
+
+    async def close(self) -> None:
+        """Leave the cluster."""
+        await self.fellows.close()
+        await self.member.close()
 
     def about(self) -> Announcement:
         """What the others are told about this worker now."""
         settings, directory = self._settings, self.directory
         state, why = self._state()
-        url, operations_url = self._urls()
         return Announcement(
-            settings.worker, url, settings.node or socket.gethostname(), os.getpid(), __version__,
+            settings.worker, self._url, settings.node or socket.gethostname(), os.getpid(), __version__,
             self._since_ms, state, why, len(directory) if directory else 0, directory.detached if directory else 0,
-            settings.max_calls, operations_url,
+            settings.max_calls, self._operations_url,
         )  # fmt: skip
 
     def _state(self) -> tuple[State, str]:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from server.call.caller import Caller
 from server.errors import PeerError, Unauthorized
-from signaling.addresses import Proxies
+from signaling.addresses import PASSED_ON, Proxies
 from signaling.keys import Key
 from signaling.tokens import Expected, Header, caller_of, read_claims, read_header
 
@@ -107,7 +107,8 @@ class Access:
 
 def headers_of(request: web.Request) -> dict[str, str]:
     """The headers of a request, for the agent: by their names in lower case, without those that carry secrets."""
-    names = [name for name in dict.fromkeys(map(str.lower, request.headers)) if not _SECRET.search(name)]
+    lower = dict.fromkeys(map(str.lower, request.headers))
+    names = [name for name in lower if not _SECRET.search(name) and name != PASSED_ON.lower()]
     return {name: ", ".join(request.headers.getall(name))[:MAX_HEADER_CHARS] for name in names[:MAX_HEADERS]}
 
 

@@ -20,6 +20,8 @@ UNKNOWN = "unknown"
 IPV6_PREFIX = 64
 """How many bits of an IPv6 address count. One customer of a provider has at least a /64, with all addresses in it."""
 LOCAL_NAME = "localhost"
+PASSED_ON = "Antiphon-Passed-On"
+"""The header with which a worker of a cluster passes a request on to another one (`server.cluster.seal`)."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SIGNS = ("forwarded", "via", "x-real-ip")
@@ -79,6 +81,8 @@ class Proxies:
         peer = _read(request.remote or "")
         if self._trusted or peer is None or not peer.is_loopback or _passed_on(request):
             return False
+        if request.headers.get(PASSED_ON, ""):
+            return False  # it was here at another worker, which may be another machine
         if request.headers.get("Connection", "").lower() == "close":
             return False  # many proxies make a connection for each request, and hardly a program does
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin", "")

@@ -9,7 +9,8 @@ import pytest
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
 
 PURE = """
-    server/cluster/announcement.py
+    server/cluster/announcement.py server/cluster/named.py server/cluster/seal.py
+    server/cluster/door/servers.py server/cluster/door/configuration.py
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py
@@ -109,6 +110,8 @@ TASKS = frozenset(
     server/webhooks/deliveries.py
     server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
     server/call/line/listening_peers.py server/call/line/realtime_calls.py server/cluster/member.py
+    server/cluster/door/door.py server/cluster/door/haproxy.py
+    server/cluster/fellows.py server/cluster/relay.py
     """.split()
 )
 """They own a lifetime, and so may start tasks in it."""
@@ -295,6 +298,7 @@ def test_http_is_served_by_signaling_and_the_composition_root() -> None:
         "server/app.py",
         "server/telephony.py",
         "server/web.py",
+        *(path for path in FILES if path.startswith("server/cluster/")),
     }
 
 
@@ -327,7 +331,7 @@ def test_tasks_have_names() -> None:
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
     knowing = {path for path in users(concrete) if not within(path.removesuffix(".py").replace("/", "."), ENGINES)}
-    roots = ("app", "choices", "membership", "chosen", "engines", "speech_to_text", "text_to_speech")
+    roots = ("app", "choices", "cli_door", "membership", "chosen", "engines", "speech_to_text", "text_to_speech")
     assert knowing <= {f"server/{root}.py" for root in roots}
 
 

@@ -21,6 +21,8 @@ class Connection(Protocol):
 
     transport: Transport
     """What kind of way it is."""
+    comes_back: bool
+    """The client goes on with the call at another server when it is told to reconnect, if it has read its token."""
 
     @property
     def unheard_ms(self) -> float:
@@ -78,6 +80,11 @@ class Attachment:
     def transport(self) -> Transport | None:
         """What carries the call; None without a connection."""
         return None if self.connection is None else self.connection.transport
+
+    @property
+    def comes_back(self) -> bool:
+        """The client that is connected now would go on with the call at another server."""
+        return self.connection is not None and self.connection.comes_back and self.token.confirmed
 
     @property
     def unheard_ms(self) -> float:

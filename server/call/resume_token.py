@@ -18,9 +18,12 @@ class ResumeToken:
         self.hashes = list(hashes[-2:])
         """SHA-256, hexadecimal, oldest first. One hash, or two while the newest token is not confirmed."""
 
+        self.confirmed = False
+        """The client has shown that it has the newest token."""
+
     def renew(self) -> str:
         """Make a new token, to be told to the client."""
-        token = secrets.token_urlsafe(24)
+        token, self.confirmed = secrets.token_urlsafe(24), False
         self.hashes = [*self.hashes[-1:], hash_token(token, self._caller)]
         return token
 
@@ -33,7 +36,7 @@ class ResumeToken:
 
     def confirm(self) -> None:
         """The client has shown that it has the newest token. No older one is good any more."""
-        self.hashes = self.hashes[-1:]
+        self.hashes, self.confirmed = self.hashes[-1:], True
 
     def accepts(self, token: str, caller: str | None = None) -> bool:
         """Whether `token` may resume the conversation, for this caller (None: for its own).

@@ -71,8 +71,8 @@ class Session:
         self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
         self._lasting = lasting(self, setup, minutes)
         self.dialogue = self._dialogue(setup)
-        self._attachment = Attachment(self.token)
-        self.control = Control(setup, minutes, lambda: self.dialogue, self._attachment, self.leave)
+        self.attachment = Attachment(self.token)
+        self.control = Control(setup, minutes, lambda: self.dialogue, self.attachment, self.leave)
         """What operators and the agent's tools may do in the call."""
         self._soundtrack = Soundtrack(recorder, self.control.listeners)
         self._tasks = Tasks(self.id, self._on_fault)
@@ -82,7 +82,7 @@ class Session:
         self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
         ends, present = lambda: self.end("idle"), lambda: self.dialogue
-        self.hold = Hold(setup.settings.hold_s, self._attachment, self._soundtrack, self._watch, present, ends)
+        self.hold = Hold(setup.settings.hold_s, self.attachment, self._soundtrack, self._watch, present, ends)
         self._inbox = Inbox(self, present, self._watch, self.control, self._lasting.brought, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 
@@ -101,7 +101,7 @@ class Session:
                 self._ending.write()  # now, and not below: the caller may be back before a slow tool stops
         finally:
             self._stop_waiting()
-            self._attachment.close()
+            self.attachment.close()
             self._soundtrack.close()
             self._inbox.close()
             self.control.close()
@@ -113,10 +113,10 @@ class Session:
     def attach(self, connection: Connection) -> None:
         """Go on with the conversation on `connection`. The connection before it is told so, and closed."""
         resumed = self._tasks.running or self._minutes.record.begun
-        if (before := self._attachment.connection) is not None:
+        if (before := self.attachment.connection) is not None:
             self.hold.take_back_unheard(before)
         self._stop_waiting()
-        token = self._attachment.take(connection)
+        token = self.attachment.take(connection)
         self._minutes.connected(self.token.hashes[-1])
         self.send(
             messages.Hello(
@@ -132,17 +132,17 @@ class Session:
 
     def expect_another(self) -> None:
         """A client is about to take the call to another connection. Raises TooMany if that happens too often."""
-        self._attachment.expect(asyncio.get_running_loop().time())
+        self.attachment.expect(asyncio.get_running_loop().time())
 
     def detach(self, connection: Connection, for_good: bool = False) -> None:
         """`connection` is lost. Wait for another one, for the time that the settings give.
 
         `for_good`: the client has closed it, because the caller hangs up. Then the call ends.
         """
-        if connection is not self._attachment.connection:
+        if connection is not self.attachment.connection:
             return
         self.hold.take_back_unheard(connection)
-        self._attachment.leave()
+        self.attachment.leave()
         if for_good or self.ended or self.dialogue.leaving or not self.absence.allowed:
             self.end("caller" if for_good else "lost")
             return
@@ -173,7 +173,7 @@ class Session:
 
     def leave(self) -> None:
         """Say the agent's goodbye, and end the call when the caller has heard it. Without a connection, end at once."""
-        if self._attachment.connection is None:
+        if self.attachment.connection is None:
             self.end()
         else:
             self.dialogue.unasked.leave()
@@ -235,17 +235,17 @@ class Session:
 
     @property
     def unheard_ms(self) -> float:
-        return self._attachment.unheard_ms
+        return self.attachment.unheard_ms
 
     def send(self, message: messages.ServerMessage) -> None:
         if isinstance(message, messages.Interrupted):
             self._soundtrack.drop_ahead()
         self._observe(message)
         self.control.audience.tell(message)
-        self._attachment.send(message)
+        self.attachment.send(message)
 
     def hurry(self) -> None:
-        self._attachment.hurry()
+        self.attachment.hurry()
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> asyncio.Task[None]:
         return self._tasks.start(work, name)

@@ -34,6 +34,8 @@ class Announcement:
     """How many calls there may be."""
     operations_url: str = ""
     """Where the other workers reach its site for operators; "" if it has none of its own."""
+    at_ms: int = 0
+    """When it said this, in Unix milliseconds of its own clock. Whoever reads it knows by this whether it is news."""
 
     @property
     def for_operators(self) -> str:

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from server.cluster.announcement import Announcement
-from server.cluster.roster import EVERY_S, Roster
+from server.cluster.roster import EVERY_S, Roster, Seen
 from server.errors import StoreError
 
 KNOWN_S = 1.0
@@ -27,9 +27,13 @@ class Member:
         self.secret = ""
         """What all workers know, and nobody else; "" until Redis has been reached."""
         self._about = about
+        self.hears = True
+        """Redis has answered when it was last asked."""
+        self._announcing = asyncio.Lock()
+        """An older announcement never takes the place of a newer one."""
+        self._last = Seen((), ())
         self._known: dict[str, tuple[float, Announcement | None]] = {}
         """The workers that were looked up, and when."""
-        self._heard_from = True
         self._task = asyncio.get_running_loop().create_task(self._announce(), name="announce")
 
     async def close(self) -> None:
@@ -41,18 +45,21 @@ class Member:
 
     async def announce(self) -> None:
         """Tell the others now how this worker is."""
-        own = self._about()
+        async with self._announcing:
+            await self._tell(self._about())
+
+    async def _tell(self, own: Announcement) -> None:
         try:
             before = await self.roster.announce(own)
             self.secret = await self.roster.secret()
         except StoreError:
-            if self._heard_from:
+            if self.hears:
                 log.warning("x Redis does not answer: the other workers do not hear of this one")
-            self._heard_from = False
+            self.hears = False
             return
-        if not self._heard_from:
+        if not self.hears:
             log.info("- Redis answers again")
-        self._heard_from = True
+        self.hears = True
         if before is not None and before.since_ms > own.since_ms:
             log.error("x another server is called %s, too: give each worker a name of its own", self.name)
 
@@ -63,7 +70,7 @@ class Member:
         """
         now = asyncio.get_running_loop().time()
         then_s, known = self._known.get(name, (0.0, None))
-        if name in self._known and now - then_s < KNOWN_S:
+        if name in self._known and (now - then_s < KNOWN_S or not self.hears):
             return known
         try:
             found = await self.roster.find(name)
@@ -76,11 +83,26 @@ class Member:
         self._known[name] = now, found
         return found
 
+    async def seen(self) -> Seen:
+        """All workers, this one too. While Redis does not answer, those that were seen last."""
+        if self.hears:
+            with suppress(StoreError):
+                self._last = await self.roster.seen()
+        return self._last
+
+    async def ready(self) -> Sequence[Announcement]:
+        """The other workers that take new calls."""
+        present = (await self.seen()).present
+        return [worker for worker in present if worker.state == "ready" and worker.name != self.name]
+
     def forget(self, name: str) -> None:
         """This worker does not answer: look it up again the next time."""
         self._known.pop(name, None)
 
     async def _announce(self) -> None:
         while True:
-            await self.announce()
+            try:
+                await self.announce()
+            except Exception:
+                log.exception("x fault while this worker is announced")
             await asyncio.sleep(EVERY_S)

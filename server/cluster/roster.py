@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -37,12 +37,13 @@ class Roster:
 
     async def announce(self, worker: Announcement) -> Announcement | None:
         """Say that the worker is alive. Returns what was announced under its name before, if that still counts."""
-        until_ms = time.time() * 1000 + EXPIRY_S * 1000
+        now_ms = time.time_ns() // 1_000_000
+        text, until_ms = replace(worker, at_ms=now_ms).written(), now_ms + EXPIRY_S * 1000
         async with _limited(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.set(f"{self._prefix}:{worker.name}", worker.written(), px=int(EXPIRY_S * 1000), get=True)
+            pipeline.set(f"{self._prefix}:{worker.name}", text, px=int(EXPIRY_S * 1000), get=True)
             pipeline.zadd(self._names, {worker.name: until_ms})
             before, _ = await pipeline.execute()
-        return read(before) if before else None
+        return read(str(before)) if before else None
 
     async def leave(self, name: str) -> None:
         """Say that the worker is gone."""
@@ -55,7 +56,7 @@ class Roster:
         """The worker of this name, if it is alive."""
         async with _limited():
             text = await self._redis.get(f"{self._prefix}:{name}")
-        return read(text) if text else None
+        return read(str(text)) if text else None
 
     async def secret(self) -> str:
         """A secret that all workers know, and nobody else. The first one who asks makes it."""
@@ -76,7 +77,7 @@ class Roster:
             texts = await self._redis.mget([f"{self._prefix}:{name}" for name in names]) if names else []
             if None in texts:
                 await self._redis.zremrangebyscore(self._names, "-inf", time.time() * 1000 - 60_000)
-        found = [read(text) for text in texts if text is not None]
+        found = [read(str(text)) for text in texts if text is not None]
         present = sorted((worker for worker in found if worker is not None), key=lambda worker: worker.name)
         return Seen(present, sorted({*names} - {worker.name for worker in present}))
 

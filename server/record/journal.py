@@ -63,6 +63,10 @@ class Journal:
         """How many conversations wait to be written."""
         return len(self._waiting)
 
+    def has_written(self, conversation_id: str) -> bool:
+        """All that was noted of this conversation is in the store."""
+        return conversation_id not in self._waiting
+
     def note(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> None:
         """Write the record and its postings soon, without waiting. The records of a conversation must be noted in
         their order."""

@@ -94,6 +94,7 @@ class TextCall:
 
     audio = None
     transport: Transport = ""
+    comes_back = False
     unheard_ms = 0.0
 
     def __init__(self, setup: CallSetup, observe: Callable[[Observed | ToolRun], object]) -> None:

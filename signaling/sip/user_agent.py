@@ -96,6 +96,10 @@ class UserAgent:
         self.keep(call)
         return await call.ring(self._offer, flow.transfers, timeout_s, wanted)
 
+    def knows(self, to: Address) -> bool:
+        """Whether a phone is registered here under this address."""
+        return bool(self._registrar.find(to.uri.user or "", asyncio.get_running_loop().time()))
+
     def closed(self, flow: Flow) -> None:
         """The connection is gone. Calls that were answered go on: the phone comes back on another one."""
         flow.over = True

@@ -31,6 +31,7 @@ class Line:
 
     audio = None
     transport: Transport = "webrtc"
+    comes_back = True
     unheard_ms = 0.0
 
     def __init__(self) -> None:

@@ -103,6 +103,7 @@ class Caller:
 
     audio = None
     transport: Transport = "webrtc"
+    comes_back = True
     unheard_ms: float = 0.0
 
     def hurry(self) -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Protocol
 
 from server.call.attachment import Connection
 from server.call.caller import Caller
 from server.call.control import Control
 from server.call.desk.admission import Refusal
+from server.call.desk.drain import ENDING_S, Saved, drain
 from server.call.desk.ids import ALONE, Ids
 from server.call.desk.limits import Limits, Stage
 from server.call.desk.one_use import OneUse, Spending
@@ -21,12 +22,6 @@ from server.errors import InvalidToken, NotFound
 from server.record.conversation import Conversation, hash_token
 
 NO_CONVERSATION = "There is no such conversation."
-PUT_AWAY_S = 0.1
-"""How often a server that is stopping looks for sessions that it can end before the deadline."""
-ENDING_S = 2.0
-"""How long the end of sessions is waited for. It takes milliseconds, unless a tool does not stop. The agent's hooks
-have as long after that, or until the deadline if that is later."""
-
 log = logging.getLogger(__name__)
 
 Open = Callable[[Caller, CallOptions], Callable[[str], Awaitable[Session]]]
@@ -86,7 +81,7 @@ class Directory:
     @property
     def detached(self) -> int:
         """How many sessions have lost their connection and wait for another one."""
-        return len(self._detached_sessions)
+        return len(self._places.detached)
 
     @property
     def refused(self) -> Mapping[Refusal, int]:
@@ -146,6 +141,10 @@ class Directory:
             return session
         raise NotFound(NO_CONVERSATION)
 
+    def has(self, session_id: str) -> bool:
+        """Whether this session is here."""
+        return self._places.get(session_id) is not None
+
     def holds(self, caller: Caller) -> bool:
         """Whether a call of a caller with this name is here, connected or not."""
         return any(session.caller.name == caller.name for session in self._places.sessions)
@@ -190,30 +189,14 @@ class Directory:
         if (session := self._places.get(session_id)) is not None:
             session.yield_elsewhere()
 
-    async def drain(self, deadline_s: float, put_away: bool = True) -> None:
+    async def drain(self, deadline_s: float, put_away: bool = True, elsewhere: Saved | None = None) -> None:
         """Refuse new calls and let the present ones go on until the deadline. Then move the rest to another server.
 
-        With `put_away` a session that waits for a connection ends at once, unless a reply is being made in it: its
-        caller goes on from the store. Use False where the store ends with this process; then such a session waits for
-        its caller until the deadline, too, and the calls that are left then are over.
+        The other parameters are those of `drain`.
         """
-        self._places.draining = True
         now = asyncio.get_running_loop().time
         end_s = now() + deadline_s
-        try:
-            async with asyncio.timeout(deadline_s):
-                while len(self._places):
-                    if put_away:
-                        self._move_detached()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(PUT_AWAY_S):
-                            await self._places.all_free.wait()
-        except TimeoutError:
-            for session in self._places.sessions:
-                session.move(goes_on=put_away)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ENDING_S):
-                    await self._places.all_free.wait()
+        await drain(self._places, deadline_s, put_away, elsewhere)
         if self._hooks:
             await asyncio.wait(self._hooks, timeout=max(ENDING_S, end_s - now()))
 
@@ -224,17 +207,6 @@ class Directory:
                 task.cancel()
             if tasks:
                 await asyncio.wait(tasks, timeout=ENDING_S)
-
-    def _move_detached(self) -> None:
-        """End the sessions that wait for a connection and make no reply meanwhile. The store keeps them."""
-        for session in self._detached_sessions:
-            if not (session.working or session.dialogue.delivery.awaited):
-                session.move()
-
-    @property
-    def _detached_sessions(self) -> list[Session]:
-        """The sessions that have lost their connection and wait for another one."""
-        return [session for session in self._places.sessions if session.absence.since_s is not None]
 
     @contextmanager
     def _restores(self, session_id: str) -> Iterator[None]:

@@ -59,6 +59,11 @@ class Places:
     def sessions(self) -> list[Session]:
         return [place.session for place in self._places.values()]
 
+    @property
+    def detached(self) -> list[Session]:
+        """The sessions that have lost their connection and wait for another one."""
+        return [session for session in self.sessions if session.absence.since_s is not None]
+
     # Who may have a place
 
     def refusal(self) -> Refusal | None:

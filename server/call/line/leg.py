@@ -61,6 +61,8 @@ class Leg:
         first message.
         """
         self.transport = transport
+        self.comes_back = transport in ("webrtc", "websocket") and translator is None
+        """Clients of other protocols do not know how to go on elsewhere."""
         self._translator = translator
         self._recognize = recognize
         self._unread: list[ServerMessage] = []
@@ -184,6 +186,7 @@ class Leg:
             self._translator, self._recognize = self._translator or self._recognize(text), None
             unread, self._unread = self._unread, []
             if self._translator is not None:
+                self.comes_back = False
                 for message in unread:
                     self.tell(self._translator.write(message))
         if self._translator is None:

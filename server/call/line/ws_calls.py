@@ -56,6 +56,7 @@ class WsCalls:
             session = await self._find_or_open(session_id, caller, start)
             call, leg = self._make(session, start, socket, guest is not None and guest.patient)
             if guest is not None:
+                leg.comes_back = False
                 call.reformat(start.audio, guest.spoken)
         except AntiphonError as error:
             if isinstance(error, ConfigError):

@@ -1,10 +1,10 @@
-"""The backend of one HAProxy: its servers are the workers. They come and go without a restart."""
+"""A backend of HAProxy, whose servers are the workers. They come and go without a restart."""
 
 import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from server.call.desk.ids import WORKER
 from server.cluster.announcement import Announcement
 from server.cluster.door.runtime import Runtime
-from server.cluster.door.servers import EXPECTED, Server, commands, removal, told
+from server.cluster.door.servers import EXPECTED, Server, commands, removal
 
 RESOLVE_S = 1.0
 """How long DNS may take, for a worker that announces a name in place of an address."""
@@ -23,23 +23,28 @@ log = logging.getLogger(__name__)
 class Backend:
     """Knows which servers HAProxy has."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, name: str, url_of: Callable[[Announcement], str]) -> None:
         self._runtime = runtime
+        self._name = name
+        self._url_of = url_of
         self._servers: dict[str, Server] = {}
-        """With those that are gone, but still have connections."""
+        """By the names of the workers, with those that are gone, but still have connections."""
 
-    async def update(self, workers: Sequence[Announcement]) -> None:
+    async def update(self, workers: Iterable[Announcement]) -> None:
         """Tell HAProxy which workers there are now. Raises OSError when it does not take it."""
-        found = [(worker, await _server(worker)) for worker in workers if WORKER.fullmatch(worker.name)]
-        present = {worker.name: server for worker, server in found if server is not None}
-        for name, server in present.items():
-            await self._set(name, server)
-        await self._runtime.do(told(worker for worker, server in found if server is not None))
-        for name in [name for name in self._servers if name not in present]:
+        found = {worker.name: await self._server(worker) for worker in workers if WORKER.fullmatch(worker.name)}
+        for name, server in found.items():
+            if server is not None:
+                await self._set(name, server)
+        for name in [name for name in self._servers if found.get(name) is None]:
             await self._leave(name)
 
+    def has(self, name: str) -> bool:
+        """Whether the worker of this name is one of the servers."""
+        return name in self._servers
+
     async def _set(self, name: str, server: Server) -> None:
-        for command in commands(name, self._servers.get(name), server):
+        for command in commands(f"{self._name}/{name}", self._servers.get(name), server):
             await self._runtime.do(command, *EXPECTED)
         self._servers[name] = server
 
@@ -47,21 +52,20 @@ class Backend:
         """Give the server nothing more, and forget it as soon as it has no connections."""
         await self._set(name, replace(self._servers[name], state="maint"))
         with suppress(ConnectionError):  # it has some
-            await self._runtime.do(removal(name), *EXPECTED)
+            await self._runtime.do(removal(f"{self._name}/{name}"), *EXPECTED)
             del self._servers[name]
 
-
-async def _server(worker: Announcement) -> Server | None:
-    """The worker as a server. None if its address cannot be used."""
-    try:
-        url = urlsplit(worker.url)
-        host, port = url.hostname or "", url.port or 80
-        if url.scheme != "http" or not host:
-            raise ValueError("it has to begin with http://")
-        return Server(await _address(host), port, "ready" if worker.state == "ready" else "drain")
-    except (ValueError, OSError) as exc:
-        log.warning("x worker %s has an address that the door cannot use: %s", worker.name, exc)
-        return None
+    async def _server(self, worker: Announcement) -> Server | None:
+        """The worker as a server. None if its address cannot be used."""
+        try:
+            url = urlsplit(self._url_of(worker))
+            if url.scheme != "http" or not url.hostname:
+                raise ValueError("it has to begin with http://")
+            address = await _address(url.hostname)
+            return Server(address, url.port or 80, "ready" if worker.state == "ready" else "drain")
+        except (ValueError, OSError) as exc:
+            log.warning("x worker %s has an address that the door cannot use: %s", worker.name, exc)
+            return None
 
 
 async def _address(host: str) -> str:

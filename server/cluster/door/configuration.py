@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-BACKEND = "workers"
+WORKERS = "workers"
+"""The backend that has the workers' addresses for callers."""
+FOR_OPERATORS = "for_operators"
+"""The backend that has their addresses for operators."""
 LARGEST_BODY_BYTES = 128 * 1024
 """Twice as much as a worker itself takes, so that its own sentence answers most bodies that are too large."""
 LARGEST_HEADERS_BYTES = 16 * 1024
 BUFFER_BYTES = 96 * 1024
 """The largest body that a worker takes, and headers. A request has to fit into a buffer so that it can be sent to a
 second worker, and so that the ids in its body can be read. Idle connections and WebSockets have no buffers."""
+PATIENCE_MS = 10_000
+"""How long a client may take to send its headers, and how long the body of an offer. Most take milliseconds."""
 RETRY_AFTER_S = 5
 
 OPERATORS = ("metrics", "health", "whep", "console", "api/calls", "api/conversations", "api/tokens", "api/cluster")
@@ -54,10 +59,10 @@ class DoorSettings:
 
 def configuration(settings: DoorSettings, directory: Path, script: Path, exporter: bool = True) -> str:
     """The text for HAProxy, which keeps its runtime socket in `directory`. `exporter`: it can give its own metrics."""
-    parts = [_global(settings, directory, script), _DEFAULTS, _errors(), _public(settings)]
+    parts = [_global(settings, directory, script), _defaults(), _errors(), _public(settings)]
     if settings.operations_port:
-        parts.append(_operations(settings, exporter))
-    parts.append(_workers())
+        parts += [_operations(settings, exporter), _backend(FOR_OPERATORS, "conn-failure")]
+    parts.append(_backend(WORKERS, "conn-failure 503"))
     return "\n".join(parts)
 
 
@@ -79,10 +84,11 @@ def _global(settings: DoorSettings, directory: Path, script: Path) -> str:
 """
 
 
-_DEFAULTS = """defaults
+def _defaults() -> str:
+    return f"""defaults
     mode http
     timeout connect 2s
-    timeout http-request 10s  # for the headers, and for a body that is waited for
+    timeout http-request {PATIENCE_MS}ms
     timeout http-keep-alive 15s
     timeout client 60s
     timeout client-fin 10s
@@ -121,7 +127,7 @@ def _public(settings: DoorSettings) -> str:
         paths = "|".join(OPERATORS)
         lines.append(f"    acl for_operators path,url_dec -m reg ^/+({paths})(/|$)")
         lines.append(_refusal(404, "not_found", "Not Found.", "for_operators"))
-    lines += [*_origin(settings), f"    default_backend {BACKEND}"]
+    lines += [*_origin(settings), f"    default_backend {WORKERS}"]
     return "\n".join(lines) + "\n"
 
 
@@ -131,9 +137,9 @@ def _operations(settings: DoorSettings, exporter: bool) -> str:
     if exporter:
         lines.append("    http-request use-service prometheus-exporter if { path /door/metrics }")
     lines.append(f'    http-request return status 200 content-type application/json string {quoted(_READY)} '
-                 f"if {{ path /door/health }} {{ nbsrv({BACKEND}) gt 0 }}")  # fmt: skip
+                 f"if {{ path /door/health }} {{ nbsrv({WORKERS}) gt 0 }}")  # fmt: skip
     lines.append(_refusal(503, "at_capacity", _BUSY, "{ path /door/health }"))
-    lines += [*_origin(settings), f"    default_backend {BACKEND}"]
+    lines += [*_origin(settings), f"    default_backend {FOR_OPERATORS}"]
     return "\n".join(lines) + "\n"
 
 
@@ -165,17 +171,21 @@ def _origin(settings: DoorSettings) -> Iterator[str]:
     yield "    option forwardfor"
 
 
-def _workers() -> str:
-    return f"""backend {BACKEND}
-    balance random(2)  # for what no worker is chosen for: a second try
+def _backend(name: str, retried: str) -> str:
+    """A backend, without servers. `retried`: after what a request is sent to another worker, and then to a third.
+
+    A worker that takes no connection, or answers 503, has begun nothing.
+    """
+    return f"""backend {name}
+    http-reuse always  # a new connection to a worker costs half a millisecond, an idle one less
+    balance roundrobin  # for second tries; for the first one placing.lua has chosen a worker
     option httpchk GET /health/live
     http-check expect rstatus ^[1-5]  # any answer is a sign of life; whether it is ready, a worker announces itself
-    # A worker that does not answer, or refuses, has begun nothing. So another one is tried, and then a third.
     retries 2
     option redispatch 1
-    retry-on conn-failure 503
+    retry-on {retried}
     acl offer path_end /api/offer
-    http-request wait-for-body time 10s if offer {{ method POST PATCH }}
+    http-request wait-for-body time {PATIENCE_MS}ms if offer {{ method POST PATCH }}
     http-request set-var(txn.pc_id) req.body,json_query('$.pc_id') if offer
     http-request set-var(txn.session_id) req.body,json_query('$.requestData.session_id') if offer
     http-request lua.choose

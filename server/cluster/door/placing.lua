@@ -6,30 +6,32 @@
 --   txn.begins   it is set if the request begins a call, so another worker may be tried when this one refuses
 --   txn.refused  why a call cannot begin: "none" (there are no workers) or "busy" (none of them is ready)
 
-local LATEST = 4
--- How many pieces of time of half a second count as "since the announcement". An announcement is up to a second old when
--- the door reads it, and the door reads every half second. A call that is counted twice does less harm than one that is
--- not counted: it is the same for all workers.
 local FIRST_LIST_MS = 3000
 -- How long a request waits for the first list of workers after HAProxy has started.
 
-local workers = {}  -- by name: ready, starting, calls, places, and `placed`: the calls given to it in each piece of time
+local workers = {}
+-- By name: how many `calls` it announced at the moment `at`, how many `places` it has, and how many calls it was given
+-- since: `latest` since the last list, and `earlier`.
 local ready = {}    -- the names of those that are ready, in order
 local others = {}   -- the names of those that only keep the calls that they have
 local told = false
 
 math.randomseed(os.time() + tonumber(tostring({}):match("0x(%x+)") or "0", 16) % 1000003)
 
--- The list, as `name/state/calls/places` with commas in between; `-` is an empty list.
+-- The list, as `name/state/calls/places/at` with commas in between; `-` is an empty list.
 core.register_cli({"antiphon", "workers"}, "antiphon workers <list> : the workers and their loads", function(applet, ...)
   local list = select(select("#", ...), ...)
   local before = workers
   workers, ready, others = {}, {}, {}
-  for name, state, calls, places in list:gmatch("(%w+)/(%l+)/(%d+)/(%d+)") do
-    local placed = before[name] and before[name].placed or {0}
-    table.insert(placed, 1, 0)
-    placed[LATEST + 1] = nil
-    workers[name] = {calls = tonumber(calls), places = math.max(1, tonumber(places)), placed = placed}
+  for name, state, calls, places, at in list:gmatch("(%w+)/(%l+)/(%d+)/(%d+)/(%d+)") do
+    local was, earlier = before[name], 0
+    if was and was.at == at then
+      earlier = was.earlier + was.latest
+    elseif was then
+      earlier = was.latest / 2  -- it was announced some time between the two lists
+    end
+    workers[name] = {at = at, calls = tonumber(calls), places = math.max(1, tonumber(places)),
+                     earlier = earlier, latest = 0}
     if state == "ready" then
       table.insert(ready, name)
     elseif state ~= "starting" then
@@ -41,9 +43,8 @@ core.register_cli({"antiphon", "workers"}, "antiphon workers <list> : the worker
 end)
 
 local function load_of(name)
-  local worker, calls = workers[name], workers[name].calls
-  for _, count in ipairs(worker.placed) do calls = calls + count end
-  return calls / worker.places
+  local worker = workers[name]
+  return (worker.calls + worker.earlier + worker.latest) / worker.places
 end
 
 -- The less loaded of two random workers that are ready (the power of two choices).
@@ -52,7 +53,7 @@ local function place()
   local one = math.random(#ready)
   local other = #ready > 1 and (one + math.random(#ready - 1) - 1) % #ready + 1 or one
   local name = load_of(ready[other]) < load_of(ready[one]) and ready[other] or ready[one]
-  workers[name].placed[1] = workers[name].placed[1] + 1
+  workers[name].latest = workers[name].latest + 1
   return name
 end
 

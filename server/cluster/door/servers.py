@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from server.cluster.announcement import Announcement
-from server.cluster.door.configuration import BACKEND
 
 State = Literal["ready", "drain", "maint"]
 _CHECK = "check inter 2s fall 3 rise 1"
 """How HAProxy finds out that a worker is gone, if Redis cannot tell it: it does not answer for six seconds."""
-EXPECTED = ("New server registered", "Server deleted", "IP changed", "port changed", "no need to change", "nothing changed")
+_POOL = "pool-purge-delay 2s"
+"""Close connections to a worker that are idle, long before the worker itself does after 15 s: a request that meets its
+end would fail."""
+EXPECTED = ("New server registered", "Server deleted", "IP changed", "port changed", "no need to change")
 """How HAProxy's answers to these commands begin, if it says anything."""
 
 
@@ -30,11 +32,13 @@ class Server:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def commands(name: str, before: Server | None, now: Server) -> Iterator[str]:
-    """What turns the server `name` from what it was into what it is now. None: it was not there."""
-    server = f"{BACKEND}/{name}"
+def commands(server: str, before: Server | None, now: Server) -> Iterator[str]:
+    """What turns a server from what it was into what it is now. None: it was not there.
+
+    `server` is its name, with that of the backend before it: `workers/w1`.
+    """
     if before is None:
-        yield f"add server {server} {now.address} {_CHECK}"
+        yield f"add server {server} {now.address} {_CHECK} {_POOL}"
         yield f"enable health {server}"
     elif (before.host, before.port) != (now.host, now.port):
         yield f"set server {server} addr {now.host} port {now.port}"
@@ -42,12 +46,12 @@ def commands(name: str, before: Server | None, now: Server) -> Iterator[str]:
         yield f"set server {server} state {now.state}"
 
 
-def removal(name: str) -> str:
+def removal(server: str) -> str:
     """Forget a server in the state `maint`. HAProxy refuses this while it has connections."""
-    return f"del server {BACKEND}/{name}"
+    return f"del server {server}"
 
 
 def told(workers: Iterable[Announcement]) -> str:
     """Tell placing.lua which workers there are, and how full they are."""
-    parts = [f"{worker.name}/{worker.state}/{worker.calls}/{worker.places}" for worker in workers]
+    parts = [f"{worker.name}/{worker.state}/{worker.calls}/{worker.places}/{worker.at_ms}" for worker in workers]
     return f"antiphon workers {','.join(parts) or '-'}"

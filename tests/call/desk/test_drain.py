@@ -122,3 +122,36 @@ def test_a_tool_that_does_not_stop_does_not_keep_the_server() -> None:
         await session.over.wait()
 
     run_virtual(scenario())
+
+
+def test_a_drain_moves_calls_that_are_quiet() -> None:
+    """Where other servers take the calls, each moves when nobody speaks, nothing is made for it, and all is saved. One
+    whose client cannot go on elsewhere stays until the deadline."""
+
+    async def scenario() -> None:
+        loop, mind, saved = asyncio.get_running_loop(), Mind(tool_s=4), set[str]()
+        calls = directory(limit=9, mind=mind)
+        (quiet, line), (busy, at_work), (fixed, phone) = [await connected(calls) for _ in range(3)]
+        phone.comes_back = False
+        await asyncio.sleep(5)  # the greetings
+        busy.receive_text(Text(text="book seven").to_json())
+        for session in (quiet, fixed):
+            session.token.confirm()
+        start_s = loop.time()
+        drain = loop.create_task(calls.drain(10, elsewhere=saved.__contains__), name="drain")
+        await asyncio.sleep(1)
+        assert not quiet.ended
+        saved |= {quiet.id, busy.id, fixed.id}
+        await quiet.over.wait()
+        assert loop.time() - start_s < 2
+        assert Reconnect() in line.told
+        assert not busy.ended
+        await busy.over.wait()
+        assert mind.booked == ["seven"]
+        assert Reconnect() in at_work.told
+        assert 4 < loop.time() - start_s < 9
+        await drain
+        assert fixed.over.is_set()
+        assert loop.time() - start_s > 9.99
+
+    run_virtual(scenario())
