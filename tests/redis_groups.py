@@ -80,18 +80,29 @@ class RedisNode:
 
 
 class Group:
-    """Servers of which one may fail. `url` leads to all, `primary` has the conversations, and `others` are those that
-    decide that it is down."""
+    """Servers of which some may fail. `url` leads to all. `primary` has the conversations, and `machine` is what fails
+    together with it."""
 
-    def __init__(self, url: str, primary: RedisNode, replica: RedisNode, others: Sequence[RedisNode]) -> None:
+    def __init__(self, url: str, nodes: Sequence[RedisNode], primary: RedisNode, machine: Sequence[RedisNode]) -> None:
         self.url = url
+        self.nodes = nodes
         self.primary = primary
-        self.replica = replica
-        self.others = others
+        self._machine = machine
 
     def in_step(self) -> None:
         """Wait until the replica has what the primary has."""
-        until(lambda: _same_place(self.primary, self.replica))
+        until(self._same_place)
+
+    def kill(self) -> None:
+        """kill -9 of the primary and of what is on its machine."""
+        for node in self._machine:
+            node.kill()
+
+    def _same_place(self) -> bool:
+        """Whether the replica is connected and has all that the primary has."""
+        _, ours, replicas = self.primary.ask("ROLE")
+        present = {replica[1] for replica in replicas}
+        return [node.ask("ROLE")[4] for node in self.nodes if str(node.port) in present] == [ours]
 
 
 @contextmanager
@@ -105,8 +116,9 @@ def watched(directory: Path) -> Iterator[Group]:
         known += [f"known-sentinel {SERVICE} {one.address} {_id(one)}" for one in sentinels if one is not each]
         each.configure(f"sentinel myid {_id(each)}", f"sentinel monitor {SERVICE} {primary.address} 2")
         each.configure(*(f"sentinel {line}" for line in (*known, *WATCH)))
-    with _running(primary, replica, *sentinels):
-        group = Group(_url("sentinel", sentinels, f"/{SERVICE}"), primary, replica, sentinels)
+    with running(primary, replica, *sentinels):
+        nodes, machine = (primary, replica, *sentinels), (primary, sentinels[0])
+        group = Group(_url("sentinel", sentinels, f"/{SERVICE}"), nodes, primary, machine)
         group.in_step()
         yield group
 
@@ -116,7 +128,7 @@ def cluster(directory: Path) -> Iterator[Group]:
     """Three primaries that share the keys. The one that has the conversations has a replica."""
     ports = [free_port() for _ in range(NODES)]
     nodes = [RedisNode(directory / f"node{i}", *DURABLE, *CLUSTER, f"cluster-port {ports[i]}") for i in range(NODES)]
-    with _running(*nodes):
+    with running(*nodes):
         ids = [node.ask("CLUSTER", "MYID") for node in nodes]
         for node, (first, last) in zip(nodes, SLOTS, strict=False):
             node.ask("CLUSTER", "ADDSLOTSRANGE", first, last)
@@ -126,7 +138,7 @@ def cluster(directory: Path) -> Iterator[Group]:
         owner = next(i for i, (first, last) in enumerate(SLOTS) if first <= key_slot(KEYS) <= last)
         until(lambda: nodes[-1].ask("CLUSTER", "REPLICATE", ids[owner]))
         until(lambda: all(map(_is_whole, nodes)))
-        group = Group(_url("cluster", nodes), nodes[owner], nodes[-1], nodes)
+        group = Group(_url("cluster", nodes), nodes, nodes[owner], nodes[owner : owner + 1])
         group.in_step()
         yield group
 
@@ -139,7 +151,7 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def _running(*nodes: RedisNode) -> Iterator[None]:
+def running(*nodes: RedisNode) -> Iterator[None]:
     try:
         for node in nodes:
             node.start()
@@ -147,12 +159,6 @@ def _running(*nodes: RedisNode) -> Iterator[None]:
     finally:
         for node in nodes:
             node.kill()
-
-
-def _same_place(primary: RedisNode, replica: RedisNode) -> bool:
-    """Whether the replica is connected and has written all that the primary has."""
-    ours, theirs = primary.ask("ROLE"), replica.ask("ROLE")
-    return bool(ours and theirs and theirs[:1] == ["slave"] and theirs[3] == "connected" and theirs[4] == ours[1])
 
 
 def _is_whole(node: RedisNode) -> bool:

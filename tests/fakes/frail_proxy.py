@@ -17,10 +17,14 @@ class FrailProxy:
         self._silent: set[asyncio.StreamWriter] = set()
 
     def cut(self) -> None:
-        """End all connections at once, without a word."""
+        """End all connections at once, without a word. Others may be made."""
         for pair in self._pairs:
             for writer in pair:
                 writer.transport.abort()
+
+    def lead_to(self, port: int) -> None:
+        """Lead new connections to another server, or to none if `port` is 0. The present ones stay."""
+        self._port = port
 
     def go_silent(self) -> None:
         """Pass nothing on any more from the server, on the connections that are there now."""
@@ -35,6 +39,9 @@ class FrailProxy:
     async def serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         """Carry one connection."""
         self.connections += 1
+        if not self._port:
+            client.transport.abort()
+            return
         from_server, server = await asyncio.open_connection(self._host, self._port)
         self._pairs.add((client, server))
         for source, sink in ((reader, server), (from_server, client)):

@@ -25,7 +25,7 @@ from server.record.stores.codec import (
     encode_exchange,
     encode_header,
 )
-from server.record.stores.redis_client import key_prefix, redis_client
+from server.record.stores.redis_client import FAILURES, key_prefix, redis_client
 from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
 OPERATION_S = 2.0
@@ -68,11 +68,13 @@ return 'yes'
 _CLAIM = """
 local present = redis.call('HGET', conversation, 'token_hash')
 if present == ARGV[2] then
-  redis.call('HSET', conversation, 'token_hash', ARGV[3])
-  redis.call('HINCRBY', conversation, 'epoch', 1)
-  redis.call('HSET', conversation, 'holder', ARGV[4])
+  local now, epoch = redis.call('TIME'), redis.call('HGET', conversation, 'epoch')
+  epoch = math.max(epoch + 1, now[1] * 1000000 + now[2])
+  redis.call('HSET', conversation, 'token_hash', ARGV[3], 'epoch', string.format('%.0f', epoch), 'holder', ARGV[4])
 elseif present ~= ARGV[3] then return false end
 """
+"""The epoch is the time in microseconds, and not one more than before: a failover may lose a claim that was answered.
+The server that claims next must not get the epoch of the first one, or both could write."""
 _DELETE = """
 local cursor = redis.call('HGET', conversation, 'cursor')
 if not cursor then return 0 end
@@ -194,7 +196,7 @@ class RedisStore:
         try:
             async with asyncio.timeout(self._limit_s):
                 yield
-        except (RedisError, OSError) as exc:  # TimeoutError is an OSError
+        except FAILURES as exc:
             raise StoreError("The store of conversations is not available.") from exc
 
     def _key(self, conversation_id: str) -> str:

@@ -12,12 +12,14 @@ from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import ReadOnlyError, RedisClusterException, RedisError
 
 from server.errors import ConfigError
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 """`rediss` is TLS."""
+FAILURES = (RedisError, RedisClusterException, OSError)
+"""What an operation raises when Redis cannot do it. TimeoutError is an OSError."""
 SENTINEL_PORT = 26379
 SENTINEL_S = 0.5
 """How long a sentinel may take to answer before the next one is asked, so that two dead ones fit into an operation."""
@@ -34,8 +36,8 @@ def is_redis(url: str) -> bool:
 
 
 def key_prefix(url: str, prefix: str) -> str:
-    """With what all keys begin. A cluster keeps keys with the same text in braces on the same node, and scripts need all
-    their keys on one node, so there it is `{prefix}`."""
+    """With what all keys begin: in a cluster `{prefix}`. It keeps keys with the same text in braces on the same node,
+    and a script needs all its keys on one node."""
     return f"{{{prefix}}}" if _kind(url) == "cluster" else prefix
 
 
@@ -55,7 +57,7 @@ def redis_client(url: str) -> Redis:
         if _kind(url) == "cluster":
             return _in_cluster(urlsplit(url))
         return Redis.from_url(url, **_OPTIONS)
-    except (ValueError, RedisError) as exc:
+    except (ValueError, *FAILURES) as exc:
         raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
 
 
