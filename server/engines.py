@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from server.config import Settings
 from server.errors import ConfigError
+from server.speech.endpoint_http import EndpointServer
 from server.speech.endpoint_worker import EndpointWorkers
 from server.speech.fallbacks import Candidate
 from server.speech.languages import lookup
@@ -34,13 +35,18 @@ ENDPOINT_ENGINE = "smart_turn"
 async def endpoint_model(
     settings: Settings, stack: AsyncExitStack, say: Print, monitor: Monitor
 ) -> EndpointModel | None:
-    """Start Smart Turn if its file is on disk. The stack closes it.
+    """Start Smart Turn if its file is on disk, or connect to the server that the settings name. The stack closes it.
 
     None when there is no file: then only the words decide about the endpoint. Raises ConfigError when the file
     is not a Smart Turn model.
     """
     if settings.endpoint_model == "none":
         return None
+    if settings.endpoint_model.startswith(("http://", "https://")):
+        server = EndpointServer(settings.endpoint_model, settings.endpoint_api_key.get_secret_value() or None)
+        stack.push_async_callback(server.close)
+        say(f"endpoint model  {settings.endpoint_model}")
+        return server
     auto = settings.endpoint_model == "auto"
     path = find(settings.models_dir, "smart-turn") if auto else Path(settings.endpoint_model)
     if path is None:

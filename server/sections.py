@@ -251,7 +251,10 @@ class TurnTaking(SettingsGroup):
     or in noisy places. An agent, and each call, may choose another patience than the server."""
     endpoint_model: str = "auto"
     """Model that judges by the sound whether the caller is done: auto (a Smart Turn model in ANTIPHON_MODELS_DIR, if
-    there is one), none, or the path of a model, such as path/to/it.onnx. Without a model the words alone decide."""
+    there is one), none, the path of a model, such as path/to/it.onnx, or the base URL of a server that has one, such as
+    http://10.0.0.5:8000/v1. Without a model the words alone decide."""
+    endpoint_api_key: SecretStr = SecretStr("")
+    """API key for the server of the endpoint model."""
     endpoint_workers: int = Field(1, ge=1, le=64)
     """How many processes run the endpoint model. One judges four pauses at once in 0.2 s; more of them help only if
     there are cores that nothing else needs. Each takes 100 MB of memory."""

@@ -50,7 +50,7 @@ class _Start:
         """Start the engine with this name, which is engine `number` of `count`. Raises ConfigError."""
         model = value_for(self.settings.stt_model, number, count)
         if name in ("openai", "realtime"):
-            return Candidate(name, self._hosted(name, model, number, count), Breaker())
+            return Candidate(name, await self._hosted(name, model, number, count), Breaker())
         if name.startswith("tcp://"):
             wyoming = WyomingSpeechToText(name, model=model or None, languages=self.settings.stt_languages)
             return Candidate(name, await self._learned(wyoming), Breaker())
@@ -65,16 +65,18 @@ class _Start:
             return Candidate(name, SpeechToTextByLanguage(engines), Breaker(), titles(here))
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
 
-    def _hosted(self, name: str, model: str, number: int, count: int) -> SpeechToText:
+    async def _hosted(self, name: str, model: str, number: int, count: int) -> SpeechToText:
         address = needed(value_for(self.settings.stt_url, number, count), name, "ANTIPHON_STT_URL")
         key = value_for(self.settings.stt_api_key.get_secret_value(), number, count)
         server, languages = OpenAIServer(address, key or None), self.settings.stt_languages
         hosted: OpenAISpeechToText | RealtimeSpeechToText
         if name == "openai":
             hosted = OpenAISpeechToText(server, model=model or "whisper-1", languages=languages)
+            self.stack.push_async_callback(hosted.close)
+            await hosted.learn()
         else:
             hosted = RealtimeSpeechToText(server, model=model or "gpt-live-transcribe", languages=languages)
-        self.stack.push_async_callback(hosted.close)
+            self.stack.push_async_callback(hosted.close)
         return hosted
 
     async def _workers(self, engine: LocalEngine) -> SpeechToTextPool:

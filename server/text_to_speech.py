@@ -51,7 +51,7 @@ class _Start:
         model = value_for(self.settings.tts_model, number, count)
         voice = value_for(self.settings.tts_voice, number, count)
         if name in ("openai", "cartesia"):
-            return Candidate(name, self._hosted(name, model, voice, (number, count)), Breaker())
+            return Candidate(name, await self._hosted(name, model, voice, (number, count)), Breaker())
         if name.startswith("tcp://"):
             wyoming = WyomingTextToSpeech(name, voice=voice, languages=self.settings.tts_languages)
             return Candidate(name, await self._learned(wyoming), Breaker())
@@ -67,7 +67,7 @@ class _Start:
             return Candidate(name, TextToSpeechByLanguage(engines), Breaker(), titles(here))
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
 
-    def _hosted(self, name: str, model: str, voice: str, place: tuple[int, int]) -> TextToSpeech:
+    async def _hosted(self, name: str, model: str, voice: str, place: tuple[int, int]) -> TextToSpeech:
         address = value_for(self.settings.tts_url, *place)
         key = value_for(self.settings.tts_api_key.get_secret_value(), *place) or None
         languages = self.settings.tts_languages
@@ -76,11 +76,13 @@ class _Start:
             server = OpenAIServer(needed(address, name, "ANTIPHON_TTS_URL"), key)
             model, voice = model or "gpt-4o-mini-tts", voice or "alloy"
             hosted = OpenAITextToSpeech(server, model=model, voice=voice, languages=languages)
+            self.stack.push_async_callback(hosted.close)
+            await hosted.learn()
         else:
             server = OpenAIServer(address or ADDRESS, key)
             voice = needed(voice, name, "ANTIPHON_TTS_VOICE")
             hosted = CartesiaTextToSpeech(server, model=model or "sonic-3.5", voice=voice, languages=languages)
-        self.stack.push_async_callback(hosted.close)
+            self.stack.push_async_callback(hosted.close)
         return hosted
 
     async def _learned(self, client: WyomingTextToSpeech) -> WyomingTextToSpeech:

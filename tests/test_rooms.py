@@ -104,7 +104,8 @@ TASKS = frozenset(
     server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
     server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
     server/speech/wyoming_stt.py
-    server/speech/openai_http.py server/speech/wyoming_client.py server/speech/endpoint_worker.py
+    server/speech/openai_http.py server/speech/http_drafts.py server/speech/wyoming_client.py
+    server/speech/judgements.py
     server/speech/openai_realtime.py server/speech/cartesia_tts.py server/speech/own_loop.py
     server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
     server/webhooks/deliveries.py
@@ -161,6 +162,9 @@ ENGINES = (
     "server.speech.supervisor",
     "server.speech.vad",
     "server.speech.endpoint_worker",
+    "server.speech.endpoint_http",
+    "server.speech.http_api",
+    "server.speech.judgements",
 )
 """The concrete engines, which only the composition root and they themselves know."""
 

@@ -17,7 +17,7 @@ from server.speech.engine import (
     SpeechToTextEngine,
     TextToSpeechEngine,
 )
-from server.speech.engine_thread import Job
+from server.speech.engine_thread import IDLE, Job
 
 SLICE_BYTES = 2 * HEARD_RATE // 10
 """100 ms of sound for one step. An engine decodes it in a few ms, so other calls wait only that long for their partial
@@ -44,6 +44,8 @@ class Final:
 
     text: str
     language: str = ""
+    together: int = 1
+    """How many utterances were finished in the same go."""
 
 
 class Failure(str):
@@ -76,6 +78,7 @@ class RecognitionJob:
         self._slices: deque[bytes] = deque()
         self._bytes = 0
         self._stopped = self._over = self._draft_due = False
+        self._final_urgency = 0
 
     def feed(self, pcm: bytes) -> None:
         """Raises ValueError when the utterance gets too long or `pcm` ends inside a sample."""
@@ -86,15 +89,19 @@ class RecognitionJob:
             raise ValueError("a chunk ends inside a sample")
         self._slices.extend(pcm[at : at + SLICE_BYTES] for at in range(0, len(pcm), SLICE_BYTES))
 
-    def stop(self) -> None:
-        """No more sound will come: the client wants the final words."""
+    def stop(self, can_wait: bool = False) -> None:
+        """No more sound will come: the client wants the words.
+
+        `can_wait`: they are no more than a draft, so the engine does everything else first.
+        """
+        self._final_urgency = IDLE if can_wait else 0
         self._stopped = True
 
     def urgency(self) -> int | None:
         if self._over:
             return None
         if self._stopped:
-            return 0
+            return self._final_urgency
         if self._slices or self._recognition is None:
             return 1
         return 2 if self._draft_due else None
@@ -113,23 +120,27 @@ class RecognitionJob:
             raise
 
     def _with(self, others: Sequence[Job]) -> list["RecognitionJob"]:
-        """This job, and others whose words are due as well, as many as the engine takes at once."""
-        if not isinstance(self._engine, BatchingEngine) or not self._words_due:
+        """This job, and others whose clients want the words as well, as many as the engine takes at once."""
+        if not isinstance(self._engine, BatchingEngine) or not self._stopped:
             return [self]
-        due = [job for job in others if isinstance(job, RecognitionJob) and job._words_due]
+        due = [job for job in others if isinstance(job, RecognitionJob) and job._stopped]
         return [self, *due][: self._engine.batch]
-
-    @property
-    def _words_due(self) -> bool:
-        return self._stopped and not self._slices and self._recognition is not None
 
     def _finish(self, together: Sequence["RecognitionJob"]) -> None:
         assert isinstance(self._engine, BatchingEngine), "because only such an engine gets several"
-        texts = self._engine.finish_together([job._recognition for job in together])
-        for job, text in zip(together, texts, strict=True):
+        recognitions = [job._heard_all() for job in together]
+        texts = self._engine.finish_together(recognitions)
+        for job, recognition, text in zip(together, recognitions, texts, strict=True):
             job._over = True
-            assert job._recognition is not None, "because its words are due"
-            job._emit(Final(text, job._recognition.language))
+            job._emit(Final(text, recognition.language, len(together)))
+
+    def _heard_all(self) -> Recognition:
+        """The recognition, after it got the sound that still waited: all of it, if it came at once, as from a file."""
+        if self._recognition is None:
+            self._recognition = self._engine.start(self._phrases, self._language, self._others)
+        while self._slices:
+            self._recognition.feed(self._next_slice())
+        return self._recognition
 
     def _step(self) -> None:
         if self._recognition is None:

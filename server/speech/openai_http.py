@@ -1,24 +1,26 @@
 """Speech engines over OpenAI's HTTP API. Many servers speak it: vLLM, Speaches, LocalAI, Ray Serve and others.
 
 `POST audio/transcriptions` takes the whole utterance as a WAV file and gives no partial words; `POST audio/speech`
-streams 24 kHz PCM. Source: https://platform.openai.com/docs/api-reference/audio. Each client keeps its connections
-alive. It follows no redirect, because that could send the key to another server.
+streams 24 kHz PCM. The speech models of our own clusters (`server/cluster/speech/`) say which languages they know, and
+make drafts. Source: https://platform.openai.com/docs/api-reference/audio.
 """
 
 import asyncio
 import io
-import json
 import wave
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import aiohttp
 
-from server.errors import REFUSED, ConfigError, EngineError
+from server.errors import EngineError
 from server.media.frame import HEARD_RATE
+from server.speech.http_api import HttpApi
+from server.speech.http_drafts import Drafts
 from server.speech.languages import lookup, tag_of
 from server.speech.protocols import ANYBODY, Asker, Pcm
 from server.speech.settled import Settled, may_end
@@ -41,6 +43,10 @@ _MAX_ANSWER_BYTES = 256 * 1024
 """How long a transcript with all its details may be. No answer to half a minute of speech is longer."""
 
 
+_DESCRIBE_S = 3.0
+"""How long a server may take to describe a model. One that is down must not delay the start."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenAIServer:
     """Where a server is and how to log in. `base_url` ends where the paths begin, as https://api.openai.com/v1."""
@@ -61,18 +67,26 @@ class OpenAISpeechToText:
         connect_s: float = 2.0,
         deadline_s: float = 8.0,
     ) -> None:
-        """`languages` are those that the model understands: the API does not tell.
+        """`languages` are those that the model understands: the API does not tell, unless the server is one of ours.
 
         Deadlines: `connect_s` is short, because a server that is up accepts at once. `deadline_s` is from the request
         to the transcript; no caller waits that long for an answer. Raises ConfigError when the address is not HTTP.
         """
-        self._api = _Api(server, aiohttp.ClientTimeout(total=deadline_s, connect=connect_s), _STT)
+        timeout = aiohttp.ClientTimeout(total=deadline_s, connect=connect_s)
+        self._api = HttpApi(server.base_url, server.api_key, timeout, _STT)
         self._fields = {"model": model, "response_format": "json"}
         tells = not model.startswith("gpt-")  # these models of OpenAI know no other format than json
         self._open_language = {"response_format": "verbose_json"} if tells else {}
         """What to ask for when the language is left open: only this format has the language."""
         self.languages = languages
+        self._is_ours = False
         self._open: set[OpenAISpeechStream] = set()
+
+    async def learn(self) -> None:
+        """Ask the server whether it is one of ours, and which languages its model understands."""
+        described = await _described(self._api, self._fields["model"])
+        self._is_ours = bool(described)
+        self.languages = self.languages or _languages(described)
 
     def listen(
         self,
@@ -82,15 +96,18 @@ class OpenAISpeechToText:
         others: Sequence[str] = (),
         asker: Asker = ANYBODY,
     ) -> "OpenAISpeechStream":
-        """`on_partial` is never called, because partial words would need a request with the whole utterance."""
+        """`on_partial` is only called if the server is one of ours: each time needs a request with the whole utterance,
+        and other servers would let it wait no longer than a final one."""
         prompt = ". ".join(phrases)[:_PROMPT_CHARACTERS]
         fields = self._fields | ({"prompt": prompt} if prompt else {})
         if others:
             fields |= self._open_language
-        elif language:
+            if self._is_ours:
+                fields["languages"] = ",".join(others)
+        if language and (self._is_ours or not others):
             tag = lookup(language, self.languages) or language
             fields["language"] = tag.partition("-")[0]  # the API takes ISO 639-1, which has no regions
-        stream = OpenAISpeechStream(self._api, fields, self._open.discard)
+        stream = OpenAISpeechStream(self._api, fields, self._open.discard, on_partial if self._is_ours else None)
         self._open.add(stream)
         return stream
 
@@ -103,7 +120,14 @@ class OpenAISpeechToText:
 class OpenAISpeechStream:
     """One utterance. Its sound is kept until `close`."""
 
-    def __init__(self, api: "_Api", fields: dict[str, str], on_close: Callable[["OpenAISpeechStream"], None]) -> None:
+    def __init__(
+        self,
+        api: HttpApi,
+        fields: dict[str, str],
+        on_close: Callable[["OpenAISpeechStream"], None],
+        on_partial: Callable[[str], None] | None = None,
+    ) -> None:
+        """With `on_partial`, the server is asked for drafts."""
         self._api, self._fields, self._on_close = api, fields, on_close
         self.language = ""
         self._settled = Settled()
@@ -113,6 +137,8 @@ class OpenAISpeechStream:
         """How many bytes of `_heard` the last transcript covers, and its words."""
         self._requests: set[asyncio.Task[str]] = set()
         self._closed = False
+        self._on_partial = on_partial
+        self._drafts = Drafts(partial(self._ask, draft="true"), self._tell) if on_partial else None
 
     def feed(self, pcm: bytes) -> None:
         answered, text = self._answer
@@ -124,6 +150,12 @@ class OpenAISpeechStream:
             self._answer = (0, "")
         if not self._closed and len(self._heard) + len(pcm) <= _KEEP_BYTES:
             self._heard += pcm
+            if self._drafts:
+                self._drafts.heard(len(self._heard))
+
+    def _tell(self, words: str) -> None:
+        if self._on_partial and not self._closed:
+            self._on_partial(self._settled.and_then(words))
 
     async def transcript(self) -> str:
         if self._closed:
@@ -131,6 +163,8 @@ class OpenAISpeechStream:
         heard, (answered, text), settled = len(self._heard), self._answer, self._settled
         if heard == answered:
             return settled.and_then(text)
+        if self._drafts:
+            self._drafts.stop()
         request = asyncio.create_task(self._ask(), name="openai transcription")
         self._requests.add(request)
         try:
@@ -143,20 +177,15 @@ class OpenAISpeechStream:
         self._answer = heard, request.result()
         return settled.and_then(self._answer[1])
 
-    async def _ask(self) -> str:
-        form = aiohttp.FormData(self._fields)
+    async def _ask(self, **more: str) -> str:
+        """The words of the sound that is here now; `more` are further fields of the request."""
+        form = aiohttp.FormData(self._fields | more)
         form.add_field("file", _wav(bytes(self._heard)), filename="utterance.wav", content_type="audio/wav")
-        answer = bytearray()
-        async with self._api.post("audio/transcriptions", data=form) as response:
-            async for chunk in response.content.iter_any():
-                answer += chunk
-                if len(answer) > _MAX_ANSWER_BYTES:
-                    raise EngineError(_STT, "The speech-to-text server's answer is too long.")
+        transcript = await self._api.ask_for_json("POST", "audio/transcriptions", _MAX_ANSWER_BYTES, data=form)
         try:
-            transcript = json.loads(answer)
             text: str = transcript["text"].strip()
             self.language = tag_of(str(transcript.get("language") or ""))
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (KeyError, TypeError, AttributeError) as exc:
             raise EngineError(_STT, "The speech-to-text server's answer is not a transcript.") from exc
         return text
 
@@ -164,6 +193,8 @@ class OpenAISpeechStream:
         self._closed = True
         self._on_close(self)
         self._heard.clear()
+        if self._drafts:
+            await self._drafts.close()
         requests = set(self._requests)
         for request in requests:
             request.cancel()
@@ -191,16 +222,23 @@ class OpenAITextToSpeech:
         when the address is not HTTP.
         """
         timeout = aiohttp.ClientTimeout(total=None, connect=connect_s, sock_read=silence_s)
-        self._api = _Api(server, timeout, _TTS)
+        self._api = HttpApi(server.base_url, server.api_key, timeout, _TTS)
         self._model, self._voice = model, voice
         self.languages = languages
+
+    async def learn(self) -> None:
+        """Ask the server which languages its voices speak, which those of our clusters tell."""
+        self.languages = self.languages or _languages(await _described(self._api, self._model))
 
     async def synthesize(
         self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
     ) -> AsyncGenerator[Pcm, None]:
         """`language` is ignored: the API has no field for it. Every voice speaks the language of the text."""
         asked = {"model": self._model, "input": text, "voice": voice or self._voice, "response_format": "pcm"}
-        async with self._api.post("audio/speech", json=asked) as response, aclosing(_samples(response)) as chunks:
+        async with (
+            self._api.ask("POST", "audio/speech", json=asked) as response,
+            aclosing(_samples(response)) as chunks,
+        ):
             async for chunk in chunks:
                 yield Pcm(SPEECH_RATE, chunk)
 
@@ -208,53 +246,18 @@ class OpenAITextToSpeech:
         await self._api.close()
 
 
-class _Api:
-    """Sends the requests of one client to its server, over connections that are kept alive."""
+async def _described(api: HttpApi, model: str) -> dict[str, Any]:
+    """How one of our servers describes the model; {} when the server is another one, or does not answer."""
+    try:
+        async with asyncio.timeout(_DESCRIBE_S):
+            described = await api.ask_for_json("GET", f"models/{quote(model, safe='')}", _MAX_ANSWER_BYTES)
+    except (EngineError, TimeoutError):
+        return {}
+    return described if isinstance(described, dict) and described.get("owned_by") == "antiphon" else {}
 
-    def __init__(self, server: OpenAIServer, timeout: aiohttp.ClientTimeout, stage: str) -> None:
-        """Raises ConfigError when the address is not HTTP."""
-        parts = urlsplit(server.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"the address of the {stage} server does not begin with http:// or https://")
-        try:
-            _ = parts.port
-        except ValueError as exc:
-            raise ConfigError(f"the address of the {stage} server has no valid port") from exc
-        self._base_url = server.base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
-        self._session: aiohttp.ClientSession | None = None
-        self._timeout, self._stage = timeout, stage
 
-    @asynccontextmanager
-    async def post(self, path: str, **body: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The server's answer with status 200. Raises EngineError for every failure, also while the answer is read."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession()  # made here, because it needs a running event loop
-        try:
-            async with self._session.post(
-                f"{self._base_url}/{path}", headers=self._headers, timeout=self._timeout, allow_redirects=False, **body
-            ) as response:
-                if response.status != 200:
-                    refused = response.status in REFUSED
-                    raise EngineError(self._stage, self._refusal(response.status), refused=refused)
-                yield response
-        except TimeoutError as exc:
-            raise EngineError(self._stage, f"The {self._stage} server did not answer in time.") from exc
-        except (aiohttp.ClientError, OSError) as exc:
-            raise EngineError(self._stage, f"The {self._stage} server cannot be reached or hung up.") from exc
-
-    def _refusal(self, status: int) -> str:
-        why = {
-            401: ": the key is not accepted",
-            403: ": the key is not accepted",
-            404: ": it has no such model or path",
-        }
-        return f"The {self._stage} server answered with status {status}{why.get(status, '')}."
-
-    async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+def _languages(described: dict[str, Any]) -> Sequence[str]:
+    return tuple(map(str, described.get("languages") or ()))
 
 
 async def _samples(response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:

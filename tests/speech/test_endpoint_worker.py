@@ -8,7 +8,8 @@ import pytest
 from wyoming.asr import Transcript
 from wyoming.audio import AudioStop
 
-from server.speech.endpoint_worker import MAX_WAITING, EndpointWorkers
+from server.speech.endpoint_worker import EndpointWorkers
+from server.speech.judgements import MAX_WAITING
 from server.speech.supervisor import Supervisor
 from tests.fakes.wyoming_script import Talk, hang, server
 from tests.tiny_models import make_smart_turn

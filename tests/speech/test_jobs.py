@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from server.speech.engine_thread import IDLE
 from server.speech.jobs import Done, Failure, Final, Partial, RecognitionJob, SynthesisJob
 
 SOUND = bytes(3_200)
@@ -69,7 +70,7 @@ def test_words_that_are_due_are_found_together() -> None:
     jobs = Jobs(engine)
     jobs.all[0].step(jobs.all[1:])
     assert engine.goes == [[1, 2, 3]]
-    assert jobs.results == [[Final("1 together", "x-1")], [Final("2 together", "x-2")], [Final("3 together", "x-3")]]
+    assert jobs.results == [[Final(f"{at} together", f"x-{at}", together=3)] for at in (1, 2, 3)]
     assert [job.urgency() for job in jobs.all] == [None] * 3
 
 
@@ -94,6 +95,26 @@ def test_a_go_that_fails_is_told_to_all() -> None:
         jobs.all[0].step(jobs.all[1:])
     assert all(isinstance(result, Failure) for (result,) in jobs.results)
     assert [job.urgency() for job in jobs.all] == [None] * 3
+
+
+def test_whole_recordings_are_finished_together() -> None:
+    """An utterance whose sound came all at once joins the go of another one, before the engine has heard any of it."""
+    engine = Batching(8)
+    results: list[Partial | Final | Failure] = []
+    whole = [RecognitionJob(engine, (), "", results.append) for _ in range(3)]
+    for job in whole:
+        job.feed(SOUND * 20)
+        job.stop()
+    whole[0].step(whole[1:])
+    assert results == [Final(f"{at} together", f"x-{at}", together=3) for at in (1, 2, 3)]
+
+
+def test_a_draft_waits_for_final_words() -> None:
+    """A client that says that it can wait gets its words when there is nothing else to do."""
+    draft, final = (RecognitionJob(Batching(8), (), "", list[Partial | Final | Failure]().append) for _ in range(2))
+    draft.stop(can_wait=True)
+    final.stop()
+    assert (draft.urgency(), final.urgency()) == (IDLE, 0)
 
 
 class Slow:
