@@ -43,7 +43,7 @@ def up(
     store: Annotated[str | None, typer.Option(help="Address of the Redis that all workers share.")] = None,
     env: Annotated[list[str] | None, typer.Option(help="Another variable that the workers get.")] = None,
 ) -> None:
-    """Bring a cluster up, or change the one that is there. Settings come from the environment and .env, as for serve."""
+    """Bring a cluster up, or change the one that is there. Settings come from the environment and .env."""
     given = {"host": host, "port": port, "operations_port": operations_port, "store": store}
     settings = load(**{name: value for name, value in given.items() if value is not None})
     with _ray() as (joining, cluster_of):
@@ -135,14 +135,14 @@ def _with_door(spec: Any, head: str) -> Any:
 
 
 def _settled(cluster: "RayCluster") -> "Overview":
-    return cluster.wait(lambda seen: bool(seen.report.settled and not seen.door_trouble), SETTLE_S)
+    return cluster.wait(lambda seen: seen.settled, SETTLE_S)
 
 
 def _show(seen: "Overview", as_json: bool) -> None:
     report = seen.report
     if as_json:
         workers = [{**asdict(worker), "pid": worker.seat.pid if worker.seat else None} for worker in report.workers]
-        typer.echo(json.dumps({"door": _door_url(seen), "door_trouble": seen.door_trouble, "settled": report.settled,
+        typer.echo(json.dumps({"door": _door_url(seen), "door_trouble": seen.door.trouble, "settled": seen.settled,
                                "dashboard": seen.dashboard, "machines": seen.machines, "workers": workers,
                                "trouble": report.trouble}))  # fmt: skip
         return
@@ -159,15 +159,15 @@ def _show(seen: "Overview", as_json: bool) -> None:
     typer.echo(f"{len(report.workers)} workers on {seen.machines} machines, {bounds.least} to {bounds.most} wanted")
     if seen.dashboard:
         typer.echo(f"Ray's page      {seen.dashboard}")
-    typer.echo(seen.door_trouble or f"Antiphon is at  {_door_url(seen)}")
-    if not report.settled:
+    typer.echo(seen.door.trouble or f"Antiphon is at  {_door_url(seen)}")
+    if not seen.settled:
         typer.echo("Not all is as it is wanted yet: antiphon cluster status", err=True)
 
 
 def _door_url(seen: "Overview") -> str:
     """Where callers find the door."""
     door = seen.report.spec.door
-    host = seen.door_host if door.host in ("0.0.0.0", "::") else door.host
+    host = seen.door.host if door.host in ("0.0.0.0", "::") else door.host
     scheme = "https" if door.certificate else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{door.port}"
 

@@ -86,7 +86,7 @@ async def serve_many(settings: Settings, given: Mapping[str, str], say: Print) -
         loop.add_signal_handler(signal.SIGHUP, _roll, fleet)
         running = loop.create_task(fleet.run(), name="fleet")
         stack.push_async_callback(_end, running)
-        waiting = loop.create_task(_say_when_ready(fleet, door.url, say), name="ready")
+        waiting = loop.create_task(_say_when_ready(fleet, door, say), name="ready")
         stack.push_async_callback(_end, waiting)
         stopping = loop.create_task(stop.wait(), name="stop")
         stack.push_async_callback(_end, stopping)
@@ -103,14 +103,14 @@ async def _check(roster: Roster) -> None:
         raise ConfigError("ANTIPHON_STORE: Redis does not answer there, and several workers need it") from exc
 
 
-async def _say_when_ready(fleet: Fleet, url: str, say: Print) -> None:
+async def _say_when_ready(fleet: Fleet, door: Door, say: Print) -> None:
     while True:
         with contextlib.suppress(StoreError):
-            if await fleet.settled():
+            if await fleet.settled() and door.known >= fleet.bounds.least:
                 break
         await asyncio.sleep(READY_POLL_S)
     say(f"workers         {fleet.bounds.least}; SIGHUP replaces them one after the other")
-    say(f"Antiphon is at  {url}")
+    say(f"Antiphon is at  {door.url}")
 
 
 def _roll(fleet: Fleet) -> None:

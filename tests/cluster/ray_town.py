@@ -49,7 +49,7 @@ class Town:
         """Wait until all is as it is wanted."""
 
         def as_wanted(seen: Overview) -> bool:
-            return seen.report.settled and not seen.door_trouble and wanted(seen)
+            return seen.settled and wanted(seen)
 
         seen = await asyncio.to_thread(self.cluster.wait, as_wanted, SETTLE_S)
         assert as_wanted(seen), seen
@@ -72,9 +72,12 @@ class Town:
 
     async def kill_door(self) -> None:
         """End HAProxy, and the actor that keeps it."""
-        haproxy = (await self.settled()).door_pid
-        stat = Path(f"/proc/{haproxy}/stat").read_text()
-        _kill_all(int(stat.rpartition(")")[2].split()[1]))
+        haproxy = (await self.settled()).door.pid
+        _kill_all(_parent(haproxy))
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def _kill_all(pid: int) -> None:
@@ -138,5 +141,3 @@ def _variables(settings: dict[str, Any], head: str) -> dict[str, str]:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
-
-

@@ -57,6 +57,11 @@ class Door:
         assert self._haproxy is not None
         return self._haproxy.pid
 
+    @property
+    def known(self) -> int:
+        """How many workers HAProxy has been told of."""
+        return len(self._workers or ())
+
     async def start(self) -> None:
         """Open the door. Raises ConfigError if HAProxy is not there, or does not take the settings or the port."""
         program = await find()

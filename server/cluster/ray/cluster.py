@@ -11,7 +11,7 @@ from ray.exceptions import GetTimeoutError, RayError
 
 from server.cluster.keeper import STOP_S
 from server.cluster.plan import Bounds
-from server.cluster.ray.door_keeper import DoorKeeper
+from server.cluster.ray.door_keeper import DoorKeeper, DoorReport
 from server.cluster.ray.hosts import NAMESPACE
 from server.cluster.ray.manager import NAME as MANAGER
 from server.cluster.ray.manager import Manager, Report
@@ -27,6 +27,7 @@ _HEAD = "node:__internal_head__"
 """The resource by which Ray knows its head."""
 _USUAL = {"namespace": NAMESPACE, "lifetime": "detached", "num_cpus": 0, "max_restarts": -1, "max_task_retries": 0}
 """Actors that need no core of their own, outlive this program, and are started again."""
+_NO_DOOR = DoorReport("", "The door waits for the head of Ray.", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,15 @@ class Overview:
     """The cluster, and what stands around it."""
 
     report: Report
-    door_host: str
-    door_trouble: str
-    """Why the door is not open; "": it is."""
-    door_pid: int
-    """The process id of HAProxy; 0: it does not run."""
+    door: DoorReport
     dashboard: str
     """The address of Ray's own page; "" if it has none."""
     machines: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is as it is wanted."""
+        return self.report.settled and not self.door.trouble and self.door.workers >= self.report.spec.bounds.least
 
 
 class RayCluster:
@@ -77,10 +79,9 @@ class RayCluster:
         report: Report | None = self._ask(MANAGER, "about")
         if report is None:
             return None
-        door = self._ask(_DOOR + report.spec.door_generation, "about")
-        host, trouble, pid = door or ("", "The door waits for the head of Ray.", 0)
+        door: DoorReport | None = self._ask(_DOOR + report.spec.door_generation, "about")
         machines = sum(bool(node["Alive"]) for node in ray.nodes())
-        return Overview(report, host, trouble, pid, self._dashboard, machines)
+        return Overview(report, door or _NO_DOOR, self._dashboard, machines)
 
     def wait(self, wanted: Callable[[Overview], bool], limit_s: float) -> Overview:
         """Wait until the overview is as `wanted`. The last overview when the time is over. Raises ConfigError."""

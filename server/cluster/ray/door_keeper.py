@@ -1,6 +1,7 @@
 """The actor that keeps the door open on the machine where callers expect it: the head of Ray."""
 
 import asyncio
+from dataclasses import dataclass
 
 import ray
 from ray.util import get_node_ip_address
@@ -17,8 +18,22 @@ CLOSE_S = 1.0
 """How long connections may go on when the door closes for good. The workers have ended all calls before."""
 
 
+@dataclass(frozen=True, slots=True)
+class DoorReport:
+    """The door, as operators see it."""
+
+    host: str
+    """The machine on which it is; "": none yet."""
+    trouble: str
+    """Why it is not open; "": it is."""
+    pid: int
+    """The process id of HAProxy; 0: it does not run."""
+    workers: int
+    """Of how many workers it knows."""
+
+
 class DoorKeeper:
-    """The door of `spec`. When it dies, HAProxy dies with it, and Ray starts another one, which opens the door again."""
+    """The door of `spec`. When it dies, HAProxy dies with it, and Ray starts another one, which opens it again."""
 
     def __init__(self, spec: ClusterSpec) -> None:
         """Ray calls it in the event loop of the actor."""
@@ -27,9 +42,10 @@ class DoorKeeper:
         self._trouble = "The door is being opened."
         self._task = asyncio.get_running_loop().create_task(self._open(), name="door")
 
-    async def about(self) -> tuple[str, str, int]:
-        """On which machine it is, why it is not open, or "", and the process id of HAProxy, or 0."""
-        return get_node_ip_address(), self._trouble, 0 if self._trouble else self._door.pid
+    async def about(self) -> DoorReport:
+        """How the door is now."""
+        pid = 0 if self._trouble else self._door.pid
+        return DoorReport(get_node_ip_address(), self._trouble, pid, self._door.known)
 
     async def close(self) -> None:
         """Close the door, and end this actor for good."""

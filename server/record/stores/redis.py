@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from server.errors import StoreError
 from server.record.conversation import Conversation, Summary
