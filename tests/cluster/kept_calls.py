@@ -132,6 +132,8 @@ class KeptCall:
         """Why tries to resume have failed."""
         self.asked_again = 0
         """How often a question had to be asked again, because the server with it was gone."""
+        self.moved = 0
+        """How often a server has moved it to another one in the middle of an answer."""
         self._token = ""
         self._phone: TypingPhone | SpeakingPhone | None = None
         self._task: asyncio.Task[None] | None = None
@@ -142,7 +144,9 @@ class KeptCall:
         return self.session_id.partition("-")[0]
 
     def __str__(self) -> str:
-        counts = f"resumed {self.resumed}, forgotten {self.forgotten}, asked again {self.asked_again}"
+        counts = (
+            f"resumed {self.resumed}, forgotten {self.forgotten}, asked again {self.asked_again}, moved {self.moved}"
+        )
         return f"{self.session_id}: {counts}, {dict(self.refusals)}"
 
     @property
@@ -161,18 +165,22 @@ class KeptCall:
             raise failed
 
     async def ask(self, text: str) -> str:
-        """Type this, and wait for the answer to its end. It is asked again when its connection is lost before an
-        answer has begun, or when a server was killed and its call came back without the question."""
+        """Type this, and wait for the answer to its end. When the server has moved the call, the answer comes from the
+        next one; when the server was killed, the question has to be asked again."""
+        moved = False
         while True:
             await self.connected.wait()
             phone = self._phone
             assert phone is not None
-            before = {message["reply"] for message in phone.told if message["type"] == "response"}
+            before = {message["reply"] for message in phone.told if message["type"] == "response" and not moved}
             with suppress(ConnectionError, RuntimeError, asyncio.InvalidStateError):
-                await phone.send(type="text", text=text)
+                if not moved:
+                    await phone.send(type="text", text=text)
                 if (answer := await self._answer(phone, before)) is not None:
                     return answer
-            self.asked_again += 1
+            moved = any(message["type"] == "reconnect" for message in phone.told)
+            self.asked_again += not moved
+            self.moved += moved
             while self._phone is phone:
                 await asyncio.sleep(0.05)
 
@@ -187,17 +195,13 @@ class KeptCall:
 
     async def _answer(self, phone: TypingPhone | SpeakingPhone, before: set[int]) -> str | None:
         """The answer to what was typed; None if the connection is lost before its end."""
-        lost = asyncio.ensure_future(phone.lost())
-        try:
-            while not lost.done():
-                for message in phone.told:
-                    new = message["type"] == "response" and message["reply"] not in before
-                    if new and message["final"] and message["text"] and not message["interrupted"]:
-                        return str(message["text"])
-                await asyncio.sleep(0.05)
-            return None
-        finally:
-            lost.cancel()
+        while self._phone is phone:
+            for message in phone.told:
+                new = message["type"] == "response" and message["reply"] not in before
+                if new and message["final"] and message["text"] and not message["interrupted"]:
+                    return str(message["text"])
+            await asyncio.sleep(0.05)
+        return None
 
     async def _keep(self) -> None:
         while True:
@@ -217,6 +221,7 @@ class KeptCall:
                 self.refusals[f"{type(exc).__name__} {exc}"[:160]] += 1
                 await asyncio.sleep(AGAIN_S)
             finally:
+                self._phone = None
                 self.connected.clear()
                 await phone.hang_up()
 

@@ -80,11 +80,10 @@ async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: 
             await asyncio.sleep(0.1)
         again = sum(call.asked_again for call in calls)
         server.process.send_signal(signal.SIGHUP)
-        asked = [asyncio.create_task(call.ask("tell me more")) for call in calls]
         old = {worker.name for worker in present}
         while old & {worker.name for worker in await roster.present()}:
-            await asyncio.sleep(0.1)
-        await asyncio.gather(*asked)
+            await asyncio.gather(*(call.ask("tell me more") for call in calls))
+        assert any(call.moved for call in calls)
         assert sum(call.asked_again for call in calls) == again
 
         told = await asyncio.gather(*(call.ask("what did I say") for call in calls))

@@ -78,6 +78,7 @@ async def test_a_rolling_restart(here: Town, calls: list[KeptCall]) -> None:
             await _answered(await _ask_all(calls))
         seen = await here.settled()
         assert {each.generation for each in seen.report.workers} == {seen.report.spec.generation}
+        assert any(call.moved for call in calls)
         assert _asked_again(calls) == again
 
 
