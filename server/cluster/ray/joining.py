@@ -24,6 +24,8 @@ PROBE_S = 3.0
 STOP_S = 30.0
 OBJECT_STORE_BYTES = 80 * 2**20
 """The smallest that Ray takes. Nothing of a call goes through it."""
+TOKENS_ONLY = {"RAY_AUTH_MODE": "token"}
+"""Ray listens on all addresses, and runs whatever it is told: so it asks everybody for the token in ~/.ray/auth_token."""
 AUTO = "auto"
 HERE = "127.0.0.2"
 """The address of a machine that is alone. Ray replaces 127.0.0.1 by an address of the network, at which others would
@@ -78,8 +80,12 @@ def leave() -> None:
 
 def _start(cores: int) -> None:
     """Start a Ray of this machine's own, which goes on after this program. Raises ConfigError."""
+    ray_itself = (sys.executable, "-m", "ray.scripts.scripts")
+    made = subprocess.run([*ray_itself, "get-auth-token", "--generate"], capture_output=True, text=True)
+    if made.returncode:
+        raise ConfigError(f"Ray makes no token: {made.stderr.strip()[-200:]}")
     command = [
-        sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats",
+        *ray_itself, "start", "--head", "--block", "--disable-usage-stats",
         "--node-ip-address", HERE, "--port", "0", "--dashboard-host", "127.0.0.1",
         "--num-cpus", str(cores), "--object-store-memory", str(OBJECT_STORE_BYTES),
     ]  # fmt: skip
@@ -87,7 +93,12 @@ def _start(cores: int) -> None:
     log = PID_FILE.with_suffix(".log")
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=os.environ | TOKENS_ONLY,
         )
     PID_FILE.write_text(str(process.pid), encoding="ascii")
     until_s = time.monotonic() + START_S
