@@ -25,7 +25,7 @@ from server.cluster.door.configuration import DoorSettings
 from server.cluster.door.door import Door
 from server.cluster.roster import Roster
 from server.errors import ConfigError
-from tests.cluster.workers import Worker, worker
+from tests.cluster.workers import worker
 from tests.deploy.proxies import self_signed
 from tests.redis_server import RedisServer
 from tests.redis_server import redis_server as running_redis

@@ -17,8 +17,10 @@ from tests.loopback import keep_to_loopback
 
 TYPING, SPEAKING = 54, 6
 """WebRTC callers encode and decode in this process, so there are fewer of them."""
-LIMIT_S = 150
+LIMIT_S = 300
 """How long each part of the story may take on a busy machine."""
+ANSWER_S = 90
+"""How long an answer may take. It sounds for six seconds, and again in as many when its server was killed."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,17 +55,17 @@ async def test_a_worker_dies(here: Town, calls: list[KeptCall]) -> None:
         asked = await _ask_all(calls)
         victim = (await here.workers())[0]
         os.kill(victim.pid, signal.SIGKILL)
-        await _answered(asked)
+        await _answered(asked, calls)
         assert all(call.resumed for call in calls if call.worker == victim.name)
         await here.settled()
 
 
 async def test_a_machine_dies(here: Town, calls: list[KeptCall]) -> None:
-    """All processes of a machine are gone at once: its calls resume at the others, and Ray places its worker elsewhere."""
+    """All of a machine is gone at once: its calls resume at the others, and Ray places its worker elsewhere."""
     async with asyncio.timeout(LIMIT_S):
         asked = await _ask_all(calls)
         victim = await here.kill_machine()
-        await _answered(asked)
+        await _answered(asked, calls)
         seen = await here.settled(lambda seen: seen.machines == 2)
         assert victim not in [each.worker.name for each in seen.report.workers if each.worker]
         assert len(seen.report.workers) == 3
@@ -75,7 +77,7 @@ async def test_a_rolling_restart(here: Town, calls: list[KeptCall]) -> None:
         again, before = _asked_again(calls), {worker.name for worker in await here.workers()}
         await asyncio.to_thread(here.cluster.change, roll=True)
         while before & {worker.name for worker in await here.roster.present()}:
-            await _answered(await _ask_all(calls))
+            await _answered(await _ask_all(calls), calls)
         seen = await here.settled()
         assert {each.generation for each in seen.report.workers} == {seen.report.spec.generation}
         assert any(call.moved for call in calls)
@@ -88,7 +90,7 @@ async def test_redis_dies(here: Town, calls: list[KeptCall]) -> None:
         again = _asked_again(calls)
         asked = await _ask_all(calls)
         here.redis.kill()
-        await _answered(asked)
+        await _answered(asked, calls)
         here.redis.start()
         await here.settled()
         assert _asked_again(calls) == again
@@ -99,7 +101,7 @@ async def test_the_door_dies(here: Town, calls: list[KeptCall]) -> None:
     async with asyncio.timeout(LIMIT_S):
         asked = await _ask_all(calls)
         await here.kill_door()
-        await _answered(asked)
+        await _answered(asked, calls)
         await here.settled()
         assert all(call.resumed for call in calls[:TYPING])
 
@@ -121,9 +123,12 @@ async def _ask_all(calls: list[KeptCall]) -> list["asyncio.Task[str]"]:
     return asked
 
 
-async def _answered(asked: list["asyncio.Task[str]"]) -> None:
+async def _answered(asked: list["asyncio.Task[str]"], calls: list[KeptCall]) -> None:
     """All have been answered to the end."""
-    assert {answer.strip(".") for answer in await asyncio.gather(*asked)} == {LONG}
+    _, waiting = await asyncio.wait(asked, timeout=ANSWER_S)
+    silent = [(str(call), call.last_told) for call, task in zip(calls, asked, strict=True) if task in waiting]
+    assert not silent
+    assert {task.result().strip(".") for task in asked} == {LONG}
 
 
 def _asked_again(calls: list[KeptCall]) -> int:

@@ -59,8 +59,8 @@ class Door:
 
     @property
     def known(self) -> int:
-        """How many workers HAProxy has been told of."""
-        return len(self._workers or ())
+        """How many workers HAProxy gives new calls to."""
+        return sum(worker.state == "ready" for worker in self._workers or ())
 
     async def start(self) -> None:
         """Open the door. Raises ConfigError if HAProxy is not there, or does not take the settings or the port."""

@@ -29,7 +29,7 @@ class DoorReport:
     pid: int
     """The process id of HAProxy; 0: it does not run."""
     workers: int
-    """Of how many workers it knows."""
+    """To how many workers it gives new calls."""
 
 
 class DoorKeeper:
