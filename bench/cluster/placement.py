@@ -21,7 +21,7 @@ from server.cluster.roster import EVERY_S, Roster
 AT_ONCE = 4
 """How many offers are on their way at the same time."""
 SHORT_S, LONG_S, LONG_SHARE = 3.0, 20.0, 0.2
-"""How long calls last on average, and how many of them are long. Each average is that of an exponential distribution."""
+"""How long calls last on average (exponentially distributed), and how many of them are long."""
 WARM_S = 8.0
 """How long it takes until as many calls end as begin, more or less."""
 

@@ -1,5 +1,6 @@
 """What the measurements of the cluster run: a worker that echoes, a Redis, and the door."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -15,8 +16,6 @@ from server.cluster.door.configuration import DoorSettings
 from server.cluster.door.door import Door
 from server.cluster.roster import EXPIRY_S, Roster
 from tests.redis_server import redis_server
-
-import asyncio
 
 
 def free_port() -> int:

@@ -100,7 +100,9 @@ class Costs:
         ]
 
 
-async def measure(name: str, direct: str, through: str, pids: Callable[[], list[int]], size: tuple[int, int, float]) -> Costs:
+async def measure(
+    name: str, direct: str, through: str, pids: Callable[[], list[int]], size: tuple[int, int, float]
+) -> Costs:
     """`pids` are the processes in between. `size`: how many offers, how many sockets, and for how many seconds."""
     count, sockets, seconds = size
     used_s = cpu_s(pids())

@@ -20,6 +20,7 @@ from aiohttp import ClientSession, WSServerHandshakeError
 from redis.asyncio import Redis
 from yarl import URL
 
+from server.cluster import roster as roster_file
 from server.cluster.door import configuration, door
 from server.cluster.door.configuration import DoorSettings
 from server.cluster.door.door import Door
@@ -45,6 +46,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 @pytest.fixture
 async def roster(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Roster]:
     monkeypatch.setattr(door, "EVERY_S", 0.05)
+    monkeypatch.setattr(roster_file, "EXPIRY_S", 60.0)  # the workers announce themselves only once
     redis = Redis.from_url(redis_server.url, decode_responses=True)
     await redis.flushall()
     yield Roster(redis)
@@ -65,7 +67,9 @@ async def opened(roster: Roster, **settings: Any) -> AsyncIterator[tuple[Door, C
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WAIT_S):
-        while not await holds():
+        while True:
+            if await holds():
+                return
             await asyncio.sleep(0.02)
 
 
@@ -157,11 +161,18 @@ async def test_what_begins_no_call_is_asked_once(roster: Roster) -> None:
 
 async def test_a_worker_that_is_dead_is_passed_over(roster: Roster) -> None:
     """It is still announced. Its calls go to another worker, which resumes them."""
-    async with worker(roster, "w1") as one, worker(roster, "w2", calls=50), opened(roster) as (_, session):
+    async with worker(roster, "w1") as one, worker(roster, "w2", calls=50) as two, opened(roster) as (_, session):
         await roster.announce(replace(one.announcement, url=f"http://127.0.0.1:{free_port()}"))
         await until(lambda: _is(session, "w2"))
         assert await whose(session, "POST", "/api/offer", json=OFFER) == "w2"
         assert await talks_to(session, "/api/voice/conversation/w1-x") == "w2"
+        await roster.announce(replace(two.announcement, url=f"http://127.0.0.1:{free_port()}"))
+        await until(lambda: _answers_503(session))
+        assert (await asked(session, "POST", "/api/offer", json=OFFER))[1]["error"]["code"] == "at_capacity"
+
+
+async def _answers_503(session: ClientSession) -> bool:
+    return (await asked(session, "GET", "/"))[0] == 503
 
 
 async def _is(session: ClientSession, name: str) -> bool:
@@ -254,6 +265,19 @@ async def _serves(session: ClientSession) -> bool:
     return False
 
 
+async def test_a_door_that_closes_lets_callers_finish(roster: Roster) -> None:
+    """The port is free at once, for the next door."""
+    async with worker(roster, "w1"), opened(roster) as (it, session):
+        async with session.ws_connect("/api/voice/conversation/new") as talk:
+            await talk.receive_str()
+            closing = asyncio.create_task(it.close(drain_s=WAIT_S), name="close")
+            await until(lambda: _free(it._settings.port))
+            await talk.send_str("goodbye")
+            assert await talk.receive_str() == "goodbye"
+        async with asyncio.timeout(WAIT_S / 2):
+            await closing
+
+
 async def test_the_door_goes_on_without_redis(redis_server: RedisServer, roster: Roster) -> None:
     """Also when Redis comes back, and knows nothing: the workers are there until they had time to say so."""
     async with worker(roster, "w1") as one, worker(roster, "w2", calls=50), opened(roster) as (it, session):
@@ -279,13 +303,12 @@ async def test_the_command_that_is_killed_takes_haproxy_with_it(redis_server: Re
     """`antiphon door`, killed with -9, leaves nothing behind at its port."""
     port = free_port()
     command = [sys.executable, "-m", "antiphon", "door", "--store", redis_server.url, "--port", str(port)]
-    async with worker(roster, "w1") as one:
+    async with worker(roster, "w1"):
         process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
         try:
             assert process.stdout is not None
             async with asyncio.timeout(WAIT_S):
                 assert f"The door is at  http://127.0.0.1:{port}" in (await process.stdout.readline()).decode()
-            await roster.announce(one.announcement)  # the start of the command takes longer than the last one counts
             async with ClientSession(f"http://127.0.0.1:{port}") as session:
                 await until(lambda: _serves(session))
         finally:
@@ -296,6 +319,7 @@ async def test_the_command_that_is_killed_takes_haproxy_with_it(redis_server: Re
 
 async def _free(port: int) -> bool:
     with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections do not matter, only who listens
         try:
             bound.bind(("127.0.0.1", port))
         except OSError:
@@ -386,9 +410,9 @@ async def test_a_door_that_cannot_open_says_why(roster: Roster, tmp_path: Path) 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(ConfigError, match="[Aa]ddress already in use"):
+        with pytest.raises(ConfigError, match=r"[Aa]ddress already in use"):
             await Door(roster, DoorSettings(port=taken.getsockname()[1])).start()
-    with pytest.raises(ConfigError, match="nothing.pem"):
+    with pytest.raises(ConfigError, match=r"nothing\.pem"):
         await Door(roster, DoorSettings(port=free_port(), certificate=str(tmp_path / "nothing.pem"))).start()
     with pytest.raises(ConfigError, match="cannot be in the configuration"):
         await Door(roster, DoorSettings(port=free_port(), certificate="it's.pem")).start()

@@ -7,7 +7,6 @@ gets a request, `placing.lua` decides.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 WORKERS = "workers"
 """The backend that has the workers' addresses for callers."""
@@ -57,22 +56,21 @@ class DoorSettings:
     """How many cores HAProxy may use. docs/performance.md says how much one carries."""
 
 
-def configuration(settings: DoorSettings, directory: Path, script: Path, exporter: bool = True) -> str:
-    """The text for HAProxy, which keeps its runtime socket in `directory`. `exporter`: it can give its own metrics."""
-    parts = [_global(settings, directory, script), _defaults(), _errors(), _public(settings)]
+def configuration(settings: DoorSettings, runtime_socket: str, script: str, exporter: bool = True) -> str:
+    """The text for HAProxy. `script` is the path of placing.lua. `exporter`: HAProxy can give its own metrics.
+
+    Raises ValueError if a path cannot be in it.
+    """
+    parts = [_global(settings, runtime_socket, script), _defaults(), _errors(), _public(settings)]
     if settings.operations_port:
         parts += [_operations(settings, exporter), _backend(FOR_OPERATORS, "conn-failure")]
     parts.append(_backend(WORKERS, "conn-failure 503"))
     return "\n".join(parts)
 
 
-def runtime_socket(directory: Path) -> Path:
-    return directory / "runtime.sock"
-
-
-def _global(settings: DoorSettings, directory: Path, script: Path) -> str:
+def _global(settings: DoorSettings, runtime_socket: str, script: str) -> str:
     return f"""global
-    stats socket {quoted(str(runtime_socket(directory)))} mode 600 level admin
+    stats socket {quoted(runtime_socket)} mode 600 level admin
     stats timeout 10s
     maxconn {settings.most_connections}
     no strict-limits
@@ -80,7 +78,7 @@ def _global(settings: DoorSettings, directory: Path, script: Path) -> str:
     nbthread {settings.threads}
     tune.bufsize {BUFFER_BYTES}
     ssl-default-bind-options ssl-min-ver TLSv1.2
-    lua-load {quoted(str(script))}
+    lua-load {quoted(script)}
 """
 
 
@@ -92,7 +90,7 @@ def _defaults() -> str:
     timeout http-keep-alive 15s
     timeout client 60s
     timeout client-fin 10s
-    timeout server 60s
+    timeout server 30s
     # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones every
     # 20 s, and the clients answer.
     timeout tunnel 60s

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from server.cluster.announcement import Announcement
 from server.cluster.door.backend import Backend
-from server.cluster.door.configuration import FOR_OPERATORS, WORKERS, DoorSettings, configuration, runtime_socket
+from server.cluster.door.configuration import FOR_OPERATORS, WORKERS, DoorSettings, configuration
 from server.cluster.door.haproxy import HAProxy, find
 from server.cluster.door.runtime import Runtime
 from server.cluster.door.servers import told
@@ -24,6 +24,8 @@ AGAIN_S = 0.5
 """How long the door waits after it has started HAProxy again, so that one that ends at once does not keep it busy."""
 FILES_A_CONNECTION, OWN_FILES = 2, 500
 """How many file descriptors HAProxy needs: for each connection, and for itself with its health checks."""
+LONGEST_ROUND_S = 5.0
+"""How long a closing door waits for a round that is under way. Redis may take 2 s, and HAProxy as long."""
 SCRIPT = Path(__file__).with_name("placing.lua")
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Door:
         self._away_s = 0.0
         """When Redis was away last; 0 if that is long ago."""
         self._following: asyncio.Task[None] | None = None
+        self._closing = False
 
     @property
     def url(self) -> str:
@@ -68,7 +71,7 @@ class Door:
         self._program = program.path
         self._directory = Path(tempfile.mkdtemp(prefix="antiphon-door-"))
         try:
-            text = configuration(_within_limits(self._settings), self._directory, SCRIPT, program.exporter)
+            text = configuration(_within_limits(self._settings), str(self._socket), str(SCRIPT), program.exporter)
             self._file.write_text(text, encoding="utf-8")
             await self._open()
         except ValueError as exc:
@@ -80,9 +83,10 @@ class Door:
 
     async def close(self, drain_s: float = 0.0) -> None:
         """Close the door: the port is free, and connections end after at most `drain_s` seconds. Idempotent."""
+        self._closing = True
         if self._following is not None:
-            self._following.cancel()
-            await asyncio.wait([self._following], timeout=AGAIN_S)
+            self._following.cancel()  # a client of Redis may swallow this (redis 8.1), and then the round goes on
+            await asyncio.wait([self._following], timeout=LONGEST_ROUND_S)
         if self._haproxy is not None:
             await self._haproxy.stop(drain_s)
             self._haproxy = None
@@ -92,12 +96,16 @@ class Door:
     def _file(self) -> Path:
         return self._directory / "haproxy.cfg"
 
+    @property
+    def _socket(self) -> Path:
+        return self._directory / "runtime.sock"
+
     def _tidy(self) -> None:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     async def _open(self) -> None:
         """Start HAProxy, and tell it at once what is known of the workers."""
-        runtime = Runtime(runtime_socket(self._directory))
+        runtime = Runtime(self._socket)
         self._haproxy = await HAProxy.started(self._program, self._file, runtime)
         self._backends = [Backend(runtime, WORKERS, lambda worker: worker.url)]
         if self._settings.operations_port:
@@ -108,7 +116,7 @@ class Door:
             await self._tell(self._workers)
 
     async def _follow(self) -> None:
-        while True:
+        while not self._closing:
             try:
                 await self._keep()
             except (ConfigError, OSError) as exc:
@@ -122,6 +130,8 @@ class Door:
         assert self._haproxy is not None
         while not await self._haproxy.ended(EVERY_S):
             await self._round()
+            if self._closing:
+                return
         log.error("x HAProxy has ended; starting it again")
         await self._haproxy.stop()
         await self._open()

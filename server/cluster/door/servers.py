@@ -8,7 +8,8 @@ from server.cluster.announcement import Announcement
 
 State = Literal["ready", "drain", "maint"]
 _CHECK = "check inter 2s fall 3 rise 1"
-"""How HAProxy finds out that a worker is gone, if Redis cannot tell it: it does not answer for six seconds."""
+"""How HAProxy finds out that a worker is gone when Redis cannot tell: it does not answer three times. This takes up to
+12 s for a worker that hangs, and a busy one may be late twice."""
 _POOL = "pool-purge-delay 2s"
 """Close connections to a worker that are idle, long before the worker itself does after 15 s: a request that meets its
 end would fail."""
