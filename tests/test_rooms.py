@@ -11,6 +11,8 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 PURE = """
     server/cluster/announcement.py server/cluster/named.py server/cluster/seal.py
     server/cluster/door/servers.py server/cluster/door/configuration.py
+    server/cluster/plan.py server/cluster/spec.py
+    server/cluster/speech/asked.py server/cluster/speech/names.py server/cluster/speech/pieces.py
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
     server/call/events.py server/call/floor.py server/call/turns/endpoint.py server/call/turns/expectation.py

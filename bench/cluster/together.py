@@ -33,6 +33,8 @@ class Took:
     """What eight utterances took."""
 
     seconds: float
+    wait_s: float
+    """How long one caller waited, on average."""
     cpu_s: float
     texts: tuple[str, ...]
 
@@ -49,19 +51,22 @@ class Way:
         return f"batch {self.batch}, {'at once' if self.at_once else 'in turn'}"
 
 
-async def words(replica: Recognizer, clip: Clip) -> str:
+async def words(replica: Recognizer, clip: Clip, waits_s: list[float]) -> str:
+    began_s = time.perf_counter()
     found = await replica.hear(Utterance(clip.pcm, "en"))
     assert isinstance(found, Words), found
+    waits_s.append(time.perf_counter() - began_s)
     return found.text
 
 
 async def eight(replica: Recognizer, clips: Sequence[Clip], at_once: bool) -> Took:
-    began_s, began_cpu_s = time.perf_counter(), time.process_time()
+    began_s, began_cpu_s, waits_s = time.perf_counter(), time.process_time(), list[float]()
     if at_once:
-        texts = await asyncio.gather(*(words(replica, clip) for clip in clips))
+        texts = await asyncio.gather(*(words(replica, clip, waits_s) for clip in clips))
     else:
-        texts = [await words(replica, clip) for clip in clips]
-    return Took(time.perf_counter() - began_s, time.process_time() - began_cpu_s, tuple(texts))
+        texts = [await words(replica, clip, waits_s) for clip in clips]
+    seconds, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+    return Took(seconds, sum(waits_s) / len(waits_s), cpu_s, tuple(texts))
 
 
 async def measure(model: Path, clips: Sequence[Clip], rounds: int, options: dict[str, object]) -> dict[Way, list[Took]]:
@@ -116,6 +121,7 @@ def main() -> None:
             (
                 way.title,
                 f"{median([each.seconds for each in found]):.2f}",
+                f"{median([each.wait_s for each in found]):.2f}",
                 f"{median(faster):.2f}",
                 f"{min(faster):.2f}–{max(faster):.2f}",
                 f"{median(cpu):.2f}",
@@ -124,11 +130,12 @@ def main() -> None:
         )
         figures[way.title] = {
             "seconds": round(median([each.seconds for each in found]), 3),
+            "wait_s": round(median([each.wait_s for each in found]), 3),
             "throughput": round(median(faster), 3),
             "cpu": round(median(cpu), 3),
             "other_words": other_words(took, way),
         }
-    header = ["", "s for eight", "throughput", "least and most", "CPU", "other words"]
+    header = ["", "s for eight", "mean wait, s", "throughput", "least and most", "CPU", "other words"]
     show("Eight utterances; throughput and CPU relative to batch 1, in turn, in the same round", header, rows)
     print(json.dumps(figures))
 

@@ -2,8 +2,9 @@
 
     python -m tests.cluster.speech_cluster '{"models_dir": "models"}'
 
-It listens on 127.0.0.1 only, and ends when its standard input ends. It prints a line of JSON with the base URL, and
-answers each line on its standard input with one: what a replica has counted, or why other settings are refused.
+All of its traffic is on the loopback interface. It ends when its standard input ends. It prints a line of JSON with the
+base URL, and answers each line on its standard input with one: what a replica has counted, or why other settings are
+refused.
 """
 
 import json
@@ -85,7 +86,7 @@ def main() -> None:
         log_to_driver=False,
         logging_level=logging.ERROR,
         object_store_memory=100 * 2**20,
-        _node_ip_address="127.0.0.1",
+        _node_ip_address="127.0.0.9",  # Ray replaces 127.0.0.1 by an address of the network
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

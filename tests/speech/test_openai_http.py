@@ -68,6 +68,21 @@ async def test_a_server_that_detects_the_language_tells_it(
     assert ("language" in form, form["response_format"]) == (False, "verbose_json")
 
 
+async def test_a_server_that_is_not_ours_tells_no_languages(server: FakeOpenAIServer) -> None:
+    """Then the languages are those of the settings, if there are any, and no drafts are asked for."""
+    stt = OpenAISpeechToText(OpenAIServer(server.base_url))
+    await stt.learn()
+    assert list(stt.languages) == []
+    told: list[str] = []
+    stream = stt.listen([], told.append)
+    for _ in range(4):
+        stream.feed(SECOND)
+        await asyncio.sleep(0)
+    assert await stream.transcript()
+    assert (len(server.forms), told) == (1, [])
+    await stt.close()
+
+
 async def test_a_model_without_that_format_is_not_asked_for_it(server: FakeOpenAIServer) -> None:
     """OpenAI's newer models refuse it. They detect the language, and do not tell it."""
     stt = OpenAISpeechToText(OpenAIServer(server.base_url), model="gpt-4o-mini-transcribe", languages=["en", "de"])

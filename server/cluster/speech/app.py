@@ -126,7 +126,8 @@ def _found(settings: SpeechSettings, kind: Kind, name: str) -> Path:
 def _gpus(settings: SpeechSettings) -> float:
     if settings.gpus is not None:
         return settings.gpus
-    return 1.0 if ray.cluster_resources().get("GPU") else 0.0
+    resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return 1.0 if resources.get("GPU") else 0.0
 
 
 def _whisper_resources(settings: SpeechSettings) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from server.errors import AntiphonError, AtCapacity, NotFound, PeerError, Unauth
 def body(error: AntiphonError) -> dict[str, object]:
     """The error as an object of OpenAI's API."""
     kind = "invalid_request_error" if isinstance(error, PeerError) else "server_error"
-    codes = {NotFound: "model_not_found", Unauthorized: "invalid_api_key"}
+    codes: dict[type[AntiphonError], str] = {NotFound: "model_not_found", Unauthorized: "invalid_api_key"}
     return {
         "error": {
             "message": error.sentence,

@@ -15,6 +15,8 @@ PROTOCOLS = "none"
 """FFmpeg opens nothing for a file that it reads."""
 LONGEST_S = 600
 """The longest sound. Whisper on one core of a CPU needs half a minute for it."""
+LEAST_RATE = 4_000
+"""The lowest sample rate in Hz. At 1 Hz, which some formats allow, a small frame would become gigabytes of sound."""
 _LONGEST_BYTES = 2 * HEARD_RATE * LONGEST_S
 
 
@@ -27,12 +29,14 @@ def decoded(data: bytes) -> bytes:
     pcm = bytearray()
     try:
         with av.open(
-            io.BytesIO(data), container_options={"format_whitelist": FORMATS, "protocol_whitelist": PROTOCOLS}
+            io.BytesIO(data), "r", container_options={"format_whitelist": FORMATS, "protocol_whitelist": PROTOCOLS}
         ) as file:
             if not file.streams.audio:
                 raise PeerError("There is no sound in the file.")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=HEARD_RATE)
             for frame in file.decode(file.streams.audio[0]):
+                if frame.sample_rate < LEAST_RATE:
+                    raise PeerError(f"The sample rate is below {LEAST_RATE} Hz.")
                 _add(pcm, resampler.resample(frame))
             _add(pcm, resampler.resample(None))
     except (FFmpegError, ValueError, OverflowError, MemoryError) as exc:

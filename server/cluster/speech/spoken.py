@@ -29,7 +29,7 @@ class SpeechRequest(BaseModel):
     model: str = "piper"
     voice: str = ""
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
-    speed: Literal[1, 1.0] = 1
+    speed: float = Field(1.0, ge=1, le=1)
     stream_format: Literal["audio"] = "audio"
 
 
