@@ -210,9 +210,9 @@ class Conversations(SettingsGroup):
     title: ClassVar[str] = "Conversations"
 
     store: SecretStr = SecretStr("conversations.db")
-    """Where conversations are kept: the path of an SQLite file, :memory: (they are gone when the server stops), or a
-    Redis, which several servers can share: redis://host:6379/0, redis+sentinel://host:26379,host2:26379/service/0, or
-    redis+cluster://host:6379,host2:6379; with TLS each begins with rediss."""
+    """Where conversations are kept: the path of an SQLite file, :memory: (they are gone when the server stops), or
+    redis://host:6379/0, which several servers can share. redis+sentinel:// and redis+cluster:// name a Redis that fails
+    over, see docs/operations.md."""
     keep_days: float = Field(30, gt=0, le=36_500)
     """Days after which a conversation and its recording are deleted."""
     recordings_dir: str = ""

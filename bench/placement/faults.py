@@ -7,7 +7,7 @@ import numpy as np
 from bench.placement.fleet import Fleet
 from bench.placement.traffic import STEPS_PER_S, Ints
 
-EXPIRY_S = 3
+EXPIRY_S = 4
 """How long the door takes a dead worker for ready: until its announcement expires."""
 KILLED_AWAY_S = (0.2, 3.0)
 """After how long clients of a killed process connect again. They hear at once that the connection has ended, and wait
