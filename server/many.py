@@ -8,9 +8,10 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from antiphon import __version__
-from server.cluster.door.configuration import DoorSettings
+from server.cli_door import door_settings
 from server.cluster.door.door import Door
 from server.cluster.fleet import Fleet
 from server.cluster.local import LocalHosts
@@ -46,13 +47,7 @@ def cluster_spec(settings: Settings, given: Mapping[str, str], bounds: Bounds) -
         store=store,
         bounds=bounds,
         worker=WorkerSpec(worker, settings.drain_s, os.getcwd()),
-        door=DoorSettings(
-            host=settings.host,
-            port=settings.port or _free_port(settings.host),
-            operations_host=settings.operations_host,
-            operations_port=settings.operations_port,
-            trusted_proxies=settings.trusted_proxies,
-        ),
+        door=replace(door_settings(settings), port=settings.port or _free_port(settings.host)),
         version=__version__,
     )
 

@@ -43,7 +43,8 @@ class Overview:
     @property
     def settled(self) -> bool:
         """Whether all is as it is wanted."""
-        return self.report.settled and not self.door.trouble and self.door.workers >= self.report.spec.bounds.least
+        ready = sum(each.worker is not None and each.worker.state == "ready" for each in self.report.workers)
+        return self.report.settled and not self.door.trouble and self.door.workers >= ready
 
 
 class RayCluster:

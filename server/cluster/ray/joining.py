@@ -25,7 +25,7 @@ STOP_S = 30.0
 OBJECT_STORE_BYTES = 80 * 2**20
 """The smallest that Ray takes. Nothing of a call goes through it."""
 TOKENS_ONLY = {"RAY_AUTH_MODE": "token"}
-"""Ray listens on all addresses, and runs whatever it is told: so it asks everybody for the token in ~/.ray/auth_token."""
+"""Ray listens on all addresses, and runs whatever it is told: so it asks for the token in ~/.ray/auth_token."""
 AUTO = "auto"
 HERE = "127.0.0.2"
 """The address of a machine that is alone. Ray replaces 127.0.0.1 by an address of the network, at which others would
