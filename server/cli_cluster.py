@@ -5,11 +5,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from server.cluster_models import with_models, without_models
 from server.config import load, variables
 from server.errors import ConfigError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Keep many workers running as one server, on one machine or many, with Ray.", no_args_is_help=True
 )
+FOR_MODELS = 3
+"""How many cores of a Ray that is started the speech models reserve, besides those of the workers."""
 SETTLE_S = 300.0
 """How long `up`, `roll`, `scale` and `drain` wait until all is as it is wanted. The cluster goes on without them."""
 OF_PROVIDERS = re.compile(r"(OPENAI|ANTHROPIC|AWS|AZURE|GOOGLE|GEMINI|OLLAMA|OTEL)_|.*_(API_KEY|BASE_URL)$")
@@ -42,6 +45,7 @@ def up(
     operations_port: Annotated[int | None, typer.Option(help="Port at which operators find the door.")] = None,
     store: Annotated[str | None, typer.Option(help="Address of the Redis that all workers share.")] = None,
     env: Annotated[list[str] | None, typer.Option(help="Another variable that the workers get.")] = None,
+    models: Annotated[bool, typer.Option("--models", help="Serve the speech models on disk, for all workers.")] = False,
 ) -> None:
     """Bring a cluster up, or change the one that is there. Settings come from the environment and .env."""
     given = {"host": host, "port": port, "operations_port": operations_port, "store": store}
@@ -49,8 +53,11 @@ def up(
     with _ray() as (joining, cluster_of):
         bounds = _bounds(workers, least, most)
         spec = cluster_of(settings, _for_workers(given, env or []), bounds)
-        cluster = joining.join(address, max(os.cpu_count() or 1, bounds.most + 1))
-        cluster.up(_with_door(spec, cluster.head))
+        cluster = joining.join(address, max(os.cpu_count() or 1, bounds.most + 1) + (FOR_MODELS if models else 0))
+        more = {"ANTIPHON_DOORS": ",".join(dict.fromkeys(("127.0.0.1", cluster.head)))}
+        if models:
+            more |= with_models(settings, cluster.head)
+        cluster.up(replace(spec, worker=replace(spec.worker, settings={**spec.worker.settings, **more})))
         _show(_settled(cluster), False)
 
 
@@ -99,6 +106,7 @@ def down(address: Address = "auto") -> None:
     """Let all workers drain and end, close the door, and end the Ray that `up` has started on this machine."""
     with _joined(address) as cluster:
         cluster.down()
+        without_models()
     from server.cluster.ray import joining
 
     typer.echo("The cluster is down" + (", and so is its Ray." if address == "auto" and joining.stop() else "."))
@@ -124,14 +132,6 @@ def _for_workers(given: Mapping[str, object], more: list[str]) -> dict[str, str]
         if name.upper().startswith("ANTIPHON_") or OF_PROVIDERS.match(name) or name in more
     }
     return ours | named
-
-
-def _with_door(spec: Any, head: str) -> Any:
-    """The spec, with workers that trust the door at the address `head`."""
-    from dataclasses import replace
-
-    settings = spec.worker.settings | {"ANTIPHON_DOORS": ",".join(dict.fromkeys(("127.0.0.1", head)))}
-    return replace(spec, worker=replace(spec.worker, settings=settings))
 
 
 def _settled(cluster: "RayCluster") -> "Overview":
