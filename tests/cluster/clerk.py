@@ -7,7 +7,7 @@ long text, and "what did I say" with all that the caller has said.
 from collections import Counter
 from pathlib import Path
 
-LONG = "This answer has many words so that there is time enough to end a server in the middle of it"
+LONG = "This answer goes on for long enough to end a server in the middle of it"
 AGENT = '''
 import asyncio
 import json

@@ -16,6 +16,8 @@ AGAIN_S = 0.25
 """How long a caller waits before the next try to resume."""
 DIAL_S = 30.0
 """How long one try may take."""
+PAUSE_S = 1.0
+"""How long a caller thinks after an answer. A call moves to another server when it has been quiet for half a second."""
 SILENCE_S = 3.0
 """After how long without a packet a WebRTC caller takes the connection for lost. The server sends at least every
 400 ms."""
@@ -131,9 +133,7 @@ class KeptCall:
         self.refusals: Counter[str] = Counter()
         """Why tries to resume have failed."""
         self.asked_again = 0
-        """How often a question had to be asked again, because the server with it was gone."""
-        self.moved = 0
-        """How often a server has moved it to another one in the middle of an answer."""
+        """How often a question had to be asked again, because the server with it was gone, or has cut its answer."""
         self._token = ""
         self._phone: TypingPhone | SpeakingPhone | None = None
         self._task: asyncio.Task[None] | None = None
@@ -144,9 +144,7 @@ class KeptCall:
         return self.session_id.partition("-")[0]
 
     def __str__(self) -> str:
-        counts = (
-            f"resumed {self.resumed}, forgotten {self.forgotten}, asked again {self.asked_again}, moved {self.moved}"
-        )
+        counts = f"resumed {self.resumed}, forgotten {self.forgotten}, asked again {self.asked_again}"
         return f"{self.session_id}: {counts}, {dict(self.refusals)}"
 
     @property
@@ -165,28 +163,26 @@ class KeptCall:
             raise failed
 
     async def ask(self, text: str) -> str:
-        """Type this, and wait for the answer to its end. When the server has moved the call, the answer comes from the
-        next one; when the server was killed, the question has to be asked again."""
-        moved = False
+        """Type this, and wait for the answer to its end. It is asked again when its connection is lost before. A server
+        that moves the call while nothing is heard may not have got the question any more."""
         while True:
             await self.connected.wait()
             phone = self._phone
             assert phone is not None
-            before = {message["reply"] for message in phone.told if message["type"] == "response" and not moved}
+            before = {message["reply"] for message in phone.told if message["type"] == "response"}
             with suppress(ConnectionError, RuntimeError, asyncio.InvalidStateError):
-                if not moved:
-                    await phone.send(type="text", text=text)
+                await phone.send(type="text", text=text)
                 if (answer := await self._answer(phone, before)) is not None:
                     return answer
+            begun = any(message["type"] == "response" and message["reply"] not in before for message in phone.told)
             moved = any(message["type"] == "reconnect" for message in phone.told)
-            self.asked_again += not moved
-            self.moved += moved
-            while self._phone is phone:
+            self.asked_again += begun or not moved
+            while self._phone is phone:  # noqa: ASYNC110  # a connection has no event for its end
                 await asyncio.sleep(0.05)
 
     async def speaking(self) -> None:
         """Wait until a part of an answer has been heard, and not yet its end."""
-        while not (self._phone and self._phone.told and self._is_part(self._phone.told[-1])):
+        while not (self._phone and self._phone.told and self._is_part(self._phone.told[-1])):  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
     @staticmethod

@@ -126,7 +126,7 @@ def _machines() -> Cluster:
 
 def _settings(store: str, agent: str, speech: str) -> dict[str, Any]:
     return {
-        "store": store, "agent": agent, "port": _free_port(), "drain_s": 1, "max_calls": 60,
+        "store": store, "agent": agent, "port": _free_port(), "drain_s": 20, "max_calls": 60,
         "stt": "openai", "stt_url": speech, "tts": "openai", "tts_url": speech, "endpoint_model": "none",
         "media_addresses": "127.0.0.1", "remote_candidates": "local",
         "admission_lag_ms": 1e9, "admission_wait_ms": 1e9, **UNLIMITED,

@@ -64,7 +64,7 @@ async def test_a_worker_that_does_not_stop_is_killed() -> None:
     process = WorkerProcess(new_key(), SPEC)
     await process.start()
     async with asyncio.timeout(LIMIT_S):
-        while not _takes_sigterm(process.pid or 0):
+        while not _takes_sigterm(process.pid or 0):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         os.kill(process.pid or 0, signal.SIGSTOP)
         await process.stop(0.1)
