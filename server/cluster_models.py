@@ -1,6 +1,7 @@
 """`antiphon cluster up --models`: the speech models as a part of the cluster, and how its workers use them."""
 
 from ipaddress import ip_address
+from typing import Any
 
 from server.config import Settings
 from server.speech.models.disk import find
@@ -21,7 +22,8 @@ def with_models(settings: Settings, head: str) -> dict[str, str]:
 
     models, key = settings.models_dir.resolve(), settings.stt_api_key
     host = head if ip_address(head).is_loopback else "0.0.0.0"
-    deploy(SpeechSettings(models_dir=models, api_key=key), host, PORT)
+    chosen: dict[str, Any] = {"models_dir": models, "api_key": key}
+    deploy(SpeechSettings(**chosen), host, PORT)
     url = f"http://{head}:{PORT}/v1"
     found: dict[str, str] = {}
     if settings.stt == "auto" and find(models, "whisper"):

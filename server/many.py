@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import Any
 
 from antiphon import __version__
 from server.cli_door import door_settings
@@ -113,6 +114,6 @@ def _roll(fleet: Fleet) -> None:
     fleet.generation = f"{fleet.generation.partition('.')[0]}.{asyncio.get_running_loop().time():.0f}"
 
 
-async def _end(task: asyncio.Task[None]) -> None:
+async def _end(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait({task})

@@ -18,7 +18,7 @@ DIAL_S = 30.0
 """How long one try may take."""
 PAUSE_S = 1.0
 """How long a caller thinks after an answer. A call moves to another server when it has been quiet for half a second."""
-SILENCE_S = 3.0
+SILENCE_S = 6.0
 """After how long without a packet a WebRTC caller takes the connection for lost. The server sends at least every
 400 ms."""
 
@@ -162,16 +162,21 @@ class KeptCall:
         if not self._task.cancelled() and (failed := self._task.exception()) is not None:
             raise failed
 
-    async def ask(self, text: str) -> str:
+    async def ask(self, text: str, again: bool = True) -> str:
         """Type this, and wait for the answer to its end. It is asked again when its connection is lost before. A server
-        that moves the call while nothing is heard may not have got the question any more."""
+        that moves the call while nothing is heard may not have got the question any more.
+
+        Without `again` it is asked once: for what must not be done twice."""
+        asked = False
         while True:
             await self.connected.wait()
             phone = self._phone
             assert phone is not None
             before = {message["reply"] for message in phone.told if message["type"] == "response"}
             with suppress(ConnectionError, RuntimeError, asyncio.InvalidStateError):
-                await phone.send(type="text", text=text)
+                if again or not asked:
+                    asked = True
+                    await phone.send(type="text", text=text)
                 if (answer := await self._answer(phone, before)) is not None:
                     return answer
             begun = any(message["type"] == "response" and message["reply"] not in before for message in phone.told)

@@ -56,7 +56,7 @@ class RayCluster:
     @property
     def head(self) -> str:
         """The address of the machine on which the door is."""
-        for node in ray.nodes():
+        for node in ray.nodes():  # type: ignore[no-untyped-call]
             if node["Alive"] and _HEAD in node["Resources"]:
                 return str(node["NodeManagerAddress"])
         raise ConfigError("Ray has no head at present")
@@ -81,7 +81,7 @@ class RayCluster:
         if report is None:
             return None
         door: DoorReport | None = self._ask(_DOOR + report.spec.door_generation, "about")
-        machines = sum(bool(node["Alive"]) for node in ray.nodes())
+        machines = sum(bool(node["Alive"]) for node in ray.nodes())  # type: ignore[no-untyped-call]
         return Overview(report, door or _NO_DOOR, self._dashboard, machines)
 
     def wait(self, wanted: Callable[[Overview], bool], limit_s: float) -> Overview:

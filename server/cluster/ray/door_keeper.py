@@ -45,7 +45,8 @@ class DoorKeeper:
     async def about(self) -> DoorReport:
         """How the door is now."""
         pid = 0 if self._trouble else self._door.pid
-        return DoorReport(get_node_ip_address(), self._trouble, pid, self._door.known)
+        host = get_node_ip_address()  # type: ignore[no-untyped-call]
+        return DoorReport(host, self._trouble, pid, self._door.known)
 
     async def close(self) -> None:
         """Close the door, and end this actor for good."""
@@ -53,7 +54,7 @@ class DoorKeeper:
         await asyncio.wait({self._task})
         await self._door.close(CLOSE_S)
         await self._redis.aclose()
-        ray.actor.exit_actor()
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
 
     async def _open(self) -> None:
         while True:

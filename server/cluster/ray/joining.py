@@ -1,6 +1,7 @@
 """Finds the Ray to work with: one that runs already, or one that is started on this machine."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -53,7 +54,7 @@ def join(address: str, start_with_cores: int = 0) -> RayCluster:
 def _connected(address: str) -> RayCluster:
     _probe(address)
     try:
-        context = ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+        context = ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except (ValueError, RuntimeError) as exc:
         raise ConfigError(f"cannot join Ray at {address}: {str(exc).splitlines()[0]}") from exc
     url = getattr(context, "dashboard_url", "")

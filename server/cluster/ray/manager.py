@@ -86,4 +86,4 @@ class Manager:
         self._task.cancel()
         await asyncio.wait({self._task})
         await self._fleet.close()
-        ray.actor.exit_actor()
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]

@@ -36,7 +36,7 @@ class MediaWorker:
 
     def __init__(self, key: str, spec: WorkerSpec) -> None:
         """Ray calls it in the event loop of the actor."""
-        self._host = get_node_ip_address()
+        self._host = str(get_node_ip_address())  # type: ignore[no-untyped-call]
         self._node = ray.get_runtime_context().get_node_id()
         here = {"ANTIPHON_WORKER_HOST": self._host, "ANTIPHON_NODE": f"{self._host}/{self._node[:6]}"}
         self._keeper = Keeper(key, replace(spec, settings={**spec.settings, **here}))
@@ -51,7 +51,7 @@ class MediaWorker:
         """Let the worker drain and end, and end this actor for good."""
         self._task.cancel()
         await asyncio.wait({self._task})
-        ray.actor.exit_actor()
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
 
     async def _run(self) -> None:
         try:
