@@ -39,6 +39,7 @@ fix: $(VENV)/.dev
 # Some minutes of what the suite does for seconds.
 fuzz: $(VENV)/.dev
 	FUZZ_ROUNDS=200000 $(BIN)/python -m pytest tests/fuzz $(ARGS)
+	FUZZ_ROUNDS=300 $(BIN)/python -m pytest tests/calls/test_random_*.py $(ARGS)
 	$(BIN)/python -m bench.resilience.offers
 
 bench: $(VENV)/.dev $(WEIGHTS)

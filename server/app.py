@@ -53,7 +53,7 @@ from server.web import Sites, add_agents_pages
 from server.webhooks.webhooks import Around
 from signaling import agent as who_answers
 from signaling import calls as live_calls
-from signaling import conversations, ice_servers, metrics, offer, ringing, token_api, websocket, whep, whip
+from signaling import conversations, figures, ice_servers, metrics, offer, ringing, token_api, websocket, whep, whip
 from signaling.access import Access
 from signaling.admin import Admin
 from signaling.health import Health
@@ -195,6 +195,7 @@ def _for_operators(
         metrics.add_routes(app, exporter.page)
     admin = Admin(settings.admin_token.get_secret_value())
     conversations.add_routes(app, keeper.archive, admin)
+    figures.add_routes(app, keeper.archive, admin)
     live_calls.add_routes(app, directory, admin)
     ringing.add_routes(app, phones.ring, agents.find, admin)
     whep.add_routes(app, listening, admin, access.known, client_servers(settings))

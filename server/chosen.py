@@ -9,10 +9,10 @@ from server.call.caller import Caller
 from server.call.mind.fixed_lines import fixed_lines
 from server.call.mind.language import possible_languages, stages_of
 from server.call.options import CallOptions
-from server.call.setup import Engines
+from server.call.setup import EngineNames, Engines
 from server.choices import check_choice, choose_fallbacks, choose_model, choose_spoken
 from server.config import Settings
-from server.engines import Print, advice, check_languages, endpoint_model
+from server.engines import Print, advice, check_languages, endpoint_model, listed
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
 from server.speech_to_text import speech_to_text
@@ -80,4 +80,5 @@ class Chosen:
         watch = self._monitor.watch_caller(caller)
         stt, tts = WatchedSpeechToText(self._stt, watch), WatchedTextToSpeech(self._tts, watch)
         vad = CallVad(self._silero)
-        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken)
+        names = EngineNames(*(listed(each)[0] for each in (self._settings.stt, self._settings.tts)))
+        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken, names)

@@ -1,6 +1,7 @@
 """The command line: `antiphon serve`, `door`, `new`, `try`, `token`, `models …`, `conversations …`, `cluster …`."""
 
 import asyncio
+import gc
 import inspect
 import logging
 from collections.abc import Iterator
@@ -44,10 +45,13 @@ def serve(**given: str | list[str] | None) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
     try:
+        gc.disable()  # nothing that is imported is garbage; looking for it took a fifth of the start
         from server.app import serve as run  # imported here, so that a missing library is one line, too
         from server.many import serve_many
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
+    finally:
+        gc.enable()
     if settings.workers > 1:
         options = current_names({name: value for name, value in chosen.items() if value is not None})
         asyncio.run(serve_many(settings, {variable(name): str(value) for name, value in options.items()}, typer.echo))

@@ -1,4 +1,4 @@
-"""The command line for stored conversations: `antiphon conversations list | show | export | delete`.
+"""The command line for stored conversations: `antiphon conversations list | show | export | figures | delete`.
 
 The modules that import pydantic-ai take most of a second to load, so they are imported inside the functions.
 """
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from server import cli_figures
 from server.config import load
 from server.errors import StoreError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from server.record.archive import Archive
     from server.record.conversation import Conversation, Said
 
-app = typer.Typer(help="Show, export and delete stored conversations.", no_args_is_help=True)
+app = typer.Typer(help="Show, export, count and delete stored conversations.", no_args_is_help=True)
 
 _ID_CHARS = 16
 """The width of the column of ids. Even the narrowest terminal shows whole ids, because the other commands need them."""
@@ -43,15 +44,17 @@ def list_(
     store: Where = None,
 ) -> None:
     """List conversations, the newest first."""
-    found = _run(store, lambda archive: archive.page(limit, before))
+    from server.record.query import Wanted
+
+    found = _run(store, lambda archive: archive.find(Wanted(), limit, before))
     ids = Column("id", min_width=_ID_CHARS)
     table = Table(ids, "agent", "began", "lasted", "exchanges", box=None, pad_edge=False)
-    for each in found:
+    for each in found.rows:
         lasted = "not ended" if each.ended_ms is None else _duration(each.ended_ms - each.created_ms)
         table.add_row(each.id, Text(each.agent), _moment(each.created_ms), lasted, str(each.exchanges))
     Console().print(table)
-    if len(found) == limit:
-        typer.echo(f"more: antiphon conversations list --before {found[-1].cursor}")
+    if found.next:
+        typer.echo(f"more: antiphon conversations list --before {found.next}")
 
 
 @app.command(context_settings=_ANY_ID)
@@ -81,6 +84,32 @@ def export(
     typer.echo(webvtt(conversation) if form == "vtt" else to_json(conversation, messages=True), nl=form == "json")
 
 
+@app.command()
+def figures(
+    since: cli_figures.Since = "7d",
+    until: cli_figures.Until = None,
+    by: cli_figures.PutTogether = None,
+    bucket: cli_figures.Bucket = None,
+    as_csv: cli_figures.AsCsv = False,
+    as_json: cli_figures.AsJson = False,
+    store: Where = None,
+) -> None:
+    """Show how exchanges went: how long callers waited, and what failed. Which model was slow last Tuesday?"""
+    from server.choices import wall_ms
+    from server.record.query import Period
+
+    now_ms = wall_ms()
+    begin_ms, end_ms = _moment_of(since, "since", now_ms), _moment_of(until or "0m", "until", now_ms)
+    period = Period(begin_ms, end_ms, by or "", bucket or "")
+    counted = _run(store, lambda archive: archive.figures(period))
+    if as_csv or as_json:
+        typer.echo(cli_figures.as_csv(counted) if as_csv else cli_figures.as_json(counted), nl=as_json)
+    else:
+        cli_figures.show(counted)
+    if counted.period.since_ms > period.since_ms:
+        typer.echo(f"There are too many: counted from {_moment(counted.period.since_ms)} on.", err=True)
+
+
 @app.command(context_settings=_ANY_ID)
 def delete(conversation_id: Id, store: Where = None) -> None:
     """Delete a conversation and its recording for ever."""
@@ -108,13 +137,24 @@ def _run(store: str | None, work: "Callable[[Archive], Awaitable[_T]]") -> _T:
 
     async def run() -> _T:
         async with AsyncExitStack() as stack:
-            return await work((await open_archive(load(store=store), stack)).archive)
+            archive = (await open_archive(load(store=store), stack)).archive
+            await archive.catch_up()
+            return await work(archive)
 
     try:
         return asyncio.run(run())
     except StoreError as error:
         typer.echo(f"antiphon: {error} {error.__cause__ or ''}".rstrip(), err=True)
         raise typer.Exit(1) from error
+
+
+def _moment_of(text: str, option: str, now_ms: int) -> int:
+    from server.record.moments import moment
+
+    try:
+        return moment(text, now_ms)
+    except ValueError as error:
+        raise typer.BadParameter(f"--{option} {error}") from error
 
 
 def _moment(ms: int) -> str:

@@ -64,7 +64,9 @@ class Openings:
                     "The agent has no language model here. The operator names one in ANTIPHON_MODEL."
                 )
             check_language(options.language, stages_of(agent, engines))
-            record = Conversation(session_id, agent.name, now_ms, now_ms, caller=caller.name)
+            record = Conversation(
+                session_id, agent.name, now_ms, now_ms, caller=caller.name, transport=caller.transport
+            )
             return await self._session(record, name, caller, options, engines)
 
         return session_with

@@ -26,6 +26,8 @@ from signaling.origins import Origins
 from signaling.ways import AGENT_WAY
 
 STATIC = Path(__file__).parent.parent / "static"
+CONSOLE = STATIC / "console"
+_FILE = r"/{file:[a-z_]+\.[a-z]+}"
 POLICY = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'"
 SECURITY_HEADERS = {
     "Permissions-Policy": "microphone=(self)",
@@ -99,6 +101,7 @@ class Sites:
     async def open(self, parts: Health, stack: AsyncExitStack) -> None:
         """Serve `public` and `operations` from now on. Raises ConfigError."""
         health.add_routes(self.operations, parts)
+        add_console(self.operations)
         await self._of_callers.serve(self.public, stack)
         parts.remove("start")
         if self._two:
@@ -128,7 +131,7 @@ def application(origins: Origins | None = None, token_url: str = "") -> web.Appl
     app = web.Application(middlewares=[brake(), errors_as_json], client_max_size=MAX_BODY_BYTES)
     (origins or Origins()).guard(app)
     app.router.add_get("/", _index)
-    app.router.add_static("/", STATIC)
+    app.router.add_get(_FILE, _file)
     _secure(app, " ".join(re.findall(r"^https?://[^/?#]+", token_url)))
     return app
 
@@ -147,20 +150,32 @@ def add_agents_pages(app: web.Application, find: Callable[[str], object]) -> Non
         find(request.match_info["dialled"])
         raise web.HTTPPermanentRedirect(request.rel_url.with_path(f"{request.rel_url.raw_path}/", encoded=True))
 
-    async def file(request: web.Request) -> web.FileResponse:
-        path = STATIC / request.match_info["file"]
-        if not path.is_file():
-            raise web.HTTPNotFound
-        return web.FileResponse(path)
-
     app.router.add_get(AGENT_WAY, to_page)
     app.router.add_get(f"{AGENT_WAY}/", page)
-    app.router.add_get(AGENT_WAY + r"/{file:[a-z_]+\.[a-z]+}", file)
+    app.router.add_get(AGENT_WAY + _FILE, _file)
+
+
+def add_console(app: web.Application) -> None:
+    """Serve the console at /console/. Everybody may read its files; what it shows needs the admin token."""
+
+    async def console(request: web.Request) -> web.FileResponse:
+        return web.FileResponse(CONSOLE / "index.html")
+
+    async def to_console(request: web.Request) -> web.Response:
+        raise web.HTTPPermanentRedirect("/console/")
+
+    async def file(request: web.Request) -> web.FileResponse:
+        return _found(CONSOLE, request)
+
+    app.router.add_get("/console", to_console)
+    app.router.add_get("/console/", console)
+    app.router.add_get("/console" + _FILE, file)
 
 
 def operations_application() -> web.Application:
-    """Make the site for operators. It has no page."""
+    """Make the site for operators. It has no page for callers, but the console shares some files with that."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
+    app.router.add_get(_FILE, _file)
     _secure(app)
     return app
 
@@ -182,6 +197,18 @@ def starting_application(parts: Health | None) -> web.Application:
 
 async def _index(request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / "index.html")
+
+
+async def _file(request: web.Request) -> web.FileResponse:
+    return _found(STATIC, request)
+
+
+def _found(folder: Path, request: web.Request) -> web.FileResponse:
+    """The file that the path names. Raises HTTPNotFound."""
+    path = folder / request.match_info["file"]
+    if not path.is_file():
+        raise web.HTTPNotFound
+    return web.FileResponse(path)
 
 
 def _secure(app: web.Application, elsewhere: str = "") -> None:

@@ -1,28 +1,29 @@
-"""Stored conversations over HTTP, for operators: list, read, listen to, export and delete them (/api/conversations)."""
+"""Stored conversations over HTTP, for operators (/api/conversations): search, read, listen to, export, delete them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from server.errors import NotFound, PeerError
-from server.record.conversation import ID, Conversation, Summary, to_json
+from server.record.conversation import ID, Conversation, to_json
+from server.record.query import Found, Wanted
 from server.record.webvtt import webvtt
 from signaling.admin import Admin
+from signaling.queries import Moment, read_query
 
 NO_STORE = {"Cache-Control": "no-store"}
 """The header that keeps what people say out of all caches between us and the operator."""
-_Q = TypeVar("_Q", bound=BaseModel)
 _ONE = "/api/conversations/{conversation_id}"
 
 
 class Archive(Protocol):
     """The stored conversations. Every method raises StoreError if the store is not available."""
 
-    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]: ...
+    async def find(self, wanted: Wanted, limit: int, before: str | None = None) -> Found: ...
 
     async def load(self, conversation_id: str) -> Conversation | None: ...
 
@@ -42,12 +43,30 @@ class PartQuery(BaseModel):
     part: Annotated[int, Field(ge=1, le=1_000)] = 1
 
 
+Name = Annotated[str, Field(max_length=200)]
+
+
 class PageQuery(BaseModel):
-    """The query of a list: how many conversations, and the cursor (`before`) of the one after which the page begins."""
+    """The query of a list: which conversations, how many, in which order, and the cursor (`before`) of the one after
+    which the page begins. The words are those of `Wanted`."""
 
     model_config = ConfigDict(frozen=True)
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     before: Annotated[str, Field(max_length=100)] | None = None
+    sort: Literal["newest", "slowest"] = "newest"
+    since: Moment | None = None
+    until: Moment | None = None
+    agent: Name = ""
+    caller: Name = ""
+    transport: Name = ""
+    tool: Name = ""
+    failure: Name = ""
+    word: Name = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        names = self.agent, self.caller, self.transport, self.tool, self.failure
+        return Wanted(self.since, self.until, *names, self.word.strip(), slowest=self.sort == "slowest")
 
 
 def add_routes(app: web.Application, archive: Archive, admin: Admin) -> None:
@@ -67,10 +86,9 @@ class _ConversationsHandler:
 
     async def page(self, request: web.Request) -> web.Response:
         self._admin.admit(request)
-        wanted = _query(request, PageQuery)
-        found = await self._archive.page(wanted.limit, wanted.before)
-        more = found[-1].cursor if len(found) == wanted.limit else None
-        body = {"conversations": [asdict(summary) for summary in found], "next": more}
+        wanted = read_query(request, PageQuery)
+        found = await self._archive.find(wanted.wanted, wanted.limit, wanted.before)
+        body = {"conversations": [asdict(row) for row in found.rows], "next": found.next}
         return web.json_response(body, headers=NO_STORE)
 
     async def show(self, request: web.Request) -> web.Response:
@@ -95,7 +113,7 @@ class _ConversationsHandler:
         If there is a next part, its address is in the Link header (RFC 8288).
         """
         self._admin.admit(request)
-        conversation_id, wanted = _id(request), _query(request, PartQuery).part
+        conversation_id, wanted = _id(request), read_query(request, PartQuery).part
         parts = await self._archive.recording(conversation_id)
         if len(parts) < wanted:
             raise NotFound("There is no such recording.")
@@ -125,12 +143,3 @@ def _id(request: web.Request) -> str:
     if not ID.fullmatch(conversation_id):
         raise NotFound("There is no such conversation.")
     return conversation_id
-
-
-def _query(request: web.Request, form: type[_Q]) -> _Q:
-    """Read the query as `form`. Raises PeerError, which says what is wrong."""
-    try:
-        return form.model_validate(dict(request.query))
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        raise PeerError(f"{first['loc'][0]}: {first['msg']}.") from exc

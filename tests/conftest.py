@@ -1,6 +1,10 @@
 """For every test: an environment of its own, and no time limit for Hypothesis, however busy the machine is."""
 
+import asyncio
+import gc
 import os
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,36 +13,59 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 import server  # noqa: F401  # before the test files import libraries, which it keeps from calling their makers
+from tests.loopback_time import LoopbackLoop
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
+# Each process of the suite, and each server that it starts, would compile all modules anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 HERE = Path(__file__).parent
-LIVE = ("browser", "deploy", "calls", "contract")
-"""Tests that wait while people talk. They begin first, so that the short ones fill the other processes at the end."""
+LONG = ("browser", "deploy", "calls", "contract", "page", "speech", "test_cli.py", "test_package.py")
+"""Where tests take long, because people talk or processes start. They begin first, so that the short ones fill all
+processes at the end."""
+OTHER_BROWSERS = ("test_firefox.py", "test_openai.py", "test_pipecat.py", "test_reoffers.py", "test_sip.py")
+"""In tests/browser, the tests of clients that are not our page in Chromium: about half of the time of all."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the live tests first."""
-    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LIVE)
+    """Put the long tests first."""
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    """Spare each later garbage collection the hundreds of thousands of objects that the collected tests are."""
+    gc.collect()
+    gc.freeze()
 
 
 class ByFile(LoadScopeScheduling):
     """Runs the tests of a file one after the other, because they share what is slow to start, such as a server; and
-    also all that drive a browser through a call, because two browsers at once would hear badly.
+    those that drive a browser through a call in two rows, because more browsers at once would hear badly.
 
     pytest-xdist has marks for this, but with pytest 9.2 they have no effect (pytest-xdist, issue 1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "browser" if file.startswith("tests/browser/") else file
+        if file.startswith("tests/browser/"):
+            return "other browsers" if file.endswith(OTHER_BROWSERS) else "browser"
+        return file
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """Share the tests among the processes."""
     return ByFile(config, log)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Whose clock the test goes by."""
+    if item.get_closest_marker("loopback_time") and not item.get_closest_marker("wall_time"):
+        return {"loopback time": LoopbackLoop}
+    return {"time": asyncio.SelectorEventLoop}
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The command line, as an operator uses it. Servers are real processes; what ends at once runs in this one."""
 
 import asyncio
+import csv
 import json
 import logging
 import os
@@ -235,6 +236,21 @@ def test_conversations_are_listed_shown_exported_and_deleted(antiphon: Antiphon,
     assert antiphon("conversations", "delete", "one", "--store", str(kept)).stdout == "deleted one\n"
     result = antiphon("conversations", "delete", "one", "--store", str(kept))
     assert (result.returncode, result.stderr) == (1, "antiphon: there is no conversation one\n")
+
+
+def test_figures_say_which_model_was_slow(antiphon: Antiphon, kept: Path) -> None:
+    """An operator counts the exchanges of a time by model, as a table, as CSV and as JSON."""
+    command = ["conversations", "figures", "--since", "2023-11-14", "--by", "model", "--store", str(kept)]
+    table = antiphon(*command, COLUMNS="200").stdout.splitlines()
+    assert table[1].split()[1:8] == ["openai:gpt", "1", "2", "500", "600", "600", "300"]
+    header, row = csv.reader(antiphon(*command, "--bucket", "day", "--csv").stdout.splitlines())
+    told = dict(zip(header, row, strict=True))
+    assert (told["start"], told["name"], told["gap_p50_ms"]) == ("2023-11-14T00:00:00Z", "openai:gpt", "500")
+    assert (told["failures"], told["input_tokens"]) == ("2", "1800")
+    shown = json.loads(antiphon(*command, "--json").stdout)
+    assert shown["rows"][0]["measures"]["gap"] == {"count": 2, "p50_ms": 500, "p95_ms": 600, "p99_ms": 600}
+    wrong = antiphon("conversations", "figures", "--since", "tuesday", "--store", str(kept))
+    assert (wrong.returncode, "must be a time" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["-store_Fo7rt0eA2", "--store_o7rt0eA2"])

@@ -43,6 +43,8 @@ PURE = """
     server/pace.py server/call/desk/admission.py
     server/call/desk/limits.py server/record/conversation.py
     server/record/minutes.py server/record/used.py server/record/orders.py server/record/store.py
+    server/record/figures.py server/record/query.py server/record/rows.py server/record/tally.py
+    server/record/finder.py
     server/record/webvtt.py
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
@@ -60,7 +62,9 @@ PURE = """
     server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/own_offer.py
     server/media/sctp.py server/media/senders.py
-    server/media/breaker.py server/media/counters.py server/media/downlink.py server/media/dtmf.py
+    server/media/breaker.py server/media/counters.py server/media/e_model.py
+    server/media/line.py server/agent/ran.py
+    server/media/downlink.py server/media/dtmf.py
     server/media/guard.py server/media/rtcp.py server/media/rtp.py
     server/telemetry/waits.py server/telemetry/last_use.py signaling/ice.py signaling/addresses.py
     signaling/keys.py signaling/tokens.py server/agent/call_info.py server/agent/breakers.py
@@ -145,6 +149,8 @@ ONLY: dict[str, tuple[str, ...]] = {
         "server.call.line.telephone",
         "server.call.line.translator",
         "server.record.conversation",
+        "server.record.moments",
+        "server.record.query",
         "server.record.webvtt",
     ),
 }

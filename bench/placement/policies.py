@@ -18,7 +18,8 @@ class Policy(Protocol):
 
 class Random:
     def choose(self, fleet: Fleet, keys: Floats, tries: int, rng: np.random.Generator) -> Ints:
-        return rng.choice(fleet.seen, len(keys))
+        chosen: Ints = rng.choice(fleet.seen, len(keys))
+        return chosen
 
 
 class TwoChoices:

@@ -15,6 +15,7 @@ from pydantic_ai.exceptions import ToolRetryError
 from pydantic_ai.messages import ToolCallPart
 
 from server.agent.limits import RunLimits
+from server.agent.ran import Outcome, Ran
 from server.agent.returned import IN_BACKGROUND, Returned
 from server.agent.tool_calls import FAILED, TIMED_OUT, Start, fit, kind_of, start_task, value_of
 from server.agent.tool_time import tool_time
@@ -74,22 +75,27 @@ class Background:
 
     async def _execute(self, ctx: RunContext[Any], call: ToolCallPart, work: Callable[[], Awaitable[Any]]) -> None:
         limit_s = self._limits.tools_s if self._ending else self._limits.background_s
+        now = asyncio.get_running_loop().time
+        began_s = now()
+        became: Outcome = "failed"
         try:
             async with tool_time(limit_s, in_answer=False) as deadline:
                 self._deadlines.append(deadline)
                 try:
-                    outcome = value_of(fit(await work()))
+                    outcome, became = value_of(fit(await work())), "returned"
                 finally:
                     self._deadlines.remove(deadline)
         except ToolRetryError as refusal:  # the tool's word to the model, which may try again
-            outcome = refusal.tool_retry.content
+            outcome, became = refusal.tool_retry.content, "refused"
         except asyncio.CancelledError as exc:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 raise
             outcome = FAILED.format(kind=kind_of(exc))
         except Exception as exc:
+            became = "timed_out" if deadline.expired() else "failed"
             outcome = TIMED_OUT if deadline.expired() else FAILED.format(kind=kind_of(exc))
         finally:
             if isinstance(ctx.deps, EndsCalls) and not self._others:  # if others run, the wish may be theirs
                 ctx.deps.hang_up_requested = False  # its answer is over, and no other one ends the call for it
-        self.on_return(Returned(call, outcome))
+        ran = Ran(call.tool_name, round(1000 * (now() - began_s), 1), became)
+        self.on_return(Returned(call, outcome, ran))

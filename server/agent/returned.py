@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolCallPart, ToolReturnPart
 
+from server.agent.ran import Ran
+
 IN_BACKGROUND = "It runs in the background. Its result comes later."
 RETURNED = "(The tool {name}, which ran in the background, has returned: {result})"
 LOST = "(The tool {name} ran in the background when the call broke off. It may or may not have taken effect.)"
@@ -21,6 +23,7 @@ class Returned:
 
     call: ToolCallPart
     outcome: Any
+    ran: Ran | None = None
 
     @property
     def part(self) -> ToolReturnPart:

@@ -29,6 +29,7 @@ from server.agent.memory import used_tokens
 from server.agent.notices import Notices
 from server.agent.output import OnText, Output, has_functions
 from server.agent.passing_on import PassingOn
+from server.agent.ran import Ran
 from server.agent.run_setup import RunSetup
 from server.agent.tool_calls import ToolCalls, kind_of
 from server.agent.tool_time import tool_time
@@ -90,6 +91,16 @@ class AgentRun:
     def running(self) -> Sequence[str]:
         """The names of the tools that run now."""
         return self._calls.running
+
+    @property
+    def ran(self) -> Sequence[Ran]:
+        """The tools that were begun, and what became of them so far."""
+        return self._calls.ran
+
+    @property
+    def model(self) -> str:
+        """The model that was asked last: it has answered, or is the last one that has failed. "" before."""
+        return self._attempts.asked[-1] if self._attempts.asked else ""
 
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits."""

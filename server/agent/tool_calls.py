@@ -22,6 +22,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.tools import ToolDefinition
 
 from server.agent.passing_on import HandOver, PassingOn, Transfer
+from server.agent.ran import Outcome, Ran
 from server.agent.tool_time import tool_time
 from server.agent.voice_agent import EndsCalls
 from server.agent.written import whole_value
@@ -99,6 +100,8 @@ class ToolCalls(AbstractCapability[Any]):
         self._outcomes: dict[str, Any] = {}
         """By the id of the call: what the tool returned, or one of the sentences above. A tool that runs counts as
         interrupted, as long as nothing else has become of it."""
+        self._ran: dict[str, Ran] = {}
+        """By the id of the call, in the order in which they began."""
         self._names: dict[str, str] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """Those that run, by the id of the call."""
@@ -124,6 +127,11 @@ class ToolCalls(AbstractCapability[Any]):
         """The names of the tools that run."""
         return [self._names[call_id] for call_id in self._tasks]
 
+    @property
+    def ran(self) -> Sequence[Ran]:
+        """Those that were begun, and what became of them so far."""
+        return list(self._ran.values())
+
     def give_up(self) -> None:
         """Begin no tool any more. What has begun goes on."""
         self._given_up = True
@@ -145,6 +153,7 @@ class ToolCalls(AbstractCapability[Any]):
             return told
         call_id, returned = call.tool_call_id, asyncio.get_running_loop().create_future()
         self._names[call_id], self._outcomes[call_id] = call.tool_name, INTERRUPTED
+        self._ran[call_id] = Ran(call.tool_name)
         work = partial(self._execute_beside, ctx, call, partial(handler, args), returned)
         task = self._start(work, f"tool-{call.tool_name}")
         self._tasks[call_id] = task
@@ -172,24 +181,29 @@ class ToolCalls(AbstractCapability[Any]):
         returned: "asyncio.Future[Any]",
     ) -> None:
         """Run one tool to its end, also when nobody waits for it any more. `returned` gets what becomes of it."""
-        call_id = call.tool_call_id
+        call_id, now = call.tool_call_id, asyncio.get_running_loop().time
+        began_s = now()
+        became: Outcome = "failed"
         try:
             async with tool_time(self._most_s + GRACE_S, in_answer=True) as limit:
                 self._limits[call_id] = limit
                 result = fit(await self._arranged(call_id, await work()))
-            self._outcomes[call_id] = value_of(result)
+            self._outcomes[call_id], became = value_of(result), "returned"
             _tell(returned, result)
         except ToolRetryError as refusal:  # the tool's word to the model, which may try again
-            self._outcomes[call_id] = refusal.tool_retry.content
+            self._outcomes[call_id], became = refusal.tool_retry.content, "refused"
             _tell(returned, refusal)
         except asyncio.CancelledError:
+            became = "timed_out" if self._outcomes[call_id] is TIMED_OUT else "stopped"
             returned.cancel()
             raise
         except Exception as failure:
             self._failed = call.tool_name
+            became = "timed_out" if limit.expired() else "failed"
             self._outcomes[call_id] = TIMED_OUT if limit.expired() else FAILED.format(kind=kind_of(failure))
             _tell(returned, failure)
         finally:
+            self._ran[call_id] = Ran(call.tool_name, round(1000 * (now() - began_s), 1), became)
             if isinstance(ctx.deps, EndsCalls) and ctx.deps.hang_up_requested:
                 ctx.deps.hang_up_requested, self.hang_up = False, True  # it counts for this answer, and for no other
         if call_id in self._missing:

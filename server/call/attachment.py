@@ -6,6 +6,7 @@ from server.agent.call_info import Transport
 from server.call import messages
 from server.call.resume_token import ResumeToken
 from server.errors import TooMany
+from server.media.line import Line
 from server.pace import Pace
 
 CONNECTIONS_A_SECOND = 0.5
@@ -34,6 +35,10 @@ class Connection(Protocol):
     @property
     def audio(self) -> messages.AudioFormat | None:
         """The format of the sound, to be told to the client. None where the connection itself agrees on it."""
+
+    @property
+    def line(self) -> Line | None:
+        """How it carries sound; None where that is not measured."""
 
     def send(self, message: messages.ServerMessage) -> None:
         """Tell the client. Never waits; a message that a dead client cannot take is dropped."""
@@ -85,6 +90,11 @@ class Attachment:
     def comes_back(self) -> bool:
         """The client that is connected now would go on with the call at another server."""
         return self.connection is not None and self.connection.comes_back and self.token.confirmed
+
+    @property
+    def line(self) -> Line | None:
+        """How the connection carries sound; None without one, and where that is not measured."""
+        return None if self.connection is None else self.connection.line
 
     @property
     def unheard_ms(self) -> float:

@@ -62,10 +62,15 @@ class Control:
     @property
     def about(self) -> LiveCall:
         """What an operator sees of the call."""
-        record = self._minutes.record
+        record, line = self._minutes.record, self._attachment.line
+        waits = (each.figures.waited_ms for each in reversed(record.exchanges) if each.figures is not None)
+        counters = None if line is None else line.counters
         return LiveCall(
             record.id, self._agent, self._caller, record.created_ms, self._present().state.value,
             self._attachment.transport, self.muted,
+            waited_ms=next((waited for waited in waits if waited is not None), None),
+            lost_percent=counters.lost_percent if counters is not None and counters.reports else None,
+            round_trip_ms=None if counters is None else counters.round_trip_ms,
         )  # fmt: skip
 
     @property

@@ -208,8 +208,10 @@ class Delivery:
 
     # A reply is written down, and what has returned from the background
 
-    def _close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
-        self.writer.close(spoken, partly, interrupted)
+    def _close(
+        self, spoken: SpokenReply, partly: bool, interrupted: bool = False, failure: EngineError | None = None
+    ) -> None:
+        self.writer.close(spoken, partly, interrupted, failure)
         news = self._answers.news
         if spoken.reply.speech.heard:
             news.tell(spoken.reply.source.known)
@@ -272,7 +274,7 @@ class Delivery:
             failure = EngineError("model", "The agent had nothing to say.")
         if failure is None and reply.source.cut_off and not ends_whole(reply.speech.heard):
             failure = EngineError("model", "The model's answer was cut off.")
-        self._close(spoken, partly=failure is not None or reply.source.cut_off)
+        self._close(spoken, partly=failure is not None or reply.source.cut_off, failure=failure)
         self._conductor.tell_floor(events.ReplyEnded(spoken.number))
         said = failure is None and reply.speech.begun
         if self._owed.owes(Debt.GOODBYE) or (reply.source.hang_up and said and not self._conductor.lines_wait):

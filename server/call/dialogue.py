@@ -174,7 +174,7 @@ class Dialogue:
             case events.Duck() if self.delivery.interruptible and not self.hearing.speaks_on:
                 self.delivery.mouth.playout.duck()
             case events.Restore():
-                self.delivery.mouth.playout.restore()
+                self.delivery.mouth.restore()
 
     def show_state(self) -> None:
         """Tell the client who has the floor, if that has changed."""

@@ -22,3 +22,9 @@ class LiveCall:
     """What carries the call at present; None while it waits for another connection."""
     muted: bool
     """The agent does not hear the caller."""
+    waited_ms: float | None = None
+    """How long the caller waited for the last answer; None before the first."""
+    lost_percent: float | None = None
+    """How much of what we send gets lost lately; None where the client does not report it, as over a WebSocket."""
+    round_trip_ms: float | None = None
+    """The round trip to the client; None where it is not measured."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from server.call.budget import Budget
 from server.call.setup import Engines
@@ -12,21 +13,29 @@ from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream, SpeechToT
 _BYTES_PER_MS = 2 * HEARD_RATE // 1000
 
 
-def metered(engines: Engines, call: str, budget: Budget) -> Engines:
+Served = Callable[[str, str], None]
+"""Is told the stage and the name of the engine that has served."""
+
+
+def metered(engines: Engines, call: str, budget: Budget, served: Served = lambda stage, engine: None) -> Engines:
     """The same engines. `call` is the id of the call, and `budget` counts what it uses."""
+    stt, tts = partial(served, "speech-to-text"), partial(served, "text-to-speech")
+    stt(engines.names.speech_to_text)
+    tts(engines.names.text_to_speech)
     return replace(
         engines,
-        speech_to_text=MeteredSpeechToText(engines.speech_to_text, call, budget),
-        text_to_speech=MeteredTextToSpeech(engines.text_to_speech, call, budget),
+        speech_to_text=MeteredSpeechToText(engines.speech_to_text, Asker(call, served=stt), budget),
+        text_to_speech=MeteredTextToSpeech(engines.text_to_speech, Asker(call, served=tts), budget),
     )
 
 
 class MeteredSpeechToText:
     """A SpeechToText of one call."""
 
-    def __init__(self, engine: SpeechToText, call: str, budget: Budget) -> None:
+    def __init__(self, engine: SpeechToText, asker: Asker, budget: Budget) -> None:
+        """`asker` is the call."""
         self._engine = engine
-        self._asker = Asker(call)
+        self._asker = asker
         self._budget = budget
 
     @property
@@ -74,9 +83,10 @@ class _MeteredSpeechStream:
 class MeteredTextToSpeech:
     """A TextToSpeech of one call."""
 
-    def __init__(self, engine: TextToSpeech, call: str, budget: Budget) -> None:
+    def __init__(self, engine: TextToSpeech, asker: Asker, budget: Budget) -> None:
+        """`asker` is the call."""
         self._engine = engine
-        self._call = call
+        self._asker = asker
         self._budget = budget
 
     @property
@@ -86,7 +96,7 @@ class MeteredTextToSpeech:
     async def synthesize(
         self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
     ) -> AsyncGenerator[Pcm, None]:
-        sound = self._engine.synthesize(text, voice, language, replace(asker, call=self._call))
+        sound = self._engine.synthesize(text, voice, language, replace(self._asker, has_sound=asker.has_sound))
         async with aclosing(sound):
             async for pcm in sound:
                 self._budget.add_speech(500 * len(pcm.data) / pcm.rate)

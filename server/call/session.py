@@ -36,10 +36,11 @@ from server.call.watch import Watch
 from server.errors import EngineError
 from server.media.frame import Frame
 from server.record.conversation import Exchange
+from server.record.figures import LineFigures
 from server.record.minutes import Minutes
 
-Observed = messages.ServerMessage | messages.ClientMessage | EngineError
-"""What an observer of a call sees: the messages of both sides, and the errors of the engines."""
+Observed = messages.ServerMessage | messages.ClientMessage | EngineError | LineFigures
+"""What an observer of a call sees: messages of both sides, errors of engines, and the line during each exchange."""
 
 log = logging.getLogger(__name__)
 
@@ -66,18 +67,17 @@ class Session:
         self.absence = Absence(setup.settings.resume_s, lambda: self.end("lost"))
         self.caller = setup.caller
         self._minutes = minutes
-        self._observe = observe
         longest = setup.settings.longest_call_min, setup.caller.max_s
         self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
-        self._lasting = lasting(self, setup, minutes)
-        self.dialogue = self._dialogue(setup)
         self.attachment = Attachment(self.token)
+        self._lasting = lasting(self, setup, minutes, self.attachment)
+        self._observe = observe = self._lasting.measured.before(observe)
+        self.dialogue = self._dialogue(setup)
         self.control = Control(setup, minutes, lambda: self.dialogue, self.attachment, self.leave)
         """What operators and the agent's tools may do in the call."""
         self._soundtrack = Soundtrack(recorder, self.control.listeners)
         self._tasks = Tasks(self.id, self._on_fault)
-        self._is_new = record.token_hash is None
-        """No server has held the call before."""
+        self._is_new = record.token_hash is None  # no server has held the call before
         self.hooks = Hooks(setup, self.id, observe)
         self._ending = Ending(minutes, lambda: self.dialogue, self.hooks)
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
@@ -275,7 +275,7 @@ class Session:
     # Steps of the methods above
 
     def _dialogue(self, setup: CallSetup) -> Dialogue:
-        setup = replace(setup, engines=metered(setup.engines, self.id, self._budget))
+        setup = replace(setup, engines=metered(setup.engines, self.id, self._budget, self._lasting.measured.serve))
         return Dialogue(self, setup, self._minutes.record.standing, self._budget, self._lasting)
 
     def _begin(self) -> None:

@@ -21,6 +21,14 @@ from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, V
 
 
 @dataclass(frozen=True, slots=True)
+class EngineNames:
+    """What the operator calls the engines for speech; of several, the first ones."""
+
+    speech_to_text: str = ""
+    text_to_speech: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Engines:
     """What one call hears, thinks and speaks with. All calls share the models behind them."""
 
@@ -37,6 +45,7 @@ class Engines:
     """They know which models have failed in any call."""
     spoken: RealtimeModel | None = None
     """The speech-to-speech model that answers. The other models answer in its place when it fails."""
+    names: EngineNames = EngineNames()
 
 
 Colleague = Callable[[HandOver, str], Awaitable["CallSetup"]]

@@ -99,6 +99,11 @@ class Inbound:
         """The SSRC of the sender that is heard. None before the first sound."""
         return None if self._stream is None else self._stream.ssrc
 
+    @property
+    def window_ms(self) -> float:
+        """How long a packet is waited for at present that is missing."""
+        return 0.0 if self._stream is None else self._stream.jitter.window_ms
+
     def poll(self, now_ms: float) -> None:
         """Give up packets that are too late, and hand on silence if no packets come. Call it every 20 ms."""
         if self._stream is not None:

@@ -16,6 +16,7 @@ from server.media.channel import Channel
 from server.media.counters import MediaCounters
 from server.media.frame import FRAME_MS, Frame
 from server.media.ice import Ice
+from server.media.line import Line
 from server.media.negotiation import Negotiation
 from server.media.offer import Offer
 from server.media.pacer import Pacer
@@ -134,6 +135,11 @@ class Peer:
         silent_ms = 0.0 if self._presence is None else self._presence.silent_ms(self._now_s)
         return silent_ms if silent_ms > SURELY_THERE_MS else 0.0
 
+    @property
+    def line(self) -> Line | None:
+        """How it carries sound; None before anything was agreed on."""
+        return None if self._rtp is None else self._rtp.line
+
     def send_text(self, text: str) -> None:
         """Send a message on the data channel, or keep it until there is one (`Channel.send`)."""
         self._channel.send(text)
@@ -171,7 +177,7 @@ class Peer:
         if agreed is not None and self._rtp is not None:
             self._rtp.agree(agreed)
         elif agreed is not None:
-            self._rtp = RtpSession(agreed, self, self._transport, self.counters)
+            self._rtp = RtpSession(agreed, self._listener, self._transport, self.counters)
         self._hold(offer)
 
     def _hold(self, offer: Offer) -> None:
@@ -191,7 +197,7 @@ class Peer:
         for candidate in offer.contacts:
             await self._ice.add(candidate)
 
-    # Called by MediaTransport (receive_*) and by RtpSession (hear, digit)
+    # Called by MediaTransport
 
     def receive_rtp(self, data: bytes, now_s: float) -> None:
         self._on_sign()
@@ -201,12 +207,6 @@ class Peer:
     def receive_rtcp(self, data: bytes, now_s: float) -> None:
         if self._rtp is not None:
             self._rtp.receive_rtcp(data, now_s)
-
-    def hear(self, frame: Frame) -> None:
-        self._listener.hear(frame)
-
-    def digit(self, digit: str) -> None:
-        self._listener.digit(digit)
 
     # Called by Channel
 

@@ -16,6 +16,7 @@ from server.media.counters import MediaCounters
 from server.media.downlink import Downlink
 from server.media.frame import FRAME_MS, Frame
 from server.media.inbound import Inbound
+from server.media.line import Line
 from server.media.outbound import Outbound, voice_of
 from server.pace import Pace
 
@@ -147,6 +148,11 @@ class RtpSession:
     def look(self) -> Fault | None:
         """Judge by the client's reports whether we must stop sending. Call it every 20 ms."""
         return self._breaker.look()
+
+    @property
+    def line(self) -> Line:
+        """How the connection carries sound at present."""
+        return Line(self._agreed.voice[1].name, self._counters, self._inbound.window_ms)
 
     @property
     def may_begin(self) -> bool:

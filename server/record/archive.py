@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from server.errors import StoreError
-from server.record.conversation import Conversation, Summary
+from server.record.conversation import Conversation
+from server.record.query import Counted, Found, Period, Wanted
 from server.record.store import Store
 
 SWEEP_S = 3600.0
@@ -39,8 +41,21 @@ class Archive:
         self._now_ms = now_ms
         self._task: asyncio.Task[None] | None = None
 
-    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
-        return await self._store.page(limit, before)
+    async def find(self, wanted: Wanted, limit: int, before: str | None = None) -> Found:
+        """The first conversations that are wanted, or those after the cursor `before`."""
+        return await self._store.finder.find(wanted, limit, before)
+
+    async def figures(self, period: Period) -> Counted:
+        """How the exchanges of the period went."""
+        return await self._store.finder.figures(period)
+
+    async def catch_up(self) -> None:
+        """Prepare the conversations of earlier servers for being found. It takes milliseconds for each of them."""
+        caught_up = 0
+        while found := await self._store.finder.catch_up():
+            caught_up += found
+        if caught_up:
+            log.info("- %d conversations of earlier servers can be searched now", caught_up)
 
     async def load(self, conversation_id: str) -> Conversation | None:
         return await self._store.load(conversation_id)
@@ -70,7 +85,7 @@ class Archive:
             log.info("- deleted %d old conversations and %d recordings", words, files)
 
     def start(self, keep_days: float) -> None:
-        """Sweep now and every hour, until `close`."""
+        """Sweep now and every hour, until `close`. Conversations of earlier servers can be searched soon."""
         self._task = asyncio.get_running_loop().create_task(self._sweep_for_ever(keep_days), name="archive-sweep")
 
     async def close(self) -> None:
@@ -82,4 +97,6 @@ class Archive:
     async def _sweep_for_ever(self, keep_days: float) -> None:
         while True:
             await self.sweep(keep_days)
+            with suppress(StoreError):  # in an hour it is tried again
+                await self.catch_up()
             await asyncio.sleep(SWEEP_S)

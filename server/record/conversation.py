@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter
 from pydantic_ai.messages import ModelMessage, ToolCallPart, ToolReturnPart
 
+from server.record.figures import KeptFigures
 from server.record.orders import Orders
 from server.record.used import Used
 
@@ -51,6 +52,8 @@ class Exchange:
 
     said: tuple[Said, ...]
     messages: tuple[ModelMessage, ...] = ()
+    figures: KeptFigures = None
+    """How it went; None where nothing was measured, as in records of earlier servers."""
 
     __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
@@ -92,6 +95,8 @@ class Conversation:
     """Why it is over (`server.agent.hooks.EndReason`), once all that it had started has ended; "" before."""
     caller: str = ""
     """Who called: the subject of the caller's token; "" where calls need no token."""
+    transport: str = ""
+    """What carried the call when it began (`server.agent.call_info.Transport`); "" where that is not known."""
     agent_state: str = ""
     """What the agent's `dump_deps` returned; "" when the agent has no state to keep."""
     exchanges: tuple[Exchange, ...] = ()
@@ -122,10 +127,9 @@ class Conversation:
         return bool(self.exchanges or self.standing.unanswered)
 
     @property
-    def summary(self) -> "Summary":
-        return Summary(
-            self.id, self.agent, self.created_ms, self.updated_ms, self.ended_ms, len(self.exchanges), self.caller
-        )
+    def cursor(self) -> str:
+        """Its place in a list. As text, newer conversations compare greater, until the year 2286."""
+        return f"{self.created_ms:013d}-{self.id}"
 
     def with_exchange(
         self, exchange: Exchange, now_ms: int, agent_state: str, standing: Standing = Standing()
@@ -161,24 +165,6 @@ class Conversation:
 
     def _next(self, now_ms: int, **changes: Any) -> "Conversation":
         return replace(self, updated_ms=now_ms, revision=self.revision + 1, **changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """A conversation as a list shows it."""
-
-    id: str
-    agent: str
-    created_ms: int
-    updated_ms: int
-    ended_ms: int | None
-    exchanges: int
-    caller: str
-
-    @property
-    def cursor(self) -> str:
-        """Its place in the list. As text, newer conversations compare greater, until the year 2286."""
-        return f"{self.created_ms:013d}-{self.id}"
 
 
 def hash_token(token: str, caller: str = "") -> str:

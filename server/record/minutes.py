@@ -46,6 +46,11 @@ class Minutes:
         if not self._has_left:
             self._keep(self.record.with_amended(exchange, self._wall_ms(), agent_state))
 
+    def refined(self, exchange: Exchange) -> None:
+        """Something was measured that belongs to the last exchange. It is written down with the next change."""
+        if not self._has_left:
+            self.record = replace(self.record, exchanges=(*self.record.exchanges[:-1], exchange))
+
     def ordered(self, orders: Orders) -> None:
         """An operator or a tool has told the agent something. Where the conversation stands otherwise is not known in
         the middle of an exchange, and stays as it was written."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from server.record.conversation import Conversation, Summary
+from server.record.conversation import Conversation
+from server.record.finder import Finder
 from server.record.outbox import Outbox, Posting
 
 
@@ -13,6 +14,10 @@ class Store(Protocol):
     @property
     def outbox(self) -> Outbox:
         """What waits to be told to other systems."""
+
+    @property
+    def finder(self) -> Finder:
+        """Lists, searches and counts the conversations."""
 
     async def save(self, conversation: Conversation, postings: Sequence[Posting] = ()) -> bool:
         """Write what is new in the record, and `postings` into the outbox: both or neither.
@@ -40,9 +45,6 @@ class Store(Protocol):
         """
 
     async def load(self, conversation_id: str) -> Conversation | None: ...
-
-    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
-        """The newest `limit` conversations, or those before the cursor `before`. The newest comes first."""
 
     async def delete(self, conversation_id: str) -> bool:
         """Delete the conversation and its postings for ever, even if a call still saves it. False if there is none."""

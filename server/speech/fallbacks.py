@@ -102,8 +102,9 @@ class _Fallbacks(Generic[_Engine]):
         """How long an engine may take when these have not failed yet."""
         return self._patience_s if others else None
 
-    def succeed(self, candidate: Candidate[_Engine]) -> None:
+    def succeed(self, candidate: Candidate[_Engine], asker: Asker) -> None:
         candidate.breaker.succeed()
+        asker.served(candidate.name)
         self.served[candidate.name, "served"] += 1
 
     def fail(self, candidate: Candidate[_Engine], error: EngineError, call: str) -> None:
@@ -130,7 +131,7 @@ class SpeechToTextFallbacks(_Fallbacks[SpeechToText]):
         def begin(candidate: Candidate[SpeechToText], hear: Callable[[str], None]) -> SpeechStream:
             return candidate.engine.listen(phrases, hear, language, others, asker)
 
-        return _Utterance(self, self.fit(language, *others), begin, on_partial, asker.call)
+        return _Utterance(self, self.fit(language, *others), begin, on_partial, asker)
 
 
 _Begin = Callable[[Candidate[SpeechToText], Callable[[str], None]], SpeechStream]
@@ -145,9 +146,10 @@ class _Utterance:
         fit: Sequence[Candidate[SpeechToText]],
         begin: _Begin,
         on_partial: Callable[[str], None],
-        call: str,
+        asker: Asker,
     ) -> None:
-        self._fallbacks, self._fit, self._begin, self._on_partial, self._call = fallbacks, fit, begin, on_partial, call
+        self._fallbacks, self._fit, self._begin = fallbacks, fit, begin
+        self._on_partial, self._asker = on_partial, asker
         self._before = self._settled = Settled()
         """The words that the present engine does not know, and those of which the sound is not kept any more."""
         self._heard = bytearray()
@@ -199,7 +201,7 @@ class _Utterance:
             except EngineError as exc:
                 if self._closed:
                     raise
-                self._fallbacks.fail(present, exc, self._call)
+                self._fallbacks.fail(present, exc, self._asker.call)
                 if self._present is present:  # else another wait for the transcript has already gone on
                     failed = self._stream
                     self._open(self._fallbacks.choose(others or self._fit))
@@ -207,7 +209,7 @@ class _Utterance:
                 if not others:
                     raise
             else:
-                self._fallbacks.succeed(present)
+                self._fallbacks.succeed(present, self._asker)
                 self._answer = fed_bytes, text
                 return text
 
@@ -251,11 +253,11 @@ class TextToSpeechFallbacks(_Fallbacks[TextToSpeech]):
                     while (pcm := await self._next(chunks, self.limit_s(others))) is not None:
                         spoken_s += len(pcm.data) / 2 / pcm.rate
                         yield sound.convert(pcm, present is not fit[0])
-                self.succeed(present)
+                self.succeed(present, asker)
                 return
             except GeneratorExit:
                 if spoken_s:
-                    self.succeed(present)  # the caller has interrupted
+                    self.succeed(present, asker)  # the caller has interrupted
                 raise
             except EngineError as exc:
                 self.fail(present, exc, asker.call)

@@ -4,7 +4,7 @@ An engine that fails raises EngineError. It raises nothing else, except Cancelle
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -19,6 +19,10 @@ class Pcm:
     one."""
 
 
+def _nobody(engine: str) -> None:
+    """Nobody wants to know who has served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks an engine. An engine that all calls share can then serve them in a fair order."""
@@ -27,6 +31,8 @@ class Asker:
     """The id of the call. A request without one counts as a call of its own."""
     has_sound: bool = False
     """The caller still has sound to hear, so nobody waits for this request in silence."""
+    served: Callable[[str], None] = field(default=_nobody, compare=False, repr=False)
+    """Is told the name of the engine that has served, where there are several."""
 
 
 ANYBODY = Asker()

@@ -5,10 +5,13 @@ from opentelemetry.metrics import Meter
 from server.call import messages
 from server.call.session import Observed
 from server.errors import EngineError
+from server.record.figures import LineFigures
 from server.telemetry.last_use import LastUse
 
 GAP_S = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0)
 """The bounds of the histogram buckets, in seconds. They are finest where the pauses of a conversation are."""
+RATINGS = (50.0, 60.0, 70.0, 80.0, 85.0, 90.0, 92.0)
+"""The bounds of the histogram buckets for R: the categories of ITU-T G.109, and finer ones where most calls are."""
 _STAGES = ("endpoint", "transcript", "first_token", "first_clause", "first_packet")
 
 
@@ -38,6 +41,11 @@ class CallMeters:
         self._false_starts = meter.create_counter(
             "antiphon.utterance.false_starts", description="Sounds that were taken for a voice but had no words"
         )
+        self._rating = meter.create_histogram(
+            "antiphon.line.rating",
+            description="The E-model's rating R of the sound during an exchange (ITU-T G.107)",
+            explicit_bucket_boundaries_advisory=RATINGS,
+        )
         self._tools = meter.create_counter("antiphon.tool.runs", description="Tool calls")
         self._failures = meter.create_counter("antiphon.call.failures", description="Failures that a caller noticed")
 
@@ -54,6 +62,10 @@ class CallMeters:
                 self._interruptions.add(int(interrupted))
                 for tool in tools:
                     self._tools.add(1, {"tool": tool})
+            case LineFigures(r_in=r_in, r_out=r_out):
+                for direction, rating in (("in", r_in), ("out", r_out)):
+                    if rating is not None:
+                        self._rating.record(rating, {"direction": direction})
             case EngineError(stage=stage):
                 self._failures.add(1, {"stage": stage})
                 if stage == "model":

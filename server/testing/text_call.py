@@ -92,7 +92,7 @@ def _name_in(others: Mapping[str, VoiceAgent], agent: VoiceAgent) -> str:
 class TextCall:
     """One call, from `async with` on. It is the connection of its session, too."""
 
-    audio = None
+    audio = line = None
     transport: Transport = ""
     comes_back = False
     unheard_ms = 0.0

@@ -20,7 +20,7 @@ LIMIT_S = 3600.0
 """How much virtual time a test may take: no test needs more than an hour of a call."""
 
 
-class _JumpingSelector(selectors.SelectSelector):
+class JumpingSelector(selectors.SelectSelector):
     """Lets time pass instead of waiting."""
 
     def __init__(self) -> None:
@@ -36,21 +36,25 @@ class _JumpingSelector(selectors.SelectSelector):
         if self.threads:
             return super().select(None)  # a thread that ends wakes the loop
         if len(self.get_map()) > 1:  # the loop's own pipe is always there
-            began_s = time.monotonic()
-            ready = super().select(timeout)
-            self.now_s += time.monotonic() - began_s
-            return ready
+            return self.wait(timeout)
         if timeout is None:
             raise RuntimeError("nothing will ever happen: no timer is set and no file is ready")
         self.now_s += timeout
         return []
 
+    def wait(self, timeout: float | None) -> Any:
+        """Wait until a file is ready or the time is over, while a connection or a process is open."""
+        began_s = time.monotonic()
+        ready = super().select(timeout)
+        self.now_s += time.monotonic() - began_s
+        return ready
+
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """The loop. Its `time` begins at 0."""
 
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
+    def __init__(self, selector: JumpingSelector | None = None) -> None:
+        self._jumping = selector or JumpingSelector()
         super().__init__(self._jumping)
 
     def time(self) -> float:

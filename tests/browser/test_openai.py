@@ -31,7 +31,7 @@ def test_a_call(tmp_path: Path) -> None:
             page.evaluate(bundle("agents_page.js"))
 
             def until(true: Callable[[], object]) -> None:
-                end = time.monotonic() + 15
+                end = time.monotonic() + 30
                 while not true():
                     assert time.monotonic() < end, page.evaluate("[seen, told()]")
                     page.wait_for_timeout(50)

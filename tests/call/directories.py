@@ -29,7 +29,7 @@ STORY = "Once upon a time there was a shop. It sold books of every kind, and peo
 class Line:
     """A connection that keeps the messages that it is sent."""
 
-    audio = None
+    audio = line = None
     transport: Transport = "webrtc"
     comes_back = True
     unheard_ms = 0.0

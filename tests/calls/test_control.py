@@ -231,6 +231,21 @@ def test_what_an_operator_sees_of_a_call() -> None:
     run_virtual(scenario())
 
 
+def test_an_operator_sees_how_long_the_caller_waited_for_the_last_answer() -> None:
+    """As the server measured it, because this client does not report what it heard."""
+
+    async def scenario() -> None:
+        async with Caller(Mind(answers={"hello": "An answer."})) as caller:
+            assert caller.session.control.about.waited_ms is None
+            await caller.say("hello")
+            await caller.until_silent()
+            waited_ms = caller.session.control.about.waited_ms
+            assert waited_ms is not None
+            assert 100 < waited_ms < 1_500
+
+    run_virtual(scenario())
+
+
 def test_a_call_is_followed_to_its_end() -> None:
     """A reader is shown what the client is told, from the present state on, but not the secret of the call."""
 

@@ -16,6 +16,8 @@ from tests.fakes.mind import Mind
 from tests.signaling.test_websocket import CONTINUED, TEXT, UPGRADE, frame
 from tests.socket_phone import SocketPhone
 
+pytestmark = pytest.mark.loopback_time
+
 
 @asynccontextmanager
 async def connected(running: Exchange, session_id: str = "new", **start: Any) -> AsyncIterator[Any]:

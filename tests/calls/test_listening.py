@@ -16,6 +16,8 @@ from tests.listener import CALLER_HZ, SDP, Listener
 from tests.offers import HOST, audio, offer, video
 from tests.phone import RATE, Phone, calling
 
+pytestmark = pytest.mark.loopback_time
+
 GREETING = "Welcome to the shop. " * 8
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 ADMIN = {"Authorization": "Bearer the operator's own token"}

@@ -8,6 +8,8 @@ from tests.fakes.mind import Mind
 from tests.fakes.realtime_provider import realtime_provider
 from tests.spoken_call import spoken_call
 
+pytestmark = pytest.mark.loopback_time
+
 STORY = "Once upon a time there was a shop. It sold books of every kind. Nobody knew where they came from."
 
 

@@ -312,8 +312,9 @@ async def handed_over_ms(house: House) -> float:
 def test_words_around_the_hand_over_are_answered(how: str) -> None:
     """Whether they come some frames before it, in its frame or after it, and if the connection is lost there."""
 
+    at_ms = run_virtual(handed_over_ms(House()))
+
     async def scenario(offset_ms: int) -> None:
-        at_ms = await handed_over_ms(House())
         house = House()
         async with call(house) as caller:
             type_in(caller, "go to second")

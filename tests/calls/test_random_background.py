@@ -1,9 +1,5 @@
-"""Tools in the background among interruptions, drops and lines, in whole calls on virtual time by seed.
+"""Tools in the background among interruptions, drops and lines, in whole calls on virtual time by seed."""
 
-`FUZZ_ROUNDS` sets the number of calls.
-"""
-
-import os
 import random
 from collections import Counter
 
@@ -15,9 +11,9 @@ from server.call import messages
 from tests.calls.test_background_tools import NEWS, Errands, prompts
 from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.people import Caller
+from tests.seeds import seeds
 from tests.virtual_time import run_virtual
 
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "60"))
 PAUSES_MS = (20, 100, 200, 300, 500, 900, 2_000, 4_000)
 
 
@@ -64,7 +60,7 @@ def check_tools(history: list[ModelMessage]) -> None:
     assert not open_calls
 
 
-@pytest.mark.parametrize("seed", range(ROUNDS))
+@pytest.mark.parametrize("seed", seeds(30))
 def test_each_result_is_known_and_told_once(seed: int) -> None:
     """No effect is forgotten, none happens twice, none is told twice, and none is told before it was begun."""
 

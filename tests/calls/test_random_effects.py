@@ -1,11 +1,9 @@
 """Tools that book, fail and take their time, beside callers who do anything at any time: whole calls by seed.
 
-Nothing that was booked is forgotten, and nothing is booked twice, by a model that trusts its history. `FUZZ_ROUNDS`
-sets the number of calls.
+Nothing that was booked is forgotten, and nothing is booked twice, by a model that trusts its history.
 """
 
 import asyncio
-import os
 import random
 import re
 from collections.abc import AsyncIterator
@@ -22,9 +20,10 @@ from server.call import messages
 from server.call.settings import CallSettings
 from tests.fakes.mind import Desk, last_said
 from tests.fakes.people import Caller
+from tests.seeds import seeds
 from tests.virtual_time import run_virtual
 
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "150"))
+ROUNDS = len(seeds(80))
 SHARDS = 10
 SILENT_MS = 3_000
 """How long a caller who waits for an answer may hear nothing."""

@@ -1,7 +1,7 @@
 """Agents that hand a call over to each other, beside callers who do anything at any time: whole calls by seed.
 
 Nothing that a tool did is forgotten or done twice, whichever agent has the call. The client always knows who speaks,
-and no words are lost on the way. `FUZZ_ROUNDS` sets the number of calls.
+and no words are lost on the way.
 """
 
 import asyncio

@@ -12,6 +12,7 @@ from tests.fakes.bank import PROMPT, Bank
 from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import last_said
 from tests.fakes.people import Caller
+from tests.seeds import seeds
 from tests.virtual_time import run_virtual
 
 PAUSES_MS = (20, 100, 200, 300, 500, 900, 2_000)
@@ -72,7 +73,7 @@ async def live(caller: Caller, chance: random.Random) -> tuple[list[str], list[s
     return words, lines
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(30))
 def test_no_secret_and_no_word_is_lost(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     """Words reach the model, lines are heard, no tool waits for ever, and what was keyed in reaches the tool alone."""
     caplog.set_level(logging.DEBUG, "server")

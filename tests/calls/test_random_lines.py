@@ -8,6 +8,7 @@ from server.call import messages
 from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind, last_said
 from tests.fakes.people import Caller
+from tests.seeds import seeds
 from tests.virtual_time import run_virtual
 
 PAUSES_MS = (20, 100, 200, 300, 500, 900, 2_000)
@@ -49,7 +50,7 @@ async def live(caller: Caller, chance: random.Random) -> tuple[list[str], list[s
     return words, lines
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(30))
 def test_nothing_is_lost(seed: int) -> None:
     """Each line is heard to its end, and all words of the caller reach the model."""
 

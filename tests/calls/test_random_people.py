@@ -11,6 +11,7 @@ from server.call.settings import CallSettings
 from tests.fakes.engines import COUGH, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
+from tests.seeds import seeds
 from tests.virtual_time import run_virtual
 
 WORDS = "where is my order please tell me a story yes no right stop wait and what about seven book green".split()
@@ -48,7 +49,7 @@ def make(chance: random.Random) -> Caller:
     return Caller(mind, stt, SteadyTextToSpeech(chance.choice((10, 200)), chance.choice((0, 0, 2))), "Hello there.")
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(30))
 def test_whatever_people_do(seed: int) -> None:
     """Every answer ends once, the history is what was heard, tools and results pair, and the call comes to rest."""
 
@@ -86,7 +87,7 @@ def check(caller: Caller) -> None:
     assert " ".join(written).split() == " ".join(heard).split()
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(20))
 def test_no_word_is_lost_or_doubled(seed: int) -> None:
     """Whenever callers pause, cough, type or interrupt, the model gets all their words, once and in order.
 

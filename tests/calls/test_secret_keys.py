@@ -12,6 +12,9 @@ from tests.fakes.engines import COUGH
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""Ids of the model's runs. By chance one of their parts is made of the digits of a secret."""
+
 
 def test_a_word_in_a_secret_does_not_end_it() -> None:
     """The tool gets all of its keys, and none of them counts as typed words. The model knows what was said."""
@@ -85,6 +88,7 @@ def test_a_secret_is_told_to_nobody(ends: str, caplog: pytest.LogCaptureFixture)
             everything = [*told, str(record), str(bank.seen), str(caller.session.dialogue.history.messages), str(seen)]
             assert bank.got
         for text in [*everything, caplog.text, str(caller.notebook.records)]:
+            text = re.sub(UUID, "", text)
             assert not re.search(r"(?<![.\w])[37]{3,}\b|\b[37] [37]\b|'[37]'", text)
 
     run_virtual(scenario())

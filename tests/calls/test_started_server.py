@@ -109,6 +109,43 @@ async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
         assert "Saturday" not in text
 
 
+async def test_the_figures_of_a_call_are_in_its_conversation() -> None:
+    """An operator reads how each exchange of a call went, also what the client has told after it: the stages, the
+    tool, the engines and the model, and how the connection carried the sound. They are counted, too."""
+    admin = {"Authorization": "Bearer a token of the admin"}
+    with started(ANTIPHON_ADMIN_TOKEN="a token of the admin") as server:
+        async with asyncio.timeout(50), ClientSession(server.url, headers=admin) as http:
+            async with calling(f"{server.url}/api/offer") as phone:
+                name = (await phone.until(type="session"))["session_id"]
+                await phone.until(type="response", final=True)
+                answer = await ask(phone)
+                assert answer is not None
+                phone.send(type="heard", reply=answer["reply"], gap_ms=750)
+                phone.send(type="hangup")
+                await phone.until(type="state", state="closed")
+            exchanges: list[dict[str, Any]] = []
+            for _ in range(50):
+                body = await (await http.get(f"/api/conversations/{name}")).json()
+                exchanges = body["exchanges"]
+                if body["ended_ms"] is not None and exchanges[-1]["figures"].get("gap_ms"):
+                    break
+                await asyncio.sleep(0.1)
+            told = next(each["figures"] for each in exchanges if each["figures"]["reply"] == answer["reply"])
+            assert (body["transport"], told["transport"], told["gap_ms"]) == ("webrtc", "webrtc", 750)
+            assert 0 < told["endpoint_ms"] <= told["first_packet_ms"]
+            assert told["first_token_ms"] <= told["first_packet_ms"]
+            assert (told["speech_to_text"], told["text_to_speech"]) == ("pocketsphinx", "espeak")
+            assert [(run["name"], run["outcome"]) for run in told["tools"]] == [("opening_hours", "returned")]
+            assert told["model"]
+            line = told["line"]
+            assert (line["codec"], line["lost_in_percent"]) == ("opus", pytest.approx(0, abs=2))
+            assert line["r_in"] > 80
+            found = await (await http.get("/api/conversations", params={"word": "saturday"})).json()
+            assert [each["id"] for each in found["conversations"]] == [name]
+            counted = await (await http.get("/api/figures", params={"by": "transport"})).json()
+            assert [(row["name"], row["exchanges"]) for row in counted["rows"]] == [("webrtc", len(exchanges))]
+
+
 async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() -> None:
     """While two callers wait for a worker that hangs, new calls are refused; afterwards they are admitted."""
     with started("--admission-wait-ms", "3000") as server:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import pytest_asyncio
 
 from server.speech.cartesia_tts import CartesiaTextToSpeech
 from server.speech.languages import lookup
@@ -30,20 +31,33 @@ from tests.real_models import real_model
 from tests.tiny_models import make_piper, make_whisper
 from tests.voices import speak
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SPEECH = "yes please"
 SttClient = WyomingSpeechToText | OpenAISpeechToText | RealtimeSpeechToText | OwnSpeechToText
 TtsClient = WyomingTextToSpeech | OpenAITextToSpeech | CartesiaTextToSpeech | OwnTextToSpeech
 T = TypeVar("T", WyomingSpeechToText, WyomingTextToSpeech)
 
 
-@contextlib.asynccontextmanager
-async def worker(engine: str, model: Path | None = None) -> AsyncIterator[str]:
-    supervisor = Supervisor(engine, str(model) if model else None)
-    await supervisor.start()
-    try:
-        yield supervisor.uri
-    finally:
-        await supervisor.close()
+class Workers:
+    """The workers of our own engines, one for all tests of an engine."""
+
+    def __init__(self, folder: Path) -> None:
+        self._running: dict[str, Supervisor] = {}
+        self.tiny_whisper = make_whisper(folder / "whisper")
+        self.tiny_piper = make_piper(folder / "piper")
+
+    async def uri(self, engine: str, model: Path | None = None) -> str:
+        """Where the worker of this engine is, with this model. It is started when it is first asked for."""
+        key = f"{engine} {model}"
+        if key not in self._running:
+            self._running[key] = Supervisor(engine, str(model) if model else None)
+            await self._running[key].start()
+        return self._running[key].uri
+
+    async def close(self) -> None:
+        for supervisor in self._running.values():
+            await supervisor.close()
 
 
 async def learned(client: T) -> T:
@@ -53,93 +67,87 @@ async def learned(client: T) -> T:
 
 
 @contextlib.asynccontextmanager
-async def whisper(directory: Path) -> AsyncIterator[SttClient]:
-    async with worker("whisper", make_whisper(directory / "whisper")) as uri:
-        yield await learned(WyomingSpeechToText(uri))
+async def whisper(workers: Workers) -> AsyncIterator[SttClient]:
+    yield await learned(WyomingSpeechToText(await workers.uri("whisper", workers.tiny_whisper)))
 
 
 @contextlib.asynccontextmanager
-async def pocketsphinx(_: Path) -> AsyncIterator[SttClient]:
-    async with worker("pocketsphinx") as uri:
-        yield await learned(WyomingSpeechToText(uri))
+async def pocketsphinx(workers: Workers) -> AsyncIterator[SttClient]:
+    yield await learned(WyomingSpeechToText(await workers.uri("pocketsphinx")))
 
 
 @contextlib.asynccontextmanager
-async def wyoming_stt(_: Path) -> AsyncIterator[SttClient]:
+async def wyoming_stt(_: Workers) -> AsyncIterator[SttClient]:
     async with wyoming_server() as uri:
         yield await learned(WyomingSpeechToText(uri))
 
 
 @contextlib.asynccontextmanager
-async def openai_stt(_: Path) -> AsyncIterator[SttClient]:
+async def openai_stt(_: Workers) -> AsyncIterator[SttClient]:
     async with openai_server() as server:
         yield OpenAISpeechToText(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
-async def espeak(_: Path) -> AsyncIterator[TtsClient]:
-    async with worker("espeak") as uri:
-        yield await learned(WyomingTextToSpeech(uri))
+async def espeak(workers: Workers) -> AsyncIterator[TtsClient]:
+    yield await learned(WyomingTextToSpeech(await workers.uri("espeak")))
 
 
 @contextlib.asynccontextmanager
-async def piper(directory: Path) -> AsyncIterator[TtsClient]:
-    async with worker("piper", make_piper(directory / "piper")) as uri:
-        yield await learned(WyomingTextToSpeech(uri))
+async def piper(workers: Workers) -> AsyncIterator[TtsClient]:
+    yield await learned(WyomingTextToSpeech(await workers.uri("piper", workers.tiny_piper)))
 
 
 @contextlib.asynccontextmanager
-async def piper_real(_: Path) -> AsyncIterator[TtsClient]:
-    async with worker("piper", real_model("piper")) as uri:
-        yield await learned(WyomingTextToSpeech(uri))
+async def piper_real(workers: Workers) -> AsyncIterator[TtsClient]:
+    yield await learned(WyomingTextToSpeech(await workers.uri("piper", real_model("piper"))))
 
 
 @contextlib.asynccontextmanager
-async def hibari(_: Path) -> AsyncIterator[TtsClient]:
-    async with worker("hibari") as uri:
-        yield await learned(WyomingTextToSpeech(uri))
+async def hibari(workers: Workers) -> AsyncIterator[TtsClient]:
+    yield await learned(WyomingTextToSpeech(await workers.uri("hibari")))
 
 
 @contextlib.asynccontextmanager
-async def wyoming_tts(_: Path) -> AsyncIterator[TtsClient]:
+async def wyoming_tts(_: Workers) -> AsyncIterator[TtsClient]:
     async with wyoming_server() as uri:
         yield await learned(WyomingTextToSpeech(uri))
 
 
 @contextlib.asynccontextmanager
-async def openai_tts(_: Path) -> AsyncIterator[TtsClient]:
+async def openai_tts(_: Workers) -> AsyncIterator[TtsClient]:
     async with openai_server() as server:
         yield OpenAITextToSpeech(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
-async def realtime_stt(_: Path) -> AsyncIterator[SttClient]:
+async def realtime_stt(_: Workers) -> AsyncIterator[SttClient]:
     async with realtime_server() as server:
         yield RealtimeSpeechToText(OpenAIServer(server.base_url), languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
-async def cartesia_tts(_: Path) -> AsyncIterator[TtsClient]:
+async def cartesia_tts(_: Workers) -> AsyncIterator[TtsClient]:
     async with cartesia_server() as server:
         yield CartesiaTextToSpeech(OpenAIServer(server.base_url), voice="ann", languages=["en", "de"])
 
 
 @contextlib.asynccontextmanager
-async def own_stt(_: Path) -> AsyncIterator[SttClient]:
+async def own_stt(_: Workers) -> AsyncIterator[SttClient]:
     client = OwnSpeechToText(BlockingSpeechToText, "own.py:stt")
     await client.start()
     yield client
 
 
 @contextlib.asynccontextmanager
-async def own_tts(_: Path) -> AsyncIterator[TtsClient]:
+async def own_tts(_: Workers) -> AsyncIterator[TtsClient]:
     client = OwnTextToSpeech(HummingTextToSpeech(), "own.py:tts")
     await client.start()
     yield client
 
 
 @contextlib.asynccontextmanager
-async def own_sync_tts(_: Path) -> AsyncIterator[TtsClient]:
+async def own_sync_tts(_: Workers) -> AsyncIterator[TtsClient]:
     client = OwnTextToSpeech(BlockingTextToSpeech, "own.py:tts")
     await client.start()
     yield client
@@ -149,16 +157,23 @@ SPEECH_TO_TEXT = [whisper, pocketsphinx, wyoming_stt, openai_stt, realtime_stt, 
 TEXT_TO_SPEECH = [espeak, piper, piper_real, hibari, wyoming_tts, openai_tts, cartesia_tts, own_tts, own_sync_tts]
 
 
-@pytest.fixture(params=SPEECH_TO_TEXT, ids=lambda make: make.__name__)
-async def stt(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SttClient]:
-    async with request.param(tmp_path) as client:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def workers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workers]:
+    workers = Workers(tmp_path_factory.mktemp("models"))
+    yield workers
+    await workers.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module", params=SPEECH_TO_TEXT, ids=lambda make: make.__name__)
+async def stt(request: pytest.FixtureRequest, workers: Workers) -> AsyncIterator[SttClient]:
+    async with request.param(workers) as client:
         yield client
         await client.close()
 
 
-@pytest.fixture(params=TEXT_TO_SPEECH, ids=lambda make: make.__name__)
-async def tts(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TtsClient]:
-    async with request.param(tmp_path) as client:
+@pytest_asyncio.fixture(loop_scope="module", params=TEXT_TO_SPEECH, ids=lambda make: make.__name__)
+async def tts(request: pytest.FixtureRequest, workers: Workers) -> AsyncIterator[TtsClient]:
+    async with request.param(workers) as client:
         yield client
         await client.close()
         await client.close()

@@ -16,6 +16,8 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
 
 from server.errors import StoreError
 from server.record.conversation import Exchange, Said, hash_token
+from server.record.query import CallRow, Wanted
+from server.record.rows import call_row
 from server.record.store import Store
 from server.record.stores import redis as redis_store
 from server.record.stores import sqlite
@@ -30,6 +32,8 @@ OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
 
 FAR_MS = 4_000_000_000_000
 """In the year 2096."""
+
+EVERYTHING = Wanted()
 
 Open = Callable[[], Awaitable[Store]]
 OneStore = contextlib.AbstractAsyncContextManager[Open]
@@ -276,21 +280,34 @@ async def test_the_list_has_the_newest_first(store: Store) -> None:
     for each in kept:
         await store.save(each)
     await store.save(said_more(kept[0]))  # a conversation keeps its place when it goes on
-    summaries = [said_more(kept[0]).summary, *(each.summary for each in kept[1:])]
-    expected = sorted(summaries, key=lambda summary: (summary.created_ms, summary.id), reverse=True)
-    assert list(await store.page(100)) == expected
-    listed, before = [], None
-    while page := await store.page(3, before):
-        listed += page
-        before = page[-1].cursor
-    assert listed == expected
+    rows = [call_row(said_more(kept[0])), *map(call_row, kept[1:])]
+    expected = sorted(rows, key=lambda row: (row.created_ms, row.id), reverse=True)
+    assert await pages(store, 100) == [expected]
+    assert await pages(store, 3) == [expected[:3], expected[3:6], expected[6:]]
+
+
+async def pages(store: Store, limit: int, wanted: Wanted = EVERYTHING) -> list[list[CallRow]]:
+    """All pages of what is wanted. Each has at most `limit` conversations."""
+    found, before = [], None
+    for _ in range(20):
+        page = await store.finder.find(wanted, limit, before)
+        found.append(list(page.rows))
+        if (before := page.next) is None:
+            break
+    return found
+
+
+async def listed(store: Store) -> list[str]:
+    """The ids of all conversations in the store, the newest first."""
+    return [row.id for page in await pages(store, 100) for row in page]
 
 
 @pytest.mark.parametrize("before", ["", "0", "zzz", "\xff", "%", "9" * 500])
 async def test_any_cursor_is_a_place_in_the_list(store: Store, before: str) -> None:
     """A cursor that the store never gave is accepted."""
     await store.save(conversation())
-    assert len(await store.page(10, before)) in (0, 1)
+    for wanted in (Wanted(), Wanted(slowest=True), Wanted(word="order")):
+        assert len((await store.finder.find(wanted, 10, before)).rows) in (0, 1)
 
 
 async def test_a_deleted_conversation_stays_deleted(store: Store) -> None:
@@ -303,7 +320,7 @@ async def test_a_deleted_conversation_stays_deleted(store: Store) -> None:
     assert not await store.save(said_more(kept))
     assert await store.load("one") is None
     assert await store.claim("one", OLD, NEW) is None
-    assert [summary.id for summary in await store.page(10)] == ["two"]
+    assert await listed(store) == ["two"]
 
 
 async def test_old_conversations_are_swept(store: Store) -> None:
@@ -315,7 +332,7 @@ async def test_old_conversations_are_swept(store: Store) -> None:
     assert await store.sweep(present.updated_ms) == 1
     assert await store.load("old") is None
     assert await store.load("present") == present
-    assert [summary.id for summary in await store.page(10)] == ["present"]
+    assert await listed(store) == ["present"]
     assert await store.save(conversation("old"))
     assert await store.load("old") == conversation("old")
 
@@ -325,7 +342,7 @@ async def test_many_are_swept(store: Store) -> None:
     for i in range(250):
         await store.save(conversation(f"c{i}"))
     assert await store.sweep(START_MS + 1) == 250
-    assert await store.page(10) == []
+    assert await listed(store) == []
 
 
 async def test_a_store_may_be_closed_twice(store: Store) -> None:

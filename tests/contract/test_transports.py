@@ -21,6 +21,8 @@ from tests.sip_phone import SipPhone
 from tests.socket_phone import SocketPhone
 from tests.voices import speak
 
+pytestmark = pytest.mark.loopback_time
+
 STORY = "Once upon a time there was a shop that sold everything but time."
 CHARS_PER_S = 30
 """How fast the agent speaks."""

@@ -38,6 +38,8 @@ from tests.telephony.systems import (
 )
 from tests.voices import speak
 
+pytestmark = pytest.mark.loopback_time
+
 CHARS_PER_S = 15
 STORY = "Once upon a time there was a shop that sold everything but time. " * 8
 Way = Callable[[Exchange, aiohttp.ClientSession], AbstractAsyncContextManager[Any]]

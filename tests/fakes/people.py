@@ -101,7 +101,7 @@ class Caller:
 
     # What the session needs from a connection
 
-    audio = None
+    audio = line = None
     transport: Transport = "webrtc"
     comes_back = True
     unheard_ms: float = 0.0

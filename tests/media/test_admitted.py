@@ -18,6 +18,8 @@ from server.media.transport import MAX_FAULTS_PER_S, MAX_REPORTS_PER_S, MAX_STUN
 from tests.hostile_caller import ABORT, DCEP, FIRST, LAST, OPEN, UNORDERED, HostileCaller, RawChunk
 from tests.media.test_transport import FRAMES, Call, calling
 
+pytestmark = pytest.mark.loopback_time
+
 SACK, HEARTBEAT, RE_CONFIG, FORWARD_TSN = 3, 4, 130, 192
 PROTOCOL_VIOLATION = 13
 BACK_OFF_S = 0.01

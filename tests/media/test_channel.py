@@ -10,6 +10,8 @@ from tests.exchange import exchange
 from tests.fakes.mind import Mind
 from tests.phone import Phone
 
+pytestmark = pytest.mark.loopback_time
+
 
 @pytest.mark.parametrize("stream_id", [0, 5])
 async def test_a_channel_that_nobody_opens_works_from_its_first_message_on(stream_id: int) -> None:

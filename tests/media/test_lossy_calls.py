@@ -22,6 +22,8 @@ from tests.media.test_transport import Listening
 from tests.phone import Microphone
 from tests.voices import speak
 
+pytestmark = pytest.mark.loopback_time
+
 SPEECH = speak("Good morning, what are your opening hours please?", rate_hz=SPOKEN_RATE)
 FRAMES = [SPEECH[i : i + SPOKEN_BYTES] for i in range(0, len(SPEECH) - SPOKEN_BYTES, SPOKEN_BYTES)]
 OURS, THEIRS = 9, 5

@@ -25,6 +25,8 @@ from tests.offers import audio, offer
 from tests.phone import Phone, calling
 from tests.voices import speak
 
+pytestmark = pytest.mark.loopback_time
+
 
 @pytest.mark.parametrize("codec", ["opus", "G722", "PCMU", "PCMA"])
 async def test_a_spoken_question_is_answered_aloud(codec: str) -> None:

@@ -24,6 +24,8 @@ from tests.loopback import SETTINGS
 from tests.offers import audio, data, offer
 from tests.phone import Phone, calling
 
+pytestmark = pytest.mark.loopback_time
+
 
 def reach(**changes: object) -> Reach:
     return Reach(**{"addresses": ("127.0.0.1",), "contact": Contact.LOCAL, **changes})  # type: ignore[arg-type]

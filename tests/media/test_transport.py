@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from server.media.frame import Frame
@@ -17,6 +18,8 @@ from server.media.rtp import build
 from tests.fuzz.datagrams import hostile
 from tests.loopback import SETTINGS, answered, keep_to_loopback
 from tests.phone import Microphone
+
+pytestmark = pytest.mark.loopback_time
 
 FRAMES = 25
 
@@ -234,6 +237,7 @@ async def test_messages_pass_the_guard() -> None:
         await _until(lambda: got == ["there"])
 
 
+@pytest.mark.wall_time
 async def test_the_caller_is_told_how_it_is_heard() -> None:
     """Our reports reach aiortc's sender. It finds the round trip in them, because its own reports have reached us."""
     async with calling() as call:

@@ -5,7 +5,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from tests.page.standin import Standin
 
@@ -22,6 +30,24 @@ ARGS = [
     "--use-fake-device-for-media-stream",
     "--deny-permission-prompts",
 ]
+PATIENCE_MS = 20_000
+"""How long a test waits for what the page does at once, on a machine that is busy with other tests."""
+expect.set_options(timeout=PATIENCE_MS)
+VIEWPORT: ViewportSize = {"width": 360, "height": 740}
+
+
+class Contexts:
+    """The contexts of a browser, one for each set of permissions. A page in one that is there costs half as much."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._made: dict[tuple[str, ...], BrowserContext] = {}
+
+    async def get(self, permissions: list[str]) -> BrowserContext:
+        key = tuple(permissions)
+        if key not in self._made:
+            self._made[key] = await self._browser.new_context(viewport=VIEWPORT, permissions=permissions)
+        return self._made[key]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -42,41 +68,54 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def contexts(browser: Browser) -> Contexts:
+    return Contexts(browser)
+
+
 @pytest.fixture
 def permissions() -> list[str]:
     return ["microphone"]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
-    async for page in page_of(browser, standin, permissions):
+async def page(contexts: Contexts, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
+    async for page in page_of(await contexts.get(permissions), standin):
         yield page
 
 
-async def page_of(
-    browser: Browser, standin: Standin, permissions: list[str], clock: bool = False
-) -> AsyncIterator[Page]:
-    """The loaded page. With `clock` the test itself lets the page's time pass.
+@pytest_asyncio.fixture(loop_scope="module")
+async def clocked_page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
+    """The same in a context of its own, in which the test itself lets the page's time pass."""
+    context = await browser.new_context(viewport=VIEWPORT, permissions=permissions)
+    await context.clock.install()
+    async for page in page_of(context, standin):
+        yield page
+    await context.close()
+
+
+async def page_of(context: BrowserContext, standin: Standin) -> AsyncIterator[Page]:
+    """The loaded page. Nothing is left there of an earlier test.
 
     After each test: the page had no errors, the CSP stopped nothing, and no request went to another host.
     """
-    context = await browser.new_context(viewport={"width": 360, "height": 740}, permissions=permissions)
     page = await context.new_page()
-    page.set_default_timeout(5_000)
+    page.set_default_timeout(PATIENCE_MS)
     origin = str(standin.server.make_url("/"))
     faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
+    page.on("console", lambda message: faults.append(message.text) if is_fault(message) else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("request", lambda request: None if request.url.startswith(origin) else faults.append(request.url))
-    if clock:
-        await page.clock.install()
+    await context.clear_cookies()
+    browser = await context.new_cdp_session(page)
+    await browser.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
     await page.goto(origin)
     yield page
-    await context.close()
+    await page.close()
     assert faults == []
 
 
-def _is_fault(message: ConsoleMessage) -> bool:
+def is_fault(message: ConsoleMessage) -> bool:
     """Chromium itself logs requests without a 200 and sockets that broke. Tests of failures cause these on purpose."""
     asked_for = message.text.startswith(("Failed to load resource", "WebSocket connection to"))
     return message.type in ("error", "warning") and not asked_for

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from tests.page.calling import call, fails_with, is_in
-from tests.page.conftest import page_of
 from tests.page.standin import Standin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -32,9 +31,8 @@ async def standin() -> AsyncIterator[Standin]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
-    async for page in page_of(browser, standin, permissions, clock=True):
-        yield page
+async def page(clocked_page: Page) -> Page:
+    return clocked_page
 
 
 async def open_with(page: Page, standin: Standin, query: str) -> None:

@@ -2,15 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.page.calling import call, fails_with, is_in, response, transcription
-from tests.page.conftest import page_of
 from tests.page.standin import Standin
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -20,9 +19,8 @@ TONE = (b"\x00\x20" * 20 + b"\x00\xe0" * 20) * 40
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
-    async for page in page_of(browser, standin, permissions, clock=True):
-        yield page
+async def page(clocked_page: Page) -> Page:
+    return clocked_page
 
 
 async def line_is(page: Page, line: str) -> None:

@@ -42,17 +42,20 @@ def test_the_json_does_not_help_to_resume() -> None:
     for messages in (False, True):
         shown = json.loads(to_json(record, messages))
         assert set(shown) == {
-            "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller", "exchanges",
+            "id", "agent", "created_ms", "updated_ms", "ended_ms", "end_reason", "caller",
+            "transport", "exchanges",
         }  # fmt: skip
         assert hash_token("token").encode() not in to_json(record, messages)
-        assert [set(each) for each in shown["exchanges"]] == [{"said", "messages"} if messages else {"said"}] * 2
+        assert [set(each) for each in shown["exchanges"]] == [
+            {"said", "messages", "figures"} if messages else {"said", "figures"}
+        ] * 2
         assert shown["exchanges"][0]["said"][0]["text"] == ASKED
 
 
 def test_newer_conversations_have_greater_cursors() -> None:
     """Cursors compare as text by time, and then by id."""
     created = [START_MS - 1, START_MS, START_MS + 1, 2_000_000_000_000]
-    cursors = [conversation(name, created_ms=ms).summary.cursor for ms in created for name in ("a", "b")]
+    cursors = [conversation(name, created_ms=ms).cursor for ms in created for name in ("a", "b")]
     assert cursors == sorted(cursors)
     assert len(set(cursors)) == 8
 

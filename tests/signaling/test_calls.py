@@ -149,7 +149,8 @@ async def test_the_list_has_the_calls_that_are_live(operator: Operator) -> None:
     assert first.pop("since_ms") >= WALL_MS
     assert first == {
         "id": operator.session.id, "agent": "Test", "caller": "ann", "state": "listening", "transport": "webrtc",
-        "muted": False, "control_token": ControlTokens(TOKEN).of(operator.session.id),
+        "muted": False, "waited_ms": None, "lost_percent": None, "round_trip_ms": None,
+        "control_token": ControlTokens(TOKEN).of(operator.session.id),
     }  # fmt: skip
     assert (second["id"], second["muted"]) == (other.id, True)
     other.end()

@@ -1,4 +1,3 @@
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -113,7 +112,9 @@ async def test_the_list_goes_from_page_to_page(client: Client, store: Store) -> 
     assert (pages, page["next"]) == ([["c4", "c3"], ["c2", "c1"], ["c0"]], None)
     assert page["conversations"] == [
         {"id": "c0", "agent": "Riverside Books", "created_ms": START_MS, "updated_ms": START_MS, "ended_ms": None,
-         "exchanges": 0, "caller": "ann"}
+         "exchanges": 0, "caller": "ann", "transport": "webrtc", "end_reason": "", "gap_p50_ms": None,
+         "gap_max_ms": None, "interruptions": 0, "false_starts": 0, "agents": ["Riverside Books"], "tools": [],
+         "failures": []}
     ]  # fmt: skip
 
 
@@ -135,7 +136,7 @@ async def test_a_conversation_is_read(client: Client, store: Store) -> None:
         "who": "agent", "text": "It was", "start_ms": 2_000, "end_ms": 2_700, "interrupted": True, "name": "",
         "tools": [{"name": "order_status", "arguments": '{"number":"4271"}', "result": "It was shipped."}],
     }  # fmt: skip
-    assert "token" not in json.dumps(body)
+    assert not {"token_hash", "standing"} & body.keys()
 
 
 async def test_an_export_is_a_file(client: Client, store: Store) -> None:

@@ -14,6 +14,7 @@ from server.call.desk.admission import Admission, AdmissionSettings, Load, Refus
 from server.call.desk.limits import Stage
 from server.errors import EngineError
 from server.media.pacer import Pacer
+from server.record.figures import LineFigures
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
 from signaling.health import Health
@@ -85,6 +86,8 @@ def test_what_is_told_in_calls_is_counted() -> None:
         observe(messages.Response(reply=2, text=SECRET, final=True, interrupted=True, tools=["order_status"]))
         observe(messages.Text(text=SECRET))
         observe(EngineError("text-to-speech", "It is silent."))
+        observe(LineFigures("opus", r_in=88.5))
+        observe(LineFigures("opus", r_in=50.0, r_out=93.2))
         found = house.samples()
         assert found["antiphon_exchange_stage_seconds_sum/endpoint"] == 0.25
         assert found["antiphon_exchange_stage_seconds_sum/first_packet"] == 0.26
@@ -95,6 +98,8 @@ def test_what_is_told_in_calls_is_counted() -> None:
         assert found["antiphon_utterance_false_starts_total"] == 1
         assert found["antiphon_tool_runs_total/order_status"] == 1
         assert found["antiphon_call_failures_total/text-to-speech"] == 1
+        assert found["antiphon_line_rating_sum/in"] == 138.5
+        assert found["antiphon_line_rating_count/out"] == 1
         assert SECRET not in house.exporter.text().decode()
 
     run(scenario)

@@ -15,6 +15,7 @@ from server.call.messages import AudioFormat, Error, Interrupted, Reconnect, Ser
 from server.call.session import Session
 from server.errors import PeerError
 from server.media.frame import Frame
+from server.media.line import Line
 
 MAX_UNREAD = 64
 """How many messages are kept for a client that has said nothing yet, in case that it speaks another protocol. Such
@@ -32,6 +33,10 @@ class Wire(Protocol):
 
         It is still on its way, or it was sent after the client gave its last sign of life.
         """
+
+    @property
+    def line(self) -> Line | None:
+        """How it carries sound; None where that is not measured."""
 
     def send_text(self, text: str) -> None:
         """Send a message to the client. Never waits."""
@@ -84,6 +89,10 @@ class Leg:
     @property
     def unheard_ms(self) -> float:
         return 0.0 if self.wire is None else self.wire.unheard_ms
+
+    @property
+    def line(self) -> Line | None:
+        return None if self.wire is None else self.wire.line
 
     def send(self, message: ServerMessage) -> None:
         self.note(message)

@@ -108,6 +108,9 @@ class WsCall:
 
     # What the leg calls: this is its Wire
 
+    line = None
+    """TCP tells nothing of losses."""
+
     @property
     def unheard_ms(self) -> float:
         """The sound that was sent ahead, or all that was sent since the client's last sign of life."""

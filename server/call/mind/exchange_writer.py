@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -18,10 +18,13 @@ from server.call import messages
 from server.call.agent_messages import Note, Usage
 from server.call.host import Host
 from server.call.mind.history import History
+from server.call.mind.measured import Measured, Since
 from server.call.mind.owed import Owed
 from server.call.mouth.mouth import SpokenReply
 from server.call.setup import CallSetup
+from server.errors import EngineError
 from server.record.conversation import Exchange, Said, Standing, tool_uses
+from server.record.figures import Figures, ToolRun
 from server.record.minutes import Minutes
 
 GO_ON = "(Go on.)"
@@ -35,6 +38,9 @@ class _Written:
     spoken: SpokenReply
     interrupted: bool
     ended_s: float
+    since: Since
+    language: str
+    agent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,10 @@ class _Noted:
 class ExchangeWriter:
     """The exchanges of one call."""
 
-    def __init__(self, host: Host, history: History, minutes: Minutes) -> None:
+    def __init__(self, host: Host, history: History, minutes: Minutes, measured: Measured) -> None:
         """Call `write_for` before anything else."""
+        self._measured = measured
+        measured.on_late = self._refine
         self._host = host
         self._history = history
         self._minutes = minutes
@@ -63,16 +71,22 @@ class ExchangeWriter:
         self._owed = owed
         self._standing = standing
 
-    def close(self, spoken: SpokenReply, partly: bool, interrupted: bool = False) -> None:
-        """The reply is over, heard `partly` or to its end: write the exchange down, and tell the client."""
+    def close(
+        self, spoken: SpokenReply, partly: bool, interrupted: bool = False, failure: EngineError | None = None
+    ) -> None:
+        """The reply is over, heard `partly` or to its end: write the exchange down, and tell the client. `failure` has
+        ended it."""
         heard, tools = spoken.reply.speech.heard, spoken.reply.source.tools
         unanswered = spoken.asked is not None and not interrupted  # it failed; after an interruption the answer is owed
         if heard or tools or unanswered:
             kept = spoken.reply.source.messages()
             kept = self._history.add_interrupted(kept, heard) if partly else self._history.add(kept)
-            self._last, self._late = _Written(spoken, interrupted, self._now()), []
+            since, standing, agent = self._measured.take(failure), self._standing(), self._setup.agent
+            language = standing.language or agent.own_language
+            self._last = _Written(spoken, interrupted, self._now(), since, language, agent.name)
+            self._late = []
             exchange = self._exchange(self._last, kept)
-            self._minutes.exchanged(exchange, self._state, self._standing())
+            self._minutes.exchanged(exchange, self._state, standing)
             self._host.exchanged(exchange)
         self._host.send(
             messages.Response(
@@ -89,7 +103,7 @@ class ExchangeWriter:
         if not isinstance(self._last, _Written) or self._last.spoken is not spoken:
             return
         kept = self._history.take_back(spoken.reply.speech.heard)
-        last = _Written(spoken, self._last.interrupted, self._now() - unheard_ms / 1000)
+        last = replace(self._last, ended_s=self._now() - unheard_ms / 1000)
         self._minutes.amended(self._exchange(last, kept), self._state)
         if not last.interrupted:
             self._owed.owe_unsaid(spoken.reply.speech.unheard)
@@ -126,6 +140,35 @@ class ExchangeWriter:
         exchange = self._exchange(self._last, self._history.add(_as_messages(note, after)))
         self._minutes.exchanged(exchange, self._state, self._standing())
 
+    def sign_off(self) -> None:
+        """The call is over here: what has happened after the last exchange belongs to that."""
+        if isinstance(self._last, _Written):
+            more, since = self._measured.take(), self._last.since
+            failures = (*since.failures, *more.failures)
+            since = replace(since, false_starts=since.false_starts + more.false_starts, failures=failures)
+            self._last = replace(self._last, since=since)
+            self._refine()
+
+    def _refine(self) -> None:
+        """Something was measured that may belong to the last exchange. This costs no write: the store gets the last
+        exchange again with the next record."""
+        if isinstance(self._last, _Written):
+            *_, exchange = self._minutes.record.exchanges
+            self._minutes.refined(replace(exchange, figures=self._figures(self._last, exchange.messages)))
+
+    def _figures(self, last: _Written, kept: Sequence[ModelMessage]) -> Figures:
+        """`kept` are the messages of the exchange."""
+        late = [each.ran for each in self._late if each.ran is not None]
+        found, usage = self._measured.figures(last.spoken, last.since, last.interrupted), _usage(kept)
+        return replace(
+            found,
+            agent=last.agent,
+            language=last.language,
+            tools=(*found.tools, *(ToolRun(ran.name, ran.ms, ran.outcome) for ran in late)),
+            input_tokens=usage.input_tokens if usage else 0,
+            output_tokens=usage.output_tokens if usage else 0,
+        )
+
     @property
     def _state(self) -> str:
         """The state of the agent, to be kept."""
@@ -152,7 +195,7 @@ class ExchangeWriter:
             ended_ms = max(began_ms, at(last.ended_s))
             uses = tool_uses(kept, [(each.call, each.part) for each in self._late])
             said.append(Said("agent", heard, began_ms, ended_ms, last.interrupted, uses, self._name))
-        return Exchange(tuple(said), tuple(kept))
+        return Exchange(tuple(said), tuple(kept), self._figures(last, kept))
 
 
 def _as_messages(note: Note, after: Sequence[ModelMessage]) -> list[ModelMessage]:

@@ -5,10 +5,11 @@ a connection, or by a move to another server, goes on with the next key.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from pydantic_ai.messages import ModelMessage, ModelRequest
 
+from server.agent.ran import Ran
 from server.call.mouth.playout import Speech
 from server.errors import PeerError
 from server.media.frame import SPOKEN_RATE
@@ -47,6 +48,8 @@ class Keystrokes:
         self.tools: list[str] = []
         self.tool_running = self.cut_off = False
         self.running = ()
+        self.ran: Sequence[Ran] = ()
+        self.model = ""
         self.speech: Speech | None = None
         """The sound of the reply, which knows what was pressed."""
 

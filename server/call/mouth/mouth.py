@@ -39,6 +39,8 @@ class SpokenReply:
         self.asked = asked
         self.begun_s: float | None = None
         """When the caller first heard it."""
+        self.resumed = 0
+        """How often it went on after a sound of the caller."""
         self.clauses_shown = 0
         """How many of its clauses the client has been told."""
 
@@ -88,6 +90,12 @@ class Mouth:
         self._last, self._silent_frames = self.current, 0
         self.current = None
         self.playout.stop()
+
+    def restore(self) -> None:
+        """Go on with the current reply from where it fell silent."""
+        if self.current is not None and self.playout.ducked:
+            self.current.resumed += 1
+        self.playout.restore()
 
     def note_played(self, reply: int, ms: float) -> None:
         """The client says how far it has played reply number `reply`."""

@@ -217,7 +217,8 @@ class Playout:
 
     def __init__(self) -> None:
         self._speech: Speech | None = None
-        self._ducked = False
+        self.ducked = False
+        """It has faded out, and keeps its place."""
         self._softened = False
         self._faded = 0
         """How many frames were faded out since the duck. They are said again, and count as heard only then."""
@@ -238,19 +239,19 @@ class Playout:
 
     def duck(self) -> None:
         """Fade out and keep the place. A speech that has not begun does not begin."""
-        self._ducked = True
+        self.ducked = True
 
     def restore(self) -> None:
         """Go on with the same sound from before the fade, so that no word is lost."""
-        self._ducked = False
+        self.ducked = False
         self._faded = 0
 
     def next(self) -> bytes | None:
         """The next 20 ms, or None when there is nothing to hear."""
         speech = self._speech
-        if speech is None or (self._ducked and (not speech.begun or self._faded == len(FADE))):
+        if speech is None or (self.ducked and (not speech.begun or self._faded == len(FADE))):
             return None
-        if not self._ducked:
+        if not self.ducked:
             return self._loudness(speech.take(), SOFT if self._softened else 1.0)
         frame = speech.ahead(self._faded)
         self._faded += 1

@@ -8,6 +8,7 @@ from typing import Protocol
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, TextPart
 
 from server.agent.passing_on import PassingOn
+from server.agent.ran import Ran
 
 
 class Source(Protocol):
@@ -36,6 +37,14 @@ class Source(Protocol):
     @property
     def running(self) -> Sequence[str]:
         """The names of the tools that run now."""
+
+    @property
+    def ran(self) -> Sequence[Ran]:
+        """The tools that were begun, and what became of them so far."""
+
+    @property
+    def model(self) -> str:
+        """The model that gives the words; "" if none does."""
 
     def add_aside(self, text: str) -> None:
         """The agent says this while the caller waits. It belongs into the history."""
@@ -74,6 +83,8 @@ class Line:
         self.tools: list[str] = []
         self.tool_running = self.cut_off = False
         self.running = ()
+        self.ran: Sequence[Ran] = ()
+        self.model = ""
 
     async def speak(self, on_text: Callable[[str], None], committed: asyncio.Event) -> None:
         on_text(self.text)

@@ -2,8 +2,8 @@
 script undivided.
 
 Each conversation has a hash, with the header and the fields that are compared, and a list of exchanges. Two sorted sets
-order the conversations by age and by last update. The outbox is described in redis_outbox.py. A one-use token that was
-used has a key that expires. Needs Redis 6.2 or later.
+order the conversations by age and by last update. The outbox is described in redis_outbox.py, and what is searched in
+redis_finder.py. A one-use token that was used has a key that expires. Needs Redis 6.2 or later.
 """
 
 import asyncio
@@ -14,17 +14,22 @@ from dataclasses import replace
 from redis.asyncio import Redis
 
 from server.errors import StoreError
-from server.record.conversation import Conversation, Summary
+from server.record.conversation import Conversation
 from server.record.outbox import Posting
+from server.record.rows import call_row, words_of
 from server.record.stores.codec import (
     DELETED_EPOCH,
     Stored,
     decode_exchange,
     decode_header,
     encode_exchange,
+    encode_exchange_row,
     encode_header,
+    encode_row,
+    plain,
 )
 from server.record.stores.redis_client import FAILURES, key_prefix, redis_client
+from server.record.stores.redis_finder import RedisFinder
 from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
 OPERATION_S = 2.0
@@ -38,6 +43,7 @@ _FIELDS = ("header", "epoch", "revision", "token_hash")
 _NAMES = """
 local conversation = KEYS[1] .. ':conversation:' .. ARGV[1]
 local exchanges = conversation .. ':exchanges'
+local rows, words = conversation .. ':rows', conversation .. ':words'
 local by_age, by_update = KEYS[1] .. ':by-age', KEYS[1] .. ':by-update'
 """
 _RECORD = """
@@ -46,22 +52,25 @@ return {redis.call('HMGET', conversation, 'header', 'epoch', 'revision', 'token_
 """
 _SAVE = """
 local epoch, revision, known = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[8])
+local postings, first = 11 + 2 * ARGV[9], math.max(0, known - 1)
 local present = redis.call('HMGET', conversation, 'epoch', 'revision')
 if present[1] and tonumber(present[1]) > epoch then return 'no' end
 if present[1] and tonumber(present[1]) == epoch and tonumber(present[2]) >= revision then return 'yes' end
 if redis.call('LLEN', exchanges) ~= known then return 'again' end
-redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', ARGV[3], 'header', ARGV[4], 'cursor', ARGV[6])
+redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', ARGV[3], 'header', ARGV[4], 'cursor', ARGV[6],
+           'row', ARGV[10])
 if ARGV[5] == '' then redis.call('HDEL', conversation, 'token_hash')
 else redis.call('HSET', conversation, 'token_hash', ARGV[5]) end
 redis.call('ZADD', by_age, 0, ARGV[6])
 redis.call('ZADD', by_update, ARGV[7], ARGV[6])
-local new = 10 + 2 * ARGV[9]
-for i = 10, new - 1, 2 do add_posting(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[9]) end
-if known > 0 and #ARGV >= new then
-  redis.call('LSET', exchanges, -1, ARGV[new])
-  new = new + 1
+for i = 11, postings - 1, 2 do add_posting(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[9]) end
+for i = postings, #ARGV, 3 do
+  local number = first + (i - postings) / 3
+  if number < known then redis.call('LSET', exchanges, number, ARGV[i])
+  else redis.call('RPUSH', exchanges, ARGV[i]) end
+  redis.call('HSET', rows, number, ARGV[i + 1])
+  redis.call('HSET', words, number, ARGV[i + 2])
 end
-for i = new, #ARGV do redis.call('RPUSH', exchanges, ARGV[i]) end
 return 'yes'
 """
 _CLAIM = """
@@ -77,7 +86,7 @@ The server that claims next must not get the epoch of the first one, or both cou
 _DELETE = """
 local cursor = redis.call('HGET', conversation, 'cursor')
 if not cursor then return 0 end
-redis.call('DEL', conversation, exchanges)
+redis.call('DEL', conversation, exchanges, rows, words)
 drop_lines(ARGV[1])
 redis.call('HSET', conversation, 'epoch', ARGV[2], 'revision', 0)
 redis.call('EXPIRE', conversation, ARGV[3])
@@ -90,7 +99,7 @@ local updated = redis.call('ZSCORE', by_update, ARGV[2])
 if not updated or tonumber(updated) >= tonumber(ARGV[3]) then return 0 end
 redis.call('ZREM', by_age, ARGV[2])
 redis.call('ZREM', by_update, ARGV[2])
-redis.call('DEL', exchanges)
+redis.call('DEL', exchanges, rows, words)
 drop_lines(ARGV[1])
 return redis.call('DEL', conversation)
 """
@@ -114,6 +123,7 @@ class RedisStore:
         self._delete = self._redis.register_script(_NAMES + FUNCTIONS + _DELETE)
         self._sweep = self._redis.register_script(_NAMES + FUNCTIONS + _SWEEP)
         self.outbox = RedisOutbox(self._redis, self._prefix, self._limited)
+        self.finder = RedisFinder(self._redis, self._prefix, self._limited, self.load)
 
     @property
     def redis(self) -> Redis:
@@ -156,23 +166,6 @@ class RedisStore:
         async with self._limited():
             return await _record(await self._load([self._prefix], [conversation_id]))
 
-    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
-        newest = f"({before}" if before is not None else "+"
-        async with self._limited():
-            cursors = await self._redis.zrange(
-                f"{self._prefix}:by-age", newest, "-", desc=True, bylex=True, offset=0, num=limit
-            )
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for cursor in cursors:
-                    key = self._key(_id(cursor))
-                    pipeline.hmget(key, *_FIELDS)
-                    pipeline.llen(f"{key}:exchanges")
-                answers = await pipeline.execute()
-        found = zip(answers[::2], answers[1::2], strict=True)
-        return [
-            replace(decode_header(_stored(fields)).summary, exchanges=count) for fields, count in found if fields[0]
-        ]
-
     async def delete(self, conversation_id: str) -> bool:
         async with self._limited():
             return bool(await self._delete([self._prefix], [conversation_id, DELETED_EPOCH, DELETED_S]))
@@ -207,9 +200,10 @@ class RedisStore:
         because that one may have changed."""
         return [
             conversation.id, conversation.epoch, conversation.revision, encode_header(conversation),
-            conversation.token_hash or "", conversation.summary.cursor, conversation.updated_ms, known,
-            len(postings), *posting_arguments(postings),
-            *map(encode_exchange, conversation.exchanges[max(0, known - 1) :]),
+            conversation.token_hash or "", conversation.cursor, conversation.updated_ms, known,
+            len(postings), encode_row(call_row(conversation)), *posting_arguments(postings),
+            *(part for each in conversation.exchanges[max(0, known - 1) :] for part in (
+                encode_exchange(each), encode_exchange_row(conversation, each), plain(words_of(each)))),
         ]  # fmt: skip
 
 

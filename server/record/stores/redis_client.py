@@ -89,7 +89,7 @@ def _behind_sentinels(url: SplitResult) -> Redis:
     own = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
     tls = {name: value for name, value in options.items() if name.startswith("ssl")}
     limits = {"socket_timeout": SENTINEL_S, "socket_connect_timeout": SENTINEL_S, "retry": Retry(NoBackoff(), 0)}
-    sentinels = Sentinel([node for node, _ in nodes], sentinel_kwargs=own | tls | limits)
+    sentinels = Sentinel([node for node, _ in nodes], sentinel_kwargs=own | tls | limits)  # type: ignore[no-untyped-call]
     return cast(Redis, sentinels.master_for(service, connection_pool_class=_PrimaryPool, **_OPTIONS | options))
 
 
@@ -97,7 +97,7 @@ def _in_cluster(url: SplitResult) -> Redis:
     """Typed as a Redis, because it has all commands that are used here."""
     nodes = [_node(url, address, 6379) for address in _addresses(url)]
     limits = {"socket_timeout": NODE_S, "socket_connect_timeout": NODE_S}
-    options = {"decode_responses": True, "retry": ONCE_MORE} | limits | nodes[0][1]
+    options: dict[str, Any] = {"decode_responses": True, "retry": ONCE_MORE} | limits | nodes[0][1]
     cluster = RedisCluster(startup_nodes=[ClusterNode(host, port) for (host, port), _ in nodes], **options)
     return cast(Redis, cluster)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.errors import ConfigError, StoreError
-from server.record.conversation import Conversation, Summary
+from server.record.conversation import Conversation
 from server.record.outbox import Posting
-from server.record.stores import sqlite_outbox
+from server.record.stores import sqlite_finder, sqlite_outbox
 from server.record.stores.codec import (
     DELETED_EPOCH,
     Stored,
@@ -22,6 +22,7 @@ from server.record.stores.codec import (
     encode_exchange,
     encode_header,
 )
+from server.record.stores.sqlite_finder import SqliteFinder
 from server.record.stores.sqlite_outbox import SqliteOutbox
 
 OPERATION_S = 3.0
@@ -58,6 +59,7 @@ class SqliteStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._connection: sqlite3.Connection | None = None
         self.outbox = SqliteOutbox(self._run, self._transaction, self._connected)
+        self.finder = SqliteFinder(self._run, self._transaction, self._connected, _load)
 
     async def open(self) -> None:
         """Raises ConfigError when the file cannot be created, or when Antiphon did not write it."""
@@ -87,9 +89,6 @@ class SqliteStore:
 
     async def load(self, conversation_id: str) -> Conversation | None:
         return await self._run(lambda: self._load(conversation_id))
-
-    async def page(self, limit: int, before: str | None = None) -> Sequence[Summary]:
-        return await self._run(lambda: self._page(limit, before))
 
     async def delete(self, conversation_id: str) -> bool:
         return await self._run(lambda: self._delete(conversation_id))
@@ -129,7 +128,7 @@ class SqliteStore:
                 db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             elif version != SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"its tables have version {version}, not {SCHEMA_VERSION}")
-            for statement in [SPENT_TOKENS, *sqlite_outbox.SCHEMA.split(";")]:
+            for statement in [SPENT_TOKENS, *sqlite_outbox.SCHEMA.split(";"), *sqlite_finder.SCHEMA.split(";")]:
                 db.execute(statement)
 
     @contextmanager
@@ -158,13 +157,14 @@ class SqliteStore:
                 VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET updated_ms = excluded.updated_ms,
                 epoch = excluded.epoch, revision = excluded.revision, token_hash = excluded.token_hash,
                 header = excluded.header""",
-                [conversation.id, conversation.summary.cursor, conversation.updated_ms, conversation.epoch,
+                [conversation.id, conversation.cursor, conversation.updated_ms, conversation.epoch,
                  conversation.revision, conversation.token_hash, encode_header(conversation)],
             )  # fmt: skip
             first = max(0, _count(db, conversation.id) - 1)  # the last exchange in the file may have changed
             new = enumerate(conversation.exchanges[first:], first)
             rows = [(conversation.id, number, encode_exchange(exchange)) for number, exchange in new]
             db.executemany("INSERT OR REPLACE INTO exchanges VALUES (?, ?, ?)", rows)
+            self.finder.add(db, conversation, first)
             self.outbox.add(db, conversation.id, postings)
         return True
 
@@ -187,22 +187,13 @@ class SqliteStore:
 
     def _load(self, conversation_id: str) -> Conversation | None:
         with self._transaction() as db:
-            return _find(db, "id = ? AND epoch < ?", conversation_id, DELETED_EPOCH)
-
-    def _page(self, limit: int, before: str | None) -> list[Summary]:
-        with self._transaction() as db:
-            rows = db.execute(
-                """SELECT header, epoch, revision, token_hash,
-                (SELECT count(*) FROM exchanges WHERE conversation_id = id) FROM conversations
-                WHERE epoch < ? AND (? IS NULL OR cursor < ?) ORDER BY cursor DESC LIMIT ?""",
-                [DELETED_EPOCH, before, before, limit],
-            ).fetchall()
-        return [replace(decode_header(Stored(*row[:4])).summary, exchanges=row[4]) for row in rows]
+            return _load(db, conversation_id)
 
     def _delete(self, conversation_id: str) -> bool:
         with self._transaction() as db:
             db.execute("DELETE FROM exchanges WHERE conversation_id = ?", [conversation_id])
             self.outbox.delete(db, conversation_id)
+            self.finder.delete(db, conversation_id)
             changed = db.execute(
                 "UPDATE conversations SET epoch = ?, token_hash = NULL, header = '' WHERE id = ? AND epoch < ?",
                 [DELETED_EPOCH, conversation_id, DELETED_EPOCH],
@@ -222,6 +213,10 @@ class SqliteStore:
         """Empty the write-ahead log, because it still has the words that were deleted."""
         assert self._connection is not None, "because a transaction has just ended"
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _load(db: sqlite3.Connection, conversation_id: str) -> Conversation | None:
+    return _find(db, "id = ? AND epoch < ?", conversation_id, DELETED_EPOCH)
 
 
 def _find(db: sqlite3.Connection, where: str, *values: object) -> Conversation | None:

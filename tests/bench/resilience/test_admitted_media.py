@@ -9,6 +9,8 @@ from tests.exchange import exchange
 from tests.loopback import keep_to_loopback
 from tests.phone import calling
 
+pytestmark = pytest.mark.loopback_time
+
 ENDED = {"fragments", "gaps", "streams"}
 """The attacks that cost the attacker its call, sooner or later."""
 

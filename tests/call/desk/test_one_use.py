@@ -179,6 +179,7 @@ def test_the_late_connection_of_a_used_token_is_told_why() -> None:
 
         class Wire:
             unheard_ms = 0.0
+            line = None
             sent: list[str] = []  # noqa: RUF012
 
             def send_text(self, text: str) -> None:

@@ -20,6 +20,8 @@ from tests.offers import audio, data, offer
 from tests.phone import Phone, calling
 from tests.voices import speak
 
+pytestmark = pytest.mark.loopback_time
+
 
 async def again(phone: Phone) -> dict[str, Any]:
     """Offer again in the same SDP session, as browsers do and aiortc does not, and take the answer."""

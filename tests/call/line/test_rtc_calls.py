@@ -21,6 +21,8 @@ from tests.loopback import SETTINGS
 from tests.offers import audio, data, offer
 from tests.phone import Phone, calling
 
+pytestmark = pytest.mark.loopback_time
+
 _numbers = count(1)
 
 

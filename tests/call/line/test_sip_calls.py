@@ -16,6 +16,8 @@ from tests.exchange import Exchange, exchange
 from tests.fakes.mind import Mind
 from tests.phone import Microphone
 
+pytestmark = pytest.mark.loopback_time
+
 CALLER = Caller(here=True, transport="sip", number="sip:ann@example.org")
 
 

@@ -25,6 +25,7 @@ class Shouting:
 
 class Wire:
     unheard_ms = 0.0
+    line = None
 
     def __init__(self) -> None:
         self.sent: list[str] = []

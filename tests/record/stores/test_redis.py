@@ -8,6 +8,7 @@ import pytest
 from server.errors import ConfigError, StoreError
 from server.record.conversation import Conversation
 from server.record.journal import Journal
+from server.record.query import Wanted
 from server.record.stores.redis import RedisStore
 from tests.conversations import conversation, said_more
 from tests.fakes.slow_proxy import slow_proxy
@@ -161,4 +162,4 @@ async def test_a_record_of_another_program_cannot_be_loaded(redis: RedisServer) 
         with pytest.raises(StoreError):
             await store.load("one")
         assert await store.delete("one")
-        assert await store.page(10) == []
+        assert (await store.finder.find(Wanted(), 10)).rows == ()

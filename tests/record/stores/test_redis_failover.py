@@ -10,6 +10,7 @@ from redis.asyncio.connection import SSLConnection
 
 from server.errors import ConfigError, StoreError
 from server.record.conversation import hash_token
+from server.record.query import Wanted
 from server.record.stores.redis import OPERATION_S
 from server.record.stores.redis_client import is_redis, key_prefix, redis_client
 from tests.conversations import conversation, said_more
@@ -78,7 +79,7 @@ async def test_a_name_leads_to_another_server(tmp_path: Path) -> None:
             nodes[0].ask("REPLICAOF", "127.0.0.1", nodes[1].port)
             name.lead_to(nodes[1].port)
             assert await store.save(conversation("after"))
-            assert await store.page(9) == [conversation("after").summary]
+            assert [row.id for row in (await store.finder.find(Wanted(), 9)).rows] == ["after"]
 
 
 async def test_a_claim_that_a_failover_has_lost_gives_no_two_owners(tmp_path: Path) -> None:

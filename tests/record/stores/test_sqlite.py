@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import ConfigError, StoreError
+from server.record.query import Wanted
 from server.record.stores.sqlite import SqliteStore
 from tests.conversations import ASKED, conversation
 from tests.started import ROOT
@@ -121,7 +122,7 @@ async def test_a_disk_that_hangs_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(StoreError):
             await store.save(conversation(name))
     go_on.set()
-    assert await store.page(10) == []
+    assert (await store.finder.find(Wanted(), 10)).rows == ()
     assert await store.save(conversation("three"))
     await store.close()
 
@@ -136,7 +137,7 @@ async def test_waiting_for_the_store_may_be_cancelled(tmp_path: Path) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await saving
         assert await store.save(conversation("four"))
-        assert "four" in [summary.id for summary in await store.page(10)]
+        assert "four" in [row.id for row in (await store.finder.find(Wanted(), 10)).rows]
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to look like one" * 100, None])

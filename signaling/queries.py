@@ -1,0 +1,34 @@
+"""Reads the query of a request as one of our classes, or says what is wrong with it."""
+
+import time
+from typing import Annotated, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator, ValidationError
+
+from server.errors import PeerError
+from server.record.moments import moment
+
+_Q = TypeVar("_Q", bound=BaseModel)
+
+
+def now_ms() -> int:
+    """The wall clock in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def _moment(text: object) -> object:
+    return moment(text, now_ms()) if isinstance(text, str) else text
+
+
+Moment = Annotated[int, BeforeValidator(_moment)]
+"""A moment in a query, as `moment` reads it, in Unix milliseconds."""
+
+
+def read_query(request: web.Request, form: type[_Q]) -> _Q:
+    """Read the query as `form`. Raises PeerError, which says what is wrong."""
+    try:
+        return form.model_validate(dict(request.query))
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        raise PeerError(f"{first['loc'][0]}: {first['msg']}.") from exc
