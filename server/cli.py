@@ -4,16 +4,20 @@ import asyncio
 import gc
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import typer
 from rich.markup import escape
 
 from server import cli_cluster, cli_conversations, cli_door, cli_models, cli_new, cli_token, cli_try
-from server.config import Described, described, essential, load
+from server.config import Described, Settings, described, essential, load
 from server.errors import ConfigError
 from server.variables import RENAMED, current_names, variable
+
+Serve = Callable[[Settings, Callable[[str], None]], Coroutine[Any, Any, None]]
+"""Serves until it is told to stop. What it gets shows lines to the operator."""
 
 app = typer.Typer(
     name="antiphon",
@@ -46,17 +50,24 @@ def serve(**given: str | list[str] | None) -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
     try:
         gc.disable()  # nothing that is imported is garbage; looking for it took a fifth of the start
-        from server.app import serve as run  # imported here, so that a missing library is one line, too
-        from server.many import serve_many
+        run = _server(settings, chosen)
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
     finally:
         gc.enable()
+    asyncio.run(run(settings, typer.echo))
+
+
+def _server(settings: Settings, chosen: Mapping[str, str | None]) -> Serve:
+    """What serves: this process, or several workers. Imported here, so that a missing library is one line, too."""
     if settings.workers > 1:
+        from server.many import serve_many
+
         options = current_names({name: value for name, value in chosen.items() if value is not None})
-        asyncio.run(serve_many(settings, {variable(name): str(value) for name, value in options.items()}, typer.echo))
-    else:
-        asyncio.run(run(settings, typer.echo))
+        return partial(serve_many, given={variable(name): str(value) for name, value in options.items()})
+    from server.app import serve as run
+
+    return run
 
 
 def _options() -> Iterator[inspect.Parameter]:

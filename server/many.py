@@ -59,7 +59,7 @@ def _free_port(host: str) -> int:
         return int(found.getsockname()[1])
 
 
-async def serve_many(settings: Settings, given: Mapping[str, str], say: Print) -> None:
+async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -> None:
     """Serve until SIGINT or SIGTERM. SIGHUP replaces the workers, one after the other, and loses no call.
 
     Raises ConfigError if it cannot start.
