@@ -134,6 +134,8 @@ class KeptCall:
         """Why tries to resume have failed."""
         self.asked_again = 0
         """How often a question had to be asked again, because the server with it was gone, or has cut its answer."""
+        self.cut: list[str] = []
+        """How each of these lost its connection."""
         self._token = ""
         self._phone: TypingPhone | SpeakingPhone | None = None
         self._task: asyncio.Task[None] | None = None
@@ -181,7 +183,9 @@ class KeptCall:
                     return answer
             begun = any(message["type"] == "response" and message["reply"] not in before for message in phone.told)
             moved = any(message["type"] == "reconnect" for message in phone.told)
-            self.asked_again += begun or not moved
+            if begun or not moved:
+                self.asked_again += 1
+                self.cut.append(f"{'moved' if moved else 'lost'}, {phone.told[-2:]}")
             while self._phone is phone:  # noqa: ASYNC110  # a connection has no event for its end
                 await asyncio.sleep(0.05)
 

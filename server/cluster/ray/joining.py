@@ -52,26 +52,33 @@ def join(address: str, start_with_cores: int = 0) -> RayCluster:
 
 
 def _connected(address: str) -> RayCluster:
-    _probe(address)
+    found = _found(address)
     try:
-        context = ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        context = ray.init(found, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except (ValueError, RuntimeError) as exc:
         raise ConfigError(f"cannot join Ray at {address}: {str(exc).splitlines()[0]}") from exc
     url = getattr(context, "dashboard_url", "")
     return RayCluster(f"http://{url}" if url else "")
 
 
-def _probe(address: str) -> None:
-    """Raises ConnectionError if nothing listens there. Ray itself would look for it for a minute and more."""
+def _found(address: str) -> str:
+    """The address itself; of "auto", the one that the Ray of this machine has written down. Raises ConnectionError.
+
+    Ray would also take any Ray that it finds among the processes, and look for one that has ended for minutes.
+    """
     known = read_ray_address() if address == AUTO else address
-    if known and "://" not in known:
-        host, _, port = known.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), PROBE_S).close()
-        except ValueError as exc:
-            raise ConfigError(f"{address} is no address of a Ray: it is like 10.0.0.5:6379") from exc
-        except OSError as exc:
-            raise ConnectionError from exc
+    if not known:
+        raise ConnectionError
+    if "://" in known:
+        return known
+    host, _, port = known.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PROBE_S).close()
+    except ValueError as exc:
+        raise ConfigError(f"{address} is no address of a Ray: it is like 10.0.0.5:6379") from exc
+    except OSError as exc:
+        raise ConnectionError from exc
+    return known
 
 
 def leave() -> None:
