@@ -1,7 +1,8 @@
 """A scripted agent in a file of its own, and the speech that it is given: cheap enough for many workers at once.
 
 "book N" runs a tool, which writes N into a file, so that the file tells how often it ran. "tell me" is answered with a
-long text, and "what did I say" with all that the caller has said.
+long text, "are you there" with a short one, and "what did I say" with the first thing that the caller has said, and how
+often the caller has said "tell me".
 """
 
 from collections import Counter
@@ -27,7 +28,9 @@ async def think(history, info):
     elif said[-1].startswith("book "):
         yield {{0: DeltaToolCall("book", json.dumps({{"number": said[-1][5:]}}), tool_call_id=f"call{{len(said)}}")}}
     elif said[-1].startswith("what did I say"):
-        yield "You said " + " and ".join(said) + "."
+        yield f"{{said[0]}} and {{said.count('tell me')}} times tell me."
+    elif said[-1].startswith("are you there"):
+        yield "Yes, I am."
     else:
         yield {long!r} + "."
 
