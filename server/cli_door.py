@@ -56,9 +56,10 @@ async def _serve(settings: Settings, where: DoorSettings) -> None:
     from server.cluster.door.door import Door
     from server.cluster.roster import Roster
     from server.record.stores.redis import RedisStore
+    from server.record.stores.redis_client import is_redis
 
     url = settings.store.get_secret_value()
-    if "://" not in url:
+    if not is_redis(url):
         raise ConfigError("ANTIPHON_STORE: the door finds the workers in their Redis, so this has to name it")
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -66,7 +67,7 @@ async def _serve(settings: Settings, where: DoorSettings) -> None:
     async with AsyncExitStack() as stack:
         store = RedisStore(url)
         stack.push_async_callback(store.close)
-        opened = Door(Roster(store.redis), where)
+        opened = Door(Roster(store.redis, store.prefix), where)
         await opened.start()
         stack.push_async_callback(opened.close)
         typer.echo(f"The door is at  {opened.url}")

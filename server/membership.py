@@ -60,7 +60,7 @@ class Membership:
         self._since_ms = wall_ms()
         self._host = _host(settings)
         self._url, self._operations_url = self._urls()
-        self.member = Member(settings.worker, Roster(store.redis), self.about)
+        self.member = Member(settings.worker, Roster(store.redis, store.prefix), self.about)
         self.fellows = Fellows(self.member, sites.proxies)
         self.relay = Relay(self.fellows)
 
@@ -76,7 +76,7 @@ class Membership:
         stops = lambda: directory.refusal() is Refusal.DRAINING  # noqa: E731
         passing = Passing(fellows, self.relay, self._store, directory, stops)
         admin = Admin(self._settings.admin_token.get_secret_value())
-        ClusterAdmin(fellows, admin, phones.knows, stop).add_to(sites.operations)
+        ClusterAdmin(fellows, admin, lambda to: bool(phones.phones(to)), stop).add_to(sites.operations)
         passing.guard(sites.public, for_operators=sites.operations is sites.public)
         if sites.operations is not sites.public:
             passing.guard(sites.operations, for_operators=True)

@@ -251,8 +251,7 @@ class TurnTaking(SettingsGroup):
     or in noisy places. An agent, and each call, may choose another patience than the server."""
     endpoint_model: str = "auto"
     """Model that judges by the sound whether the caller is done: auto (a Smart Turn model in ANTIPHON_MODELS_DIR, if
-    there is one), none, the path of a model, such as path/to/it.onnx, or the base URL of a server that has one, such as
-    http://10.0.0.5:8000/v1. Without a model the words alone decide."""
+    there is one), none, a path such as path/to/it.onnx, or the base URL of a server. Without one the words decide."""
     endpoint_api_key: SecretStr = SecretStr("")
     """API key for the server of the endpoint model."""
     endpoint_workers: int = Field(1, ge=1, le=64)

@@ -26,8 +26,6 @@ HERE = Path(__file__).parent
 LONG = ("browser", "deploy", "calls", "contract", "page", "speech", "test_cli.py", "test_package.py")
 """Where tests take long, because people talk or processes start. They begin first, so that the short ones fill all
 processes at the end."""
-OTHER_BROWSERS = ("test_firefox.py", "test_openai.py", "test_pipecat.py", "test_reoffers.py", "test_sip.py")
-"""In tests/browser, the tests of clients that are not our page in Chromium: about half of the time of all."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,16 +41,14 @@ def pytest_collection_finish() -> None:
 
 class ByFile(LoadScopeScheduling):
     """Runs the tests of a file one after the other, because they share what is slow to start, such as a server; and
-    those that drive a browser through a call in two rows, because more browsers at once would hear badly.
+    also all that drive a browser through a call, because two browsers at once would hear badly.
 
     pytest-xdist has marks for this, but with pytest 9.2 they have no effect (pytest-xdist, issue 1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        if file.startswith("tests/browser/"):
-            return "other browsers" if file.endswith(OTHER_BROWSERS) else "browser"
-        return file
+        return "browser" if file.startswith("tests/browser/") else file
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,11 +21,11 @@ from tests.relay import free_port
 
 START_S = 30
 SERVICE = "conversations"
-DOWN_MS = 400
-"""After how long without an answer a server counts as down. In use it is seconds."""
+SOON_MS, LATE_MS = 1_000, 60_000
+"""After how long without an answer a server counts as down: in tests of a failover, and in others, in which a busy
+machine must not begin one."""
 DURABLE = ("appendonly yes", "appendfsync always", 'save ""', "repl-diskless-sync-delay 0")
-WATCH = (f"down-after-milliseconds {SERVICE} {DOWN_MS}", f"failover-timeout {SERVICE} 4000")
-CLUSTER = ("cluster-enabled yes", f"cluster-node-timeout {DOWN_MS}", "cluster-replica-validity-factor 0")
+CLUSTER = ("cluster-enabled yes", "cluster-replica-validity-factor 0")
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 """Which keys each primary of the cluster has."""
 NODES = 4
@@ -106,7 +106,7 @@ class Group:
 
 
 @contextmanager
-def watched(directory: Path) -> Iterator[Group]:
+def watched(directory: Path, down_ms: int = SOON_MS) -> Iterator[Group]:
     """A primary, its replica, and three sentinels, which make the replica the primary when the primary is down."""
     primary = RedisNode(directory / "primary", *DURABLE)
     replica = RedisNode(directory / "replica", *DURABLE, f"replicaof {primary.address}")
@@ -115,7 +115,8 @@ def watched(directory: Path) -> Iterator[Group]:
         known = [f"known-replica {SERVICE} {replica.address}"]
         known += [f"known-sentinel {SERVICE} {one.address} {_id(one)}" for one in sentinels if one is not each]
         each.configure(f"sentinel myid {_id(each)}", f"sentinel monitor {SERVICE} {primary.address} 2")
-        each.configure(*(f"sentinel {line}" for line in (*known, *WATCH)))
+        known += [f"down-after-milliseconds {SERVICE} {down_ms}", f"failover-timeout {SERVICE} 4000"]
+        each.configure(*(f"sentinel {line}" for line in known))
     with running(primary, replica, *sentinels):
         nodes, machine = (primary, replica, *sentinels), (primary, sentinels[0])
         group = Group(_url("sentinel", sentinels, f"/{SERVICE}"), nodes, primary, machine)
@@ -124,10 +125,11 @@ def watched(directory: Path) -> Iterator[Group]:
 
 
 @contextmanager
-def cluster(directory: Path) -> Iterator[Group]:
+def cluster(directory: Path, down_ms: int = SOON_MS) -> Iterator[Group]:
     """Three primaries that share the keys. The one that has the conversations has a replica."""
     ports = [free_port() for _ in range(NODES)]
-    nodes = [RedisNode(directory / f"node{i}", *DURABLE, *CLUSTER, f"cluster-port {ports[i]}") for i in range(NODES)]
+    lines = (*DURABLE, *CLUSTER, f"cluster-node-timeout {down_ms}")
+    nodes = [RedisNode(directory / f"node{i}", *lines, f"cluster-port {ports[i]}") for i in range(NODES)]
     with running(*nodes):
         ids = [node.ask("CLUSTER", "MYID") for node in nodes]
         for node, (first, last) in zip(nodes, SLOTS, strict=False):

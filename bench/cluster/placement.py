@@ -1,7 +1,7 @@
 """Places offers over stand-in workers through the door, and says how evenly the calls lie.
 
 The workers only count: each keeps a call for as long as its caller wants, and announces once a second how many it has.
-Offers come as fast as this machine takes them, so half a minute is many calls of each worker.
+So many offers come in a second that half a minute is many calls of each worker.
 """
 
 import asyncio
@@ -13,13 +13,18 @@ from dataclasses import dataclass, field, replace
 from aiohttp import ClientSession, web
 
 from bench.cluster.running import free_port, roster
+from server.cluster import roster as roster_file
 from server.cluster.announcement import Announcement
 from server.cluster.door.configuration import DoorSettings
 from server.cluster.door.door import Door
 from server.cluster.roster import EVERY_S, Roster
 
-AT_ONCE = 4
-"""How many offers are on their way at the same time."""
+A_SECOND = 400
+"""How many offers come in a second, if this machine takes them."""
+AT_ONCE = 8
+"""How many offers may be on their way at the same time."""
+FORGOTTEN_S = 60.0
+"""After how long a worker counts as gone that says nothing. On a busy machine all stand-ins wait for each other."""
 SHORT_S, LONG_S, LONG_SHARE = 3.0, 20.0, 0.2
 """How long calls last on average (exponentially distributed), and how many of them are long."""
 WARM_S = 8.0
@@ -87,6 +92,7 @@ async def _running(worker: _Worker, workers: Roster) -> AsyncIterator[None]:
 
 async def place(offers: int, count: int) -> Spread:
     """Place so many offers over `count` workers."""
+    roster_file.EXPIRY_S = FORGOTTEN_S
     crew = [_Worker(f"w{number}") for number in range(count)]
     async with AsyncExitStack() as stack:
         workers = await stack.enter_async_context(roster())
@@ -99,7 +105,8 @@ async def place(offers: int, count: int) -> Spread:
         spread, averages = Spread(0.0), list[float]()
         watching = asyncio.create_task(_watch(crew, spread, averages), name="watch")
         left = iter(range(offers))
-        await asyncio.gather(*(_call(session, left) for _ in range(AT_ONCE)))
+        begun_s = asyncio.get_running_loop().time()
+        await asyncio.gather(*(_call(session, left, begun_s) for _ in range(AT_ONCE)))
         watching.cancel()
         spread.placed = _over(worker.placed for worker in crew)
         spread.average = sum(averages) / max(1, len(averages))
@@ -119,8 +126,9 @@ async def _watch(crew: list[_Worker], spread: Spread, averages: list[float]) -> 
         await asyncio.sleep(0.5)
 
 
-async def _call(session: ClientSession, left: Iterator[int]) -> None:
-    for _ in left:
+async def _call(session: ClientSession, left: Iterator[int], begun_s: float) -> None:
+    for number in left:
+        await asyncio.sleep(begun_s + number / A_SECOND - asyncio.get_running_loop().time())
         lasts_s = random.expovariate(1 / (LONG_S if random.random() < LONG_SHARE else SHORT_S))
         async with session.post("/api/offer", json={"lasts_s": lasts_s}) as answer:
             assert answer.status == 200, answer.status

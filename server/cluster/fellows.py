@@ -40,6 +40,7 @@ ASKED_AT_ONCE = 64
 """How many workers are asked at the same time."""
 KEPT_S = 5.0
 """How long an idle connection to another worker is kept. Workers close them after 15 s (`Site`)."""
+MISDIRECTED = web.HTTPMisdirectedRequest.status_code
 _OF_CONNECTION = {
     *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
     *("content-length", "host", "proxy-authorization", "proxy-authenticate", "expect"),
@@ -60,7 +61,7 @@ class Fellows:
         self._proxies = proxies
         self.http = ClientSession(
             connector=TCPConnector(limit=AT_ONCE, keepalive_timeout=KEPT_S),
-            timeout=ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENT_S),
+            timeout=_limits(SILENT_S),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
         )
@@ -75,7 +76,9 @@ class Fellows:
         """
         named = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
         headers = CIMultiDict(
-            (name, value) for name, value in request.headers.items() if not _stays(name.lower()) and name not in named
+            (name, value)
+            for name, value in request.headers.items()
+            if not _stays(name.lower()) and name.lower() not in named
         )
         scheme, host = self._proxies.origin_of(request)
         address = self._proxies.address_of(request).partition("/")[0]
@@ -86,7 +89,10 @@ class Fellows:
         return headers
 
     async def send(self, request: web.Request, to: Announcement, url: str, answer_s: float) -> ClientResponse:
-        """Pass a request on, and wait for the beginning of the response. Raises Unreachable, PeerError and TooLarge."""
+        """Pass a request on, and wait for the beginning of the response.
+
+        Raises Unreachable, also if that worker does not have the call, PeerError and TooLarge.
+        """
         body = await read_body(request)
         try:
             async with asyncio.timeout(answer_s):
@@ -96,6 +102,7 @@ class Fellows:
                     headers=self.headers(request, to),
                     data=body or None,
                     allow_redirects=False,
+                    timeout=_limits(max(answer_s, SILENT_S)),
                 )
         except NO_WAY as exc:
             raise Unreachable(sent=False) from exc
@@ -104,8 +111,9 @@ class Fellows:
 
     async def answer(self, request: web.Request, to: Announcement, url: str, answer_s: float) -> web.StreamResponse:
         """Pass a request on, and give its client the response as it comes. Raises what `send` raises."""
-        found = await self.send(request, to, url, answer_s)
-        async with found:
+        async with await self.send(request, to, url, answer_s) as found:
+            if found.status == MISDIRECTED:
+                raise Unreachable(sent=False)
             headers = CIMultiDict((name, value) for name, value in found.headers.items() if not _stays(name.lower()))
             response = web.StreamResponse(status=found.status, reason=found.reason, headers=headers)
             if found.content_length is not None:
@@ -147,6 +155,10 @@ class Fellows:
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
         return {name: None if task.cancelled() else task.result() for name, task in tasks.items()}
+
+
+def _limits(silent_s: float) -> ClientTimeout:
+    return ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=silent_s)
 
 
 async def read_body(request: web.Request) -> bytes:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from server.cluster.announcement import Announcement
-from server.cluster.roster import EVERY_S, Roster, Seen
+from server.cluster.roster import EVERY_S, OPERATION_S, Roster, Seen
 from server.errors import StoreError
 
 KNOWN_S = 1.0
 """For how long a worker that was found is not looked up again."""
+LOOK_UP_S = 0.5
+"""How long a look-up in Redis may hold up a request. What is known already is used after that."""
 MOST_KNOWN = 1_000
 """How many workers are remembered. When there are more, all are forgotten and looked up again."""
 
@@ -38,8 +40,9 @@ class Member:
 
     async def close(self) -> None:
         """Leave the cluster."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        for _ in range(2):  # the client of Redis may swallow a cancellation
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=OPERATION_S)
         with suppress(StoreError):
             await self.roster.leave(self.name)
 
@@ -73,11 +76,12 @@ class Member:
         if name in self._known and (now - then_s < KNOWN_S or not self.hears):
             return known
         try:
-            found = await self.roster.find(name)
-        except StoreError:
+            async with asyncio.timeout(LOOK_UP_S):
+                found = await self.roster.find(name)
+        except (StoreError, TimeoutError) as exc:
             if name in self._known:
                 return known
-            raise
+            raise StoreError("The list of workers is not available.") from exc
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known[name] = now, found

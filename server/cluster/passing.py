@@ -1,9 +1,11 @@
 """Passing: a request about a call that another worker has is passed on to that worker.
 
-It is a middleware of each site. A request that another worker has passed on is always answered here, so nothing goes
-round in circles.
+It is a middleware of each site. A request that another worker has passed on is never passed on again, so nothing goes
+round in circles. A worker that stops takes no conversation over. So if somebody wants to go on with one that has moved
+away from it, it tells that to the worker that has asked (421, RFC 9110, section 15.5.20), which takes the conversation.
 """
 
+import asyncio
 import json
 import logging
 import random
@@ -17,6 +19,7 @@ from aiohttp import web
 from server.call.desk.ids import owner_of
 from server.cluster.announcement import Announcement
 from server.cluster.fellows import Fellows, read_body
+from server.cluster.member import LOOK_UP_S
 from server.cluster.named import Named, has_body, named
 from server.cluster.relay import Relay
 from server.cluster.seal import HEADER, Asked, read
@@ -88,7 +91,11 @@ class Passing:
         return await handler(request.clone(remote=seal.address, scheme=seal.scheme))
 
     async def _answer(self, request: web.Request, handler: Handler, for_operators: bool) -> web.StreamResponse:
-        if HEADER in request.headers or (found := await self._named(request)) is None:
+        if (found := await self._named(request)) is None:
+            return await handler(request)
+        if HEADER in request.headers:
+            if found.resumes and self._stops() and not self._calls.has(found.id):
+                raise web.HTTPMisdirectedRequest
             return await handler(request)
         if (there := await self._place(found)) is None:
             return await handler(request)
@@ -128,8 +135,9 @@ class Passing:
 
     async def _holder(self, call_id: str) -> str:
         if self._member.hears:
-            with suppress(StoreError):
-                return await self._holders.holder(call_id)
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(LOOK_UP_S):
+                    return await self._holders.holder(call_id)
         return ""
 
     async def _another(self) -> Announcement | None:

@@ -17,7 +17,7 @@ from aiohttp import (
 from yarl import URL
 
 from server.cluster.announcement import Announcement
-from server.cluster.fellows import NO_WAY, Fellows, for_socket
+from server.cluster.fellows import MISDIRECTED, NO_WAY, Fellows, for_socket
 from server.errors import Unreachable
 from signaling.access import subprotocols
 
@@ -60,6 +60,8 @@ class Relay:
                     max_msg_size=MAX_MESSAGE_BYTES,
                 )
         except WSServerHandshakeError as refusal:
+            if refusal.status == MISDIRECTED:
+                raise Unreachable(sent=False) from refusal
             return _refused(refusal)
         except NO_WAY as exc:
             raise Unreachable(sent=False) from exc

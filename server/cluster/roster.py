@@ -12,10 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from server.cluster.announcement import Announcement, read
 from server.errors import StoreError
+from server.record.stores.redis_client import FAILURES
 
 EVERY_S = 1.0
 """How often a worker announces itself."""
@@ -96,5 +96,5 @@ async def _limited() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(OPERATION_S):
             yield
-    except (RedisError, OSError) as exc:  # TimeoutError is an OSError
+    except FAILURES as exc:
         raise StoreError("The list of workers is not available.") from exc

@@ -22,7 +22,7 @@ from signaling.sip.limits import RETRY_AFTER_S
 from signaling.sip.message import MAGIC, PHRASES, Malformed, Request, Response, read, write_response
 from signaling.sip.outgoing import Offer, OutgoingCall
 from signaling.sip.refusal import warning
-from signaling.sip.registrar import MIN_S, Contact, Full, Registrar, TooBrief, place, read_contacts
+from signaling.sip.registrar import MIN_S, Binding, Contact, Full, Registrar, TooBrief, place, read_contacts
 from signaling.sip.upkeep import TIMEOUT_S
 
 EXTENSIONS = frozenset({"timer"})
@@ -80,25 +80,24 @@ class UserAgent:
         `about` adds what the call is about to what is known of the phone's owner, whose limits hold. Raises
         NotRegistered, NotAnswered, AtCapacity, TooMany, PeerError and AgentUnavailable.
         """
-        bindings = self._registrar.find(to.uri.user or "", asyncio.get_running_loop().time())
-        if not bindings:
+        if not (bindings := self.phones(to)):
             raise NotRegistered("No phone is registered under this address.")
         phone = bindings[-1]
         flow, tag, host = phone.flow, secrets.token_hex(12), phone.flow.place.host
         if self._is_full(flow):
             raise TooMany("This phone has too many calls.", RETRY_AFTER_S)
         address = f"{to.uri.scheme}:{to.uri.user}@{to.uri.host}"
-        caller = replace(flow.caller or flow.place.known, transport="sip", number=address, expired=False, once="")
-        caller = about(caller)
+        known = flow.caller or flow.place.known
+        caller = about(replace(known, transport="sip", number=address, expired=False, once=""))
         own = f"<sip:{quote(caller.agent, safe='') or 'antiphon'}@{host}>;tag={tag}"
         dialog = Dialog(secrets.token_hex(16), own, f"<{address}>", _contact(flow), phone.contact.uri)
         call = OutgoingCall(self, flow, caller, dialog, tag, host)
         self.keep(call)
         return await call.ring(self._offer, flow.transfers, timeout_s, wanted)
 
-    def knows(self, to: Address) -> bool:
-        """Whether a phone is registered here under this address."""
-        return bool(self._registrar.find(to.uri.user or "", asyncio.get_running_loop().time()))
+    def phones(self, to: Address) -> list[Binding[Flow]]:
+        """The phones that are registered under this address now, the newest last."""
+        return self._registrar.find(to.uri.user or "", asyncio.get_running_loop().time())
 
     def closed(self, flow: Flow) -> None:
         """The connection is gone. Calls that were answered go on: the phone comes back on another one."""

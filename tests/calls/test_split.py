@@ -21,7 +21,7 @@ from tests.fakes.mind import Mind
 from tests.fakes.notebook import Notebook
 from tests.redis_groups import RedisNode, running
 
-LIMIT_S = 0.3
+LIMIT_S = 10
 """How long an operation may take here."""
 SCENARIO_S = 60
 

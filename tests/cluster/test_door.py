@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -368,6 +369,13 @@ async def test_what_is_for_operators_has_an_address_of_its_own(roster: Roster) -
         assert (await asked(operator, "GET", "/door/health"))[:2] == (200, {"status": "ready"})
         async with operator.get("/door/metrics") as answer:
             assert "haproxy_server_status" in await answer.text()
+
+
+def test_the_door_hides_what_the_other_proxies_hide() -> None:
+    """deploy/Caddyfile says what is for operators."""
+    line = re.search(r"@operators path (.*)", (ROOT / "deploy/Caddyfile").read_text(encoding="utf-8"))
+    assert line is not None
+    assert {path.removesuffix("/*").strip("/") for path in line[1].split()} <= {*configuration.OPERATORS}
 
 
 async def _leads_to(session: ClientSession, path: str, name: str) -> bool:

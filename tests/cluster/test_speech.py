@@ -49,7 +49,7 @@ def cluster() -> Iterator[SpeechCluster]:
     real_model("piper")
     real_model("smart-turn")
     running = SpeechCluster(
-        models_dir=str(DIRECTORY), stt_model="tiny.en", api_key=KEY, batch=8, most_replicas=1, queue=4
+        models_dir=str(DIRECTORY), stt_model="tiny.en", api_key=KEY, batch=8, most_replicas=1, queue=8
     )
     yield running
     running.close()
@@ -161,7 +161,7 @@ async def test_a_draft_may_be_refused(cluster: SpeechCluster, client: openai.Asy
 async def test_a_queue_has_an_end(client: openai.AsyncOpenAI) -> None:
     """When too many requests wait for a model, the next is refused in OpenAI's form, with a time to try again."""
 
-    asked = [words(client, "a.flac", recording("osr4")) for _ in range(36)]
+    asked = [words(client, "a.flac", recording("osr4")) for _ in range(44)]
     told = await asyncio.gather(*asked, return_exceptions=True)
     refused = [each for each in told if each != SAID["osr4"]]
     assert 0 < len(refused) < len(told)
@@ -376,4 +376,5 @@ def test_models_that_are_not_there(cluster: SpeechCluster, tmp_path: Path) -> No
     """What cannot be served is told, and what is served goes on."""
     assert "there is no speech model in" in cluster.refusal(models_dir=str(tmp_path))
     assert "there is no whisper model large-v9" in cluster.refusal(models_dir=str(DIRECTORY), stt_model="large-v9")
+    assert "Ray Serve listens at 127.0.0.1:" in cluster.refusal(models_dir=str(DIRECTORY))
     assert cluster.finals().finals > 0

@@ -25,7 +25,7 @@ from server.record.stores.codec import encode_header
 from server.record.stores.redis import RedisStore
 from server.record.stores.sqlite import SqliteStore
 from tests.conversations import START_MS, conversation, exchange, said_more
-from tests.redis_groups import Group, cluster, watched
+from tests.redis_groups import LATE_MS, Group, cluster, watched
 from tests.redis_server import RedisServer, redis_server
 
 OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
@@ -33,6 +33,8 @@ OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
 FAR_MS = 4_000_000_000_000
 """In the year 2096."""
 
+PATIENT_S = 30
+"""How long an operation of a Redis may take here, on a busy machine."""
 EVERYTHING = Wanted()
 
 Open = Callable[[], Awaitable[Store]]
@@ -53,11 +55,11 @@ class RedisServers:
 
     @functools.cached_property
     def watched(self) -> Group:
-        return self._stack.enter_context(watched(self._directory))
+        return self._stack.enter_context(watched(self._directory, LATE_MS))
 
     @functools.cached_property
     def cluster(self) -> Group:
-        return self._stack.enter_context(cluster(self._directory))
+        return self._stack.enter_context(cluster(self._directory, LATE_MS))
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ async def keys_at(url: str) -> AsyncIterator[Open]:
         prefix = f"test-{uuid.uuid4()}"
 
         async def open_store() -> Store:
-            store = RedisStore(url, prefix)
+            store = RedisStore(url, prefix, limit_s=PATIENT_S)
             stack.push_async_callback(store.close)
             return store
 

@@ -27,6 +27,9 @@ OPERATORS = (
     "/api/calls",
     "/api/conversations",
     "/api/tokens",
+    "/api/cluster",
+    "/console/",
+    "/api/figures",
     "/whep/x",
 )
 JSON = {"Content-Type": "application/json"}

@@ -231,6 +231,24 @@ class Breaking(SteadyTextToSpeech):
         raise EngineError("text-to-speech", "The text-to-speech server hung up.")
 
 
+def test_the_caller_is_told_which_engine_has_served() -> None:
+    """Whoever asks is told the name of the engine that has given the words or the sound, and not of one that failed."""
+
+    async def scenario() -> None:
+        served: list[str] = []
+        asker = Asker("call 7", served=served.append)
+        tts = spoken(SteadyTextToSpeech(failures=1), SteadyTextToSpeech())
+        assert [pcm async for pcm in tts.synthesize("Hello.", "", "", asker)]
+        stt = SpeechToTextFallbacks([Candidate("letters", LetterSpeechToText(), Breaker())])
+        stream = stt.listen([], lambda text: None, "", (), asker)
+        stream.feed(words("one two"))
+        await stream.transcript()
+        await stream.close()
+        assert served == ["engine 1", "letters"]
+
+    run_virtual(scenario())
+
+
 def test_a_text_that_breaks_off_is_continued() -> None:
     """The next engine says it from about the word where it broke off, at the rate with which it began."""
 

@@ -142,8 +142,9 @@ class Directory:
         raise NotFound(NO_CONVERSATION)
 
     def has(self, session_id: str) -> bool:
-        """Whether this session is here."""
-        return self._places.get(session_id) is not None
+        """Whether this session is here, and goes on here."""
+        session = self._places.get(session_id)
+        return session is not None and not session.ended
 
     def holds(self, caller: Caller) -> bool:
         """Whether a call of a caller with this name is here, connected or not."""

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -16,6 +16,8 @@ from server.cluster.door.servers import EXPECTED, Server, commands, removal
 
 RESOLVE_S = 1.0
 """How long DNS may take, for a worker that announces a name in place of an address."""
+AT_ONCE = 50
+"""How many servers change by one message to HAProxy, which has to fit into its buffer: 10 KB."""
 
 log = logging.getLogger(__name__)
 
@@ -33,27 +35,30 @@ class Backend:
     async def update(self, workers: Iterable[Announcement]) -> None:
         """Tell HAProxy which workers there are now. Raises OSError when it does not take it."""
         found = {worker.name: await self._server(worker) for worker in workers if WORKER.fullmatch(worker.name)}
-        for name, server in found.items():
-            if server is not None:
-                await self._set(name, server)
-        for name in [name for name in self._servers if found.get(name) is None]:
-            await self._leave(name)
+        present = {name: server for name, server in found.items() if server is not None}
+        gone = [name for name in self._servers if name not in present]
+        await self._set(present | {name: replace(self._servers[name], state="maint") for name in gone})
+        for name in gone:
+            with suppress(ConnectionError):  # it still has connections, which go on
+                await self._runtime.do(removal(f"{self._name}/{name}"), *EXPECTED)
+                del self._servers[name]
 
     def has(self, name: str) -> bool:
         """Whether the worker of this name is one of the servers."""
         return name in self._servers
 
-    async def _set(self, name: str, server: Server) -> None:
-        for command in commands(f"{self._name}/{name}", self._servers.get(name), server):
-            await self._runtime.do(command, *EXPECTED)
-        self._servers[name] = server
-
-    async def _leave(self, name: str) -> None:
-        """Give the server nothing more, and forget it as soon as it has no connections."""
-        await self._set(name, replace(self._servers[name], state="maint"))
-        with suppress(ConnectionError):  # it has some
-            await self._runtime.do(removal(f"{self._name}/{name}"), *EXPECTED)
-            del self._servers[name]
+    async def _set(self, wanted: Mapping[str, Server]) -> None:
+        """Make the servers what is wanted, many at a time: a cluster may have a thousand workers."""
+        changed = [(name, server) for name, server in wanted.items() if self._servers.get(name) != server]
+        for first in range(0, len(changed), AT_ONCE):
+            some = changed[first : first + AT_ONCE]
+            orders = [
+                order
+                for name, server in some
+                for order in commands(f"{self._name}/{name}", self._servers.get(name), server)
+            ]
+            await self._runtime.do("; ".join(orders), *EXPECTED)
+            self._servers.update(some)
 
     async def _server(self, worker: Announcement) -> Server | None:
         """The worker as a server. None if its address cannot be used."""

@@ -22,8 +22,11 @@ PATIENCE_MS = 10_000
 """How long a client may take to send its headers, and how long the body of an offer. Most take milliseconds."""
 RETRY_AFTER_S = 5
 
-OPERATORS = ("metrics", "health", "whep", "console", "api/calls", "api/conversations", "api/tokens", "api/cluster")
-"""What the paths begin with that are for operators, as in deploy/Caddyfile."""
+OPERATORS = (
+    *("metrics", "health", "whep", "console"),
+    *("api/calls", "api/conversations", "api/figures", "api/tokens", "api/cluster"),
+)
+"""What the paths begin with that are for operators: those in deploy/Caddyfile."""
 
 _CODES = {
     400: ("bad_request", "The request is no valid HTTP."),

@@ -10,6 +10,7 @@ import ray
 from ray import serve
 from ray.exceptions import RayError
 from ray.serve.config import HTTPOptions
+from ray.serve.context import _get_global_client
 from ray.serve.exceptions import RayServeException
 from ray.serve.schema import LoggingConfig
 
@@ -43,13 +44,14 @@ def deploy(settings: SpeechSettings, host: str = "127.0.0.1", port: int = 8000) 
     """Serve the speech models that are on disk. Returns the base URL for clients, http://host:port/v1.
 
     Waits until they answer. If they are served already, what has changed in the settings is changed. Raises ConfigError
-    when there is no model, or one cannot be served.
+    when there is no model, one cannot be served, or Ray Serve listens at another address already.
     """
     if not ray.is_initialized():
         raise ConfigError("there is no connection to a Ray cluster")
     application = _application(settings)
     try:
         serve.start(http_options=HTTPOptions(host=host, port=port, request_timeout_s=_LONGEST_REQUEST_S))
+        _check_address(host, port)
         quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
         serve.run(application, name=NAME, route_prefix=PREFIX, logging_config=quiet)
     except (RayError, RayServeException, RuntimeError, ValueError) as exc:
@@ -58,9 +60,20 @@ def deploy(settings: SpeechSettings, host: str = "127.0.0.1", port: int = 8000) 
 
 
 def undeploy() -> None:
-    """Serve the speech models no more; idempotent. Other applications of Ray Serve go on."""
+    """Serve the speech models no more; idempotent. Other applications of Ray Serve go on; without any, it ends."""
     if NAME in serve.status().applications:
         serve.delete(NAME)
+    if not serve.status().applications:
+        serve.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _check_address(host: str, port: int) -> None:
+    """Ray Serve keeps the address with which it was started, and says nothing when it is told another one."""
+    client = _get_global_client()
+    assert client is not None, "because Ray Serve has started"
+    used = client.http_config
+    if (used.host, used.port) != (host, port):
+        raise ConfigError(f"Ray Serve listens at {used.host}:{used.port} already, and cannot change that while it runs")
 
 
 def _application(settings: SpeechSettings) -> Any:

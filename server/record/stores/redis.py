@@ -28,12 +28,10 @@ from server.record.stores.codec import (
     encode_row,
     plain,
 )
-from server.record.stores.redis_client import FAILURES, key_prefix, redis_client
+from server.record.stores.redis_client import FAILURES, OPERATION_S, key_prefix, redis_client
 from server.record.stores.redis_finder import RedisFinder
 from server.record.stores.redis_outbox import FUNCTIONS, RedisOutbox, posting_arguments
 
-OPERATION_S = 2.0
-"""How long an operation may take. Redis answers in under a millisecond; a server that takes seconds hangs."""
 DELETED_S = 24 * 3600
 """How long Redis remembers that a conversation was deleted, so that no call writes it again: longer than any call."""
 SWEEP_AT_ONCE = 100
@@ -113,7 +111,7 @@ class RedisStore:
 
     def __init__(self, url: str, prefix: str = "antiphon", limit_s: float = OPERATION_S, holder: str = "") -> None:
         """`holder` is the name of this server in a cluster."""
-        self._redis = redis_client(url)
+        self._redis = redis_client(url, limit_s)
         self._prefix = key_prefix(url, prefix)
         self._limit_s = limit_s
         self._holder = holder
@@ -129,6 +127,11 @@ class RedisStore:
     def redis(self) -> Redis:
         """What the store speaks with Redis by. It decodes answers to str."""
         return self._redis
+
+    @property
+    def prefix(self) -> str:
+        """With what all keys begin that belong to this store's servers."""
+        return self._prefix
 
     async def close(self) -> None:
         """Close the connections to Redis; idempotent."""

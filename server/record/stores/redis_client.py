@@ -21,11 +21,11 @@ SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redi
 FAILURES = (RedisError, RedisClusterException, OSError)
 """What an operation raises when Redis cannot do it. TimeoutError is an OSError."""
 SENTINEL_PORT = 26379
-SENTINEL_S = 0.5
-"""How long a sentinel may take to answer before the next one is asked, so that two dead ones fit into an operation."""
-NODE_S = 0.7
-"""How long a node of a cluster may take. The client looks for the new primary only when it waits no longer for the old
-one, and both must fit into an operation."""
+OPERATION_S = 2.0
+"""How long an operation may take. Redis answers in under a millisecond; a server that takes seconds hangs."""
+SENTINEL_SHARE, NODE_SHARE = 1 / 4, 1 / 3
+"""How much of an operation's time a sentinel or a node of a cluster may take to answer. Then the next sentinel is
+asked, or the cluster is asked where the keys are now: both fit into the same operation."""
 ONCE_MORE = Retry(NoBackoff(), 1)
 """An idle connection may have died."""
 
@@ -41,8 +41,9 @@ def key_prefix(url: str, prefix: str) -> str:
     return f"{{{prefix}}}" if _kind(url) == "cluster" else prefix
 
 
-def redis_client(url: str) -> Redis:
-    """The client of the Redis at `url`, which connects when it is first used. Close it with `aclose`.
+def redis_client(url: str, limit_s: float = OPERATION_S) -> Redis:
+    """The client of the Redis at `url`, which connects when it is first used. Close it with `aclose`. Who uses it
+    limits each operation to `limit_s`.
 
     redis://host:6379/0, rediss:// or unix://: one server. Also one that fails over behind a name or an address.
     redis+sentinel://user:password@sentinel1:26379,sentinel2:26379/service/0: the primary of the service. The name and
@@ -53,9 +54,9 @@ def redis_client(url: str) -> Redis:
     """
     try:
         if _kind(url) == "sentinel":
-            return _behind_sentinels(urlsplit(url))
+            return _behind_sentinels(urlsplit(url), limit_s * SENTINEL_SHARE)
         if _kind(url) == "cluster":
-            return _in_cluster(urlsplit(url))
+            return _in_cluster(urlsplit(url), limit_s * NODE_SHARE)
         return Redis.from_url(url, **_OPTIONS)
     except (ValueError, *FAILURES) as exc:
         raise ConfigError(f"ANTIPHON_STORE: {exc}") from exc
@@ -78,7 +79,7 @@ class _PrimaryPool(SentinelConnectionPool):
         await self.sentinel_manager.aclose()
 
 
-def _behind_sentinels(url: SplitResult) -> Redis:
+def _behind_sentinels(url: SplitResult, wait_s: float) -> Redis:
     service, _, db = url.path.strip("/").partition("/")
     if not service:
         raise ValueError("the path of a redis+sentinel:// address names the service, such as /mymaster")
@@ -88,15 +89,15 @@ def _behind_sentinels(url: SplitResult) -> Redis:
     options = nodes[0][1] | {"db": int(db or 0)}
     own = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
     tls = {name: value for name, value in options.items() if name.startswith("ssl")}
-    limits = {"socket_timeout": SENTINEL_S, "socket_connect_timeout": SENTINEL_S, "retry": Retry(NoBackoff(), 0)}
+    limits = {"socket_timeout": wait_s, "socket_connect_timeout": wait_s, "retry": Retry(NoBackoff(), 0)}
     sentinels = Sentinel([node for node, _ in nodes], sentinel_kwargs=own | tls | limits)  # type: ignore[no-untyped-call]
     return cast(Redis, sentinels.master_for(service, connection_pool_class=_PrimaryPool, **_OPTIONS | options))
 
 
-def _in_cluster(url: SplitResult) -> Redis:
+def _in_cluster(url: SplitResult, wait_s: float) -> Redis:
     """Typed as a Redis, because it has all commands that are used here."""
     nodes = [_node(url, address, 6379) for address in _addresses(url)]
-    limits = {"socket_timeout": NODE_S, "socket_connect_timeout": NODE_S}
+    limits = {"socket_timeout": wait_s, "socket_connect_timeout": wait_s}
     options: dict[str, Any] = {"decode_responses": True, "retry": ONCE_MORE} | limits | nodes[0][1]
     cluster = RedisCluster(startup_nodes=[ClusterNode(host, port) for (host, port), _ in nodes], **options)
     return cast(Redis, cluster)

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
+from pydantic_core import to_json
 from redis.asyncio import Redis
 
 from server.errors import StoreError
@@ -19,18 +20,22 @@ from server.record.rows import call_row, matches, words_of
 from server.record.stores.codec import decode_exchange_rows, decode_rows, encode_exchange_row, encode_row, plain
 from server.record.tally import Tally
 
-AT_ONCE = 250
-"""How many conversations one step looks at. Redis serves nobody else during a step of about 1 ms, and the loop serves
-calls between the steps."""
+AT_ONCE = 500
+"""How many conversations one step looks at. Redis serves nobody else during a step of some milliseconds, and the loop
+serves calls between the steps."""
 
 _ROWS = """
-local rows = {}
-for _, id in ipairs(ARGV) do
-  local row = redis.call('HGET', KEYS[1] .. ':conversation:' .. id, 'row')
+local names, rows = tonumber(ARGV[1]), {}
+for i = names + 2, #ARGV do
+  local row = redis.call('HGET', KEYS[1] .. ':conversation:' .. ARGV[i], 'row')
+  for name = 2, names + 1 do
+    row = row and string.find(row, ARGV[name], 1, true) and row
+  end
   if row then rows[#rows + 1] = row end
 end
 return table.concat(rows, ',')
 """
+"""Those of the rows that have all of ARGV[1] names somewhere, so that few have to be read here."""
 _SAYING = """
 local found = {}
 for i = 2, #ARGV do
@@ -95,9 +100,10 @@ class RedisFinder:
         newest = before if before is not None and not wanted.slowest else _cursor_at(wanted.until_ms)
         found: list[CallRow] = []
         looked = 0
+        names = [name for name in (wanted.agent, wanted.caller, wanted.transport, wanted.tool, wanted.failure) if name]
         async for cursors in self._newest(newest, wanted.since_ms):
             looked += len(cursors)
-            rows = [row for row in await self._rows_of(cursors) if matches(row, wanted)]
+            rows = [row for row in await self._rows_of(cursors, names) if matches(row, wanted)]
             found += await self._said(wanted.word, rows)
             if not wanted.slowest and len(found) > limit:
                 return Found(tuple(found[:limit]), found[limit - 1].cursor)
@@ -161,8 +167,10 @@ class RedisFinder:
                 return
             before = cursors[-1]
 
-    async def _rows_of(self, cursors: Sequence[str]) -> list[CallRow]:
-        text = await self._run(self._rows, *map(_id, cursors))
+    async def _rows_of(self, cursors: Sequence[str], names: Sequence[str]) -> list[CallRow]:
+        """The rows in which all these names are."""
+        written = [to_json(plain(name)).decode() for name in names]
+        text = await self._run(self._rows, len(names), *written, *map(_id, cursors))
         await asyncio.sleep(0)
         return decode_rows([text] if text else [])
 

@@ -163,3 +163,15 @@ async def test_a_record_of_another_program_cannot_be_loaded(redis: RedisServer) 
             await store.load("one")
         assert await store.delete("one")
         assert (await store.finder.find(Wanted(), 10)).rows == ()
+
+
+async def test_nothing_of_a_deleted_conversation_stays(redis: RedisServer) -> None:
+    """After a deletion only the mark is left that keeps a call from writing it again; after a sweep, nothing."""
+    async with store_at(redis.url) as store:
+        for name in ("deleted", "swept"):
+            await store.save(conversation(name, exchanges=2))
+        assert await store.delete("deleted")
+        assert await store.sweep(conversation(exchanges=2).updated_ms + 1) == 1
+        left = [key async for key in store._redis.scan_iter("antiphon:conversation:*")]
+        assert left == ["antiphon:conversation:deleted"]
+        assert await store._redis.hget(left[0], "row") is None

@@ -11,8 +11,7 @@ from redis.asyncio.connection import SSLConnection
 from server.errors import ConfigError, StoreError
 from server.record.conversation import hash_token
 from server.record.query import Wanted
-from server.record.stores.redis import OPERATION_S
-from server.record.stores.redis_client import is_redis, key_prefix, redis_client
+from server.record.stores.redis_client import OPERATION_S, is_redis, key_prefix, redis_client
 from tests.conversations import conversation, said_more
 from tests.fakes.frail_proxy import frail_proxy
 from tests.record.stores.test_redis import CALLS, Calls, journal_of, store_at
