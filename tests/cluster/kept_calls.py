@@ -133,9 +133,7 @@ class KeptCall:
         self.refusals: Counter[str] = Counter()
         """Why tries to resume have failed."""
         self.asked_again = 0
-        """How often a question had to be asked again, because the server with it was gone, or has cut its answer."""
-        self.cut: list[str] = []
-        """How each of these lost its connection."""
+        """How often a question that a server had taken was asked again."""
         self._token = ""
         self._phone: TypingPhone | SpeakingPhone | None = None
         self._task: asyncio.Task[None] | None = None
@@ -165,27 +163,27 @@ class KeptCall:
             raise failed
 
     async def ask(self, text: str, again: bool = True) -> str:
-        """Type this, and wait for the answer to its end. It is asked again when its connection is lost before. A server
-        that moves the call while nothing is heard may not have got the question any more.
+        """Type this, and wait for the answer to its end.
 
-        Without `again` it is asked once: for what must not be done twice."""
-        asked = False
+        When the connection is lost before, it is asked again, as a server that was killed has forgotten it. Without
+        `again` a question that a server has taken is asked only once: the answer has to come on the next connection.
+        """
+        taken = False
         while True:
             await self.connected.wait()
             phone = self._phone
             assert phone is not None
             before = {message["reply"] for message in phone.told if message["type"] == "response"}
+            heard = len(_questions(phone.told))
             with suppress(ConnectionError, RuntimeError, asyncio.InvalidStateError):
-                if again or not asked:
-                    asked = True
+                if taken and not again:
+                    before = set()
+                else:
                     await phone.send(type="text", text=text)
                 if (answer := await self._answer(phone, before)) is not None:
                     return answer
-            begun = any(message["type"] == "response" and message["reply"] not in before for message in phone.told)
-            moved = any(message["type"] == "reconnect" for message in phone.told)
-            if begun or not moved:
-                self.asked_again += 1
-                self.cut.append(f"{'moved' if moved else 'lost'}, {phone.told[-2:]}")
+            taken = taken or len(_questions(phone.told)) > heard
+            self.asked_again += again and taken
             while self._phone is phone:  # noqa: ASYNC110  # a connection has no event for its end
                 await asyncio.sleep(0.05)
 
@@ -229,6 +227,11 @@ class KeptCall:
                 self._phone = None
                 self.connected.clear()
                 await phone.hang_up()
+
+
+def _questions(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a server has taken of what was typed."""
+    return [message for message in told if message["type"] == "transcription" and message["final"]]
 
 
 @asynccontextmanager

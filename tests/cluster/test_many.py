@@ -78,13 +78,12 @@ async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: 
 
         while len(present := await roster.present()) < 2 or any(each.state != "ready" for each in present):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-        again = sum(call.asked_again for call in calls)
         server.process.send_signal(signal.SIGHUP)
         old = {worker.name for worker in present}
         while old & {worker.name for worker in await roster.present()}:
-            await asyncio.gather(*(call.ask("are you there") for call in calls))
+            await asyncio.gather(*(call.ask("are you there", again=False) for call in calls))
             await asyncio.sleep(PAUSE_S)
-        assert sum(call.asked_again for call in calls) == again
+        assert all(call.resumed for call in calls)
 
         told = await asyncio.gather(*(call.ask("what did I say") for call in calls))
         for number, answer in enumerate(told):

@@ -73,17 +73,16 @@ async def test_a_machine_dies(here: Town, calls: list[KeptCall]) -> None:
 
 
 async def test_a_rolling_restart(here: Town, calls: list[KeptCall]) -> None:
-    """All workers are replaced while people talk: nobody's answer is cut off."""
+    """All workers are replaced while people talk: every answer comes, and nobody has to ask again."""
     async with asyncio.timeout(LIMIT_S):
-        again, before = [list(call.cut) for call in calls], {worker.name for worker in await here.workers()}
+        before = {worker.name for worker in await here.workers()}
         await asyncio.to_thread(here.cluster.change, roll=True)
         while before & {worker.name for worker in await here.roster.present()}:
-            await asyncio.gather(*(call.ask("are you there") for call in calls))
+            await asyncio.gather(*(call.ask("are you there", again=False) for call in calls))
             await asyncio.sleep(PAUSE_S)
         seen = await here.settled()
         assert {each.generation for each in seen.report.workers} == {seen.report.spec.generation}
         assert all(call.resumed for call in calls)
-        assert [call.cut for call in calls] == again
 
 
 async def test_redis_dies(here: Town, calls: list[KeptCall]) -> None:
