@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import ray
+from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
 from ray._private.utils import read_ray_address
 
 from server.cluster.ray.cluster import RayCluster
@@ -53,6 +54,9 @@ def join(address: str, start_with_cores: int = 0) -> RayCluster:
 
 def _connected(address: str) -> RayCluster:
     found = _found(address)
+    if PID_FILE.exists():  # it asks for the token
+        logging.getLogger("ray").setLevel(logging.ERROR)  # Ray would warn that it does so
+        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
     try:
         context = ray.init(found, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except (ValueError, RuntimeError) as exc:
