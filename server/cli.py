@@ -76,7 +76,7 @@ def _server(settings: Settings, chosen: Mapping[str, str | None], lines: Lines) 
         return partial(serve_many, given={variable(name): str(value) for name, value in options.items()})
     from server.app import serve as run
 
-    return partial(run, lines=lines)
+    return partial(run, log_lines=lines)
 
 
 def _options() -> Iterator[inspect.Parameter]:
