@@ -73,8 +73,8 @@ class Membership:
     def guard(self, directory: Directory, phones: UserAgent, stop: Callable[[], None]) -> None:
         """Let the sites pass requests on, and serve the operators of the cluster. `stop` begins the drain."""
         fellows, sites = self.fellows, self._sites
-        stops = lambda: directory.refusal() is Refusal.DRAINING  # noqa: E731
-        passing = Passing(fellows, self.relay, self._store, directory, stops)
+        refuses = lambda: directory.refusal() is not None  # noqa: E731
+        passing = Passing(fellows, self.relay, self._store, directory, refuses)
         admin = Admin(self._settings.admin_token.get_secret_value())
         ClusterAdmin(fellows, admin, lambda to: bool(phones.phones(to)), stop).add_to(sites.operations)
         passing.guard(sites.public, for_operators=sites.operations is sites.public)

@@ -1,8 +1,9 @@
 """Passing: a request about a call that another worker has is passed on to that worker.
 
 It is a middleware of each site. A request that another worker has passed on is never passed on again, so nothing goes
-round in circles. A worker that stops takes no conversation over. So if somebody wants to go on with one that has moved
-away from it, it tells that to the worker that has asked (421, RFC 9110, section 15.5.20), which takes the conversation.
+round in circles. A worker that stops, or is full, takes no conversation over. So if somebody wants to go on with one
+that it does not have, it tells that to the worker that has asked (421, RFC 9110, section 15.5.20), which takes the
+conversation.
 """
 
 import asyncio
@@ -56,15 +57,15 @@ class Passing:
     """Decides which worker answers a request."""
 
     def __init__(
-        self, fellows: Fellows, relay: Relay, holders: Holders, calls: Calls, stops: Callable[[], bool]
+        self, fellows: Fellows, relay: Relay, holders: Holders, calls: Calls, refuses: Callable[[], bool]
     ) -> None:
-        """`stops`: this worker is about to stop, and takes no calls."""
+        """`refuses`: this worker takes no calls now, because it is full or about to stop."""
         self._fellows = fellows
         self._member = fellows.member
         self._relay = relay
         self._holders = holders
         self._calls = calls
-        self._stops = stops
+        self._refuses = refuses
         self._warnings = Pace(1 / WARN_S, burst=1)
 
     def guard(self, app: web.Application, for_operators: bool) -> None:
@@ -94,7 +95,7 @@ class Passing:
         if (found := await self._named(request)) is None:
             return await handler(request)
         if HEADER in request.headers:
-            if found.resumes and self._stops() and not self._calls.has(found.id):
+            if found.resumes and self._refuses() and not self._calls.has(found.id):
                 raise web.HTTPMisdirectedRequest
             return await handler(request)
         if (there := await self._place(found)) is None:
@@ -109,7 +110,7 @@ class Passing:
             self._member.forget(there.name)
             if error.sent and not found.resumes:
                 raise
-            log.warning("x worker %s does not answer: this one takes its request", there.name)
+            log.warning("x worker %s does not answer, or has no such call: this one takes its request", there.name)
             return await handler(request)
 
     async def _named(self, request: web.Request) -> Named | None:
@@ -123,15 +124,19 @@ class Passing:
         return named(request.method, request.path, request.query, body)
 
     async def _place(self, found: Named) -> Announcement | None:
-        """The other worker that has the call; None if it is here, or nowhere. Raises StoreError if that cannot be
-        known now."""
+        """The other worker that has the call, or takes it because this one does not; None if it is here, or nowhere.
+
+        A worker that starts has no calls yet: those of its name were in the process before it. Raises StoreError if it
+        cannot be known now where the call is.
+        """
         maker = owner_of(found.id)
         if not maker or self._calls.has(found.id):
             return None
         name = await self._holder(found.id) or maker
-        if name != self._member.name:
-            return await self._member.find(name)
-        return await self._another() if found.resumes and self._stops() else None
+        there = await self._member.find(name) if name != self._member.name else None
+        if there is not None and there.state != "starting":
+            return there
+        return await self._another() if found.resumes and self._refuses() else None
 
     async def _holder(self, call_id: str) -> str:
         if self._member.hears:
@@ -141,6 +146,6 @@ class Passing:
         return ""
 
     async def _another(self) -> Announcement | None:
-        """Another worker that is ready. A call that has moved away from here goes on there."""
+        """Another worker that is ready. A call that this one does not take goes on there."""
         ready = await self._member.ready()
         return random.choice(ready) if ready else None
