@@ -114,7 +114,7 @@ async def test_calls_lie_evenly_over_many_workers(roster: Roster) -> None:
         assert max(placed.values()) <= 44
 
 
-@pytest.mark.parametrize("state", ["full", "draining", "unready", "starting"])
+@pytest.mark.parametrize("state", ["full", "draining", "unready"])
 async def test_a_worker_that_is_not_ready_gets_only_its_own_calls(roster: Roster, state: str) -> None:
     async with (
         worker(roster, "w1", state=state) as one,
@@ -125,6 +125,15 @@ async def test_a_worker_that_is_not_ready_gets_only_its_own_calls(roster: Roster
         assert {await whose(session, "GET", "/") for _ in range(5)} == {"w2"}
         assert await whose(session, "PATCH", "/api/offer", json={"pc_id": "w1-x"}) == "w1"
         assert one.got == ["PATCH /api/offer"]
+
+
+async def test_a_worker_that_starts_again_is_asked_for_no_call(roster: Roster) -> None:
+    """It would refuse it until its models are loaded. Others take the calls that it had."""
+    async with worker(roster, "w1", state="starting") as one, worker(roster, "w2"), opened(roster) as (_, session):
+        assert await whose(session, "POST", "/api/offer", json=OFFER | {"pc_id": "w1-x"}) == "w2"
+        assert await talks_to(session, "/api/voice/conversation/w1-x") == "w2"
+        assert await whose(session, "DELETE", "/whip/w1-x") == "w2"
+        assert one.got == []
 
 
 async def test_when_no_worker_is_ready_the_door_says_so(roster: Roster) -> None:
@@ -332,6 +341,7 @@ async def test_the_door_says_who_the_caller_is(roster: Roster) -> None:
     """What the caller writes itself does not count, unless it is a proxy that the operator trusts."""
     said = {"X-Forwarded-For": "198.51.100.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
     said |= {"Forwarded": "for=198.51.100.9", "X-Real-IP": "198.51.100.9"}
+    said |= {"Antiphon-Passed-On": "w9 w1 0 198.51.100.9 https 00"}
     async with worker(roster, "w1"):
         async with opened(roster) as (_, session):
             assert await _headers(session, said) == {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
@@ -345,9 +355,20 @@ async def _headers(session: ClientSession, said: dict[str, str]) -> dict[str, st
     _, answer, _ = await asked(session, "GET", "/", headers=said)
     found: dict[str, str] = {}
     for name, value in answer["headers"]:
-        if "forwarded" in name.lower() or "real-ip" in name.lower():
+        if any(part in name.lower() for part in ("forwarded", "real-ip", "passed-on")):
             found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
     return found
+
+
+async def test_an_operator_waits_for_a_phone_that_rings(roster: Roster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than for anything else: an answer in place of the worker's would hide a call that begins."""
+    monkeypatch.setattr(configuration, "ANSWER_S", 1)
+    async with worker(roster, "w1"), opened(roster, operations_port=free_port()) as (it, _):
+        async with ClientSession(f"http://127.0.0.1:{it._settings.operations_port}") as session:
+            rung, other = await asyncio.gather(
+                asked(session, "POST", "/api/calls?wait_s=1.5"), asked(session, "GET", "/api/calls?wait_s=1.5")
+            )
+    assert (rung[0], other[0], other[1]["error"]["code"]) == (200, 504, "gateway_timeout")
 
 
 async def test_what_is_for_operators_has_an_address_of_its_own(roster: Roster) -> None:

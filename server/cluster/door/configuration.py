@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from signaling.addresses import PASSED_ON
+
 WORKERS = "workers"
 """The backend that has the workers' addresses for callers."""
 FOR_OPERATORS = "for_operators"
@@ -20,6 +22,10 @@ BUFFER_BYTES = 96 * 1024
 second worker, and so that the ids in its body can be read. Idle connections and WebSockets have no buffers."""
 PATIENCE_MS = 10_000
 """How long a client may take to send its headers, and how long the body of an offer. Most take milliseconds."""
+ANSWER_S = 30
+"""How long a worker may take to begin its answer. It gives up what takes longer itself (`server.cluster.passing`)."""
+RINGING_S = 150
+"""How long the answer to a call of an operator's may take: a phone may ring for two minutes (`signaling.ringing`)."""
 RETRY_AFTER_S = 5
 
 OPERATORS = (
@@ -93,7 +99,7 @@ def _defaults() -> str:
     timeout http-keep-alive 15s
     timeout client 60s
     timeout client-fin 10s
-    timeout server 30s
+    timeout server {ANSWER_S}s
     # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones every
     # 20 s, and the clients answer.
     timeout tunnel 60s
@@ -162,6 +168,7 @@ def _origin(settings: DoorSettings) -> Iterator[str]:
         unless = " unless from_proxy"
     for header in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"):
         yield f"    http-request del-header {header}{unless}"
+    yield f"    http-request del-header {PASSED_ON}"  # only workers write it, and they do not come by the door
     yield "    http-request del-header Forwarded"
     yield "    http-request del-header X-Real-IP"
     yield "    http-request set-var(txn.client) src"
@@ -185,6 +192,7 @@ def _backend(name: str, retried: str) -> str:
     retries 2
     option redispatch 1
     retry-on {retried}
+    http-request set-timeout server {RINGING_S}s if METH_POST {{ path /api/calls }}
     acl offer path_end /api/offer
     http-request wait-for-body time {PATIENCE_MS}ms if offer {{ method POST PATCH }}
     http-request set-var(txn.pc_id) req.body,json_query('$.pc_id') if offer
