@@ -181,6 +181,33 @@ async def test_a_worker_that_is_dead_is_passed_over(roster: Roster) -> None:
         assert (await asked(session, "POST", "/api/offer", json=OFFER))[1]["error"]["code"] == "at_capacity"
 
 
+async def test_nobody_is_gone_because_dns_fails(
+    roster: Roster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that announces a name stays where it was, and the log says once what is wrong."""
+    asked_for, resolve = list[str](), socket.getaddrinfo
+
+    def fails(host: Any, *more: Any, **named: Any) -> Any:
+        if host != "localhost":
+            return resolve(host, *more, **named)
+        asked_for.append(host)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    async def asked_again() -> bool:
+        return len(asked_for) > 3
+
+    async with worker(roster, "w1") as one:
+        await roster.announce(replace(one.announcement, url=one.announcement.url.replace("127.0.0.1", "localhost")))
+        async with opened(roster) as (_, session):
+            assert await whose(session, "GET", "/") == "w1"
+            monkeypatch.setattr(socket, "getaddrinfo", fails)
+            await until(asked_again)
+            assert await whose(session, "GET", "/") == "w1"
+            assert [record.message for record in caplog.records if "cannot use" in record.message] == [
+                "x worker w1 has an address that the door cannot use: [Errno -3] try again"
+            ]
+
+
 async def _answers_503(session: ClientSession) -> bool:
     return (await asked(session, "GET", "/"))[0] == 503
 
