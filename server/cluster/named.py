@@ -7,6 +7,7 @@ from typing import Any
 
 from server.errors import NotFound
 from signaling.rtvi.session_id import NEW, read_session_id
+from signaling.ways import AGAIN, TWILIO_VOICE
 
 _WAY = re.compile(r"/agents/[^/]+(?=/)")
 _OFFER = re.compile(r"(?:/sessions/([^/]+))?/api/offer")
@@ -46,6 +47,8 @@ def named(method: str, path: str, query: Mapping[str, str], body: object = None)
         return Named(session_id, resumes=True) if resume else None
     if _OPENAI.fullmatch(path):
         return _of_query(query)
+    if path == TWILIO_VOICE:
+        return _known(query.get(AGAIN))
     if found := _IN_PATH.fullmatch(path):
         return Named(found[1])
     return None

@@ -227,9 +227,11 @@ async def test_an_id_leads_to_its_worker(roster: Roster) -> None:
             ("POST", "/sessions/new/api/offer", {"json": OFFER | {"requestData": {"session_id": "w1-x"}}}),
             ("POST", "/agents/w2-shop/api/offer", {"json": OFFER | {"pc_id": "w1-x", "sdp": "s" * 50_000}}),
             ("PATCH", "/api/offer", {"json": {"pc_id": "w1-x", "candidates": []}}),
+            ("POST", "/telephony/twilio/voice?language=de&again=w1-line", {}),
         ]
         assert {await whose(session, method, path, **more) for method, path, more in requests} == {"w1"}
         sockets = ["/api/voice/conversation/w1-x", "/v1/realtime?call_id=rtc_w1-x", "/rtvi/new?token=w1-x.secret"]
+        sockets.append("/telephony/twilio/w1-line")
         assert {await talks_to(session, path) for path in sockets} == {"w1"}
         assert await whose(session, "POST", "/api/offer", json=OFFER | {"pc_id": "w9-x"}) == "w2"
 

@@ -47,6 +47,9 @@ def test_the_path_names_a_call(method: str, target: str, found: Named | None) ->
         ("GET", "/v1/live/sessions", {"session_id": "w1-s"}, None),
         ("GET", "/rtvi/new", {"token": "w1-s.token"}, Named("w1-s", resumes=True)),
         ("GET", "/rtvi", {}, None),
+        ("POST", "/telephony/twilio/voice", {"again": "w1-line", "language": "de"}, Named("w1-line")),
+        ("POST", "/agents/shop/telephony/twilio/voice", {"again": "w1-line"}, Named("w1-line")),
+        ("POST", "/telephony/twilio/voice", {}, None),
     ],
 )
 def test_the_query_names_a_call(method: str, path: str, query: dict[str, str], found: Named | None) -> None:

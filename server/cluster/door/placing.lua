@@ -79,7 +79,7 @@ local function owner_of(id)
   return name and workers[name] and not workers[name].starting and name
 end
 
-local IDS = {pc_id = true, call_id = true, session_id = true}
+local IDS = {pc_id = true, call_id = true, session_id = true, again = true}
 
 local function owner(txn, path, query)
   for part in path:gmatch("[^/]+") do
@@ -98,6 +98,7 @@ local function begins(txn, path, upgrades)
   if txn.f:method() ~= "POST" then return false end
   return path:match("/api/offer$") or path:match("/whip$") or path:match("/v1/realtime/calls$")
     or path:match("/v1/live/sessions$") or path:match("/telephony/%w+$")
+    or path:match("/telephony/%w+/voice$")
 end
 
 -- What SIP phones upgrade; nil if this is none. A phone may say in the address who it is: many phones behind one
