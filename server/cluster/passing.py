@@ -24,14 +24,17 @@ from server.cluster.member import LOOK_UP_S
 from server.cluster.named import Named, has_body, named
 from server.cluster.relay import Relay
 from server.cluster.seal import HEADER, Asked, read
-from server.errors import StoreError, Unreachable
+from server.errors import AtCapacity, StoreError, Unreachable
 from server.pace import Pace
+from signaling.addresses import TRIED_AGAIN
 
 RESUME_S = 4.0
 """How long the worker that has a call may take to begin its answer to somebody who resumes it. After that the call goes
 on here, from the store. A worker that is gone is forgotten after as long."""
 ANSWER_S = 15.0
 """The same for other requests. Hanging up waits for the end of a tool for 5 s."""
+RETRY_AFTER_S = 1
+"""When a client that is no door may try again."""
 WARN_S = 60.0
 """How often at most the operator is told of seals that are not true."""
 
@@ -98,7 +101,7 @@ class Passing:
             if found.resumes and self._refuses() and not self._calls.has(found.id):
                 raise web.HTTPMisdirectedRequest
             return await handler(request)
-        if (there := await self._place(found)) is None:
+        if (there := await self._place(request, found)) is None:
             return await handler(request)
         url = there.for_operators if for_operators else there.url
         answer_s = RESUME_S if found.resumes else ANSWER_S
@@ -123,11 +126,11 @@ class Passing:
                 return None  # whoever answers says what is wrong with it
         return named(request.method, request.path, request.query, body)
 
-    async def _place(self, found: Named) -> Announcement | None:
+    async def _place(self, request: web.Request, found: Named) -> Announcement | None:
         """The other worker that has the call, or takes it because this one does not; None if it is here, or nowhere.
 
         A worker that starts has no calls yet: those of its name were in the process before it. Raises StoreError if it
-        cannot be known now where the call is.
+        cannot be known now where the call is, and AtCapacity if the door finds another worker.
         """
         maker = owner_of(found.id)
         if not maker or self._calls.has(found.id):
@@ -136,7 +139,11 @@ class Passing:
         there = await self._member.find(name) if name != self._member.name else None
         if there is not None and there.state != "starting":
             return there
-        return await self._another() if found.resumes and self._refuses() else None
+        if not (found.resumes and self._refuses()):
+            return None
+        if TRIED_AGAIN in request.headers:  # then the call does not go through this worker, which may end soon
+            raise AtCapacity("This server takes no calls now. Please call again in a moment.", RETRY_AFTER_S)
+        return await self._another()
 
     async def _holder(self, call_id: str) -> str:
         if self._member.hears:

@@ -153,6 +153,8 @@ async def test_a_refusal_is_tried_at_another_worker(roster: Roster) -> None:
         assert await whose(session, "POST", "/api/offer", json=OFFER) == "w2"
         assert await talks_to(session, "/api/voice/conversation/new") == "w2"
         assert len(one.got) == 2
+        _, answer, _ = await asked(session, "POST", "/api/offer", json=OFFER)
+        assert ["Antiphon-Tried-Again", "yes"] in [[name.title(), value] for name, value in answer["headers"]]
         two.refuses = True
         status, answer, again_s = await asked(session, "POST", "/api/offer", json=OFFER)
         assert (status, answer["error"]["code"], again_s) == (503, "at_capacity", "7")
@@ -370,7 +372,7 @@ async def test_the_door_says_who_the_caller_is(roster: Roster) -> None:
     """What the caller writes itself does not count, unless it is a proxy that the operator trusts."""
     said = {"X-Forwarded-For": "198.51.100.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
     said |= {"Forwarded": "for=198.51.100.9", "X-Real-IP": "198.51.100.9"}
-    said |= {"Antiphon-Passed-On": "w9 w1 0 198.51.100.9 https 00"}
+    said |= {"Antiphon-Passed-On": "w9 w1 0 198.51.100.9 https 00", "Antiphon-Tried-Again": "yes"}
     async with worker(roster, "w1"):
         async with opened(roster) as (_, session):
             assert await _headers(session, said) == {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
@@ -384,7 +386,7 @@ async def _headers(session: ClientSession, said: dict[str, str]) -> dict[str, st
     _, answer, _ = await asked(session, "GET", "/", headers=said)
     found: dict[str, str] = {}
     for name, value in answer["headers"]:
-        if any(part in name.lower() for part in ("forwarded", "real-ip", "passed-on")):
+        if any(part in name.lower() for part in ("forwarded", "real-ip", "antiphon")):
             found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
     return found
 

@@ -19,6 +19,7 @@ from server.cluster.relay import Relay
 from server.cluster.roster import Roster
 from server.record.stores.redis import RedisStore
 from signaling.addresses import Proxies
+from signaling.errors import errors_as_json
 from tests.redis_server import redis_server
 
 RESUMED = "/rtvi?token=w1-abc.secret"
@@ -70,7 +71,7 @@ class Worker:
             stack.push_async_callback(member.close)
             fellows = Fellows(member, Proxies())
             stack.push_async_callback(fellows.close)
-            app = web.Application()
+            app = web.Application(middlewares=[errors_as_json])
             app.router.add_route("*", "/{path:.*}", self.handle)
             if self.state != "starting":
                 Passing(fellows, Relay(fellows), store, self, self.refuses).guard(app, for_operators=True)
@@ -168,6 +169,18 @@ async def test_a_call_goes_on_where_there_is_room(
             assert await who(http, owner.url + RESUMED) == taker
             owner.calls.add("w1-abc")
             assert await who(http, asked.url + RESUMED) == "w1"
+
+
+async def test_the_door_finds_another_worker_itself(redis_url: str, http: ClientSession) -> None:
+    """A WebSocket through a worker that drains would be cut again when that one ends."""
+    owner, asked = Worker("w1", "draining"), Worker("w2")
+    headers = {"Antiphon-Tried-Again": "yes"}
+    async with owner.running(redis_url), asked.running(redis_url):
+        async with http.get(owner.url + RESUMED, headers=headers) as response:
+            assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        owner.calls.add("w1-abc")
+        async with http.get(owner.url + RESUMED, headers=headers) as response:
+            assert (await response.json())["worker"] == "w1"
 
 
 async def test_close_codes_come_through(workers: tuple[Worker, Worker], http: ClientSession) -> None:

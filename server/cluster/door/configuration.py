@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from signaling.addresses import PASSED_ON
+from signaling.addresses import PASSED_ON, TRIED_AGAIN
 
 WORKERS = "workers"
 """The backend that has the workers' addresses for callers."""
@@ -169,6 +169,7 @@ def _origin(settings: DoorSettings) -> Iterator[str]:
     for header in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"):
         yield f"    http-request del-header {header}{unless}"
     yield f"    http-request del-header {PASSED_ON}"  # only workers write it, and they do not come by the door
+    yield f"    http-request del-header {TRIED_AGAIN}"
     yield "    http-request del-header Forwarded"
     yield "    http-request del-header X-Real-IP"
     yield "    http-request set-var(txn.client) src"
@@ -201,6 +202,7 @@ def _backend(name: str, retried: str) -> str:
 {_refusal(503, "at_capacity", _BUSY, "{ var(txn.refused) -m str busy }")}
 {_refusal(503, *_CODES[503], "{ var(txn.refused) -m found }")}
     http-request disable-l7-retry unless {{ var(txn.begins) -m found }}
+    http-request set-header {TRIED_AGAIN} yes if {{ var(txn.begins) -m found }}
     use-server %[var(txn.worker)] if {{ var(txn.worker) -m found }}
 """
 
