@@ -37,6 +37,9 @@ RETRY_AFTER_S = 1
 """When a client that is no door may try again."""
 WARN_S = 60.0
 """How often at most the operator is told of seals that are not true."""
+MOST_LINES = 20
+"""How many requests that this worker takes in place of another one are logged at once, and then one a second: a client
+may send as many as it likes."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -70,6 +73,7 @@ class Passing:
         self._calls = calls
         self._refuses = refuses
         self._warnings = Pace(1 / WARN_S, burst=1)
+        self._takeovers = Pace(1.0, burst=MOST_LINES)
 
     def guard(self, app: web.Application, for_operators: bool) -> None:
         """Pass on the requests of `app`, which is the site for operators, or that for callers."""
@@ -113,7 +117,8 @@ class Passing:
             self._member.forget(there.name)
             if error.sent and not found.resumes:
                 raise
-            log.warning("x worker %s does not answer, or has no such call: this one takes its request", there.name)
+            if self._takeovers.admits(time.monotonic()):
+                log.warning("x worker %s does not answer, or has no such call: this one takes its request", there.name)
             return await handler(request)
 
     async def _named(self, request: web.Request) -> Named | None:

@@ -255,8 +255,8 @@ async def test_no_call_hears_that_redis_hangs(cluster: Cluster, http: ClientSess
 @limited
 async def test_a_drain_moves_a_call_as_soon_as_it_is_quiet(cluster: Cluster, http: ClientSession) -> None:
     """An operator lets one worker stop, by asking another one. Its call goes on elsewhere long before the deadline,
-    with all that was said and muted as before, and is found there by its old id. Another call, whose client is not there
-    yet, stays."""
+    with all that was said and muted as before, and is found there by its old id. Another call, whose client is not
+    there yet, stays."""
     async with http.post(f"{cluster.url('w2')}/api/offer", json=OFFER) as response:
         pc_id = (await response.json())["pc_id"]
     async with calling(cluster, "w2", http) as phone:
