@@ -77,12 +77,12 @@ class Relay:
         )  # fmt: skip
         try:
             await here.prepare(request)
-            await self._carry(here, there, request.transport)
+            await self._until_closed(here, there, request.transport)
         finally:
             there._response.close()  # without a close frame of our own, which would hang up
         return here
 
-    async def _carry(self, here: Socket, there: Socket, client: asyncio.BaseTransport | None) -> None:
+    async def _until_closed(self, here: Socket, there: Socket, client: asyncio.BaseTransport | None) -> None:
         """Carry messages until the end, or until `close` cuts the connection to the client."""
         if not isinstance(client, asyncio.Transport):
             return  # it is gone already

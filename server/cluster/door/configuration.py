@@ -100,8 +100,8 @@ def _defaults() -> str:
     timeout client 60s
     timeout client-fin 10s
     timeout server {ANSWER_S}s
-    # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones every
-    # 20 s, and the clients answer.
+    # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones and of
+    # who watches a call every 20 s, and the clients answer.
     timeout tunnel 60s
     timeout queue 5s
     timeout check 2s
