@@ -28,6 +28,8 @@ from server.record.conversation import Conversation
 
 MOST_ANSWERS = 8
 """How many answers of a call are kept whose gap the client may still tell. It tells it while it plays the answer."""
+_FAILED = ("not_connected", "refused", "server")
+"""Ends of calls that are errors."""
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -104,10 +106,14 @@ class CallSpan:
         """An exchange of this call is over."""
         self._open.remove(exchange)
 
-    def end(self) -> None:
-        """The call is over here."""
+    def end(self, how: str) -> None:
+        """The call is over here. One that never had a connection, or that the server has ended, is an error."""
         for exchange in list(self._open):
             exchange.end("dropped")
+        if how:
+            self._span.set_attribute("antiphon.call.end", how)
+        if how in _FAILED:
+            self._span.set_status(Status(StatusCode.ERROR))
         self._span.end()
 
 
