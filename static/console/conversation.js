@@ -1,5 +1,5 @@
 import { h } from "./dom.js";
-import { counted, iso, length, seconds, wayIn, when } from "./format.js";
+import { iso, length, seconds, wayIn, when } from "./format.js";
 import { recording } from "./recording.js";
 import { Spoken } from "./spoken.js";
 import { Track } from "./track.js";
@@ -181,7 +181,7 @@ function marks({ exchanges }) {
     for (const each of said) if (each.interrupted) found.push({ ms: each.end_ms, kind: "cut", title: "The caller interrupted" });
     for (const each of said) if (each.tools?.length) found.push({ ms: each.start_ms, kind: "tool", title: each.tools.map((/** @type {any} */ tool) => tool.name).join(", ") });
     for (const { stage, sentence } of figures?.failures ?? []) found.push({ ms: last.start_ms, kind: "failure", title: `${stage}: ${sentence}` });
-    if (figures?.resumed) found.push({ ms: said[0].start_ms, kind: "resumed", title: counted(figures.resumed === true ? 1 : figures.resumed, "return after a sound that was no interruption", "returns after sounds that were no interruptions") });
+    for (const ms of figures?.resumed_ms ?? []) found.push({ ms, kind: "resumed", title: "The agent went on after a sound that was no interruption" });
   }
   return found;
 }

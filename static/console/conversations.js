@@ -6,7 +6,7 @@ const LIMIT = 50;
 const PERIODS = { "": "any time", "24h": "the last day", "7d": "the last week", "30d": "the last month" };
 const WAYS = { "": "any way in", webrtc: "WebRTC", websocket: "WebSocket", sip: "SIP", telephone: "telephone" };
 const ORDERS = { newest: "newest first", slowest: "slowest answers first" };
-const FAILURES = { "": "either way", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
+const FAILURES = { "": "with or without", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
 
 /** The conversations that are kept: a search, and its results. The search is in the address, so it can be sent to others. */
 export class ConversationsView {

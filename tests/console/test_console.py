@@ -83,6 +83,8 @@ async def test_conversations_are_listed_and_searched(operator: Page, console: Co
     await operator.select_option("[name=sort]", "slowest")
     await expect(rows.first).to_contain_text("0.70 s")
     await expect(rows.first).to_contain_text("text-to-speech failed")
+    await go(operator, console, "conversations?failure=any")
+    await expect(rows).to_have_count(50)
     await go(operator, console, "conversations?word=unicorn")
     await expect(operator.locator("[role=status]")).to_have_text("No conversation is like this.")
 
@@ -105,7 +107,10 @@ async def test_a_conversation_is_read_and_heard(operator: Page, console: Console
     trace = operator.get_by_role("link", name="Trace")
     await expect(trace).to_have_attribute("href", f"https://traces.example.org/trace/{TRACE_ID}")
     await expect(operator.locator(".wave")).to_have_count(2)
-    await expect(operator.locator(".event")).not_to_have_count(0)
+    resumed, wide, sound_ms = 2_300, "Number(document.querySelector('.track svg').getAttribute('width'))", 10_000
+    x = await operator.locator(".event.resumed line").first.get_attribute("x1")
+    assert float(x or 0) == pytest.approx(resumed / sound_ms * await operator.evaluate(wide), rel=0.02)
+    await expect(lines.last).to_contain_text("went on after a sound")
     box = await operator.locator(".track svg").bounding_box()
     assert box is not None
     await operator.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
@@ -152,6 +157,8 @@ async def test_figures_over_time_are_numbers_too(operator: Page, console: Consol
     await operator.locator(".numbers summary").first.click()
     numbers = await operator.locator(".numbers").first.locator("td").all_text_contents()
     assert set(numbers) >= {"–", "0.50 s", "0.70 s"}
+    ticks = await operator.locator(".chart").nth(1).locator("svg text[text-anchor=end]").all_text_contents()
+    assert int(ticks[1]) * 2 == int(ticks[2])
     await operator.select_option("[name=by]", "agent")
     await expect(operator).to_have_url(f"{console.page}#/time?since=7d&by=agent")
     await expect(operator.locator(".legend").first.locator("li")).to_have_text(["Olive", "Riverside Books"])
@@ -173,6 +180,25 @@ async def test_it_is_worked_by_keys(operator: Page, console: Console) -> None:
     await expect(operator.locator("h1")).to_have_text("Conversations")
     await operator.keyboard.press("?")
     await expect(operator.locator("#keys")).to_be_visible()
+    await go(operator, console, f"conversations/{console.recorded}")
+    await operator.keyboard.press("Escape")
+    await expect(operator.locator("#keys")).to_be_hidden()
+    await expect(operator.locator(".spoken > li").first).to_be_visible()
+
+
+async def test_enter_presses_what_has_the_focus(operator: Page, console: Console) -> None:
+    """Beside a list, too, where Enter opens the row that was moved to. The page itself has no frame around it."""
+    await operator.keyboard.press("2")
+    await expect(operator.locator("tbody tr")).to_have_count(50)
+    assert await operator.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "none"
+    await operator.keyboard.press("j")
+    await operator.locator(".more").focus()
+    await operator.keyboard.press("Enter")
+    await expect(operator.locator(".more")).to_be_hidden()
+    assert await operator.locator("tbody tr").count() > 50
+    await operator.locator("nav a").last.focus()
+    await operator.keyboard.press("Enter")
+    await expect(operator.locator("h1")).to_have_text("Over time")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (768, "dark"), (1280, "light")])
