@@ -72,6 +72,7 @@ class CallSpan:
         self.traceparent = carrier.get("traceparent", "")
         self._open: list[ExchangeSpan] = []
         """The exchanges that are not over. A call has few at a time."""
+        self._over = False
         self._answers: dict[int, ExchangeSpan] = {}
         """The newest exchanges, by the number of the reply."""
 
@@ -86,6 +87,8 @@ class CallSpan:
 
     def observe(self, observed: Observed) -> None:
         """A message, or a failure, of the call."""
+        if self._over:
+            return
         match observed:
             case messages.Heard(reply=reply, gap_ms=gap_ms) if reply in self._answers:
                 self._answers[reply].note("antiphon.exchange.gap", gap_ms / 1000)
@@ -108,6 +111,9 @@ class CallSpan:
 
     def end(self, how: str) -> None:
         """The call is over here. One that never had a connection, or that the server has ended, is an error."""
+        if self._over:
+            return
+        self._over = True
         for exchange in list(self._open):
             exchange.end("dropped")
         if how:
@@ -138,6 +144,8 @@ class ExchangeSpan:
         return within
 
     def mark(self, stage: str) -> None:
+        if self._over:  # it was cut off before it came so far
+            return
         self._span.add_event(stage)
         if stage == "endpoint" and self._utterance is not None:
             self._utterance.end()
@@ -146,7 +154,7 @@ class ExchangeSpan:
             self._playout = self._part("playout")
 
     def answer(self, reply: int) -> None:
-        self._span.set_attribute("antiphon.reply", reply)
+        self.note("antiphon.reply", reply)
         self._call.answer(reply, self)
 
     def note(self, name: str, value: str | float) -> None:

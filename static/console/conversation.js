@@ -167,7 +167,7 @@ function about({ id, created_ms, ended_ms, caller, transport, end_reason, exchan
   const gaps = exchanges.map((/** @type {any} */ { figures }) => figures?.gap_ms ?? figures?.first_packet_ms).filter((/** @type {any} */ gap) => gap !== undefined);
   const slowest = gaps.length ? [["Slowest answer", seconds(Math.max(...gaps))]] : [];
   const facts = [["Began", h("time", { datetime: iso(created_ms) }, when(created_ms))],
-    ["Lasted", ended_ms === null ? "goes on" : length(ended_ms - created_ms)], ["Caller", caller || "not known by name"], ["Way in", wayIn(transport)],
+    ["Lasted", ended_ms === null ? "not ended" : length(ended_ms - created_ms)], ["Caller", caller || "not known by name"], ["Way in", wayIn(transport)],
     ["Exchanges", exchanges.length], ...slowest, ...(end_reason ? [["Ended by", end_reason.replaceAll("_", " ")]] : []), ["Id", h("code", {}, id)]];
   return h("dl", { class: "about" }, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }

@@ -98,7 +98,7 @@ export class ConversationsView {
       call.false_starts > 0 && h("span", { class: "badge" }, counted(call.false_starts, "false start")),
       ...(call.tools ?? []).map((/** @type {string} */ tool) => h("span", { class: "badge tool" }, tool)),
     ];
-    const lasted = call.ended_ms === null ? "goes on" : length(call.ended_ms - call.created_ms);
+    const lasted = call.ended_ms === null ? "not ended" : length(call.ended_ms - call.created_ms);
     return h("tr", {},
       h("td", { "data-head": "When" }, h("a", { href: `#/conversations/${encodeURIComponent(call.id)}` }, h("time", { datetime: iso(call.created_ms) }, when(call.created_ms)))),
       h("td", { "data-head": "Agent" }, call.agents?.length ? call.agents.join(", ") : call.agent),

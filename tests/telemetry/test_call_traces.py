@@ -71,6 +71,22 @@ def test_an_exchange_has_its_parts() -> None:
     }
 
 
+def test_what_comes_after_the_end_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A stage of an exchange that was cut off, and a second end of a call. The library has nothing to complain of."""
+    house = House()
+    call = house.begin()
+    exchange = call.begin(None, spoken=False)
+    exchange.end("interrupted")
+    for stage in ("first_clause", "first_packet"):
+        exchange.mark(stage)
+    exchange.answer(1)
+    call.end("caller")
+    call.end("not_connected")
+    assert [(span.attributes or {}).get("antiphon.call.end") for span in house.spans("call")] == ["caller"]
+    assert not house.spans("exchange")[0].events
+    assert caplog.text == ""
+
+
 def test_the_span_of_a_call_tells_how_it_ended() -> None:
     """It is an error if the caller was never connected, or if the server has ended it."""
     house = House()
