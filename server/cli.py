@@ -1,21 +1,25 @@
-"""The command line: `antiphon serve`, `door`, `new`, `try`, `token`, `models …`, `conversations …`."""
+"""The command line: `antiphon serve`, `door`, `new`, `try`, `token`, `models …`, `conversations …`, `cluster …`."""
 
 import asyncio
 import gc
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from io import FileIO
 from typing import Any
 
 import typer
 from rich.markup import escape
 
-from server import cli_conversations, cli_door, cli_models, cli_new, cli_token, cli_try
-from server.config import Described, described, essential, load
+from server import cli_cluster, cli_conversations, cli_door, cli_models, cli_new, cli_token, cli_try
+from server.config import Described, Settings, described, essential, load
 from server.errors import ConfigError
 from server.logs import FORMATS, Lines
-from server.variables import RENAMED
+from server.variables import RENAMED, current_names, variable
+
+Serve = Callable[[Settings, Callable[[str], None]], Coroutine[Any, Any, None]]
+"""Serves until it is told to stop. What it gets shows lines to the operator."""
 
 app = typer.Typer(
     name="antiphon",
@@ -26,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_conversations.app, name="conversations")
+app.add_typer(cli_cluster.app, name="cluster")
 
 
 def main() -> None:
@@ -39,7 +44,8 @@ def main() -> None:
 
 def serve(**given: str | list[str] | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
-    settings = load(**{name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()})
+    chosen = {name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()}
+    settings = load(**chosen)
     lines = Lines(FileIO(2, "w", closefd=False), FORMATS[settings.log_format]())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
     for noisy in ("aioice", "aiortc", "httpx2"):
@@ -47,15 +53,30 @@ def serve(**given: str | list[str] | None) -> None:
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
     try:
         gc.disable()  # nothing that is imported is garbage; looking for it took a fifth of the start
-        from server.app import serve as run  # imported here, so that a missing library is one line, too
+        run = _server(settings, chosen, lines)
     except ImportError as exc:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
     finally:
         gc.enable()
     try:
-        asyncio.run(run(settings, typer.echo, lines))
+        asyncio.run(run(settings, typer.echo))
     finally:
         lines.close()
+
+
+def _server(settings: Settings, chosen: Mapping[str, str | None], lines: Lines) -> Serve:
+    """What serves: this process, whose log is `lines`, or several workers.
+
+    It is imported here, so that a missing library is one line, too.
+    """
+    if settings.workers > 1:
+        from server.many import serve_many
+
+        options = current_names({name: value for name, value in chosen.items() if value is not None})
+        return partial(serve_many, given={variable(name): str(value) for name, value in options.items()})
+    from server.app import serve as run
+
+    return partial(run, log_lines=lines)
 
 
 def _options() -> Iterator[inspect.Parameter]:

@@ -149,6 +149,11 @@ def otel_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
 
 
+def variables() -> dict[str, str]:
+    """All variables of the environment and of `.env`, whether they are settings or not. Raises ConfigError."""
+    return {name: value for name, value in _env_file().items() if value is not None} | dict(os.environ)
+
+
 def _env_file() -> dict[str, str | None]:
     try:
         return dotenv_values(ENV_FILE) if ENV_FILE.is_file() else {}

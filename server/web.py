@@ -85,10 +85,11 @@ class Sites:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.proxies = Proxies(settings.trusted_proxies)
+        self.proxies = Proxies(settings.trusted_proxies + settings.doors)
         self.public = application(origins(settings, self.proxies), settings.access_token_url)
         self.operations = operations_application() if settings.operations_port else self.public
-        self._of_callers = Site(settings.host, settings.port)
+        behind_door = bool(settings.worker_host)
+        self._of_callers = Site(settings.worker_host or settings.host, 0 if behind_door else settings.port)
         self._of_operators = Site(settings.operations_host, settings.operations_port)
 
     async def start(self, parts: Health, stack: AsyncExitStack) -> None:

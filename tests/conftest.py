@@ -23,14 +23,28 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 HERE = Path(__file__).parent
-LONG = ("browser", "deploy", "calls", "contract", "page", "speech", "test_cli.py", "test_package.py")
-"""Where tests take long, because people talk or processes start. They begin first, so that the short ones fill all
-processes at the end."""
+LONG = (
+    "browser",
+    "deploy",
+    "calls",
+    "contract",
+    "page",
+    "speech",
+    "console",
+    "cluster",
+    "test_cli.py",
+    "test_package.py",
+)
+"""Where tests take long, because people talk or processes start. They begin first, in this order, so that the short
+ones fill all processes at the end."""
+RAY = ("tests/cluster/test_ray.py", "tests/cluster/test_speech.py")
+"""Each starts a Ray, which is a dozen processes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long tests first."""
-    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG)
+    ranks = {name: rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(HERE).parts[0], len(LONG)))
 
 
 def pytest_collection_finish() -> None:
@@ -41,13 +55,16 @@ def pytest_collection_finish() -> None:
 
 class ByFile(LoadScopeScheduling):
     """Runs the tests of a file one after the other, because they share what is slow to start, such as a server; and
-    also all that drive a browser through a call, because two browsers at once would hear badly.
+    also all that drive a browser through a call, because two browsers at once would hear badly, and all that start a
+    Ray.
 
     pytest-xdist has marks for this, but with pytest 9.2 they have no effect (pytest-xdist, issue 1386).
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file in RAY:
+            return "ray"
         return "browser" if file.startswith("tests/browser/") else file
 
 

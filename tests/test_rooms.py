@@ -11,6 +11,7 @@ from tests.rooms import FILES, HOUSE, ROOT, picture, place
 PURE = """
     server/cluster/announcement.py server/cluster/named.py server/cluster/seal.py
     server/cluster/door/servers.py server/cluster/door/configuration.py
+    server/cluster/plan.py server/cluster/spec.py
     server/cluster/speech/asked.py server/cluster/speech/names.py server/cluster/speech/pieces.py
     server/errors.py server/settings_group.py server/agent/limits.py server/agent/memory.py
     server/agent/returned.py server/agent/spoken/known.py server/agent/spoken/request.py server/call/mind/news.py
@@ -104,6 +105,8 @@ IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"
 
 TASKS = frozenset(
     """
+    server/cluster/fleet.py server/cluster/local.py server/cluster/ray/manager.py server/many.py
+    server/cluster/ray/media_worker.py server/cluster/ray/door_keeper.py
     server/agent/tool_calls.py server/agent/spoken/line.py server/agent/spoken/keeper.py
     server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
     server/record/archive.py
@@ -317,6 +320,7 @@ def test_http_is_served_by_signaling_and_the_composition_root() -> None:
 def test_the_environment_is_read_by_settings() -> None:
     """Nobody else looks for configuration. The others only set something: for libraries, or for pip."""
     setters = {"server/__init__.py", "server/speech/worker.py", "server/speech/models/package_index.py"}
+    setters |= {"server/cluster/process.py", "server/cluster/ray/joining.py"}  # they hand theirs on to what they start
     readers = {path for path in FILES if {"environ", "getenv", "putenv"} & set(names(path))}
     assert readers <= {"server/config.py", *setters}
 

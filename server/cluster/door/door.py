@@ -60,6 +60,11 @@ class Door:
         assert self._haproxy is not None
         return self._haproxy.pid
 
+    @property
+    def known(self) -> int:
+        """How many workers HAProxy gives new calls to."""
+        return sum(worker.state == "ready" for worker in self._workers or ())
+
     async def start(self) -> None:
         """Open the door. Raises ConfigError if HAProxy is not there, or does not take the settings or the port."""
         program = await find()

@@ -1,0 +1,61 @@
+"""The actor that keeps one media worker running on the machine where Ray has placed it."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, replace
+
+import ray
+from ray.util import get_node_ip_address
+
+from server.cluster.keeper import Keeper
+from server.cluster.spec import WorkerSpec
+from server.errors import ConfigError
+
+CORES = 1
+"""What a worker takes of its machine: media is computed on one core."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where a worker runs, as its actor tells."""
+
+    node: str
+    """The id of the machine in Ray."""
+    host: str
+    pid: int | None
+    restarts: int
+    trouble: str
+    """Why its process does not run; "": it does."""
+
+
+class MediaWorker:
+    """One worker. When its process dies, this starts another; when this dies, Ray starts another one of this, and the
+    process ends with it; when the machine dies, Ray does so on another machine."""
+
+    def __init__(self, key: str, spec: WorkerSpec) -> None:
+        """Ray calls it in the event loop of the actor."""
+        self._host = str(get_node_ip_address())  # type: ignore[no-untyped-call]
+        self._node = ray.get_runtime_context().get_node_id()
+        here = {"ANTIPHON_WORKER_HOST": self._host, "ANTIPHON_NODE": f"{self._host}/{self._node[:6]}"}
+        self._keeper = Keeper(key, replace(spec, settings={**spec.settings, **here}))
+        self._trouble = ""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"worker-{key}")
+
+    async def about(self) -> Seat:
+        """Where it runs. Only an actor that has been placed answers."""
+        return Seat(self._node, self._host, self._keeper.pid, self._keeper.restarts, self._trouble)
+
+    async def stop(self) -> None:
+        """Let the worker drain and end, and end this actor for good."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        ray.actor.exit_actor()  # type: ignore[no-untyped-call]
+
+    async def _run(self) -> None:
+        try:
+            await self._keeper.run()
+        except (ConfigError, OSError) as exc:
+            self._trouble = str(exc)
+            log.error("! a worker cannot run: %s", exc)
