@@ -77,7 +77,7 @@ def test_nobody_can_forge_a_line() -> None:
     try:
         raise ValueError(f"no\n{forged}\x1b[2J")
     except ValueError:
-        first, *more = written(TextLines(), record("x fault", exc_info=sys.exc_info()))
+        _first, *more = written(TextLines(), record("x fault", exc_info=sys.exc_info()))
     assert more[-1] == rf"  {forged}\x1b[2J"
     assert all(each.startswith("  ") for each in more)
 

@@ -20,7 +20,7 @@ _Engine = TypeVar("_Engine", bound=_KnowsLanguages)
 
 class _ByLanguage(Generic[_Engine]):
     def __init__(self, engines: Sequence[_Engine], names: Sequence[str] = ()) -> None:
-        """There is at least one engine. Whoever asks is told the name of the engine that is taken, if they have names."""
+        """There is at least one engine. With `names`, whoever asks is told that of the engine that is taken."""
         self._engines = engines
         self._names = names
 

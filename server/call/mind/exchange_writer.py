@@ -34,7 +34,6 @@ MOST_RESUMED = 20
 """How many times are kept at which an answer went on. Who murmurs more often has told enough."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class _Written:
     """The exchange that was written down last."""
