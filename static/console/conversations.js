@@ -54,7 +54,8 @@ export class ConversationsView {
         h("option", { value, selected: value === (this.#query.get(name) ?? Object.keys(options)[0]) }, shown))));
     const form = h("form", { class: "search", role: "search", onsubmit: (/** @type {SubmitEvent} */ event) => this.#search(event) },
       text("word", "Words that were said", "search"), text("agent", "Agent"), text("caller", "Caller"), text("tool", "Tool"),
-      choice("failure", "Failure", FAILURES), choice("transport", "Way in", WAYS), choice("since", "When", PERIODS), choice("sort", "Order", ORDERS),
+      choice("failure", "Failure", FAILURES), choice("transport", "Way in", WAYS), choice("since", "When", PERIODS),
+      h("label", {}, h("span", {}, "Before"), h("input", { name: "until", type: "datetime-local", value: local(this.#query.get("until")) })), choice("sort", "Order", ORDERS),
       h("button", { type: "submit", class: "main" }, "Search"));
     return form;
   }
@@ -64,7 +65,8 @@ export class ConversationsView {
     event.preventDefault();
     const wanted = new URLSearchParams();
     for (const [name, value] of new FormData(/** @type {HTMLFormElement} */ (event.target))) {
-      if (String(value).trim() && value !== "newest") wanted.set(name, String(value).trim());
+      const text = String(value).trim();
+      if (text && text !== "newest") wanted.set(name, name === "until" ? new Date(text).toISOString() : text);
     }
     const hash = `#/conversations${wanted.size ? `?${wanted}` : ""}`;
     if (hash !== location.hash) location.hash = hash;
@@ -110,4 +112,10 @@ export class ConversationsView {
       h("td", { "data-head": "Slowest", class: "number" }, seconds(call.gap_max_ms)),
       h("td", { "data-head": "Remarks", class: "marks" }, ...remarks));
   }
+}
+
+/** A moment as an input for local time has it. @param {string | null} moment in ISO 8601, with a zone @returns {string} "" if it is none */
+function local(moment) {
+  const at = new Date(moment ?? "");
+  return Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

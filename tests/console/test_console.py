@@ -14,6 +14,8 @@ from tests.socket_phone import SocketPhone
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
+AS_LOCAL = "(at) => new Date(new Date(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString()"
+"""A moment as an input for local time has it."""
 SPEAKS_MS = 30_000
 """How long the agent may take to say a line, after the answer that it gives."""
 
@@ -83,6 +85,14 @@ async def test_conversations_are_listed_and_searched(operator: Page, console: Co
     await operator.select_option("[name=sort]", "slowest")
     await expect(rows.first).to_contain_text("0.70 s")
     await expect(rows.first).to_contain_text("text-to-speech failed")
+    await go(operator, console, "conversations")
+    await expect(rows).to_have_count(50)
+    third = await operator.locator("a[href='#/conversations/call2'] time").get_attribute("datetime")
+    until = (await operator.evaluate(AS_LOCAL, third))[:16]
+    await operator.fill("[name=until]", until)
+    await operator.click("form.search button")
+    await expect(operator.locator("tbody tr a").first).to_have_attribute("href", "#/conversations/call3")
+    assert await operator.input_value("[name=until]") == until
     await go(operator, console, "conversations?failure=any")
     await expect(rows).to_have_count(50)
     await go(operator, console, "conversations?word=unicorn")
@@ -128,6 +138,18 @@ async def test_the_waves_are_loud_where_the_caller_was(operator: Page, console: 
     heights = await operator.locator(".wave").evaluate_all("waves => waves.map((wave) => wave.getBBox().height)")
     assert heights[0] > 15
     assert heights[1] < 5
+
+
+async def test_sound_that_cannot_be_drawn_is_played(operator: Page, console: Console) -> None:
+    """It is too long, or the browser cannot decode it: the timeline is as long as the sound all the same."""
+    await operator.evaluate("void (OfflineAudioContext.prototype.decodeAudioData = () => Promise.reject(Error()))")
+    await go(operator, console, f"conversations/{console.recorded}")
+    await expect(operator.locator("audio")).to_be_visible()
+    await expect(operator.locator(".wave")).to_have_count(0)
+    box = await operator.locator(".track svg").bounding_box()
+    assert box is not None
+    await operator.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
+    await operator.wait_for_function("document.querySelector('audio').currentTime > 4")
 
 
 async def test_it_is_saved_and_deleted(operator: Page, console: Console) -> None:
