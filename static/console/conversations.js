@@ -6,7 +6,7 @@ const LIMIT = 50;
 const PERIODS = { "": "any time", "24h": "the last day", "7d": "the last week", "30d": "the last month" };
 const WAYS = { "": "any way in", webrtc: "WebRTC", websocket: "WebSocket", sip: "SIP", telephone: "telephone" };
 const ORDERS = { newest: "newest first", slowest: "slowest answers first" };
-const FAILURES = { "": "with or without", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
+const FAILURES = { "": "all calls", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
 
 /** The conversations that are kept: a search, and its results. The search is in the address, so it can be sent to others. */
 export class ConversationsView {
@@ -54,8 +54,8 @@ export class ConversationsView {
         h("option", { value, selected: value === (this.#query.get(name) ?? Object.keys(options)[0]) }, shown))));
     const form = h("form", { class: "search", role: "search", onsubmit: (/** @type {SubmitEvent} */ event) => this.#search(event) },
       text("word", "Words that were said", "search"), text("agent", "Agent"), text("caller", "Caller"), text("tool", "Tool"),
-      choice("failure", "Failure", FAILURES), choice("transport", "Way in", WAYS), choice("since", "When", PERIODS),
-      h("label", {}, h("span", {}, "Before"), h("input", { name: "until", type: "datetime-local", value: local(this.#query.get("until")) })), choice("sort", "Order", ORDERS),
+      choice("failure", "Failure", FAILURES), choice("transport", "Way in", WAYS), choice("since", "When", PERIODS), choice("sort", "Order", ORDERS),
+      h("label", {}, h("span", {}, "Before"), h("input", { name: "until", type: "datetime-local", value: local(this.#query.get("until")) })),
       h("button", { type: "submit", class: "main" }, "Search"));
     return form;
   }
