@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from antiphon import __version__
 from server.call.desk.admission import Refusal
 from server.call.desk.directory import Directory
-from server.call.desk.drain import Saved
 from server.choices import Keeper, wall_ms
 from server.cluster.admin import ClusterAdmin
 from server.cluster.announcement import Announcement, State
+from server.cluster.elsewhere import Elsewhere
 from server.cluster.fellows import Fellows
 from server.cluster.member import Member
 from server.cluster.passing import Passing
@@ -73,20 +73,19 @@ class Membership:
     def guard(self, directory: Directory, phones: UserAgent, stop: Callable[[], None]) -> None:
         """Let the sites pass requests on, and serve the operators of the cluster. `stop` begins the drain."""
         fellows, sites = self.fellows, self._sites
-        stops = lambda: directory.refusal() is Refusal.DRAINING  # noqa: E731
-        passing = Passing(fellows, self.relay, self._store, directory, stops)
+        refuses = lambda: directory.refusal() is not None  # noqa: E731
+        passing = Passing(fellows, self.relay, self._store, directory, refuses)
         admin = Admin(self._settings.admin_token.get_secret_value())
         ClusterAdmin(fellows, admin, lambda to: bool(phones.phones(to)), stop).add_to(sites.operations)
         passing.guard(sites.public, for_operators=sites.operations is sites.public)
         if sites.operations is not sites.public:
             passing.guard(sites.operations, for_operators=True)
 
-    async def drain(self, directory: Directory, deadline_s: float, saved: Saved) -> None:
-        """Move the calls to other workers as soon as they are quiet, if there is a worker that is ready. Otherwise they
-        go on until the deadline."""
-        elsewhere = saved if await self.member.ready() else None
+    async def drain(self, directory: Directory, deadline_s: float, saved: Callable[[str], bool]) -> None:
+        """Move the calls to other workers as soon as they are quiet and saved, while these have room for them. The rest
+        goes on until the deadline."""
         await asyncio.gather(
-            directory.drain(deadline_s, elsewhere=elsewhere),  # this comes first, so the others hear of it
+            directory.drain(deadline_s, elsewhere=Elsewhere(self.member, saved)),  # first, so the others hear of it
             self.member.announce(),
         )
 

@@ -30,7 +30,7 @@ async def open_telephony(
     account = TwilioAccount(sid, token) if sid and token else None
     lines = TelephoneAccess(access, settings.telephony_secret.get_secret_value())
     TelephoneSockets(calls, lines, token, account).add_routes(app)
-    TwilioVoice(token, proxies, calls.waits).add_routes(app)
+    TwilioVoice(token, proxies, calls.waits, settings.worker).add_routes(app)
     if settings.telephony_audiosocket_port:
         port = AudioSocketPort(calls, settings.telephony_audiosocket_host, settings.telephony_audiosocket_port)
         await port.open()

@@ -28,6 +28,8 @@ from signaling.ways import AGENT_WAY
 STATIC = Path(__file__).parent.parent / "static"
 CONSOLE = STATIC / "console"
 _FILE = r"/{file:[a-z_]+\.[a-z]+}"
+_SHARED = r"/{file:style\.css|favicon\.svg}"
+"""What the console has in common with the page."""
 POLICY = "default-src 'self'; media-src 'self' blob:; img-src 'self' data:; frame-ancestors 'none'"
 SECURITY_HEADERS = {
     "Permissions-Policy": "microphone=(self)",
@@ -173,9 +175,9 @@ def add_console(app: web.Application) -> None:
 
 
 def operations_application() -> web.Application:
-    """Make the site for operators. It has no page for callers, but the console shares some files with that."""
+    """Make the site for operators. It has no page for callers."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY_BYTES)
-    app.router.add_get(_FILE, _file)
+    app.router.add_get(_SHARED, _file)
     _secure(app)
     return app
 

@@ -22,6 +22,8 @@ IPV6_PREFIX = 64
 LOCAL_NAME = "localhost"
 PASSED_ON = "Antiphon-Passed-On"
 """The header with which a worker of a cluster passes a request on to another one (`server.cluster.seal`)."""
+TRIED_AGAIN = "Antiphon-Tried-Again"
+"""The header of a request that the door of a cluster tries at another worker when this one answers 503."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SIGNS = ("forwarded", "via", "x-real-ip")

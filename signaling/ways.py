@@ -11,6 +11,11 @@ SIP = "/sip"
 """Where the WebSockets of SIP phones are."""
 RTVI = "/rtvi"
 """Where the WebSockets of Pipecat's clients are."""
+TWILIO_VOICE = "/telephony/twilio/voice"
+"""Twilio's webhook for calls."""
+AGAIN = "again"
+"""The parameter of the webhook when a stream is over. In a cluster it names the worker to which the stream was led,
+because only that one knows the call."""
 API = (
     *("/api/", "/agents/", "/telephony/", "/whip", "/whep", "/v1/", SIP),
     *(RTVI, "/start", "/connect", "/sessions/"),

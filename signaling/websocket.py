@@ -42,6 +42,9 @@ _CODES = {
 """The close code (RFC 6455, section 7.4) for the reason why a WebSocket is closed."""
 _NOT_ALLOWED = 1008
 """The close code for all other reasons."""
+WATCHER_PING_S = 20.0
+"""How often somebody who watches a call is asked for a sign of life, if none comes. Half of that later they count as
+gone. Proxies close a WebSocket on which nothing moves for a minute; those of calls have pings of their own."""
 NO_CODE = 1005
 """Stands for a close frame without a code (RFC 6455, section 7.4.1), as `close()` sends it in a browser."""
 HANG_UPS = (WSCloseCode.OK,)
@@ -85,16 +88,22 @@ class Limits:
 
 
 async def open_socket(
-    request: web.Request, protocols: Sequence[str], limits: Limits = Limits(), hang_ups: Sequence[int] = HANG_UPS
+    request: web.Request,
+    protocols: Sequence[str],
+    limits: Limits = Limits(),
+    hang_ups: Sequence[int] = HANG_UPS,
+    ping_s: float | None = None,
 ) -> tuple[web.WebSocketResponse, "WebSocket | None"]:
     """Answer a request for a WebSocket, with one of these subprotocols if the client offers any. None: it is gone.
 
-    A client that closes it with one of `hang_ups` hangs up. Raises PeerError if it offers a token, and none of them.
+    A client that closes it with one of `hang_ups` hangs up. With `ping_s` it is pinged after so long without a sign of
+    life. Raises PeerError if it offers a token, and none of `protocols`.
     """
     check_agreement(request, protocols)
     response = web.WebSocketResponse(
-        autoping=False, compress=False, max_msg_size=limits.message_bytes + 1, timeout=1.0, protocols=protocols
-    )
+        autoping=False, compress=False, max_msg_size=limits.message_bytes + 1, timeout=1.0, protocols=protocols,
+        heartbeat=ping_s,
+    )  # fmt: skip
     await response.prepare(request)
     if not isinstance(request.transport, asyncio.Transport):
         return response, None

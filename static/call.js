@@ -76,7 +76,7 @@ export class Call extends EventTarget {
       return this.#finish(error);
     }
     if (this.#over) return;
-    this.#ice.configuration(); // Ask for the servers already now, while the microphone opens.
+    this.#ice.configuration(ticket?.sessionId); // Ask for the servers already now, while the microphone opens.
     try {
       if (muted) await this.mute(true);
       if (!typed) await this.useMicrophone(deviceId);

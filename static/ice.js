@@ -18,16 +18,20 @@ export class Ice {
     this.#pass = pass;
   }
 
-  /** @returns {Promise<RTCConfiguration>} */
-  async configuration() {
-    if (!this.#servers || performance.now() > this.#goodUntil) this.#servers = this.#ask();
+  /** @param {string} [sessionId] the conversation that goes on @returns {Promise<RTCConfiguration>} */
+  async configuration(sessionId) {
+    if (!this.#servers || performance.now() > this.#goodUntil) this.#servers = this.#ask(sessionId);
     return { iceServers: await this.#servers, iceTransportPolicy: this.#relay ? "relay" : "all" };
   }
 
-  /** Ask the server. Returns an empty list if it gives no answer: most calls need no ICE servers. */
-  async #ask() {
+  /**
+   * Ask the server. Returns an empty list if it gives no answer: most calls need no ICE servers.
+   * @param {string} [sessionId]
+   */
+  async #ask(sessionId) {
+    const url = sessionId ? `${URL}?session_id=${encodeURIComponent(sessionId)}` : URL;
     try {
-      const response = await fetch(URL, { headers: this.#pass.headers, signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+      const response = await fetch(url, { headers: this.#pass.headers, signal: AbortSignal.timeout?.(TIMEOUT_MS) });
       if (response.status >= 500) throw new Error("asked again for the next connection");
       if (!response.ok) return [];
       const { iceServers, ttl } = await response.json();

@@ -56,7 +56,7 @@ export class Peer {
    */
   async open(microphone) {
     this.#microphone = microphone;
-    const configuration = await this.#ice.configuration();
+    const configuration = await this.#ice.configuration(this.#ticket?.sessionId);
     if (this.#closed) return;
     const pc = (this.pc = new RTCPeerConnection(configuration));
     pc.onicecandidate = ({ candidate }) => this.#signaling.add(candidate);

@@ -105,10 +105,12 @@ class Exchange:
         trusted: Sequence[str] = (),
         secret: str = "",
         twilio: tuple[str, TwilioAccount | None] = ("", None),
+        worker: str = "",
         **peers: Any,
     ) -> None:
         """`trusted` are proxies that may say from where a request comes. `secret` is that of telephone lines, `twilio`
-        the auth token of an account and the account. `peers` changes the settings of the WebRTC peers."""
+        the auth token of an account and the account, `worker` the name in a cluster. `peers` changes the settings of
+        the WebRTC peers."""
         self.stt = OneSentence()
         self.tts: TextToSpeech | None = None
         """What speaks in all sessions that begin, if it is not the text-to-speech of each."""
@@ -159,7 +161,7 @@ class Exchange:
         sip_socket.add_routes(app, self.phones, gate, access)
         self.lines = TelephoneCalls(self.directory, pacer, settings.vanished_s)
         TelephoneSockets(self.lines, TelephoneAccess(access, secret), *twilio).add_routes(app)
-        TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits).add_routes(app)
+        TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits, worker).add_routes(app)
         realtime = RealtimeCalls(self.directory, sockets, self.calls)
         door = Door(access.admit, self.admin, lambda name: name, self.directory.ids.new)
         endpoint.add_routes(app, realtime, door)

@@ -19,6 +19,7 @@ WORDS_ALLOWED = {
     "signaling/sip/message.py": "names of headers",
     "signaling/realtime/session_config.py": "OpenAI's names of the fields of a session",
     "signaling/openai/formats.py": "OpenAI's names of voices",
+    "server/cluster/speech/names.py": "OpenAI's names of voices",
     "signaling/live/delegations.py": "OpenAI's names of the fields of a response",
     "server/speech/languages.py": "OpenAI's names of languages",
     "server/speech/number_length.py": "digits as speech-to-text writes them, to choose among its hypotheses",

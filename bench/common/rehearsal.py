@@ -112,6 +112,8 @@ class Rehearsal:
         return len(self.heard) * FRAME_MS
 
     audio = None
+    line = None
+    comes_back = False
     transport: Transport = ""
     unheard_ms = 0.0
 

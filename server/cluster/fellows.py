@@ -50,6 +50,10 @@ _OF_PROXIES = ("forwarded", "via", "x-real-ip", "vary")
 """Headers that proxies write about the client; and one of a response, which our own answer writes again."""
 NO_WAY = (ClientConnectorError, ConnectionTimeoutError)
 """What aiohttp raises when a request was certainly not sent."""
+_OF_READING = "content-encoding"
+"""A header of a request whose body aiohttp decodes when it is read. It is passed on decoded."""
+_NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""What aiohttp would add to a request that does not have it. It might change the answer."""
 _OF_SOCKET = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol")
 
 
@@ -62,6 +66,7 @@ class Fellows:
         self.http = ClientSession(
             connector=TCPConnector(limit=AT_ONCE, keepalive_timeout=KEPT_S),
             timeout=_limits(SILENT_S),
+            skip_auto_headers=_NOT_ADDED,
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
         )
@@ -74,11 +79,11 @@ class Fellows:
 
         They may be for another request, made in the client's name: `target` is its path with its query.
         """
-        named = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")}
+        left_out = {name.strip().lower() for name in request.headers.get("Connection", "").split(",")} | {_OF_READING}
         headers = CIMultiDict(
             (name, value)
             for name, value in request.headers.items()
-            if not _stays(name.lower()) and name.lower() not in named
+            if not _stays(name.lower()) and name.lower() not in left_out
         )
         scheme, host = self._proxies.origin_of(request)
         address = self._proxies.address_of(request).partition("/")[0]

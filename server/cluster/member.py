@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from server.cluster.announcement import Announcement
-from server.cluster.roster import EVERY_S, OPERATION_S, Roster, Seen
+from server.cluster.roster import EVERY_S, EXPIRY_S, OPERATION_S, Roster, Seen
 from server.errors import StoreError
 
 KNOWN_S = 1.0
@@ -33,23 +33,29 @@ class Member:
         """Redis has answered when it was last asked."""
         self._announcing = asyncio.Lock()
         """An older announcement never takes the place of a newer one."""
+        self._silent_until_s = 0.0
+        """Another server has the name, and was started later: it is the one that is to be found. Until then, by the
+        loop's clock, this one says nothing."""
         self._last = Seen((), ())
         self._known: dict[str, tuple[float, Announcement | None]] = {}
         """The workers that were looked up, and when."""
         self._task = asyncio.get_running_loop().create_task(self._announce(), name="announce")
 
     async def close(self) -> None:
-        """Leave the cluster."""
+        """Leave the cluster. Another server that has the name by now stays in it."""
         for _ in range(2):  # the client of Redis may swallow a cancellation
             self._task.cancel()
             await asyncio.wait([self._task], timeout=OPERATION_S)
         with suppress(StoreError):
-            await self.roster.leave(self.name)
+            found = await self.roster.find(self.name)
+            if found is None or found.since_ms == self._about().since_ms:
+                await self.roster.leave(self.name)
 
     async def announce(self) -> None:
         """Tell the others now how this worker is."""
         async with self._announcing:
-            await self._tell(self._about())
+            if asyncio.get_running_loop().time() >= self._silent_until_s:
+                await self._tell(self._about())
 
     async def _tell(self, own: Announcement) -> None:
         try:
@@ -65,6 +71,7 @@ class Member:
         self.hears = True
         if before is not None and before.since_ms > own.since_ms:
             log.error("x another server is called %s, too: give each worker a name of its own", self.name)
+            self._silent_until_s = asyncio.get_running_loop().time() + EXPIRY_S
 
     async def find(self, name: str) -> Announcement | None:
         """The worker of this name, if it is alive. While Redis does not answer, what was known last counts.

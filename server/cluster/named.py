@@ -7,11 +7,14 @@ from typing import Any
 
 from server.errors import NotFound
 from signaling.rtvi.session_id import NEW, read_session_id
+from signaling.ways import AGAIN, TWILIO_VOICE
 
 _WAY = re.compile(r"/agents/[^/]+(?=/)")
 _OFFER = re.compile(r"(?:/sessions/([^/]+))?/api/offer")
 _CONVERSATION = re.compile(r"/api/voice/conversation/([^/]+)")
 _RTVI = re.compile(r"/rtvi(?:/[^/]+)?")
+_START = re.compile(r"/(?:start|connect)")
+_ICE_SERVERS = "/api/ice-servers"
 _OPENAI = re.compile(r"/v1/(?:realtime|live/sessions)")
 _IN_PATH = re.compile(
     r"/(?:whip|whep|api/calls|v1/realtime/calls|v1/live/sessions)/([^/]+)(?:/.*)?",
@@ -31,7 +34,8 @@ class Named:
 
 def has_body(method: str, path: str) -> bool:
     """Whether the body of a request may name a call."""
-    return method in ("POST", "PATCH") and bool(_OFFER.fullmatch(_WAY.sub("", path, count=1)))
+    path = _WAY.sub("", path, count=1)
+    return method in ("POST", "PATCH") and bool(_OFFER.fullmatch(path) or _START.fullmatch(path))
 
 
 def named(method: str, path: str, query: Mapping[str, str], body: object = None) -> Named | None:
@@ -46,6 +50,12 @@ def named(method: str, path: str, query: Mapping[str, str], body: object = None)
         return Named(session_id, resumes=True) if resume else None
     if _OPENAI.fullmatch(path):
         return _of_query(query)
+    if _START.fullmatch(path):
+        return _known(_object(_object(body).get("body")).get("session_id"))
+    if path == _ICE_SERVERS:
+        return _known(query.get("session_id"))
+    if path == TWILIO_VOICE:
+        return _known(query.get(AGAIN))
     if found := _IN_PATH.fullmatch(path):
         return Named(found[1])
     return None

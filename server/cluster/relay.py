@@ -23,6 +23,9 @@ from signaling.access import subprotocols
 
 MAX_MESSAGE_BYTES = 2 * 1024 * 1024 + 1
 """How large a message may be: as large as the largest that a worker takes (`signaling.openai.door.LIMITS`)."""
+HEARTBEAT_S = 10.0
+"""After how long without a byte from the worker it is asked for a sign of life. It has half of that to answer. So the
+connection is cut when its machine is gone, which TCP alone would notice after a quarter of an hour."""
 FLUSH_S = 3.0
 """How long one side may take to close after the other one has. Then both connections are cut."""
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
@@ -56,6 +59,7 @@ class Relay:
                     protocols=offered,
                     autoping=False,
                     autoclose=False,
+                    heartbeat=HEARTBEAT_S,
                     timeout=ClientWSTimeout(ws_close=FLUSH_S),
                     max_msg_size=MAX_MESSAGE_BYTES,
                 )
@@ -71,18 +75,23 @@ class Relay:
             autoping=False, autoclose=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=FLUSH_S,
             protocols=[there.protocol] if there.protocol else (),
         )  # fmt: skip
-        await here.prepare(request)
-        client = request.transport
         try:
-            if isinstance(client, asyncio.Transport):
-                self._clients.add(client)
-                await _between(here, there)
+            await here.prepare(request)
+            await self._until_closed(here, there, request.transport)
         finally:
             there._response.close()  # without a close frame of our own, which would hang up
-            if isinstance(client, asyncio.Transport):
-                self._clients.discard(client)
-                client.close()  # likewise
         return here
+
+    async def _until_closed(self, here: Socket, there: Socket, client: asyncio.BaseTransport | None) -> None:
+        """Carry messages until the end, or until `close` cuts the connection to the client."""
+        if not isinstance(client, asyncio.Transport):
+            return  # it is gone already
+        self._clients.add(client)
+        try:
+            await _between(here, there)
+        finally:
+            self._clients.discard(client)
+            client.close()  # likewise without a close frame
 
 
 async def _between(here: Socket, there: Socket) -> None:

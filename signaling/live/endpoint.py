@@ -29,7 +29,7 @@ from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused
 from signaling.openai.way import Way
 from signaling.ways import WAYS
-from signaling.websocket import WebSocket, open_socket
+from signaling.websocket import WATCHER_PING_S, WebSocket, open_socket
 
 PATH = "/v1/live/sessions"
 START_S = 10.0
@@ -110,7 +110,7 @@ class _Endpoint:
     async def attach(self, request: web.Request) -> web.StreamResponse:
         caller, session_id = await self._known(request)
         self.calls.pace(caller)
-        response, socket = await open_socket(request, _agreed(request), LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS, ping_s=WATCHER_PING_S)
         if socket is not None:
             nobody = self._config({"model": "none"}, on_webrtc=True)  # for telling who may not watch after all
             await self.calls.watch(caller, session_id, _maker(nobody, on_webrtc=True), socket)

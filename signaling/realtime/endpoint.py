@@ -23,7 +23,7 @@ from signaling.realtime.session_config import SessionConfig
 from signaling.realtime.translator import RealtimeTranslator
 from signaling.sdp_sessions import read_offer
 from signaling.ways import WAYS
-from signaling.websocket import HANG_UPS, NO_CODE, open_socket
+from signaling.websocket import HANG_UPS, NO_CODE, WATCHER_PING_S, open_socket
 
 PATH = "/v1/realtime"
 
@@ -61,7 +61,7 @@ class _Endpoint:
     async def _watch(self, request: web.Request, call_id: str) -> web.WebSocketResponse:
         watcher = await self.door.admit_to(request, self.calls, call_id)
         self.calls.pace(watcher)
-        response, socket = await open_socket(request, _agreed(request), LIMITS)
+        response, socket = await open_socket(request, _agreed(request), LIMITS, ping_s=WATCHER_PING_S)
         if socket is not None:
             await self.calls.watch(watcher, call_id, _maker(self._config(""), on_webrtc=False), socket)
         return response

@@ -17,6 +17,7 @@ from signaling.telephony.jambonz import Jambonz
 from signaling.telephony.media_streams import PROVIDERS, MediaStreams
 from signaling.telephony.twilio_account import TwilioAccount
 from signaling.telephony.twilio_signature import vetted
+from signaling.telephony.twilio_voice import STREAM
 from signaling.ways import WAYS
 from signaling.websocket import WebSocket, open_socket
 
@@ -65,6 +66,7 @@ class TelephoneSockets:
         for way in WAYS:
             for kind in DIALECTS:
                 app.router.add_get(f"{way}/telephony/{kind}", partial(self._handle, kind))
+            app.router.add_get(f"{way}{STREAM}/{{line}}", partial(self._handle, "twilio"))  # leads to one worker
 
     async def _handle(self, kind: str, request: web.Request) -> web.WebSocketResponse:
         subprotocols(request)  # raises PeerError

@@ -94,7 +94,7 @@ def extras() -> dict[str, list[str]]:
     found: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
-    return found
+    return {name: packages for name, packages in found.items() if name != "cluster"}  # no provider
 
 
 def test_the_extras_are_those_of_pydantic_ai() -> None:

@@ -114,7 +114,7 @@ async def test_calls_lie_evenly_over_many_workers(roster: Roster) -> None:
         assert max(placed.values()) <= 44
 
 
-@pytest.mark.parametrize("state", ["full", "draining", "unready", "starting"])
+@pytest.mark.parametrize("state", ["full", "draining", "unready"])
 async def test_a_worker_that_is_not_ready_gets_only_its_own_calls(roster: Roster, state: str) -> None:
     async with (
         worker(roster, "w1", state=state) as one,
@@ -125,6 +125,15 @@ async def test_a_worker_that_is_not_ready_gets_only_its_own_calls(roster: Roster
         assert {await whose(session, "GET", "/") for _ in range(5)} == {"w2"}
         assert await whose(session, "PATCH", "/api/offer", json={"pc_id": "w1-x"}) == "w1"
         assert one.got == ["PATCH /api/offer"]
+
+
+async def test_a_worker_that_starts_again_is_asked_for_no_call(roster: Roster) -> None:
+    """It would refuse it until its models are loaded. Others take the calls that it had."""
+    async with worker(roster, "w1", state="starting") as one, worker(roster, "w2"), opened(roster) as (_, session):
+        assert await whose(session, "POST", "/api/offer", json=OFFER | {"pc_id": "w1-x"}) == "w2"
+        assert await talks_to(session, "/api/voice/conversation/w1-x") == "w2"
+        assert await whose(session, "DELETE", "/whip/w1-x") == "w2"
+        assert one.got == []
 
 
 async def test_when_no_worker_is_ready_the_door_says_so(roster: Roster) -> None:
@@ -144,6 +153,8 @@ async def test_a_refusal_is_tried_at_another_worker(roster: Roster) -> None:
         assert await whose(session, "POST", "/api/offer", json=OFFER) == "w2"
         assert await talks_to(session, "/api/voice/conversation/new") == "w2"
         assert len(one.got) == 2
+        _, answer, _ = await asked(session, "POST", "/api/offer", json=OFFER)
+        assert ["Antiphon-Tried-Again", "yes"] in [[name.title(), value] for name, value in answer["headers"]]
         two.refuses = True
         status, answer, again_s = await asked(session, "POST", "/api/offer", json=OFFER)
         assert (status, answer["error"]["code"], again_s) == (503, "at_capacity", "7")
@@ -172,6 +183,33 @@ async def test_a_worker_that_is_dead_is_passed_over(roster: Roster) -> None:
         assert (await asked(session, "POST", "/api/offer", json=OFFER))[1]["error"]["code"] == "at_capacity"
 
 
+async def test_nobody_is_gone_because_dns_fails(
+    roster: Roster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that announces a name stays where it was, and the log says once what is wrong."""
+    asked_for, resolve = list[str](), socket.getaddrinfo
+
+    def fails(host: Any, *more: Any, **named: Any) -> Any:
+        if host != "localhost":
+            return resolve(host, *more, **named)
+        asked_for.append(host)
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    async def asked_again() -> bool:
+        return len(asked_for) > 3
+
+    async with worker(roster, "w1") as one:
+        await roster.announce(replace(one.announcement, url=one.announcement.url.replace("127.0.0.1", "localhost")))
+        async with opened(roster) as (_, session):
+            assert await whose(session, "GET", "/") == "w1"
+            monkeypatch.setattr(socket, "getaddrinfo", fails)
+            await until(asked_again)
+            assert await whose(session, "GET", "/") == "w1"
+            assert [record.message for record in caplog.records if "cannot use" in record.message] == [
+                "x worker w1 has an address that the door cannot use: [Errno -3] try again"
+            ]
+
+
 async def _answers_503(session: ClientSession) -> bool:
     return (await asked(session, "GET", "/"))[0] == 503
 
@@ -191,9 +229,11 @@ async def test_an_id_leads_to_its_worker(roster: Roster) -> None:
             ("POST", "/sessions/new/api/offer", {"json": OFFER | {"requestData": {"session_id": "w1-x"}}}),
             ("POST", "/agents/w2-shop/api/offer", {"json": OFFER | {"pc_id": "w1-x", "sdp": "s" * 50_000}}),
             ("PATCH", "/api/offer", {"json": {"pc_id": "w1-x", "candidates": []}}),
+            ("POST", "/telephony/twilio/voice?language=de&again=w1-line", {}),
         ]
         assert {await whose(session, method, path, **more) for method, path, more in requests} == {"w1"}
         sockets = ["/api/voice/conversation/w1-x", "/v1/realtime?call_id=rtc_w1-x", "/rtvi/new?token=w1-x.secret"]
+        sockets.append("/telephony/twilio/w1-line")
         assert {await talks_to(session, path) for path in sockets} == {"w1"}
         assert await whose(session, "POST", "/api/offer", json=OFFER | {"pc_id": "w9-x"}) == "w2"
 
@@ -332,6 +372,7 @@ async def test_the_door_says_who_the_caller_is(roster: Roster) -> None:
     """What the caller writes itself does not count, unless it is a proxy that the operator trusts."""
     said = {"X-Forwarded-For": "198.51.100.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
     said |= {"Forwarded": "for=198.51.100.9", "X-Real-IP": "198.51.100.9"}
+    said |= {"Antiphon-Passed-On": "w9 w1 0 198.51.100.9 https 00", "Antiphon-Tried-Again": "yes"}
     async with worker(roster, "w1"):
         async with opened(roster) as (_, session):
             assert await _headers(session, said) == {"x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"}
@@ -345,9 +386,20 @@ async def _headers(session: ClientSession, said: dict[str, str]) -> dict[str, st
     _, answer, _ = await asked(session, "GET", "/", headers=said)
     found: dict[str, str] = {}
     for name, value in answer["headers"]:
-        if "forwarded" in name.lower() or "real-ip" in name.lower():
+        if any(part in name.lower() for part in ("forwarded", "real-ip", "antiphon")):
             found[name.lower()] = f"{found[name.lower()]}, {value}" if name.lower() in found else value
     return found
+
+
+async def test_an_operator_waits_for_a_phone_that_rings(roster: Roster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than for anything else: an answer in place of the worker's would hide a call that begins."""
+    monkeypatch.setattr(configuration, "ANSWER_S", 1)
+    async with worker(roster, "w1"), opened(roster, operations_port=free_port()) as (it, _):
+        async with ClientSession(f"http://127.0.0.1:{it._settings.operations_port}") as session:
+            rung, other = await asyncio.gather(
+                asked(session, "POST", "/api/calls?wait_s=1.5"), asked(session, "GET", "/api/calls?wait_s=1.5")
+            )
+    assert (rung[0], other[0], other[1]["error"]["code"]) == (200, 504, "gateway_timeout")
 
 
 async def test_what_is_for_operators_has_an_address_of_its_own(roster: Roster) -> None:

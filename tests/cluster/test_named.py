@@ -47,6 +47,11 @@ def test_the_path_names_a_call(method: str, target: str, found: Named | None) ->
         ("GET", "/v1/live/sessions", {"session_id": "w1-s"}, None),
         ("GET", "/rtvi/new", {"token": "w1-s.token"}, Named("w1-s", resumes=True)),
         ("GET", "/rtvi", {}, None),
+        ("POST", "/telephony/twilio/voice", {"again": "w1-line", "language": "de"}, Named("w1-line")),
+        ("POST", "/agents/shop/telephony/twilio/voice", {"again": "w1-line"}, Named("w1-line")),
+        ("POST", "/telephony/twilio/voice", {}, None),
+        ("GET", "/agents/shop/api/ice-servers", {"session_id": "w1-s"}, Named("w1-s")),
+        ("GET", "/api/ice-servers", {}, None),
     ],
 )
 def test_the_query_names_a_call(method: str, path: str, query: dict[str, str], found: Named | None) -> None:
@@ -66,9 +71,13 @@ def test_the_query_names_a_call(method: str, path: str, query: dict[str, str], f
         ("/sessions/none-of-ours/api/offer", {"pc_id": "w1-p"}, Named("w1-p")),
         ("/api/offer", {"pc_id": 7, "requestData": "x"}, None),
         ("/api/offer", [1], None),
+        ("/start", {"transport": "webrtc", "body": RESUMED}, Named("w1-s")),
+        ("/agents/shop/connect", {"body": RESUMED}, Named("w1-s")),
+        ("/start", {"body": {"language": "de"}}, None),
+        ("/start", {"body": 7}, None),
     ],
 )
-def test_the_body_of_an_offer_names_a_call(path: str, body: Any, found: Named | None) -> None:
+def test_the_body_names_a_call(path: str, body: Any, found: Named | None) -> None:
     """A conversation that is resumed is where its session is, whatever connection it had."""
     assert has_body("POST", path)
     assert named("POST", path, {}, body) == found

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from server.call.desk.ids import Ids, owner_of
 from server.cluster.announcement import Announcement, read
+from server.cluster.member import Member
 from server.cluster.roster import Roster
 from server.errors import StoreError
 from tests.redis_server import RedisServer
@@ -37,6 +38,21 @@ async def test_workers_are_present_until_they_leave(roster: Roster) -> None:
     assert [(worker.name, worker.calls) for worker in await roster.present()] == [("w1", 5), ("w2", 4)]
     await roster.leave("w1")
     assert [worker.name for worker in await roster.present()] == ["w2"]
+
+
+async def test_one_that_leaves_takes_nobody_else_along(roster: Roster) -> None:
+    """Its name may be that of the server that takes its place, which is announced already."""
+    old = Member("w1", roster, lambda: ONE)
+    for _ in range(2):
+        await old.announce()
+        await roster.announce(replace(ONE, since_ms=ONE.since_ms + 1))
+    await old.announce()
+    await old.close()
+    assert [worker.since_ms for worker in await roster.present()] == [ONE.since_ms + 1]
+    alone = Member("w2", roster, lambda: replace(ONE, name="w2"))
+    await alone.announce()
+    await alone.close()
+    assert [worker.name for worker in await roster.present()] == ["w1"]
 
 
 async def test_a_worker_that_says_nothing_is_forgotten(roster: Roster, redis_server: RedisServer) -> None:

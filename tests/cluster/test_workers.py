@@ -255,12 +255,16 @@ async def test_no_call_hears_that_redis_hangs(cluster: Cluster, http: ClientSess
 @limited
 async def test_a_drain_moves_a_call_as_soon_as_it_is_quiet(cluster: Cluster, http: ClientSession) -> None:
     """An operator lets one worker stop, by asking another one. Its call goes on elsewhere long before the deadline,
-    with all that was said, and is found there by its old id. Another call, whose client is not there yet, stays."""
+    with all that was said and muted as before, and is found there by its old id. Another call, whose client is not
+    there yet, stays."""
     async with http.post(f"{cluster.url('w2')}/api/offer", json=OFFER) as response:
         pc_id = (await response.json())["pc_id"]
     async with calling(cluster, "w2", http) as phone:
         hello = await phone.until(type="session")
         await ask(phone, "my name is Anna")
+        mute = f"{cluster.url('w1')}/api/calls/{hello['session_id']}/mute"
+        async with http.post(mute, json={"muted": True}) as response:
+            assert response.status == 200
         async with http.post(f"{cluster.url('w3')}/api/cluster/w2/drain") as response:
             assert response.status == 202
         start_s = time.monotonic()
@@ -270,6 +274,8 @@ async def test_a_drain_moves_a_call_as_soon_as_it_is_quiet(cluster: Cluster, htt
             assert (await again.until(type="session"))["resumed"]
             assert "Anna" in await ask(again, "what is my name")
             assert await listed(cluster, "w3", http) == {hello["session_id"]: "w1"}
+            async with http.get(f"{cluster.url('w3')}/api/calls") as response:
+                assert [call["muted"] for call in (await response.json())["calls"]] == [True]
             call = f"{cluster.url('w3')}/api/calls/{hello['session_id']}/instruct"
             async with http.post(call, json={"text": "Be brief."}) as response:
                 assert response.status == 200

@@ -1,5 +1,6 @@
 """Workers that stand in for servers behind the door: they say what they got, and refuse when they are told to."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ class Worker:
             return web.json_response(body, status=503, headers={"Retry-After": "7"})
         if "Upgrade" in request.headers:
             return await self._talk(request)
+        await asyncio.sleep(float(request.query.get("wait_s", 0)))
         return web.json_response(
             {"worker": self.announcement.name, "path": request.path_qs, "body": await request.text()}
             | {"headers": [[name, value] for name, value in request.headers.items()]}

@@ -89,7 +89,7 @@ async def test_a_caller_who_gets_nothing_any_more_may_call_again(reports: Any, a
     """When the circuit breaker trips, the connection is lost, although the caller's own sound still comes."""
     listening = Talking()
     peer = Peer(listening, Pacer(), replace(SETTINGS, vanished_s=1))
-    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, OURS, "me"), peer, Deaf(), peer.counters)
+    peer._rtp = RtpSession(Negotiated({111: Codec("opus", 48_000)}, OURS, "me"), listening, Deaf(), peer.counters)
     for tick in range(30 * 50):
         if listening.is_lost:
             break

@@ -210,7 +210,6 @@ async def test_the_shortest_packets_are_all_taken() -> None:
 async def test_what_one_datagram_raises_ends_nothing() -> None:
     """If handling a packet raises, it is counted. The call goes on, and its other packets are heard."""
     async with calling() as call:
-        await call.connect()
         hear, raised = call.listening.hear, [False]
 
         def fail_once(frame: Frame) -> None:
@@ -220,6 +219,7 @@ async def test_what_one_datagram_raises_ends_nothing() -> None:
             hear(frame)
 
         call.listening.hear = fail_once  # type: ignore[method-assign]
+        await call.connect()
         await call.listening.hears(FRAMES)
         assert raised[0]
         assert call.peer.counters.malformed == 1

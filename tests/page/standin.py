@@ -81,6 +81,8 @@ class Standin:
         self.tokenless: list[str] = []
         """The requests that came without the good token."""
         self.ice_servers: list[dict[str, Any]] | None = []
+        self.servers_for: list[str] = []
+        """For which conversations the ICE servers were asked for; "" for a new one."""
         self.walled = False
         """Whether to answer without candidates, so that nothing gets through, as behind a firewall."""
         self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=1000)
@@ -163,6 +165,7 @@ class Standin:
         return web.Response(body=path.read_bytes(), content_type=mimetypes.guess_type(path)[0])
 
     async def _ice_servers(self, request: web.Request) -> web.Response:
+        self.servers_for.append(request.query.get("session_id", ""))
         if self.ice_servers is None:
             return web.json_response({}, status=404)
         return web.json_response({"iceServers": self.ice_servers, "ttl": 60})

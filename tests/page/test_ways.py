@@ -93,14 +93,16 @@ async def test_a_peer_that_sends_nothing_any_more_is_lost(page: Page, standin: S
 
 
 async def test_ice_servers_that_could_not_be_told_are_asked_for_again(page: Page, standin: Standin) -> None:
-    """If a proxy answers 502 while the server restarts, the next connection asks for the ICE servers again."""
+    """If a proxy answers 502 while the server restarts, the next connection asks for the ICE servers again, and says
+    for which conversation."""
     standin.ice_servers = [{"urls": ["stun:127.0.0.1:9"]}]
-    await page.route("**/api/ice-servers", lambda route: route.fulfill(status=502))
+    await page.route("**/api/ice-servers*", lambda route: route.fulfill(status=502))
     await call(page)
-    await page.unroute("**/api/ice-servers")
+    await page.unroute("**/api/ice-servers*")
     await standin.drop()
     await announced(page, "Connected again.")
     assert await page.evaluate("antiphon.call.pc.getConfiguration().iceServers.length") == 1
+    assert standin.servers_for == ["s"]
 
 
 async def test_behind_a_wall_the_call_goes_on_by_websocket(page: Page, standin: Standin) -> None:
@@ -384,7 +386,7 @@ async def test_a_microphone_that_opens_while_the_call_reconnects_is_heard(page: 
         await answered.wait()
         await route.abort()
 
-    await page.route("**/api/ice-servers", hold)
+    await page.route("**/api/ice-servers*", hold)
     await page.click("#without")
     await is_in(page, "listening")
     answered.clear()

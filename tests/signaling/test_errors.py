@@ -24,6 +24,7 @@ from server.errors import (
     TooLarge,
     TooMany,
     Unauthorized,
+    Unreachable,
 )
 from signaling.errors import errors_as_json
 
@@ -46,6 +47,7 @@ FAULTS: dict[str, Callable[[], Exception]] = {
     "stale": lambda: Stale("The ETag is another one."),
     "store": lambda: StoreError("The store of conversations is not available."),
     "agent": lambda: AgentUnavailable("The agent cannot take this call."),
+    "away": lambda: Unreachable(sent=True),
     "bug": lambda: KeyError("secret"),
     "see-other": lambda: web.HTTPSeeOther("/api/found"),
     "gone": web.HTTPGone,
@@ -70,6 +72,7 @@ async def client(aiohttp_client: Callable[[web.Application], Awaitable[Client]])
 @pytest.mark.parametrize(
     ("fault", "status", "code", "message"),
     [
+        ("away", 504, "worker_unreachable", "The server that has this call does not answer."),
         ("peer", 400, "bad_request", "The SDP is not valid."),
         ("acceptable", 406, "not_acceptable", "There is no audio."),
         ("found", 404, "not_found", "There is no such call."),

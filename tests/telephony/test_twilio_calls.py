@@ -108,6 +108,25 @@ async def test_a_stream_that_breaks_is_opened_again() -> None:
         await until(lambda: not len(running.directory))
 
 
+async def test_in_a_cluster_twilio_comes_back_to_the_worker_that_has_the_call() -> None:
+    """The addresses name it, so that the door knows. What a worker that is gone had begun, another one begins anew."""
+    async with server(worker="w1") as (running, http, voice):
+        system = await stream_of(await asks(http, f"{voice}?language=de"))
+        own = system.again.rpartition("again=")[2]
+        assert own.startswith("w1-")
+        assert system.again == f"{voice}?language=de&again={own}"
+        assert system.url == running.home.replace("http", "ws") + f"/telephony/twilio/{own}"
+        system.path = f"/telephony/twilio/{own}"
+        await system.dial(http, running.home)
+        await system.hears(10)
+        await system.hang_up()
+        await until(lambda: not len(running.directory))
+        assert "<Response><Hangup/></Response>" in await (await asks(http, system.again)).text()
+        for gone in ("w2-abc", "w1-before"):
+            other = await stream_of(await asks(http, system.again.replace(own, gone)))
+            assert other.again == system.again
+
+
 async def test_a_webhook_behind_a_proxy() -> None:
     """Twilio calls https, and the proxy http: the signature is for what Twilio knows, and so is the stream."""
     async with server() as (running, http, voice):

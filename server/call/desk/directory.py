@@ -10,7 +10,7 @@ from server.call.attachment import Connection
 from server.call.caller import Caller
 from server.call.control import Control
 from server.call.desk.admission import Refusal
-from server.call.desk.drain import ENDING_S, Saved, drain
+from server.call.desk.drain import ENDING_S, Elsewhere, drain
 from server.call.desk.ids import ALONE, Ids
 from server.call.desk.limits import Limits, Stage
 from server.call.desk.one_use import OneUse, Spending
@@ -199,7 +199,7 @@ class Directory:
         if (session := self._places.get(session_id)) is not None:
             session.yield_elsewhere()
 
-    async def drain(self, deadline_s: float, put_away: bool = True, elsewhere: Saved | None = None) -> None:
+    async def drain(self, deadline_s: float, put_away: bool = True, elsewhere: Elsewhere | None = None) -> None:
         """Refuse new calls and let the present ones go on until the deadline. Then move the rest to another server.
 
         The other parameters are those of `drain`.

@@ -1,8 +1,8 @@
 """Drain: what becomes of the calls of a server that stops. They end, or move to another server."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from server.call.desk.places import Places
 from server.call.session import Session
@@ -15,34 +15,42 @@ ENDING_S = 2.0
 """How long the end of sessions is waited for. It takes milliseconds, unless a tool does not stop. The agent's hooks
 have as long after that, or until the deadline if that is later."""
 
-Saved = Callable[[str], bool]
-"""Tells of a conversation whether all that was said in it is in the store."""
+
+class Elsewhere(Protocol):
+    """Other servers, which take calls before the deadline."""
+
+    async def look(self) -> None:
+        """Find out how many calls they take now. May take 2 s."""
+
+    def takes(self, conversation_id: str) -> bool:
+        """Whether this call may move now: there is room for it, and all that was said in it is in the store."""
 
 
-async def drain(places: Places, deadline_s: float, put_away: bool, elsewhere: Saved | None) -> None:
+async def drain(places: Places, deadline_s: float, put_away: bool, elsewhere: Elsewhere | None) -> None:
     """Refuse new calls and let the present ones go on until the deadline. Then move the rest to another server.
 
     With `put_away` a session that waits for a connection ends at once, unless a reply is being made in it: its caller
     goes on from the store. Use False where the store ends with this process; then such a session waits for its caller
     until the deadline, too, and the calls that are left then are over.
 
-    Give `elsewhere` if other servers take the calls. Then each call moves there as soon as it is quiet and saved.
+    Give `elsewhere` if there are other servers. Then each call moves there as soon as it is quiet and they take it.
     """
     places.draining = True
     quiet = _Quiet()
-    try:
-        async with asyncio.timeout(deadline_s):
-            while len(places):
+    with suppress(TimeoutError):
+        async with asyncio.timeout(deadline_s) as limit:
+            while len(places) and not limit.expired():  # a store's client may swallow the cancellation
                 if put_away:
                     _put_away(places)
                 if elsewhere is not None:
+                    await elsewhere.look()
                     for session in quiet.find(places.sessions):
-                        if elsewhere(session.id):
+                        if elsewhere.takes(session.id):
                             session.move()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(STEP_S):
                         await places.all_free.wait()
-    except TimeoutError:
+    if len(places):
         for session in places.sessions:
             session.move(goes_on=put_away)
         with suppress(TimeoutError):

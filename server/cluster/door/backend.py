@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from server.call.desk.ids import WORKER
 from server.cluster.announcement import Announcement
 from server.cluster.door.runtime import Runtime
-from server.cluster.door.servers import EXPECTED, Server, commands, removal
+from server.cluster.door.servers import EXPECTED, Server, State, commands, removal
 
 RESOLVE_S = 1.0
 """How long DNS may take, for a worker that announces a name in place of an address."""
@@ -31,11 +31,14 @@ class Backend:
         self._url_of = url_of
         self._servers: dict[str, Server] = {}
         """By the names of the workers, with those that are gone, but still have connections."""
+        self._troubles: dict[str, str] = {}
+        """What is wrong with the addresses of workers, by their names. It is logged once."""
 
     async def update(self, workers: Iterable[Announcement]) -> None:
         """Tell HAProxy which workers there are now. Raises OSError when it does not take it."""
-        found = {worker.name: await self._server(worker) for worker in workers if WORKER.fullmatch(worker.name)}
-        present = {name: server for name, server in found.items() if server is not None}
+        named = [worker for worker in workers if WORKER.fullmatch(worker.name)]
+        found = await asyncio.gather(*map(self._server, named))
+        present = {worker.name: server for worker, server in zip(named, found, strict=True) if server is not None}
         gone = [name for name in self._servers if name not in present]
         await self._set(present | {name: replace(self._servers[name], state="maint") for name in gone})
         for name in gone:
@@ -62,22 +65,30 @@ class Backend:
 
     async def _server(self, worker: Announcement) -> Server | None:
         """The worker as a server. None if its address cannot be used."""
+        state: State = "ready" if worker.state == "ready" else "drain"
+        known = self._servers.get(worker.name)
         try:
             url = urlsplit(self._url_of(worker))
             if url.scheme != "http" or not url.hostname:
                 raise ValueError("it has to begin with http://")
-            address = await _address(url.hostname)
-            return Server(address, url.port or 80, "ready" if worker.state == "ready" else "drain")
+            addresses, port = await _addresses(url.hostname), url.port or 80
         except (ValueError, OSError) as exc:
-            log.warning("x worker %s has an address that the door cannot use: %s", worker.name, exc)
-            return None
+            if self._troubles.get(worker.name) != str(exc):
+                self._troubles[worker.name] = str(exc)
+                log.warning("x worker %s has an address that the door cannot use: %s", worker.name, exc)
+            if isinstance(exc, ValueError) or known is None:
+                return None
+            return replace(known, state=state)  # DNS fails, and the worker is most likely where it was
+        self._troubles.pop(worker.name, None)
+        stays = known is not None and known.host in addresses  # a name may have several addresses, in any order
+        return Server(known.host if known and stays else addresses[0], port, state)
 
 
-async def _address(host: str) -> str:
-    """The IP address of a host. Raises OSError."""
+async def _addresses(host: str) -> list[str]:
+    """The IP addresses of a host. Raises OSError."""
     try:
-        return str(ipaddress.ip_address(host))
+        return [str(ipaddress.ip_address(host))]
     except ValueError:
         async with asyncio.timeout(RESOLVE_S):
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        return str(found[0][4][0])
+        return [str(each[4][0]) for each in found]

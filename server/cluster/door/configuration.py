@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from signaling.addresses import PASSED_ON, TRIED_AGAIN
+
 WORKERS = "workers"
 """The backend that has the workers' addresses for callers."""
 FOR_OPERATORS = "for_operators"
@@ -20,6 +22,10 @@ BUFFER_BYTES = 96 * 1024
 second worker, and so that the ids in its body can be read. Idle connections and WebSockets have no buffers."""
 PATIENCE_MS = 10_000
 """How long a client may take to send its headers, and how long the body of an offer. Most take milliseconds."""
+ANSWER_S = 30
+"""How long a worker may take to begin its answer. It gives up what takes longer itself (`server.cluster.passing`)."""
+RINGING_S = 150
+"""How long the answer to a call of an operator's may take: a phone may ring for two minutes (`signaling.ringing`)."""
 RETRY_AFTER_S = 5
 
 OPERATORS = (
@@ -93,9 +99,9 @@ def _defaults() -> str:
     timeout http-keep-alive 15s
     timeout client 60s
     timeout client-fin 10s
-    timeout server 30s
-    # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones every
-    # 20 s, and the clients answer.
+    timeout server {ANSWER_S}s
+    # The longest pause in a WebSocket, not the longest call: workers ping each one every second, those of phones and of
+    # who watches a call every 20 s, and the clients answer.
     timeout tunnel 60s
     timeout queue 5s
     timeout check 2s
@@ -162,6 +168,8 @@ def _origin(settings: DoorSettings) -> Iterator[str]:
         unless = " unless from_proxy"
     for header in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"):
         yield f"    http-request del-header {header}{unless}"
+    yield f"    http-request del-header {PASSED_ON}"  # only workers write it, and they do not come by the door
+    yield f"    http-request del-header {TRIED_AGAIN}"
     yield "    http-request del-header Forwarded"
     yield "    http-request del-header X-Real-IP"
     yield "    http-request set-var(txn.client) src"
@@ -185,6 +193,7 @@ def _backend(name: str, retried: str) -> str:
     retries 2
     option redispatch 1
     retry-on {retried}
+    http-request set-timeout server {RINGING_S}s if METH_POST {{ path /api/calls }}
     acl offer path_end /api/offer
     http-request wait-for-body time {PATIENCE_MS}ms if offer {{ method POST PATCH }}
     http-request set-var(txn.pc_id) req.body,json_query('$.pc_id') if offer
@@ -193,6 +202,7 @@ def _backend(name: str, retried: str) -> str:
 {_refusal(503, "at_capacity", _BUSY, "{ var(txn.refused) -m str busy }")}
 {_refusal(503, *_CODES[503], "{ var(txn.refused) -m found }")}
     http-request disable-l7-retry unless {{ var(txn.begins) -m found }}
+    http-request set-header {TRIED_AGAIN} yes if {{ var(txn.begins) -m found }}
     use-server %[var(txn.worker)] if {{ var(txn.worker) -m found }}
 """
 

@@ -11,7 +11,7 @@ local FIRST_LIST_MS = 3000
 
 local workers = {}
 -- By name: how many `calls` it announced at the moment `at`, how many `places` it has, and how many calls it was given
--- since: `latest` since the last list, and `earlier`.
+-- since: `latest` since the last list, and `earlier`. And whether it is `starting`.
 local ready = {}    -- the names of those that are ready, in order
 local others = {}   -- the names of those that only keep the calls that they have
 local told = false
@@ -31,7 +31,7 @@ core.register_cli({"antiphon", "workers"}, "antiphon workers <list> : the worker
       earlier = was.latest / 2  -- it was announced some time between the two lists
     end
     workers[name] = {at = at, calls = tonumber(calls), places = math.max(1, tonumber(places)),
-                     earlier = earlier, latest = 0}
+                     earlier = earlier, latest = 0, starting = state == "starting"}
     if state == "ready" then
       table.insert(ready, name)
     elseif state ~= "starting" then
@@ -72,13 +72,14 @@ local function any()
   return names[1] and names[math.random(#names)]
 end
 
--- The worker that an id names, if there is such a worker.
+-- The worker that an id names, if there is such a worker. One that starts has no calls: those of its name were in the
+-- process before it.
 local function owner_of(id)
   local name = id:match("^(w%w+)%-") or id:match("^%l+_(w%w+)%-")
-  return name and workers[name] and name
+  return name and workers[name] and not workers[name].starting and name
 end
 
-local IDS = {pc_id = true, call_id = true, session_id = true}
+local IDS = {pc_id = true, call_id = true, session_id = true, again = true}
 
 local function owner(txn, path, query)
   for part in path:gmatch("[^/]+") do
@@ -97,6 +98,7 @@ local function begins(txn, path, upgrades)
   if txn.f:method() ~= "POST" then return false end
   return path:match("/api/offer$") or path:match("/whip$") or path:match("/v1/realtime/calls$")
     or path:match("/v1/live/sessions$") or path:match("/telephony/%w+$")
+    or path:match("/telephony/%w+/voice$")
 end
 
 -- What SIP phones upgrade; nil if this is none. A phone may say in the address who it is: many phones behind one

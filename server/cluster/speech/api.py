@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.cluster.speech.asking import RETRY_AFTER_S
+from server.cluster.speech.held import RETRY_AFTER_S
 from server.cluster.speech.names import VOICES, Names
 from server.cluster.speech.refusal import apologise, refuse, refuse_http
 from server.cluster.speech.spoken import Spoken

@@ -9,12 +9,10 @@ from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, RayServeException
 
 from server.cluster.speech.asked import Busy, Failed
+from server.cluster.speech.held import RETRY_AFTER_S
 from server.errors import AtCapacity, EngineError
 
 T = TypeVar("T")
-
-RETRY_AFTER_S = 1
-"""When a client may try again. The queue of a model is worked off in some seconds."""
 
 
 async def answer(response: Awaitable[T | Failed | Busy], stage: str, limit_s: float) -> T:

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from server.cluster.speech.asked import Utterance, Words
 from server.cluster.speech.asking import answer
+from server.cluster.speech.held import Held
 from server.cluster.speech.names import Names
 from server.cluster.speech.pieces import pieces
 from server.cluster.speech.refusal import body
@@ -67,6 +68,7 @@ class Transcriptions:
         """`model` is a handle of Recognizer."""
         self._model, self._names = model, names
         self._languages: Sequence[str] = ()
+        self._held = Held()
 
     async def languages(self) -> Sequence[str]:
         """Tags (BCP 47) of the languages that the model understands. Raises AtCapacity and EngineError."""
@@ -100,8 +102,8 @@ class Transcriptions:
             language = await self._known(named) if (named := _text(form, "language")) else ""
             possible = [part.strip() for part in _text(form, "languages").split(",") if part.strip()]
             others = tuple([await self._known(each) for each in possible])
-        pcm = await asyncio.to_thread(decoded, sound)
-        return Asked(pieces(pcm), language, others, phrases, wanted, stream, draft)
+        cut = await asyncio.to_thread(lambda: pieces(decoded(sound)))
+        return Asked(cut, language, others, phrases, wanted, stream, draft)
 
     async def _known(self, wanted: str) -> str:
         """The model's own tag for a language, which a client calls by a tag or its English name. Raises PeerError."""
@@ -112,14 +114,15 @@ class Transcriptions:
         return tag
 
     async def _heard(self, asked: Asked) -> AsyncGenerator[Heard, None]:
-        """The words piece by piece. The language that is found in one goes on to the next."""
+        """The words piece by piece. The language that is found in one goes on to the next. Raises AtCapacity."""
         language, start_s = asked.language, 0.0
-        for pcm in asked.pieces:
-            utterance = Utterance(pcm, language, asked.others, asked.phrases, asked.draft)
-            words: Words = await answer(self._model.hear.remote(utterance), STAGE, PIECE_S)
-            end_s = start_s + len(pcm) / 2 / HEARD_RATE
-            yield Heard(words, start_s, end_s)
-            language, start_s = words.language or language, end_s
+        with self._held.room(sum(map(len, asked.pieces))):
+            for pcm in asked.pieces:
+                utterance = Utterance(pcm, language, asked.others, asked.phrases, asked.draft)
+                words: Words = await answer(self._model.hear.remote(utterance), STAGE, PIECE_S)
+                end_s = start_s + len(pcm) / 2 / HEARD_RATE
+                yield Heard(words, start_s, end_s)
+                language, start_s = words.language or language, end_s
 
 
 def _text(form: FormData, name: str) -> str:

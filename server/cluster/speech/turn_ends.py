@@ -38,5 +38,6 @@ class TurnEnds:
         pcm = sound if kind == "audio/pcm" else await asyncio.to_thread(decoded, sound)
         if not pcm or len(pcm) % 2:
             raise PeerError("The body is no 16-bit sound.")
-        judged: Words = await answer(self._model.hear.remote(Utterance(pcm[-_LAST_BYTES:])), STAGE, JUDGE_S)
+        pcm = pcm[-_LAST_BYTES:]  # the rest may be ten minutes, and is not kept meanwhile
+        judged: Words = await answer(self._model.hear.remote(Utterance(pcm)), STAGE, JUDGE_S)
         return JSONResponse({"model": self._names.endpoint, "probability": float(judged.text)})

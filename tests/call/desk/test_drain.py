@@ -1,6 +1,7 @@
 """What becomes of the present calls when a server stops."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
@@ -124,6 +125,34 @@ def test_a_tool_that_does_not_stop_does_not_keep_the_server() -> None:
     run_virtual(scenario())
 
 
+class Others:
+    """Other servers, which take what is `saved`."""
+
+    def __init__(self, saved: set[str], hangs: bool = False) -> None:
+        self.takes = saved.__contains__
+        self._hangs = hangs
+
+    async def look(self) -> None:
+        """One that `hangs` waits for longer than any drain, and then swallows the cancellation."""
+        if self._hangs:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1000)
+
+
+def test_a_drain_ends_in_time_though_the_others_are_not_found() -> None:
+    async def scenario() -> None:
+        loop, calls = asyncio.get_running_loop(), directory(limit=1)
+        session, line = await connected(calls)
+        start_s = loop.time()
+        async with asyncio.timeout(30):
+            await calls.drain(10, elsewhere=Others(set(), hangs=True))
+        assert 10 <= loop.time() - start_s < 13
+        assert session.over.is_set()
+        assert Reconnect() in line.told
+
+    run_virtual(scenario())
+
+
 def test_a_drain_moves_calls_that_are_quiet() -> None:
     """Where other servers take the calls, each moves when nobody speaks, nothing is made for it, and all is saved. One
     whose client cannot go on elsewhere stays until the deadline."""
@@ -138,7 +167,7 @@ def test_a_drain_moves_calls_that_are_quiet() -> None:
         for session in (quiet, fixed):
             session.token.confirm()
         start_s = loop.time()
-        drain = loop.create_task(calls.drain(10, elsewhere=saved.__contains__), name="drain")
+        drain = loop.create_task(calls.drain(10, elsewhere=Others(saved)), name="drain")
         await asyncio.sleep(1)
         assert not quiet.ended
         saved |= {quiet.id, busy.id, fixed.id}

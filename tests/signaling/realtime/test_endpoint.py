@@ -12,6 +12,7 @@ from signaling.access import Access
 from signaling.json_values import MAX_VALUES
 from signaling.keys import secret_key
 from signaling.openai.door import LIMITS
+from signaling.realtime import endpoint
 from signaling.tokens import Header, read_claims, read_header
 from tests.exchange import Exchange, exchange
 from tests.fakes.guided_mind import GuidedMind
@@ -174,6 +175,31 @@ async def test_who_may_watch_a_call() -> None:
             ):  # fmt: skip
                 async with http.ws_connect(f"{running.home}/v1/realtime?call_id={call_id}", headers=who) as watcher:
                     assert json.loads((await watcher.receive()).data)["type"] == kind
+
+
+async def test_who_watches_a_quiet_call_is_asked_for_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So no proxy takes the WebSocket for dead, and one whose client is gone does not stay."""
+    monkeypatch.setattr(endpoint, "WATCHER_PING_S", 0.3)
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        post = await http.post(f"{running.home}/v1/realtime/calls", data=offer(audio("0")), headers=SDP)
+        url = f"{running.home}/v1/realtime?call_id={post.headers['Location'].rpartition('/')[2]}"
+        async with http.ws_connect(url) as lives, http.ws_connect(url, autoping=False) as gone:
+            told = asyncio.ensure_future(until_updated(lives))  # it answers pings meanwhile
+            async with asyncio.timeout(10):
+                while (await gone.receive()).type is not aiohttp.WSMsgType.PING:
+                    pass
+                while (await gone.receive()).type not in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR):
+                    pass
+                await lives.send_json({"type": "session.update", "session": {"type": "realtime"}})
+                assert await told
+
+
+async def until_updated(watcher: aiohttp.ClientWebSocketResponse) -> bool:
+    """Whether the watcher is told that the session was updated, before its WebSocket is closed."""
+    async for message in watcher:
+        if "session.updated" in str(message.data):
+            return True
+    return False
 
 
 async def test_a_backend_watches_the_call_of_its_page_and_no_other_page_does() -> None:
