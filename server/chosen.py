@@ -12,7 +12,7 @@ from server.call.options import CallOptions
 from server.call.setup import EngineNames, Engines
 from server.choices import check_choice, choose_fallbacks, choose_model, choose_spoken
 from server.config import Settings
-from server.engines import Print, advice, check_languages, endpoint_model, listed
+from server.engines import Print, advice, check_languages, endpoint_model
 from server.speech.cached_tts import CachedTextToSpeech, FixedText
 from server.speech.vad import CallVad, Silero
 from server.speech_to_text import speech_to_text
@@ -36,8 +36,10 @@ class Chosen:
         monitor.watch_models(self._breakers)
         spoken = list(dict.fromkeys(agent.own_language for agent in agents))
         heard = {agent.language for agent in agents}
-        self._stt = await speech_to_text(self._settings, heard.pop() if len(heard) == 1 else AUTO, stack, say, monitor)
-        tts = await text_to_speech(self._settings, spoken, stack, say, monitor)
+        language = heard.pop() if len(heard) == 1 else AUTO
+        self._stt, hears = await speech_to_text(self._settings, language, stack, say, monitor)
+        tts, speaks = await text_to_speech(self._settings, spoken, stack, say, monitor)
+        self._names = EngineNames(hears, speaks)
         for language in spoken:
             check_languages(language, self._stt, tts)
         fixed = [FixedText(text, how.voice, how.language) for agent in agents for text, how in fixed_lines(agent)]
@@ -78,6 +80,5 @@ class Chosen:
                 model, fallbacks = choose_model(self._settings, options.model), ()
         stt, tts = self._monitor.watched(caller, self._stt, self._tts)
         vad = CallVad(self._silero)
-        names = EngineNames(*(listed(each)[0] for each in (self._settings.stt, self._settings.tts)))
-        watcher = self._monitor.runs
-        return Engines(stt, tts, vad, self._endpoint_model, model, fallbacks, self._breakers, spoken, names, watcher)
+        endpoint, names, watcher = self._endpoint_model, self._names, self._monitor.runs
+        return Engines(stt, tts, vad, endpoint, model, fallbacks, self._breakers, spoken, names, watcher)

@@ -78,5 +78,6 @@ def _time(ms: int) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name that no spreadsheet takes for a formula."""
+    """A name that no spreadsheet takes for a formula: on one line, and marked as text."""
+    name = " ".join(name.split())
     return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name

@@ -111,8 +111,8 @@ def distinct(chosen: Sequence[Candidate[T]]) -> list[Candidate[T]]:
     names = [candidate.name for candidate in chosen]
     counts = [names[:at].count(name) + 1 for at, name in enumerate(names)]
     return [
-        replace(candidate, name=f"{candidate.name} {count}" if count > 1 else candidate.name)
-        for candidate, count in zip(chosen, counts, strict=True)
+        replace(each, name=f"{each.name} {count}", model=each.model and f"{each.model} {count}") if count > 1 else each
+        for each, count in zip(chosen, counts, strict=True)
     ]
 
 

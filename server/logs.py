@@ -7,17 +7,25 @@ lines wait in a queue, which has a size, and only the thread waits for the pipe.
 import json
 import logging
 import queue
+import re
+import select
 import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from io import RawIOBase
+from typing import Any
 
 MOST_WAITING = 2_000
 """How many lines may wait to be written, about 400 kB. A busy server writes fifty in a second; what is more than half a
 minute late helps nobody who watches. Lines that come when the queue is full are dropped and counted."""
 CLOSE_S = 1.0
 """How long the last lines may take to be written when the process ends."""
+FULL_S = 0.5
+"""How long a pipe that takes nothing is waited for before the next try, if it belongs to a process that has switched
+waiting off for it."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+"""What would begin a new line, or tell a terminal what to do."""
 TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -47,7 +55,11 @@ def name_call(record: logging.LogRecord) -> bool:
 
 
 class TextLines(logging.Formatter):
-    """One line for each record; the call and its trace stand at the end, unless the message has named the call."""
+    """One line for each record; the call and its trace stand at the end, unless the message has named the call.
+
+    A message may have a path or a name that somebody else has chosen, so its line ends and control characters are
+    escaped. The lines of a traceback are indented. So nobody can forge a line.
+    """
 
     def __init__(self) -> None:
         super().__init__(TEXT)
@@ -56,7 +68,14 @@ class TextLines(logging.Formatter):
         line, call_id = super().formatMessage(record), getattr(record, "call_id", "")
         named = f" call={call_id}" if call_id and call_id not in record.message else ""
         traced = f" trace={trace_id}" if (trace_id := getattr(record, "trace_id", "")) else ""
-        return f"{line}{named}{traced}"
+        return f"{_escaped(line)}{named}{traced}"
+
+    def formatException(self, ei: Any) -> str:  # logging names it so
+        return "\n".join(f"  {_escaped(line)}" for line in super().formatException(ei).splitlines())
+
+
+def _escaped(text: str) -> str:
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 class JsonLines(logging.Formatter):
@@ -128,7 +147,10 @@ class Lines(logging.Handler):
     def _put(self, data: bytes) -> None:
         """Write to the stream itself and not to `sys.stderr`: Python waits for that one's lock when it ends."""
         while data:
-            data = data[self._stream.write(data) or 0 :]
+            written = self._stream.write(data)
+            if written is None:  # it is full and does not wait by itself
+                select.select([], [self._stream], [], FULL_S)
+            data = data[written or 0 :]
 
     def _gap(self, count: int) -> str:
         sentence = f"x lines of the log were dropped: {count}"

@@ -112,7 +112,11 @@ class Openings:
             record = replace(record, traceparent=record.traceparent or traced.traceparent)
             observe = _both(observe, traced.observe)
         language, state = record.standing.language, record.agent_state
-        setup = await self._setup(name, caller, options, engines, language, state, trace=trace)
+        try:
+            setup = await self._setup(name, caller, options, engines, language, state, trace=trace)
+        except BaseException:
+            trace.end("refused")
+            raise
         recorder = self._keeper.recorder(record.id) if caller.record is not False else None
         language = call_info(caller, language, setup.options.language, setup.agent).language
         note = self._follow(record, Around(caller.transport, language))

@@ -23,8 +23,10 @@ from server.telemetry.watched_engines import WatchedSpeechToText
 
 async def speech_to_text(
     settings: Settings, language: str, stack: AsyncExitStack, say: Print, monitor: Monitor
-) -> SpeechToText:
+) -> tuple[SpeechToText, str]:
     """Start the speech-to-text engines that the settings name. The stack closes them. Raises ConfigError.
+
+    Returns the engine of all calls, and what is kept as its name until another one is told (`Asker.served`).
 
     `language` is the one of most calls (BCP 47), or "auto" if it is detected.
     """
@@ -36,7 +38,7 @@ async def speech_to_text(
     if len(chosen) > 1:
         engine = SpeechToTextFallbacks(distinct(chosen))
         monitor.watch_fallbacks(engine)
-    return WatchedSpeechToText(engine, monitor.watch("speech-to-text"))
+    return WatchedSpeechToText(engine, monitor.watch("speech-to-text")), chosen[0].served_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class _Start:
         """Start the engine with this name, which is engine `number` of `count`. Raises ConfigError."""
         model = value_for(self.settings.stt_model, number, count)
         if name in ("openai", "realtime"):
-            return Candidate(name, await self._hosted(name, model, number, count), Breaker())
+            hosted = await self._hosted(name, model, number, count)
+            return Candidate(name, hosted, Breaker(), model=model and f"{name} {model}")
         if name.startswith("tcp://"):
             wyoming = WyomingSpeechToText(name, model=model or None, languages=self.settings.stt_languages)
             return Candidate(name, await self._learned(wyoming), Breaker())
@@ -62,7 +65,8 @@ class _Start:
             return Candidate(name, own, Breaker())
         if here := speech_to_text_engines(name, self.settings.models_dir, model, self.language):
             engines = [await self._workers(each) for each in here]
-            return Candidate(name, SpeechToTextByLanguage(engines), Breaker(), titles(here))
+            names = [each.title for each in here]
+            return Candidate(name, SpeechToTextByLanguage(engines, names), Breaker(), titles(here), names[0])
         raise ConfigError(f"ANTIPHON_STT: there is no speech-to-text engine {name!r}")
 
     async def _hosted(self, name: str, model: str, number: int, count: int) -> SpeechToText:

@@ -23,9 +23,10 @@ from server.telemetry.watched_engines import WatchedTextToSpeech
 
 async def text_to_speech(
     settings: Settings, languages: Sequence[str], stack: AsyncExitStack, say: Print, monitor: Monitor
-) -> TextToSpeech:
+) -> tuple[TextToSpeech, str]:
     """Start the text-to-speech engines that the settings name. The stack closes them. Raises ConfigError.
 
+    Returns the engine of all calls, and what is kept as its name until another one is told (`Asker.served`).
     `languages` are those of the agents (BCP 47).
     """
     start = _Start(settings, languages, stack, monitor)
@@ -36,7 +37,7 @@ async def text_to_speech(
     if len(chosen) > 1:
         engine = TextToSpeechFallbacks(distinct(chosen))
         monitor.watch_fallbacks(engine)
-    return WatchedTextToSpeech(engine, monitor.watch("text-to-speech"))
+    return WatchedTextToSpeech(engine, monitor.watch("text-to-speech")), chosen[0].served_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class _Start:
         model = value_for(self.settings.tts_model, number, count)
         voice = value_for(self.settings.tts_voice, number, count)
         if name in ("openai", "cartesia"):
-            return Candidate(name, await self._hosted(name, model, voice, (number, count)), Breaker())
+            hosted = await self._hosted(name, model, voice, (number, count))
+            return Candidate(name, hosted, Breaker(), model=model and f"{name} {model}")
         if name.startswith("tcp://"):
             wyoming = WyomingTextToSpeech(name, voice=voice, languages=self.settings.tts_languages)
             return Candidate(name, await self._learned(wyoming), Breaker())
@@ -64,7 +66,8 @@ class _Start:
         if here := text_to_speech_engines(name, self.settings.models_dir, model, self.languages):
             uris = [await worker(each, self.settings, self.stack, self.monitor) for each in here]
             engines = [await self._learned(WyomingTextToSpeech(uri, voice=voice)) for uri in uris]
-            return Candidate(name, TextToSpeechByLanguage(engines), Breaker(), titles(here))
+            titled = [each.title for each in here]
+            return Candidate(name, TextToSpeechByLanguage(engines, titled), Breaker(), titles(here), titled[0])
         raise ConfigError(f"ANTIPHON_TTS: there is no text-to-speech engine {name!r}")
 
     async def _hosted(self, name: str, model: str, voice: str, place: tuple[int, int]) -> TextToSpeech:

@@ -43,6 +43,7 @@ def figures(number: int) -> Figures:
     return Figures(
         2 * number + 1, "Riverside Books", "webrtc", "en-GB", "whisper", "openai:gpt", "piper", 2,
         200.0, 250.0, waited_ms - 200, waited_ms - 150, waited_ms - 50, waited_ms, interrupted=True, resumed=1,
+        resumed_ms=(4_000 * number + 2_300,),
         false_starts=2, tools=(ToolRun("order_status", 80.5), ToolRun("refund", outcome="unknown")), input_tokens=900,
         output_tokens=30, failures=(Failure("text-to-speech", "The engine gave no sound within 3 s."),),
         line=LineFigures("opus", 0.0, 1.5, 3.2, 48.0, 60, 2, 93.2, 88.1),

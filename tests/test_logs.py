@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable
 from io import FileIO, RawIOBase
 from typing import Any
@@ -66,6 +67,47 @@ def test_a_line_as_json() -> None:
     assert found == {"level": "warning", "logger": "test", "message": "x two\nlines", "call": "abc", "trace_id": TRACE}
     (plain,) = written(JsonLines(), record("-"), of_call=None)
     assert json.loads(plain).keys() == {"time", "level", "logger", "message"}
+
+
+def test_nobody_can_forge_a_line() -> None:
+    """A name that others choose may have an end of line, or what moves a terminal's cursor. A traceback is indented."""
+    forged = "2026-12-01 10:40:00,000 ERROR   server: x forged"
+    (line,) = written(TextLines(), record("x fault at %s", f"/a\r\n{forged}\x1b[2J\u2028\x85é"))
+    assert line.endswith(rf"x fault at /a\r\n{forged}\x1b[2J\u2028\x85é call=abc trace={TRACE}")
+    try:
+        raise ValueError(f"no\n{forged}\x1b[2J")
+    except ValueError:
+        _first, *more = written(TextLines(), record("x fault", exc_info=sys.exc_info()))
+    assert more[-1] == rf"  {forged}\x1b[2J"
+    assert all(each.startswith("  ") for each in more)
+
+
+def test_a_pipe_that_does_not_wait_costs_nothing() -> None:
+    """Another process may have made it so. While it is full the thread sleeps, and then the line is written."""
+
+    class Counted(FileIO):
+        tries = 0
+
+        def write(self, data: bytes) -> int | None:  # type: ignore[override]
+            self.tries += 1
+            return super().write(data)
+
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(4_096))
+    stream = Counted(write, "w")
+    lines = Lines(stream, TextLines())
+    lines.handle(record("x late"))
+    while stream.tries == 0:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert stream.tries < 10
+    with FileIO(read) as reader:
+        assert any(reader.read(65_536).rstrip().endswith(b"x late") for _ in range(100))
+    lines.close()
+    stream.close()
 
 
 def test_a_traceback_is_in_the_object() -> None:

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from server.config import load
 from server.errors import ConfigError
 from server.media.pacer import Pacer
+from server.speech.protocols import Asker
 from server.speech_to_text import speech_to_text
 from server.telemetry.exporter import Exporter
 from server.telemetry.monitor import Monitor
@@ -32,6 +33,8 @@ class Start:
         self.stack, self.told = stack, list[str]()
         self.exporter = Exporter()
         stack.callback(self.exporter.close)
+        self.served: list[str] = []
+        """What is kept as the names of the engines: first what is known before a request, and then what is told."""
         self.monitor = Monitor(self.exporter.meter, Pacer(), Health())
 
     def requests(self) -> dict[tuple[str, str, str], float]:
@@ -45,8 +48,9 @@ class Start:
 
     async def stt(self, **given: Any) -> str:
         """The transcript of a second of sound."""
-        engine = await speech_to_text(load(**given), "en", self.stack, self.told.append, self.monitor)
-        stream = engine.listen([], lambda text: None)
+        engine, name = await speech_to_text(load(**given), "en", self.stack, self.told.append, self.monitor)
+        self.served.append(name)
+        stream = engine.listen([], lambda text: None, asker=Asker(served=self.served.append))
         stream.feed(SECOND)
         text = await stream.transcript()
         await stream.close()
@@ -54,8 +58,10 @@ class Start:
 
     async def tts(self, **given: Any) -> int:
         """How many bytes two words have."""
-        engine = await text_to_speech(load(**given), ["en"], self.stack, self.told.append, self.monitor)
-        return sum([len(pcm.data) async for pcm in engine.synthesize("two words", "")])
+        engine, name = await text_to_speech(load(**given), ["en"], self.stack, self.told.append, self.monitor)
+        self.served.append(name)
+        asker = Asker(served=self.served.append)
+        return sum([len(pcm.data) async for pcm in engine.synthesize("two words", "", asker=asker)])
 
 
 @pytest.fixture
@@ -76,6 +82,7 @@ async def test_one_speech_to_text_of_each_new_kind(start: Start) -> None:
         await start.stack.aclose()
     assert await start.stt(stt=f"{OWN}:BlockingSpeechToText") == "word word"
     assert start.told == ["speech-to-text  realtime", f"speech-to-text  {OWN}:BlockingSpeechToText"]
+    assert start.served == ["realtime tiny", f"{OWN}:BlockingSpeechToText"]
     await start.stack.aclose()
 
 
@@ -98,6 +105,7 @@ async def test_lists_have_their_values_in_the_same_order(start: Start) -> None:
         assert await start.stt(stt=engines, stt_url=urls, stt_api_key=keys, stt_model=models) == "word word"
         assert (first.keys, second.keys) == (["Bearer one"], ["Bearer two"])
         assert (first.forms[0]["model"], second.sessions[0]["transcription"]) == ("whisper-1", {"model": "small"})
+        assert start.served == ["openai", "realtime small"]
         urls, voices = f"{first.base_url},{third.base_url}", "coral,ann"
         assert await start.tts(tts="openai,cartesia", tts_url=urls, tts_voice=voices) == 28_800
         assert (first.forms[1]["voice"], third.asked[0]["voice"]["id"]) == ("coral", "ann")
@@ -143,4 +151,12 @@ async def test_what_cannot_be_used_is_a_clear_line(start: Start, given: dict[str
     """The operator reads which setting or engine it is."""
     with pytest.raises(ConfigError, match=why.replace("(", r"\(")):
         await (start.stt(**given) if "stt" in given else start.tts(**given))
+    await start.stack.aclose()
+
+
+async def test_an_engine_of_this_machine_is_kept_with_its_own_name(start: Start) -> None:
+    """Not with the word of the settings, such as "auto", which may mean another engine tomorrow."""
+    assert await start.tts(tts="auto", models_dir=Path("nowhere")) > 0
+    assert "auto" not in start.served
+    assert len(set(start.served)) == 1
     await start.stack.aclose()

@@ -45,12 +45,16 @@ class Ending:
 
     def close(self) -> None:
         """Everything of the call is over: tell the agent's hooks, if it is over for good."""
-        self._trace.end()
+        self._trace.end(self._reason or "")
         if self._reason is None:
             self._hooks.close(None)
         else:
             self._minutes.closed(self._reason, self._present().standing.used)
             self._hooks.close(self.told(self._reason))
+
+    def abandon(self) -> None:
+        """The call has never begun, because its connection has failed."""
+        self._trace.end(self._reason or "not_connected")
 
     def told(self, reason: EndReason) -> CallEnd:
         """What an agent's hook is told when the call is over, for it or for all."""

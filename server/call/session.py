@@ -65,10 +65,9 @@ class Session:
         self.token = ResumeToken([record.token_hash] if record.token_hash else [], setup.caller.name)
         self.over = asyncio.Event()
         """Set when everything that the call started has ended."""
-        self.absence = Absence(setup.settings.resume_s, lambda: self.end("lost"))
-        self.caller, self._minutes = setup.caller, minutes
-        longest = setup.settings.longest_call_min, setup.caller.max_s
-        self._budget = Budget(setup.settings.budget, record.standing.used, *longest)
+        self.caller, self._minutes, settings = setup.caller, minutes, setup.settings
+        self.absence = Absence(settings.resume_s, lambda: self.end("lost"))
+        self._budget = Budget(settings.budget, record.standing.used, settings.longest_call_min, setup.caller.max_s)
         self.attachment = Attachment(self.token)
         self._lasting = lasting(self, setup, minutes, self.attachment)
         self._observe = observe = self._lasting.measured.before(observe)
@@ -80,9 +79,10 @@ class Session:
         self._is_new = record.token_hash is None  # no server has held the call before
         self.hooks = Hooks(setup, self.id, observe)
         self._ending = Ending(minutes, lambda: self.dialogue, self.hooks, setup.trace)
+        self.abandon = self._ending.abandon
         self._watch = Watch(self, setup, lambda: self.dialogue, self._budget, self.leave)
         ends, present = lambda: self.end("idle"), lambda: self.dialogue
-        self.hold = Hold(setup.settings.hold_s, self.attachment, self._soundtrack, self._watch, present, ends)
+        self.hold = Hold(settings.hold_s, self.attachment, self._soundtrack, self._watch, present, ends)
         self._inbox = Inbox(self, present, self._watch, self.control, self._lasting.brought, observe)
         self.switchboard = Switchboard(self, setup, minutes, self.control, self._ending)
 

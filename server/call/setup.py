@@ -24,7 +24,7 @@ from server.speech.protocols import EndpointModel, SpeechToText, TextToSpeech, V
 
 @dataclass(frozen=True, slots=True)
 class EngineNames:
-    """What the operator calls the engines for speech; of several, the first ones."""
+    """The engines for speech and their models; of several, the first ones."""
 
     speech_to_text: str = ""
     text_to_speech: str = ""

@@ -30,8 +30,9 @@ class CallTrace(Protocol):
     def begin(self, utterance: int | None, spoken: bool) -> ExchangeTrace:
         """An exchange begins, with the `utterance` of this number, which is `spoken` or typed; None if nobody asks."""
 
-    def end(self) -> None:
-        """The call is over here. Idempotent."""
+    def end(self, how: str) -> None:
+        """The call is over here: for a reason of `CallEnd`, or because it is "not_connected" or "refused"; "" where it
+        goes on elsewhere. Only the first time counts."""
 
 
 class Untraced:

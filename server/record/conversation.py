@@ -7,7 +7,7 @@ are passed in. Offsets count from `created_ms`.
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -199,6 +199,7 @@ def tool_uses(
 
 
 _CONVERSATION = TypeAdapter(Conversation)
+_EXCHANGE = TypeAdapter(Exchange)
 _RESUMPTION = {"agent_state", "standing", "token_hash", "epoch", "revision"}
 
 
@@ -207,6 +208,14 @@ def to_json(conversation: Conversation, messages: bool) -> bytes:
 
     It has no fields that could help to resume the conversation.
     """
-    exchanges = {"__all__": {"messages": True}}
-    exclude = dict.fromkeys(_RESUMPTION, True) | ({} if messages else {"exchanges": exchanges})
-    return _CONVERSATION.dump_json(conversation, exclude=exclude)
+    return b"".join(json_pieces(conversation, messages))
+
+
+def json_pieces(conversation: Conversation, messages: bool) -> Iterator[bytes]:
+    """The same in pieces, one for each exchange: two hours of talk take 0.1 s, and no loop should wait for them."""
+    exclude = dict.fromkeys(_RESUMPTION | {"exchanges"}, True)
+    yield _CONVERSATION.dump_json(conversation, exclude=exclude)[:-1] + b',"exchanges":['
+    for number, exchange in enumerate(conversation.exchanges):
+        piece = _EXCHANGE.dump_json(exchange, exclude=None if messages else {"messages": True})
+        yield b"," + piece if number else piece
+    yield b"]}"

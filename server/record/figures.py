@@ -88,6 +88,8 @@ class Figures:
     resumed: int = 0
     """How often the agent fell silent because of a sound of the caller, and then went on with the same reply: a
     backchannel, a cough, an echo."""
+    resumed_ms: tuple[int, ...] = ()
+    """When it went on, in ms from the beginning of the conversation: the first times."""
     false_starts: int = 0
     """Sounds since the exchange before that were taken for a voice and had no words."""
     tools: tuple[ToolRun, ...] = ()

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+ANY = "any"
+"""As `Wanted.failure`: whatever has failed."""
+
 MOST_LOOKED_AT = 20_000
 """At how many conversations one search looks at most. What it has not found by then is found by the next page."""
 
@@ -31,7 +34,7 @@ class Wanted:
     tool: str = ""
     """A tool that ran in it."""
     failure: str = ""
-    """A stage that failed in it."""
+    """A stage that failed in it, or `ANY`."""
     word: str = ""
     """Text that the caller or the agent said, wherever it begins in a word. Case and accents do not matter."""
     slowest: bool = False

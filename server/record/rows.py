@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from server.record.conversation import Conversation, Exchange, Said
 from server.record.figures import Figures
-from server.record.query import CallRow, Wanted, folded
+from server.record.query import ANY, CallRow, Wanted, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def matches(row: CallRow, wanted: Wanted) -> bool:
         and wanted.caller in ("", row.caller)
         and wanted.transport in ("", row.transport)
         and wanted.tool in ("", *row.tools)
-        and wanted.failure in ("", *row.failures)
+        and (bool(row.failures) if wanted.failure == ANY else wanted.failure in ("", *row.failures))
     )
 
 

@@ -19,20 +19,23 @@ _Engine = TypeVar("_Engine", bound=_KnowsLanguages)
 
 
 class _ByLanguage(Generic[_Engine]):
-    def __init__(self, engines: Sequence[_Engine]) -> None:
-        """There is at least one engine."""
+    def __init__(self, engines: Sequence[_Engine], names: Sequence[str] = ()) -> None:
+        """There is at least one engine. With `names`, whoever asks is told that of the engine that is taken."""
         self._engines = engines
+        self._names = names
 
     @property
     def languages(self) -> Sequence[str]:
         """The languages of all engines."""
         return tuple(dict.fromkeys(tag for engine in self._engines for tag in engine.languages))
 
-    def _choose(self, *languages: str) -> _Engine:
+    def _choose(self, asker: Asker, *languages: str) -> _Engine:
         """The first of the engines that know most of these languages."""
-        return max(
-            self._engines, key=lambda engine: sum(lookup(tag, engine.languages) is not None for tag in languages)
-        )
+        known = [sum(lookup(tag, engine.languages) is not None for tag in languages) for engine in self._engines]
+        best = known.index(max(known))
+        if self._names:
+            asker.served(self._names[best])
+        return self._engines[best]
 
 
 class SpeechToTextByLanguage(_ByLanguage[SpeechToText]):
@@ -46,7 +49,7 @@ class SpeechToTextByLanguage(_ByLanguage[SpeechToText]):
         others: Sequence[str] = (),
         asker: Asker = ANYBODY,
     ) -> SpeechStream:
-        return self._choose(language, *others).listen(phrases, on_partial, language, others, asker)
+        return self._choose(asker, language, *others).listen(phrases, on_partial, language, others, asker)
 
 
 class TextToSpeechByLanguage(_ByLanguage[TextToSpeech]):
@@ -55,4 +58,4 @@ class TextToSpeechByLanguage(_ByLanguage[TextToSpeech]):
     def synthesize(
         self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
     ) -> AsyncGenerator[Pcm, None]:
-        return self._choose(language).synthesize(text, voice, language, asker)
+        return self._choose(asker, language).synthesize(text, voice, language, asker)

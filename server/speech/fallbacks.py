@@ -61,6 +61,13 @@ class Candidate(Generic[_Engine]):
     breaker: Breaker
     title: str = ""
     """What it is, if the name does not say it."""
+    model: str = ""
+    """The engine and its model, if the name does not say them. One of several local engines tells it by itself."""
+
+    @property
+    def served_as(self) -> str:
+        """The name under which it is kept that this engine has served."""
+        return self.model or self.name
 
 
 class _Fallbacks(Generic[_Engine]):
@@ -104,7 +111,8 @@ class _Fallbacks(Generic[_Engine]):
 
     def succeed(self, candidate: Candidate[_Engine], asker: Asker) -> None:
         candidate.breaker.succeed()
-        asker.served(candidate.name)
+        if not candidate.title:  # else the engine has told it, which knows its model
+            asker.served(candidate.served_as)
         self.served[candidate.name, "served"] += 1
 
     def fail(self, candidate: Candidate[_Engine], error: EngineError, call: str) -> None:

@@ -32,7 +32,7 @@ class Asker:
     has_sound: bool = False
     """The caller still has sound to hear, so nobody waits for this request in silence."""
     served: Callable[[str], None] = field(default=_nobody, compare=False, repr=False)
-    """Is told the name of the engine that has served, where there are several."""
+    """Is told the name of the engine that has served, with its model, where there are several."""
 
 
 ANYBODY = Asker()

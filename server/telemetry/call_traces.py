@@ -28,6 +28,8 @@ from server.record.conversation import Conversation
 
 MOST_ANSWERS = 8
 """How many answers of a call are kept whose gap the client may still tell. It tells it while it plays the answer."""
+_FAILED = ("not_connected", "refused", "server")
+"""Ends of calls that are errors."""
 _W3C = TraceContextTextMapPropagator()
 
 
@@ -70,6 +72,7 @@ class CallSpan:
         self.traceparent = carrier.get("traceparent", "")
         self._open: list[ExchangeSpan] = []
         """The exchanges that are not over. A call has few at a time."""
+        self._over = False
         self._answers: dict[int, ExchangeSpan] = {}
         """The newest exchanges, by the number of the reply."""
 
@@ -84,6 +87,8 @@ class CallSpan:
 
     def observe(self, observed: Observed) -> None:
         """A message, or a failure, of the call."""
+        if self._over:
+            return
         match observed:
             case messages.Heard(reply=reply, gap_ms=gap_ms) if reply in self._answers:
                 self._answers[reply].note("antiphon.exchange.gap", gap_ms / 1000)
@@ -104,10 +109,17 @@ class CallSpan:
         """An exchange of this call is over."""
         self._open.remove(exchange)
 
-    def end(self) -> None:
-        """The call is over here."""
+    def end(self, how: str) -> None:
+        """The call is over here. One that never had a connection, or that the server has ended, is an error."""
+        if self._over:
+            return
+        self._over = True
         for exchange in list(self._open):
             exchange.end("dropped")
+        if how:
+            self._span.set_attribute("antiphon.call.end", how)
+        if how in _FAILED:
+            self._span.set_status(Status(StatusCode.ERROR))
         self._span.end()
 
 
@@ -132,6 +144,8 @@ class ExchangeSpan:
         return within
 
     def mark(self, stage: str) -> None:
+        if self._over:  # it was cut off before it came so far
+            return
         self._span.add_event(stage)
         if stage == "endpoint" and self._utterance is not None:
             self._utterance.end()
@@ -140,7 +154,7 @@ class ExchangeSpan:
             self._playout = self._part("playout")
 
     def answer(self, reply: int) -> None:
-        self._span.set_attribute("antiphon.reply", reply)
+        self.note("antiphon.reply", reply)
         self._call.answer(reply, self)
 
     def note(self, name: str, value: str | float) -> None:

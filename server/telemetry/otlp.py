@@ -26,6 +26,7 @@ from server.telemetry.drops import CountedLogs, CountedSpans, Drops, counted
 from server.telemetry.instrumentation import instrumentation
 from server.telemetry.metric_push import MetricPush
 from server.telemetry.otlp_logs import OtlpLogs
+from server.telemetry.seldom import quieten
 from server.telemetry.signals import Protocol, Signals
 
 NAME = "antiphon"
@@ -126,12 +127,14 @@ def _exporter(protocol: Protocol, module: str, name: str) -> Any:
     """An exporter of the SDK, which reads its own variables. Raises ConfigError."""
     package = f"opentelemetry.exporter.otlp.proto.{protocol}"
     try:
-        return getattr(importlib.import_module(f"{package}.{module}"), name)()
+        exporter = getattr(importlib.import_module(f"{package}.{module}"), name)()
     except ImportError as exc:
         how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
         raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
     except Exception as exc:  # the SDK raises what it likes for a variable that it cannot use
         raise ConfigError(f"the OTEL_EXPORTER_OTLP_ variables cannot be used: {exc}") from exc
+    quieten(exporter)
+    return exporter
 
 
 def _close(close: Callable[[], object], loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

@@ -61,9 +61,9 @@ function table(starts, label, shown, series) {
     h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "From"), ...series.map(({ name }) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
 }
 
-/** A round number that is not below this one. @param {number} value */
+/** A round number that is not below this one. Its half is a whole number, too. @param {number} value */
 function nice(value) {
-  if (!(value > 0)) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((each) => each >= value) ?? value;
+  if (!(value > 0)) return 2;
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(value)));
+  return [2, 4, 6, 10].map((step) => step * power).find((each) => each >= value) ?? value;
 }

@@ -1,5 +1,5 @@
 import { h } from "./dom.js";
-import { counted, iso, length, seconds, wayIn, when } from "./format.js";
+import { iso, length, seconds, wayIn, when } from "./format.js";
 import { recording } from "./recording.js";
 import { Spoken } from "./spoken.js";
 import { Track } from "./track.js";
@@ -167,7 +167,7 @@ function about({ id, created_ms, ended_ms, caller, transport, end_reason, exchan
   const gaps = exchanges.map((/** @type {any} */ { figures }) => figures?.gap_ms ?? figures?.first_packet_ms).filter((/** @type {any} */ gap) => gap !== undefined);
   const slowest = gaps.length ? [["Slowest answer", seconds(Math.max(...gaps))]] : [];
   const facts = [["Began", h("time", { datetime: iso(created_ms) }, when(created_ms))],
-    ["Lasted", ended_ms === null ? "goes on" : length(ended_ms - created_ms)], ["Caller", caller || "not known by name"], ["Way in", wayIn(transport)],
+    ["Lasted", ended_ms === null ? "not ended" : length(ended_ms - created_ms)], ["Caller", caller || "not known by name"], ["Way in", wayIn(transport)],
     ["Exchanges", exchanges.length], ...slowest, ...(end_reason ? [["Ended by", end_reason.replaceAll("_", " ")]] : []), ["Id", h("code", {}, id)]];
   return h("dl", { class: "about" }, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
@@ -181,7 +181,7 @@ function marks({ exchanges }) {
     for (const each of said) if (each.interrupted) found.push({ ms: each.end_ms, kind: "cut", title: "The caller interrupted" });
     for (const each of said) if (each.tools?.length) found.push({ ms: each.start_ms, kind: "tool", title: each.tools.map((/** @type {any} */ tool) => tool.name).join(", ") });
     for (const { stage, sentence } of figures?.failures ?? []) found.push({ ms: last.start_ms, kind: "failure", title: `${stage}: ${sentence}` });
-    if (figures?.resumed) found.push({ ms: said[0].start_ms, kind: "resumed", title: counted(figures.resumed === true ? 1 : figures.resumed, "return after a sound that was no interruption", "returns after sounds that were no interruptions") });
+    for (const ms of figures?.resumed_ms ?? []) found.push({ ms, kind: "resumed", title: "The agent went on after a sound that was no interruption" });
   }
   return found;
 }

@@ -6,7 +6,7 @@ const LIMIT = 50;
 const PERIODS = { "": "any time", "24h": "the last day", "7d": "the last week", "30d": "the last month" };
 const WAYS = { "": "any way in", webrtc: "WebRTC", websocket: "WebSocket", sip: "SIP", telephone: "telephone" };
 const ORDERS = { newest: "newest first", slowest: "slowest answers first" };
-const FAILURES = { "": "either way", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
+const FAILURES = { "": "all calls", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
 
 /** The conversations that are kept: a search, and its results. The search is in the address, so it can be sent to others. */
 export class ConversationsView {
@@ -55,6 +55,7 @@ export class ConversationsView {
     const form = h("form", { class: "search", role: "search", onsubmit: (/** @type {SubmitEvent} */ event) => this.#search(event) },
       text("word", "Words that were said", "search"), text("agent", "Agent"), text("caller", "Caller"), text("tool", "Tool"),
       choice("failure", "Failure", FAILURES), choice("transport", "Way in", WAYS), choice("since", "When", PERIODS), choice("sort", "Order", ORDERS),
+      h("label", {}, h("span", {}, "Before"), h("input", { name: "until", type: "datetime-local", value: local(this.#query.get("until")) })),
       h("button", { type: "submit", class: "main" }, "Search"));
     return form;
   }
@@ -64,7 +65,8 @@ export class ConversationsView {
     event.preventDefault();
     const wanted = new URLSearchParams();
     for (const [name, value] of new FormData(/** @type {HTMLFormElement} */ (event.target))) {
-      if (String(value).trim() && value !== "newest") wanted.set(name, String(value).trim());
+      const text = String(value).trim();
+      if (text && text !== "newest") wanted.set(name, name === "until" ? new Date(text).toISOString() : text);
     }
     const hash = `#/conversations${wanted.size ? `?${wanted}` : ""}`;
     if (hash !== location.hash) location.hash = hash;
@@ -98,7 +100,7 @@ export class ConversationsView {
       call.false_starts > 0 && h("span", { class: "badge" }, counted(call.false_starts, "false start")),
       ...(call.tools ?? []).map((/** @type {string} */ tool) => h("span", { class: "badge tool" }, tool)),
     ];
-    const lasted = call.ended_ms === null ? "goes on" : length(call.ended_ms - call.created_ms);
+    const lasted = call.ended_ms === null ? "not ended" : length(call.ended_ms - call.created_ms);
     return h("tr", {},
       h("td", { "data-head": "When" }, h("a", { href: `#/conversations/${encodeURIComponent(call.id)}` }, h("time", { datetime: iso(call.created_ms) }, when(call.created_ms)))),
       h("td", { "data-head": "Agent" }, call.agents?.length ? call.agents.join(", ") : call.agent),
@@ -110,4 +112,10 @@ export class ConversationsView {
       h("td", { "data-head": "Slowest", class: "number" }, seconds(call.gap_max_ms)),
       h("td", { "data-head": "Remarks", class: "marks" }, ...remarks));
   }
+}
+
+/** A moment as an input for local time has it. @param {string | null} moment in ISO 8601, with a zone @returns {string} "" if it is none */
+function local(moment) {
+  const at = new Date(moment ?? "");
+  return Number.isNaN(at.getTime()) ? "" : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -5,6 +5,7 @@ import { quantile, samples, sum } from "./prometheus.js";
 import { Sparkline } from "./sparkline.js";
 
 const EVERY_MS = 5_000;
+const FAILURES = "antiphon_call_failures_total";
 
 /** A few figures of the server, from its metrics, and what its health check says. */
 export class Health {
@@ -37,7 +38,7 @@ export class Health {
     if (this.#before) {
       this.#gap.add(quantile(now, this.#before, "antiphon_exchange_gap_seconds", 0.95));
       this.#late.add(quantile(now, this.#before, "antiphon_loop_lag_seconds", 0.95));
-      this.#failures.add(sum(now, "antiphon_call_failures_total") - sum(this.#before, "antiphon_call_failures_total"));
+      this.#failures.add(Math.max(0, sum(now, FAILURES) - sum(this.#before, FAILURES))); // a new server counts from 0
     }
     this.#before = now;
   }

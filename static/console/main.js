@@ -36,7 +36,7 @@ class Console {
     if (!this.#api.known) return this.#signIn();
     const [, name, id] = location.hash.split("?")[0].split("/");
     const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
-    if (name === "conversations" && id) return this.#open(new ConversationView(this.#api, decodeURIComponent(id), this.#list));
+    if (name === "conversations" && id) return this.#open(new ConversationView(this.#api, id, this.#list));
     if (name === "conversations") {
       this.#list = location.hash;
       return this.#open(new ConversationsView(this.#api, query));
@@ -56,6 +56,7 @@ class Console {
       else link.removeAttribute("aria-current");
     }
     document.title = `${view.title} · Antiphon console`;
+    $("announcer").textContent = view.title;
     $("view").replaceChildren(view.element);
     $("view").focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -103,10 +104,10 @@ class Console {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const target = /** @type {HTMLElement} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.#view) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.#view || $("keys").open) return;
     const writes = target.matches("input:not([type='checkbox']), select, textarea");
     if (writes && event.key !== "Escape") return;
-    if (event.key === " " && target.matches("button, a, summary, audio")) return;
+    if ([" ", "Enter"].includes(event.key) && target.matches("button, a, summary, audio")) return;
     if (writes) target.blur();
     else if (KEYS[event.key]) location.hash = KEYS[event.key];
     else if (event.key === "?") $("keys").showModal();

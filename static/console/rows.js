@@ -17,9 +17,9 @@ export class Rows {
     const rows = [...this.#body.children];
     if (!["j", "k", "Enter"].includes(key) || !rows.length) return false;
     if (key === "Enter") {
-      if (rows.includes(/** @type {Element} */ (document.activeElement?.closest("tr")))) return false; // the link does it itself
-      opener(rows[this.#at])?.click();
-      return true;
+      const found = opener(rows[this.#at]);
+      found?.click();
+      return found !== null;
     }
     const focused = rows.findIndex((row) => row.contains(document.activeElement));
     this.#at = Math.max(0, Math.min(rows.length - 1, (focused >= 0 ? focused : this.#at) + (key === "j" ? 1 : -1)));

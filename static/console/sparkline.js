@@ -7,7 +7,7 @@ const [WIDTH, HEIGHT] = [120, 28];
 export class Sparkline {
   #shown;
   #value = h("dd", {}, "–");
-  #line = svg("polyline", { class: "spark" });
+  #line = svg("path", { class: "spark" });
   /** @type {(number | null)[]} */
   #values = [];
   element;
@@ -26,7 +26,12 @@ export class Sparkline {
     const most = Math.max(1e-9, ...this.#values.map((each) => each ?? 0));
     const step = WIDTH / (KEPT - 1);
     const begin = KEPT - this.#values.length;
-    const points = this.#values.map((each, index) => `${((begin + index) * step).toFixed(1)},${(HEIGHT - 2 - ((each ?? 0) / most) * (HEIGHT - 4)).toFixed(1)}`);
-    this.#line.setAttribute("points", points.join(" "));
+    const y = (/** @type {number} */ each) => (HEIGHT - 2 - (each / most) * (HEIGHT - 4)).toFixed(1);
+    const pieces = this.#values.map((each, index) => {
+      if (each === null) return "";
+      const alone = (this.#values[index - 1] ?? null) === null;
+      return `${alone ? "M" : "L"}${((begin + index) * step).toFixed(1)} ${y(each)}${alone ? "h.1" : ""}`; // a dot, if it stays alone
+    });
+    this.#line.setAttribute("d", pieces.join(""));
   }
 }

@@ -47,6 +47,7 @@ export class Spoken {
       h("div", { class: "said" }, h("span", { class: "who" }, who),
         h("span", { class: "words", dir: "auto" }, said.text || (said.tools?.length ? "" : "(nothing was heard)")),
         said.interrupted && h("span", { class: "badge" }, "interrupted"),
+        figures?.resumed > 0 && h("span", { class: "badge" }, figures.resumed === 1 ? "went on after a sound" : `went on after ${figures.resumed} sounds`),
         ...(said.tools ?? []).map(tool),
         ...(figures?.failures ?? []).map((/** @type {any} */ { stage, sentence }) => h("p", { class: "failed" }, `${stage} failed: ${sentence}`)),
         shown));

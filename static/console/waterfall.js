@@ -24,7 +24,8 @@ export function waterfall(figures) {
       h("span", { class: "stage" }, word), h("span", { class: "bar" }, h("i", { style: { width: `${(figures[name] / most) * 100}%` } })),
       h("span", { class: "number" }, millis(figures[name])))));
   const gap = figures.gap_ms ?? figures.first_packet_ms;
-  return h("details", { class: "figures" }, h("summary", {}, `answered in ${seconds(gap)}`), list, facts(figures));
+  return h("details", { class: "figures" }, h("summary", {}, `answered in ${seconds(gap)}`),
+    h("p", { class: "hint" }, "From the caller's last sound until:"), list, facts(figures));
 }
 
 /** What served this answer, and how the line was. @param {Record<string, any>} figures */

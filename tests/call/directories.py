@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.agent.call_info import NOTHING_KNOWN, Transport
 from server.agent.dependencies import dependencies
@@ -16,6 +16,7 @@ from server.call.options import CallOptions
 from server.call.session import Session
 from server.call.settings import CallSettings
 from server.call.setup import CallSetup, Engines
+from server.call.trace import UNTRACED, CallTrace
 from server.media.frame import Frame
 from server.record.conversation import Conversation
 from server.record.minutes import Minutes
@@ -75,6 +76,7 @@ def directory(
     first_sound_ms: float = 30,
     callers: CallerLimits | None = None,
     options: Callable[[CallOptions], None] = lambda options: None,
+    trace: CallTrace = UNTRACED,
 ) -> Directory:
     """`options` raises PeerError for options that no call may have.
 
@@ -97,7 +99,7 @@ def directory(
         agent = (mind or Mind()).agent()
         deps = await dependencies(agent, functions, minutes.record.agent_state, NOTHING_KNOWN)
         setup = CallSetup(agent, deps, engines, CallSettings(resume_s=resume_s), options, caller, functions)
-        return Session(minutes, setup)
+        return Session(minutes, replace(setup, trace=trace))
 
     return Directory(open_session, restore, book, Limits(callers or CallerLimits(), limit), overload)
 

@@ -100,7 +100,10 @@ def test_an_interruption_and_a_backchannel_are_told_apart() -> None:
             await caller.say("stop it please")
             await caller.until_silent()
             first, second, *_ = written(caller)
+            _, story = caller.notebook.written[-1].exchanges[0].said
         assert (first.resumed, first.interrupted) == (1, False)
+        (resumed_ms,) = first.resumed_ms
+        assert story.start_ms + 2_000 < resumed_ms < story.end_ms
         assert second.interrupted
 
     run_virtual(scenario())

@@ -14,6 +14,8 @@ from tests.socket_phone import SocketPhone
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
+AS_LOCAL = "(at) => new Date(new Date(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString()"
+"""A moment as an input for local time has it."""
 SPEAKS_MS = 30_000
 """How long the agent may take to say a line, after the answer that it gives."""
 
@@ -83,6 +85,16 @@ async def test_conversations_are_listed_and_searched(operator: Page, console: Co
     await operator.select_option("[name=sort]", "slowest")
     await expect(rows.first).to_contain_text("0.70 s")
     await expect(rows.first).to_contain_text("text-to-speech failed")
+    await go(operator, console, "conversations")
+    await expect(rows).to_have_count(50)
+    third = await operator.locator("a[href='#/conversations/call2'] time").get_attribute("datetime")
+    until = (await operator.evaluate(AS_LOCAL, third))[:16]
+    await operator.fill("[name=until]", until)
+    await operator.click("form.search button")
+    await expect(operator.locator("tbody tr a").first).to_have_attribute("href", "#/conversations/call3")
+    assert await operator.input_value("[name=until]") == until
+    await go(operator, console, "conversations?failure=any")
+    await expect(rows).to_have_count(50)
     await go(operator, console, "conversations?word=unicorn")
     await expect(operator.locator("[role=status]")).to_have_text("No conversation is like this.")
 
@@ -105,7 +117,10 @@ async def test_a_conversation_is_read_and_heard(operator: Page, console: Console
     trace = operator.get_by_role("link", name="Trace")
     await expect(trace).to_have_attribute("href", f"https://traces.example.org/trace/{TRACE_ID}")
     await expect(operator.locator(".wave")).to_have_count(2)
-    await expect(operator.locator(".event")).not_to_have_count(0)
+    resumed, wide, sound_ms = 2_300, "Number(document.querySelector('.track svg').getAttribute('width'))", 10_000
+    x = await operator.locator(".event.resumed line").first.get_attribute("x1")
+    assert float(x or 0) == pytest.approx(resumed / sound_ms * await operator.evaluate(wide), rel=0.02)
+    await expect(lines.last).to_contain_text("went on after a sound")
     box = await operator.locator(".track svg").bounding_box()
     assert box is not None
     await operator.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
@@ -123,6 +138,18 @@ async def test_the_waves_are_loud_where_the_caller_was(operator: Page, console: 
     heights = await operator.locator(".wave").evaluate_all("waves => waves.map((wave) => wave.getBBox().height)")
     assert heights[0] > 15
     assert heights[1] < 5
+
+
+async def test_sound_that_cannot_be_drawn_is_played(operator: Page, console: Console) -> None:
+    """It is too long, or the browser cannot decode it: the timeline is as long as the sound all the same."""
+    await operator.evaluate("void (OfflineAudioContext.prototype.decodeAudioData = () => Promise.reject(Error()))")
+    await go(operator, console, f"conversations/{console.recorded}")
+    await expect(operator.locator("audio")).to_be_visible()
+    await expect(operator.locator(".wave")).to_have_count(0)
+    box = await operator.locator(".track svg").bounding_box()
+    assert box is not None
+    await operator.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
+    await operator.wait_for_function("document.querySelector('audio').currentTime > 4")
 
 
 async def test_it_is_saved_and_deleted(operator: Page, console: Console) -> None:
@@ -152,6 +179,8 @@ async def test_figures_over_time_are_numbers_too(operator: Page, console: Consol
     await operator.locator(".numbers summary").first.click()
     numbers = await operator.locator(".numbers").first.locator("td").all_text_contents()
     assert set(numbers) >= {"–", "0.50 s", "0.70 s"}
+    ticks = await operator.locator(".chart").nth(1).locator("svg text[text-anchor=end]").all_text_contents()
+    assert int(ticks[1]) * 2 == int(ticks[2])
     await operator.select_option("[name=by]", "agent")
     await expect(operator).to_have_url(f"{console.page}#/time?since=7d&by=agent")
     await expect(operator.locator(".legend").first.locator("li")).to_have_text(["Olive", "Riverside Books"])
@@ -173,6 +202,25 @@ async def test_it_is_worked_by_keys(operator: Page, console: Console) -> None:
     await expect(operator.locator("h1")).to_have_text("Conversations")
     await operator.keyboard.press("?")
     await expect(operator.locator("#keys")).to_be_visible()
+    await go(operator, console, f"conversations/{console.recorded}")
+    await operator.keyboard.press("Escape")
+    await expect(operator.locator("#keys")).to_be_hidden()
+    await expect(operator.locator(".spoken > li").first).to_be_visible()
+
+
+async def test_enter_presses_what_has_the_focus(operator: Page, console: Console) -> None:
+    """Beside a list, too, where Enter opens the row that was moved to. The page itself has no frame around it."""
+    await operator.keyboard.press("2")
+    await expect(operator.locator("tbody tr")).to_have_count(50)
+    assert await operator.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "none"
+    await operator.keyboard.press("j")
+    await operator.locator(".more").focus()
+    await operator.keyboard.press("Enter")
+    await expect(operator.locator(".more")).to_be_hidden()
+    assert await operator.locator("tbody tr").count() > 50
+    await operator.locator("nav a").last.focus()
+    await operator.keyboard.press("Enter")
+    await expect(operator.locator("h1")).to_have_text("Over time")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (768, "dark"), (1280, "light")])

@@ -77,6 +77,8 @@ async def test_conversations_are_found_by_what_their_rows_tell(store: Store) -> 
     assert await ids(store, tool="book") == ["c", "b"]
     assert await ids(store, failure="tool", caller="joe") == ["c"]
     assert await ids(store, failure="model") == []
+    assert await ids(store, failure="any") == ["c", "b"]
+    assert await ids(store, failure="any", caller="eva") == ["b"]
     odd = 'the "big"\n\\ \x1f <é\x7f>'
     await store.save(call("e", 4_000, Figures(agent=odd)))
     assert await ids(store, agent=odd) == ["e"]

@@ -1,4 +1,6 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,10 +9,11 @@ from aiohttp.test_utils import TestClient
 
 from server.media.recordings import Recordings
 from server.record.archive import Archive
+from server.record.conversation import json_pieces
 from server.record.store import Store
 from server.record.stores.sqlite import SqliteStore
 from signaling.admin import Admin
-from signaling.conversations import add_routes
+from signaling.conversations import add_routes, joined
 from signaling.errors import errors_as_json
 from tests.conversations import START_MS, conversation
 
@@ -197,3 +200,26 @@ async def test_a_store_that_is_down_is_said(client: Client, store: SqliteStore) 
     await store.close()
     for method, path in [request for request in REQUESTS if "recording" not in request[1]]:
         assert await code(client, method, path, **BEARER) == (503, "store_unavailable")
+
+
+async def test_calls_are_served_while_a_long_conversation_is_written() -> None:
+    """It is written in pieces, one for each exchange, and the loop turns between them."""
+    turns = 0
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turn) if turns < 100 else None
+
+    loop, seen = asyncio.get_running_loop(), list[int]()
+    loop.call_soon(turn)
+    kept = conversation("long", 5)
+
+    def pieces() -> Iterator[bytes]:
+        for piece in json_pieces(kept, messages=True):
+            seen.append(turns)
+            yield piece
+
+    assert json.loads(await joined(pieces()))["exchanges"][4]["messages"]
+    assert seen == sorted(set(seen))
+    assert len(seen) == 7

@@ -70,3 +70,12 @@ async def test_a_text_is_spoken_by_the_engine_for_its_language(language: str, sp
     """The text and the voice reach it unchanged."""
     tts = TextToSpeechByLanguage([Speaker("fine", "en-us"), Speaker("rough", "en", "fr")])
     assert [pcm.data.decode() async for pcm in tts.synthesize("Yes.", "amy", language)] == [spoken]
+
+
+async def test_whoever_asks_is_told_which_engine_it_is() -> None:
+    """By its name, for each request: another language may be another engine's."""
+    told: list[str] = []
+    tts = TextToSpeechByLanguage([Speaker("fine", "en-us"), Speaker("rough", "en", "fr")], ["piper amy", "espeak"])
+    for language in ("en-GB", "fr"):
+        assert [pcm async for pcm in tts.synthesize("Yes.", "", language, Asker(served=told.append))]
+    assert told == ["piper amy", "espeak"]

@@ -56,7 +56,7 @@ def test_an_exchange_has_its_parts() -> None:
     exchange.answer(2)
     exchange.end("heard")
     exchange.end("interrupted")
-    call.end()
+    call.end("caller")
     (span,), (whole,) = house.spans("exchange"), house.spans("call")
     assert parent_of(span) == id_of(whole)
     assert [parent_of(part) for part in (*house.spans("utterance"), *house.spans("playout"))] == [id_of(span)] * 2
@@ -71,13 +71,38 @@ def test_an_exchange_has_its_parts() -> None:
     }
 
 
+def test_what_comes_after_the_end_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A stage of an exchange that was cut off, and a second end of a call. The library has nothing to complain of."""
+    house = House()
+    call = house.begin()
+    exchange = call.begin(None, spoken=False)
+    exchange.end("interrupted")
+    for stage in ("first_clause", "first_packet"):
+        exchange.mark(stage)
+    exchange.answer(1)
+    call.end("caller")
+    call.end("not_connected")
+    assert [(span.attributes or {}).get("antiphon.call.end") for span in house.spans("call")] == ["caller"]
+    assert not house.spans("exchange")[0].events
+    assert caplog.text == ""
+
+
+def test_the_span_of_a_call_tells_how_it_ended() -> None:
+    """It is an error if the caller was never connected, or if the server has ended it."""
+    house = House()
+    for how in ("caller", "not_connected", "server", ""):
+        house.begin().end(how)
+    ends = [((span.attributes or {}).get("antiphon.call.end"), span.status.is_ok) for span in house.spans("call")]
+    assert ends == [("caller", True), ("not_connected", False), ("server", False), (None, True)]
+
+
 def test_a_call_ends_all_that_is_open() -> None:
     """An exchange that the end of the call cuts off is dropped, with its parts."""
     house = House()
     call = house.begin()
     call.begin(1, spoken=True)
     call.begin(None, spoken=False).mark("first_packet")
-    call.end()
+    call.end("caller")
     ends = [span.attributes["antiphon.exchange.end"] for span in house.spans("exchange") if span.attributes]
     assert ends == ["dropped", "dropped"]
     assert len(house.spans("utterance")) == len(house.spans("playout")) == 1
@@ -94,7 +119,7 @@ def test_what_the_client_heard_is_noted() -> None:
     exchange.end("heard")
     call.observe(messages.Heard(reply=2, gap_ms=999))
     call.observe(EngineError("model", "my card is four two"))
-    call.end()
+    call.end("caller")
     (span,), (whole,) = house.spans("exchange"), house.spans("call")
     assert span.attributes is not None
     assert span.attributes["antiphon.exchange.gap"] == 0.25
@@ -113,7 +138,7 @@ def test_words_are_noted_only_if_asked_for(content: bool) -> None:
     call.observe(messages.Transcription(utterance=1, text="my card is four two", final=True))
     call.observe(messages.Response(reply=2, text="your card is four two", final=True))
     exchange.end("heard")
-    call.end()
+    call.end("caller")
     text = "".join(span.to_json() for span in house.kept.get_finished_spans())
     assert ("my card is four two" in text, "your card is four two" in text) == (content, content)
 
@@ -122,9 +147,9 @@ def test_a_conversation_that_goes_on_stays_in_its_trace() -> None:
     """At another server, or after a restart, its record is the parent, whatever the request says."""
     first, second = House(), House()
     begun = first.begin(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-    begun.end()
+    begun.end("")
     record = Conversation("abc", "Books", 0, 0, traceparent=begun.traceparent)
-    second.begin(record, traceparent="00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").end()
+    second.begin(record, traceparent="00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").end("")
     (before,), (after,) = first.spans("call"), second.spans("call")
     assert before.context is not None
     assert after.context is not None

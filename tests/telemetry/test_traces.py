@@ -81,6 +81,7 @@ async def test_one_exchange_is_one_tree(collector: Collector, call_id: str) -> N
     exchange = collector.one("exchange", gen_ai_conversation_id=call_id, antiphon_utterance=1)
     assert exchange.parent == call.id
     assert call.parent == ""
+    assert call.attributes["antiphon.call.end"] == "caller"
     assert {span.trace for span in collector.spans if span.attributes.get("gen_ai.conversation.id") == call_id} == {
         call.trace
     }

@@ -191,6 +191,7 @@ class Directory:
     def abandon(self, session: Session) -> None:
         """Free the place of a session whose first connection has failed. A session that has had a connection stays."""
         if session not in self._tasks:
+            session.abandon()
             self._remove(session)
 
     def lose(self, session_id: str) -> None:

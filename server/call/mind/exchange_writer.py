@@ -30,6 +30,9 @@ from server.record.minutes import Minutes
 GO_ON = "(Go on.)"
 """What the model is told to have been asked, before a client's note of what the agent has said."""
 
+MOST_RESUMED = 20
+"""How many times are kept at which an answer went on. Who murmurs more often has told enough."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Written:
@@ -164,6 +167,7 @@ class ExchangeWriter:
             found,
             agent=last.agent,
             language=last.language,
+            resumed_ms=tuple(map(self._minutes.offset_ms, last.spoken.resumed_s[:MOST_RESUMED])),
             tools=(*found.tools, *(ToolRun(ran.name, ran.ms, ran.outcome) for ran in late)),
             input_tokens=usage.input_tokens if usage else 0,
             output_tokens=usage.output_tokens if usage else 0,

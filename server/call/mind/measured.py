@@ -107,7 +107,7 @@ class Measured:
             attempts=metrics.attempts if asked else 0,
             gap_ms=self._gap[1] if self._gap[0] == reply and asked else None,
             interrupted=interrupted,
-            resumed=spoken.resumed,
+            resumed=len(spoken.resumed_s),
             false_starts=since.false_starts,
             tools=tuple(ToolRun(ran.name, ran.ms, ran.outcome) for ran in source.ran),
             failures=since.failures,

@@ -39,8 +39,8 @@ class SpokenReply:
         self.asked = asked
         self.begun_s: float | None = None
         """When the caller first heard it."""
-        self.resumed = 0
-        """How often it went on after a sound of the caller."""
+        self.resumed_s: list[float] = []
+        """When it went on after a sound of the caller."""
         self.clauses_shown = 0
         """How many of its clauses the client has been told."""
 
@@ -94,7 +94,7 @@ class Mouth:
     def restore(self) -> None:
         """Go on with the current reply from where it fell silent."""
         if self.current is not None and self.playout.ducked:
-            self.current.resumed += 1
+            self.current.resumed_s.append(self._now())
         self.playout.restore()
 
     def note_played(self, reply: int, ms: float) -> None:

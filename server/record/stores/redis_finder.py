@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from server.errors import StoreError
 from server.record.conversation import Conversation
-from server.record.query import MOST_LOOKED_AT, CallRow, Counted, Found, Period, Wanted, folded
+from server.record.query import ANY, MOST_LOOKED_AT, CallRow, Counted, Found, Period, Wanted, folded
 from server.record.rows import call_row, matches, words_of
 from server.record.stores.codec import decode_exchange_rows, decode_rows, encode_exchange_row, encode_row, plain
 from server.record.tally import Tally
@@ -100,7 +100,8 @@ class RedisFinder:
         newest = before if before is not None and not wanted.slowest else _cursor_at(wanted.until_ms)
         found: list[CallRow] = []
         looked = 0
-        names = [name for name in (wanted.agent, wanted.caller, wanted.transport, wanted.tool, wanted.failure) if name]
+        failure = "" if wanted.failure == ANY else wanted.failure
+        names = [name for name in (wanted.agent, wanted.caller, wanted.transport, wanted.tool, failure) if name]
         async for cursors in self._newest(newest, wanted.since_ms):
             looked += len(cursors)
             rows = [row for row in await self._rows_of(cursors, names) if matches(row, wanted)]

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from server.errors import StoreError
 from server.record.conversation import Conversation
 from server.record.query import (
+    ANY,
     BUCKET_MS,
     MEASURES,
     MOST_COUNTED,
@@ -62,6 +63,7 @@ SCHEMA = f"""
 """
 """Files of earlier servers get these tables, too. They do no harm there if an earlier server opens them again."""
 _NAMED = "EXISTS (SELECT 1 FROM call_names n WHERE n.conversation_id = c.conversation_id AND kind = ? AND name = ?)"
+_FAILED = "EXISTS (SELECT 1 FROM call_names n WHERE n.conversation_id = c.conversation_id AND kind = 'failure')"
 _SAID = """EXISTS (SELECT 1 FROM exchange_words w
     WHERE w.conversation_id = found.conversation_id AND instr(words, ?))"""
 
@@ -200,13 +202,15 @@ class SqliteFinder:
 
 def _conditions(wanted: Wanted, order: str, before: str | None) -> tuple[str, list[object]]:
     """What a row has to be like, and the values for it. The word is not among it."""
-    named = {"agent": wanted.agent, "tool": wanted.tool, "failure": wanted.failure}
+    failure = "" if wanted.failure == ANY else wanted.failure
+    named = {"agent": wanted.agent, "tool": wanted.tool, "failure": failure}
     conditions: list[tuple[str, Sequence[object]]] = [("1", ())]
     conditions += [(f"c.{order} < ?", [before])] if before is not None else []
     conditions += [("c.cursor >= ?", [f"{wanted.since_ms:013d}"])] if wanted.since_ms is not None else []
     conditions += [("c.cursor < ?", [f"{wanted.until_ms:013d}"])] if wanted.until_ms is not None else []
     conditions += [("c.caller = ?", [wanted.caller])] if wanted.caller else []
     conditions += [("c.transport = ?", [wanted.transport])] if wanted.transport else []
+    conditions += [(_FAILED, ())] if wanted.failure == ANY else []
     conditions += [(_NAMED, [kind, name]) for kind, name in named.items() if name]
     return " AND ".join(sql for sql, _ in conditions), [value for _, values in conditions for value in values]
 

@@ -8,6 +8,7 @@ from server.call.caller import Caller
 from server.call.desk.admission import Refusal
 from server.call.messages import Error, HangUp, Hello, Reconnect, Text
 from server.call.options import CallOptions
+from server.call.trace import Untraced
 from server.errors import AtCapacity, NotFound
 from tests.call.directories import Line, Stubborn, answers, connected, directory, listen
 from tests.fakes.notebook import Notebook
@@ -51,6 +52,33 @@ def test_an_overload_keeps_new_callers_out_and_nobody_else() -> None:
         assert calls.detached == 0
         overload[0] = None
         await connected(calls)
+        await calls.close()
+
+    run_virtual(scenario())
+
+
+class Ends(Untraced):
+    """Follows calls, and keeps how they end."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def end(self, how: str = "") -> None:
+        self.kept.append(how)
+
+
+def test_the_trace_of_every_call_ends() -> None:
+    """It tells why the call is over, even when it never had a connection."""
+
+    async def scenario() -> None:
+        ends = Ends()
+        calls = directory(trace=ends)
+        calls.abandon(await calls.open(Caller(), CallOptions()))
+        assert ends.kept == ["not_connected"]
+        session, line = await connected(calls)
+        session.detach(line, for_good=True)
+        await session.over.wait()
+        assert ends.kept == ["not_connected", "caller"]
         await calls.close()
 
     run_virtual(scenario())
