@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ DRAIN_S = "0"
 """How long a server that is stopped waits for its calls, if a test does not say otherwise."""
 START_S = 120
 STOP_S = 20
+LOG_S = 10
+"""How long a line of the log may need to get to the test."""
 
 
 class Started:
@@ -71,6 +74,16 @@ class Started:
         """Wait until the server is ready. Fails if it has ended."""
         assert self._ready.wait(START_S), self.lines
         assert self.url, self.lines
+
+    def logs(self, *texts: str, count: int = 1, since: int = 0) -> bool:
+        """Whether so many lines have all `texts` in them, soon: a thread of the server writes its log. The first
+        `since` lines do not count."""
+        deadline = time.monotonic() + LOG_S
+        while sum(all(text in line for text in texts) for line in self.lines[since:]) < count:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
 
     def stop(self) -> int:
         """Send SIGTERM, as an operator does; returns the exit code."""

@@ -188,7 +188,7 @@ def test_calls_to_phones(server: Started, page: Page) -> None:
         phone.do("wait", True)
         status, call_id = pool.submit(ring, caller, "carol").result(30)
         assert status == 200
-        assert any(f"call {call_id} begins" in line for line in caller.lines)
+        assert caller.logs(f"call {call_id} begins")
         until(lambda: "confirmed" in phone.get("heard"))
         until(lambda: grows(phone, 0.2))
         phone.do("hold")

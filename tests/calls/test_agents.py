@@ -85,7 +85,7 @@ async def test_each_agent_has_its_way(server: Started) -> None:
         assert (await get("/agents/billing/..%2f..%2fpyproject.toml"))[0] == 404
         async with http.get("/agents/billing", allow_redirects=False) as response:
             assert (response.status, response.headers["Location"]) == (308, "/agents/billing/")
-    assert any("Billing at /agents/billing, model its own" in line for line in server.lines)
+    assert await asyncio.to_thread(server.logs, "Billing at /agents/billing, model its own")
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ async def test_metrics_and_logs_come_too(collector: Collector, server: Started) 
     lines = collector.lines_of(call.trace)
     assert {line[2]["gen_ai.conversation.id"] for line in lines} == {call_id}
     assert [line[0] for line in lines if " answers: " in line[0]]
-    assert any(call_id in line and f"trace={call.trace}" in line for line in server.lines)
+    assert await asyncio.to_thread(server.logs, call_id, f"trace={call.trace}")
     about = {each.key: each.value.string_value for each in collector.traces[0].resource_spans[0].resource.attributes}
     assert (about["service.name"], about["deployment.environment.name"]) == ("books", "test")
 

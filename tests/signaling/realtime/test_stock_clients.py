@@ -163,7 +163,7 @@ def test_the_libraries_for_node(server: Started, tmp_path: Path) -> None:
     assert (answer["role"], answer["status"]) == ("assistant", "incomplete")
     assert 0 < len(answer["words"]) < len(call["output"]) / 2, "only what was heard"
     assert (cut_in["role"], second["role"]) == ("user", "assistant")
-    assert sum("is over" in line for line in server.lines[since:]) == 2, "closing the client has hung up"
+    assert server.logs("is over", count=2, since=since), "closing the client has hung up"
 
 
 async def test_the_example_of_the_documentation(server: Started) -> None:
