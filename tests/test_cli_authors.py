@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -163,12 +164,16 @@ def test_an_agent_that_cannot_be_tried_is_one_line(
 def test_ctrl_c_ends_it_while_it_waits_for_words() -> None:
     """At once, and without a stack trace."""
     command = [*ANTIPHON, "try", "demo"]
-    talk = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    # A shell lets what it runs in the background ignore Ctrl-C, and the tests may run so.
+    talk = subprocess.Popen(
+        command, cwd=ROOT, preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL), **pipes
+    )
     try:
         assert talk.stdout is not None
         assert talk.stdout.readline().startswith(b"agent")
         talk.send_signal(signal.SIGINT)
-        assert talk.wait(60) == 130
+        assert talk.wait(20) == 130
         assert talk.stderr is not None
         assert talk.stderr.read() == b""
     finally:
