@@ -41,6 +41,7 @@ from server.config import Settings
 from server.engines import Print
 from server.logs import Lines
 from server.media.pacer import Pacer
+from server.media.reach import PeerSettings
 from server.membership import join
 from server.network import client_servers, peer_settings
 from server.openings import Openings
@@ -48,6 +49,7 @@ from server.outgoing import open_webhooks
 from server.record.conversation import Conversation
 from server.record.journal import Journal
 from server.telemetry.exporter import Exporter
+from server.telemetry.monitor import Monitor
 from server.telephony import open_telephony
 from server.watching import Watching, watch
 from server.web import Sites, add_agents_pages
@@ -119,14 +121,7 @@ async def serve(settings: Settings, say: Print = print, log_lines: Lines | None 
         say(f"callers         {'everybody' if keys is None else 'with a token'}")
         agents = await agents.started(partial(_with_toolsets, settings, stack))
         directory, journal = _directory(settings, agents, engines.of_call, keeper, watching, parts, stack)
-        calls = RtcCalls(
-            directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp))
-        )
-        stack.push_async_callback(calls.close)
-        monitor.watch_drops("antiphon.media.dropped", calls.drops)
-        monitor.media.watch("webrtc", calls.traffic)
-        pacer.join(monitor.tick)
-        stack.callback(pacer.leave, monitor.tick)
+        calls = _by_webrtc(directory, pacer, peers, monitor, stack)
         access = Access(keys, expected(settings, agents.names), sites.proxies)
         sockets = WsCalls(directory, pacer, settings.vanished_s)
         monitor.media.watch("websocket", sockets.traffic)
@@ -159,6 +154,19 @@ async def serve(settings: Settings, say: Print = print, log_lines: Lines | None 
             await membership.drain(directory, settings.drain_s, journal.has_written)
         else:
             await directory.drain(settings.drain_s, put_away=keeper.outlives)
+
+
+def _by_webrtc(
+    directory: Directory, pacer: Pacer, peers: PeerSettings, monitor: Monitor, stack: AsyncExitStack
+) -> RtcCalls:
+    """What answers calls by WebRTC, with the pacer watched that sends their sound. The stack closes it."""
+    calls = RtcCalls(directory, pacer, peers.connect_s, peers, partial(Leg, recognize=partial(recognize, timestamp)))
+    stack.push_async_callback(calls.close)
+    monitor.watch_drops("antiphon.media.dropped", calls.drops)
+    monitor.media.watch("webrtc", calls.traffic)
+    pacer.join(monitor.tick)
+    stack.callback(pacer.leave, monitor.tick)
+    return calls
 
 
 async def _with_toolsets(settings: Settings, stack: AsyncExitStack, agent: VoiceAgent) -> VoiceAgent:
