@@ -43,6 +43,7 @@ class Door:
         self._backends: list[Backend] = []
         self._workers: Sequence[Announcement] | None = None
         """The last list; None before the first one."""
+        self._told = 0
         self._away_s = 0.0
         """When Redis was away last; 0 if that is long ago."""
         self._following: asyncio.Task[None] | None = None
@@ -62,8 +63,8 @@ class Door:
 
     @property
     def known(self) -> int:
-        """How many workers HAProxy gives new calls to."""
-        return sum(worker.state == "ready" for worker in self._workers or ())
+        """How many workers HAProxy gives new calls to, as it was told last."""
+        return self._told
 
     async def start(self) -> None:
         """Open the door. Raises ConfigError if HAProxy is not there, or does not take the settings or the port."""
@@ -106,6 +107,7 @@ class Door:
     async def _open(self) -> None:
         """Start HAProxy, and tell it at once what is known of the workers."""
         runtime = Runtime(self._socket)
+        self._told = 0
         self._haproxy = await HAProxy.started(self._program, self._file, runtime)
         self._backends = [Backend(runtime, WORKERS, lambda worker: worker.url)]
         if self._settings.operations_port:
@@ -166,7 +168,9 @@ class Door:
         assert self._haproxy is not None
         for backend in self._backends:
             await backend.update(workers)
-        await self._haproxy.runtime.do(told(worker for worker in workers if self._backends[0].has(worker.name)))
+        usable = [worker for worker in workers if self._backends[0].has(worker.name)]
+        await self._haproxy.runtime.do(told(usable))
+        self._told = sum(worker.state == "ready" for worker in usable)
 
 
 def _within_limits(settings: DoorSettings) -> DoorSettings:
