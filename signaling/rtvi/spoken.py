@@ -10,7 +10,10 @@ Told = tuple[str, Any]
 class Spoken:
     """The segments of one answer. Each is a clause of it, in the order in which they are spoken."""
 
-    def __init__(self, first_segment: int) -> None:
+    def __init__(self, first_segment: int, late: bool = False) -> None:
+        """`late`: a part of it was heard before this client was told anything of it. Then its clauses, of which some
+        were told before, are not shown beforehand: each part is a segment when it is heard."""
+        self._late = late
         self.segments = first_segment
         """How many segments the client was told, in this answer and in those before it."""
         self._waiting: list[tuple[int, str]] = []
@@ -24,6 +27,10 @@ class Spoken:
 
     def add(self, text: str) -> Iterator[Told]:
         """The agent is going to say `text` next."""
+        if not self._late:
+            yield from self._announce(text)
+
+    def _announce(self, text: str) -> Iterator[Told]:
         self._waiting.append((self.segments, text))
         self.segments += 1
         yield "bot-llm-text", {"text": f"{text} "}
@@ -60,7 +67,7 @@ class Spoken:
     def _unannounced(self, part: str) -> Iterator[Told]:
         """The caller has heard something that this client was not told before, such as the rest of an answer that
         began on another connection."""
-        yield from self.add(part)
+        yield from self._announce(part)
         number, text = self._waiting.pop()
         self._begin += len(text) + 1
         yield "bot-output", {**_segment(number, text), "spoken_status": "completed", **_progress(text, text)}

@@ -13,7 +13,8 @@ from signaling.rtvi.saying import said
 from signaling.rtvi.telling import Telling
 
 MAX_HELD = 256
-"""How many messages wait until the client is ready, in less than a second. With more the oldest are dropped."""
+"""How many messages wait until the client is ready, in less than a second. With more the oldest are dropped, except
+the first one: by `session` a page can resume the call."""
 HEARD_RATE: Literal[16_000] = 16_000
 """The rate in Hz at which Pipecat's WebSocket transport records."""
 SPOKEN_RATE: Literal[24_000] = 24_000
@@ -73,7 +74,8 @@ class Rtvi:
             items.append(PEER_LEFT)
         if self._ready or ended or isinstance(message, Error):
             return items
-        self._held = [*self._held, *items][-MAX_HELD:]
+        held = [*self._held, *items]
+        self._held = held if len(held) <= MAX_HELD else [held[0], *held[1 - MAX_HELD :]]
         return []
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
