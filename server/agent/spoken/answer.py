@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from pydantic_ai.exceptions import ModelAPIError, ModelQuotaExceededError, ModelRateLimitError, ModelServerError
 from pydantic_ai.messages import RealtimeSessionErrorEvent
@@ -11,7 +12,18 @@ from pydantic_ai.usage import RequestUsage
 
 from server.agent.spoken.sound import Sound
 
-Piece = str | ToolCall | ResponseEnded
+WORDLESS = "…"
+"""Stands for the words of an answer of which only the sound has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Words that the model does not speak itself."""
+
+    text: str
+
+
+Piece = str | Written | ToolCall | ResponseEnded
 """Words, a tool that the model calls, or the end. "" stands for sound without new words."""
 
 
@@ -70,14 +82,19 @@ class Answer:
 
     def fail(self, failure: Exception) -> None:
         """Nothing more will come."""
-        self.close()
+        self.close(lost=True)
         self._pieces.put_nowait(failure)
 
-    def close(self) -> None:
-        """Take no more of it; idempotent."""
+    def refuse(self, failure: Exception) -> None:
+        """The provider does not take what asked for it, unless nobody waits for it any more."""
+        if not self.over:
+            self.fail(failure)
+
+    def close(self, lost: bool = False) -> None:
+        """Take no more of it; idempotent. `lost`: the provider has not said all of it."""
         self.over = True
         if self._sound is not None:
-            self._sound.end()
+            self._sound.end(lost)
 
     async def pieces(self) -> AsyncIterator[Piece]:
         """What comes, until its end. Raises ModelAPIError when the provider fails."""
@@ -95,6 +112,9 @@ class Answer:
         if not event.is_final:
             self._worded.add(event.item_id)
         self.words += event.text
+        if event.output_text:
+            self._pieces.put_nowait(Written(event.text))
+            return
         self._sound_of(event.item_id).add_words(event.text)
         self._pieces.put_nowait(event.text)
 
@@ -107,9 +127,11 @@ class Answer:
         return self._sound
 
     def _end(self, event: ResponseEnded) -> None:
-        self.close()
         error = self._error
-        failed = event.status in ("failed", "lost") or (error is not None and not self.begun)
+        failed = event.status in ("failed", "lost", "cancelled") or (error is not None and not self.begun)
+        if self._sound is not None and not (failed or self.words):
+            self._write(OutputTranscript(WORDLESS, item_id=self._sound.item))
+        self.close(lost=failed)
         self._pieces.put_nowait(failure_of(self._model_name, error) if failed else event)
 
 
