@@ -111,12 +111,15 @@ class Answer:
             return
         if not event.is_final:
             self._worded.add(event.item_id)
-        self.words += event.text
         if event.output_text:
+            self.words += event.text
             self._pieces.put_nowait(Written(event.text))
             return
-        self._sound_of(event.item_id).add_words(event.text)
-        self._pieces.put_nowait(event.text)
+        before, sound = self._sound, self._sound_of(event.item_id)
+        sound.add_words(event.text)
+        text = event.text if sound is before or not self.words else f" {event.text}"
+        self.words += text
+        self._pieces.put_nowait(text)
 
     def _sound_of(self, item: str | None) -> Sound:
         if self._sound is None or self._sound.item != (item or ""):

@@ -93,9 +93,9 @@ class Speech:
         return kept
 
     @property
-    def worded(self) -> bool:
-        """Whether it says anything."""
-        return bool(self._clauses)
+    def pronounced(self) -> bool:
+        """Whether text-to-speech says any of it."""
+        return any(not clause.sentences for clause in self._clauses)
 
     def announce(self) -> Sequence[str]:
         """What is to be heard next and was not announced before, as far as it is known: clauses, and sentences of an

@@ -324,6 +324,7 @@ def test_an_answer_is_announced_sentence_by_sentence_as_its_words_come() -> None
     speech.begin_answer()
     speech.extend("It is")
     assert speech.announce() == ["One moment."]
+    assert speech.pronounced
     speech.extend(" ten. And it ra")
     assert speech.announce() == ["It is ten."]
     speech.extend("ins. Bye.")
@@ -343,6 +344,7 @@ def test_words_that_come_with_their_sound_are_announced_before_they_are_heard() 
         announced = " ".join([announced, *speech.announce()]).strip()
         assert announced.startswith(speech.heard.strip())
     assert announced
+    assert not speech.pronounced
 
 
 def test_the_words_of_a_lost_answer_whose_sound_has_not_come() -> None:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.agent_messages import ToolCall
+from server.call.agent_messages import Clause, ToolCall
 from server.call.line.translator import Read
 from server.call.messages import (
     Error,
     Interrupt,
+    Response,
     State,
     Transcription,
 )
@@ -55,6 +56,17 @@ def test_a_later_connection_of_a_call() -> None:
 def test_another_version_is_told_and_goes_on() -> None:
     _, answers = Client(ready=False).says("client-ready", {"version": "9.0.0"})
     assert [answer["type"] for answer in answers] == ["bot-ready", "error-response"]
+
+
+def test_a_client_of_the_version_before_is_told_what_is_spoken_in_its_own_way() -> None:
+    client = Client(ready=False)
+    client.told(Clause(reply=1, text="It is ten."), Response(reply=1, text="It is", final=False))
+    _, (_, *held) = client.says("client-ready", {"version": "1.2.0"})
+    told = client.told(Response(reply=1, text="It is ten.", final=True))
+    shown = [each.get("data") for each in held if each["type"] == "bot-output"]
+    shown += [data for kind, data in told if kind == "bot-output"]
+    output = {"text": "It is ten.", "aggregated_by": "sentence"}
+    assert shown == [{**output, "spoken": False}, {**output, "spoken": True}]
 
 
 def test_a_refusal_does_not_wait_for_the_client() -> None:
