@@ -12,6 +12,12 @@ from pydantic_ai.usage import RequestUsage
 
 from server.agent.spoken.sound import Sound
 
+MAX_SOUND_S = 600
+"""The longest answer. All of it is kept until it is heard, because providers send faster than one can listen."""
+MAX_CHARS = 30 * MAX_SOUND_S
+"""Twice as many as anybody says in that time."""
+MAX_PIECES = 60_000
+"""Of how many pieces it may be, sound and words and calls of tools: twice as many as such an answer needs."""
 WORDLESS = "…"
 """Stands for the words of an answer of which only the sound has come."""
 
@@ -46,6 +52,9 @@ class Answer:
         self.usage = RequestUsage()
         self.over = False
         """Nothing more of it will come."""
+        self._sound_bytes = 0
+        self._received = 0
+        """How many pieces have come."""
         self._model_name = model_name
         self._rate = rate
         self._on_sound = on_sound
@@ -61,12 +70,20 @@ class Answer:
         """Something of it has come."""
         return bool(self.words) or self._sound is not None
 
+    @property
+    def endless(self) -> bool:
+        """More has come than anybody listens to."""
+        long = self._sound_bytes > 2 * self._rate * MAX_SOUND_S or len(self.words) > MAX_CHARS
+        return long or self._received > MAX_PIECES
+
     def receive(self, event: RealtimeCodecEvent | ResponseEnded) -> None:
         """The provider has sent this for it."""
         if self.over:
             return
+        self._received += 1
         match event:
             case AudioDelta():
+                self._sound_bytes += len(event.data)
                 self._sound_of(event.item_id).add(event.data)
                 self._pieces.put_nowait("")
             case OutputTranscript():

@@ -8,7 +8,7 @@ session would run tools by itself, and decide whose turn it is.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from pydantic_ai.exceptions import ModelConnectionError
+from pydantic_ai.exceptions import ModelConnectionError, ModelServerError
 from pydantic_ai.messages import BinaryAudio, RealtimeSessionErrorEvent
 from pydantic_ai.realtime import RealtimeModelProfile
 from pydantic_ai.realtime.codec import (
@@ -194,8 +194,10 @@ class Line:
                 for answer in self._asked.values():  # if one comes all the same, it is cancelled
                     answer.refuse(failure_of(self._model_name, event))
             case _:
-                for answer in self._coming.values():
+                for answer in list(self._coming.values()):
                     answer.receive(event)
+                    if answer.endless:
+                        self.close(ModelServerError(self._model_name, "The answer of the provider has no end."))
 
     def _refusal(self, frame: RealtimeFrame) -> RealtimeSessionErrorEvent | None:
         """The error after which no answer comes, although the provider does not say that it is about one."""
