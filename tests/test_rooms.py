@@ -49,7 +49,7 @@ PURE = """
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
     server/media/frame.py server/media/tones.py
-    server/speech/by_language.py server/speech/settled.py server/speech/unspoken.py
+    server/speech/by_language.py server/speech/wrapped.py server/speech/settled.py server/speech/unspoken.py
     server/speech/shares.py server/speech/plausibility.py
     server/speech/spoken_form.py server/speech/spoken_date.py server/speech/spoken_time.py
     server/speech/spoken_unit.py server/speech/spoken_address.py server/agent/output.py server/agent/written.py
