@@ -13,7 +13,7 @@ import pytest
 from server.config import described, essential
 from tests import command
 from tests.command import Antiphon
-from tests.started import AS_A_USER, Started, started
+from tests.started import ANTIPHON, AS_A_USER, Started, started
 from tests.tiny_models import make_whisper
 
 antiphon = command.antiphon
@@ -139,7 +139,7 @@ def test_the_old_name_of_an_option_works_with_a_warning(antiphon: Antiphon) -> N
 
 def test_start_up_says_what_was_chosen_and_sigterm_stops_it() -> None:
     """It says the engines. SIGTERM ends it with exit code 0 and leaves no child process."""
-    with started() as server:
+    with started(command=ANTIPHON) as server:
         said = "\n".join(server.lines)
         assert "speech-to-text  pocketsphinx\n" in said
         assert "text-to-speech  espeak\n" in said
@@ -170,7 +170,7 @@ def test_the_url_is_one_that_opens() -> None:
 
 def test_ctrl_c_stops_it_like_sigterm() -> None:
     """SIGINT is a clean stop, without a stack trace."""
-    server = Started()
+    server = Started(command=ANTIPHON)
     try:
         server.wait()
         os.kill(server.process.pid, signal.SIGINT)
