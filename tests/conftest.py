@@ -34,6 +34,7 @@ LONG = (
     "console",
     "cluster",
     "test_cli.py",
+    "test_cli_conversations.py",
     "test_package.py",
 )
 """Where tests take long, because people talk or processes start. They begin in this order."""
