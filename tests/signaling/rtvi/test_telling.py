@@ -119,6 +119,18 @@ def test_an_answer_that_began_on_another_connection() -> None:
     assert statuses == [("It is", "new"), ("It is", "completed"), ("ten.", "new"), ("ten.", "completed")]
 
 
+def test_segments_need_no_space_between_them() -> None:
+    """A speech-to-speech model writes as its language does."""
+    client = Client()
+    clauses = [Clause(reply=1, text=text) for text in ("こんにちは。", "元気ですか。", "はい。", "Ten  o'clock.")]
+    told = client.told(*clauses, Response(reply=1, text="こんにちは。元気", final=False))
+    told += client.told(Response(reply=1, text="こんにちは。元気ですか。は", final=False))
+    told += client.told(Response(reply=1, text="こんにちは。元気ですか。はい。\n\nTen", final=False))
+    progress = [data.get("spoken_progress") for kind, data in told if kind == "bot-output"]
+    heard = [each["accumulated_text"] for each in progress if each]
+    assert heard == ["こんにちは。", "元気", "元気ですか。", "は", "はい。", "Ten"]
+
+
 def test_clauses_behind_a_gap_are_not_told_too_early() -> None:
     """This connection was not told all clauses of the answer, so those that come are told when they are heard."""
     client = Client()
