@@ -1,6 +1,7 @@
 """Clause: how much of what a stretch of sound says the caller has heard."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,6 +9,10 @@ from server.media.frame import FRAME_MS
 
 CHARS_PER_FRAME = 15 * FRAME_MS / 1000
 """Assumed pace of a clause whose sound is not complete yet. English has about 15 characters a second."""
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+"""A character of a script that has no spaces between words: Thai, Lao, Burmese, Khmer, Chinese and Japanese."""
 _SENTENCE_END = re.compile(r"[.!?؟।۔]+\s+|[。！？]+\s*")
 
 
@@ -41,7 +46,7 @@ class Clause:
         """The words that have left. A word counts when it is over."""
         if self.complete and self.played == self.frames:
             return self.text
-        return self.text[: max(0, self.text.rfind(" ", 0, self._chars() + 1))]
+        return self.text[: _whole_words(self.text, self._chars())]
 
     def announce(self) -> list[str]:
         """What it says and was not announced before, as far as it is known."""
@@ -56,14 +61,14 @@ class Clause:
             return len(self.text)
         ended = max((each.end() for each in _SENTENCE_END.finditer(self.text)), default=0)
         heard = len(self.heard)
-        return ended if ended >= heard else max(heard, self.text.rfind(" "))
+        return ended if ended >= heard else max(heard, _whole_words(self.text, len(self.text)))
 
     def shorten(self, lost: bool) -> str:
         """Take away the words that have no sound, and return them. `lost`: the end of the sound has not come."""
         chars = int(self.frames * CHARS_PER_FRAME) if lost or not self.frames else len(self.text)
         if chars >= len(self.text):
             return ""
-        kept = max(len(self.heard), self.text.rfind(" ", 0, chars + 1), 0)
+        kept = max(len(self.heard), _whole_words(self.text, chars))
         rest, self.text = self.text[kept:].strip(), self.text[:kept]
         return rest
 
@@ -79,3 +84,12 @@ class Clause:
     def _chars(self) -> int:
         total = self.frames if self.complete else max(self.frames, len(self.text) / CHARS_PER_FRAME)
         return max(self._least_chars, int(len(self.text) * self.played / total) if total else 0)
+
+
+def _whole_words(text: str, chars: int) -> int:
+    """Where the last word ends that is over after so many characters. Without spaces each character is a word."""
+    spaced = max(0, text.rfind(" ", 0, chars + 1))
+    for end in range(min(chars, len(text) - 1), spaced, -1):
+        if _UNSPACED.match(text[end - 1]) and not unicodedata.category(text[end]).startswith("M"):
+            return end
+    return spaced

@@ -364,3 +364,12 @@ def test_the_words_of_a_lost_answer_whose_sound_has_not_come() -> None:
         pass
     assert speech.heard == text
     assert 10 <= len(text) - len(rest) <= 16
+
+
+def test_words_without_spaces_are_heard_one_by_one() -> None:
+    """In Chinese, Japanese and Thai an answer that is cut off in its middle was heard to there."""
+    for text, half in (("从前有一家商店", "从前有"), ("むかしむかし", "むかし"), ("สวัสดีครับ", "สวัส")):
+        speech = speech_of((text, 100))
+        for _ in range(50):
+            speech.take()
+        assert speech.heard == half
