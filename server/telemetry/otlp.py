@@ -8,7 +8,8 @@ import asyncio
 import importlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace as otel
@@ -46,6 +47,17 @@ def resource(worker: str = "") -> Resource:
     return found if named else found.merge(Resource({"service.name": NAME}))
 
 
+@contextmanager
+def usable() -> Iterator[None]:
+    """The SDK reads variables in this block. What it says of one that it cannot use becomes a ConfigError."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as exc:  # the SDK raises what it likes
+        raise ConfigError(f"a variable of OpenTelemetry (OTEL_…) cannot be used: {exc}") from exc
+
+
 class Otlp:
     """What is sent to collectors. `close` it at the end."""
 
@@ -57,13 +69,19 @@ class Otlp:
         """Makes spans that are sent; None: traces are not sent."""
         self._logs: OtlpLogs | None = None
         self._push: MetricPush | None = None
-        if signals.traces:
-            self._trace(signals.traces, about, content)
-        if signals.metrics:
-            exporter = _exporter(signals.metrics, "metric_exporter", "OTLPMetricExporter")
-            self._push = MetricPush(exporter, signals.interval_s, self._dropped("metrics"))
-        if signals.logs:
-            self._log(signals.logs, about)
+        with usable():
+            timeouts_s = signals.timeouts_s
+            if signals.traces:
+                exporter = _exporter(signals.traces, "trace_exporter", "OTLPSpanExporter", timeouts_s.get("TRACES"))
+                self._trace(exporter, about, content)
+            if signals.metrics:
+                exporter = _exporter(
+                    signals.metrics, "metric_exporter", "OTLPMetricExporter", timeouts_s.get("METRICS")
+                )
+                self._push = MetricPush(exporter, signals.interval_s, self._dropped("metrics"))
+            if signals.logs:
+                exporter = _exporter(signals.logs, "_log_exporter", "OTLPLogExporter", timeouts_s.get("LOGS"))
+                self._log(exporter, about)
 
     @property
     def readers(self) -> list[MetricReader]:
@@ -101,21 +119,19 @@ class Otlp:
         except TimeoutError:
             logging.getLogger(__name__).warning("x the collector has not taken all in time; the rest is lost")
 
-    def _trace(self, protocol: Protocol, about: Resource, content: bool) -> None:
+    def _trace(self, exporter: Any, about: Resource, content: bool) -> None:
         drops = self._dropped("spans")
-        exporter = CountedSpans(_exporter(protocol, "trace_exporter", "OTLPSpanExporter"), drops)
         provider = TracerProvider(resource=about, shutdown_on_exit=False)
-        provider.add_span_processor(counted(BatchSpanProcessor(exporter), drops))
+        provider.add_span_processor(counted(BatchSpanProcessor(CountedSpans(exporter, drops)), drops))
         self._closing.append(provider.shutdown)
         self.tracer = provider.get_tracer(NAME)
         otel.set_tracer_provider(provider)  # for spans that an author's own tools make
         Agent.instrument_all(instrumentation(provider, content))
 
-    def _log(self, protocol: Protocol, about: Resource) -> None:
+    def _log(self, exporter: Any, about: Resource) -> None:
         drops = self._dropped("logs")
-        exporter = CountedLogs(_exporter(protocol, "_log_exporter", "OTLPLogExporter"), drops)
         provider = LoggerProvider(resource=about, shutdown_on_exit=False)
-        provider.add_log_record_processor(counted(BatchLogRecordProcessor(exporter), drops))
+        provider.add_log_record_processor(counted(BatchLogRecordProcessor(CountedLogs(exporter, drops)), drops))
         self._closing.append(provider.shutdown)
         self._logs = OtlpLogs(provider.get_logger(NAME))
 
@@ -123,16 +139,14 @@ class Otlp:
         return self._drops.setdefault(queue, Drops())
 
 
-def _exporter(protocol: Protocol, module: str, name: str) -> Any:
-    """An exporter of the SDK, which reads its own variables. Raises ConfigError."""
+def _exporter(protocol: Protocol, module: str, name: str, timeout_s: float | None) -> Any:
+    """An exporter of the SDK, which reads all other variables itself. Raises ConfigError."""
     package = f"opentelemetry.exporter.otlp.proto.{protocol}"
     try:
-        exporter = getattr(importlib.import_module(f"{package}.{module}"), name)()
+        exporter = getattr(importlib.import_module(f"{package}.{module}"), name)(timeout=timeout_s)
     except ImportError as exc:
         how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
         raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
-    except Exception as exc:  # the SDK raises what it likes for a variable that it cannot use
-        raise ConfigError(f"the OTEL_EXPORTER_OTLP_ variables cannot be used: {exc}") from exc
     quieten(exporter)
     return exporter
 

@@ -3,20 +3,26 @@
 import asyncio
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.config import Settings, otel_variables
 from server.errors import ConfigError
 from server.logs import CALL, OfCall
+from server.media.pacer import Pacer
 from server.telemetry.exporter import Exporter
 from server.telemetry.otlp import Otlp, resource
 from server.telemetry.signals import Signals, signals
+from server.watching import watch
+from signaling.health import Health
 from tests.collector import Collector, collecting
 from tests.socket_phone import SocketPhone
 from tests.started import ROOT, started
@@ -36,6 +42,8 @@ EVERYTHING = Signals("http", "http", "http")
         (ENDPOINT | {"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "prometheus"}, "traces"),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1/v1/traces"}, "traces"),
         ({"OTEL_METRICS_EXPORTER": "prometheus,otlp"}, "metrics"),
+        (ENDPOINT | {"OTEL_LOGS_EXPORTER": "None", "OTEL_EXPORTER_OTLP_PROTOCOL": "HTTP/Protobuf"}, "traces metrics"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " https://[::1]:4318/otlp "}, "traces metrics logs"),
     ],
 )
 def test_the_standard_variables_switch_each_signal_on(variables: dict[str, str], on: str) -> None:
@@ -52,6 +60,13 @@ def test_the_standard_variables_switch_each_signal_on(variables: dict[str, str],
         (ENDPOINT | {"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"),
         (ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "OTEL_METRIC_EXPORT_INTERVAL"),
         (ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "1"}, "OTEL_METRIC_EXPORT_INTERVAL"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318'"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:99999"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        (ENDPOINT | {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "grpc://c:4317"}, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"),
+        (ENDPOINT | {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, "OTEL_EXPORTER_OTLP_TIMEOUT"),
+        (ENDPOINT | {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "0"}, "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"),
+        (ENDPOINT | {"OTEL_EXPORTER_OTLP_TIMEOUT": "nan"}, "OTEL_EXPORTER_OTLP_TIMEOUT"),
     ],
 )
 def test_what_is_not_possible_is_said(variables: dict[str, str], named: str) -> None:
@@ -69,6 +84,50 @@ def test_grpc_needs_another_package() -> None:
 def test_an_interval_is_read() -> None:
     """In milliseconds, as the specification has it."""
     assert signals(ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "2500"}).interval_s == 2.5
+
+
+def test_a_limit_of_time_is_read() -> None:
+    """In milliseconds, as the specification has it, or in seconds, as the SDK has it. A signal may have its own."""
+    both = {"OTEL_EXPORTER_OTLP_TIMEOUT": "2500", "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": "5"}
+    assert signals(ENDPOINT | both).timeouts_s == {"TRACES": 2.5, "METRICS": 2.5, "LOGS": 5.0}
+    assert signals(ENDPOINT).timeouts_s == {}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OTEL_BSP_MAX_QUEUE_SIZE": "10"},
+        {"OTEL_BLRP_SCHEDULE_DELAY": "-1"},
+        {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "some"},
+    ],
+)
+def test_what_the_sdk_cannot_use_is_said(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error with a sentence, and not with a traceback."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="OTEL_"):
+        Otlp(EVERYTHING, resource(), content=False)
+
+
+def test_variables_count_as_they_are_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the file, too. Without the spaces around them; an empty one is left out, as the SDK expects it."""
+    (tmp_path / ".env").write_text("OTEL_SERVICE_NAME=books\nOTEL_TRACES_SAMPLER=always_off\n")
+    monkeypatch.setattr("server.config.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("os.environ", {"OTEL_TRACES_SAMPLER": " always_on ", "OTEL_LOGS_EXPORTER": " ", "HOME": "/"})
+    wanted = {"OTEL_SERVICE_NAME": "books", "OTEL_TRACES_SAMPLER": "always_on"}
+    assert otel_variables() == wanted
+    assert os.environ == {"HOME": "/"} | wanted
+
+
+async def test_the_file_names_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent and what is scraped has the name of `.env`, too."""
+    (tmp_path / ".env").write_text("OTEL_RESOURCE_ATTRIBUTES=service.name=desk\n")
+    monkeypatch.setattr("server.config.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "")  # what the test sets here is taken back
+    monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES")
+    watching = watch(Settings(), Pacer(), Health(), None, contextlib.AsyncExitStack())
+    assert b'service_name="desk"' in watching.exporter.text()
+    watching.exporter.close()
 
 
 @pytest.mark.parametrize(
