@@ -78,7 +78,7 @@ export class LiveView {
       h("td", { "data-head": "State", class: "state" }, h("span", { class: "dot", "aria-hidden": "true" }), state, call.muted && " (muted)"),
       h("td", { "data-head": "Agent" }, open),
       h("td", { "data-head": "Caller" }, call.caller || "–"),
-      h("td", { "data-head": "Way in" }, wayIn(call.transport)),
+      h("td", { "data-head": "Way in", class: "word" }, wayIn(call.transport)),
       h("td", { "data-head": "Lasts", class: "number" }, length(Date.now() - call.since_ms)),
       h("td", { "data-head": "Last answer", class: "number" }, seconds(call.waited_ms)),
       h("td", { "data-head": "Loss", class: "number" }, percent(call.lost_percent === null ? null : call.lost_percent / 100)),
