@@ -87,9 +87,11 @@ export class LiveView {
 
   /** @param {any} call null: no one */
   #follow(call) {
+    const before = this.#followed?.id;
     this.#followed?.close();
     this.#followed = call && new FollowedCall(this.#api, call, () => this.#follow(null));
     this.#panel.replaceChildren(...(this.#followed ? [this.#followed.element] : []));
-    this.#followed?.element.querySelector("input")?.focus();
+    if (this.#followed) this.#followed.element.querySelector("input")?.focus();
+    else if (before) this.#now.querySelector(`[data-id="${CSS.escape(before)}"]`)?.focus();
   }
 }

@@ -64,6 +64,12 @@ async def test_a_live_call_is_followed_and_ended(operator: Page, console: Consol
         phone.send(type="text", text="Where is my order 4271?")
         await expect(operator.locator(".transcript .caller .words")).to_have_text("Where is my order 4271?")
         await expect(operator.locator(".transcript .agent").first).to_contain_text("order_status")
+        await operator.click("text=Instruct")
+        await expect(operator.locator(".say input")).to_be_focused()  # nothing is to be said yet
+        await operator.press(".say input", "Escape")
+        await operator.keyboard.press("Escape")
+        await expect(row.get_by_role("button")).to_be_focused()
+        await operator.keyboard.press("Enter")
         await operator.fill(".say input", "We close in ten minutes.")
         await operator.click(".say button[type=submit]")
         await expect(operator.locator(".transcript")).to_contain_text("We close in ten minutes.", timeout=SPEAKS_MS)
