@@ -7,6 +7,7 @@ slow or refuses costs what could not be sent, and it is counted. Without the var
 import asyncio
 import importlib
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,14 +24,21 @@ from opentelemetry.trace import Tracer
 from pydantic_ai import Agent
 
 from server.errors import ConfigError
+from server.telemetry.collector_answers import Signal, session
 from server.telemetry.drops import CountedLogs, CountedSpans, Drops, counted
 from server.telemetry.instrumentation import instrumentation
 from server.telemetry.metric_push import MetricPush
 from server.telemetry.otlp_logs import OtlpLogs
 from server.telemetry.seldom import quieten
-from server.telemetry.signals import Protocol, Signals
+from server.telemetry.signals import Signals
 
 NAME = "antiphon"
+_EXPORTERS: dict[Signal, tuple[str, str, str, str]] = {
+    "trace": ("trace_exporter", "OTLPSpanExporter", "traces", "spans"),
+    "metrics": ("metric_exporter", "OTLPMetricExporter", "metrics", "metrics"),
+    "logs": ("_log_exporter", "OTLPLogExporter", "logs", "logs"),
+}
+"""Where the SDK has the exporter of a signal, the signal's name in `Signals`, and that of its queue."""
 CLOSE_S = 3.0
 """How long the last spans, figures and lines may take to be sent when the server stops. What is left then is lost."""
 
@@ -70,18 +78,14 @@ class Otlp:
         self._logs: OtlpLogs | None = None
         self._push: MetricPush | None = None
         with usable():
-            timeouts_s = signals.timeouts_s
             if signals.traces:
-                exporter = _exporter(signals.traces, "trace_exporter", "OTLPSpanExporter", timeouts_s.get("TRACES"))
-                self._trace(exporter, about, content)
+                self._trace(self._exporter(signals, "trace"), about, content)
             if signals.metrics:
-                exporter = _exporter(
-                    signals.metrics, "metric_exporter", "OTLPMetricExporter", timeouts_s.get("METRICS")
+                self._push = MetricPush(
+                    self._exporter(signals, "metrics"), signals.interval_s, self._dropped("metrics")
                 )
-                self._push = MetricPush(exporter, signals.interval_s, self._dropped("metrics"))
             if signals.logs:
-                exporter = _exporter(signals.logs, "_log_exporter", "OTLPLogExporter", timeouts_s.get("LOGS"))
-                self._log(exporter, about)
+                self._log(self._exporter(signals, "logs"), about)
 
     @property
     def readers(self) -> list[MetricReader]:
@@ -135,20 +139,23 @@ class Otlp:
         self._closing.append(provider.shutdown)
         self._logs = OtlpLogs(provider.get_logger(NAME))
 
+    def _exporter(self, signals: Signals, signal: Signal) -> Any:
+        """An exporter of the SDK, which reads all other variables itself. Raises ConfigError."""
+        module, name, of, queue = _EXPORTERS[signal]
+        protocol, options = getattr(signals, of), {"timeout": signals.timeouts_s.get(of)}
+        try:
+            found = importlib.import_module(f"opentelemetry.exporter.otlp.proto.{protocol}.{module}")
+        except ImportError as exc:
+            how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
+            raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
+        if protocol == "http" and not any(name.endswith("_CREDENTIAL_PROVIDER") for name in os.environ):
+            options["session"] = session(signal, self._dropped(queue))
+        exporter = getattr(found, name)(**options)
+        quieten(exporter)
+        return exporter
+
     def _dropped(self, queue: str) -> Drops:
         return self._drops.setdefault(queue, Drops())
-
-
-def _exporter(protocol: Protocol, module: str, name: str, timeout_s: float | None) -> Any:
-    """An exporter of the SDK, which reads all other variables itself. Raises ConfigError."""
-    package = f"opentelemetry.exporter.otlp.proto.{protocol}"
-    try:
-        exporter = getattr(importlib.import_module(f"{package}.{module}"), name)(timeout=timeout_s)
-    except ImportError as exc:
-        how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
-        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
-    quieten(exporter)
-    return exporter
 
 
 def _close(close: Callable[[], object], loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

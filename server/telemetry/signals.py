@@ -33,7 +33,7 @@ class Signals:
     interval_s: float = INTERVAL_MS / 1000
     """How often the metrics are sent."""
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
-    """How long a collector may take to answer, by the signal's name in the variables, where they say so."""
+    """How long a collector may take to answer, by the signal's name, where the variables say so."""
 
     def __bool__(self) -> bool:
         return any((self.traces, self.metrics, self.logs))
@@ -44,12 +44,14 @@ def signals(variables: Mapping[str, str]) -> Signals:
     given = {name: value.strip() for name, value in variables.items() if value.strip()}
     if given.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return Signals()
-    protocols = {signal: _protocol(given, signal) for signal in _SIGNALS}
-    for signal, protocol in protocols.items():
-        if protocol == "http":
-            _check_endpoint(given, signal)
-    timeouts_s = {signal: _timeout_s(given, name) for signal in _SIGNALS if (name := _of(given, signal, "TIMEOUT"))}
-    return Signals(*protocols.values(), _interval_s(given), timeouts_s)
+    timeouts = {signal.lower(): _of(given, signal, "TIMEOUT") for signal in _SIGNALS}
+    return Signals(
+        _protocol(given, "TRACES"),
+        _protocol(given, "METRICS"),
+        _protocol(given, "LOGS"),
+        _interval_s(given),
+        {signal: _timeout_s(given, name) for signal, name in timeouts.items() if name},
+    )
 
 
 def _of(given: Mapping[str, str], signal: str, what: str) -> str:
@@ -72,6 +74,8 @@ def _protocol(given: Mapping[str, str], signal: str) -> Protocol | None:
     protocol = _PROTOCOLS.get(given.get(name, "").lower())
     if protocol is None:
         raise ConfigError(f"{name}: {given[name]} is not spoken here; take http/protobuf, or grpc")
+    if protocol == "http":
+        _check_endpoint(given, signal)
     return protocol
 
 

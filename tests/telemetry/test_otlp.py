@@ -31,66 +31,10 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 EVERYTHING = Signals("http", "http", "http")
 
 
-@pytest.mark.parametrize(
-    ("variables", "on"),
-    [
-        ({}, ""),
-        ({"OTEL_SERVICE_NAME": "books"}, ""),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, ""),
-        (ENDPOINT, "traces metrics logs"),
-        (ENDPOINT | {"OTEL_SDK_DISABLED": "TRUE"}, ""),
-        (ENDPOINT | {"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "prometheus"}, "traces"),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1/v1/traces"}, "traces"),
-        ({"OTEL_METRICS_EXPORTER": "prometheus,otlp"}, "metrics"),
-        (ENDPOINT | {"OTEL_LOGS_EXPORTER": "None", "OTEL_EXPORTER_OTLP_PROTOCOL": "HTTP/Protobuf"}, "traces metrics"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " https://[::1]:4318/otlp "}, "traces metrics logs"),
-    ],
-)
-def test_the_standard_variables_switch_each_signal_on(variables: dict[str, str], on: str) -> None:
-    """An endpoint switches on all three, its own switches on one, and OTEL_…_EXPORTER chooses otherwise."""
-    found = signals(variables)
-    assert " ".join(name for name in ("traces", "metrics", "logs") if getattr(found, name)) == on
-
-
-@pytest.mark.parametrize(
-    ("variables", "named"),
-    [
-        (ENDPOINT | {"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"),
-        (ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "OTEL_METRIC_EXPORT_INTERVAL"),
-        (ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "1"}, "OTEL_METRIC_EXPORT_INTERVAL"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318'"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:99999"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "grpc://c:4317"}, "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}, "OTEL_EXPORTER_OTLP_TIMEOUT"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "0"}, "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_TIMEOUT": "nan"}, "OTEL_EXPORTER_OTLP_TIMEOUT"),
-    ],
-)
-def test_what_is_not_possible_is_said(variables: dict[str, str], named: str) -> None:
-    """The error names the variable."""
-    with pytest.raises(ConfigError, match=named):
-        signals(variables)
-
-
 def test_grpc_needs_another_package() -> None:
     """Without it the error says which one."""
     with pytest.raises(ConfigError, match="opentelemetry-exporter-otlp-proto-grpc"):
         Otlp(signals(ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}), resource(), content=False)
-
-
-def test_an_interval_is_read() -> None:
-    """In milliseconds, as the specification has it."""
-    assert signals(ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "2500"}).interval_s == 2.5
-
-
-def test_a_limit_of_time_is_read() -> None:
-    """In milliseconds, as the specification has it, or in seconds, as the SDK has it. A signal may have its own."""
-    both = {"OTEL_EXPORTER_OTLP_TIMEOUT": "2500", "OTEL_EXPORTER_OTLP_LOGS_TIMEOUT": "5"}
-    assert signals(ENDPOINT | both).timeouts_s == {"TRACES": 2.5, "METRICS": 2.5, "LOGS": 5.0}
-    assert signals(ENDPOINT).timeouts_s == {}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +160,7 @@ async def test_a_line_without_a_span_has_the_trace_of_its_call(monkeypatch: pyte
         assert line[2]["gen_ai.conversation.id"] == "abc"
 
 
-@pytest.mark.parametrize("status", [400, 500, 503])
+@pytest.mark.parametrize("status", [307, 400, 500, 503])
 async def test_what_a_collector_refuses_is_counted(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spans, readings of the metrics, and lines."""
     with collecting(status=status) as collector:
@@ -229,6 +173,18 @@ async def test_what_a_collector_refuses_is_counted(status: int, monkeypatch: pyt
         assert otlp.dropped() == {"spans": 3, "metrics": 1, "logs": 3}
         assert collector.spans == collector.lines == []
         assert collector.figures == set()
+
+
+async def test_what_a_collector_takes_only_in_part_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers 200, and how many it has refused. Of readings of the metrics the whole one counts."""
+    with collecting(refused=2) as collector:
+        async with sending(collector, monkeypatch) as (otlp, exporter):
+            assert otlp.tracer is not None
+            exporter.meter.create_counter("calls").add(1)
+            for _ in range(3):
+                otlp.tracer.start_span("call").end()
+            logging.getLogger("server.test").warning("=")
+        assert otlp.dropped() == {"spans": 2, "metrics": 1, "logs": 2}
 
 
 async def test_what_a_slow_collector_does_not_take_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
