@@ -7,17 +7,18 @@ import logging
 import os
 import signal
 import socket
+import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import jwt
 import pytest
 
-from server.config import described, essential
+from server.config import Settings, described, essential
 from server.record.stores.sqlite import SqliteStore
 from tests.command import Antiphon
 from tests.conversations import conversation
@@ -179,6 +180,25 @@ def test_the_url_is_one_that_opens() -> None:
         pytest.skip("this machine has no IPv6")
     with started("--host", "::1") as server:
         assert urlsplit(server.url).hostname == "::1"
+
+
+def test_no_call_waits_for_what_nobody_reads(antiphon: Antiphon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose standard output is a full pipe says something, and goes on at once."""
+
+    async def serve(settings: Settings, say: Callable[[str], None]) -> None:
+        before, (reading, writing) = os.dup(1), os.pipe()
+        os.set_blocking(writing, False)  # whoever waits for it fails
+        os.dup2(writing, 1)
+        for _ in range(3_000):
+            say(100 * "-")
+        os.close(reading)  # what is written now fails, so that no thread waits any more
+        os.dup2(before, 1)
+        for each in (before, writing):
+            os.close(each)
+
+    monkeypatch.setattr(sys, "stdout", os.fdopen(1, "w", closefd=False))
+    monkeypatch.setattr("server.cli._server", lambda settings, chosen, lines: serve)
+    assert antiphon("serve").returncode == 0
 
 
 def test_ctrl_c_stops_it_like_sigterm() -> None:
