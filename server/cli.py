@@ -50,6 +50,7 @@ def serve(**given: str | list[str] | None) -> None:
     settings = load(**chosen)
     lines = Lines(_unbuffered(sys.__stderr__), FORMATS[settings.log_format]())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
+    logging.captureWarnings(True)  # what a library warns of is a line like the others, and waits for no pipe either
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte

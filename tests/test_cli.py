@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -183,9 +184,13 @@ def test_the_url_is_one_that_opens() -> None:
 
 
 def test_no_call_waits_for_what_nobody_reads(antiphon: Antiphon, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server whose standard output is a full pipe says something, and goes on at once."""
+    """A server whose standard output is a full pipe says something, and goes on at once. Warnings are lines of the
+    log, for which it does not wait either."""
 
     async def serve(settings: Settings, say: Callable[[str], None]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("It is old.", stacklevel=1)
         before, (reading, writing) = os.dup(1), os.pipe()
         os.set_blocking(writing, False)  # whoever waits for it fails
         os.dup2(writing, 1)
@@ -198,7 +203,11 @@ def test_no_call_waits_for_what_nobody_reads(antiphon: Antiphon, monkeypatch: py
 
     monkeypatch.setattr(sys, "stdout", os.fdopen(1, "w", closefd=False))
     monkeypatch.setattr("server.cli._server", lambda settings, chosen, lines: serve)
-    assert antiphon("serve").returncode == 0
+    logging.captureWarnings(False)  # as in a new process
+    done = antiphon("serve", ANTIPHON_LOG_FORMAT="json")
+    logging.captureWarnings(False)
+    assert done.returncode == 0
+    assert "It is old." in json.loads(done.stderr)["message"]
 
 
 def test_ctrl_c_stops_it_like_sigterm() -> None:
