@@ -82,6 +82,15 @@ async def test_a_live_call_is_followed_and_ended(operator: Page, console: Consol
     await expect(operator.locator(".health .state")).to_have_text("Ready for calls.")
 
 
+async def test_what_is_not_measured_is_not_told(operator: Page) -> None:
+    """Where the server has no metrics, or none at all in them, the page has no figures either, and says no zero."""
+    await operator.route("**/metrics", lambda route: route.fulfill(body=""))
+    async with operator.expect_response("**/metrics"):
+        await operator.reload()
+    await expect(operator.locator(".health .state")).to_have_text("Ready for calls.")
+    await expect(operator.locator(".health dd")).to_have_text(["–"] * 4)
+
+
 async def test_conversations_are_listed_and_searched(operator: Page, console: Console) -> None:
     """By page, and by each field of the search, which is in the address."""
     await go(operator, console, "conversations")
