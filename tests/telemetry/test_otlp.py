@@ -148,6 +148,19 @@ async def test_a_sampler_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         assert collector.requests == 0
 
 
+async def test_no_line_keeps_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may have text that is no Unicode, such as bytes of a request that were no UTF-8."""
+    with collecting() as collector:
+        async with sending(collector, monkeypatch, Signals(logs="http")):
+            log = logging.getLogger("server.test")
+            log.warning("= one")
+            try:
+                raise ValueError("\udcff")
+            except ValueError:
+                log.exception("x \udcff")
+        assert [text for text, _, _ in collector.lines] == ["= one", r"x \udcff"]
+
+
 async def test_a_line_without_a_span_has_the_trace_of_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of ticks and sockets belong to the call, too."""
     trace = "0af7651916cd43dd8448eb211c80319c"
