@@ -62,8 +62,12 @@ def serve(**given: str | list[str] | None) -> None:
     finally:
         gc.enable()
     printed = Lines(_unbuffered(sys.__stdout__), logging.Formatter())  # nobody may read this any more, either
+
+    def say(text: str) -> None:
+        printed.handle(logging.makeLogRecord({"msg": text}))
+
     try:
-        asyncio.run(run(settings, lambda text: printed.handle(logging.makeLogRecord({"msg": text}))))
+        asyncio.run(run(settings, say))
     finally:
         printed.close()
         lines.close()
