@@ -30,7 +30,7 @@ def refer_to(wanted: str, host: str, note: str = "") -> str:
 
 def outcome(body: bytes, ended: bool) -> tuple[bool, str] | None:
     """Whether the transfer has worked, and why not; None while it goes on. `ended`: no more will be told."""
-    found = re.match(rb"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]{0,100}))?", body)
+    found = re.match(rb"\s*SIP/2\.0 +([1-6][0-9]{2})(?: ([^\r\n]{0,100}))?", body, re.IGNORECASE)
     code = int(found[1]) if found else 0
     if code >= 200:
         phrase = (found[2] or b"").decode("utf-8", "replace") if found else ""

@@ -42,9 +42,9 @@ class Transactions:
         return None
 
     def merged(self, request: Request) -> bool:
-        """Whether a request outside of a dialog has come before by another way (RFC 3261, section 8.2.2.2)."""
-        key = request.from_tag, request.call_id, request.cseq, request.method
-        first = self._asked.setdefault(key, request.branch)
+        """Whether a request outside of a dialog has come before by another way (RFC 3261, section 8.2.2.2). One that
+        was refused may be tried again: some phones bring their credentials under the same number."""
+        first = self._asked.setdefault(_known_by(request), request.branch)
         if len(self._asked) > MOST:
             self._asked.popitem(last=False)
         return first != request.branch
@@ -53,6 +53,12 @@ class Transactions:
         """Keep the newest answer to a request."""
         if (known := self._known.get((request.branch, request.method))) is not None:
             known.answer = answer
+        if answer[8:11] >= "300" and self._asked.get(_known_by(request)) == request.branch:
+            del self._asked[_known_by(request)]
 
     def has(self, branch: str, method: str) -> bool:
         return (branch, method) in self._known
+
+
+def _known_by(request: Request) -> tuple[str, str, int, str]:
+    return request.from_tag, request.call_id, request.cseq, request.method

@@ -10,6 +10,7 @@ from sipmessage import Address
 
 from server.call.caller import Caller
 from server.errors import AtCapacity, NotAcceptable, NotAnswered, NotRegistered, TooMany
+from signaling.sip.address import read_address
 from signaling.sip.message import Request
 from signaling.sip.user_agent import MOST_CALLS_OF_A_FLOW, About, Wanted
 from tests.signaling.sip.phone import ACCOUNTS, SDP, Phone, Server
@@ -110,6 +111,24 @@ def test_either_side_hangs_up() -> None:
         assert (bye.to_tag, bye.cseq) == ("p", call.invite.cseq + 1)
         await call.phone.reply(bye, 200)
         assert await call.ask("BYE") == 481
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("user", ["j%C3%B6%20%3Crg", "a%0D%0Ab", "+4930"])
+def test_a_phone_with_signs_in_its_name(user: str) -> None:
+    """They are escaped in its address, too."""
+
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.register(To=f"<sip:{user}@sip.test>")
+        reply = asyncio.ensure_future(server.agent.ring(read_address(f"<SIP:{user}@sip.test>"), 30, _same))
+        invite = await phone.asked("INVITE")
+        assert invite.headers.get("To") == f"<sip:{user}@sip.test>"
+        await phone.reply(invite, 486, "p")
+        with pytest.raises(NotAnswered):
+            await reply
 
     run(scenario)
 

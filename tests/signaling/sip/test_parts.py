@@ -91,6 +91,7 @@ def test_what_a_phone_tells_of_a_transfer() -> None:
     assert outcome(b"SIP/2.0 100 Trying", ended=False) is None
     assert outcome(b"SIP/2.0 200 OK\r\n", ended=True) == (True, "")
     assert outcome(b"SIP/2.0 486 Busy Here\r\n", ended=True) == (False, "Busy Here (486)")
+    assert outcome(b"\r\nsip/2.0  603\r\n", ended=False) == (False, "(603)")
     assert outcome(b"", ended=False) is None
     told = outcome(b"nonsense", ended=True)
     assert told is not None
