@@ -20,6 +20,8 @@ from signaling.sip.transfer import Transferring
 from signaling.sip.upkeep import TIMEOUT_S, Answered, Upkeep
 
 SDP = "application/sdp"
+_IN_A_CALL = {400: 488, 404: 488, 486: 500}
+"""What the code of a refusal becomes where it refuses a change: nobody is busy then, but changes come too fast."""
 AWAY_S = 120.0
 """How long a request waits for a phone whose connection is lost. JsSIP tries again and again to come back, with
 pauses of up to 30 s."""
@@ -173,7 +175,7 @@ class Call:
             sdp = await self._line.reoffer(text_of(request.body))
         except AntiphonError as error:
             code, headers = refusal(error)
-            self.flow.answer(request, 488 if code in (400, 404) else code, headers)
+            self.flow.answer(request, _IN_A_CALL.get(code, code), headers)
         except Exception:
             log.exception("x fault at an offer in a call by SIP")
             self.flow.answer(request, 500)

@@ -248,11 +248,15 @@ def test_hold_and_another_network() -> None:
         assert answer.body.decode().endswith("a=again\r\n")
         await phone.send(phone.write("ACK", cseq="50"))
         assert (await phone.ask("UPDATE", cseq="52", **sdp)).body.decode().endswith("a=again\r\n")
+        line.fail = TooMany("too fast", 2)
+        fast = await phone.ask("UPDATE", cseq="53", **sdp)
+        assert (fast.code, fast.headers.get("Retry-After")) == (500, "2"), "in a call nobody is busy"
         line.fail = NotAcceptable("no codec")
-        assert (await phone.ask("INVITE", cseq="53", **sdp)).code == 488
-        assert (await phone.ask("INVITE", cseq="54")).code == 488
-        assert (await phone.ask("BYE", cseq="54")).code == 500, "a number that was used"
-        assert (await phone.ask("BYE", cseq="55")).code == 200
+        assert (await phone.ask("INVITE", cseq="53", branch="x", **sdp)).code == 500, "a number that was used"
+        assert (await phone.ask("INVITE", cseq="54", **sdp)).code == 488
+        assert (await phone.ask("INVITE", cseq="55")).code == 488
+        assert (await phone.ask("BYE", cseq="55")).code == 500, "a number that was used"
+        assert (await phone.ask("BYE", cseq="56")).code == 200
 
     run_virtual(scenario())
 

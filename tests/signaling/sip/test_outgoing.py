@@ -258,6 +258,27 @@ def test_an_answer_that_cannot_be_used(fail: Exception | None, why: str) -> None
     run(scenario)
 
 
+def test_a_phone_that_comes_back_while_it_rings_rings_again() -> None:
+    """Its old connection may be found dead only later. A call that is given up does not ring again."""
+
+    async def scenario() -> None:
+        call = await Ringing().begin(timeout_s=20)
+        phone = call.phone
+        for wait_s, rings in ((1, 2), (30, 2)):
+            dead = phone.flow
+            await asyncio.sleep(wait_s)
+            phone.connect()
+            in_call, phone.call_id, phone.to_tag = phone.call_id, f"again-{wait_s}", ""
+            await phone.register()
+            phone.call_id = in_call
+            call.server.agent.closed(dead)
+            assert len(call.sent("INVITE")) == rings
+            assert len({each.branch for each in call.sent("INVITE")}) == 1
+        assert await call.failed() == "no_answer"
+
+    run(scenario)
+
+
 def test_a_call_that_rings_is_given_up() -> None:
     """The connection is lost, the place was given to somebody else, or the server stops."""
 
