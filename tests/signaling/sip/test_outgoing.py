@@ -95,6 +95,18 @@ def test_a_phone_answers() -> None:
     run(scenario)
 
 
+def test_the_way_through_proxies() -> None:
+    """Our requests go back by it, in the other order (RFC 3261, section 12.1.2)."""
+
+    async def scenario() -> None:
+        call = await Ringing().begin()
+        await call.answer(Record_Route='"a, b" <sip:p1;lr>, <sip:p2;lr>')
+        await call.reply
+        assert call.sent("ACK")[0].headers.all("Route") == ["<sip:p2;lr>", '"a, b" <sip:p1;lr>']
+
+    run(scenario)
+
+
 def test_either_side_hangs_up() -> None:
     async def scenario() -> None:
         call = await Ringing().begin()
