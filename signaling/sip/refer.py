@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from sipmessage import URI
+from signaling.sip.address import read_uri
 
 MAX_NOTE_CHARS = 300
 """How much of the note is told. Telephones show a line."""
@@ -21,7 +21,7 @@ def refer_to(wanted: str, host: str, note: str = "") -> str:
         wanted = f"sip:{re.sub(r'[ ()./-]', '', wanted)}@{host}"
     elif ":" not in wanted:
         wanted = f"sip:{wanted}" if "@" in wanted else f"sip:{wanted}@{host}"
-    URI.parse(wanted)
+    read_uri(wanted)
     if note.strip() and wanted.lower().startswith(("sip:", "sips:")):
         line = " ".join(note.split())[:MAX_NOTE_CHARS]
         wanted += f"{'&' if '?' in wanted else '?'}Subject={quote(line, safe='')}"

@@ -82,6 +82,8 @@ def test_whom_to_transfer_to() -> None:
     assert refer_to("bob@example.org", "a.b") == "sip:bob@example.org"
     assert refer_to("reception", "a.b") == "sip:reception@a.b"
     assert refer_to("tel:+4930123", "a.b") == "tel:+4930123"
+    assert refer_to("SIP:1001@pbx1:5060", "a.b") == "SIP:1001@pbx1:5060"
+    assert refer_to("1001", "voice_agent") == "sip:1001@voice_agent"
     for bad in ("sip:a b@c", "http://a", "sip:a@b>\r\nX: y", "", "sip:a@b?x=y"):
         with pytest.raises(ValueError, match="URI"):
             refer_to(bad, "a.b")
