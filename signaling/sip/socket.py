@@ -71,7 +71,7 @@ class _Sockets:
         ):
             raise web.HTTPTooManyRequests
         socket = web.WebSocketResponse(
-            protocols=[SUBPROTOCOL], compress=False, max_msg_size=MAX_BYTES, heartbeat=PING_S, timeout=CLOSE_S
+            protocols=[SUBPROTOCOL], compress=False, max_msg_size=MAX_BYTES + 1, heartbeat=PING_S, timeout=CLOSE_S
         )
         await socket.prepare(request)
         self._open[socket] = known.address

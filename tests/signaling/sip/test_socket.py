@@ -98,6 +98,8 @@ async def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatc
 
 async def test_a_large_message_ends_the_connection() -> None:
     async with served() as (http, url), http.ws_connect(url + "/sip", protocols=["sip"]) as socket:
+        await socket.send_str(OPTIONS.ljust(MAX_BYTES))
+        assert (await socket.receive_str()).startswith("SIP/2.0 200 ")
         await socket.send_str("x" * (MAX_BYTES + 1))
         assert (await socket.receive()).type is WSMsgType.CLOSE
         assert socket.close_code == 1009
