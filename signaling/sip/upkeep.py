@@ -68,7 +68,7 @@ class Upkeep:
             if timer.phone_refreshes:
                 self._session = later(timer.lapse_s, self._lapse)
             else:
-                ends_s = asyncio.get_running_loop().time() + timer.lapse_s
+                ends_s = asyncio.get_running_loop().time() + timer.interval_s
                 self._session = later(timer.refresh_s, self._refresh, timer, ends_s)
 
     def close(self) -> None:
@@ -96,21 +96,21 @@ class Upkeep:
 
     def _refresh(self, timer: SessionTimer, ends_s: float) -> None:
         """Tell the phone that the call is still there. The call ends if the phone does not know it any more, or says
-        nothing (RFC 4028, section 10). A phone that cannot take the request now, or is away, is asked again until
-        `ends_s`."""
+        nothing (RFC 4028, section 10). A phone that cannot take the request now, or is away, has until `ends_s`."""
+        loop = asyncio.get_running_loop()
+        self._session = loop.call_at(ends_s, self._lapse)
 
         def answered(response: Response | None) -> None:
             code = 408 if response is None else response.code
             if self._closed or code < 200:
                 return
-            left_s = ends_s - asyncio.get_running_loop().time()
             if code < 300 or code in _NO_UPDATE:
                 self.keep_time(timer)
-            elif left_s <= 0 or (code in _GONE and not self._call.flow.over):
+            elif code in _GONE and not self._call.flow.over:
                 self._lapse()
-            else:
-                wait_s = min(left_s, REFRESH_AGAIN_S)
-                self._session = asyncio.get_running_loop().call_later(wait_s, self._refresh, timer, ends_s)
+            elif loop.time() + REFRESH_AGAIN_S < ends_s:
+                _cancel(self._session)
+                self._session = loop.call_later(REFRESH_AGAIN_S, self._refresh, timer, ends_s)
 
         more = [("Supported", "timer"), ("Session-Expires", f"{timer.interval_s};refresher=uac")]
         self._call.ask("UPDATE", more, answered)

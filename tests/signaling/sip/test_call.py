@@ -82,6 +82,20 @@ def test_what_the_phone_has_missed_comes_when_it_is_back(way: str) -> None:
     run_virtual(scenario())
 
 
+def test_a_phone_that_stays_away_is_not_refreshed_for_ever() -> None:
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.call(Supported="timer", Session_Expires="90;refresher=uas")
+        phone.disconnect()
+        await asyncio.sleep(88)
+        assert server.desk.lines[0].told == []
+        await asyncio.sleep(4)
+        assert server.desk.lines[0].told == ["hang up"]
+
+    run_virtual(scenario())
+
+
 def test_an_acknowledgement_moves_no_call() -> None:
     """It is not asked for credentials, so whoever knows the names of a call could get its messages by one."""
 
