@@ -175,7 +175,7 @@ class UserAgent:
             await self._in_call(flow, request)
         elif not self._gate.limits.admits_request(flow.place.known.address, flow.now_s):
             flow.answer(request, 503, [warning("Requests come too fast."), ("Retry-After", str(RETRY_AFTER_S))])
-        elif flow.transactions.merged(request):
+        elif flow.transactions.merged(request, flow.now_s):
             flow.answer(request, 482)
         else:
             flow.reached_at(request.target)

@@ -140,9 +140,10 @@ def test_what_is_remembered_has_a_size() -> None:
     for request in requests:
         assert isinstance(request, Request)
         transactions.again(request, 0.0)
-        assert transactions.merged(request) == (request is not requests[0])
+        assert transactions.merged(request, 0.0) == (request is not requests[0])
     assert isinstance(requests[0], Request)
     assert not transactions.has(requests[0].branch, "INVITE")
+    assert not transactions.merged(requests[1], KEPT_S + 1), "the first one is over"
 
 
 def test_addresses_are_limited_each_for_itself() -> None:
