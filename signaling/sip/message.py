@@ -266,6 +266,7 @@ def write_response(
     lines = [("Via", value) for value in asked.all("Via")]
     lines += [("Record-Route", value) for value in asked.all("Record-Route") if 100 < code < 300]
     lines += [("From", asked.get("From")), ("To", to), ("Call-ID", asked.get("Call-ID")), ("CSeq", asked.get("CSeq"))]
+    lines += [("Timestamp", value) for value in asked.all("Timestamp") if code == 100]  # RFC 3261, section 8.2.6.1
     present = [(name, value) for name, value in lines if value]  # a bad request may lack some of them
     return _written(f"SIP/2.0 {code} {PHRASES[code]}", [*present, *more], body)
 

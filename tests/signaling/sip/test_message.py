@@ -184,6 +184,13 @@ def test_a_bad_ack_is_never_answered() -> None:
     assert told.value.headers is None
 
 
+def test_the_first_answer_tells_when_the_request_was_sent() -> None:
+    """The phone measures the round trip by it."""
+    headers = request(invite(Timestamp="54.21")).headers
+    assert "Timestamp: 54.21\r\n" in write_response(headers, 100)
+    assert "Timestamp" not in write_response(headers, 180)
+
+
 def test_what_can_be_answered_tells_how() -> None:
     with pytest.raises(Malformed) as told:
         read(invite("INVITE sip:a@example.com SIP/7.0"))
