@@ -9,6 +9,7 @@ import pytest
 from sipmessage import Address
 
 from server.errors import AntiphonError, NotAcceptable, TooMany
+from signaling.sip.call import State
 from signaling.sip.message import Request, Response
 from tests.fuzz.datagrams import rounds
 from tests.signaling.sip.phone import SDP, Phone, Server
@@ -110,7 +111,9 @@ class Walk:
             await self.rng.choice(self.steps)()
         await asyncio.sleep(200)
         agent = self.server.agent
-        for call in list(agent._calls.values()):
+        live = list(agent._calls.values())
+        assert {call.state for call in live} <= {State.CONFIRMED}
+        for call in live:
             call.hang_up(told=True)
         await asyncio.sleep(200)
         assert (agent._calls, agent._asked, agent._tasks) == ({}, {}, set())
