@@ -82,7 +82,7 @@ PURE = """
     server/webhooks/types.py
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
     signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
-    signaling/sip/refusal.py signaling/sip/limits.py
+    signaling/sip/refusal.py signaling/sip/limits.py signaling/sip/address.py
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
     signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/speaking.py
     signaling/realtime/translator.py signaling/realtime/ledgers.py signaling/realtime/beside.py
