@@ -31,9 +31,25 @@ def part_of(message: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def parameters_of(message: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The parameters with this name in a message: an object, or a text as Plivo writes it, `a=1;b=2` or JSON."""
+    value = message.get(name)
+    if not isinstance(value, str):
+        return part_of(message, name)
+    if value.lstrip().startswith("{"):
+        try:
+            return json_object(value)
+        except PeerError:
+            return {}
+    pairs = [each.partition("=") for each in value.replace(",", ";").split(";")]
+    return {key.strip(): text.strip() for key, equals, text in pairs if equals and key.strip()}
+
+
 def text_of(message: Mapping[str, Any], name: str) -> str:
     """The text or the number with this name in a message; "" if it has none."""
     value = message.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 8000.0 is the number 8000 (RFC 8259, section 6)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)[:MAX_TEXT_CHARS].encode("utf-8", "replace").decode()  # JSON can have halves of characters

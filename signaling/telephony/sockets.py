@@ -19,7 +19,7 @@ from signaling.telephony.twilio_account import TwilioAccount
 from signaling.telephony.twilio_signature import vetted
 from signaling.telephony.twilio_voice import STREAM
 from signaling.ways import WAYS
-from signaling.websocket import WebSocket, open_socket
+from signaling.websocket import HANG_UPS, NO_CODE, WebSocket, open_socket
 
 SUBPROTOCOLS = ("media", "audio.jambonz.org", "audio.drachtio.org", SUBPROTOCOL)
 """Those that telephone systems offer: of Asterisk, as its documentation has it, and of jambonz."""
@@ -72,7 +72,7 @@ class TelephoneSockets:
         subprotocols(request)  # raises PeerError
         arrival = await self._arrival(kind, request)
         self._calls.pace(arrival.caller)
-        response, socket = await open_socket(request, SUBPROTOCOLS)
+        response, socket = await open_socket(request, SUBPROTOCOLS, hang_ups=(*HANG_UPS, NO_CODE))
         if socket is not None:
             await self._calls.serve(arrival, socket)
         return response

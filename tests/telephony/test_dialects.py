@@ -141,6 +141,23 @@ def test_the_formats_of_asterisk(name: str, audio: AudioFormat) -> None:
         heard(Asterisk(), start | {"format": "g729"})
 
 
+@pytest.mark.parametrize(
+    ("size", "sent"),
+    [("1280", 1_280), (1920, 1_920), (320, 640), (640, 640), ("", 640), (-1280, 640), (10**9, 640), ("x", 640), (7, 640)],
+)
+def test_asterisk_takes_whole_pieces(size: Any, sent: int) -> None:
+    """A channel with packets of 40 ms drops what is no whole piece of 40 ms. A size that no channel has is ignored."""
+    dialect = Asterisk()
+    start = {"event": "MEDIA_START", "connection_id": "c", "format": "slin16", "optimal_frame_size": size}
+    heard(dialect, start)
+    said = [item for _ in range(7) for item in dialect.write(Say(b"\1" * 640))] + list(dialect.write(Rest()))
+    assert {len(item) for item in said} == {sent}
+    assert b"".join(map(bytes, said)).rstrip(b"\0") == b"\1" * 640 * 7  # type: ignore[arg-type]
+    dialect.write(Say(b"\1" * 640))
+    dialect.write(Flush())
+    assert list(dialect.write(Rest())) == []
+
+
 def test_asterisks_commands_are_short() -> None:
     """Asterisk ignores a text frame of more than 128 bytes."""
     dialect = Asterisk()
@@ -167,7 +184,29 @@ def test_exotel_gets_large_pieces_and_the_end_of_a_sentence() -> None:
     assert sounds == [b64encode(b"\1" * 3_200).decode(), b64encode(b"\1" * 1_280 + bytes(1_920)).decode()]
     dialect.write(Say(b"\1" * 640))
     dialect.write(Flush())
-    assert dialect.write(Rest()) == ()
+    assert list(dialect.write(Rest())) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "about"),
+    [("userId=12345;sessionId=abc-xyz", {"userId": "12345", "sessionId": "abc-xyz"}),
+     ("a=1,b=x=y", {"a": "1", "b": "x=y"}), ('{"a":"1"}', {"a": "1"}), ({"a": "1"}, {"a": "1"}),
+     ("{}", {}), ("{", {}), ("", {}), ("none", {}), ("=1", {}), (7, {})],
+)  # fmt: skip
+def test_the_headers_that_plivo_adds(headers: Any, about: dict[str, str]) -> None:
+    """Plivo writes them as one text. Each is a parameter of the call."""
+    (start,) = PlivoSystem().opening()
+    (begun,) = heard(MediaStreams(PROVIDERS["plivo"]), start | {"extra_headers": headers})
+    assert begun.about == about
+
+
+def test_a_number_may_be_written_in_any_way() -> None:
+    """8000, "8000" and 8000.0 are one sample rate, and 5 is a key."""
+    for rate in (8000, "8000", 8000.0, 8e3):
+        assert heard(Jambonz(), {"callSid": "c", "sampleRate": rate})[0].audio == PCM_8K
+    dialect = MediaStreams(PROVIDERS["twilio"])
+    heard(dialect, *TwilioSystem().opening())
+    assert heard(dialect, {"event": "dtmf", "dtmf": {"digit": 5}}) == [Key("5")]
 
 
 def test_both_tracks_of_a_call_are_not_the_callers() -> None:

@@ -9,7 +9,7 @@ import pytest
 from server.agent.call_info import CallInfo
 from tests.exchange import exchange
 from tests.fakes.mind import Desk, Mind
-from tests.telephony.system import CALL, DIALLED, NUMBER, System
+from tests.telephony.system import CALL, DIALLED, NUMBER, System, until
 from tests.telephony.systems import WEB_SOCKETS, AsteriskSystem
 
 
@@ -60,4 +60,16 @@ async def test_a_call_that_moves_leaves_its_old_connection_alone() -> None:
         await system.closed.wait()
         assert system.ws.close_code == 4000
         await other.hang_up()
+        await system.hang_up()
+
+
+async def test_a_clean_close_is_a_hang_up() -> None:
+    """Some systems write no code into it. The conversation does not wait for a caller who is gone."""
+    agent = Mind().agent("Hello, this is the shop.")
+    async with asyncio.timeout(20), exchange(agent, resume_s=30.0) as running, aiohttp.ClientSession() as http:
+        system = AsteriskSystem()
+        await system.dial(http, running.home)
+        await system.hears(3)
+        system.ws._response.connection.transport.write(b"\x88\x80mask")  # type: ignore[union-attr]
+        await until(lambda: not len(running.directory))
         await system.hang_up()
