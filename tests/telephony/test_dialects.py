@@ -143,7 +143,7 @@ def test_the_formats_of_asterisk(name: str, audio: AudioFormat) -> None:
 
 @pytest.mark.parametrize(
     ("size", "sent"),
-    [("1280", 1_280), (1920, 1_920), (320, 640), (640, 640), ("", 640), (-1280, 640), (10**9, 640), ("x", 640), (7, 640)],
+    [("1280", 1_280), (1920, 1_920), (320, 640), ("640", 640), ("", 640), (-1280, 640), (10**9, 640), ("x", 640)],
 )
 def test_asterisk_takes_whole_pieces(size: Any, sent: int) -> None:
     """A channel with packets of 40 ms drops what is no whole piece of 40 ms. A size that no channel has is ignored."""
