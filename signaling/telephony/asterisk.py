@@ -24,7 +24,7 @@ from server.call.line.telephone import (
     silence,
 )
 from server.call.messages import AudioFormat
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 from signaling.telephony.pieces import Pieces
 from signaling.telephony.reading import json_object, text_of
 
@@ -88,8 +88,12 @@ class Asterisk:
     def _begin(self, message: dict[str, Any]) -> Begun:
         if self._begun:
             raise PeerError("MEDIA_START came twice")
-        if (audio := FORMATS.get(text_of(message, "format"))) is None:
-            raise PeerError(f"the channel's format is none of {', '.join(FORMATS)}: put c(slin16) into the dial string")
+        if not (name := text_of(message, "format")):
+            raise PeerError("MEDIA_START does not tell the format of the channel")
+        if (audio := FORMATS.get(name)) is None:
+            raise NotAcceptable(
+                f"the channel's format is none of {', '.join(FORMATS)}: put c(slin16) into the dial string"
+            )
         self._begun = True
         self._pieces = Pieces(_piece_bytes(message, len(silence(audio))), silence(audio))
         variables = message.get("channel_variables")

@@ -12,7 +12,7 @@ from typing import Any
 
 from server.call.line.telephone import Begun, Event, Flush, HungUp, Key, Mark, Marked, Order, Rest, Say, Sound, silence
 from server.call.messages import AudioFormat
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 from signaling.telephony.pieces import Pieces
 from signaling.telephony.reading import json_object, parameters_of, part_of, pcm16, sound_of, text_of
 
@@ -129,10 +129,12 @@ class MediaStreams:
 
 
 def _format(described: Mapping[str, Any], rate: str) -> AudioFormat:
-    """The sound of a stream, as `start` describes it. Raises PeerError."""
+    """The sound of a stream, as `start` describes it. Raises PeerError, and NotAcceptable for one that no call has."""
     encoding, rate_hz = text_of(described, "encoding"), text_of(described, rate)
     if encoding in ENCODINGS and rate_hz == "8000":
         return AudioFormat.model_validate({"encoding": ENCODINGS[encoding], "sample_rate": 8000})
     if encoding in LINEAR:
         return pcm16(rate_hz)
-    raise PeerError("the sound of the stream is neither G.711 at 8000 Hz nor PCM")
+    if not encoding:
+        raise PeerError("start does not tell the format of the sound")
+    raise NotAcceptable("the sound of the stream is neither G.711 at 8000 Hz nor PCM")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.call.messages import AudioFormat
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 
 MAX_TEXT_CHARS = 256
 """How long the names, numbers and ids of a telephone system may be. Longer ones are cut off."""
@@ -66,7 +66,9 @@ def sound_of(text: Any) -> bytes:
 
 
 def pcm16(rate: str) -> AudioFormat:
-    """PCM at this sample rate. Raises PeerError for a rate that no call has."""
+    """PCM at this sample rate. Raises PeerError if there is none, and NotAcceptable for a rate that no call has."""
+    if not rate:
+        raise PeerError("a message does not tell the sample rate of the sound")
     if rate not in _RATES:
-        raise PeerError(f"the sample rate is none of {', '.join(_RATES)}")
+        raise NotAcceptable(f"the sample rate is none of {', '.join(_RATES)}")
     return AudioFormat.model_validate({"encoding": "pcm16", "sample_rate": int(rate)})

@@ -249,6 +249,21 @@ def test_audiosocket_may_be_cut_anywhere(size: int) -> None:
     assert events[1:] == [Sound(b"\1\0" * 320), Key("5"), Sound(b"\2\0" * 320)]
 
 
+@pytest.mark.parametrize(
+    ("message", "wrong"),
+    [(b"\x01\x00\x0f" + bytes(15), "no UUID"), (b"\x01\x00\x00", "no UUID"), (b"\x11\x00\x02\0\0", "12000 Hz"),
+     (b"\x15\x00\x00", "44100 Hz")],
+)  # fmt: skip
+def test_audiosocket_with_another_id_or_rate(message: bytes, wrong: str) -> None:
+    """The operator is told what is wrong with it. What comes in the same piece is understood."""
+    system = AudioSocketSystem()
+    dialect = AudioSocket()
+    heard(dialect, system.opening()[0])
+    with pytest.raises(PeerError, match=wrong):
+        dialect.read(message)
+    assert [type(event) for event in heard(dialect, message + system.sound(bytes(640)))] == [Begun, Sound]
+
+
 def test_audiosocket_keeps_asterisk_from_giving_up() -> None:
     """After a second without sound comes some silence."""
     dialect, system = AudioSocket(), AudioSocketSystem()

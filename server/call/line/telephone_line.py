@@ -32,7 +32,7 @@ from server.call.line.telephone import (
 )
 from server.call.line.ws_call import LEAD_FRAMES, Socket
 from server.call.messages import Dtmf, Played, Transferred
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 from server.media.dtmf import DIGITS
 from server.media.frame import FRAME_MS
 
@@ -146,6 +146,8 @@ class TelephoneLine:
             try:
                 self._events.extend(self._arrival.dialect.read(item))
             except PeerError as error:
+                if isinstance(error, NotAcceptable) and self._begun is None:
+                    raise
                 if not self._told_of_bad_message:
                     self._told_of_bad_message = True
                     log.warning("x a telephone line (%s): %s", self._arrival.kind, error)
