@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -30,6 +31,32 @@ async def test_the_agent_is_told_who_calls(kind: type[System]) -> None:
         await system.hang_up()
         assert (told[0].number, told[0].dialled, told[0].transport) == (NUMBER, DIALLED, "telephone")
         assert CALL not in str(told[0].caller)
+
+
+async def test_what_is_too_much_for_the_agent_is_left_out() -> None:
+    """A telephone system tells the variables of a channel by itself, however many they are. The call is taken, and the
+    agent is told as much as has room. Half a character is none."""
+    told: list[CallInfo] = []
+
+    def deps(info: CallInfo) -> Desk:
+        told.append(info)
+        return Desk()
+
+    class Talkative(AsteriskSystem):
+        def opening(self) -> list[Any]:
+            variables = {"VIP": "1\ud800", "LONG": "x" * 5_000} | {f"V{number}": "y" * 50 for number in range(100)}
+            return [{**super().opening()[0], "channel_variables": variables}]
+
+    agent = replace(Mind().agent("Hello."), make_deps=deps)
+    async with asyncio.timeout(20), exchange(agent) as running, aiohttp.ClientSession() as http:
+        system = Talkative()
+        await system.dial(http, running.home)
+        await system.hears(3)
+        await system.hang_up()
+        variables = told[0].request["channel_variables"]
+        assert variables["VIP"] == "1?"
+        assert "LONG" not in variables
+        assert 50 < len(variables) < 100
 
 
 async def test_a_call_that_cannot_be_taken_is_hung_up() -> None:
