@@ -50,6 +50,8 @@ class Asterisk:
         self._begun = False
         self._json = True
         self._pieces: Pieces | None = None
+        self._full = False
+        """Asterisk takes no more sound until it says MEDIA_XON."""
 
     def read(self, item: str | bytes) -> Sequence[Event]:
         if isinstance(item, bytes):
@@ -65,12 +67,15 @@ class Asterisk:
             return (Key(text_of(message, "digit")),)
         if event == "MEDIA_MARK_PROCESSED":
             return (Marked(text_of(message, "correlation_id")),)
-        if event == "MEDIA_XOFF":
-            return (Late(),)
+        if event in ("MEDIA_XOFF", "MEDIA_XON"):
+            self._full = event == "MEDIA_XOFF"
+            return (Late(),) if self._full else ()
         return ()
 
     def write(self, order: Order) -> Sequence[str | bytes]:
         match order:
+            case Say() | Rest() if self._full:
+                return ()
             case Say(payload) if self._pieces is not None:
                 return self._pieces.add(payload)
             case Rest() if self._pieces is not None:

@@ -53,7 +53,8 @@ class Jambonz:
             raise NotAcceptable('the sound has two channels or two people: set mixType to "mono"')
         audio = pcm16(text_of(message, "sampleRate"))
         self._begun = True
-        about = {name: value for name, value in message.items() if name not in NOT_FOR_THE_AGENT}
+        told = {**message, **part_of(message, "metadata")}  # jambonz itself writes them beside the attributes
+        about = {name: value for name, value in told.items() if name not in NOT_FOR_THE_AGENT}
         return Begun(text_of(message, "callSid"), audio, text_of(message, "from"), text_of(message, "to"), about)
 
 

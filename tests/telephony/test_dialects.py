@@ -40,7 +40,7 @@ from tests.telephony.media_streams_systems import (
     TelnyxSystem,
     TwilioSystem,
 )
-from tests.telephony.system import System
+from tests.telephony.system import DIALLED, NUMBER, System
 from tests.telephony.systems import (
     AsteriskSystem,
     AudioSocketSystem,
@@ -167,11 +167,15 @@ def test_asterisks_commands_are_short() -> None:
 
 
 def test_asterisk_tells_its_variables_and_a_full_queue() -> None:
-    """The channel's variables are for the agent; a full queue has old sound in it."""
+    """The channel's variables are for the agent. A full queue has old sound in it, and takes none until it has room."""
     dialect = Asterisk()
     start = {"event": "MEDIA_START", "connection_id": "c", "format": "ulaw", "channel_variables": {"VIP": "1"}}
     assert heard(dialect, start)[0].about == {"channel_variables": {"VIP": "1"}}
-    assert heard(dialect, {"event": "MEDIA_XOFF"}, {"event": "MEDIA_XON"}, {"event": "STATUS"}) == [Late()]
+    assert heard(dialect, {"event": "MEDIA_XOFF"}) == [Late()]
+    assert dialect.write(Say(bytes(160))) == ()
+    assert dialect.write(Flush()) == ('{"command":"FLUSH_MEDIA"}',)
+    assert heard(dialect, {"event": "MEDIA_XON"}, {"event": "STATUS"}) == []
+    assert list(dialect.write(Say(bytes(160)))) == [bytes(160)]
 
 
 def test_exotel_gets_large_pieces_and_the_end_of_a_sentence() -> None:
@@ -229,6 +233,15 @@ def test_sound_that_no_call_can_have() -> None:
         )
     with pytest.raises(PeerError, match="8000"):
         heard(FreeSwitch("11025"), b"\0\0")
+
+
+def test_the_metadata_of_jambonz() -> None:
+    """They may be beside the attributes of the call, or in an object of their own. None of them changes a number."""
+    (start,) = JambonzSystem().opening()
+    for told in ({"vip": "1", "language": "de"}, {"metadata": {"vip": "1", "language": "de", "from": "+1"}}):
+        (begun,) = heard(Jambonz(), start | told)
+        assert begun.about.items() >= {"vip": "1", "language": "de"}.items()
+        assert (begun.number, begun.dialled) == (NUMBER, DIALLED)
 
 
 def test_freeswitch_may_say_nothing_or_anything_first() -> None:
