@@ -57,7 +57,8 @@ PURE = """
     server/speech/models/catalogue.py server/speech/models/proposal.py
     server/speech/engines/sound.py server/speech/engines/phonemes.py server/speech/engines/written_english.py
     server/call/soundtrack.py
-    server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
+    server/call/mouth/clause.py server/call/mouth/playout.py
+    server/media/jitter.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/own_offer.py
