@@ -77,7 +77,7 @@ PURE = """
     server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
-    signaling/telephony/audiosocket.py signaling/telephony/twilio_signature.py
+    signaling/telephony/audiosocket.py signaling/telephony/pieces.py signaling/telephony/twilio_signature.py
     server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
     server/webhooks/types.py
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
