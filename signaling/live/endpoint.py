@@ -26,7 +26,7 @@ from signaling.live.translator import LiveTranslator
 from signaling.openai import refused as shared
 from signaling.openai.door import LIMITS, Calls, Door, Make
 from signaling.openai.outgoing import Outgoing
-from signaling.openai.refused import Refused
+from signaling.openai.refused import Refused, event_id_of
 from signaling.openai.way import Way
 from signaling.ways import WAYS
 from signaling.websocket import WATCHER_PING_S, WebSocket, open_socket
@@ -155,18 +155,21 @@ class _Endpoint:
                     if not item:
                         continue  # only a sign of life
                     left -= 1
+                    event_id = None
                     try:
-                        return self._read_start(item)
+                        given = shared.read_json(item)
+                        event_id = event_id_of(given)
+                        return self._read_start(given)
                     except Refused as refused:
-                        out.error(refused, None)
+                        out.error(refused, event_id)
                     for each in out.take():
                         await socket.send(each)
         await _dismiss(socket, out)
         return None
 
-    def _read_start(self, item: str | bytes) -> LiveConfig:
+    def _read_start(self, given: Any) -> LiveConfig:
         """Raises Refused."""
-        event = read_event(shared.read_json(item))
+        event = read_event(given)
         if not isinstance(event, Start):
             raise Refused("The first event has to be session.start.", "session_not_started", "type")
         return self._config(event.session, on_webrtc=False)

@@ -4,6 +4,7 @@ import base64
 import json
 from typing import Any
 
+from server.call.line.translator import SoundItem
 from signaling.openai.refused import Refused
 
 
@@ -34,7 +35,7 @@ class Outgoing:
         Nothing is looked up for it: it is said 50 times a second, and a caller waits for the first one.
         """
         event_id, delta = self.new_id("event"), base64.b64encode(sound).decode()
-        self._events.append(f'{{"type":"{type}","event_id":"{event_id}",{where}"delta":"{delta}"}}')
+        self._events.append(SoundItem(f'{{"type":"{type}","event_id":"{event_id}",{where}"delta":"{delta}"}}'))
 
     def error(self, refused: Refused, event_id: str | None) -> None:
         """Say that the client's event could not be carried out."""

@@ -1,5 +1,6 @@
 """Calls of clients of the OpenAI Realtime API, from their events to the agent and back. On virtual time."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -130,6 +131,24 @@ def test_a_response_that_is_wanted_while_the_words_are_settled() -> None:
             line.event("input_audio_buffer.commit")
             line.event("response.create")
             await line.until_silent()
+        assert line.responses() == [("completed", ["You said hello there.."])]
+
+    run_virtual(scenario())
+
+
+def test_a_response_that_is_wanted_while_the_caller_speaks() -> None:
+    """It answers what is being said, as it does where nobody has to ask for it. The next utterance waits again."""
+
+    async def scenario() -> None:
+        async with Line(GuidedMind()) as line:
+            line.choose(audio={"input": {"turn_detection": {"type": "server_vad", "create_response": False}}})
+            speaking = asyncio.ensure_future(line.say("hello there."))
+            await line.wait(400)
+            line.event("response.create")
+            await speaking
+            await line.until_silent()
+            await line.say("good night.")
+            await line.wait(3_000)
         assert line.responses() == [("completed", ["You said hello there.."])]
 
     run_virtual(scenario())

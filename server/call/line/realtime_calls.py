@@ -98,7 +98,7 @@ class RealtimeCalls:
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
             legs.append(leg := Leg(session, attach, translator=translator))
-            leg.closing_hangs_up = True
+            leg.closing_hangs_up, leg.only_reads = True, lambda: translator.only_reads
             return leg
 
         request = CallRequest(**choices)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.call.line.outbox import Outbox
-from server.call.line.translator import Gate, Presenting, Read
+from server.call.line.translator import Gate, Presenting, Read, SoundItem
 from server.call.messages import ServerMessage
 
 
@@ -15,6 +15,10 @@ class SharedTranslator:
         self._translator = translator
         self._gate = gate
         self._watchers: list[Outbox] = []
+
+    @property
+    def only_reads(self) -> bool:
+        return self._translator.only_reads
 
     def watch(self, watcher: Outbox) -> None:
         self._watchers.append(watcher)
@@ -43,7 +47,10 @@ class SharedTranslator:
         return self.for_client(items)
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
-        return self._translator.say(sound)
+        items = self._translator.say(sound)
+        if len(items) > 1:  # nearly always it is only the sound
+            self._copy([item for item in items if not isinstance(item, SoundItem)])
+        return items
 
     def for_client(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
         return items if self._gate is None else self._gate.pass_on(items)

@@ -56,8 +56,6 @@ class Utterances:
         self._preparation = Preparation(host.start, self._prepare, answers.stop, self._on_settled, self._on_failed)
         self.on_set_aside: Callable[[Note], None] = lambda note: None
         """Puts the words that nobody answers into the history, where the agent speaks only when it is asked."""
-        self._wanted = False
-        """The client wants an answer to the utterance whose words are being settled."""
         self._committed = False
         """The client has said that the caller is done with the present utterance."""
         self._open: dict[int, Utterance] = {}
@@ -133,7 +131,7 @@ class Utterances:
         utterance = self.answering = self._open[number]
         self._stop_listening(utterance)
         utterance.stopwatch.mark("endpoint")
-        self._wanted = self._committed = False
+        self._committed = False
         if self._waits_to_be_asked(utterance):
             self._preparation.ask(utterance)
             if utterance.settled:
@@ -162,9 +160,10 @@ class Utterances:
         return self._committed and self.present is not None
 
     def want(self) -> bool:
-        """The client wants an answer to the utterance whose words are being settled. False: there is none."""
-        self._wanted = self.answering is not None
-        return self._wanted
+        """The client wants an answer to the utterance that is being settled, or else heard. False: there is none."""
+        if (utterance := self.answering or self.present) is not None:
+            utterance.wanted = True
+        return utterance is not None
 
     # Words that are answered together with later ones
 
@@ -230,7 +229,7 @@ class Utterances:
         if not utterance.text:
             self._outcomes.on_no_words(utterance.number)
             return
-        if self._waits_to_be_asked(utterance) and not self._wanted:
+        if self._waits_to_be_asked(utterance) and not utterance.wanted:
             self._set_aside(utterance)
             return
         if utterance.prepared is None:

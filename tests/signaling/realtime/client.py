@@ -27,6 +27,8 @@ class Client:
         self.translator = RealtimeTranslator(way, SessionConfig("sess_1", "gpt-realtime", kind))
         self.events: list[dict[str, Any]] = []
         self.told: list[Any] = []
+        self.refs: list[str] = []
+        """The names of what our session was told, by which it refuses it."""
 
     def say(self, type: str, **fields: Any) -> list[str]:
         """Send an event. Returns the types of what comes back."""
@@ -34,7 +36,9 @@ class Client:
 
     def send(self, item: str | bytes) -> list[str]:
         read = self.translator.read(item)
-        self.told += [json.loads(each) if isinstance(each, str) else each for each in read.told]
+        told = [json.loads(each) if isinstance(each, str) else each for each in read.told]
+        self.refs += [each.pop("ref") for each in told if isinstance(each, dict) and "ref" in each]
+        self.told += told
         return self._take(read.answers)
 
     def append(self, sound: bytes) -> list[str]:
