@@ -24,7 +24,7 @@ from signaling.live.requests import Start, read_event
 from signaling.live.session_config import LiveConfig
 from signaling.live.translator import LiveTranslator
 from signaling.openai import refused as shared
-from signaling.openai.door import LIMITS, Calls, Door, Make
+from signaling.openai.door import LIMITS, Calls, Door, Make, Position, Reformat, Tell
 from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused, event_id_of
 from signaling.openai.way import Way
@@ -206,4 +206,8 @@ def _chosen(config: LiveConfig) -> dict[str, Any]:
 def _maker(config: LiveConfig, on_webrtc: bool) -> Make:
     """What makes the translator of a connection, for a session of `config`."""
     now, nonce = asyncio.get_running_loop().time, secrets.token_hex(6)
-    return lambda reformat, tell: LiveTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat, tell), config)
+
+    def make(reformat: Reformat, tell: Tell, position: Position) -> LiveTranslator:
+        return LiveTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat, tell, position), config)
+
+    return make

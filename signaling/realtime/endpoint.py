@@ -19,7 +19,7 @@ from server.call.line.translator import Beginning
 from server.errors import NotFound, PeerError, TooLarge
 from signaling.access import REALTIME, subprotocols, token_of
 from signaling.bodies import MAX_BODY_BYTES
-from signaling.openai.door import LIMITS, Calls, Door, Make, Reformat, Tell
+from signaling.openai.door import LIMITS, Calls, Door, Make, Position, Reformat, Tell
 from signaling.openai.refused import Refused, read_json
 from signaling.openai.way import Way
 from signaling.realtime.page_secret import session_of
@@ -146,8 +146,8 @@ def _maker(config: SessionConfig, on_webrtc: bool, later: Collection[str] = ()) 
     """What makes the translator of a connection, for a session of `config`."""
     now, nonce = asyncio.get_running_loop().time, secrets.token_hex(6)
 
-    def make(reformat: Reformat, tell: Tell) -> RealtimeTranslator:
-        return RealtimeTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat, tell), config, later)
+    def make(reformat: Reformat, tell: Tell, position: Position) -> RealtimeTranslator:
+        return RealtimeTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat, tell, position), config, later)
 
     return make
 

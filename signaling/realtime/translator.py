@@ -74,8 +74,6 @@ class RealtimeTranslator:
         self._beside = Beside(self._out, self._items)
         self._speaking = Speaking(self._out, self._items, way, config)
         self._follow_config()
-        self._pcm_ms = 0.0
-        """How much sound has come, on a WebSocket."""
         self._uncommitted_ms = 0.0
         self._begun_ms = way.now_ms()
         self._updates = Pace(UPDATES_A_SECOND, UPDATES_AT_ONCE)
@@ -145,7 +143,6 @@ class RealtimeTranslator:
         piece = bytes_a_ms * PIECE_MS
         for at in range(0, len(sound), piece):
             self._told.sound(sound[at : at + piece])
-        self._pcm_ms += len(sound) / bytes_a_ms
         self._uncommitted_ms += len(sound) / bytes_a_ms
 
     def _update(self, session: dict[str, Any]) -> None:
@@ -181,6 +178,8 @@ class RealtimeTranslator:
         self._told.item(item, made["id"], awaited, self._items.later(made["id"]))
 
     def _respond(self, wanted: Wanted) -> None:
+        if self._config.transcribes_only:
+            raise Refused("A transcription session has no responses.", "invalid_value", "type")
         if wanted.conversation == "none":
             ask = self._beside.create(wanted)
             if ask["history"]:
@@ -289,7 +288,7 @@ class RealtimeTranslator:
     @property
     def _now_ms(self) -> float:
         """Where the sound of the caller is, in ms since it began."""
-        return self._way.now_ms() - self._begun_ms if self._way.on_webrtc else self._pcm_ms
+        return self._way.now_ms() - self._begun_ms if self._way.on_webrtc else self._way.heard_ms()
 
 
 def _kind(code: str) -> str:

@@ -31,9 +31,10 @@ MAX_WATCHERS = 4
 
 Reformat = Callable[[AudioFormat, AudioFormat], None]
 Tell = Callable[[Sequence[str | bytes]], None]
-Make = Callable[[Reformat, Tell], Presenting]
+Position = Callable[[], float]
+Make = Callable[[Reformat, Tell, Position], Presenting]
 """Makes the translator of a connection. It is given what changes the format of the sound (the caller's, the agent's),
-and what tells our session something soon."""
+what tells our session something soon, and how many ms of the sound that came on a WebSocket the session has heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class RealtimeCalls:
         """Hold the call until it ends."""
         calls: list[WsCall] = []
         legs: list[Leg] = []
-        translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken), _soon(legs)))
+        made = make(lambda heard, spoken: calls[0].reformat(heard, spoken), _soon(legs), lambda: calls[0].heard_ms)
+        translator = SharedTranslator(made)
 
         async def tell(items: Sequence[str | bytes]) -> None:
             for item in items:
@@ -94,7 +96,7 @@ class RealtimeCalls:
         Raises what `RtcCalls.answer` raises.
         """
         legs: list[Leg] = []
-        translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs)), gate)
+        translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs), lambda: 0), gate)
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
             legs.append(leg := Leg(session, attach, translator=translator))
@@ -150,7 +152,7 @@ class RealtimeCalls:
 
         `make` is for telling who may not watch.
         """
-        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None, lambda told: None))
+        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None, lambda told: None, lambda: 0))
         try:
             live = self._find(caller, call_id)
         except NotFound as error:

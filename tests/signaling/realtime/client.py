@@ -23,7 +23,11 @@ class Client:
     def __init__(self, on_webrtc: bool = False, kind: Any = "realtime") -> None:
         self.now_ms = 0.0
         self.formats: list[tuple[AudioFormat, AudioFormat]] = []
-        way = Way("n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append((heard, spoken)))
+        self.heard_ms = 0.0
+        way = Way(
+            "n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append((heard, spoken)),
+            heard_ms=lambda: self.heard_ms,
+        )  # fmt: skip
         self.translator = RealtimeTranslator(way, SessionConfig("sess_1", "gpt-realtime", kind))
         self.events: list[dict[str, Any]] = []
         self.told: list[Any] = []
@@ -42,6 +46,8 @@ class Client:
         return self._take(read.answers)
 
     def append(self, sound: bytes) -> list[str]:
+        """Send 24 kHz PCM, which is heard at once."""
+        self.heard_ms += len(sound) / 48
         return self.say("input_audio_buffer.append", audio=base64.b64encode(sound).decode())
 
     def hear(self, *messages: ServerMessage) -> list[str]:

@@ -113,6 +113,13 @@ def test_what_is_null_in_a_response_is_left_out() -> None:
     assert client.last(CREATED)["response"]["output_modalities"] == ["audio"]
 
 
+def test_a_transcription_session_has_no_responses() -> None:
+    client = Client(kind="transcription")
+    for wanted in ({}, {"conversation": "none"}):
+        assert client.say("response.create", response=wanted) == ["error"]
+    assert client.told == []
+
+
 def test_a_message_of_the_agent_has_one_part() -> None:
     client = Client()
     item_id = speaking(client)
