@@ -263,8 +263,7 @@ class LiveTranslator:
             self._close()
 
     def _fail(self, error: Error) -> None:
-        kind = "invalid_request_error" if error.code in ("bad_request", "too_many", "too_large") else "server_error"
-        self._out.failure(kind, error.code, error.message, event_id=cause_of(error.ref)[1])
+        self._out.failed(error.code, error.message, cause_of(error.ref)[1])
         if error.code == "limit_reached":
             self._reason = "expired"
         if error.final:

@@ -56,11 +56,10 @@ class _Endpoint:
             return await self._watch(request, call_id)
         caller = await self.door.admit(request)
         self.calls.pace(caller)
+        config, later = self._config(request, caller), _later(request)
         response, socket = await open_socket(request, _agreed(request), LIMITS, (*HANG_UPS, NO_CODE))
         if socket is None:
             return response
-        config = self._config(request, caller)
-        later = _later(request)
         make = _maker(config, on_webrtc=False, later=later)
         again = request.query.get("session_id", ""), request.query.get("resume", "")
         beginning = Beginning(chosen(config, later), *again, call_id=config.object["id"])

@@ -250,7 +250,7 @@ class RealtimeTranslator:
 
     def _fail(self, error: Error) -> None:
         response_id, event_id = cause_of(error.ref)
-        self._out.failure(_kind(error.code), error.code, error.message, event_id=event_id)
+        self._out.failed(error.code, error.message, event_id)
         self._beside.answered(response_id, "", ok=False)
         self._speaking.refused(response_id)
 
@@ -289,8 +289,3 @@ class RealtimeTranslator:
     def _now_ms(self) -> float:
         """Where the sound of the caller is, in ms since it began."""
         return self._way.now_ms() - self._begun_ms if self._way.on_webrtc else self._way.heard_ms()
-
-
-def _kind(code: str) -> str:
-    """OpenAI's type for the code of one of our errors."""
-    return "invalid_request_error" if code in ("bad_request", "too_many", "too_large") else "server_error"

@@ -166,7 +166,7 @@ class RealtimeCalls:
         live.translator.watch(outbox)
         tasks = [
             asyncio.get_running_loop().create_task(work, name=f"watch-{call_id}")
-            for work in (self._listen(live, socket), _tell(outbox, socket), live.leg.over.wait())
+            for work in (self._listen(live, socket, outbox), _tell(outbox, socket), live.leg.over.wait())
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -178,11 +178,11 @@ class RealtimeCalls:
             await asyncio.gather(*tasks, return_exceptions=True)
             await _finish(outbox, socket)
 
-    async def _listen(self, live: _Live, socket: Socket) -> None:
+    async def _listen(self, live: _Live, socket: Socket, outbox: Outbox) -> None:
         """Carry out what a watcher asks for, as if the client had asked for it."""
         while (item := await socket.receive()) is not None and not socket.flooded:
             if item:
-                read = live.translator.read_watcher(item)
+                read = live.translator.read_watcher(item, outbox)
                 await live.tell(read.answers)
                 live.leg.tell_session([each for each in read.told if isinstance(each, str)])
 

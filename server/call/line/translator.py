@@ -18,6 +18,12 @@ class SoundItem(str):
     __slots__ = ()
 
 
+class PrivateItem(str):
+    """A message for whoever has caused it: others who are in the call have not asked for it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """What an item of the client becomes."""

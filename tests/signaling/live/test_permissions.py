@@ -70,7 +70,7 @@ async def test_who_watches_may_all() -> None:
     page, watcher = Page(allowed_client_events=[], allowed_server_events=[]), Outbox()
     page.hear(HELLO, State(state="listening"))
     page.shared.watch(watcher)
-    read = page.shared.read_watcher('{"type": "session.input_audio.mute"}')
+    read = page.shared.read_watcher('{"type": "session.input_audio.mute"}', watcher)
     assert ([json.loads(each) for each in read.told], read.answers) == ([{"type": "mute", "on": True}], [])
     page.hear(State(state="closed"))
     told = []

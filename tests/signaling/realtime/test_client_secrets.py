@@ -6,6 +6,7 @@ import pytest
 from signaling.access import Access
 from signaling.json_values import MAX_VALUES
 from signaling.keys import secret_key
+from signaling.realtime.page_secret import unsigned
 from signaling.tokens import read_claims, read_header
 from tests.exchange import exchange
 from tests.fakes.guided_mind import GuidedMind
@@ -59,6 +60,14 @@ async def test_a_session_begins_as_its_secret_says(open_to_all: bool) -> None:
             if open_to_all:
                 error = (await socket.receive_json())["error"]
                 assert "takes no instructions" in error["message"]
+
+
+async def test_a_secret_that_says_what_no_session_can_be_is_refused() -> None:
+    """Whoever may call can write one, where nobody signs them."""
+    async with exchange(GuidedMind().agent()) as running, aiohttp.ClientSession() as http:
+        bearer = {"Authorization": f"Bearer {unsigned({'type': 5}, 'abc')}"}
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="400"):
+            await first_event(running, http, headers=bearer)
 
 
 async def test_a_page_that_speaks_of_words_alone_gets_them_by_its_secret() -> None:

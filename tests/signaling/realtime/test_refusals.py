@@ -113,6 +113,23 @@ def test_what_is_null_in_a_response_is_left_out() -> None:
     assert client.last(CREATED)["response"]["output_modalities"] == ["audio"]
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
+        {"type": "input_audio", "audio": "AAAA"},
+        {"type": "input_text"},
+    ],
+)
+def test_what_is_not_taken_of_a_message_is_not_left_out_unsaid(part: dict[str, Any]) -> None:
+    client = Client()
+    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "What is this?"}, part]}
+    assert client.say("conversation.item.create", item=item, event_id="mine") == ["error"]
+    assert client.last("error")["error"]["param"] == "item.content.1"
+    assert client.say("response.create", response={"input": [item]}) == ["error"]
+    assert client.last("error")["error"]["param"] == "response.input.0.content.1"
+
+
 def test_a_transcription_session_has_no_responses() -> None:
     client = Client(kind="transcription")
     for wanted in ({}, {"conversation": "none"}):
