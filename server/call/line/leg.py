@@ -86,6 +86,13 @@ class Leg:
         """Whether the client wants what the agent says at present as text alone: then it gets silence."""
         self._attach = attach
 
+    def speak_as(self, before: "Leg") -> None:
+        """The client comes from the leg `before`. If that one has found out its protocol, it is spoken on here: the
+        client has been told what it was told there."""
+        if self._recognize is not None and before._translator is not None:
+            self._translator, self._recognize = before._translator, None
+            self.comes_back = False
+
     # What the session calls: the leg is its Connection
 
     @property
