@@ -7,7 +7,6 @@ slow or refuses costs what could not be sent, and it is counted. Without the var
 import asyncio
 import importlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -148,7 +147,7 @@ class Otlp:
         except ImportError as exc:
             how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
             raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
-        if protocol == "http" and not any(name.endswith("_CREDENTIAL_PROVIDER") for name in os.environ):
+        if protocol == "http" and not signals.credential_provider:
             options["session"] = session(signal, self._dropped(queue))
         exporter = getattr(found, name)(**options)
         quieten(exporter)

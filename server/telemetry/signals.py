@@ -34,6 +34,8 @@ class Signals:
     """How often the metrics are sent."""
     timeouts_s: Mapping[str, float] = field(default_factory=dict)
     """How long a collector may take to answer, by the signal's name, where the variables say so."""
+    credential_provider: bool = False
+    """A package of the operator makes the connections, with credentials of its own."""
 
     def __bool__(self) -> bool:
         return any((self.traces, self.metrics, self.logs))
@@ -51,6 +53,7 @@ def signals(variables: Mapping[str, str]) -> Signals:
         _protocol(given, "LOGS"),
         _interval_s(given),
         {signal: _timeout_s(given, name) for signal, name in timeouts.items() if name},
+        any(name.endswith("_CREDENTIAL_PROVIDER") for name in given),
     )
 
 
