@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from server.cluster.announcement import Announcement
 from server.cluster.plan import Bounds
-from server.cluster.ray import joining
+from server.cluster.ray import joining, priority
 from server.cluster.ray.cluster import Overview, RayCluster
 from server.cluster.roster import Roster
 from server.config import load
@@ -113,7 +113,7 @@ async def town(directory: Path) -> AsyncIterator[Town]:
 
 
 def _machines() -> Cluster:
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", **priority.VARIABLES}
     cluster = Cluster()
     for host in MACHINES:
         cluster.add_node(

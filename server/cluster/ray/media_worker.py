@@ -8,6 +8,7 @@ import ray
 from ray.util import get_node_ip_address
 
 from server.cluster.keeper import Keeper
+from server.cluster.ray.priority import raise_priority
 from server.cluster.spec import WorkerSpec
 from server.errors import ConfigError
 
@@ -36,6 +37,7 @@ class MediaWorker:
 
     def __init__(self, key: str, spec: WorkerSpec) -> None:
         """Ray calls it in the event loop of the actor."""
+        raise_priority()
         self._host = str(get_node_ip_address())  # type: ignore[no-untyped-call]
         self._node = ray.get_runtime_context().get_node_id()
         here = {"ANTIPHON_WORKER_HOST": self._host, "ANTIPHON_NODE": f"{self._host}/{self._node[:6]}"}
