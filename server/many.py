@@ -111,7 +111,7 @@ async def _say_when_ready(fleet: Fleet, door: Door, say: Print) -> None:
 
 def _roll(fleet: Fleet) -> None:
     log.info("- SIGHUP: the workers are replaced, one after the other")
-    fleet.generation = f"{fleet.generation.partition('.')[0]}.{asyncio.get_running_loop().time():.0f}"
+    fleet.generation = f"{fleet.generation.partition('.')[0]}.{asyncio.get_running_loop().time():.6f}"
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

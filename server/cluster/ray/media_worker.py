@@ -49,6 +49,10 @@ class MediaWorker:
         """Where it runs. Only an actor that has been placed answers."""
         return Seat(self._node, self._host, self._keeper.pid, self._keeper.restarts, self._trouble)
 
+    async def revive(self, url: str) -> None:
+        """End the process at once, if it does not answer at this address; another one is started."""
+        await self._keeper.revive(url)
+
     async def stop(self) -> None:
         """Let the worker drain and end, and end this actor for good."""
         self._task.cancel()
@@ -58,6 +62,9 @@ class MediaWorker:
     async def _run(self) -> None:
         try:
             await self._keeper.run()
-        except (ConfigError, OSError) as exc:
+        except ConfigError as exc:
             self._trouble = str(exc)
             log.error("! a worker cannot run: %s", exc)
+        except Exception as exc:
+            self._trouble = repr(exc)
+            log.exception("x fault in what keeps a worker running")
