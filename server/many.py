@@ -54,9 +54,13 @@ def cluster_spec(settings: Settings, given: Mapping[str, str], bounds: Bounds) -
 
 
 def _free_port(host: str) -> int:
-    """A port that nothing listens on now: HAProxy cannot tell which one it has found."""
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
-        return int(found.getsockname()[1])
+    """A port that nothing listens on now: HAProxy cannot tell which one it has found. Raises ConfigError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, 0), family=family) as found:
+            return int(found.getsockname()[1])
+    except OSError as exc:
+        raise ConfigError(f"ANTIPHON_HOST: this machine cannot listen at {host}: {exc.strerror}") from exc
 
 
 async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -> None:

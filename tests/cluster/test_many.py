@@ -93,7 +93,8 @@ async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: 
 
 
 def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """Without a Redis that all share, or with one that is not there, nothing is started."""
+    """Without a Redis that all share, with one that is not there, or at an address of another machine, nothing is
+    started."""
     antiphon = Antiphon(monkeypatch, capfd)
     alone = antiphon("serve", "--workers", "2")
     assert (alone.returncode, alone.stdout) == (2, "")
@@ -101,3 +102,8 @@ def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pyt
     away = antiphon("serve", "--workers", "2", "--store", "redis://127.0.0.1:1")
     assert "Redis does not answer" in away.stderr
     assert away.returncode == 2
+    elsewhere = antiphon(
+        "serve", "--workers", "2", "--store", "redis://127.0.0.1:1", "--host", "192.0.2.1", "--port", "0"
+    )
+    assert elsewhere.returncode == 2
+    assert elsewhere.stderr.startswith("antiphon: ANTIPHON_HOST: this machine cannot listen at 192.0.2.1: ")
