@@ -75,7 +75,7 @@ async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -
         redis = redis_client(spec.store)
         stack.push_async_callback(redis.aclose)
         roster = Roster(redis, key_prefix(spec.store, "antiphon"))
-        await _check(roster)
+        await check_store(roster)
         door = Door(roster, spec.door)
         await door.start()
         stack.push_async_callback(door.close)
@@ -96,11 +96,26 @@ async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
 
 
-async def _check(roster: Roster) -> None:
+async def check_store(roster: Roster, wait_s: float = 0.0) -> None:
+    """Raises ConfigError if Redis does not answer within so many seconds."""
+    until_s = asyncio.get_running_loop().time() + wait_s
+    while True:
+        try:
+            await roster.present()
+            return
+        except StoreError as exc:
+            if asyncio.get_running_loop().time() >= until_s:
+                raise ConfigError("ANTIPHON_STORE: Redis does not answer there, and several workers need it") from exc
+        await asyncio.sleep(READY_POLL_S)
+
+
+async def check_redis(store: str, wait_s: float) -> None:
+    """The same for the address of a Redis."""
+    redis = redis_client(store)
     try:
-        await roster.present()
-    except StoreError as exc:
-        raise ConfigError("ANTIPHON_STORE: Redis does not answer there, and several workers need it") from exc
+        await check_store(Roster(redis, key_prefix(store, "antiphon")), wait_s)
+    finally:
+        await redis.aclose()
 
 
 async def _say_when_ready(fleet: Fleet, door: Door, say: Print) -> None:

@@ -106,10 +106,13 @@ class Fleet:
                 await self._hosts.revive(key, silent.url)
 
     async def drain(self, name: str) -> None:
-        """Let this worker drain and end; another one takes its place. Raises NotFound."""
-        if key_of(name) not in {hosted.key for hosted in await self._hosts.present()}:
-            raise NotFound(f"There is no worker {name}.")
-        self._leave(key_of(name))
+        """Let this worker drain and end; another one takes its place. One whose process is not there has its key for a
+        name. Raises NotFound and StoreError."""
+        for member in await self._members(await self._roster.present()):
+            if name == (member.worker.name if member.worker is not None else member.key):
+                self._leave(member.key)
+                return
+        raise NotFound(f"There is no worker {name}.")
 
     async def settled(self) -> bool:
         """Whether all is as it is wanted. Raises StoreError."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import ray
@@ -14,6 +16,10 @@ from server.errors import ConfigError
 
 CORES = 1
 """What a worker takes of its machine: media is computed on one core."""
+
+COMPLAINT = "antiphon: "
+"""How the line begins in which the command line says what is wrong."""
+LAST_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +68,19 @@ class MediaWorker:
     async def _run(self) -> None:
         try:
             await self._keeper.run()
-        except ConfigError as exc:
-            self._trouble = str(exc)
-            log.error("! a worker cannot run: %s", exc)
+        except ConfigError:
+            self._trouble = f"cannot start: {_last_words() or 'its log says why'}"
+            log.error("! a worker %s", self._trouble)
         except Exception as exc:
             self._trouble = repr(exc)
             log.exception("x fault in what keeps a worker running")
+
+
+def _last_words() -> str:
+    """What a command of ours has said last of what is wrong, in the file to which standard error goes; "": nothing."""
+    with suppress(OSError), open("/proc/self/fd/2", "rb") as log_file:
+        log_file.seek(max(0, os.fstat(log_file.fileno()).st_size - LAST_BYTES))
+        lines = log_file.read().decode(errors="replace").splitlines()
+        said = [line.removeprefix(COMPLAINT) for line in lines if line.startswith(COMPLAINT)]
+        return said[-1] if said else ""
+    return ""
