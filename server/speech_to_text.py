@@ -18,7 +18,7 @@ from server.speech.pool import SpeechToTextPool
 from server.speech.protocols import SpeechToText
 from server.speech.wyoming_stt import WyomingSpeechToText
 from server.telemetry.monitor import Monitor
-from server.telemetry.watched_engines import WatchedSpeechToText
+from server.telemetry.watched_engines import watched_speech_to_text
 
 
 async def speech_to_text(
@@ -38,7 +38,7 @@ async def speech_to_text(
     if len(chosen) > 1:
         engine = SpeechToTextFallbacks(distinct(chosen))
         monitor.watch_fallbacks(engine)
-    return WatchedSpeechToText(engine, monitor.watch("speech-to-text")), chosen[0].served_as
+    return watched_speech_to_text(engine, monitor.watch("speech-to-text")), chosen[0].served_as
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from server.speech.own_engine import OwnTextToSpeech
 from server.speech.protocols import TextToSpeech
 from server.speech.wyoming_tts import WyomingTextToSpeech
 from server.telemetry.monitor import Monitor
-from server.telemetry.watched_engines import WatchedTextToSpeech
+from server.telemetry.watched_engines import watched_text_to_speech
 
 
 async def text_to_speech(
@@ -37,7 +37,7 @@ async def text_to_speech(
     if len(chosen) > 1:
         engine = TextToSpeechFallbacks(distinct(chosen))
         monitor.watch_fallbacks(engine)
-    return WatchedTextToSpeech(engine, monitor.watch("text-to-speech")), chosen[0].served_as
+    return watched_text_to_speech(engine, monitor.watch("text-to-speech")), chosen[0].served_as
 
 
 @dataclass(frozen=True, slots=True)

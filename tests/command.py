@@ -43,3 +43,8 @@ class Antiphon:
             except SystemExit as ended:
                 code = int(ended.code or 0)
             return Result(code, *self.capfd.readouterr())
+
+
+@pytest.fixture
+def antiphon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Antiphon:
+    return Antiphon(monkeypatch, capfd)

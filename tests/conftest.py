@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -33,18 +34,25 @@ LONG = (
     "console",
     "cluster",
     "test_cli.py",
+    "test_cli_conversations.py",
     "test_package.py",
 )
-"""Where tests take long, because people talk or processes start. They begin first, in this order, so that the short
-ones fill all processes at the end."""
+"""Where tests take long, because people talk or processes start. They begin in this order."""
 RAY = ("tests/cluster/test_ray.py", "tests/cluster/test_speech.py")
 """Each starts a Ray, which is a dozen processes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long tests first."""
+    """Let a file of short tests follow each file of long ones: while those wait for sound and processes, these compute.
+    The short ones that are left over fill all processes at the end."""
     ranks = {name: rank for rank, name in enumerate(LONG)}
-    items.sort(key=lambda item: ranks.get(item.path.relative_to(HERE).parts[0], len(LONG)))
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    rank_of = {path: ranks.get(path.relative_to(HERE).parts[0], len(LONG)) for path in files}
+    long = sorted((path for path in files if rank_of[path] < len(LONG)), key=rank_of.__getitem__)
+    short = [path for path in files if rank_of[path] == len(LONG)]
+    items[:] = [item for pair in zip_longest(long, short) for path in pair if path for item in files[path]]
 
 
 def pytest_collection_finish() -> None:

@@ -1,4 +1,4 @@
-"""A server as an operator starts it: `python -m antiphon serve`, in a process of its own."""
+"""A server in a process of its own: what `antiphon serve` starts, with the arguments and the environment of a test."""
 
 import os
 import re
@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.forked import Forked
 
 ROOT = Path(__file__).parent.parent
 ANTIPHON = (sys.executable, "-m", "antiphon")
@@ -35,19 +37,19 @@ class Started:
         self,
         *options: str,
         prefix: Sequence[str] = (),
-        command: Sequence[str] = ANTIPHON,
+        command: Sequence[str] = (),
         cwd: Path = ROOT,
         stderr: int = subprocess.STDOUT,
         **environment: str,
     ) -> None:
         """Start `antiphon serve` with `options`, in the directory `cwd`.
 
-        `command` is the program `antiphon`: by default the one in this repository. `prefix` is a command that runs it
-        in some other place, such as a network namespace. `stderr` is where its log goes, if not to `lines`.
-        `environment` is added to the environment of the tests. The
-        engines are EMBEDDED if it does not name others.
+        `command` is the program `antiphon`. By default it is the one in this repository, and the process is forked from
+        one that has imported it, which is much faster. `prefix` is a command that runs it in some other place, such as
+        a network namespace. `stderr` is where its log goes, if not to `lines`. `environment` is added to the
+        environment of the tests. The engines are EMBEDDED if it does not name others.
         """
-        variables = {
+        variables = os.environ | {
             "ANTIPHON_MEDIA_ADDRESSES": "127.0.0.1",
             "ANTIPHON_STORE": ":memory:",
             "ANTIPHON_DRAIN_S": DRAIN_S,
@@ -56,14 +58,15 @@ class Started:
             **EMBEDDED,
             **environment,
         }
-        self.process = subprocess.Popen(
-            [*prefix, *command, "serve", "--port", "0", *options],
-            cwd=cwd,
-            env=os.environ | variables,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
+        arguments = ("serve", "--port", "0", *options)
+        self.process: subprocess.Popen[str] | Forked
+        if prefix or command or stderr != subprocess.STDOUT:
+            program = [*prefix, *(command or ANTIPHON), *arguments]
+            self.process = subprocess.Popen(
+                program, cwd=cwd, env=variables, stdout=subprocess.PIPE, stderr=stderr, text=True
+            )
+        else:
+            self.process = Forked(arguments, cwd, variables)
         self.lines: list[str] = []
         self.url = ""
         self._ready = threading.Event()
@@ -110,9 +113,11 @@ class Started:
 
 
 @contextmanager
-def started(*options: str, prefix: Sequence[str] = (), **environment: str) -> Iterator[Started]:
+def started(
+    *options: str, prefix: Sequence[str] = (), command: Sequence[str] = (), **environment: str
+) -> Iterator[Started]:
     """A server that is ready, stopped at the end."""
-    server = Started(*options, prefix=prefix, **environment)
+    server = Started(*options, prefix=prefix, command=command, **environment)
     try:
         server.wait()
         yield server

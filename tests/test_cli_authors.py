@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import command
 from tests.command import Antiphon
 from tests.started import ANTIPHON, ROOT
+
+antiphon = command.antiphon
 
 SCRIPTED = """
 from antiphon.testing import ScriptedModel, ToolCall
@@ -27,11 +30,6 @@ silent = VoiceAgent(Agent())
 late = VoiceAgent(Agent(model), make_deps=lambda: open("no.db"))
 text = "no agent"
 """
-
-
-@pytest.fixture
-def antiphon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Antiphon:
-    return Antiphon(monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""Rules about the tree: who may import what, who may start a task, who may look around."""
+"""Rules about the rooms: who may import what, and who knows no world."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 
 import pytest
 
 from tests.rooms import FILES, HOUSE, ROOT, picture, place
+from tests.sources import imports, names, tree, users, within
 
 PURE = """
     server/cluster/announcement.py server/cluster/named.py server/cluster/seal.py
@@ -49,7 +49,7 @@ PURE = """
     server/record/stores/codec.py
     server/speech/protocols.py server/speech/clauses.py server/speech/speakable.py server/speech/languages.py
     server/media/frame.py server/media/tones.py
-    server/speech/by_language.py server/speech/settled.py server/speech/unspoken.py
+    server/speech/by_language.py server/speech/wrapped.py server/speech/settled.py server/speech/unspoken.py
     server/speech/shares.py server/speech/plausibility.py
     server/speech/spoken_form.py server/speech/spoken_date.py server/speech/spoken_time.py
     server/speech/spoken_unit.py server/speech/spoken_address.py server/agent/output.py server/agent/written.py
@@ -57,7 +57,8 @@ PURE = """
     server/speech/models/catalogue.py server/speech/models/proposal.py
     server/speech/engines/sound.py server/speech/engines/phonemes.py server/speech/engines/written_english.py
     server/call/soundtrack.py
-    server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
+    server/call/mouth/clause.py server/call/mouth/playout.py
+    server/media/jitter.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/own_offer.py
@@ -81,7 +82,7 @@ PURE = """
     server/webhooks/types.py
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
     signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
-    signaling/sip/refusal.py signaling/sip/limits.py
+    signaling/sip/refusal.py signaling/sip/limits.py signaling/sip/address.py
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
     signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/speaking.py
     signaling/realtime/translator.py signaling/realtime/ledgers.py signaling/realtime/beside.py
@@ -93,7 +94,6 @@ PURE = """
     signaling/live/translator.py
 """.split()
 """They decide, parse or count; what they know they are told."""
-
 IMPURE_MODULES = frozenset(
     """
     asyncio aiohttp aiortc aioice av threading multiprocessing subprocess socket selectors select signal concurrent
@@ -102,30 +102,6 @@ IMPURE_MODULES = frozenset(
 )
 """Waiting, input and output, clocks, chance, processes: what makes the same call give another result."""
 IMPURE_NAMES = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
-
-TASKS = frozenset(
-    """
-    server/cluster/fleet.py server/cluster/local.py server/cluster/ray/manager.py server/many.py
-    server/cluster/ray/media_worker.py server/cluster/ray/door_keeper.py
-    server/agent/tool_calls.py server/agent/spoken/line.py server/agent/spoken/keeper.py
-    server/call/tasks.py server/call/mouth/reply.py server/record/journal.py
-    server/record/archive.py
-    server/call/desk/directory.py server/call/line/rtc_calls.py server/call/line/ws_call.py server/media/pacer.py
-    server/media/bundle.py server/media/ice.py server/speech/supervisor.py server/speech/wyoming_server.py
-    server/speech/wyoming_stt.py
-    server/speech/openai_http.py server/speech/http_drafts.py server/speech/wyoming_client.py
-    server/speech/judgements.py
-    server/speech/openai_realtime.py server/speech/cartesia_tts.py server/speech/own_loop.py
-    server/agent/held_toolset.py server/testing/text_call.py server/testing/engine_contract.py
-    server/webhooks/deliveries.py
-    server/call/line/sip_calls.py signaling/sip/socket.py signaling/sip/user_agent.py
-    server/call/line/listening_peers.py server/call/line/realtime_calls.py server/cluster/member.py
-    server/cluster/door/door.py server/cluster/door/haproxy.py
-    server/cluster/fellows.py server/cluster/relay.py
-    """.split()
-)
-"""They own a lifetime, and so may start tasks in it."""
-
 ONLY: dict[str, tuple[str, ...]] = {
     "server/media/": ("server.media", "server.errors", "server.pace"),
     "server/speech/": ("server.speech", "server.media.frame", "server.media.resample", "server.errors", "server.logs"),
@@ -156,11 +132,6 @@ ONLY: dict[str, tuple[str, ...]] = {
     ),
 }
 """Some rooms may import less of ours than the floors below them."""
-
-LONGEST_FILE = 299
-MOST_PARAMETERS = 6
-"""Of a constructor. What needs more takes a dataclass of things that belong together."""
-
 ENGINES = (
     "server.speech.wyoming_stt",
     "server.speech.wyoming_tts",
@@ -178,45 +149,8 @@ ENGINES = (
     "server.speech.judgements",
 )
 """The concrete engines, which only the composition root and they themselves know."""
-
-
 STORES = ("server.record.stores.sqlite", "server.record.stores.redis")
 """The concrete stores, likewise."""
-
-
-@cache
-def tree(path: str) -> ast.Module:
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"), path)
-
-
-def imports(path: str) -> Iterator[str]:
-    """Every module that a file imports anywhere, and every `module.name` that it imports from one."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            assert node.module is not None
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def names(path: str) -> Iterator[str]:
-    """Every name and attribute that a file uses."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Name):
-            yield node.id
-        elif isinstance(node, ast.Attribute):
-            yield node.attr
-
-
-def within(module: str, packages: tuple[str, ...]) -> bool:
-    return any(module == package or module.startswith(f"{package}.") for package in packages)
-
-
-def users(*modules: str) -> list[str]:
-    """The files that import any of the modules."""
-    return [path for path in FILES if any(within(module, modules) for module in imports(path))]
 
 
 @pytest.mark.parametrize("path", PURE)
@@ -273,21 +207,6 @@ def test_the_picture_of_the_house_is_true() -> None:
     assert picture() in (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_files_stay_short(path: str) -> None:
-    """A file that grows too long holds two nouns: split it."""
-    assert len((ROOT / path).read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
-
-
-@pytest.mark.parametrize("path", FILES)
-def test_constructors_take_few_parameters(path: str) -> None:
-    """No constructor has more than six parameters."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs][1:]
-            assert len(given) <= MOST_PARAMETERS, f"{path}:{node.lineno}"
-
-
 def test_signaling_knows_no_sound() -> None:
     """Who agrees to talk needs no samples."""
     assert [
@@ -317,32 +236,6 @@ def test_http_is_served_by_signaling_and_the_composition_root() -> None:
     }
 
 
-def test_the_environment_is_read_by_settings() -> None:
-    """Nobody else looks for configuration. The others only set something: for libraries, or for pip."""
-    setters = {"server/__init__.py", "server/speech/worker.py", "server/speech/models/package_index.py"}
-    setters |= {"server/cluster/process.py", "server/cluster/ray/joining.py"}  # they hand theirs on to what they start
-    readers = {path for path in FILES if {"environ", "getenv", "putenv"} & set(names(path))}
-    assert readers <= {"server/config.py", *setters}
-
-
-def test_tasks_start_where_a_lifetime_is_owned() -> None:
-    """The files that start tasks are few and known."""
-    starters = {
-        path
-        for path in FILES
-        if {"create_task", "ensure_future", "TaskGroup", "run_coroutine_threadsafe"} & set(names(path))
-    }
-    assert starters == TASKS
-
-
-def test_tasks_have_names() -> None:
-    """A task that hangs can be found by its name."""
-    for path in FILES:
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "create_task":
-                assert "name" in [keyword.arg for keyword in node.keywords], f"{path}:{node.lineno}"
-
-
 @pytest.mark.parametrize("concrete", [*ENGINES, *STORES])
 def test_the_composition_root_alone_names_engines_and_stores(concrete: str) -> None:
     """Everything else knows them by their protocols."""
@@ -356,17 +249,3 @@ def test_engines_are_loaded_by_the_worker_alone() -> None:
     assert [path for path in users("server.speech.engines") if not path.startswith("server/speech/")] == []
     heavy = users("pocketsphinx", "piper", "faster_whisper", "espeakng_loader", "hibari")
     assert [path for path in heavy if not path.startswith("server/speech/")] == []
-
-
-def test_nobody_blocks_the_loop() -> None:
-    """Sleeping is done on the loop, or in a worker's own thread."""
-    sleepers = [
-        path
-        for path in FILES
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Attribute)
-        and node.attr == "sleep"
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "time"
-    ]
-    assert sleepers == []

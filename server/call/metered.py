@@ -1,6 +1,6 @@
 """Metered: the speech engines of one call. They count what it uses of them, and say that it is this call that asks."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -8,10 +8,10 @@ from functools import partial
 from server.call.budget import Budget
 from server.call.setup import Engines
 from server.media.frame import HEARD_RATE
-from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.protocols import Asker, Pcm, SpeechStream
+from server.speech.wrapped import Asking, WrappedSpeechStream, WrappedSpeechToText, WrappedTextToSpeech
 
 _BYTES_PER_MS = 2 * HEARD_RATE // 1000
-
 
 Served = Callable[[str, str], None]
 """Is told the stage and the name of the engine that has served."""
@@ -22,51 +22,38 @@ def metered(engines: Engines, call: str, budget: Budget, served: Served = lambda
     stt, tts = partial(served, "speech-to-text"), partial(served, "text-to-speech")
     stt(engines.names.speech_to_text)
     tts(engines.names.text_to_speech)
+
+    def utterance(stream: SpeechStream) -> SpeechStream:
+        heard = _Heard(stream, budget)
+        return WrappedSpeechStream(stream, heard.transcript, heard.feed)
+
+    async def speech(text: str, sound: AsyncGenerator[Pcm, None]) -> AsyncGenerator[Pcm, None]:
+        async with aclosing(sound):
+            async for pcm in sound:
+                budget.add_speech(500 * len(pcm.data) / pcm.rate)
+                yield pcm
+
     return replace(
         engines,
-        speech_to_text=MeteredSpeechToText(engines.speech_to_text, Asker(call, served=stt), budget),
-        text_to_speech=MeteredTextToSpeech(engines.text_to_speech, Asker(call, served=tts), budget),
+        speech_to_text=WrappedSpeechToText(engines.speech_to_text, utterance, _asking(Asker(call, served=stt))),
+        text_to_speech=WrappedTextToSpeech(engines.text_to_speech, speech, _asking(Asker(call, served=tts))),
     )
 
 
-class MeteredSpeechToText:
-    """A SpeechToText of one call."""
-
-    def __init__(self, engine: SpeechToText, asker: Asker, budget: Budget) -> None:
-        """`asker` is the call."""
-        self._engine = engine
-        self._asker = asker
-        self._budget = budget
-
-    @property
-    def languages(self) -> Sequence[str]:
-        return self._engine.languages
-
-    def listen(
-        self,
-        phrases: Sequence[str],
-        on_partial: Callable[[str], None],
-        language: str = "",
-        others: Sequence[str] = (),
-        asker: Asker = ANYBODY,
-    ) -> SpeechStream:
-        stream = self._engine.listen(phrases, on_partial, language, others, self._asker)
-        return _MeteredSpeechStream(stream, self._budget)
+def _asking(call: Asker) -> Asking:
+    """The call asks, whoever asks in it."""
+    return lambda asker: replace(call, has_sound=asker.has_sound)
 
 
-class _MeteredSpeechStream:
-    """Each time that words are asked for, the engine has to hear the whole utterance again, unless it has not grown."""
+class _Heard:
+    """Counts what is heard of one utterance. Each time that words are asked for, the engine has to hear the whole
+    utterance again, unless it has not grown."""
 
     def __init__(self, stream: SpeechStream, budget: Budget) -> None:
-        self.close = stream.close
         self._stream = stream
         self._budget = budget
         self._heard_ms = 0.0
         self._grown = False
-
-    @property
-    def language(self) -> str:
-        return self._stream.language
 
     def feed(self, pcm: bytes) -> None:
         self._heard_ms += len(pcm) / _BYTES_PER_MS
@@ -78,26 +65,3 @@ class _MeteredSpeechStream:
             self._budget.add_transcription(self._heard_ms)
         self._grown = False
         return await self._stream.transcript()
-
-
-class MeteredTextToSpeech:
-    """A TextToSpeech of one call."""
-
-    def __init__(self, engine: TextToSpeech, asker: Asker, budget: Budget) -> None:
-        """`asker` is the call."""
-        self._engine = engine
-        self._asker = asker
-        self._budget = budget
-
-    @property
-    def languages(self) -> Sequence[str]:
-        return self._engine.languages
-
-    async def synthesize(
-        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
-    ) -> AsyncGenerator[Pcm, None]:
-        sound = self._engine.synthesize(text, voice, language, replace(self._asker, has_sound=asker.has_sound))
-        async with aclosing(sound):
-            async for pcm in sound:
-                self._budget.add_speech(500 * len(pcm.data) / pcm.rate)
-                yield pcm

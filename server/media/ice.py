@@ -1,7 +1,7 @@
 """Adapts aioice, the ICE library: one call's ICE agent binds the addresses and ports that we choose, and contacts only
 the candidates that we choose.
 
-It replaces some private methods of aioice 0.13; tests/media/test_set_up.py checks that they still exist. Host
+It replaces some private methods of aioice 0.13; tests/media/test_ice.py checks that they still exist. Host
 candidates are gathered here, because aioice itself binds any port of any address.
 
 aioice is never told that there are no more candidates. If it knew, it would fail a call whose client is known only

@@ -4,10 +4,10 @@ One Silero session serves all calls and computes with one thread; each call keep
 costs about 0.1 ms, a third of a percent of a core. So it runs on the media loop: a hop to another thread costs more.
 """
 
+import importlib.util
 from collections import deque
 from pathlib import Path
 
-import faster_whisper
 import numpy as np
 import onnxruntime
 import webrtcvad
@@ -32,7 +32,10 @@ class Silero:
     """The model, which all calls share. Raises ConfigError when it cannot be loaded."""
 
     def __init__(self) -> None:
-        path = Path(faster_whisper.__file__).parent / "assets" / "silero_vad_v6.onnx"
+        package = importlib.util.find_spec("faster_whisper")  # not imported: only its workers need all of it
+        assert package is not None
+        assert package.origin is not None
+        path = Path(package.origin).with_name("assets") / "silero_vad_v6.onnx"
         options = onnxruntime.SessionOptions()
         options.inter_op_num_threads = options.intra_op_num_threads = 1
         options.enable_cpu_mem_arena = False

@@ -21,9 +21,9 @@ from server.telemetry.call_meters import GAP_S, CallMeters
 from server.telemetry.loop_watch import Clock, LoopWatch
 from server.telemetry.media_meters import MediaMeters
 from server.telemetry.run_meters import RunMeters
-from server.telemetry.traced_engines import TracedSpeechToText, TracedTextToSpeech
+from server.telemetry.traced_engines import traced_speech_to_text, traced_text_to_speech
 from server.telemetry.waits import Waits, expected_s
-from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
+from server.telemetry.watched_engines import Watch, watched_speech_to_text, watched_text_to_speech
 
 LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28)
 """The bounds of the histogram buckets for how late the loop is, in seconds."""
@@ -158,10 +158,10 @@ class Monitor:
     def watched(self, caller: Caller, stt: SpeechToText, tts: TextToSpeech) -> tuple[SpeechToText, TextToSpeech]:
         """The speech engines of one call, which are watched, and traced where traces are sent."""
         watch = self.watch_caller(caller)
-        stt, tts = WatchedSpeechToText(stt, watch), WatchedTextToSpeech(tts, watch)
+        stt, tts = watched_speech_to_text(stt, watch), watched_text_to_speech(tts, watch)
         if self._tracer is None:
             return stt, tts
-        return TracedSpeechToText(stt, self._tracer), TracedTextToSpeech(tts, self._tracer)
+        return traced_speech_to_text(stt, self._tracer), traced_text_to_speech(tts, self._tracer)
 
     def watch(self, stage: str) -> Watch:
         """Make a watch on the speech engine of this stage ("speech-to-text" or "text-to-speech")."""

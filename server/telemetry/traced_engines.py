@@ -5,7 +5,7 @@ the engine worked, and that becomes a span beneath the request's own: nothing is
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 
 from opentelemetry import trace as otel
@@ -15,71 +15,36 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from server.errors import EngineError
 from server.speech.following import FOLLOWER, Follower, Served
-from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.protocols import Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.wrapped import WrappedSpeechStream, WrappedSpeechToText, WrappedTextToSpeech
 
 _W3C = TraceContextTextMapPropagator()
 _NS = 1_000_000_000
 
 
-class TracedSpeechToText:
-    """A SpeechToText whose requests for words are spans."""
+def traced_speech_to_text(engine: SpeechToText, tracer: Tracer) -> SpeechToText:
+    """The same engine, whose requests for words are spans."""
 
-    def __init__(self, engine: SpeechToText, tracer: Tracer) -> None:
-        self._engine = engine
-        self._tracer = tracer
+    def change(stream: SpeechStream) -> SpeechStream:
+        async def transcript() -> str:
+            with _request(tracer, "speech-to-text") as span:
+                with _followed_by(_follower(tracer, span)):
+                    text = await stream.transcript()
+                span.set_attribute("antiphon.characters", len(text))
+            return text
 
-    @property
-    def languages(self) -> Sequence[str]:
-        return self._engine.languages
+        return WrappedSpeechStream(stream, transcript)
 
-    def listen(
-        self,
-        phrases: Sequence[str],
-        on_partial: Callable[[str], None],
-        language: str = "",
-        others: Sequence[str] = (),
-        asker: Asker = ANYBODY,
-    ) -> SpeechStream:
-        return _TracedSpeechStream(self._engine.listen(phrases, on_partial, language, others, asker), self._tracer)
+    return WrappedSpeechToText(engine, change)
 
 
-class _TracedSpeechStream:
-    def __init__(self, stream: SpeechStream, tracer: Tracer) -> None:
-        self.feed = stream.feed
-        self.close = stream.close
-        self._stream = stream
-        self._tracer = tracer
+def traced_text_to_speech(engine: TextToSpeech, tracer: Tracer) -> TextToSpeech:
+    """The same engine, whose requests for sound are spans."""
 
-    @property
-    def language(self) -> str:
-        return self._stream.language
-
-    async def transcript(self) -> str:
-        with _request(self._tracer, "speech-to-text") as span:
-            with _followed_by(_follower(self._tracer, span)):
-                text = await self._stream.transcript()
+    async def change(text: str, sound: AsyncGenerator[Pcm, None]) -> AsyncGenerator[Pcm, None]:
+        with _request(tracer, "text-to-speech") as span:
             span.set_attribute("antiphon.characters", len(text))
-        return text
-
-
-class TracedTextToSpeech:
-    """A TextToSpeech whose requests for sound are spans."""
-
-    def __init__(self, engine: TextToSpeech, tracer: Tracer) -> None:
-        self._engine = engine
-        self._tracer = tracer
-
-    @property
-    def languages(self) -> Sequence[str]:
-        return self._engine.languages
-
-    async def synthesize(
-        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
-    ) -> AsyncGenerator[Pcm, None]:
-        with _request(self._tracer, "text-to-speech") as span:
-            span.set_attribute("antiphon.characters", len(text))
-            follower, begun = _follower(self._tracer, span), False
-            sound = self._engine.synthesize(text, voice, language, asker)
+            follower, begun = _follower(tracer, span), False
             async with aclosing(sound):
                 while True:
                     with _followed_by(follower):  # not while this waits for whoever takes the sound
@@ -90,6 +55,8 @@ class TracedTextToSpeech:
                         begun = True
                         span.add_event("first_sound")
                     yield pcm
+
+    return WrappedTextToSpeech(engine, change)
 
 
 @contextmanager

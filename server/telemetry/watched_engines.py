@@ -1,11 +1,12 @@
 """Wraps speech engines to measure how long calls wait for them, and whether they fail."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from server.errors import EngineError
-from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.protocols import Pcm, SpeechStream, SpeechToText, TextToSpeech
+from server.speech.wrapped import WrappedSpeechStream, WrappedSpeechToText, WrappedTextToSpeech
 from server.telemetry.last_use import LastUse
 from server.telemetry.waits import Waits
 
@@ -44,62 +45,29 @@ class Watch:
                 self.waits.end(ticket, now())
 
 
-class WatchedSpeechToText:
-    """A SpeechToText that is watched. A wait lasts from asking for the words to getting them."""
+def watched_speech_to_text(engine: SpeechToText, watch: Watch) -> SpeechToText:
+    """The same engine, which is watched. A wait lasts from asking for the words to getting them."""
 
-    def __init__(self, engine: SpeechToText, watch: Watch) -> None:
-        self._engine = engine
-        self._watch = watch
+    def change(stream: SpeechStream) -> SpeechStream:
+        async def transcript() -> str:
+            with watch.waiting() as answered:
+                text = await stream.transcript()
+                answered()
+            return text
 
-    @property
-    def languages(self) -> Sequence[str]:
-        return self._engine.languages
+        return WrappedSpeechStream(stream, transcript)
 
-    def listen(
-        self,
-        phrases: Sequence[str],
-        on_partial: Callable[[str], None],
-        language: str = "",
-        others: Sequence[str] = (),
-        asker: Asker = ANYBODY,
-    ) -> SpeechStream:
-        return _WatchedSpeechStream(self._engine.listen(phrases, on_partial, language, others, asker), self._watch)
+    return WrappedSpeechToText(engine, change)
 
 
-class _WatchedSpeechStream:
-    def __init__(self, stream: SpeechStream, watch: Watch) -> None:
-        self.feed = stream.feed
-        self.close = stream.close
-        self._stream = stream
-        self._watch = watch
+def watched_text_to_speech(engine: TextToSpeech, watch: Watch) -> TextToSpeech:
+    """The same engine, which is watched. A wait lasts from giving the text to getting the first sound."""
 
-    @property
-    def language(self) -> str:
-        return self._stream.language
-
-    async def transcript(self) -> str:
-        with self._watch.waiting() as answered:
-            text = await self._stream.transcript()
-            answered()
-        return text
-
-
-class WatchedTextToSpeech:
-    """A TextToSpeech that is watched. A wait lasts from giving the text to getting the first sound."""
-
-    def __init__(self, engine: TextToSpeech, watch: Watch) -> None:
-        self._engine = engine
-        self._watch = watch
-
-    @property
-    def languages(self) -> Sequence[str]:
-        return self._engine.languages
-
-    async def synthesize(
-        self, text: str, voice: str, language: str = "", asker: Asker = ANYBODY
-    ) -> AsyncGenerator[Pcm, None]:
-        with self._watch.waiting() as answered:
-            async with aclosing(self._engine.synthesize(text, voice, language, asker)) as sound:
+    async def change(text: str, sound: AsyncGenerator[Pcm, None]) -> AsyncGenerator[Pcm, None]:
+        with watch.waiting() as answered:
+            async with aclosing(sound):
                 async for pcm in sound:
                     answered()
                     yield pcm
+
+    return WrappedTextToSpeech(engine, change)

@@ -18,7 +18,7 @@ from server.agent.run_setup import RunSetup
 from server.agent.toolsets import Toolsets
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
-from tests.agent.test_toolsets import think
+from tests.agent.clock import think
 
 WHY = 'needs `pip install "pydantic-ai-slim[mcp]"`'
 mcp: Any = pytest.importorskip("pydantic_ai.mcp", reason=WHY, exc_type=ImportError)

@@ -10,7 +10,7 @@ from server.media.line import Line
 from server.record.conversation import Conversation
 from server.record.figures import Failure, Figures, LineFigures
 from server.speech.protocols import Asker
-from tests.fakes.engines import SteadyTextToSpeech
+from tests.fakes.engines import LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
@@ -194,7 +194,13 @@ def test_the_connection_is_measured_for_each_exchange() -> None:
 
 
 def test_the_engine_that_served_is_told() -> None:
-    """Where several engines are configured, the one that has really spoken is stored."""
+    """Where several engines are configured, those that have really heard and spoken are stored."""
+
+    @dataclass
+    class First(LetterSpeechToText):
+        def listen(self, phrases, on_partial, language="", others=(), asker=Asker()):  # type: ignore[no-untyped-def]  # noqa: B008
+            asker.served("first")
+            return super().listen(phrases, on_partial, language, others, asker)
 
     @dataclass
     class Second(SteadyTextToSpeech):
@@ -204,9 +210,9 @@ def test_the_engine_that_served_is_told() -> None:
                 yield pcm
 
     async def scenario() -> None:
-        async with Caller(Mind(answers={"hi": "Yes."}), tts=Second()) as caller:
+        async with Caller(Mind(answers={"hi": "Yes."}), First(), tts=Second()) as caller:
             await caller.say("hi")
             await caller.until_silent()
-        assert [each.text_to_speech for each in written(caller)] == ["second"]
+        assert [(each.speech_to_text, each.text_to_speech) for each in written(caller)] == [("first", "second")]
 
     run_virtual(scenario())

@@ -6,14 +6,12 @@ import sys
 import pytest
 
 from server import cli_cluster
+from tests import command
 from tests.command import Antiphon
 
+antiphon = command.antiphon
+
 STORE = ("--store", "redis://127.0.0.1:1")
-
-
-@pytest.fixture
-def antiphon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Antiphon:
-    return Antiphon(monkeypatch, capfd)
 
 
 def test_ray_is_missing(antiphon: Antiphon, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,8 +19,8 @@ def test_ray_is_missing(antiphon: Antiphon, monkeypatch: pytest.MonkeyPatch) -> 
     for name in [name for name in sys.modules if name.startswith("server.cluster.ray")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "ray", None)
-    for command in (("up", *STORE), ("status",), ("down",)):
-        result = antiphon("cluster", *command)
+    for words in (("up", *STORE), ("status",), ("down",)):
+        result = antiphon("cluster", *words)
         assert result.returncode == 2
         assert 'pip install "antiphon[cluster]"' in result.stderr
         assert "Traceback" not in result.stderr

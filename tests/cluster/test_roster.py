@@ -1,6 +1,6 @@
 """Who is alive, in a real Redis."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,22 +13,15 @@ from server.cluster.roster import Roster
 from server.errors import StoreError
 from server.record.stores.redis_client import redis_client
 from tests.redis_server import RedisServer
-from tests.redis_server import redis_server as running_redis
 
 ONE = Announcement("w1", "http://127.0.0.1:1", "here", 1, "1.0", 0, "ready", "", 3, 1, 10)
-
-
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as server:
-        yield server
 
 
 @pytest.fixture
 async def roster(redis_server: RedisServer) -> AsyncIterator[Roster]:
     redis = Redis.from_url(redis_server.url, decode_responses=True)
-    yield Roster(redis)
     await redis.flushall()
+    yield Roster(redis)
     await redis.aclose()
 
 

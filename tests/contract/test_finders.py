@@ -1,9 +1,7 @@
 """One suite for the finders of all stores: listing, searching and counting conversations."""
 
 import random
-from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -14,21 +12,10 @@ from server.record.figures import Failure, Figures, ToolRun
 from server.record.query import CallRow, Counted, Period, Wanted
 from server.record.store import Store
 from server.record.tally import BIN_MS
-from tests.contract.test_stores import STORES, Open, RedisServers, pages, redis  # noqa: F401
+from tests.contract.stores import Open, pages
 from tests.conversations import START_MS, conversation, said_more
 
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture(params=STORES, ids=lambda make: make.__name__)
-async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServers) -> AsyncIterator[Open]:  # noqa: F811
-    async with request.param(tmp_path, redis) as opener:
-        yield opener
-
-
-@pytest.fixture
-async def store(open_store: Open) -> Store:
-    return await open_store()
 
 
 def call(name: str, at_ms: int, *kept: Figures, words: str = "Hello there", **more: Any) -> Conversation:

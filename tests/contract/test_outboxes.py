@@ -1,32 +1,15 @@
-"""One suite for the outbox of every store. A new store joins in test_stores.py."""
+"""One suite for the outbox of every store. A new store joins in stores.py."""
 
 import asyncio
-from collections.abc import AsyncIterator
-
-import pytest
 
 from server.record.conversation import hash_token
 from server.record.outbox import Posting, Taken
 from server.record.store import Store
-from tests.contract.test_stores import STORES, Open, RedisServers, redis
+from tests.contract.stores import Open
 from tests.conversations import START_MS, conversation, said_more
-
-__all__ = ["redis"]
 
 A, B = "0123456789abcdef", "fedcba9876543210"
 LONG_MS = 60_000
-
-
-@pytest.fixture(params=STORES, ids=lambda make: make.__name__)
-async def open_store(request: pytest.FixtureRequest, tmp_path: object, redis: RedisServers) -> AsyncIterator[Open]:
-    """A function that opens another connection to the same store, as another server does."""
-    async with request.param(tmp_path, redis) as opener:
-        yield opener
-
-
-@pytest.fixture
-async def store(open_store: Open) -> Store:
-    return await open_store()
 
 
 def posting(number: int, address: str = A, name: str = "one", body: str = '{"a": "Ça va?  "}') -> Posting:

@@ -1,124 +1,26 @@
-"""One suite for every store of conversations.
-
-To add a store, write a context manager that gives a function to open it, and add it to STORES.
-"""
+"""One suite for every store of conversations. A new store joins in stores.py."""
 
 import asyncio
 import contextlib
-import functools
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelRequest, ToolReturnPart
 
 from server.errors import StoreError
 from server.record.conversation import Exchange, Said, hash_token
-from server.record.query import CallRow, Wanted
+from server.record.query import Wanted
 from server.record.rows import call_row
 from server.record.store import Store
 from server.record.stores import redis as redis_store
 from server.record.stores import sqlite
 from server.record.stores.codec import encode_header
-from server.record.stores.redis import RedisStore
-from server.record.stores.sqlite import SqliteStore
+from tests.contract.stores import Open, pages
 from tests.conversations import START_MS, conversation, exchange, said_more
-from tests.redis_groups import LATE_MS, Group, cluster, watched
-from tests.redis_server import RedisServer, redis_server
 
 OLD, NEW, OTHER = (hash_token(name) for name in ("token", "new", "other"))
-
 FAR_MS = 4_000_000_000_000
 """In the year 2096."""
-
-PATIENT_S = 30
-"""How long an operation of a Redis may take here, on a busy machine."""
-EVERYTHING = Wanted()
-
-Open = Callable[[], Awaitable[Store]]
-OneStore = contextlib.AbstractAsyncContextManager[Open]
-"""Opens connections to one store, and closes them."""
-
-
-class RedisServers:
-    """The servers of Redis for the tests of a module. Those start that a test asks for."""
-
-    def __init__(self, directory: Path, stack: contextlib.ExitStack) -> None:
-        self._directory = directory
-        self._stack = stack
-
-    @functools.cached_property
-    def single(self) -> RedisServer:
-        return self._stack.enter_context(redis_server(self._directory))
-
-    @functools.cached_property
-    def watched(self) -> Group:
-        return self._stack.enter_context(watched(self._directory, LATE_MS))
-
-    @functools.cached_property
-    def cluster(self) -> Group:
-        return self._stack.enter_context(cluster(self._directory, LATE_MS))
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
-    with contextlib.ExitStack() as stack:
-        yield RedisServers(tmp_path_factory.mktemp("redis"), stack)
-
-
-@contextlib.asynccontextmanager
-async def sqlite_file(directory: Path, _: RedisServers) -> AsyncIterator[Open]:
-    async with contextlib.AsyncExitStack() as stack:
-
-        async def open_store() -> Store:
-            store = SqliteStore(str(directory / "conversations.db"))
-            stack.push_async_callback(store.close)
-            await store.open()
-            return store
-
-        yield open_store
-
-
-@contextlib.asynccontextmanager
-async def keys_at(url: str) -> AsyncIterator[Open]:
-    async with contextlib.AsyncExitStack() as stack:
-        prefix = f"test-{uuid.uuid4()}"
-
-        async def open_store() -> Store:
-            store = RedisStore(url, prefix, limit_s=PATIENT_S)
-            stack.push_async_callback(store.close)
-            return store
-
-        yield open_store
-
-
-def one_redis(_: Path, redis: RedisServers) -> OneStore:
-    return keys_at(redis.single.url)
-
-
-def redis_behind_sentinels(_: Path, redis: RedisServers) -> OneStore:
-    return keys_at(redis.watched.url)
-
-
-def redis_cluster(_: Path, redis: RedisServers) -> OneStore:
-    return keys_at(redis.cluster.url)
-
-
-STORES = [sqlite_file, one_redis, redis_behind_sentinels, redis_cluster]
-
-
-@pytest.fixture(params=STORES, ids=lambda make: make.__name__)
-async def open_store(request: pytest.FixtureRequest, tmp_path: Path, redis: RedisServers) -> AsyncIterator[Open]:
-    """A function that opens another connection to the same conversations, as another server does."""
-    async with request.param(tmp_path, redis) as opener:
-        yield opener
-
-
-@pytest.fixture
-async def store(open_store: Open) -> Store:
-    return await open_store()
 
 
 async def test_a_saved_record_is_loaded(store: Store, open_store: Open) -> None:
@@ -286,17 +188,6 @@ async def test_the_list_has_the_newest_first(store: Store) -> None:
     expected = sorted(rows, key=lambda row: (row.created_ms, row.id), reverse=True)
     assert await pages(store, 100) == [expected]
     assert await pages(store, 3) == [expected[:3], expected[3:6], expected[6:]]
-
-
-async def pages(store: Store, limit: int, wanted: Wanted = EVERYTHING) -> list[list[CallRow]]:
-    """All pages of what is wanted. Each has at most `limit` conversations."""
-    found, before = [], None
-    for _ in range(20):
-        page = await store.finder.find(wanted, limit, before)
-        found.append(list(page.rows))
-        if (before := page.next) is None:
-            break
-    return found
 
 
 async def listed(store: Store) -> list[str]:

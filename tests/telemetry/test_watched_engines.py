@@ -8,7 +8,7 @@ import pytest
 
 from server.errors import EngineError
 from server.speech.protocols import ANYBODY, Asker, Pcm, SpeechStream
-from server.telemetry.watched_engines import Watch, WatchedSpeechToText, WatchedTextToSpeech
+from server.telemetry.watched_engines import Watch, watched_speech_to_text, watched_text_to_speech
 from tests.virtual_time import run_virtual
 
 
@@ -62,7 +62,7 @@ class SlowEngine:
 def test_the_language_is_passed_on() -> None:
     """The engine is told which languages are possible, and tells which one it has found."""
     engine = SlowEngine()
-    stream = WatchedSpeechToText(engine, Watch(lambda took_s: None)).listen([], lambda text: None, "en", ["fr"])
+    stream = watched_speech_to_text(engine, Watch(lambda took_s: None)).listen([], lambda text: None, "en", ["fr"])
     assert (engine.told, stream.language) == (("en", ["fr"]), "fr")
 
 
@@ -72,7 +72,7 @@ def test_a_transcript_is_waited_for() -> None:
     async def scenario() -> None:
         engine, took_s = SlowEngine(), list[float]()
         watch = Watch(took_s.append)
-        transcription = WatchedSpeechToText(engine, watch).listen([], lambda text: None)
+        transcription = watched_speech_to_text(engine, watch).listen([], lambda text: None)
         transcription.feed(b"ab")
         assert (engine.heard, len(watch.waits)) == (b"ab", 0)
         asking = asyncio.create_task(transcription.transcript(), name="asking")
@@ -92,7 +92,7 @@ def test_the_first_sound_is_waited_for() -> None:
     async def scenario() -> None:
         took_s = list[float]()
         watch = Watch(took_s.append)
-        async with aclosing(WatchedTextToSpeech(SlowEngine(), watch).synthesize("hello", "")) as sound:
+        async with aclosing(watched_text_to_speech(SlowEngine(), watch).synthesize("hello", "")) as sound:
             async for _ in sound:
                 assert (took_s, len(watch.waits)) == (pytest.approx([1]), 0)
                 break
@@ -107,7 +107,7 @@ def test_a_failure_is_raised_and_remembered() -> None:
     async def scenario() -> None:
         engine, took_s = SlowEngine(fails=True), list[float]()
         watch = Watch(took_s.append)
-        transcription = WatchedSpeechToText(engine, watch).listen([], lambda text: None)
+        transcription = watched_speech_to_text(engine, watch).listen([], lambda text: None)
         with pytest.raises(EngineError):
             await transcription.transcript()
         assert (took_s, len(watch.waits), watch.last_use.check()) == ([], 0, "It is broken.")
@@ -125,7 +125,7 @@ def test_a_request_that_is_cancelled_is_neither_success_nor_failure() -> None:
     async def scenario() -> None:
         took_s = list[float]()
         watch = Watch(took_s.append)
-        transcription = WatchedSpeechToText(SlowEngine(delay_s=9), watch).listen([], lambda text: None)
+        transcription = watched_speech_to_text(SlowEngine(delay_s=9), watch).listen([], lambda text: None)
         asking = asyncio.create_task(transcription.transcript(), name="asking")
         await asyncio.sleep(3)
         asking.cancel()

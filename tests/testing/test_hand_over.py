@@ -1,83 +1,17 @@
-"""Calls that are handed over from one agent to another, or transferred to a person."""
+"""Calls that are handed over from one agent to another, or from an agent that fails."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from pydantic_ai import Agent, RunContext
+from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
 from antiphon import CallEnd, CallExchange, CallInfo, HandOver, Lines, Transfer, VoiceAgent
-from antiphon.testing import ScriptedModel, ToolCall, call, run
-from server.call.switchboard import TRANSFER_FRAMES
-from server.media.frame import FRAME_MS
-
-
-@dataclass
-class Desk:
-    """What an agent of this test knows in one call."""
-
-    info: CallInfo
-    heard: list[str] = field(default_factory=list)
-
-
-reception = Agent(
-    ScriptedModel(
-        {
-            "handed over to you": "You are back.",
-            "invoice|back": ["Billing will help you.", ToolCall("hand_over", agent="billing")],
-            "no one": ToolCall("hand_over", agent="nobody"),
-            "myself": ToolCall("hand_over", agent="reception"),
-            "my own": ToolCall("hand_over", agent="Reception"),
-            "sick": ToolCall("hand_over", agent="sick"),
-            "silent": ToolCall("hand_over", agent="billing"),
-            "person": ["I put you through.", ToolCall("transfer", to="+4930123456")],
-            "could not be transferred": "Nobody is there at the moment.",
-            "wait|shop": "This is the shop.",
-        }
-    ),
-    deps_type=Desk,
-)
-
-
-@reception.tool
-def hand_over(context: RunContext[Desk], agent: str) -> HandOver:
-    return HandOver(agent, note="it is about an invoice", given=len(context.deps.heard))
-
-
-@reception.tool_plain
-async def transfer(to: str) -> Transfer:
-    return Transfer(to, note="wants a person")
-
-
-billing = Agent(
-    ScriptedModel(
-        {
-            "handed over to you": "I have your invoice here.",
-            "how much": "It is ten euros.",
-            "order": ["Back to the shop.", ToolCall("give_back")],
-        }
-    ),
-    deps_type=Desk,
-)
-
-
-@billing.tool_plain
-def give_back() -> HandOver:
-    return HandOver("reception")
-
-
-RECEPTION = VoiceAgent(reception, name="Reception", greeting="Hello, the shop.", make_deps=Desk)
-BILLING = VoiceAgent(billing, name="Billing", greeting="Billing, hello?", make_deps=Desk, voice="low", patience="quick")
-
-
-def sick(info: CallInfo) -> Any:
-    raise KeyError("the database is down")
-
-
-OTHERS = {"reception": RECEPTION, "billing": BILLING, "sick": replace(BILLING, make_deps=sick)}
+from antiphon.testing import ScriptedModel, call, run
+from tests.testing.shop import BILLING, OTHERS, RECEPTION, Desk, hand_over, reception
 
 
 def test_another_agent_takes_the_call_over() -> None:
@@ -345,55 +279,5 @@ def test_a_tool_of_the_first_agent_returns_to_the_second() -> None:
             assert heard == "One moment. Hello, this is Two. I have the call."
             await caller.is_silent(12)
             caller.expect_said("The stock is counted: 7.")
-
-    run(scenario())
-
-
-def test_a_call_is_transferred_to_a_person() -> None:
-    """The line is told when the caller has heard the answer. When a person has the call, it is over here."""
-    ends: list[str] = []
-    agent = replace(RECEPTION, on_end=lambda deps, end: ends.append(end.reason))
-
-    async def scenario() -> None:
-        async with call(agent, transfers=True) as caller:
-            await caller.says("a person please", until="I put you")
-            assert caller.transfer is None
-            await caller.is_silent(10)
-            assert caller.transfer == Transfer("+4930123456", "wants a person")
-            caller.transferred(ok=True)
-            caller.expect_hung_up()
-
-    run(scenario())
-    assert ends == ["transferred"]
-
-
-def test_nobody_takes_the_call() -> None:
-    """The agent tells the caller, and the call goes on: the line could not do it, or nobody has answered."""
-
-    async def scenario() -> None:
-        for answers in (True, False):
-            async with call(RECEPTION, transfers=True) as caller:
-                await caller.says("a person please")
-                if answers:
-                    caller.transferred(ok=False, reason="Busy.")
-                await caller.is_silent(5 if answers else TRANSFER_FRAMES * FRAME_MS / 1000 + 5)
-                caller.expect_said("Nobody is there at the moment.")
-                caller.expect_not_said("still there")
-                assert await caller.says("is this the shop") == "This is the shop."
-
-    run(scenario())
-
-
-def test_a_line_that_cannot_transfer() -> None:
-    """The model is told, and nobody promises anything."""
-
-    async def scenario() -> None:
-        async with call(RECEPTION) as caller:
-            heard = await caller.says("a person please")
-            assert heard == "I put you through. The call cannot be transferred from the caller's line."
-            assert caller.transfer is None
-            caller.transferred(ok=True)
-            await caller.is_silent(1)
-            assert await caller.says("is this the shop") == "This is the shop."
 
     run(scenario())

@@ -20,7 +20,7 @@ from server.media.reach import GatherServer
 from signaling.ice import credentials
 from signaling.ice_servers import turn_user
 from tests.exchange import exchange
-from tests.media.test_set_up import candidates, reach
+from tests.media.set_up import candidates, reach
 from tests.phone import Phone
 from tests.relay import PEERS, SECRET, START, Relay, needs_coturn, relay
 from tests.voices import speak

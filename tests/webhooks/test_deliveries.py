@@ -2,113 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from server.record.conversation import Conversation, Exchange, Said, hash_token
-from server.record.journal import Journal
-from server.record.store import Store
-from server.record.stores.redis import RedisStore
+from server.record.conversation import Conversation, Exchange, Said
 from server.record.stores.sqlite import SqliteStore
 from server.record.used import Used
-from server.webhooks import deliveries as deliveries_module
-from server.webhooks.deliveries import Deliveries
-from server.webhooks.endpoint import Endpoint
-from server.webhooks.schedule import Schedule
-from server.webhooks.signature import keys_of
-from server.webhooks.types import TYPES
-from server.webhooks.webhooks import Around, Webhooks
-from tests.conversations import exchange
-from tests.receiver import SECRET, Receiver, receiver
-from tests.redis_server import redis_server
-
-START_MS = 1_700_000_000_000
-HOUR_MS = 3_600_000
-ALL = ["call.started", "tool", "exchange", "tool", "exchange", "call.ended"]
-"""The events of the call that `Server.hold_call` holds."""
-
-
-class Wall:
-    """A wall clock that goes only when it is told to."""
-
-    def __init__(self) -> None:
-        self.ms = START_MS
-
-    def __call__(self) -> int:
-        return self.ms
-
-
-class Server:
-    """What a server has for webhooks: a store, a journal, and deliveries to each of some addresses."""
-
-    def __init__(self, store: Store, wall: Wall, *urls: str, timeout_s: float = 5.0, hours: float = 72) -> None:
-        self.store, self.wall = store, wall
-        schedule = Schedule(round(hours * HOUR_MS))
-        self.deliveries = [Deliveries(store, Endpoint(url, keys_of(SECRET), timeout_s), schedule, wall) for url in urls]
-        self.webhooks = Webhooks(store, self.deliveries, TYPES)
-        self.journal = Journal(self.webhooks, on_lost=print)
-        self.webhooks.start()
-
-    def hold_call(self, name: str = "one", exchanges: int = 2) -> None:
-        """A whole call, from its first record to its last."""
-        record = Conversation(name, "Shop", self.wall(), self.wall(), caller="ann")
-        note = self.webhooks.follow(record, Around("whip", "en"), self.journal.note)
-        note(record := record.with_token(hash_token(name), self.wall()))
-        for number in range(exchanges):
-            note(record := record.with_exchange(exchange(number), self.wall(), ""))
-        note(record := record.ended(self.wall()))
-        note(record.closed("caller", Used(1_000, 2, 3), self.wall()))
-
-    async def pass_hours(self, hours: float) -> None:
-        """When all tries have come to their end, time passes. Then everything that is due is tried."""
-        await self.journal.close(5)
-        while any(each._running for each in self.deliveries):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        self.wall.ms += round(hours * HOUR_MS)
-        for each in self.deliveries:
-            each.wake()
-
-    async def close(self, empty_s: float = 0.0) -> None:
-        await self.journal.close(5)
-        await self.webhooks.close(empty_s)
-        await self.webhooks.close(empty_s)
-
-
-@asynccontextmanager
-async def serving(path: str, *urls: str, wall: Wall | None = None, **options: Any) -> AsyncIterator[Server]:
-    store = SqliteStore(path)
-    await store.open()
-    server = Server(store, wall or Wall(), *urls, **options)
-    try:
-        async with asyncio.timeout(20):
-            yield server
-    finally:
-        await server.close()
-        await store.close()
-
-
-@pytest.fixture
-async def posted() -> AsyncIterator[Receiver]:
-    async with receiver() as receiving:
-        yield receiving
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "conversations.db")
-
-
-def types(events: list[dict[str, Any]]) -> list[str]:
-    return [event["type"] for event in events]
-
-
-def count(number: int, receiving: Receiver) -> Callable[[], bool]:
-    return lambda: len(receiving.tries) >= number
+from server.webhooks.webhooks import Around
+from tests.receiver import Receiver, receiver
+from tests.webhooks.serving import ALL, START_MS, Server, Wall, count, serving, types
 
 
 async def test_a_call_is_told_in_order(path: str, posted: Receiver) -> None:
@@ -272,113 +176,6 @@ async def test_a_deleted_conversation_is_not_told(path: str, posted: Receiver) -
         await server.pass_hours(10)
         await asyncio.sleep(0.3)
         assert posted.taken == []
-
-
-async def test_a_restart_in_the_middle(path: str, posted: Receiver) -> None:
-    """What one server could not deliver, the next one on the same file does: everything, in order, by the same ids."""
-    wall = Wall()
-    posted.answer = lambda event: 204 if event["type"] == "call.started" else 503
-    async with serving(path, posted.url, wall=wall) as server:
-        server.hold_call()
-        await posted.until(count(2, posted))
-    assert types(posted.taken) == ["call.started"]
-    (failed,) = {each.id for each in posted.tries if each.answer == 503}
-    posted.answer = lambda event: 204
-    wall.ms += HOUR_MS
-    async with serving(path, posted.url, wall=wall):
-        await posted.until(lambda: len(posted.taken) == 6)
-    assert types(posted.taken) == ALL
-    assert failed in {each.id for each in posted.tries if each.answer == 204}
-
-
-async def test_a_stop_in_the_middle_of_a_try(path: str, posted: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A try that hangs when the server stops is put back, so that the next server need not wait for its time to end."""
-    monkeypatch.setattr(deliveries_module, "STOP_S", 0.1)
-    arrived, wall = asyncio.Event(), Wall()
-
-    async def hang(event: dict[str, Any]) -> int:
-        arrived.set()
-        await asyncio.sleep(30)
-        return 204
-
-    posted.answer = hang
-    async with serving(path, posted.url, wall=wall, timeout_s=30) as server:
-        server.hold_call()
-        await arrived.wait()
-    posted.answer = lambda event: 204
-    async with serving(path, posted.url, wall=wall):
-        await posted.until(lambda: len(posted.taken) == 6)
-    assert types(posted.taken) == ALL
-
-
-async def test_two_servers_share_a_redis(tmp_path: Path, posted: Receiver) -> None:
-    """Both deliver; each event arrives once, also when one of them stops halfway."""
-    with redis_server(tmp_path) as redis:
-        async with asyncio.timeout(20), AsyncExitStack() as stack:
-            wall, servers = Wall(), []
-            for _ in range(2):
-                store = RedisStore(redis.url)
-                stack.push_async_callback(store.close)
-                servers.append(Server(store, wall, posted.url))
-                stack.push_async_callback(servers[-1].close)
-            for number in range(30):
-                servers[number % 2].hold_call(f"c{number}")
-            await posted.until(lambda: len(posted.taken) >= 60)
-            await servers[0].close()
-            await posted.until(lambda: len(posted.taken) == 180)
-            await servers[1].close()
-            assert len(posted.tries) == 180
-            assert servers[0].webhooks.delivered > 0
-            assert servers[1].webhooks.delivered > 0
-            for number in range(30):
-                name = f"c{number}"
-                assert types([each for each in posted.taken if each["data"]["call"]["id"] == name]) == ALL
-
-
-async def test_a_store_that_is_away_loses_nothing(tmp_path: Path, posted: Receiver) -> None:
-    """Events wait with their records in memory while the store is down. A try whose end it missed is a double."""
-    with redis_server(tmp_path) as redis:
-        store = RedisStore(redis.url, limit_s=0.3)
-        server = Server(store, Wall(), posted.url)
-        async with asyncio.timeout(20):
-            server.hold_call("before")
-            await posted.until(lambda: len(posted.taken) == 6)
-            await asyncio.sleep(0.2)
-            redis.kill()
-            server.hold_call("meanwhile")
-            await asyncio.sleep(0.5)
-            redis.start()
-            await posted.until(lambda: len(posted.taken) == 12)
-        await server.close()
-        await store.close()
-    assert types(posted.taken) == ALL + ALL
-    assert len(posted.tries) == 12
-
-
-async def test_memory_is_emptied_before_the_end(posted: Receiver) -> None:
-    """A store that does not outlive the server has its events delivered when the server stops."""
-
-    async def slow(event: dict[str, Any]) -> int:
-        await asyncio.sleep(0.05)
-        return 204
-
-    posted.answer = slow
-    async with serving(":memory:", posted.url) as server:
-        for number in range(5):
-            server.hold_call(f"c{number}")
-        await server.close(empty_s=20)
-    assert len(posted.taken) == 30
-
-
-async def test_memory_does_not_wait_for_an_endpoint_that_fails(posted: Receiver) -> None:
-    """The server ends without it."""
-    posted.answer = lambda event: 500
-    async with serving(":memory:", posted.url) as server:
-        server.hold_call()
-        await posted.until(count(1, posted))
-        began_s = asyncio.get_running_loop().time()
-        await server.close(empty_s=20)
-        assert asyncio.get_running_loop().time() - began_s < 5
 
 
 async def test_a_long_transcript_does_not_hold_up_the_loop(path: str, posted: Receiver) -> None:

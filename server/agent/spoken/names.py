@@ -1,6 +1,5 @@
 """Speech-to-speech models by their names: `realtime:`, and pydantic-ai's name of a realtime model after it."""
 
-from pydantic_ai.providers.openai import OpenAIProvider
 from pydantic_ai.realtime import RealtimeModel, infer_realtime_model
 
 from server.agent.extras import how_to_install
@@ -22,6 +21,8 @@ def make_spoken(name: str, url: str = "") -> RealtimeModel:
     plain = name.removeprefix(PREFIX)
     try:
         if url and plain.startswith("openai:"):
+            from pydantic_ai.providers.openai import OpenAIProvider  # not at the top: it takes half a second to import
+
             return infer_realtime_model(plain, lambda _: OpenAIProvider(base_url=url))
         return infer_realtime_model(plain)
     except ImportError as exc:

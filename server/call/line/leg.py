@@ -84,6 +84,13 @@ class Leg:
         """A client that closes the connection hangs up, and does not come back to the conversation."""
         self._attach = attach
 
+    def speak_as(self, before: "Leg") -> None:
+        """The client comes from the leg `before`. If that one has found out its protocol, it is spoken on here: the
+        client has been told what it was told there."""
+        if self._recognize is not None and before._translator is not None:
+            self._translator, self._recognize = before._translator, None
+            self.comes_back = False
+
     # What the session calls: the leg is its Connection
 
     @property

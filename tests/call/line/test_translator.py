@@ -102,6 +102,26 @@ def test_a_first_message_decides_which_protocol_the_client_speaks() -> None:
     assert (heard.taken, wire.sent) == (["quiet", "LOUD"], [])
 
 
+def test_a_later_connection_of_the_same_client_speaks_on_as_the_one_before() -> None:
+    """It need not say anything first. One that speaks our own protocol is not known by it: it may say so anew."""
+
+    def recognize(first: str | bytes) -> Translator | None:
+        return Shouting() if str(first).isupper() else None
+
+    first, _, _ = _leg(recognize=recognize)
+    first.receive_text("HI")
+    later, wire, _ = _leg(recognize=recognize)
+    later.speak_as(first)
+    later.send(Ping())
+    later.receive_text("quiet")
+    assert wire.sent == ["PING", "OK"]
+    assert not later.comes_back
+    other, wire, _ = _leg(recognize=recognize)
+    other.speak_as(_leg(recognize=recognize)[0])
+    other.receive_text("HI")
+    assert wire.sent == ["OK"]
+
+
 def test_a_socket_with_a_translator_carries_our_own_protocol_for_the_call() -> None:
     async def scenario() -> None:
         client = Client()
