@@ -77,7 +77,7 @@ PURE = """
     server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
-    signaling/telephony/audiosocket.py signaling/telephony/twilio_signature.py
+    signaling/telephony/audiosocket.py signaling/telephony/pieces.py signaling/telephony/twilio_signature.py
     server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
     server/webhooks/types.py
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
@@ -86,7 +86,7 @@ PURE = """
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
     signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/speaking.py
     signaling/realtime/translator.py signaling/realtime/ledgers.py signaling/realtime/beside.py
-    signaling/realtime/context.py
+    signaling/realtime/context.py signaling/realtime/session_object.py signaling/realtime/page_secret.py
     signaling/openai/content.py signaling/openai/formats.py signaling/openai/outgoing.py signaling/openai/refused.py
     signaling/openai/told.py signaling/openai/way.py
     signaling/live/requests.py signaling/live/session_object.py signaling/live/session_config.py

@@ -48,6 +48,9 @@ class Heard:
     def receive_text(self, text: str | bytes) -> None:
         self.taken.append(text)
 
+    def next_frame(self) -> bytes | None:
+        return b"sound"
+
 
 class Client:
     """A socket of a client that says one thing."""
@@ -83,6 +86,13 @@ def test_a_leg_with_a_translator_speaks_the_clients_protocol() -> None:
     leg.receive_text("HI")
     assert wire.sent == ["PONG", "OK"]
     assert heard.taken[0] == Text(text="hi").to_json()
+
+
+def test_a_client_that_only_reads_gets_silence() -> None:
+    leg, _, _ = _leg()
+    assert leg.next_frame() == b"sound"
+    leg.only_reads = lambda: True
+    assert leg.next_frame() == bytes(5)
 
 
 def test_a_first_message_decides_which_protocol_the_client_speaks() -> None:
