@@ -1,5 +1,6 @@
 """The command line for clusters: `antiphon cluster up`, `status`, `scale`, `roll`, `drain`, `down`, with Ray."""
 
+import asyncio
 import json
 import os
 import re
@@ -25,6 +26,8 @@ FOR_MODELS = 3
 """How many cores of a Ray that is started the speech models reserve, besides those of the workers."""
 SETTLE_S = 300.0
 """How long `up`, `roll`, `scale` and `drain` wait until all is as it is wanted. The cluster goes on without them."""
+STORE_S = 20.0
+"""How long `up` waits for Redis, which may have been started with it."""
 OF_PROVIDERS = re.compile(r"(OPENAI|ANTHROPIC|AWS|AZURE|GOOGLE|GEMINI|OLLAMA|OTEL)_|.*_(API_KEY|BASE_URL)$")
 """Variables that the workers get with the settings, besides those that begin with ANTIPHON_."""
 
@@ -50,15 +53,16 @@ def up(
     """Bring a cluster up, or change the one that is there. Settings come from the environment and .env."""
     given = {"host": host, "port": port, "operations_port": operations_port, "store": store}
     settings = load(**{name: value for name, value in given.items() if value is not None})
-    with _ray() as (joining, cluster_of):
+    with _ray() as (joining, cluster_of, check_redis):
         bounds = _bounds(workers, least, most)
         spec = cluster_of(settings, _for_workers(given, env or []), bounds)
         cluster = joining.join(address, max(os.cpu_count() or 1, bounds.most + 1) + (FOR_MODELS if models else 0))
+        asyncio.run(check_redis(spec.store, STORE_S))  # before the door looks for its workers there
         more = {"ANTIPHON_DOORS": ",".join(dict.fromkeys(("127.0.0.1", cluster.head)))}
         if models:
             more |= with_models(settings, cluster.head)
         cluster.up(replace(spec, worker=replace(spec.worker, settings={**spec.worker.settings, **more})))
-        _show(_settled(cluster), False)
+        _wait(cluster)
 
 
 @app.command()
@@ -80,7 +84,7 @@ def scale(
     """Have so many workers. One that is too many drains first."""
     with _joined(address) as cluster:
         cluster.change(_bounds(workers, workers, most or workers))
-        _show(_settled(cluster), False)
+        _wait(cluster)
 
 
 @app.command()
@@ -88,7 +92,7 @@ def roll(address: Address = "auto") -> None:
     """Replace all workers, one after the other: a new one is ready before an old one drains. No call is lost."""
     with _joined(address) as cluster:
         cluster.change(roll=True)
-        _show(_settled(cluster), False)
+        _wait(cluster)
 
 
 @app.command()
@@ -98,7 +102,7 @@ def drain(
     """Let one worker drain and end. Another one takes its place."""
     with _joined(address) as cluster:
         cluster.drain(name)
-        _show(_settled(cluster), False)
+        _wait(cluster)
 
 
 @app.command()
@@ -134,8 +138,12 @@ def _for_workers(given: Mapping[str, object], more: list[str]) -> dict[str, str]
     return ours | named
 
 
-def _settled(cluster: "RayCluster") -> "Overview":
-    return cluster.wait(lambda seen: seen.settled, SETTLE_S)
+def _wait(cluster: "RayCluster") -> None:
+    """Wait until all is as it is wanted, and show it. Ends the program with 1 if a worker cannot start."""
+    seen = cluster.wait(lambda seen: seen.settled or seen.stuck, SETTLE_S)
+    _show(seen, False)
+    if seen.stuck:
+        raise typer.Exit(1)
 
 
 def _show(seen: "Overview", as_json: bool) -> None:
@@ -173,20 +181,20 @@ def _door_url(seen: "Overview") -> str:
 
 
 @contextmanager
-def _ray() -> Iterator[tuple[Any, Any]]:
+def _ray() -> Iterator[tuple[Any, Any, Any]]:
     """What needs Ray. Raises ConfigError if it is not installed."""
     try:
         from server.cluster.ray import joining
-        from server.many import cluster_spec
+        from server.many import check_redis, cluster_spec
     except ImportError as exc:
         raise ConfigError(f'a cluster needs Ray: pip install "antiphon[cluster]" ({exc})') from exc
     try:
-        yield joining, cluster_spec
+        yield joining, cluster_spec, check_redis
     finally:
         joining.leave()
 
 
 @contextmanager
 def _joined(address: str) -> "Iterator[RayCluster]":
-    with _ray() as (joining, _):
+    with _ray() as (joining, _, _):
         yield joining.join(address)

@@ -54,9 +54,13 @@ def cluster_spec(settings: Settings, given: Mapping[str, str], bounds: Bounds) -
 
 
 def _free_port(host: str) -> int:
-    """A port that nothing listens on now: HAProxy cannot tell which one it has found."""
-    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as found:
-        return int(found.getsockname()[1])
+    """A port that nothing listens on now: HAProxy cannot tell which one it has found. Raises ConfigError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, 0), family=family) as found:
+            return int(found.getsockname()[1])
+    except OSError as exc:
+        raise ConfigError(f"ANTIPHON_HOST: this machine cannot listen at {host}: {exc.strerror}") from exc
 
 
 async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -> None:
@@ -71,7 +75,7 @@ async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -
         redis = redis_client(spec.store)
         stack.push_async_callback(redis.aclose)
         roster = Roster(redis, key_prefix(spec.store, "antiphon"))
-        await _check(roster)
+        await check_store(roster)
         door = Door(roster, spec.door)
         await door.start()
         stack.push_async_callback(door.close)
@@ -92,11 +96,26 @@ async def serve_many(settings: Settings, say: Print, given: Mapping[str, str]) -
         say(f"Stopping: calls may go on for {settings.drain_s:g} s.")
 
 
-async def _check(roster: Roster) -> None:
+async def check_store(roster: Roster, wait_s: float = 0.0) -> None:
+    """Raises ConfigError if Redis does not answer within so many seconds."""
+    until_s = asyncio.get_running_loop().time() + wait_s
+    while True:
+        try:
+            await roster.present()
+            return
+        except StoreError as exc:
+            if asyncio.get_running_loop().time() >= until_s:
+                raise ConfigError("ANTIPHON_STORE: Redis does not answer there, and several workers need it") from exc
+        await asyncio.sleep(READY_POLL_S)
+
+
+async def check_redis(store: str, wait_s: float) -> None:
+    """The same for the address of a Redis."""
+    redis = redis_client(store)
     try:
-        await roster.present()
-    except StoreError as exc:
-        raise ConfigError("ANTIPHON_STORE: Redis does not answer there, and several workers need it") from exc
+        await check_store(Roster(redis, key_prefix(store, "antiphon")), wait_s)
+    finally:
+        await redis.aclose()
 
 
 async def _say_when_ready(fleet: Fleet, door: Door, say: Print) -> None:
@@ -111,7 +130,7 @@ async def _say_when_ready(fleet: Fleet, door: Door, say: Print) -> None:
 
 def _roll(fleet: Fleet) -> None:
     log.info("- SIGHUP: the workers are replaced, one after the other")
-    fleet.generation = f"{fleet.generation.partition('.')[0]}.{asyncio.get_running_loop().time():.0f}"
+    fleet.generation = f"{fleet.generation.partition('.')[0]}.{asyncio.get_running_loop().time():.6f}"
 
 
 async def _end(task: asyncio.Task[Any]) -> None:

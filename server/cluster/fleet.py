@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.cluster.announcement import Announcement
-from server.cluster.plan import Bounds, Member, Sizing, Start, Stop, next_step
+from server.cluster.plan import SILENT_S, Bounds, Member, Revive, Sizing, Start, Stop, next_step
 from server.cluster.process import key_of, new_key
 from server.cluster.roster import Roster
-from server.errors import NotFound, StoreError
+from server.errors import ConfigError, NotFound, StoreError
 
 EVERY_S = 1.0
 """From one step to the next. It is as often as workers announce themselves."""
@@ -41,6 +41,9 @@ class Hosts(Protocol):
     async def start(self, key: str, generation: str) -> None:
         """Keep one more running."""
 
+    async def revive(self, key: str, url: str) -> None:
+        """End the process of this worker at once if it does not answer at this address. Another one is started."""
+
     async def stop(self, key: str) -> None:
         """Let this worker drain, and then forget it. Returns when it is gone. Idempotent."""
 
@@ -54,6 +57,8 @@ class Fleet:
         self._sizing = Sizing()
         self._seen_s: dict[str, float] = {}
         """When each worker was seen for the first time."""
+        self._heard: dict[str, tuple[float, Announcement]] = {}
+        """What each worker has announced last, and when that was read."""
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self.bounds = bounds
         """May be changed at any time."""
@@ -61,16 +66,22 @@ class Fleet:
         """The workers of any other generation are replaced, one after the other. May be changed at any time."""
 
     async def run(self) -> None:
-        """Take a step every second, until cancelled. The workers go on without it."""
+        """Take a step every second, until cancelled. The workers go on without it. Raises ConfigError when none of them
+        can start."""
         known = True
         while True:
             try:
                 await self.step()
                 known = True
             except StoreError:
+                self._heard = {key: (_now_s(), last) for key, (_, last) in self._heard.items()}
                 if known:
                     log.warning("! the list of workers is not available; everything stays as it is")
                 known = False
+            except ConfigError:
+                raise
+            except Exception:
+                log.exception("x fault in the fleet; the workers go on")
             await asyncio.sleep(EVERY_S)
 
     async def step(self) -> None:
@@ -89,12 +100,19 @@ class Fleet:
             case Stop(key, why):
                 log.info("- worker %s drains: %s", key, why)
                 self._leave(key)
+            case Revive(silent, key):
+                log.warning("! worker %s says nothing any more", silent.name)
+                del self._heard[key]
+                await self._hosts.revive(key, silent.url)
 
     async def drain(self, name: str) -> None:
-        """Let this worker drain and end; another one takes its place. Raises NotFound."""
-        if key_of(name) not in {hosted.key for hosted in await self._hosts.present()}:
-            raise NotFound(f"There is no worker {name}.")
-        self._leave(key_of(name))
+        """Let this worker drain and end; another one takes its place. One whose process is not there has its key for a
+        name. Raises NotFound and StoreError."""
+        for member in await self._members(await self._roster.present()):
+            if name == (member.worker.name if member.worker is not None else member.key):
+                self._leave(member.key)
+                return
+        raise NotFound(f"There is no worker {name}.")
 
     async def settled(self) -> bool:
         """Whether all is as it is wanted. Raises StoreError."""
@@ -119,10 +137,16 @@ class Fleet:
         hosted = await self._hosts.present()
         now_s = _now_s()
         self._seen_s = {each.key: self._seen_s.get(each.key, now_s) for each in hosted}
+        self._heard |= {key: (now_s, worker) for key, worker in by_key.items()}
+        self._heard = {key: heard for key, heard in self._heard.items() if key in self._seen_s}
+        silent = {key: last for key, (then_s, last) in self._heard.items() if now_s - then_s > SILENT_S}
         return [
-            Member(each.key, each.generation, now_s - self._seen_s[each.key], each.placed, by_key.get(each.key))
+            Member(
+                each.key, each.generation, now_s - self._seen_s[each.key], each.placed,
+                by_key.get(each.key), silent.get(each.key),
+            )
             for each in hosted
-        ]
+        ]  # fmt: skip
 
 
 def _now_s() -> float:

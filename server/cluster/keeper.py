@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from server.cluster.process import WorkerProcess
 from server.cluster.spec import WorkerSpec
@@ -17,6 +19,9 @@ MISTAKE = 2
 """The exit code of a server that cannot start with its settings. It has said why on standard error."""
 STOP_S = 15.0
 """How long a worker may need to end, beside the time in which it drains."""
+
+ANSWER_S = 5.0
+"""How long a worker may take to say that it is alive. One that is busy needs a tenth of a second."""
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +40,13 @@ class Keeper:
         """The id of the process that runs now."""
         return None if self._process is None else self._process.pid
 
+    async def revive(self, url: str) -> None:
+        """End the process at once, if it does not answer at this address: then it hangs."""
+        process = self._process
+        if process is not None and not await _answers(url):
+            log.warning("! worker %s hangs, and is killed", process.name)
+            process.kill()
+
     async def run(self) -> None:
         """Keep it running until cancelled, and then let it drain and end.
 
@@ -44,18 +56,40 @@ class Keeper:
         try:
             while True:
                 started_s = now()
-                process = self._process = WorkerProcess(self._key, self._spec)
-                await process.start()
-                code = await process.ended()
-                if code == MISTAKE and not self.restarts:
-                    raise ConfigError("a worker cannot start with these settings; it has said why above")
+                await self._live()
                 short_lives = 0 if now() - started_s > STEADY_S else short_lives + 1
-                log.warning("! worker %s has ended (exit code %d), and is started again", process.name, code)
                 self.restarts += 1
                 await asyncio.sleep(_pause_s(short_lives))
         finally:
             if self._process is not None:
                 await self._process.stop(self._spec.drain_s + STOP_S)
+
+    async def _live(self) -> None:
+        """One process, from its start to its end. Raises ConfigError when the first one cannot start."""
+        process = self._process = WorkerProcess(self._key, self._spec)
+        try:
+            await process.start()
+        except OSError as exc:  # the machine may have no memory for it at present
+            log.warning("! worker %s cannot be started now: %s", process.name, exc)
+            return
+        code = await process.ended()
+        if code == MISTAKE and not self.restarts:
+            raise ConfigError("a worker cannot start with these settings; it has said why above")
+        log.warning("! worker %s has ended (exit code %d), and is started again", process.name, code)
+
+
+async def _answers(url: str) -> bool:
+    """Whether a worker, at this address on this machine, answers anything at all."""
+    with suppress(OSError, ValueError):  # TimeoutError is an OSError
+        where = urlsplit(url)
+        async with asyncio.timeout(ANSWER_S):
+            reader, writer = await asyncio.open_connection(where.hostname, where.port)
+            try:
+                writer.write(b"GET /health/live HTTP/1.0\r\n\r\n")
+                return bool(await reader.read(1))
+            finally:
+                writer.close()
+    return False
 
 
 def _pause_s(short_lives: int) -> float:

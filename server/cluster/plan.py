@@ -21,6 +21,10 @@ ROOM_S = 30.0
 """How long a new worker waits for a machine with room. After that, an old one leaves its room to it. Ray's autoscaler
 may need minutes for another machine, but then the cluster has more than it needs when the rolling restart is over."""
 
+SILENT_S = 30.0
+"""After how long without an announcement it is looked whether a worker hangs. Its calls have resumed elsewhere long
+before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -43,6 +47,8 @@ class Member:
     """Whether a machine has room for it."""
     worker: Announcement | None
     """What its process announces; None: it does not run, or not yet."""
+    silent: Announcement | None = None
+    """What it has announced last, if that was more than SILENT_S ago."""
 
     @property
     def serves(self) -> bool:
@@ -67,6 +73,14 @@ class Stop:
 
     key: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revive:
+    """Look whether the process of this worker hangs, and start another one if it does."""
+
+    silent: Announcement
+    key: str
 
 
 class Sizing:
@@ -95,11 +109,14 @@ class Sizing:
 
 def next_step(
     members: Sequence[Member], leaving: Sequence[Member], generation: str, wanted: int
-) -> Start | Stop | None:
+) -> Start | Stop | Revive | None:
     """What to do next for `wanted` workers of this generation; None: nothing, or wait.
 
     `leaving` drain already. They are no members any more.
     """
+    for member in members:
+        if member.silent is not None:
+            return Revive(member.silent, member.key)
     old = [member for member in members if member.generation != generation]
     new = [member for member in members if member.generation == generation]
     if len(members) < wanted:

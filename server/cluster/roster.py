@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -24,6 +25,8 @@ EXPIRY_S = 4.0
 nobody."""
 OPERATION_S = 2.0
 """How long an operation may take."""
+FORGET_S = 60.0
+"""How long a worker that is gone counts as missing."""
 
 
 class Roster:
@@ -73,12 +76,17 @@ class Roster:
     async def seen(self) -> "Seen":
         """The workers that are alive, and those that were. Forgets those that have been gone for a minute."""
         async with _limited():
-            names = [str(name) for name in await self._redis.zrange(self._names, 0, -1)]
+            found: Any = await self._redis.zrange(self._names, 0, -1, withscores=True)
+            until = {str(name): float(until_ms) for name, until_ms in found}
+            names = list(until)
             texts = await self._redis.mget([f"{self._prefix}:{name}" for name in names]) if names else []
-            if None in texts:
-                await self._redis.zremrangebyscore(self._names, "-inf", time.time() * 1000 - 60_000)
-        found = [read(str(text)) for text in texts if text is not None]
-        present = sorted((worker for worker in found if worker is not None), key=lambda worker: worker.name)
+            silent = [name for name, text in zip(names, texts, strict=True) if text is None]
+            oldest_ms = (time.time() - FORGET_S) * 1000
+            # The time is that of the other machine's clock. So it says nothing of a worker that is there.
+            if gone := [name for name in silent if until[name] < oldest_ms]:
+                await self._redis.zrem(self._names, *gone)
+        workers = [read(str(text)) for text in texts if text is not None]
+        present = sorted((worker for worker in workers if worker is not None), key=lambda worker: worker.name)
         return Seen(present, sorted({*names} - {worker.name for worker in present}))
 
 

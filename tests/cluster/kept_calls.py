@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -87,6 +87,7 @@ class SpeakingPhone:
 
     def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
         self._phone = Phone(f"{url}/api/offer", http)
+        self._phone.microphone.rests = True  # it types what it has to say
 
     @property
     def told(self) -> list[dict[str, Any]]:
@@ -162,8 +163,8 @@ class KeptCall:
         if not self._task.cancelled() and (failed := self._task.exception()) is not None:
             raise failed
 
-    async def ask(self, text: str, again: bool = True) -> str:
-        """Type this, and wait for the answer to its end.
+    async def ask(self, text: str, again: bool = True, heard: asyncio.Event | None = None) -> str:
+        """Type this, and wait for the answer to its end. `heard` is set as soon as a part of it has been heard.
 
         When the connection is lost before, it is asked again, as a server that was killed has forgotten it. Without
         `again` a question that a server has taken is asked only once: the answer has to come on the next connection.
@@ -174,37 +175,31 @@ class KeptCall:
             phone = self._phone
             assert phone is not None
             before = {message["reply"] for message in phone.told if message["type"] == "response"}
-            heard = len(_questions(phone.told))
+            known = len(_questions(phone.told))
             with suppress(ConnectionError, RuntimeError, asyncio.InvalidStateError):
                 if taken and not again:
                     before = set()
                 else:
                     await phone.send(type="text", text=text)
-                if (answer := await self._answer(phone, before)) is not None:
+                if (answer := await self._answer(phone, before, heard or asyncio.Event())) is not None:
                     return answer
-            taken = taken or len(_questions(phone.told)) > heard
+            taken = taken or len(_questions(phone.told)) > known
             self.asked_again += again and taken
             while self._phone is phone:  # noqa: ASYNC110  # a connection has no event for its end
                 await asyncio.sleep(0.05)
 
-    async def speaking(self) -> None:
-        """Wait until a part of an answer has been heard, and not yet its end."""
-        while not (self._phone and self._phone.told and self._is_part(self._phone.told[-1])):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-    @staticmethod
-    def _is_part(message: dict[str, Any]) -> bool:
-        return message["type"] == "response" and bool(message["text"]) and not message["final"]
-
-    async def _answer(self, phone: TypingPhone | SpeakingPhone, before: set[int]) -> str | None:
+    async def _answer(self, phone: TypingPhone | SpeakingPhone, before: set[int], heard: asyncio.Event) -> str | None:
         """The answer to what was typed; None if the connection is lost before its end."""
-        while self._phone is phone:
+        while True:
+            lost = self._phone is not phone  # perhaps right after the end of the answer
             for message in phone.told:
-                new = message["type"] == "response" and message["reply"] not in before
-                if new and message["final"] and message["text"] and not message["interrupted"]:
-                    return str(message["text"])
+                if message["type"] == "response" and message["reply"] not in before and message["text"]:
+                    heard.set()
+                    if message["final"] and not message["interrupted"]:
+                        return str(message["text"])
+            if lost:
+                return None
             await asyncio.sleep(0.05)
-        return None
 
     async def _keep(self) -> None:
         while True:
@@ -227,6 +222,20 @@ class KeptCall:
                 self._phone = None
                 self.connected.clear()
                 await phone.hang_up()
+
+
+async def ask_all(calls: Sequence[KeptCall], text: str) -> list["asyncio.Task[str]"]:
+    """Ask this in all calls, and wait until a part of each answer has been heard. Returns who waits for the ends."""
+    heard = [asyncio.Event() for _ in calls]
+    asked = [asyncio.create_task(call.ask(text, heard=event)) for call, event in zip(calls, heard, strict=True)]
+    await asyncio.gather(*(event.wait() for event in heard))
+    return asked
+
+
+async def resumed(calls: Sequence[KeptCall], times: Sequence[int] | None = None) -> None:
+    """Wait until each of these calls has resumed: once, or more often than so many `times`."""
+    while any(call.resumed <= before for call, before in zip(calls, times or [0] * len(calls), strict=True)):  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 def _questions(told: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from server.cluster.announcement import Announcement
 from server.cluster.plan import Bounds
-from server.cluster.ray import joining
+from server.cluster.ray import joining, priority
 from server.cluster.ray.cluster import Overview, RayCluster
 from server.cluster.roster import Roster
 from server.config import load
@@ -28,6 +28,7 @@ from tests.redis_server import RedisServer, redis_server
 
 MACHINES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 """Ray replaces 127.0.0.1 by an address of the network."""
+WORKERS = 3
 CORES = 2
 """Of each machine: enough for the workers of one that dies."""
 SETTLE_S = 240.0
@@ -99,10 +100,10 @@ async def town(directory: Path) -> AsyncIterator[Town]:
             try:
                 cluster = await asyncio.to_thread(joining.join, machines.address)
                 settings = _settings(redis.url, clerk.place, speech.base_url)
-                spec = cluster_spec(load(**settings), _variables(settings, cluster.head), Bounds(3, 3))
+                spec = cluster_spec(load(**settings), _variables(settings, cluster.head), Bounds(WORKERS, WORKERS))
                 await asyncio.to_thread(cluster.up, spec)
                 here = Town(cluster, machines, redis, clerk, f"http://127.0.0.1:{spec.door.port}", Roster(client))
-                await here.settled()
+                await here.settled(lambda seen: seen.door.workers == WORKERS)  # one that is full would get no calls
                 try:
                     yield here
                 finally:
@@ -113,7 +114,7 @@ async def town(directory: Path) -> AsyncIterator[Town]:
 
 
 def _machines() -> Cluster:
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", **priority.VARIABLES}
     cluster = Cluster()
     for host in MACHINES:
         cluster.add_node(

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from server.cluster.roster import Roster
 from server.variables import variable
 from tests.cluster.clerk import LONG, Clerk
-from tests.cluster.kept_calls import PAUSE_S, UNLIMITED, KeptCall, TypingPhone, kept_calls
+from tests.cluster.kept_calls import PAUSE_S, UNLIMITED, KeptCall, TypingPhone, ask_all, kept_calls, resumed
 from tests.command import Antiphon
 from tests.fakes.openai_server import FakeOpenAIServer, openai_server
 from tests.redis_server import redis_server
@@ -70,11 +70,10 @@ async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: 
         assert len({call.worker for call in calls}) == 2, "the door places calls on both"
         await asyncio.gather(*(call.ask(f"book {number}", again=False) for number, call in enumerate(calls)))
 
-        asked = [asyncio.create_task(call.ask("tell me")) for call in calls]
-        await asyncio.gather(*(call.speaking() for call in calls))
+        asked = await ask_all(calls, "tell me")
         os.kill(before[0].pid, signal.SIGKILL)
         assert {answer.strip(".") for answer in await asyncio.gather(*asked)} == {LONG}
-        assert any(call.resumed for call in calls)
+        await resumed([call for call in calls if call.worker == before[0].name])
 
         while len(present := await roster.present()) < 2 or any(each.state != "ready" for each in present):  # noqa: ASYNC110
             await asyncio.sleep(0.1)
@@ -83,8 +82,7 @@ async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: 
         while old & {worker.name for worker in await roster.present()}:
             await asyncio.gather(*(call.ask("are you there", again=False) for call in calls))
             await asyncio.sleep(PAUSE_S)
-        while not all(call.resumed for call in calls):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+        await resumed(calls)
 
         told = await asyncio.gather(*(call.ask("what did I say") for call in calls))
         for number, answer in enumerate(told):
@@ -95,7 +93,8 @@ async def _outlive(server: Started, calls: list[KeptCall], clerk: Clerk, store: 
 
 
 def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """Without a Redis that all share, or with one that is not there, nothing is started."""
+    """Without a Redis that all share, with one that is not there, or at an address of another machine, nothing is
+    started."""
     antiphon = Antiphon(monkeypatch, capfd)
     alone = antiphon("serve", "--workers", "2")
     assert (alone.returncode, alone.stdout) == (2, "")
@@ -103,3 +102,8 @@ def test_what_is_missing_is_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pyt
     away = antiphon("serve", "--workers", "2", "--store", "redis://127.0.0.1:1")
     assert "Redis does not answer" in away.stderr
     assert away.returncode == 2
+    elsewhere = antiphon(
+        "serve", "--workers", "2", "--store", "redis://127.0.0.1:1", "--host", "192.0.2.1", "--port", "0"
+    )
+    assert elsewhere.returncode == 2
+    assert elsewhere.stderr.startswith("antiphon: ANTIPHON_HOST: this machine cannot listen at 192.0.2.1: ")

@@ -11,6 +11,7 @@ from server.cluster.announcement import Announcement, read
 from server.cluster.member import Member
 from server.cluster.roster import Roster
 from server.errors import StoreError
+from server.record.stores.redis_client import redis_client
 from tests.redis_server import RedisServer
 
 ONE = Announcement("w1", "http://127.0.0.1:1", "here", 1, "1.0", 0, "ready", "", 3, 1, 10)
@@ -58,6 +59,26 @@ async def test_a_worker_that_says_nothing_is_forgotten(roster: Roster, redis_ser
         await redis.zadd("antiphon:workers", {"w1": 0})
         await roster.present()
         assert await redis.zcard("antiphon:workers") == 0
+
+
+async def test_a_worker_whose_clock_is_late_is_not_forgotten(roster: Roster, redis_server: RedisServer) -> None:
+    """When somebody cleans up after a worker that is gone."""
+    await roster.announce(ONE)
+    async with Redis.from_url(redis_server.url, decode_responses=True) as redis:
+        await redis.zadd("antiphon:workers", {"w1": 0, "w2": 0})
+        for _ in range(2):
+            assert [worker.name for worker in await roster.present()] == ["w1"]
+        assert await redis.zrange("antiphon:workers", 0, -1) == ["w1"]
+
+
+async def test_what_is_no_text_harms_nobody_else(roster: Roster, redis_server: RedisServer) -> None:
+    await roster.announce(ONE)
+    async with Redis.from_url(redis_server.url) as redis, redis_client(redis_server.url) as careful:
+        await redis.zadd("antiphon:workers", {b"w\xff": 1e15, "w2": 1e15})
+        await redis.set("antiphon:worker:w2", b"\xff\x00")
+        seen = await Roster(careful).seen()
+        assert [worker.name for worker in seen.present] == ["w1"]
+        assert seen.missing == ["w2", "w\N{REPLACEMENT CHARACTER}"]
 
 
 async def test_a_redis_that_is_not_there_is_an_error(redis_server: RedisServer) -> None:

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from server.cli import app
 from server.cluster.keeper import STOP_S
+from server.cluster.ray.priority import VARIABLES as PRIORITY
 from server.config import described, load
 from tests.started import ROOT
 
@@ -28,13 +29,13 @@ HEAD = CLUSTER["headGroupSpec"]["template"]["spec"]["containers"][0]
 GROUP = CLUSTER["workerGroupSpecs"][0]
 POD = GROUP["template"]["spec"]
 WORKER = POD["containers"][0]
-SETTINGS = {each["name"]: each["value"] for each in HEAD["env"]}
+SETTINGS = {each["name"]: each["value"] for each in HEAD["env"] if each["name"] not in PRIORITY}
 
 
 def test_the_settings_are_settings() -> None:
     """They are valid together, and each pod has those that differ from machine to machine."""
     known = {setting.variable for setting in described()}
-    of_workers = {each["name"] for each in WORKER["env"]}
+    of_workers = {each["name"] for each in WORKER["env"]} - set(PRIORITY)
     assert set(SETTINGS) | of_workers <= known
     assert not set(SETTINGS) & of_workers, "what the job gives to all workers would replace that of their machine"
     load(**{name.removeprefix("ANTIPHON_").lower(): value for name, value in SETTINGS.items()})
@@ -85,6 +86,10 @@ def test_ray_is_the_one_that_is_installed() -> None:
     assert CLUSTER["rayVersion"] == ray.__version__
     assert f"ray[serve]=={ray.__version__}" in DOCKERFILE
     assert f'"ray[serve]=={ray.__version__.rpartition(".")[0]}.' in (ROOT / "pyproject.toml").read_text("utf-8")
+    for pod in (HEAD, WORKER):
+        assert [{"name": name, "value": value} for name, value in PRIORITY.items()] == [
+            each for each in pod["env"] if each["name"] in PRIORITY
+        ], "media has the usual priority"
     assert CLUSTER["authOptions"] == {"mode": "token"}
     assert CLUSTER["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
 

@@ -43,7 +43,9 @@ async def find() -> Program:
     """The HAProxy of this machine, or the one that `pip install ray[serve]` brings. Raises ConfigError."""
     found = [shutil.which("haproxy"), shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin"), _of_ray()]
     for path in filter(None, found):
-        about = await _about(path)
+        about = ""
+        with suppress(OSError):  # such as a program for another kind of processor. TimeoutError is an OSError
+            about = await _about(path)
         version = re.search(r"version (\d+)\.(\d+)", about)
         if version and (int(version[1]), int(version[2])) >= OLDEST and "Built with Lua" in about:
             return Program(path, "prometheus-exporter" in about)

@@ -46,6 +46,12 @@ class Overview:
         ready = sum(each.worker is not None and each.worker.state == "ready" for each in self.report.workers)
         return self.report.settled and not self.door.trouble and self.door.workers >= ready
 
+    @property
+    def stuck(self) -> bool:
+        """Whether a worker cannot start with the settings that are wanted, so waiting changes nothing."""
+        generation = self.report.spec.generation
+        return any(each.generation == generation and each.seat and each.seat.trouble for each in self.report.workers)
+
 
 class RayCluster:
     """The cluster in the Ray that this program is connected to."""

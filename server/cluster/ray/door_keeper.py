@@ -7,6 +7,7 @@ import ray
 from ray.util import get_node_ip_address
 
 from server.cluster.door.door import Door
+from server.cluster.ray.priority import raise_priority
 from server.cluster.roster import Roster
 from server.cluster.spec import ClusterSpec
 from server.errors import ConfigError
@@ -37,6 +38,7 @@ class DoorKeeper:
 
     def __init__(self, spec: ClusterSpec) -> None:
         """Ray calls it in the event loop of the actor."""
+        raise_priority()
         self._redis = redis_client(spec.store)
         self._door = Door(Roster(self._redis, key_prefix(spec.store, "antiphon")), spec.door)
         self._trouble = "The door is being opened."

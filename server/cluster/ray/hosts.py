@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 
+from server.cluster import keeper
 from server.cluster.fleet import Hosted
-from server.cluster.keeper import STOP_S
 from server.cluster.ray.media_worker import CORES, MediaWorker, Seat
 from server.cluster.spec import WorkerSpec
 
@@ -50,10 +51,16 @@ class RayHosts:
         actor: Any = ray.remote(MediaWorker)
         actor.options(**options).remote(key, self._spec)
 
+    async def revive(self, key: str, url: str) -> None:
+        for name in await _actors_of(key):
+            with suppress(RayError, ValueError, TimeoutError):
+                actor = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+                async with asyncio.timeout(2 * keeper.ANSWER_S):
+                    await actor.revive.remote(url)
+
     async def stop(self, key: str) -> None:
-        names = await asyncio.to_thread(ray.util.list_named_actors)
-        for name in [name for name in names if name.startswith(f"{_PREFIX}{key}-")]:
-            await end(name, "stop", self._spec.drain_s + STOP_S + 5)
+        for name in await _actors_of(key):
+            await end(name, "stop", self._spec.drain_s + keeper.STOP_S + 5)
 
 
 async def end(name: str, method: str, deadline_s: float) -> None:
@@ -70,6 +77,11 @@ async def end(name: str, method: str, deadline_s: float) -> None:
     except TimeoutError:
         log.warning("! the actor %s does not end, and is killed", name)
     await asyncio.to_thread(ray.kill, actor, no_restart=True)
+
+
+async def _actors_of(key: str) -> Sequence[str]:
+    names = await asyncio.to_thread(ray.util.list_named_actors)
+    return [name for name in names if name.startswith(f"{_PREFIX}{key}-")]
 
 
 def _parts(name: str) -> tuple[str, str]:

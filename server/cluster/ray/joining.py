@@ -17,6 +17,7 @@ from ray._private.utils import read_ray_address
 
 from server.cluster.ray.cluster import RayCluster
 from server.cluster.ray.hosts import NAMESPACE
+from server.cluster.ray.priority import VARIABLES as PRIORITY
 from server.errors import ConfigError
 
 START_S = 120.0
@@ -110,7 +111,7 @@ def _start(cores: int) -> None:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env=os.environ | TOKENS_ONLY,
+            env=os.environ | TOKENS_ONLY | PRIORITY,
         )
     PID_FILE.write_text(str(process.pid), encoding="ascii")
     until_s = time.monotonic() + START_S

@@ -59,14 +59,14 @@ class Manager:
 
     async def about(self) -> Report:
         """What there is now."""
-        hosted, trouble = await self._hosts.present(), ""
         present: dict[str, Announcement] = {}
-        settled = False
+        settled, trouble = False, ""
         try:
+            settled = await self._fleet.settled()  # first, so that nobody is listed who has left before
             present = {key_of(worker.name): worker for worker in await self._roster.present()}
-            settled = await self._fleet.settled()
         except StoreError as exc:
             trouble = str(exc)
+        hosted = await self._hosts.present()
         workers = (
             WorkerReport(each.key, each.generation, self._hosts.seats.get(each.key), present.get(each.key))
             for each in hosted
@@ -77,7 +77,7 @@ class Manager:
         """Let this worker drain, and put another one in its place. Returns what is wrong; "": nothing."""
         try:
             await self._fleet.drain(name)
-        except NotFound as exc:
+        except (NotFound, StoreError) as exc:
             return str(exc)
         return ""
 

@@ -36,6 +36,8 @@ _IN_API = 512
 """How many requests a replica of the API takes at once. It has to be more than it may let wait for the models."""
 _LONGEST_REQUEST_S = 600.0
 """The longest request, from its first byte to the last one of its answer: a recording of ten minutes, on a slow CPU."""
+START_S = 300
+"""How long the models may take until they answer. They load for seconds, but a machine for them may have to start."""
 _LIGHT_CPUS = 0.1
 """What the API, and the endpoint model, reserve of Ray's CPUs: they use little of one."""
 
@@ -43,8 +45,8 @@ _LIGHT_CPUS = 0.1
 def deploy(settings: SpeechSettings, host: str = "127.0.0.1", port: int = 8000) -> str:
     """Serve the speech models that are on disk. Returns the base URL for clients, http://host:port/v1.
 
-    Waits until they answer. If they are served already, what has changed in the settings is changed. Raises ConfigError
-    when there is no model, one cannot be served, or Ray Serve listens at another address already.
+    Waits until they answer, START_S at most. If they are served already, what has changed in the settings is changed.
+    Raises ConfigError when there is no model, one cannot be served, or Ray Serve listens at another address already.
     """
     if not ray.is_initialized():
         raise ConfigError("there is no connection to a Ray cluster")
@@ -53,7 +55,11 @@ def deploy(settings: SpeechSettings, host: str = "127.0.0.1", port: int = 8000) 
         serve.start(http_options=HTTPOptions(host=host, port=port, request_timeout_s=_LONGEST_REQUEST_S))
         _check_address(host, port)
         quiet = LoggingConfig(log_level="WARNING", enable_access_log=False)
-        serve.run(application, name=NAME, route_prefix=PREFIX, logging_config=quiet)
+        target = serve.RunTarget(application, NAME, PREFIX, quiet)
+        serve.run_many([target], wait_for_applications_running=False)
+        _client()._wait_for_application_running(NAME, timeout_s=START_S)
+    except TimeoutError as exc:
+        raise ConfigError(f"the speech models do not answer after {START_S} s: {_waiting()}") from exc
     except (RayError, RayServeException, RuntimeError, ValueError) as exc:
         raise ConfigError(f"the speech models cannot be served: {exc}") from exc
     return f"http://{_reachable(host)}:{port}{PREFIX}"
@@ -67,11 +73,23 @@ def undeploy() -> None:
         serve.shutdown()  # type: ignore[no-untyped-call]
 
 
-def _check_address(host: str, port: int) -> None:
-    """Ray Serve keeps the address with which it was started, and says nothing when it is told another one."""
+def _client() -> Any:
     client = _get_global_client()
     assert client is not None, "because Ray Serve has started"
-    used = client.http_config
+    return client
+
+
+def _waiting() -> str:
+    """What they wait for. Ray waits for a machine with room for ever."""
+    deployments = serve.status().applications[NAME].deployments
+    late = [name for name, about in deployments.items() if about.status != "HEALTHY"]
+    cores = ray.cluster_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
+    return f"{', '.join(late)} may find no room in a Ray of {cores:g} cores"
+
+
+def _check_address(host: str, port: int) -> None:
+    """Ray Serve keeps the address with which it was started, and says nothing when it is told another one."""
+    used = _client().http_config
     if (used.host, used.port) != (host, port):
         raise ConfigError(f"Ray Serve listens at {used.host}:{used.port} already, and cannot change that while it runs")
 

@@ -64,6 +64,7 @@ def redis_client(url: str, limit_s: float = OPERATION_S) -> Redis:
 
 _OPTIONS: dict[str, Any] = {
     "decode_responses": True,
+    "encoding_errors": "replace",  # one value that is no text must not make all others unreadable
     "socket_timeout": None,  # the user of the client limits whole operations
     "socket_connect_timeout": None,
     "retry": ONCE_MORE,
@@ -98,7 +99,8 @@ def _in_cluster(url: SplitResult, wait_s: float) -> Redis:
     """Typed as a Redis, because it has all commands that are used here."""
     nodes = [_node(url, address, 6379) for address in _addresses(url)]
     limits = {"socket_timeout": wait_s, "socket_connect_timeout": wait_s}
-    options: dict[str, Any] = {"decode_responses": True, "retry": ONCE_MORE} | limits | nodes[0][1]
+    texts = {"decode_responses": True, "encoding_errors": _OPTIONS["encoding_errors"]}
+    options: dict[str, Any] = texts | {"retry": ONCE_MORE} | limits | nodes[0][1]
     cluster = RedisCluster(startup_nodes=[ClusterNode(host, port) for (host, port), _ in nodes], **options)
     return cast(Redis, cluster)
 

@@ -14,7 +14,8 @@ from tests.redis_server import RedisServer
 @pytest.fixture
 async def roster(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Roster]:
     monkeypatch.setattr(door, "EVERY_S", 0.05)
-    monkeypatch.setattr(roster_file, "EXPIRY_S", 60.0)  # the workers announce themselves only once
+    for file in (roster_file, door):
+        monkeypatch.setattr(file, "EXPIRY_S", 60.0)  # the workers announce themselves only once
     redis = Redis.from_url(redis_server.url, decode_responses=True)
     await redis.flushall()
     yield Roster(redis)

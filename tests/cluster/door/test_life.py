@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from server.cluster.door.configuration import DoorSettings
 from server.cluster.door.door import Door
+from server.cluster.door.haproxy import find
 from server.cluster.roster import Roster
 from server.errors import ConfigError
 from tests.cluster.door.asking import OFFER, WAIT_S, asked, free, opened, serves, talks_to, until, whose
@@ -183,3 +184,12 @@ async def test_a_door_that_cannot_open_says_why(roster: Roster, tmp_path: Path) 
         await Door(roster, DoorSettings(port=free_port(), certificate=str(tmp_path / "nothing.pem"))).start()
     with pytest.raises(ConfigError, match="cannot be in the configuration"):
         await Door(roster, DoorSettings(port=free_port(), certificate="it's.pem")).start()
+
+
+async def test_a_program_that_does_not_run_here_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the HAProxy of another kind of processor, first on the path."""
+    wrong = tmp_path / "haproxy"
+    wrong.write_bytes(b"\x7fELF of a machine that is not this one")
+    wrong.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert (await find()).path != str(wrong)
