@@ -40,6 +40,8 @@ LONG = (
 """Where tests take long, because people talk or processes start. They begin in this order."""
 RAY = ("tests/cluster/test_ray.py", "tests/cluster/test_speech.py")
 """Each starts a Ray, which is a dozen processes."""
+DEAF = ("tests/browser/test_access.py", "tests/browser/test_reoffers.py")
+"""In these calls nobody says anything aloud, so nobody can be misheard."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,7 +65,7 @@ def pytest_collection_finish() -> None:
 
 class ByFile(LoadScopeScheduling):
     """Runs the tests of a file one after the other, because they share what is slow to start, such as a server; and
-    also all that drive a browser through a call, because two browsers at once would hear badly, and all that start a
+    also all in which a browser's microphone is heard, because two such at once would hear badly, and all that start a
     Ray.
 
     pytest-xdist has marks for this, but with pytest 9.2 they have no effect (pytest-xdist, issue 1386).
@@ -73,7 +75,7 @@ class ByFile(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file in RAY:
             return "ray"
-        return "browser" if file.startswith("tests/browser/") else file
+        return "browser" if file.startswith("tests/browser/") and file not in DEAF else file
 
 
 @pytest.hookimpl(optionalhook=True)

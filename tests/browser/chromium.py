@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
 from tests.browser.namespace import Namespace
 from tests.voices import speak
@@ -40,16 +40,22 @@ def microphone(path: Path, *sentences: str, before_s: float, after_s: float, voi
     return f"{path}%noloop"
 
 
-@contextmanager
-def page_with(microphone_file: str, url: str, namespace: Namespace | None = None) -> Iterator[Page]:
-    """The page in Chromium. An error on the console fails the test."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=namespace.program(CHROMIUM) if namespace else CHROMIUM,
-            args=[*ARGS, f"--use-file-for-fake-audio-capture={microphone_file}"],
-        )
+class Chromium:
+    """Pages of Chromium, each with storage of its own. Those whose microphone is silent share one browser."""
+
+    def __init__(self, playwright: Playwright, folder: Path) -> None:
+        self._playwright = playwright
+        self._silence = microphone(folder / "silence.wav", before_s=1, after_s=0)
+        self._silent: Browser | None = None
+
+    @contextmanager
+    def page(self, url: str, microphone_file: str = "", namespace: Namespace | None = None) -> Iterator[Page]:
+        """The page. An error on its console fails the test."""
+        alone = microphone_file != "" or namespace is not None
+        browser = self._launch(microphone_file or self._silence, namespace) if alone else self._shared()
+        context = browser.new_context(reduced_motion="reduce")
         try:
-            page = browser.new_page()
+            page = context.new_page()
             errors: list[str] = []
             page.on("console", lambda message: errors.append(message.text) if _is_error(message) else None)
             page.on("pageerror", lambda error: errors.append(str(error)))
@@ -57,7 +63,24 @@ def page_with(microphone_file: str, url: str, namespace: Namespace | None = None
             yield page
             assert not errors, errors
         finally:
-            browser.close()
+            context.close()
+            if alone:
+                browser.close()
+
+    def close(self) -> None:
+        if self._silent is not None:
+            self._silent.close()
+
+    def _shared(self) -> Browser:
+        if self._silent is None:
+            self._silent = self._launch(self._silence)
+        return self._silent
+
+    def _launch(self, microphone_file: str, namespace: Namespace | None = None) -> Browser:
+        return self._playwright.chromium.launch(
+            executable_path=namespace.program(CHROMIUM) if namespace else CHROMIUM,
+            args=[*ARGS, f"--use-file-for-fake-audio-capture={microphone_file}"],
+        )
 
 
 def _is_error(message: ConsoleMessage) -> bool:

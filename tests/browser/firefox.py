@@ -26,6 +26,9 @@ PREFERENCES: Preferences = {
     "media.autoplay.default": 0,
     # Without it Firefox gathers no candidates on loopback, where the tests' server is.
     "media.peerconnection.ice.loopback": True,
+    # Nobody looks at the page, so it need not move, nor be drawn often.
+    "ui.prefersReducedMotion": 1,
+    "layout.frame_rate": 10,
     # Nothing asks any host outside of the test: what is not on loopback goes to a proxy that is not there.
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",
@@ -56,7 +59,7 @@ PREFERENCES: Preferences = {
 
 
 class Firefox:
-    """One headless Firefox with a fresh profile and one page. Its errors on the console are in `faults`."""
+    """One headless Firefox with a fresh profile and one page at a time, whose errors on the console are in `faults`."""
 
     def __init__(self, environment: dict[str, str], preferences: Preferences | None = None) -> None:
         self.faults: list[str] = []
@@ -94,7 +97,12 @@ class Firefox:
         self._page: str = tree["contexts"][0]["context"]
 
     async def open(self, url: str) -> None:
-        """Load a page, and wait until it has loaded."""
+        """Load a page in a tab that has no storage in common with the earlier one, which is closed."""
+        user = await self.command("browser.createUserContext")
+        tab = await self.command("browsingContext.create", type="tab", userContext=user["userContext"])
+        await self.command("browsingContext.close", context=self._page)
+        self._page = tab["context"]
+        self.faults.clear()
         await self.command("browsingContext.navigate", context=self._page, url=url, wait="complete")
 
     async def reload(self) -> None:

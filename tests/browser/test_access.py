@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browser.chromium import ask, microphone, page_with
+from tests.browser.chromium import Chromium, ask
 from tests.started import started
 from tests.tokens import SECRET, token
 
@@ -64,28 +64,26 @@ def elsewhere() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_call_with_the_token_of_a_link(tmp_path: Path) -> None:
+def test_a_call_with_the_token_of_a_link(chromium: Chromium, tmp_path: Path) -> None:
     """A caller with a link calls a server that others reach, is told that the call is recorded, and is answered."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
     options = ("--host", "0.0.0.0", "--access", "token", "--recordings-dir", str(tmp_path / "sound"))
     with started(*options, ANTIPHON_ACCESS_SECRET=SECRET) as server:
         home = server.url.replace("0.0.0.0", "127.0.0.1")
-        with page_with(quiet, f"{home}/?token={token()}") as page:
+        with chromium.page(f"{home}/?token={token()}") as page:
             page.click("#call")
             page.locator('#captions > [data-role=agent][data-final="true"]').first.wait_for(timeout=15_000)
             assert page.locator("#recorded").is_visible()
             assert "token" not in page.url
             assert "fifty six" in ask(page, "What is seven times eight?")
-        with page_with(quiet, home) as page:
+        with chromium.page(home) as page:
             page.click("#call")
             page.locator("#notice", has_text="A call needs a token here.").wait_for(timeout=15_000)
 
 
-def test_a_page_of_another_site_is_blocked(elsewhere: str, tmp_path: Path) -> None:
+def test_a_page_of_another_site_is_blocked(elsewhere: str, chromium: Chromium) -> None:
     """Such a page gets neither a WebSocket nor an answer, and what it posts blindly takes no place."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=1, after_s=0)
     with started("--max-calls", "8") as server:
-        with pytest.raises(AssertionError, match="blocked by CORS policy"), page_with(quiet, elsewhere) as page:
+        with pytest.raises(AssertionError, match="blocked by CORS policy"), chromium.page(elsewhere) as page:
             tried = page.evaluate(TRIES, server.url)
         with urlopen(f"{server.url}/metrics") as response:
             assert "antiphon_call_opened_total 0" in response.read().decode()
@@ -93,9 +91,8 @@ def test_a_page_of_another_site_is_blocked(elsewhere: str, tmp_path: Path) -> No
     assert tried == {"socket": "closed", "blind": [0] * 8, **blocked}
 
 
-def test_a_page_of_an_allowed_site_calls(elsewhere: str, tmp_path: Path) -> None:
+def test_a_page_of_an_allowed_site_calls(elsewhere: str, chromium: Chromium) -> None:
     """A page of a site in ANTIPHON_ALLOWED_ORIGINS uses the whole API, and is told why a request is refused."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=1, after_s=0)
-    with started("--allowed-origins", elsewhere) as server, page_with(quiet, elsewhere) as page:
+    with started("--allowed-origins", elsewhere) as server, chromium.page(elsewhere) as page:
         tried = page.evaluate(TRIES, server.url)
     assert tried == {"socket": "open", "blind": [0] * 8, "offer": 200, "text": 415, "servers": 200}

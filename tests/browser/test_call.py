@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.chromium import lines, microphone, page_with
+from tests.browser.chromium import Chromium, lines, microphone
 from tests.relay import SECRET, needs_coturn, relay
 from tests.started import Started, started
 
@@ -37,14 +37,14 @@ def sound(page: Page) -> float:
     return energy
 
 
-def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
+def test_a_spoken_conversation(server: Started, chromium: Chromium, tmp_path: Path) -> None:
     """A spoken request is captioned, answered rightly by the tool that knows, and the answer is audible.
 
     On a busy machine a delay in the sound may change a word. A caller who is misheard calls again.
     """
     file = microphone(tmp_path / "mic.wav", QUESTION, *FAREWELLS, before_s=GREETING_S, after_s=ANSWER_S)
     for _ in range(2):
-        heard, said, told = converse(server, file)
+        heard, said, told = converse(chromium, server, file)
         if heard[0] == QUESTION.lower().rstrip("?"):
             break
     assert heard[0] == "where is my order four two seven one"
@@ -55,9 +55,9 @@ def test_a_spoken_conversation(server: Started, tmp_path: Path) -> None:
     assert "bye" in said[-1].lower()
 
 
-def converse(server: Started, file: str) -> tuple[list[str], list[str], str]:
+def converse(chromium: Chromium, server: Started, file: str) -> tuple[list[str], list[str], str]:
     """Hold a call to its end. Returns what the page shows of the caller, of the agent, and of the latency."""
-    with page_with(file, server.url) as page:
+    with chromium.page(server.url, file) as page:
         page.click("#call")
         agent = page.locator('#captions > [data-role=agent][data-final="true"]')
         agent.nth(0).wait_for(timeout=15_000)
@@ -68,10 +68,9 @@ def converse(server: Started, file: str) -> tuple[list[str], list[str], str]:
         return lines(page, "caller"), lines(page, "agent"), page.inner_text("#latency summary")
 
 
-def test_an_example_begins_a_call_and_is_answered(server: Started, tmp_path: Path) -> None:
+def test_an_example_begins_a_call_and_is_answered(server: Started, chromium: Chromium) -> None:
     """The page names the agent and offers what the server says; a tap on it calls, hears the greeting, and asks."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
-    with page_with(quiet, server.url) as page:
+    with chromium.page(server.url) as page:
         page.locator("h1", has_text="Riverside Books").wait_for()
         page.click("text=What is seven times eight?")
         page.locator('#captions > [data-role=agent][data-final="true"]').nth(1).wait_for(timeout=30_000)
@@ -85,12 +84,12 @@ def test_an_example_begins_a_call_and_is_answered(server: Started, tmp_path: Pat
 
 
 @needs_coturn
-def test_a_call_through_the_relay_alone(tmp_path: Path) -> None:
+def test_a_call_through_the_relay_alone(chromium: Chromium, tmp_path: Path) -> None:
     """With `?relay` the page uses only the TURN server that it is told of, and the call works the same."""
     file = microphone(tmp_path / "mic.wav", *FAREWELLS, before_s=GREETING_S, after_s=ANSWER_S)
     with relay(tmp_path, "--allow-loopback-peers", peers=("127.0.0.1",)) as turn:
         options = ("--turn-urls", turn.url, "--turn-secret", SECRET)
-        with started(*options) as running, page_with(file, f"{running.url}/?relay") as page:
+        with started(*options) as running, chromium.page(f"{running.url}/?relay", file) as page:
             page.click("#call")
             page.locator('#captions > [data-role=agent][data-final="true"]').first.wait_for(timeout=15_000)
             assert ways(page) == ["relay"]

@@ -13,6 +13,7 @@ from tests.voices import silence, speak
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(FIREFOX is None, reason="no Firefox here"),
     pytest.mark.skipif(pulse.MISSING != [], reason=f"no {', '.join(pulse.MISSING)} here"),
 ]
@@ -41,7 +42,7 @@ def server() -> Iterator[Started]:
         yield running
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def microphone() -> AsyncIterator[Pulse]:
     made = Pulse()
     try:
@@ -51,22 +52,24 @@ async def microphone() -> AsyncIterator[Pulse]:
         await made.close()
 
 
-@pytest.fixture
-def preferences() -> Preferences:
-    return {}
-
-
-@pytest_asyncio.fixture
-async def page(server: Started, microphone: Pulse, preferences: Preferences) -> AsyncIterator[Firefox]:
-    """The page in Firefox. An error on the console fails the test."""
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def firefox(request: pytest.FixtureRequest, microphone: Pulse) -> AsyncIterator[Firefox]:
+    """Started once for all tests with the same preferences, because that takes as long as a call."""
+    preferences: Preferences = getattr(request, "param", {})
     firefox = Firefox(microphone.environment, preferences)
     try:
         await firefox.start()
         await firefox.before_each_page(COUNT_LATENCY_READS)
-        await firefox.open(server.url)
         yield firefox
     finally:
         await firefox.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(server: Started, firefox: Firefox) -> AsyncIterator[Firefox]:
+    """The page in Firefox. An error on the console fails the test."""
+    await firefox.open(server.url)
+    yield firefox
     assert firefox.faults == []
 
 
@@ -157,7 +160,7 @@ async def test_a_page_that_is_loaded_anew_is_back_in_its_call(page: Firefox) -> 
     assert "Anna" in (await lines(page, "agent"))[-1]
 
 
-@pytest.mark.parametrize("preferences", [WITHOUT_LOOPBACK])
+@pytest.mark.parametrize("firefox", [WITHOUT_LOOPBACK], indirect=True)
 async def test_a_call_by_websocket(page: Firefox, microphone: Pulse) -> None:
     """Where WebRTC gets through nowhere, the call goes by WebSocket, and the page does not freeze.
 

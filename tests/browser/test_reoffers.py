@@ -1,13 +1,12 @@
 """Chromium offers again on the connection that it has, and calls by WHIP."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.chromium import microphone, page_with
+from tests.browser.chromium import Chromium
 from tests.started import Started, started
 
 pytestmark = pytest.mark.browser
@@ -62,8 +61,8 @@ def server() -> Iterator[Started]:
 
 
 @pytest.fixture
-def page(server: Started, tmp_path: Path) -> Iterator[Page]:
-    with page_with(microphone(tmp_path / "quiet.wav", before_s=60, after_s=0), server.url) as page:
+def page(server: Started, chromium: Chromium) -> Iterator[Page]:
+    with chromium.page(server.url) as page:
         page.evaluate(f"() => {{ {CALL} }}")
         assert page.evaluate("begin()") == 200
         page.evaluate("until((m) => m.type === 'response' && m.final)")

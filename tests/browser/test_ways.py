@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.chromium import ask, lines, microphone, page_with, wait_for_line
+from tests.browser.chromium import Chromium, ask, lines, microphone, wait_for_line
 from tests.browser.namespace import Namespace, reason_against
 from tests.started import Started, started
 
@@ -30,14 +30,14 @@ def server() -> Iterator[Started]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def namespace() -> Iterator[Namespace]:
     made = Namespace()
     yield made
     made.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def walled_server(namespace: Namespace) -> Iterator[Started]:
     with started(prefix=namespace.prefix) as running:
         yield running
@@ -54,10 +54,9 @@ def way(page: Page) -> str:
     return carried_by
 
 
-def test_a_connection_that_breaks_is_made_anew(server: Started, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_is_made_anew(server: Started, chromium: Chromium) -> None:
     """The conversation goes on over another peer connection, and remembers what was said before."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
-    with page_with(quiet, server.url) as page:
+    with chromium.page(server.url) as page:
         call(page)
         ask(page, "My name is Anna.")
         page.evaluate(BREAK)
@@ -69,10 +68,9 @@ def test_a_connection_that_breaks_is_made_anew(server: Started, tmp_path: Path) 
         assert lines(page, "caller") == ["My name is Anna.", "What is my name?"]
 
 
-def test_a_page_that_is_loaded_anew_is_back_in_its_call(server: Started, tmp_path: Path) -> None:
+def test_a_page_that_is_loaded_anew_is_back_in_its_call(server: Started, chromium: Chromium) -> None:
     """After a reload the captions are still there, and the agent still knows what was said."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
-    with page_with(quiet, server.url) as page:
+    with chromium.page(server.url) as page:
         call(page)
         ask(page, "My name is Anna.")
         before = lines(page, "agent")
@@ -85,13 +83,12 @@ def test_a_page_that_is_loaded_anew_is_back_in_its_call(server: Started, tmp_pat
         assert page.locator("html[data-state=idle]").count() == 1
 
 
-def test_a_server_that_is_restarted_goes_on_with_its_calls(tmp_path: Path) -> None:
+def test_a_server_that_is_restarted_goes_on_with_its_calls(chromium: Chromium, tmp_path: Path) -> None:
     """The page calls again until the next server is there, which reads the conversation from its store."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=60, after_s=0)
     store = str(tmp_path / "conversations.db")
     with ExitStack() as servers:
         first = servers.enter_context(started(ANTIPHON_STORE=store))
-        with page_with(quiet, first.url) as page:
+        with chromium.page(first.url) as page:
             call(page)
             ask(page, "My name is Anna.")
             first.stop()
@@ -103,10 +100,9 @@ def test_a_server_that_is_restarted_goes_on_with_its_calls(tmp_path: Path) -> No
 
 
 @WITH_NAMESPACE
-def test_a_firewall_comes_and_goes(namespace: Namespace, walled_server: Started, tmp_path: Path) -> None:
+def test_a_firewall_comes_and_goes(namespace: Namespace, walled_server: Started, chromium: Chromium) -> None:
     """Without UDP the same conversation goes on by WebSocket, and returns to WebRTC when UDP works again."""
-    quiet = microphone(tmp_path / "quiet.wav", before_s=120, after_s=0)
-    with page_with(quiet, walled_server.url, namespace) as page:
+    with chromium.page(walled_server.url, namespace=namespace) as page:
         call(page)
         ask(page, "My name is Anna.")
         namespace.block_udp()
@@ -120,11 +116,13 @@ def test_a_firewall_comes_and_goes(namespace: Namespace, walled_server: Started,
 
 
 @WITH_NAMESPACE
-def test_a_call_behind_a_firewall_from_the_start(namespace: Namespace, walled_server: Started, tmp_path: Path) -> None:
+def test_a_call_behind_a_firewall_from_the_start(
+    namespace: Namespace, walled_server: Started, chromium: Chromium, tmp_path: Path
+) -> None:
     """Over the WebSocket alone, the caller is understood and hears the answer."""
     namespace.block_udp()
     file = microphone(tmp_path / "mic.wav", "Where is my order four two seven one?", before_s=14, after_s=60)
-    with page_with(file, walled_server.url, namespace) as page:
+    with chromium.page(walled_server.url, file, namespace) as page:
         call(page)
         assert way(page) == "WebSocket"
         assert page.locator("#line").inner_text() == "On a slower line"

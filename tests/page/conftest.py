@@ -29,6 +29,7 @@ ARGS = [
     "--allow-loopback-in-peer-connection",
     "--use-fake-device-for-media-stream",
     "--deny-permission-prompts",
+    "--process-per-site",
 ]
 PATIENCE_MS = 20_000
 """How long a test waits for what the page does at once, on a machine that is busy with other tests."""
@@ -37,16 +38,21 @@ VIEWPORT: ViewportSize = {"width": 360, "height": 740}
 
 
 class Contexts:
-    """The contexts of a browser, one for each set of permissions. A page in one that is there costs half as much."""
+    """The contexts of a browser, one for each set of permissions. A page in one that is there costs half as much.
+
+    In each, one page stays, so that the process lives on that renders all pages of a site: to start it takes as long as
+    to load a page.
+    """
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
         self._made: dict[tuple[str, ...], BrowserContext] = {}
 
-    async def get(self, permissions: list[str]) -> BrowserContext:
+    async def get(self, permissions: list[str], of_the_site: str) -> BrowserContext:
         key = tuple(permissions)
         if key not in self._made:
             self._made[key] = await self._browser.new_context(viewport=VIEWPORT, permissions=permissions)
+            await (await self._made[key].new_page()).goto(of_the_site)
         return self._made[key]
 
 
@@ -80,7 +86,8 @@ def permissions() -> list[str]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(contexts: Contexts, standin: Standin, permissions: list[str]) -> AsyncIterator[Page]:
-    async for page in page_of(await contexts.get(permissions), standin):
+    context = await contexts.get(permissions, str(standin.server.make_url("/states.css")))
+    async for page in page_of(context, standin):
         yield page
 
 
