@@ -197,8 +197,9 @@ def _for_openai_clients(
     secret, whom = settings.access_secret.get_secret_value(), expected(settings, agents.names)
     usual = client_agent.NAME if choose_model(settings) else ""  # without a model it cannot answer
     door = Door(access.admit, admin, agents.find, new_id, usual)
-    realtime.add_routes(sites.public, calls, door)
-    live.add_routes(sites.public, calls, door, settings.longest_call_min * 60)
+    longest_s = settings.longest_call_min * 60
+    realtime.add_routes(sites.public, calls, door, longest_s)
+    live.add_routes(sites.public, calls, door, longest_s)
     client_secrets.add_routes(sites.public, admin, secret, whom, access.needs_token)
 
 

@@ -4,10 +4,12 @@ import asyncio
 import gc
 import inspect
 import logging
+import os
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from io import FileIO
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from rich.markup import escape
@@ -46,8 +48,9 @@ def serve(**given: str | list[str] | None) -> None:
     """Answer calls. Each setting is an option, ANTIPHON_<NAME> in the environment, or a line of .env."""
     chosen = {name: ",".join(value) if isinstance(value, list) else value for name, value in given.items()}
     settings = load(**chosen)
-    lines = Lines(FileIO(2, "w", closefd=False), FORMATS[settings.log_format]())
+    lines = Lines(_unbuffered(sys.__stderr__), FORMATS[settings.log_format]())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[lines])
+    logging.captureWarnings(True)  # what a library warns of is a line like the others, and waits for no pipe either
     for noisy in ("aioice", "aiortc", "httpx2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # it logs all that is no HTTP, byte by byte
@@ -58,10 +61,21 @@ def serve(**given: str | list[str] | None) -> None:
         raise ConfigError(f"a library is missing: {exc}; install Antiphon again, with its dependencies") from exc
     finally:
         gc.enable()
+    printed = Lines(_unbuffered(sys.__stdout__), logging.Formatter())  # nobody may read this any more, either
+
+    def say(text: str) -> None:
+        printed.handle(logging.makeLogRecord({"msg": text}))
+
     try:
-        asyncio.run(run(settings, typer.echo))
+        asyncio.run(run(settings, say))
     finally:
+        printed.close()
         lines.close()
+
+
+def _unbuffered(stream: TextIO | None) -> FileIO:
+    """Standard output or standard error, without a buffer. Where there is none, what is written is lost."""
+    return FileIO(os.devnull, "w") if stream is None else FileIO(stream.fileno(), "w", closefd=False)
 
 
 def _server(settings: Settings, chosen: Mapping[str, str | None], lines: Lines) -> Serve:

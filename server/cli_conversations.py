@@ -17,6 +17,7 @@ from rich.text import Text
 from server import cli_figures
 from server.config import load
 from server.errors import StoreError
+from server.logs import printable
 
 if TYPE_CHECKING:
     from server.record.archive import Archive
@@ -51,7 +52,7 @@ def list_(
     table = Table(ids, "agent", "began", "lasted", "exchanges", box=None, pad_edge=False)
     for each in found.rows:
         lasted = "not ended" if each.ended_ms is None else _duration(each.ended_ms - each.created_ms)
-        table.add_row(each.id, Text(each.agent), _moment(each.created_ms), lasted, str(each.exchanges))
+        table.add_row(each.id, Text(printable(each.agent)), _moment(each.created_ms), lasted, str(each.exchanges))
     Console().print(table)
     if found.next:
         typer.echo(f"more: antiphon conversations list --before {found.next}")
@@ -64,7 +65,7 @@ def show(conversation_id: Id, store: Where = None) -> None:
     table = Table("at", "who", "said", box=None, pad_edge=False)
     for said in conversation.said:
         who = said.name or conversation.agent if said.who == "agent" else "caller"
-        table.add_row(_duration(said.start_ms), Text(who), Text(_words(said)))
+        table.add_row(_duration(said.start_ms), Text(printable(who)), Text(printable(_words(said))))
     Console().print(table)
 
 
@@ -81,7 +82,8 @@ def export(
     from server.record.webvtt import webvtt
 
     conversation = _find(conversation_id, store)
-    typer.echo(webvtt(conversation) if form == "vtt" else to_json(conversation, messages=True), nl=form == "json")
+    text = webvtt(conversation).encode() if form == "vtt" else to_json(conversation, messages=True)
+    typer.echo(text, nl=form == "json")  # as bytes, of which nothing is left out for a file
 
 
 @app.command()
@@ -100,6 +102,8 @@ def figures(
 
     now_ms = wall_ms()
     begin_ms, end_ms = _moment_of(since, "since", now_ms), _moment_of(until or "0m", "until", now_ms)
+    if end_ms < begin_ms:
+        raise typer.BadParameter("--since must not be later than --until")
     period = Period(begin_ms, end_ms, by or "", bucket or "")
     counted = _run(store, lambda archive: archive.figures(period))
     if as_csv or as_json:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from server.logs import printable
+
 if TYPE_CHECKING:
     from server.record.query import Counted, PeriodRow
 
@@ -27,6 +29,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as /api/figure
 _COUNTS = (
     "conversations", "exchanges", "interruptions", "false_starts", "resumed", "input_tokens", "output_tokens"
 )  # fmt: skip
+_TIMES = {"": len("2026-12-01T10:00"), "hour": len("2026-12-01T10:00"), "day": len("2026-12-01")}
+_WIDE = 110
+"""How many characters wide a terminal is in which the stages that failed have room."""
 _PERCENTILES = ("p50_ms", "p95_ms", "p99_ms")
 
 
@@ -47,25 +52,33 @@ def as_csv(counted: "Counted") -> str:
         values = [getattr(spread, name, "") for spread in spreads for name in _PERCENTILES]
         writer.writerow(
             [_time(row.start_ms), _plain(row.name), *(getattr(row, count) for count in _COUNTS),
-             sum(row.failures.values()), *values]
+             _total(row), *values]
         )  # fmt: skip
     return text.getvalue()
 
 
 def show(counted: "Counted") -> None:
-    """Print a table for people."""
-    by = counted.period.by or "all"
-    table = Table("begin (UTC)", by, "calls", "exchanges", box=None, pad_edge=False)
-    for title in ("wait p50", "p95", "p99", "first token p50", "p95", "cut in", "false starts", "failures"):
-        table.add_column(title, justify="right")
+    """Print a table for people. On a narrow terminal failures are only counted, and no time is cut off."""
+    console, bucket = Console(), counted.period.bucket
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("begin (UTC)", min_width=_TIMES[bucket], no_wrap=True, overflow="fold")
+    table.add_column(counted.period.by or "all", min_width=8, overflow="fold")
+    for title in ("calls", "exchanges", "wait p50", "p95", "p99", "first token p50", "p95", "cut in", "false starts"):
+        table.add_column(title, justify="right", overflow="fold")
+    table.add_column("failures", overflow="fold")
     for row in counted.rows:
         wait, token = _shown(row, "gap"), _shown(row, "first_token")
         failures = ", ".join(f"{stage} {count}" for stage, count in row.failures.items())
         table.add_row(
-            _time(row.start_ms)[:16], Text(row.name or "-"), str(row.conversations), str(row.exchanges), *wait,
-            *token[:2], str(row.interruptions), str(row.false_starts), failures or "0",
+            _time(row.start_ms)[: _TIMES[bucket]], Text(printable(row.name) or "-"), str(row.conversations),
+            str(row.exchanges), *wait, *token[:2], str(row.interruptions), str(row.false_starts),
+            Text(failures if failures and console.width >= _WIDE else _total(row)),
         )  # fmt: skip
-    Console().print(table)
+    console.print(table)
+
+
+def _total(row: "PeriodRow") -> str:
+    return str(sum(row.failures.values()))
 
 
 def _shown(row: "PeriodRow", measure: str) -> Sequence[str]:

@@ -142,11 +142,14 @@ def load(**given: object) -> Settings:
 
 def otel_variables() -> dict[str, str]:
     """OpenTelemetry's own variables, from the environment, else from `.env`. The SDK looks for them in the environment,
-    so those of the file are put there. Raises ConfigError."""
-    for name, value in _env_file().items():
-        if name.startswith("OTEL_") and value is not None:
-            os.environ.setdefault(name, value)
-    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+    so they are put there as they are meant: without spaces around them, and not at all if they are empty. Raises
+    ConfigError."""
+    found = {name: value for name, value in variables().items() if name.startswith("OTEL_")}
+    given = {name: value.strip() for name, value in found.items() if value.strip()}
+    for name in found.keys() - given.keys():
+        os.environ.pop(name, None)
+    os.environ.update(given)
+    return given
 
 
 def variables() -> dict[str, str]:

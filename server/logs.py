@@ -68,13 +68,14 @@ class TextLines(logging.Formatter):
         line, call_id = super().formatMessage(record), getattr(record, "call_id", "")
         named = f" call={call_id}" if call_id and call_id not in record.message else ""
         traced = f" trace={trace_id}" if (trace_id := getattr(record, "trace_id", "")) else ""
-        return f"{_escaped(line)}{named}{traced}"
+        return f"{printable(line)}{named}{traced}"
 
     def formatException(self, ei: Any) -> str:  # logging names it so
-        return "\n".join(f"  {_escaped(line)}" for line in super().formatException(ei).splitlines())
+        return "\n".join(f"  {printable(line)}" for line in super().formatException(ei).splitlines())
 
 
-def _escaped(text: str) -> str:
+def printable(text: str) -> str:
+    """The text on one line. What it would tell a terminal to do is written out."""
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
@@ -91,7 +92,8 @@ class JsonLines(logging.Formatter):
             "trace_id": getattr(record, "trace_id", ""),
             "exception": self.formatException(record.exc_info) if record.exc_info else "",
         }
-        return json.dumps({name: value for name, value in line.items() if value}, ensure_ascii=False)
+        text = json.dumps({name: value for name, value in line.items() if value}, ensure_ascii=False)
+        return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # JSON leaves some of them as they are
 
 
 FORMATS = {"text": TextLines, "json": JsonLines}

@@ -11,7 +11,7 @@ from server.telemetry.call_traces import CallTraces
 from server.telemetry.exporter import Exporter
 from server.telemetry.loop_watch import Clock
 from server.telemetry.monitor import Monitor, Parts
-from server.telemetry.otlp import Otlp, resource
+from server.telemetry.otlp import Otlp, resource, usable
 from server.telemetry.signals import signals
 
 
@@ -26,9 +26,11 @@ class Watching:
 
 def watch(settings: Settings, pacer: Clock, parts: Parts, lines: Lines | None, stack: AsyncExitStack) -> Watching:
     """Begin to watch, and to send what OpenTelemetry's variables say. The stack ends it. Raises ConfigError."""
+    sent = signals(otel_variables())
     about = resource(settings.worker)
-    otlp = Otlp(signals(otel_variables()), about, settings.trace_content)
-    exporter = Exporter(about, otlp.readers, settings.worker)
+    otlp = Otlp(sent, about, settings.trace_content)
+    with usable():
+        exporter = Exporter(about, otlp.readers, settings.worker)
     stack.callback(exporter.close)
     stack.push_async_callback(otlp.close)
     monitor = Monitor(exporter.meter, pacer, parts, otlp.tracer)

@@ -26,9 +26,10 @@ Moment = Annotated[int, BeforeValidator(_moment)]
 
 
 def read_query(request: web.Request, form: type[_Q]) -> _Q:
-    """Read the query as `form`. Raises PeerError, which says what is wrong."""
+    """Read the query as `form`. A field of a form that is left empty counts as left out. Raises PeerError, which says
+    what is wrong."""
     try:
-        return form.model_validate(dict(request.query))
+        return form.model_validate({name: value for name, value in request.query.items() if value})
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        raise PeerError(f"{first['loc'][0]}: {first['msg']}.") from exc
+        raise PeerError(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}.") from exc

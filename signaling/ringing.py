@@ -19,6 +19,7 @@ from server.errors import PeerError
 from signaling.admin import Admin
 from signaling.bodies import read_json
 from signaling.calls import NO_STORE
+from signaling.sip.address import read_address
 
 MAX_S = 120.0
 """How long a phone may ring."""
@@ -32,7 +33,8 @@ class Wanted(BaseModel):
         str,
         StringConstraints(
             strip_whitespace=True,
-            pattern=r"^sips?:[A-Za-z0-9_.!~*()&=+$,?/-]{1,100}@[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?$",
+            pattern=r"^[Ss][Ii][Pp][Ss]?:([A-Za-z0-9_.!~*'()&=+$,;?/-]|%[0-9A-Fa-f]{2}){1,100}"
+            r"@([A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$",
         ),
     ]
     """A SIP address."""
@@ -60,8 +62,8 @@ def add_routes(app: web.Application, ring: Ring, find: Callable[[str], str], adm
         wanted = await read_json(request, Wanted)
         agent = find(wanted.agent) if wanted.agent else ""
         try:
-            to = Address.parse(f"<{wanted.to}>")
-        except (ValueError, TypeError) as exc:
+            to = read_address(f"<{wanted.to}>")
+        except ValueError as exc:
             raise PeerError("to: this is not a SIP address.") from exc
 
         def about(caller: Caller) -> Caller:

@@ -5,9 +5,9 @@ and only then are its claims looked at.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import jwt
 from jwt.exceptions import PyJWTError
@@ -193,8 +193,11 @@ def _check(claims: Claims, expected: Expected, now_s: float) -> None:
         raise Forbidden("The token is for another agent (agent).")
 
 
-def issue(wanted: NewToken, expected: Expected, secret: str, now_s: float, new_id: str) -> Issued:
+def issue(
+    wanted: NewToken, expected: Expected, secret: str, now_s: float, new_id: str, more: Mapping[str, Any] | None = None
+) -> Issued:
     """Make a token for the server that expects this. `new_id` is its id, if it begins one call only and has none.
+    `more` are claims that only one of the ways in reads.
 
     Raises ValueError, with a sentence, if no server would accept it.
     """
@@ -202,7 +205,7 @@ def issue(wanted: NewToken, expected: Expected, secret: str, now_s: float, new_i
     payload = wanted.model_dump(mode="json", exclude_defaults=True, exclude={"ttl_s"}) | {"exp": ends_s}
     payload |= {"jti": wanted.jti or new_id} if wanted.once else {}
     own = {"aud": expected.audience, "iss": expected.issuer}
-    payload = {name: value for name, value in own.items() if value} | payload
+    payload = {name: value for name, value in own.items() if value} | payload | dict(more or {})
     token = jwt.encode(payload, secret_key(secret).verifier, SECRET_ALGORITHM)
     if len(token) > MAX_CHARS:
         raise ValueError(f"the token would have more than {MAX_CHARS} characters")

@@ -20,6 +20,8 @@ MAX_MESSAGE_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 64 * 1024
 """The size of the kernel's send buffer. A client that reads slowly gets its sound late by up to this much, before
 the server drops any."""
+UNSENT_BYTES = 64 * 1024
+"""How much may wait in this process for room in that buffer."""
 RECEIVE_BUFFER_BYTES = 64 * 1024
 """The size of the kernel's receive buffer. Without a limit the kernel would keep megabytes from a client that sends too
 fast."""
@@ -80,11 +82,13 @@ def add_routes(app: web.Application, calls: WsCalls, admit: Callable[[web.Reques
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a client may send on a WebSocket."""
+    """How much a client may send on a WebSocket, and how much of what it is sent may wait for it."""
 
     message_bytes: int = MAX_MESSAGE_BYTES
     bytes_a_second: int = BYTES_A_SECOND
     bytes_at_once: int = BYTES_AT_ONCE
+    send_buffer_bytes: int = SEND_BUFFER_BYTES
+    unsent_bytes: int = UNSENT_BYTES
 
 
 async def open_socket(
@@ -102,20 +106,22 @@ async def open_socket(
     check_agreement(request, protocols)
     response = web.WebSocketResponse(
         autoping=False, compress=False, max_msg_size=limits.message_bytes + 1, timeout=1.0, protocols=protocols,
-        heartbeat=ping_s,
+        heartbeat=ping_s, writer_limit=limits.unsent_bytes,
     )  # fmt: skip
     await response.prepare(request)
     if not isinstance(request.transport, asyncio.Transport):
         return response, None
-    _limit_buffers(request.transport)
+    limit_buffers(request.transport, limits.send_buffer_bytes, limits.unsent_bytes)
     meter = Meter(request.transport, limits.bytes_a_second, limits.bytes_at_once)
     return response, WebSocket(response, meter, hang_ups)
 
 
-def _limit_buffers(transport: asyncio.Transport) -> None:
+def limit_buffers(transport: asyncio.WriteTransport, send_buffer_bytes: int, unsent_bytes: int) -> None:
+    """Let no more of what is sent and received wait than a call can use."""
+    transport.set_write_buffer_limits(unsent_bytes)
     raw = transport.get_extra_info("socket")
     if raw is not None:
-        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, SEND_BUFFER_BYTES)
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, send_buffer_bytes)
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
 
 

@@ -1,7 +1,6 @@
 """A collector: receives OTLP over HTTP on 127.0.0.1 and keeps what has come, parsed. It has a thread of its own."""
 
 import asyncio
-import gzip
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,10 @@ from typing import Any
 from aiohttp import web
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 PATIENCE_S = 15
 
@@ -38,6 +40,8 @@ class Collector:
 
     status: int = 200
     delay_s: float = 0.0
+    refused: int = 0
+    """Of each request, it says, it has not taken so many."""
     url: str = ""
     requests: int = 0
     traces: list[ExportTraceServiceRequest] = field(default_factory=list)
@@ -116,9 +120,7 @@ class Collector:
         await asyncio.sleep(self.delay_s)
         if self.status != 200:
             return web.Response(status=self.status)
-        body = await request.read()
-        if request.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
+        body = await request.read()  # aiohttp has taken it out of gzip, if it came so
         match request.path:
             case "/v1/traces":
                 self.traces.append(ExportTraceServiceRequest.FromString(body))
@@ -126,7 +128,14 @@ class Collector:
                 self.metrics.append(ExportMetricsServiceRequest.FromString(body))
             case "/v1/logs":
                 self.logs.append(ExportLogsServiceRequest.FromString(body))
-        return web.Response()
+        return web.Response(body=_partial(self.refused) if self.refused else b"")
+
+
+def _partial(refused: int) -> bytes:
+    """The answer that so many were refused. The three messages have it in the same fields."""
+    answer = ExportTraceServiceResponse()
+    answer.partial_success.rejected_spans = refused
+    return answer.SerializeToString()
 
 
 def _values(attributes: Any) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class Exchange:
         TwilioVoice(twilio[0], Proxies(trusted), self.lines.waits, worker).add_routes(app)
         realtime = RealtimeCalls(self.directory, sockets, self.calls)
         door = Door(access.admit, self.admin, lambda name: name, self.directory.ids.new)
-        endpoint.add_routes(app, realtime, door)
+        endpoint.add_routes(app, realtime, door, 7200)
         live.add_routes(app, realtime, door, 3600)
         client_secrets.add_routes(app, self.admin, SECRET, Expected(frozenset({"reception"})), access.needs_token)
         self.server = TestServer(app, host="127.0.0.1")

@@ -1,16 +1,19 @@
 """`antiphon serve`, as an operator uses it. Servers are real processes; what ends at once runs in this one."""
 
+import json
 import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from server.config import described, essential
+from server.config import Settings, described, essential
 from tests import command
 from tests.command import Antiphon
 from tests.started import ANTIPHON, AS_A_USER, Started, started
@@ -166,6 +169,33 @@ def test_the_url_is_one_that_opens() -> None:
         pytest.skip("this machine has no IPv6")
     with started("--host", "::1") as server:
         assert urlsplit(server.url).hostname == "::1"
+
+
+def test_no_call_waits_for_what_nobody_reads(antiphon: Antiphon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose standard output is a full pipe says something, and goes on at once. Warnings are lines of the
+    log, for which it does not wait either."""
+
+    async def serve(settings: Settings, say: Callable[[str], None]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("It is old.", stacklevel=1)
+        before, (reading, writing) = os.dup(1), os.pipe()
+        os.set_blocking(writing, False)  # whoever waits for it fails
+        os.dup2(writing, 1)
+        for _ in range(3_000):
+            say(100 * "-")
+        os.close(reading)  # what is written now fails, so that no thread waits any more
+        os.dup2(before, 1)
+        for each in (before, writing):
+            os.close(each)
+
+    monkeypatch.setattr(sys, "stdout", os.fdopen(1, "w", closefd=False))
+    monkeypatch.setattr("server.cli._server", lambda settings, chosen, lines: serve)
+    logging.captureWarnings(False)  # as in a new process
+    done = antiphon("serve", ANTIPHON_LOG_FORMAT="json")
+    logging.captureWarnings(False)
+    assert done.returncode == 0
+    assert "It is old." in json.loads(done.stderr)["message"]
 
 
 def test_ctrl_c_stops_it_like_sigterm() -> None:

@@ -76,6 +76,10 @@ def test_figures_say_which_model_was_slow(antiphon: Antiphon, kept: Path) -> Non
     assert shown["rows"][0]["measures"]["gap"] == {"count": 2, "p50_ms": 500, "p95_ms": 600, "p99_ms": 600}
     wrong = antiphon("conversations", "figures", "--since", "tuesday", "--store", str(kept))
     assert (wrong.returncode, "must be a time" in wrong.stderr) == (2, True)
+    narrow = antiphon(*command, "--bucket", "day", COLUMNS="80").stdout
+    assert "2023-11-14" in narrow
+    turned = antiphon(*command, "--until", "2023-11-13")
+    assert (turned.returncode, "must not be later" in turned.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", ["-store_Fo7rt0eA2", "--store_o7rt0eA2"])

@@ -65,6 +65,8 @@ def test_a_line_as_json() -> None:
     found = json.loads(line)
     assert found.pop("time")[-1] == "Z"
     assert found == {"level": "warning", "logger": "test", "message": "x two\nlines", "call": "abc", "trace_id": TRACE}
+    (hostile,) = written(JsonLines(), record("a\u2028b\x85c\x9b2J\x7fé\ud800"))  # some readers end a line at these
+    assert (hostile.isprintable(), json.loads(hostile)["message"]) == (True, "a\u2028b\x85c\x9b2J\x7fé\ud800")
     (plain,) = written(JsonLines(), record("-"), of_call=None)
     assert json.loads(plain).keys() == {"time", "level", "logger", "message"}
 

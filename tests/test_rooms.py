@@ -57,7 +57,8 @@ PURE = """
     server/speech/models/catalogue.py server/speech/models/proposal.py
     server/speech/engines/sound.py server/speech/engines/phonemes.py server/speech/engines/written_english.py
     server/call/soundtrack.py
-    server/media/jitter.py server/call/mouth/playout.py server/media/feed.py server/media/tape.py
+    server/call/mouth/clause.py server/call/mouth/playout.py
+    server/media/jitter.py server/media/feed.py server/media/tape.py
     server/media/candidates.py server/media/offer.py server/media/presence.py server/media/reach.py
     server/media/sections.py server/media/codecs.py server/media/answer.py
     server/media/own_offer.py
@@ -76,16 +77,16 @@ PURE = """
     server/call/line/translator.py
     server/call/line/telephone.py signaling/telephony/reading.py signaling/telephony/asterisk.py
     signaling/telephony/media_streams.py signaling/telephony/jambonz.py signaling/telephony/freeswitch.py
-    signaling/telephony/audiosocket.py signaling/telephony/twilio_signature.py
+    signaling/telephony/audiosocket.py signaling/telephony/pieces.py signaling/telephony/twilio_signature.py
     server/record/outbox.py server/webhooks/signature.py server/webhooks/schedule.py server/webhooks/events.py
     server/webhooks/types.py
     signaling/sip/message.py signaling/sip/digest.py signaling/sip/registrar.py signaling/sip/transactions.py
     signaling/sip/dialog.py signaling/sip/session_timer.py signaling/sip/key_press.py signaling/sip/refer.py
-    signaling/sip/refusal.py signaling/sip/limits.py
+    signaling/sip/refusal.py signaling/sip/limits.py signaling/sip/address.py
     signaling/realtime/requests.py signaling/realtime/session_config.py signaling/realtime/items.py
     signaling/realtime/answer.py signaling/realtime/heard.py signaling/realtime/speaking.py
     signaling/realtime/translator.py signaling/realtime/ledgers.py signaling/realtime/beside.py
-    signaling/realtime/context.py
+    signaling/realtime/context.py signaling/realtime/session_object.py signaling/realtime/page_secret.py
     signaling/openai/content.py signaling/openai/formats.py signaling/openai/outgoing.py signaling/openai/refused.py
     signaling/openai/told.py signaling/openai/way.py
     signaling/live/requests.py signaling/live/session_object.py signaling/live/session_config.py

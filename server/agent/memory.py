@@ -128,6 +128,6 @@ def used_tokens(reported: RequestUsage, complete: bool, messages: Sequence[Model
 
     Most providers report them at the end of the answer, so of a request that was cancelled they report none or too few.
     """
-    if complete and reported.total_tokens:
+    if complete and reported.total_tokens > 0:
         return reported.total_tokens
     return max(reported.total_tokens, estimated_tokens(messages))

@@ -258,9 +258,8 @@ class Delivery:
 
     def _show_clauses(self, spoken: SpokenReply) -> None:
         """Tell the client what the agent is going to say, as far as it is known by now."""
-        for text in spoken.reply.speech.texts[spoken.clauses_shown :]:
+        for text in spoken.reply.speech.announce():
             self._host.send(Clause(reply=spoken.number, text=text))
-            spoken.clauses_shown += 1
 
     def _on_caption(self, spoken: SpokenReply, heard: str) -> None:
         self._show_clauses(spoken)
@@ -270,6 +269,7 @@ class Delivery:
 
     def _on_ended(self, spoken: SpokenReply) -> None:
         self.mouth.stop()
+        self._show_clauses(spoken)
         self._answers.not_passed_on = ""
         reply = spoken.reply
         failure = reply.failure

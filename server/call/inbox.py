@@ -17,6 +17,7 @@ from server.call.dialogue import Present
 from server.call.ears.keyboard import Keyboard
 from server.call.floor import State
 from server.call.host import Host
+from server.call.message import ref_of
 from server.call.mind.brought import Brought
 from server.call.watch import Watch
 from server.errors import PeerError, TooMany
@@ -79,7 +80,7 @@ class Inbox:
 
     def receive_text(self, text: str | bytes) -> None:
         """Take a message as it came. What is too fast or breaks the protocol is dropped, and answered with an error."""
-        with self._refusing():
+        with self._refusing(text):
             self._admit()
             self._carry_out(messages.parse_client(text))
 
@@ -233,11 +234,13 @@ class Inbox:
         return True
 
     @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        """Drop what is refused, and tell the client, if it was not told too often."""
+    def _refusing(self, text: str | bytes = "") -> Iterator[None]:
+        """Drop what is refused, and tell the client, if it was not told too often. A client that has given the message
+        `text` a name waits for what becomes of it, and is always told."""
         try:
             yield
         except (PeerError, TooMany) as refusal:
             self._refused += 1
-            if self._telling.admits(self._now()):
-                self._host.send(messages.Error(code=refusal.code, message=refusal.sentence))
+            ref = ref_of(text)
+            if ref or self._telling.admits(self._now()):
+                self._host.send(messages.Error(code=refusal.code, message=refusal.sentence, ref=ref))

@@ -185,6 +185,8 @@ class Error(Message):
     code: str
     message: str
     final: bool = False
+    ref: str | None = None
+    """The `ref` of the client's message that is refused, if it had one."""
 
 
 class Text(Message):

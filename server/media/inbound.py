@@ -91,8 +91,8 @@ class Inbound:
         if self._stream is None or self._stream.ssrc != packet.ssrc:
             self._counters.unheard += codec.name != TELEPHONE_EVENT
             return
-        if codec.name != TELEPHONE_EVENT:
-            self._quiet_ticks = 0
+        if packet.payload and codec.name not in (TELEPHONE_EVENT, COMFORT_NOISE):
+            self._quiet_ticks = 0  # comfort noise may come as often as sound does, and time passes meanwhile
         self._play(self._stream, self._stream.jitter.push(packet, now_ms), now_ms)
 
     @property

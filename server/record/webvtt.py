@@ -3,7 +3,11 @@
 Source: https://www.w3.org/TR/webvtt1/, sections 4.1 (the file), 3.3 (escapes) and 3.5 (voice spans).
 """
 
+import re
+
 from server.record.conversation import Conversation, Said
+
+_CONTROL = re.compile(r"[\x01-\x1f\x7f-\x9f]")
 
 
 def webvtt(conversation: Conversation) -> str:
@@ -24,8 +28,9 @@ def _time(ms: int) -> str:
 
 
 def _line(text: str) -> str:
-    """The text on one line, because an empty line would end the cue, and without U+0000, which the format forbids."""
-    return " ".join(text.replace("\0", "").split())
+    """The text on one line, because an empty line would end the cue, and without U+0000, which the format forbids. No
+    other control character is left: one may tell a terminal what to do."""
+    return _CONTROL.sub("\ufffd", " ".join(text.replace("\0", "").split()))
 
 
 def _escape(text: str) -> str:

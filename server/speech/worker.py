@@ -102,6 +102,7 @@ def _prepare_process(engine: str, log_format: str) -> TextIO:
     text = logging.Formatter(f"%(levelname)s speech worker {os.getpid()}: %(message)s")
     formatter = text if log_format == "text" else FORMATS[log_format]()
     logging.basicConfig(handlers=[Lines(FileIO(2, "w", closefd=False), formatter)])
+    logging.captureWarnings(True)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Ctrl-C in a terminal the parent decides when the worker ends
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread, unless an engine's options say otherwise
     os.nice(URGENT.get(engine, NICENESS))

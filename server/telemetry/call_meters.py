@@ -47,6 +47,7 @@ class CallMeters:
             explicit_bucket_boundaries_advisory=RATINGS,
         )
         self._failures = meter.create_counter("antiphon.call.failures", description="Failures that a caller noticed")
+        self._attempts.add(0)  # so that the share that fails can be told from the first failure on
 
     def observe(self, observed: Observed) -> None:
         """Take a message or a failure of any call."""

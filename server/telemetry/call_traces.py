@@ -25,9 +25,12 @@ from server.call.session import Observed
 from server.call.trace import Work
 from server.errors import EngineError
 from server.record.conversation import Conversation
+from server.telemetry.seldom import quieten_logger
 
 MOST_ANSWERS = 8
 """How many answers of a call are kept whose gap the client may still tell. It tells it while it plays the answer."""
+MOST_STATE = 512
+"""How long a client's `tracestate` may be, which each span of the call repeats. W3C asks for at least so much."""
 _FAILED = ("not_connected", "refused", "server")
 """Ends of calls that are errors."""
 _W3C = TraceContextTextMapPropagator()
@@ -40,6 +43,7 @@ class CallTraces:
         """With `content` the spans have what was said."""
         self._tracer = tracer
         self._content = content
+        quieten_logger("opentelemetry.trace.span")  # tells of each `tracestate` that is wrong, and anybody may send one
 
     def begin(self, record: Conversation, caller: Caller) -> "CallSpan":
         """Follow a call from now on. It goes on in the trace of its record, or in that of the request."""
@@ -48,7 +52,7 @@ class CallTraces:
             headers = {"traceparent": record.traceparent}
         span = self._tracer.start_span(
             "call",
-            _W3C.extract(headers, Context()),
+            _parent(headers),
             SpanKind.SERVER,
             {
                 "gen_ai.conversation.id": record.id,
@@ -58,6 +62,14 @@ class CallTraces:
             },
         )
         return CallSpan(self._tracer, span, record.id, self._content)
+
+
+def _parent(headers: Mapping[str, str]) -> Context:
+    """The span in which these headers were sent, if they name one."""
+    named = {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+    if len(named.get("tracestate", "")) > MOST_STATE:
+        del named["tracestate"]
+    return _W3C.extract(named, Context())
 
 
 class CallSpan:

@@ -7,8 +7,10 @@ slow or refuses costs what could not be sent, and it is counted. Without the var
 import asyncio
 import importlib
 import logging
+import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace as otel
@@ -22,14 +24,21 @@ from opentelemetry.trace import Tracer
 from pydantic_ai import Agent
 
 from server.errors import ConfigError
+from server.telemetry.collector_answers import Signal, session
 from server.telemetry.drops import CountedLogs, CountedSpans, Drops, counted
 from server.telemetry.instrumentation import instrumentation
 from server.telemetry.metric_push import MetricPush
 from server.telemetry.otlp_logs import OtlpLogs
 from server.telemetry.seldom import quieten
-from server.telemetry.signals import Protocol, Signals
+from server.telemetry.signals import Signals
 
 NAME = "antiphon"
+_EXPORTERS: dict[Signal, tuple[str, str, str, str]] = {
+    "trace": ("trace_exporter", "OTLPSpanExporter", "traces", "spans"),
+    "metrics": ("metric_exporter", "OTLPMetricExporter", "metrics", "metrics"),
+    "logs": ("_log_exporter", "OTLPLogExporter", "logs", "logs"),
+}
+"""Where the SDK has the exporter of a signal, the signal's name in `Signals`, and that of its queue."""
 CLOSE_S = 3.0
 """How long the last spans, figures and lines may take to be sent when the server stops. What is left then is lost."""
 
@@ -46,6 +55,17 @@ def resource(worker: str = "") -> Resource:
     return found if named else found.merge(Resource({"service.name": NAME}))
 
 
+@contextmanager
+def usable() -> Iterator[None]:
+    """The SDK reads variables in this block. What it says of one that it cannot use becomes a ConfigError."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as exc:  # the SDK raises what it likes
+        raise ConfigError(f"a variable of OpenTelemetry (OTEL_…) cannot be used: {exc}") from exc
+
+
 class Otlp:
     """What is sent to collectors. `close` it at the end."""
 
@@ -57,13 +77,15 @@ class Otlp:
         """Makes spans that are sent; None: traces are not sent."""
         self._logs: OtlpLogs | None = None
         self._push: MetricPush | None = None
-        if signals.traces:
-            self._trace(signals.traces, about, content)
-        if signals.metrics:
-            exporter = _exporter(signals.metrics, "metric_exporter", "OTLPMetricExporter")
-            self._push = MetricPush(exporter, signals.interval_s, self._dropped("metrics"))
-        if signals.logs:
-            self._log(signals.logs, about)
+        with usable():
+            if signals.traces:
+                self._trace(self._exporter(signals, "trace"), about, content)
+            if signals.metrics:
+                self._push = MetricPush(
+                    self._exporter(signals, "metrics"), signals.interval_s, self._dropped("metrics")
+                )
+            if signals.logs:
+                self._log(self._exporter(signals, "logs"), about)
 
     @property
     def readers(self) -> list[MetricReader]:
@@ -101,40 +123,39 @@ class Otlp:
         except TimeoutError:
             logging.getLogger(__name__).warning("x the collector has not taken all in time; the rest is lost")
 
-    def _trace(self, protocol: Protocol, about: Resource, content: bool) -> None:
+    def _trace(self, exporter: Any, about: Resource, content: bool) -> None:
         drops = self._dropped("spans")
-        exporter = CountedSpans(_exporter(protocol, "trace_exporter", "OTLPSpanExporter"), drops)
         provider = TracerProvider(resource=about, shutdown_on_exit=False)
-        provider.add_span_processor(counted(BatchSpanProcessor(exporter), drops))
+        provider.add_span_processor(counted(BatchSpanProcessor(CountedSpans(exporter, drops)), drops))
         self._closing.append(provider.shutdown)
         self.tracer = provider.get_tracer(NAME)
         otel.set_tracer_provider(provider)  # for spans that an author's own tools make
         Agent.instrument_all(instrumentation(provider, content))
 
-    def _log(self, protocol: Protocol, about: Resource) -> None:
+    def _log(self, exporter: Any, about: Resource) -> None:
         drops = self._dropped("logs")
-        exporter = CountedLogs(_exporter(protocol, "_log_exporter", "OTLPLogExporter"), drops)
         provider = LoggerProvider(resource=about, shutdown_on_exit=False)
-        provider.add_log_record_processor(counted(BatchLogRecordProcessor(exporter), drops))
+        provider.add_log_record_processor(counted(BatchLogRecordProcessor(CountedLogs(exporter, drops)), drops))
         self._closing.append(provider.shutdown)
         self._logs = OtlpLogs(provider.get_logger(NAME))
 
+    def _exporter(self, signals: Signals, signal: Signal) -> Any:
+        """An exporter of the SDK, which reads all other variables itself. Raises ConfigError."""
+        module, name, of, queue = _EXPORTERS[signal]
+        protocol, options = getattr(signals, of), {"timeout": signals.timeouts_s.get(of)}
+        try:
+            found = importlib.import_module(f"opentelemetry.exporter.otlp.proto.{protocol}.{module}")
+        except ImportError as exc:
+            how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
+            raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
+        if protocol == "http" and not any(name.endswith("_CREDENTIAL_PROVIDER") for name in os.environ):
+            options["session"] = session(signal, self._dropped(queue))
+        exporter = getattr(found, name)(**options)
+        quieten(exporter)
+        return exporter
+
     def _dropped(self, queue: str) -> Drops:
         return self._drops.setdefault(queue, Drops())
-
-
-def _exporter(protocol: Protocol, module: str, name: str) -> Any:
-    """An exporter of the SDK, which reads its own variables. Raises ConfigError."""
-    package = f"opentelemetry.exporter.otlp.proto.{protocol}"
-    try:
-        exporter = getattr(importlib.import_module(f"{package}.{module}"), name)()
-    except ImportError as exc:
-        how = "pip install opentelemetry-exporter-otlp-proto-grpc, or set it to http/protobuf"
-        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol} needs another package: {how}") from exc
-    except Exception as exc:  # the SDK raises what it likes for a variable that it cannot use
-        raise ConfigError(f"the OTEL_EXPORTER_OTLP_ variables cannot be used: {exc}") from exc
-    quieten(exporter)
-    return exporter
 
 
 def _close(close: Callable[[], object], loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

@@ -50,15 +50,20 @@ class OtlpLogs(logging.Handler):
             attributes["gen_ai.conversation.id"] = of_call.id
         if record.exc_info and record.exc_info[0] is not None:
             attributes["exception.type"] = record.exc_info[0].__name__
-            attributes["exception.stacktrace"] = "".join(traceback.format_exception(*record.exc_info))
+            attributes["exception.stacktrace"] = _whole("".join(traceback.format_exception(*record.exc_info)))
         self._logger.emit(
             timestamp=round(record.created * 1e9),
             context=_context("" if of_call is None else of_call.traceparent),
             severity_number=_SEVERITIES.get(record.levelno, SeverityNumber.INFO),
             severity_text=record.levelname,
-            body=record.getMessage(),
+            body=_whole(record.getMessage()),
             attributes=attributes,
         )
+
+
+def _whole(text: str) -> str:
+    """The text as the log on standard error has it: with half a surrogate pair, no line of its batch could be sent."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _context(traceparent: str) -> Context:

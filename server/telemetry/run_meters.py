@@ -44,7 +44,7 @@ class RunMeters:
         self._runs = meter.create_counter("antiphon.tool.runs", description="Tools that have run")
 
     def asked(self, model: str, took_s: float, first_s: float | None, usage: RequestUsage, failed: bool) -> None:
-        provider, _, name = model.rpartition(":")
+        provider, _, name = model.partition(":") if ":" in model else ("", "", model)  # a name may have colons, too
         about = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": provider or "unknown",

@@ -27,6 +27,11 @@ class Seldom(logging.Filter):
 def quieten(exporter: object) -> None:
     """Let an exporter of the SDK, and the classes on which it is built, log seldom."""
     for name in {base.__module__ for base in type(exporter).__mro__ if base.__module__.startswith("opentelemetry.")}:
-        logger = logging.getLogger(name)
-        if not any(isinstance(each, Seldom) for each in logger.filters):
-            logger.addFilter(Seldom())
+        quieten_logger(name)
+
+
+def quieten_logger(name: str) -> None:
+    """Let this logger log seldom."""
+    logger = logging.getLogger(name)
+    if not any(isinstance(each, Seldom) for each in logger.filters):
+        logger.addFilter(Seldom())

@@ -24,9 +24,9 @@ from signaling.live.requests import Start, read_event
 from signaling.live.session_config import LiveConfig
 from signaling.live.translator import LiveTranslator
 from signaling.openai import refused as shared
-from signaling.openai.door import LIMITS, Calls, Door, Make
+from signaling.openai.door import LIMITS, Calls, Door, Make, Position, Reformat, Tell
 from signaling.openai.outgoing import Outgoing
-from signaling.openai.refused import Refused
+from signaling.openai.refused import Refused, event_id_of
 from signaling.openai.way import Way
 from signaling.ways import WAYS
 from signaling.websocket import WATCHER_PING_S, WebSocket, open_socket
@@ -155,18 +155,21 @@ class _Endpoint:
                     if not item:
                         continue  # only a sign of life
                     left -= 1
+                    event_id = None
                     try:
-                        return self._read_start(item)
+                        given = shared.read_json(item)
+                        event_id = event_id_of(given)
+                        return self._read_start(given)
                     except Refused as refused:
-                        out.error(refused, None)
+                        out.error(refused, event_id)
                     for each in out.take():
                         await socket.send(each)
         await _dismiss(socket, out)
         return None
 
-    def _read_start(self, item: str | bytes) -> LiveConfig:
+    def _read_start(self, given: Any) -> LiveConfig:
         """Raises Refused."""
-        event = read_event(shared.read_json(item))
+        event = read_event(given)
         if not isinstance(event, Start):
             raise Refused("The first event has to be session.start.", "session_not_started", "type")
         return self._config(event.session, on_webrtc=False)
@@ -203,4 +206,8 @@ def _chosen(config: LiveConfig) -> dict[str, Any]:
 def _maker(config: LiveConfig, on_webrtc: bool) -> Make:
     """What makes the translator of a connection, for a session of `config`."""
     now, nonce = asyncio.get_running_loop().time, secrets.token_hex(6)
-    return lambda reformat, tell: LiveTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat, tell), config)
+
+    def make(reformat: Reformat, tell: Tell, position: Position) -> LiveTranslator:
+        return LiveTranslator(Way(nonce, on_webrtc, lambda: now() * 1000, reformat, tell, position), config)
+
+    return make

@@ -9,7 +9,7 @@ from typing import Any
 
 from signaling.live.session_object import DataChannel
 from signaling.openai.outgoing import Outgoing
-from signaling.openai.refused import Refused, read_json
+from signaling.openai.refused import Refused, event_id_of, read_json
 
 
 class Permissions:
@@ -36,9 +36,8 @@ class Permissions:
         kind = event.get("type") if isinstance(event, dict) else None
         if self._said is None or (isinstance(kind, str) and kind in self._said):
             return None
-        cause = event.get("event_id") if isinstance(event, dict) else None
         refused = Refused("This client may not send events of this type.", "event_not_allowed", "type")
-        self._out.error(refused, cause[:512] if isinstance(cause, str) else None)
+        self._out.error(refused, event_id_of(event))
         return self._out.take()
 
     def pass_on(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:

@@ -118,4 +118,4 @@ def read_event(given: Any) -> ClientEvent:
     try:
         return _EVENTS.validate_python(given)
     except ValidationError as exc:
-        raise refusal(exc) from exc
+        raise refusal(exc, given) from exc

@@ -105,7 +105,7 @@ def read(kind: type[_P], given: Any, where: str) -> _P:
     try:
         return kind.model_validate(given)
     except ValidationError as exc:
-        refused = refusal(exc)
+        refused = refusal(exc, given)
         param = where if refused.param is None else f"{where}.{refused.param}"
         raise Refused(refused.message, refused.code, param) from exc
 

@@ -32,8 +32,8 @@ from signaling.live.requests import (
 from signaling.live.session_config import LiveConfig
 from signaling.live.transcripts import Transcripts
 from signaling.openai.outgoing import Outgoing
-from signaling.openai.refused import Refused, read_json
-from signaling.openai.told import Told
+from signaling.openai.refused import Refused, event_id_of, read_json
+from signaling.openai.told import Told, cause_of
 from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 
 MAX_EARLY = 64
@@ -80,10 +80,10 @@ class LiveTranslator:
         event_id = None
         try:
             given = read_json(item)
-            if isinstance(given, dict) and isinstance(given.get("event_id"), str):
-                event_id = given["event_id"][:512]
+            event_id = event_id_of(given)
             if not self._running and len(self._early) >= MAX_EARLY:
                 raise Refused("Too much was said before the session runs.", "too_many")
+            self._told.event_id = event_id
             self._carry_out(read_event(given), event_id, watches)
         except Refused as refused:
             self._out.error(refused, event_id)
@@ -181,6 +181,9 @@ class LiveTranslator:
 
     # What our session says
 
+    only_reads = False
+    """The agent always speaks."""
+
     def present(self) -> Sequence[str | bytes]:
         """The session as it is, for one who watches the call."""
         self._out.event("session.started", session=self._config.object)
@@ -260,8 +263,7 @@ class LiveTranslator:
             self._close()
 
     def _fail(self, error: Error) -> None:
-        kind = "invalid_request_error" if error.code in ("bad_request", "too_many", "too_large") else "server_error"
-        self._out.failure(kind, error.code, error.message)
+        self._out.failed(error.code, error.message, cause_of(error.ref)[1])
         if error.code == "limit_reached":
             self._reason = "expired"
         if error.final:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 MAX_ID_CHARS = 128
 """How long the id of an event or an item may be. OpenAI's have about 25 characters."""
@@ -21,6 +21,15 @@ class Content(Part):
     text: str | None = None
     transcript: str | None = None
     audio: str | None = Field(default=None, repr=False)
+
+    @model_validator(mode="after")
+    def _of_words(self) -> "Content":
+        """Nothing of a message is left out without a word."""
+        if self.type == "input_image":
+            raise ValueError("images are not taken here")
+        if self.text is None and self.transcript is None:
+            raise ValueError("only words are taken here: text, or the transcript of sound")
+        return self
 
 
 class Item(Part):

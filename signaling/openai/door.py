@@ -21,7 +21,8 @@ the call takes their sound, so that what waits here stays below about three mess
 
 Reformat = Callable[[AudioFormat, AudioFormat], None]
 Tell = Callable[[Sequence[str | bytes]], None]
-Make = Callable[[Reformat, Tell], Presenting]
+Position = Callable[[], float]
+Make = Callable[[Reformat, Tell, Position], Presenting]
 """Makes the translator of a connection."""
 
 

@@ -4,7 +4,12 @@ import base64
 import json
 from typing import Any
 
+from server.call.line.translator import PrivateItem, SoundItem
 from signaling.openai.refused import Refused
+
+_OF_THE_CLIENT = frozenset(
+    "bad_request too_many too_large too_fast too_slow not_found invalid_token unauthorized forbidden superseded".split()
+)
 
 
 class Outgoing:
@@ -34,11 +39,17 @@ class Outgoing:
         Nothing is looked up for it: it is said 50 times a second, and a caller waits for the first one.
         """
         event_id, delta = self.new_id("event"), base64.b64encode(sound).decode()
-        self._events.append(f'{{"type":"{type}","event_id":"{event_id}",{where}"delta":"{delta}"}}')
+        self._events.append(SoundItem(f'{{"type":"{type}","event_id":"{event_id}",{where}"delta":"{delta}"}}'))
 
     def error(self, refused: Refused, event_id: str | None) -> None:
         """Say that the client's event could not be carried out."""
         self.failure("invalid_request_error", refused.code, refused.message, refused.param, event_id)
+        self._events.append(PrivateItem(self._events.pop()))
+
+    def failed(self, code: str, message: str, event_id: str | None) -> None:
+        """Say an error of our own session. `event_id` is the client's event of which it came."""
+        kind = "invalid_request_error" if code in _OF_THE_CLIENT else "server_error"
+        self.failure(kind, code, message, event_id=event_id)
 
     def failure(
         self, kind: str, code: str, message: str, param: str | None = None, event_id: str | None = None

@@ -5,7 +5,7 @@ into the history at once.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from server.call.agent_messages import MAX_NOTE_CHARS, MAX_OUTPUT_CHARS
@@ -25,8 +25,13 @@ class Told:
         self._told: list[str | bytes] = []
         self._waiting: list[tuple[str, str]] = []
         """The client's words, and the ids of their items."""
+        self.event_id: str | None = None
+        """The client's event that is being carried out, until `take`."""
 
-    def say(self, message: Mapping[str, Any]) -> None:
+    def say(self, message: Mapping[str, Any], response_id: str = "") -> None:
+        """`response_id` is the response that nobody makes if our session refuses the message."""
+        if self.event_id or response_id:
+            message = {**message, "ref": f"{response_id} {self.event_id or ''}"}
         self._told.append(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
 
     def sound(self, piece: bytes) -> None:
@@ -37,7 +42,7 @@ class Told:
             self.say(message)
 
     def take(self) -> list[str | bytes]:
-        told, self._told = self._told, []
+        told, self._told, self.event_id = self._told, [], None
         return told
 
     def vet(self, item: Item) -> Item:
@@ -61,46 +66,64 @@ class Told:
             raise Refused("Too many messages wait for a response.", "too_many_items", "item")
         return item
 
-    def item(self, item: Item, item_id: str, awaited: bool = True) -> None:
-        """The client has put this into the conversation. The result of a function is `awaited`, or else an old one."""
+    def item(self, item: Item, item_id: str, awaited: bool = True, later: Collection[str] = ()) -> None:
+        """The client has put this into the conversation, before the items that are `later`. The result of a function is
+        `awaited`, or else an old one."""
         if item.type == "function_call_output" and awaited:
             self.say({"type": "tool_result", "id": item.call_id, "output": _json(item.output or "")})
         elif item.type == "message" and item.role == "user":
-            self._waiting.append((item.words, item_id))
-        elif item.type == "message":
-            self._note(item.role or "", item.words)
-        elif item.type == "function_call":
-            self._note("system", f"(The function {item.name} was called with {item.arguments}.)")
+            at = sum(waiting_id not in later for _, waiting_id in self._waiting)
+            self._waiting.insert(at, (item.words, item_id))
         else:
-            returned = (item.output or "")[: MAX_NOTE_CHARS - 2 * MAX_ID_CHARS]
-            self._note("system", f"(The function has returned {returned}.)")
+            self.note_waiting(later)  # what is before it
+            self.say(_note_of(item))
 
     def forget(self, item_id: str) -> None:
         """The client has deleted this item. Words that wait are not asked any more."""
         self._waiting = [each for each in self._waiting if each[1] != item_id]
 
-    def _note(self, role: str, text: str) -> None:
-        """Put this into the history, behind what waits."""
-        self.note_waiting()
-        self.say({"type": "note", "role": role, "text": text})
+    @property
+    def waits(self) -> bool:
+        """The client has words in the conversation that were not asked yet."""
+        return bool(self._waiting)
 
-    def note_waiting(self) -> None:
-        """What waits goes into the history without being asked: something else comes behind it."""
-        waiting, self._waiting = self._waiting, []
-        for text, _ in waiting:
-            self.say({"type": "note", "role": "user", "text": text})
+    def note_waiting(self, later: Collection[str] = ()) -> None:
+        """What waits goes into the history without being asked: something else comes behind it, and before the items
+        that are `later`."""
+        for text, item_id in self._waiting:
+            if item_id not in later:
+                self.say({"type": "note", "role": "user", "text": text})
+        self._waiting = [each for each in self._waiting if each[1] in later]
 
-    def ask(self, instructions: str) -> list[tuple[str, str]]:
-        """The agent is to answer now. Returns what it is asked by that, with the id of its item: the newest of the
-        client's words. Those before it go into the history."""
+    def ask(self, instructions: str, response_id: str = "") -> list[tuple[str, str]]:
+        """The agent is to answer now, in this response. Returns what it is asked by that, with the id of its item: the
+        newest of the client's words. Those before it go into the history."""
         if not self._waiting or instructions or len(self._waiting[-1][0]) > MAX_TEXT_CHARS:
             self.note_waiting()
-            self.say({"type": "respond", "instructions": instructions})
+            self.say({"type": "respond", "instructions": instructions}, response_id)
             return []
         asked = self._waiting.pop()
         self.note_waiting()
-        self.say({"type": "text", "text": asked[0]})
+        self.say({"type": "text", "text": asked[0]}, response_id)
         return [asked]
+
+
+def cause_of(ref: str | None) -> tuple[str, str | None]:
+    """The response that nobody makes, and the client's event, by the `ref` of the message that was refused. "" and None
+    if there is none."""
+    response_id, _, event_id = (ref or "").partition(" ")
+    return response_id, event_id or None
+
+
+def _note_of(item: Item) -> dict[str, Any]:
+    """What goes into the history at once."""
+    role, text = "system", f"(The function {item.name} was called with {item.arguments}.)"
+    if item.type == "message":
+        role, text = item.role or "", item.words
+    elif item.type == "function_call_output":
+        returned = (item.output or "")[: MAX_NOTE_CHARS - 2 * MAX_ID_CHARS]
+        text = f"(The function has returned {returned}.)"
+    return {"type": "note", "role": role, "text": text}
 
 
 def _json(output: str) -> Any:

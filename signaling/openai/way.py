@@ -25,3 +25,5 @@ class Way:
     """Changes the format of the sound of the call: the caller's, and the agent's."""
     tell: Callable[[Sequence[str | bytes]], None] = lambda told: None
     """Tells our session something soon, although nothing has come from the client."""
+    heard_ms: Callable[[], float] = lambda: 0.0
+    """How much of the sound that the client has sent on a WebSocket our session has heard."""

@@ -45,7 +45,8 @@ class Answer:
             "object": "realtime.response", "id": self.id, "status": "in_progress", "status_details": None, "output": [],
             **about, "usage": None,
         }  # fmt: skip
-        self._speaks = about["output_modalities"] == ["audio"]
+        self.modalities: list[str] = about["output_modalities"]
+        self._speaks = self.modalities == ["audio"]
         out.event("response.created", response=self._response)
 
     @property
@@ -158,3 +159,12 @@ class Answer:
         self._output.append(item)
         self._out.event("response.output_item.done", response_id=self.id, output_index=at, item=item)
         self._out.event("conversation.item.done", previous_item_id=self._items.before(item["id"]), item=item)
+
+
+def usage_of(taken: int, made: int) -> dict[str, Any]:
+    """The usage of a response. Our models read and write text, so no token of it is of sound."""
+    return {
+        "total_tokens": taken + made, "input_tokens": taken, "output_tokens": made,
+        "input_token_details": {"text_tokens": taken, "audio_tokens": 0, "cached_tokens": 0},
+        "output_token_details": {"text_tokens": made, "audio_tokens": 0},
+    }  # fmt: skip

@@ -1,7 +1,7 @@
 """POST /v1/realtime/client_secrets: a secret with which a page begins a call. It is an access token of this server.
 
 A backend asks with the admin token for what its page may use. On a server that everybody may call, everybody may ask,
-and the secret is good for nothing: it is there because stock clients do not call without one.
+and the secret opens nothing: it is there because stock clients do not call without one. It says how the session begins.
 """
 
 import json
@@ -19,7 +19,9 @@ from signaling.admin import Admin
 from signaling.bodies import read_json
 from signaling.openai.refused import Refused
 from signaling.openai.refused import read_json as parse
-from signaling.realtime.endpoint import PATH, chosen, new_config
+from signaling.realtime.endpoint import DAY_S, PATH, chosen, new_config
+from signaling.realtime.page_secret import claims_of, unsigned
+from signaling.realtime.session_config import OF_THE_AGENT
 from signaling.tokens import Expected, NewToken, complaint, issue
 
 WHO = "openai-realtime"
@@ -38,8 +40,8 @@ class _ExpiresAfter(BaseModel):
 
 class _Wanted(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    expires_after: _ExpiresAfter = _ExpiresAfter()
-    session: dict[str, Any] = {}
+    expires_after: _ExpiresAfter | None = None
+    session: dict[str, Any] | None = None
 
 
 def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expected, needs_token: bool) -> None:
@@ -49,32 +51,36 @@ def add_routes(app: web.Application, admin: Admin, secret: str, expected: Expect
         if needs_token:
             admin.admit(request)
         wanted = await read_json(request, _Wanted)
-        config = new_config(secrets.token_urlsafe(12), str(wanted.session.get("model", "")))
+        given, now_s = wanted.session or {}, int(time.time())
+        config = new_config(secrets.token_urlsafe(12), "", now_s + DAY_S)
         try:
-            config.update(parse(json.dumps(wanted.session)))  # which has limits that a body has not
+            config.update(parse(json.dumps(given)))  # which has limits that a body has not
         except Refused as refused:
             raise PeerError(f"{refused.param or 'session'}: {refused.message}") from refused
-        expires_at = int(time.time()) + wanted.expires_after.seconds
-        value = secrets.token_urlsafe(24)
-        if needs_token:
-            who = request.headers.get(WHO_HEADER, "")[:128] or f"{WHO}-{secrets.token_urlsafe(9)}"
-            agent = config.object["model"] if config.object["model"] in expected.agents else ""
-            claims = {"sub": who, "exp": expires_at, "agent": agent, "options": chosen(config)}
-            value = _token(claims, secret, expected)
+        expires_at = now_s + (wanted.expires_after or _ExpiresAfter()).seconds
+        try:
+            if needs_token:
+                who = request.headers.get(WHO_HEADER, "")[:128] or f"{WHO}-{secrets.token_urlsafe(9)}"
+                agent = config.object["model"] if config.object["model"] in expected.agents else ""
+                claims = {"sub": who, "exp": expires_at, "agent": agent, "options": chosen(config)}
+                value = _token(claims, given, secret, expected)
+            else:
+                value = unsigned(given, secrets.token_urlsafe(24))
+        except ValueError as exc:
+            raise PeerError(f"It cannot be made: {exc}.") from exc
         body = {"value": EPHEMERAL + value, "expires_at": expires_at, "session": config.object}
         return web.json_response(body, headers={"Cache-Control": "no-store"})
 
     app.router.add_post(f"{PATH}/client_secrets", post)
 
 
-def _token(claims: Mapping[str, Any], secret: str, expected: Expected) -> str:
-    """A token with these claims. Raises PeerError."""
+def _token(claims: Mapping[str, Any], session: Mapping[str, Any], secret: str, expected: Expected) -> str:
+    """A token with these claims, for a session that begins so. Raises PeerError and ValueError."""
     if not secret:
         raise PeerError("This server has no secret to make tokens with.")
     try:
         wanted = NewToken.model_validate_json(json.dumps(claims))
-        return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12)).token
+        more = claims_of({name: value for name, value in session.items() if name not in OF_THE_AGENT})
+        return issue(wanted, expected, secret, time.time(), secrets.token_urlsafe(12), more).token
     except ValidationError as exc:
         raise PeerError(f"It cannot be made: {complaint(exc)}.") from exc
-    except ValueError as exc:
-        raise PeerError(f"It cannot be made: {exc}.") from exc

@@ -20,6 +20,10 @@ class Heard:
         """The item of the speech that goes on, or ""."""
         self._number: int | None = None
         """Its utterance, once it is known."""
+        self._unnumbered: list[str] = []
+        """The items that were committed before their utterances were known, which come in the same order."""
+        self._early: list[int] = []
+        """The utterances of which words are known, and that are no items yet."""
         self._ids: dict[int, str] = {}
         """The items of the newest utterances."""
         self._told: dict[str, str] = {}
@@ -45,6 +49,11 @@ class Heard:
         """The caller speaks, `at_ms` of the sound that has come."""
         if self._item:
             return
+        self._begin(at_ms)
+        if self._early:
+            self._open(self._early[0])
+
+    def _begin(self, at_ms: float) -> None:
         self._item, self._number, self._started_ms = self._out.new_id("item"), None, at_ms
         if self.detects:
             self._out.event("input_audio_buffer.speech_started", audio_start_ms=round(at_ms), item_id=self._item)
@@ -54,6 +63,8 @@ class Heard:
         if not self._item:
             return
         item_id, self._item = self._item, ""
+        if self._number is None:
+            self._unnumbered = [*self._unnumbered[-7:], item_id]
         if self.detects:
             self._out.event("input_audio_buffer.speech_stopped", audio_end_ms=round(at_ms), item_id=item_id)
         self._commit(item_id)
@@ -72,14 +83,13 @@ class Heard:
         """The words of an utterance, as far as they are known. `tells`: the client wants to know them."""
         if self._is_typed(number, text, final):
             return
-        if self._item and self._number is None and number not in self._ids:
-            self._number = number
-            self._remember(number, self._item)
+        self._assign(number)
         item_id = self._ids.get(number)
+        if final and number in self._early:
+            self._early.remove(number)
         if final and not text and item_id is None and self.committing and not self._item:
-            self.start(at_ms)  # nothing was heard, and the client wants an item all the same
-            item_id = self._item
-            self._remember(number, item_id)
+            self._begin(at_ms)  # nothing was heard, and the client wants an item all the same
+            item_id = self._open(number)
             self.stop(at_ms)
             self.unanswered = False
         if final and not text:
@@ -91,15 +101,32 @@ class Heard:
         if final and item_id is None:  # said beside the agent's voice, and answered later
             if self._item:
                 return
-            self.start(at_ms)
-            item_id = self._item
-            self._remember(number, item_id)
+            self._begin(at_ms)
+            item_id = self._open(number)
         if final and item_id == self._item:
             self.stop(at_ms)
         if item_id is not None and tells:
             self._delta(item_id, text) if not final else self._complete(item_id, text, at_ms)
         elif item_id is not None and final:
             self._keep(item_id, text)
+
+    def _assign(self, number: int) -> None:
+        """Find the item of utterance `number`, which may be told only now."""
+        if number in self._ids or number in self._early:
+            return
+        if self._unnumbered:
+            self._remember(number, self._unnumbered.pop(0))
+        elif self._item and self._number is None:
+            self._open(number)
+        else:
+            self._early = [*self._early[-7:], number]
+
+    def _open(self, number: int) -> str:
+        """The item of the speech that goes on is that of utterance `number`. Returns its id."""
+        self._number = number
+        self._early = [each for each in self._early if each != number]
+        self._remember(number, self._item)
+        return self._item
 
     def _delta(self, item_id: str, text: str) -> None:
         """Deltas can only add. What changes what was told waits for the end."""

@@ -44,6 +44,10 @@ class Items:
         at = self._order.index(item_id) if item_id in self._items else 0
         return self._order[at - 1] if at > 0 else None
 
+    def later(self, item_id: str) -> list[str]:
+        """The ids of the items behind this one, which is there."""
+        return self._order[self._order.index(item_id) + 1 :]
+
     @property
     def last(self) -> str | None:
         return self._order[-1] if self._order else None

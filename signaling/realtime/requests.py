@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
+from server.call.options import MAX_INSTRUCTIONS_CHARS
 from signaling.openai.content import Item, Part
 from signaling.openai.refused import Refused, refusal
+from signaling.realtime.session_object import Modalities, Tokens
 
 _Key = Annotated[str, StringConstraints(max_length=64)]
 _Value = Annotated[str, StringConstraints(max_length=512)]
@@ -15,12 +17,18 @@ _Value = Annotated[str, StringConstraints(max_length=512)]
 class Wanted(Part):
     """What `response.create` asks for. What is left out is as in the session."""
 
-    instructions: str = ""
-    output_modalities: list[Literal["text", "audio"]] | None = None
+    instructions: Annotated[str, StringConstraints(max_length=MAX_INSTRUCTIONS_CHARS)] = ""
+    output_modalities: Modalities | None = None
     conversation: str = "auto"
     context: Annotated[list[Item], Field(max_length=128)] | None = Field(default=None, alias="input")
     metadata: Annotated[dict[_Key, _Value], Field(max_length=16)] | None = None
-    max_output_tokens: int | Literal["inf"] | None = None
+    max_output_tokens: Tokens | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_out(cls, given: Any) -> Any:
+        """What is null is left out."""
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class _Event(Part):
@@ -106,4 +114,4 @@ def read_event(given: Any) -> ClientEvent:
     try:
         return _EVENTS.validate_python(given)
     except ValidationError as exc:
-        raise refusal(exc) from exc
+        raise refusal(exc, given) from exc

@@ -6,87 +6,26 @@ tracing, noise reduction and truncation) is kept and returned, and changes nothi
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from server.call.messages import AudioFormat
 from server.call.options import Choices
 from signaling.openai.formats import OPENAI_VOICES, OUR_FORMATS, function_tool
 from signaling.openai.refused import Refused, refusal
+from signaling.realtime.session_object import Patch
 
 PCM_RATE = 24_000
 """The only rate of audio/pcm, as OpenAI's documentation has it."""
 MAX_SESSION_CHARS = 100_000
 """How long the session object may get. OpenAI's limit for instructions alone is 16,384 tokens."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-
-class _Format(_Part):
-    type: Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
-    rate: Literal[24000] | None = None
-
-
-class _TurnDetection(_Part):
-    type: Literal["server_vad", "semantic_vad"] = "server_vad"
-    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
-    prefix_padding_ms: Annotated[int, Field(ge=0)] = 300
-    silence_duration_ms: Annotated[int, Field(ge=0)] = 500
-    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
-    create_response: bool = True
-    interrupt_response: bool = True
-    idle_timeout_ms: int | None = None
-
-
-class _Transcription(_Part):
-    model: str | None = None
-    language: Annotated[str, Field(max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$")] | None = None
-    prompt: str | None = None
-
-
-class _Input(_Part):
-    format: _Format | None = None
-    transcription: _Transcription | None = None
-    turn_detection: _TurnDetection | None = None
-
-
-class _Voice(_Part):
-    id: str
-
-
-class _Output(_Part):
-    format: _Format | None = None
-    voice: Annotated[str, Field(max_length=100)] | _Voice | None = None
-    speed: Annotated[float, Field(ge=0.25, le=1.5)] | None = None
-
-
-class _Audio(_Part):
-    heard: _Input | None = Field(default=None, alias="input")
-    spoken: _Output | None = Field(default=None, alias="output")
-
-
-class _Tool(_Part):
-    type: Literal["function", "mcp"]
-    name: str | None = None
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-
-
-class _Patch(_Part):
-    """What `session.update` may change. Fields that are not here are kept as they come."""
-
-    type: Literal["realtime", "transcription"] = "realtime"
-    model: Annotated[str, Field(max_length=200)] | None = None
-    instructions: str | None = None
-    output_modalities: Annotated[list[Literal["text", "audio"]], Field(min_length=1, max_length=1)] | None = None
-    audio: _Audio | None = None
-    tools: list[_Tool] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    max_output_tokens: Annotated[int, Field(ge=1, le=100_000)] | Literal["inf"] | None = None
-
+Kind = Literal["realtime", "transcription"]
+_OBJECTS: Mapping[str, str] = {"realtime": "realtime.session", "transcription": "realtime.transcription_session"}
+OF_THE_AGENT = frozenset({"instructions", "tools"})
+"""What only agents take that let clients decide what they say."""
+_FIXED = frozenset({"id", "object", "expires_at", "client_secret", "antiphon"})
+"""What a client does not write. Some send back what they were told."""
 
 _VAD: Mapping[str, Any] = {
     "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500,
@@ -102,40 +41,35 @@ _PATIENCE: Mapping[str, str] = {"high": "quick", "medium": "normal", "auto": "no
 """The patience of our endpoint for each `eagerness`. Its waits are 2, 4 and 8 s at most at OpenAI."""
 
 
+_P = TypeVar("_P", bound=BaseModel)
+
+
 class SessionConfig:
     """The session object of one client."""
 
-    def __init__(
-        self, session_id: str, model: str = "", kind: Literal["realtime", "transcription"] = "realtime"
-    ) -> None:
+    def __init__(self, session_id: str, model: str = "", kind: Kind = "realtime", expires_s: int = 0) -> None:
+        """`expires_s` is when the session ends at the latest, in Unix seconds."""
         sound_in = {"format": dict(_PCM), "transcription": None, "noise_reduction": None, "turn_detection": dict(_VAD)}
         self._object: dict[str, Any] = {
-            "type": kind, "object": f"realtime.{'session' if kind == 'realtime' else 'transcription_session'}",
-            "id": session_id, "model": model, "output_modalities": ["audio"], "instructions": "", "tools": [],
-            "tool_choice": "auto", "max_output_tokens": "inf", "tracing": None, "truncation": "auto", "prompt": None,
-            "expires_at": 0, "include": None,
+            "type": kind, "object": _OBJECTS[kind], "id": session_id, "model": model, "output_modalities": ["audio"],
+            "instructions": "", "tools": [], "tool_choice": "auto", "max_output_tokens": "inf",
+            "tracing": None, "truncation": "auto", "prompt": None, "expires_at": expires_s, "include": None,
             "audio": {"input": sound_in, "output": {"format": dict(_PCM), "voice": "", "speed": 1.0}},
         }  # fmt: skip
 
     def update(self, given: Mapping[str, Any]) -> None:
         """Change what is given, and nothing else. Raises Refused, and then nothing is changed."""
-        try:
-            patch = _Patch.model_validate(given).model_dump(
-                mode="json", exclude_unset=True, by_alias=True, exclude={"id", "object"}
-            )
-        except ValidationError as exc:
-            refused = refusal(exc)
-            raise Refused(refused.message, refused.code, f"session.{refused.param}") from exc
+        patch = _read(Patch, given).model_dump(mode="json", exclude_unset=True, by_alias=True, exclude=set(_FIXED))
         changed = _merged(self._object, patch)
+        changed["object"] = _OBJECTS[changed["type"]]
         if len(str(changed)) > MAX_SESSION_CHARS:
             raise Refused(f"The session may have {MAX_SESSION_CHARS} characters at most.", param="session")
         before, self._object = self._object, changed
         try:
-            Choices.model_validate(self.choices)
-        except ValidationError as exc:
+            _read(Choices, self.choices)
+        except Refused:
             self._object = before
-            refused = refusal(exc)
-            raise Refused(refused.message, refused.code, f"session.{refused.param}") from exc
+            raise
 
     @property
     def object(self) -> dict[str, Any]:
@@ -150,11 +84,6 @@ class SessionConfig:
     def tells_words(self) -> bool:
         """The client wants to know what the caller says."""
         return self.transcribes_only or self._input["transcription"] is not None
-
-    @property
-    def speaks(self) -> bool:
-        """The client wants sound, and not text alone."""
-        return bool(self._object["output_modalities"] == ["audio"])
 
     @property
     def modalities(self) -> list[str]:
@@ -219,6 +148,16 @@ class SessionConfig:
         return found
 
 
+def _read(kind: type[_P], given: Any) -> _P:
+    """Raises Refused, which names what is wrong with the session."""
+    try:
+        return kind.model_validate(given)
+    except ValidationError as exc:
+        refused = refusal(exc, given)
+        param = "session" if refused.param is None else f"session.{refused.param}"
+        raise Refused(refused.message, refused.code, param) from exc
+
+
 def _merged(session: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """The session with what the patch has. A null is only kept where it means something."""
     merged, given = deepcopy(dict(session)), deepcopy(dict(patch))
@@ -235,7 +174,8 @@ def _meant(given: Mapping[str, Any]) -> dict[str, Any]:
 def _whole(name: str, value: Any) -> Any:
     """What is replaced as a whole, with its defaults."""
     if name == "turn_detection" and value is not None:
-        return {**(_VAD if value.get("type", "server_vad") == "server_vad" else _SEMANTIC), **value}
+        given = {field: each for field, each in value.items() if each is not None}
+        return {**(_VAD if value.get("type", "server_vad") == "server_vad" else _SEMANTIC), **given}
     if name == "format" and value is not None:
         return dict(_PCM) if value["type"] == "audio/pcm" else {"type": value["type"]}
     return value

@@ -7,11 +7,12 @@ creates another one when it has given the result. So one reply of ours may be se
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from server.call.agent_messages import ToolCall, ToolCancelled
 from server.call.messages import Response, ServerMessage
 from signaling.openai.outgoing import Outgoing
 from signaling.openai.refused import Refused
 from signaling.openai.way import Way
-from signaling.realtime.answer import Answer
+from signaling.realtime.answer import Answer, usage_of
 from signaling.realtime.items import Items
 from signaling.realtime.ledgers import Ledgers
 from signaling.realtime.requests import TruncateItem, Wanted
@@ -49,6 +50,11 @@ class Speaking:
 
     # What the client wants
 
+    @property
+    def writes(self) -> bool:
+        """What is said now is for reading."""
+        return (self._config.modalities if self._answer is None else self._answer.modalities) == ["text"]
+
     def returned(self, call_id: str) -> bool:
         """The client tells what a function has returned. False: it was not asked for it, or has told it before."""
         if call_id not in self._called:
@@ -57,12 +63,23 @@ class Speaking:
         self._continues = True
         return True
 
-    def create(self, wanted: Wanted) -> bool:
-        """Begin a response. Returns whether our reply goes on by itself, and nobody has to be asked.
+    @property
+    def response_id(self) -> str:
+        """The id of the response in progress; "" if there is none."""
+        return "" if self._answer is None else self._answer.id
+
+    def refused(self, response_id: str) -> None:
+        """Our session does not do what this response was created for."""
+        if self._answer is not None and self._answer.id == response_id:
+            self._end(self._answer, "failed", self._answer.text)
+
+    def create(self, wanted: Wanted, asks: bool = False) -> bool:
+        """Begin a response. Returns whether our reply goes on by itself, and nobody has to be asked. `asks`: there are
+        words of the client beside the result of a function, and a reply that goes on gives way to them.
 
         Raises Refused while there is another one.
         """
-        continues, self._continues = self._continues, False
+        continues, self._continues = self._continues and not asks, False
         if self._answer is not None and self._answer.unasked and not continues:
             self._give_up(self._answer)
         if self._answer is not None and not continues:
@@ -72,6 +89,8 @@ class Speaking:
                 "conversation_already_has_active_response",
             )
         if self._answer is None:
+            if asks and self._waits:
+                self._over, self._waits, self._paused = self._paused or self._over, False, None
             answer = self._answer = self._new(wanted)
             if continues and not self._waits:  # what comes of the function was said already
                 self._end(answer, "completed", "")
@@ -106,6 +125,8 @@ class Speaking:
         ledger = self._ledgers.find(event.item_id)
         if item.get("role") != "assistant" or ledger is None:
             raise Refused("Only what the agent said can be truncated.", "invalid_value", "item_id")
+        if event.content_index != 0:
+            raise Refused("A message of the agent has one part.", "invalid_value", "content_index")
         sent_ms = self._ledgers.sound_ms(ledger)
         if event.audio_end_ms > sent_ms + 1:
             raise Refused(
@@ -191,9 +212,11 @@ class Speaking:
 
     def called(self, message: ServerMessage) -> None:
         """Another message of our session; of interest is the call of a tool that the client runs."""
-        call: Any = message
-        if call.type != "tool_call":
+        if isinstance(message, ToolCancelled):
+            self._called.discard(message.id)  # what it returns all the same is told as an old result
+        if not isinstance(message, ToolCall):
             return
+        call = message
         self._called.add(call.id)
         answer = self._answer or self._new(Wanted())
         self._waits, self._paused = True, answer.reply if answer.reply is not None else self._paused
@@ -217,7 +240,7 @@ class Speaking:
 
     def _finish(self, answer: Answer, message: Response, text: str) -> None:
         answer.tools = message.tools
-        usage = None if message.usage is None else _usage(message.usage.input_tokens, message.usage.output_tokens)
+        usage = None if message.usage is None else usage_of(message.usage.input_tokens, message.usage.output_tokens)
         if message.interrupted:
             by_client = self._cancelled and not self._by_voice
             self._end(answer, "cancelled", text, "client_cancelled" if by_client else "turn_detected", usage)
@@ -267,12 +290,3 @@ class Speaking:
         if self._paused in (reply, None):
             self._waits, self._paused = False, None
         self._said.pop(reply, None)
-
-
-def _usage(taken: int, made: int) -> dict[str, Any]:
-    """The usage of a response. Our models read and write text, so no token of it is of sound."""
-    return {
-        "total_tokens": taken + made, "input_tokens": taken, "output_tokens": made,
-        "input_token_details": {"text_tokens": taken, "audio_tokens": 0, "cached_tokens": 0},
-        "output_token_details": {"text_tokens": made, "audio_tokens": 0},
-    }  # fmt: skip

@@ -6,7 +6,7 @@ not is told in the nearest words of theirs: a line that the agent says unasked i
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from server.call.agent_messages import Answered
@@ -24,8 +24,8 @@ from server.call.messages import (
 )
 from server.pace import Pace
 from signaling.openai.outgoing import Outgoing
-from signaling.openai.refused import Refused, read_json
-from signaling.openai.told import Told
+from signaling.openai.refused import Refused, event_id_of, read_json
+from signaling.openai.told import Told, cause_of
 from signaling.openai.way import UPDATES_A_SECOND, UPDATES_AT_ONCE, Way
 from signaling.realtime.beside import Beside
 from signaling.realtime.context import question_of
@@ -47,13 +47,11 @@ from signaling.realtime.requests import (
     Wanted,
     read_event,
 )
-from signaling.realtime.session_config import SessionConfig
+from signaling.realtime.session_config import OF_THE_AGENT, SessionConfig
 from signaling.realtime.speaking import Speaking
 
 PIECE_MS = 100
 """The sound of one message is handed on in pieces of this length, so that a whole file waits outside the call."""
-_OF_THE_AGENT = frozenset({"instructions", "tools"})
-"""What only agents take that let clients decide what they say."""
 ANSWER_THIS = "Answer only what follows, and not what was said before."
 """Begins the instructions of a response that has an input of its own."""
 SHORTEST_COMMIT_MS = 100
@@ -63,19 +61,19 @@ SHORTEST_COMMIT_MS = 100
 class RealtimeTranslator:
     """One client."""
 
-    def __init__(self, way: Way, config: SessionConfig) -> None:
+    def __init__(self, way: Way, config: SessionConfig, later: Collection[str] = ()) -> None:
+        """`later` are the choices of the session that ours has to be told as soon as it runs."""
         self._way = way
         self._config = config
         self._out = Outgoing(way.nonce)
         self._items = Items()
         self._told = Told()
         """What our session is told."""
+        self._later = [name for name in config.choices if name in later]
         self._heard = Heard(self._out, self._items)
         self._beside = Beside(self._out, self._items)
         self._speaking = Speaking(self._out, self._items, way, config)
         self._follow_config()
-        self._pcm_ms = 0.0
-        """How much sound has come, on a WebSocket."""
         self._uncommitted_ms = 0.0
         self._begun_ms = way.now_ms()
         self._updates = Pace(UPDATES_A_SECOND, UPDATES_AT_ONCE)
@@ -85,23 +83,28 @@ class RealtimeTranslator:
     # What the client says
 
     def read(self, item: str | bytes) -> Read:
+        return self._read(item, watches=False)
+
+    def read_watcher(self, item: str | bytes) -> Read:
+        return self._read(item, watches=True)
+
+    def _read(self, item: str | bytes, watches: bool) -> Read:
         event_id = None
         try:
             given = read_json(item)
-            if isinstance(given, dict) and isinstance(given.get("event_id"), str):
-                event_id = given["event_id"][:512]
-            self._carry_out(read_event(given), event_id)
+            event_id = event_id_of(given)
+            self._told.event_id = event_id
+            self._carry_out(read_event(given), watches)
         except Refused as refused:
             self._out.error(refused, event_id)
         return Read(self._told.take(), self._out.take())
 
-    def read_watcher(self, item: str | bytes) -> Read:
-        return self.read(item)
-
-    def _carry_out(self, event: ClientEvent, event_id: str | None) -> None:
+    def _carry_out(self, event: ClientEvent, watches: bool) -> None:
         match event:
-            case Append(audio=audio):
-                self._append(audio)
+            case Append():
+                if watches:
+                    raise Refused("Only the client itself sends the sound of the caller.", "invalid_value", "type")
+                self._append(event.audio)
             case SessionUpdate(session=session):
                 self._update(session)
             case CreateItem():
@@ -140,7 +143,6 @@ class RealtimeTranslator:
         piece = bytes_a_ms * PIECE_MS
         for at in range(0, len(sound), piece):
             self._told.sound(sound[at : at + piece])
-        self._pcm_ms += len(sound) / bytes_a_ms
         self._uncommitted_ms += len(sound) / bytes_a_ms
 
     def _update(self, session: dict[str, Any]) -> None:
@@ -154,7 +156,7 @@ class RealtimeTranslator:
         if (now := (self._config.heard_format, self._config.spoken_format)) != formats:
             self._way.reformat(*now)
         changed = {name: value for name, value in self._config.choices.items() if value != before[name]}
-        for names in (_OF_THE_AGENT, before.keys() - _OF_THE_AGENT):  # not every agent takes all of them
+        for names in (OF_THE_AGENT, before.keys() - OF_THE_AGENT):  # not every agent takes all of them
             if part := {name: changed[name] for name in names if name in changed}:
                 self._told.say({"type": "update", **part})
 
@@ -172,18 +174,24 @@ class RealtimeTranslator:
         before = self._items.add(made, event.previous_item_id)
         self._out.event("conversation.item.added", previous_item_id=before, item=made)
         self._out.event("conversation.item.done", previous_item_id=before, item=made)
-        self._told.item(item, made["id"], awaited=self._speaking.returned(item.call_id or ""))
+        awaited = item.type == "function_call_output" and self._speaking.returned(item.call_id or "")
+        self._told.item(item, made["id"], awaited, self._items.later(made["id"]))
 
     def _respond(self, wanted: Wanted) -> None:
+        if self._config.transcribes_only:
+            raise Refused("A transcription session has no responses.", "invalid_value", "type")
         if wanted.conversation == "none":
-            self._told.say(self._beside.create(wanted))
+            ask = self._beside.create(wanted)
+            if ask["history"]:
+                self._told.note_waiting()  # it is in the conversation
+            self._told.say(ask, ask["id"])
             return
         instructions = wanted.instructions
         if wanted.context:  # it is for this response alone, as its instructions are
             instructions = f"{ANSWER_THIS}\n{question_of(instructions, wanted.context, self._items)}"
-        if self._speaking.create(wanted):
+        if self._speaking.create(wanted, asks=self._told.waits):
             return  # the reply that has called a function goes on
-        for text, item_id in self._told.ask(instructions):
+        for text, item_id in self._told.ask(instructions, self._speaking.response_id):
             self._heard.type(text, item_id)
 
     def _commit(self) -> None:
@@ -200,12 +208,21 @@ class RealtimeTranslator:
 
     # What our session says
 
+    @property
+    def only_reads(self) -> bool:
+        return self._speaking.writes
+
     def present(self) -> Sequence[str | bytes]:
         """The session as it is, for one who watches the call."""
         self._out.event("session.created", session=self._config.object)
         return self._out.take()
 
     def write(self, message: ServerMessage) -> Sequence[str | bytes]:
+        if self._later and not isinstance(message, Hello):  # our session runs
+            later, self._later = self._later, []
+            for name in later:
+                self._told.say({"type": "update", name: self._config.choices[name]})
+            self._way.tell(self._told.take())
         match message:
             case Hello():
                 self._greet(message)
@@ -221,8 +238,8 @@ class RealtimeTranslator:
                 if self._state == "overlap":  # by the caller's voice
                     self._heard.start(self._overlap_ms)
                 self._speaking.interrupted(by_voice=self._state == "overlap")
-            case Error(code=code, message=sentence):
-                self._out.failure(_kind(code), code, sentence)
+            case Error():
+                self._fail(message)
             case Reconnect():
                 self._out.failure("server_error", "reconnect", "This server stops. Connect again to go on.")
             case Answered(id=response_id, text=text, ok=ok):
@@ -230,6 +247,12 @@ class RealtimeTranslator:
             case _:
                 self._speaking.called(message)
         return self._out.take()
+
+    def _fail(self, error: Error) -> None:
+        response_id, event_id = cause_of(error.ref)
+        self._out.failed(error.code, error.message, event_id)
+        self._beside.answered(response_id, "", ok=False)
+        self._speaking.refused(response_id)
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
         self._speaking.say(sound)
@@ -242,6 +265,10 @@ class RealtimeTranslator:
             "recorded": hello.recorded,
         }  # fmt: skip
         self._out.event("session.created", session={**self._config.object, "antiphon": own})
+        if not self._way.on_webrtc:
+            self._way.reformat(self._config.heard_format, self._config.spoken_format)
+        if hello.resumed:
+            self._later = []
 
     def _turn(self, state: str) -> None:
         before, self._state = self._state, state
@@ -261,9 +288,4 @@ class RealtimeTranslator:
     @property
     def _now_ms(self) -> float:
         """Where the sound of the caller is, in ms since it began."""
-        return self._way.now_ms() - self._begun_ms if self._way.on_webrtc else self._pcm_ms
-
-
-def _kind(code: str) -> str:
-    """OpenAI's type for the code of one of our errors."""
-    return "invalid_request_error" if code in ("bad_request", "too_many", "too_large") else "server_error"
+        return self._way.now_ms() - self._begun_ms if self._way.on_webrtc else self._way.heard_ms()

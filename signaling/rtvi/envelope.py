@@ -14,11 +14,11 @@ from signaling.json_values import TooMuch, read_value
 LABEL = "rtvi-ai"
 VERSION = "2.2.0"
 """The version of the protocol that the server speaks. Clients compare only the first number."""
-MAX_ID_CHARS = 128
-"""The ids of the libraries have 8 characters."""
+MessageId = str | int | None
+"""As the client has sent it: an answer has the same one. None: it has sent none, or something else."""
 PEER_LEFT = '{"type":"signalling","message":{"type":"peerLeft"}}'
 """Tells the WebRTC transport that the call is over: the client closes it, and does not connect again."""
-_PING = "ping: "
+_PING = "ping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Envelope:
     """One message of a client. `data` is empty where the client has sent something else than an object."""
 
     type: str
-    id: str
+    id: MessageId
     data: dict[str, Any] = field(repr=False)
 
 
@@ -37,7 +37,10 @@ def read_envelope(text: str | bytes) -> Envelope | None:
     match _json(text):
         case {"label": "rtvi-ai", "type": str(kind), **rest}:
             given, data = rest.get("id"), rest.get("data")
-            return Envelope(kind, str(given)[:MAX_ID_CHARS] if given else "", data if isinstance(data, dict) else {})
+            known = given if isinstance(given, (str, int)) and not isinstance(given, bool) else None
+            return Envelope(kind, known, data if isinstance(data, dict) else {})
+        case {"label": str(label)} if label != LABEL:
+            return None  # a page may send messages of its own on the same channel
         case {"type": "signalling"}:
             return None
     raise PeerError(f"This is not a message of RTVI: it has no `type`, or not the label {LABEL}.")
@@ -50,16 +53,18 @@ def is_ping(text: str | bytes) -> bool:
 
 def is_rtvi(first: str | bytes) -> bool:
     """Whether the first message of a client shows that it speaks RTVI."""
+    if is_ping(first):
+        return True
     try:
-        read_envelope(first)
+        value = _json(first)
     except PeerError:
         return False
-    return True
+    return isinstance(value, dict) and (value.get("label") == LABEL or value.get("type") == "signalling")
 
 
-def write_envelope(kind: str, data: Any = None, answers: str = "") -> str:
+def write_envelope(kind: str, data: Any = None, answers: MessageId = None) -> str:
     """A message of the server. `answers` is the id of the message that it answers."""
-    message = {"label": LABEL, "type": kind, **({"id": answers} if answers else {})}
+    message = {"label": LABEL, "type": kind, **({"id": answers} if answers is not None else {})}
     return json.dumps(message if data is None else {**message, "data": data}, ensure_ascii=False)
 
 

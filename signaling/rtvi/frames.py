@@ -15,6 +15,7 @@ MAX_FIELDS = 16
 MAX_VARINT_BYTES = 10
 """The longest number of Protocol Buffers: 64 bits, 7 in each byte."""
 _TEXT, _AUDIO, _TRANSCRIPTION, _MESSAGE, _INTERRUPTION = 1, 2, 3, 4, 5
+_KINDS = (_TEXT, _AUDIO, _TRANSCRIPTION, _MESSAGE, _INTERRUPTION)
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
 _FIXED_BYTES = {_FIXED_64: 8, _FIXED_32: 4}
 
@@ -49,13 +50,18 @@ Frame = Sound | Message | Interruption | Other
 
 
 def read_frame(data: bytes) -> Frame:
-    """Read one frame. Raises PeerError if it is none, or has something other than one of the fields of the schema."""
-    fields = _fields(data)
-    if len(fields) != 1:
-        raise PeerError(f"A frame of Pipecat has one field, and this one has {len(fields)}.")
-    ((number, content),) = fields.items()
-    if number not in (_TEXT, _AUDIO, _TRANSCRIPTION, _MESSAGE, _INTERRUPTION) or not isinstance(content, bytes):
+    """Read one frame. Fields that the schema does not have are skipped, as Protocol Buffers want it.
+
+    Raises PeerError if it is none, or has something other than one of the fields of the schema.
+    """
+    fields = {number: content for number, content in _fields(data).items() if number in _KINDS}
+    if not fields:
         raise PeerError("The frame is of no kind that Pipecat has.")
+    if len(fields) > 1:
+        raise PeerError(f"A frame of Pipecat is of one kind, and this one is of {len(fields)}.")
+    ((number, content),) = fields.items()
+    if not isinstance(content, bytes):
+        raise PeerError("The frame has a number where the schema of Pipecat has something else.")
     if number == _AUDIO:
         return _sound(_fields(content))
     if number == _MESSAGE:

@@ -51,7 +51,7 @@ def _send_text(envelope: Envelope) -> Iterator[ClientMessage]:
     if options.get("run_immediately", True) is False:
         yield Note(text=words)
     elif options.get("audio_response", True) is False:
-        yield Ask(id=WRITTEN + envelope.id, text=words)
+        yield Ask(id=f"{WRITTEN}{envelope.id or ''}", text=words)
     else:
         yield Text(text=words)
 

@@ -10,7 +10,10 @@ Told = tuple[str, Any]
 class Spoken:
     """The segments of one answer. Each is a clause of it, in the order in which they are spoken."""
 
-    def __init__(self, first_segment: int) -> None:
+    def __init__(self, first_segment: int, late: bool = False) -> None:
+        """`late`: a part of it was heard before this client was told anything of it. Then its clauses, of which some
+        were told before, are not shown beforehand: each part is a segment when it is heard."""
+        self._late = late
         self.segments = first_segment
         """How many segments the client was told, in this answer and in those before it."""
         self._waiting: list[tuple[int, str]] = []
@@ -24,6 +27,10 @@ class Spoken:
 
     def add(self, text: str) -> Iterator[Told]:
         """The agent is going to say `text` next."""
+        if not self._late:
+            yield from self._announce(text)
+
+    def _announce(self, text: str) -> Iterator[Told]:
         self._waiting.append((self.segments, text))
         self.segments += 1
         yield "bot-llm-text", {"text": f"{text} "}
@@ -45,9 +52,11 @@ class Spoken:
         if words := heard[len(self._heard) :].strip():
             yield "bot-tts-text", {"text": words}
         self._heard = heard
+        self._go_to(self._begin)
         while self._waiting and len(heard) >= self._begin + len(self._waiting[0][1]):
             number, text = self._waiting.pop(0)
-            self._begin, self._part = self._begin + len(text) + 1, ""
+            self._part = ""
+            self._go_to(self._begin + len(text))
             yield "bot-output", {**_segment(number, text), "spoken_status": "completed", **_progress(text, text)}
         part = heard[self._begin :]
         if not self._waiting and part:
@@ -57,12 +66,17 @@ class Spoken:
             number, text = self._waiting[0]
             yield "bot-output", {**_segment(number, text), "spoken_status": "in-progress", **_progress(part, text)}
 
+    def _go_to(self, begin: int) -> None:
+        """The next segment begins here, or behind the space that is here. Not every language has one."""
+        rest = self._heard[begin:]
+        self._begin = begin + len(rest) - len(rest.lstrip())
+
     def _unannounced(self, part: str) -> Iterator[Told]:
         """The caller has heard something that this client was not told before, such as the rest of an answer that
         began on another connection."""
-        yield from self.add(part)
+        yield from self._announce(part)
         number, text = self._waiting.pop()
-        self._begin += len(text) + 1
+        self._go_to(self._begin + len(text))
         yield "bot-output", {**_segment(number, text), "spoken_status": "completed", **_progress(text, text)}
 
 

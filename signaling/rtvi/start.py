@@ -5,7 +5,8 @@ offer to /sessions/{sessionId}/api/offer (`signaling/offer.py`). For the WebSock
 WebSocket, and a token that goes on with an older conversation.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ from signaling.addresses import Proxies
 from signaling.bodies import read_json
 from signaling.ice import IceServer
 from signaling.ice_servers import servers_of
+from signaling.offer import RequestData
 from signaling.rtvi.session_id import NEW, read_session_id, write_session_id
 from signaling.rtvi.translator import HEARD_RATE, SPOKEN_RATE, FramedRtvi
 from signaling.ways import RTVI, WAYS
@@ -38,12 +40,15 @@ def timestamp() -> str:
 
 
 class StartBody(BaseModel):
-    """The body of POST /start. What a client sends beside these fields is not read."""
+    """The body of POST /start. What a client sends beside these fields is not read.
+
+    Some libraries write null for what a page has left out.
+    """
 
     model_config = ConfigDict(frozen=True)
-    transport: str = Field(default="", max_length=40)
+    transport: str | None = Field(default=None, max_length=40)
     """"websocket", or anything else for WebRTC. /connect is asked for a WebSocket if it says nothing."""
-    body: dict[str, Any] = Field(default_factory=dict, repr=False)
+    body: dict[str, Any] | None = Field(default=None, repr=False)
     """What is chosen for the call: the fields of `requestData`, and more of them for the agent."""
 
 
@@ -93,10 +98,13 @@ class RtviRoutes:
         """Tell a client where its call begins."""
         caller = await self._admit(request)
         asked = await read_json(request, StartBody) if request.can_read_body else StartBody()
+        chosen = asked.body or {}
+        with _saying_where("body"):  # a page is not told why its WebSocket is refused later
+            RequestData.model_validate(chosen)
         if (asked.transport or default) == "websocket":
-            answer: dict[str, Any] = self._socket(request, dict(asked.body))
+            answer: dict[str, Any] = self._socket(request, dict(chosen))
         else:
-            session_id = write_session_id(asked.body)
+            session_id = write_session_id(chosen)
             servers = servers_of(caller, self._servers, self._has_call)
             answer = {"sessionId": session_id, "iceConfig": {"iceServers": servers}}
         return web.json_response(answer, headers={"Cache-Control": "no-store"})
@@ -125,9 +133,16 @@ def _begun(request: web.Request) -> tuple[str, Start]:
     """Which conversation a WebSocket is for, and what was chosen for it. Raises NotFound and PeerError."""
     chosen = read_session_id(request.match_info.get("session", NEW))
     session_id, _, resume = request.query.get("token", "").partition(".")
-    try:
+    with _saying_where():
         start = Start.model_validate({**chosen, "type": "start", "resume": resume, "audio": HEARD})
+    return (session_id if resume else NEW)[:MAX_TOKEN_CHARS], start
+
+
+@contextmanager
+def _saying_where(*before: str) -> Iterator[None]:
+    """Raises PeerError, which names the field that is wrong."""
+    try:
+        yield
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        raise PeerError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from exc
-    return (session_id if resume else NEW)[:MAX_TOKEN_CHARS], start
+        raise PeerError(f"{'.'.join(map(str, (*before, *first['loc'])))}: {first['msg']}") from exc

@@ -29,6 +29,8 @@ _USER, _BOT = "user", "bot"
 _CALLER_SPEAKS = ("hearing", "overlap")
 _AGENT_SPEAKS = ("speaking", "overlap")
 _STAGES = {"stt": "transcript_ms", "llm": "first_token_ms", "tts": "first_packet_ms"}
+MAX_SEGMENTS = 1_000
+"""More segments than an answer has. On a later connection of a call their numbers begin at this times the reply's."""
 MAX_TYPED = 16
 """How many typed texts are remembered until they are shown as said. The server itself takes four at once."""
 
@@ -43,6 +45,8 @@ class Telling:
         self._reply = _NONE
         """The reply that the client is being told."""
         self._spoken = Spoken(0)
+        self._resumed = False
+        """The client may have been told of earlier answers on another connection."""
         self._tools: tuple[int, int] = (_NONE, 0)
         """Of which reply the client was told tools of the agent, and how many."""
         self._asked: dict[str, str] = {}
@@ -70,7 +74,7 @@ class Telling:
             case Response():
                 yield from self._response(message)
             case Clause(reply=reply, text=text):
-                yield from self._begin(reply)
+                yield from self._begin(reply, late=False)
                 yield from self._spoken.add(text)
             case Interrupted(reply=reply):
                 if self._speaking[_BOT] or reply == self._reply:
@@ -89,7 +93,10 @@ class Telling:
                 pass  # its own newer connection has the call, and an error that is fatal would end that
             case Error(code=code, message=sentence, final=final):
                 yield "error", {"error": sentence, "message": sentence, "code": code, "fatal": final}
-            case Hello() | Agent() | Transfer() | Reconnect():
+            case Hello(resumed=resumed):
+                self._resumed = resumed
+                yield "server-message", message.model_dump(exclude_none=True)
+            case Agent() | Transfer() | Reconnect():
                 yield "server-message", message.model_dump(exclude_none=True)
 
     def _turn(self, who: str, speaks: bool) -> Iterator[Told]:
@@ -112,15 +119,28 @@ class Telling:
 
     def _was_typed(self, said: Transcription) -> bool:
         """Whether these words were typed. What is typed fast is one question."""
-        if self._shown != said.utterance and (taken := [text for text in self._typed if text in said.text]):
-            self._typed = [text for text in self._typed if text not in taken]
+        if said.pause_ms is not None:
+            return False  # it was spoken
+        if self._shown != said.utterance and (count := self._typed_in(said.text)):
+            self._typed = self._typed[count:]
             self._typed_utterance = said.utterance
         return self._typed_utterance == said.utterance
 
-    def _begin(self, reply: int, heard: bool = True) -> Iterator[Told]:
-        """The client is told of this reply from now on. `heard`: it is being heard."""
+    def _typed_in(self, text: str) -> int:
+        """How many typed texts have come to their end with this text, which is one or more of them. 0: it is none.
+
+        What was typed for a tool that waits for keys, or was too much, never comes. What was typed after it does.
+        """
+        ends = range(1, len(self._typed) + 1)
+        return next((end for end in ends for start in range(end) if " ".join(self._typed[start:end]) == text), 0)
+
+    def _begin(self, reply: int, heard: bool = True, late: bool = True) -> Iterator[Told]:
+        """The client is told of this reply from now on. `heard`: it is being heard. `late`: not from its begin."""
         if reply != self._reply:
-            self._reply, self._spoken = reply, Spoken(self._spoken.segments)
+            yield from self._stop()
+            if self._resumed and not self._spoken.segments:
+                self._spoken = Spoken(reply * MAX_SEGMENTS)
+            self._reply, self._spoken = reply, Spoken(self._spoken.segments, late)
             if heard:
                 yield from self._turn(_BOT, True)
             yield "bot-llm-started", None
@@ -134,6 +154,11 @@ class Telling:
             return  # nothing was heard of it
         yield from self._spoken.hear(response.text, response.final)
         if response.final:
+            yield from self._stop()
+
+    def _stop(self) -> Iterator[Told]:
+        """The client is told no more of the reply."""
+        if self._reply != _NONE:
             self._reply = _NONE
             yield "bot-llm-stopped", None
             yield "bot-tts-stopped", None

@@ -1,6 +1,6 @@
 """Rtvi: lets a client of Pipecat (RTVI 2.x) speak with a session of ours, on a data channel or in binary frames."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from server.call.agent_messages import ToolResult
@@ -10,10 +10,12 @@ from server.errors import PeerError
 from signaling.rtvi.envelope import PEER_LEFT, VERSION, Envelope, is_ping, is_rtvi, read_envelope, write_envelope
 from signaling.rtvi.frames import Interruption, Message, Sound, message_frame, read_frame, sound_frame
 from signaling.rtvi.saying import said
+from signaling.rtvi.spoken import Told
 from signaling.rtvi.telling import Telling
 
 MAX_HELD = 256
-"""How many messages wait until the client is ready, in less than a second. With more the oldest are dropped."""
+"""How many messages wait until the client is ready, in less than a second. With more the oldest are dropped, except
+the first one: by `session` a page can resume the call."""
 HEARD_RATE: Literal[16_000] = 16_000
 """The rate in Hz at which Pipecat's WebSocket transport records."""
 SPOKEN_RATE: Literal[24_000] = 24_000
@@ -21,7 +23,8 @@ SPOKEN_RATE: Literal[24_000] = 24_000
 _CAPABILITIES = {
     "audio_in": True, "audio_out": True, "video_in": False, "screen_in": False, "video_out": False, "metrics": True,
 }  # fmt: skip
-_MAJOR_VERSIONS = ("1", "2")
+_OLD, _PRESENT = "1", "2"
+"""The first numbers of the versions of clients that are understood."""
 
 Timestamp = Callable[[], str]
 """Gives the present time in the form of ISO 8601."""
@@ -38,7 +41,8 @@ class Rtvi:
     def __init__(self, timestamp: Timestamp) -> None:
         self._telling = Telling(timestamp)
         self._ready = False
-        self._held: list[str] = []
+        self._old = False
+        self._held: list[Told] = []
         """What the client will be told when it is ready."""
 
     def read(self, item: str | bytes) -> Read:
@@ -67,13 +71,13 @@ class Rtvi:
         return Read(told, answers)
 
     def write(self, message: ServerMessage) -> Sequence[str]:
-        items = [write_envelope(*told) for told in self._telling.tell(message)]
-        ended = isinstance(message, State) and message.state == "closed"
-        if ended:
-            items.append(PEER_LEFT)
-        if self._ready or ended or isinstance(message, Error):
-            return items
-        self._held = [*self._held, *items][-MAX_HELD:]
+        told = list(self._telling.tell(message))
+        if isinstance(message, State) and message.state == "closed":
+            return [*self._written(told), PEER_LEFT]
+        if self._ready or isinstance(message, Error):
+            return self._written(told)
+        held = [*self._held, *told]
+        self._held = held if len(held) <= MAX_HELD else [held[0], *held[1 - MAX_HELD :]]
         return []
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
@@ -82,15 +86,22 @@ class Rtvi:
     def _go_on(self) -> list[str]:
         """The client takes messages from now on. The agent may speak already: it is told now what it has missed."""
         held, self._held, self._ready = self._held, [], True
-        return held
+        return self._written(held)
+
+    def _written(self, told: Iterable[Told]) -> list[str]:
+        """The messages, as this client understands them."""
+        forms = (_as_before(*each) if self._old else each for each in told)
+        return [write_envelope(*each) for each in forms if each is not None]
 
     def _greet(self, ready: Envelope) -> list[str]:
         """Answer `client-ready`. On a later connection of its call a client sends none, and only pings."""
+        spoken = str(ready.data.get("version", VERSION))[:20]
+        major = spoken.partition(".")[0]
+        self._old = major == _OLD
         held = self._go_on()
         about = {"version": VERSION, "about": {"library": "antiphon"}, "capabilities": _CAPABILITIES}
         answers = [write_envelope("bot-ready", about, ready.id), *held]
-        spoken = str(ready.data.get("version", VERSION))[:20]
-        if spoken.partition(".")[0] not in _MAJOR_VERSIONS:
+        if major not in (_OLD, _PRESENT):
             sentence = f"This server speaks RTVI {VERSION}; version {spoken} of the client may differ."
             answers.append(write_envelope("error-response", {"error": sentence}, ready.id))
         return answers
@@ -141,6 +152,16 @@ class FramedRtvi:
 
     def _refused(self, sentence: str) -> Read:
         return Read(answers=_framed([write_envelope("error", _error(sentence))]))
+
+
+def _as_before(kind: str, data: Any) -> Told | None:
+    """A message in the form of RTVI 1: it has `bot-output` once when it is made, and once when it is spoken."""
+    if kind != "bot-output":
+        return kind, data
+    if data.get("spoken_status") == "in-progress":
+        return None
+    spoken = data.get("spoken_status") == "completed"
+    return kind, {"text": data["text"], "spoken": spoken, "aggregated_by": data["aggregated_by"]}
 
 
 def _framed(items: Sequence[str | bytes]) -> list[bytes]:

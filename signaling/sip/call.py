@@ -13,13 +13,18 @@ from server.errors import AntiphonError
 from signaling.sip.dialog import ALLOW, Dialog
 from signaling.sip.flow import Flow
 from signaling.sip.key_press import TYPES, read_key
-from signaling.sip.message import Request
-from signaling.sip.refusal import refusal, warning
+from signaling.sip.message import Request, Response
+from signaling.sip.refusal import refusal, unusable, warning
 from signaling.sip.session_timer import MIN_S, SessionTimer, TooSmall, agree
 from signaling.sip.transfer import Transferring
 from signaling.sip.upkeep import TIMEOUT_S, Answered, Upkeep
 
 SDP = "application/sdp"
+_IN_A_CALL = {400: 488, 404: 488, 486: 500}
+"""What the code of a refusal becomes where it refuses a change: nobody is busy then, but changes come too fast."""
+AWAY_S = 120.0
+"""How long a request waits for a phone whose connection is lost. JsSIP tries again and again to come back, with
+pauses of up to 30 s."""
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +94,8 @@ class Call:
         """Our own offer is not answered yet, or its answer is being taken."""
         self._upkeep = Upkeep(self)
         self._transfer = Transferring(self)
-        self._bye = ""
+        self._unanswered: dict[str, str] = {}
+        """Our requests that the phone has not answered yet, by branch."""
 
     @property
     def id(self) -> tuple[str, str, str]:
@@ -111,14 +117,16 @@ class Call:
     # What the phone sends in the call
 
     def receive(self, flow: Flow, request: Request) -> None:
-        """Take a request of the dialog. The phone is at this flow from now on."""
-        self.flow = flow
+        """Take a request of the dialog. The phone is at this flow from now on. An ACK moves nothing, because it is not
+        asked who sends it."""
         if request.method == "ACK":
             self._acknowledged(request)
-        elif not self.dialog.follows(request):
+            return
+        self.move(flow)
+        if not self.dialog.follows(request):
             flow.answer(request, 500, [("Retry-After", "1")])
         elif self.state is State.OVER:
-            flow.answer(request, 481)
+            flow.answer(request, 200 if request.method == "BYE" else 481)  # both may hang up at the same time
         elif request.method in ("INVITE", "UPDATE"):
             self._change(request)
         elif request.method == "BYE":
@@ -151,15 +159,13 @@ class Call:
             self.flow.answer(request, 491)
         elif self._changing or self.state is State.RINGING:
             self.flow.answer(request, 500, [("Retry-After", "1")])
-        elif request.body and request.content_type != SDP:
-            self.flow.answer(request, 415, [("Accept", SDP)])
-        elif request.body:
+        elif request.method == "UPDATE" and not request.body:
+            self.flow.answer(request, 200, self._accepted(timer, ""))
+        elif (refused := unusable(request, SDP)) is not None:
+            self.flow.answer(request, *refused)
+        else:
             self._changing = True
             self._host.start(self._reoffer(request, timer))
-        elif request.method == "UPDATE":
-            self.flow.answer(request, 200, self._accepted(timer, ""))
-        else:
-            self.flow.answer(request, 488, [warning("An INVITE needs an offer (application/sdp).")])
 
     async def _reoffer(self, request: Request, timer: SessionTimer | None) -> None:
         assert self._line is not None, "because the call was answered"
@@ -169,12 +175,14 @@ class Call:
             sdp = await self._line.reoffer(text_of(request.body))
         except AntiphonError as error:
             code, headers = refusal(error)
-            self.flow.answer(request, 488 if code in (400, 404) else code, headers)
+            self.flow.answer(request, _IN_A_CALL.get(code, code), headers)
         except Exception:
             log.exception("x fault at an offer in a call by SIP")
             self.flow.answer(request, 500)
         else:
-            if request.method == "INVITE":
+            if self.state is State.OVER:
+                self.flow.answer(request, 487)  # somebody has hung up meanwhile (RFC 3261, section 15.1.2)
+            elif request.method == "INVITE":
                 self._accept(request, sdp, timer)
             else:
                 self.flow.answer(request, 200, self._accepted(timer, sdp), sdp)
@@ -182,6 +190,9 @@ class Call:
             self._changing = False
 
     def _info(self, request: Request) -> None:
+        if not request.body and not request.content_type:
+            self.flow.answer(request, 200)  # a sign of life (RFC 6086, section 4.2.2)
+            return
         if request.content_type not in TYPES:
             self.flow.answer(request, 415, [("Accept", ", ".join(TYPES))])
             return
@@ -230,18 +241,23 @@ class Call:
         self.ended()
 
     def move(self, flow: Flow) -> None:
-        """The phone is back on another connection. A BYE that it has not got is sent again."""
+        """The phone is back on another connection. What it has not answered is sent again."""
         if flow is not self.flow:
             self.flow = flow
-            if self._bye:
-                flow.send(self._bye)
+            for text in list(self._unanswered.values()):
+                flow.send(text)
 
     def ask(self, method: str, more: list[tuple[str, str]], answered: Answered) -> None:
         branch = secrets.token_hex(8)
-        text = self.dialog.write(method, branch, more)
-        if method == "BYE":
-            self._bye = text
-        self._host.ask(self.flow, text, (branch, method), answered)
+        text = self._unanswered[branch] = self.dialog.write(method, branch, more)
+
+        def told(response: Response | None) -> None:
+            if response is None or response.code >= 200:
+                self._unanswered.pop(branch, None)
+            answered(response)
+
+        wait_s = AWAY_S if self.flow.over else TIMEOUT_S
+        self._host.ask(self.flow, text, (branch, method), told, wait_s)
 
     def interrupted(self) -> None:
         """The connection is gone. A call that was not answered yet is given up: its phone has forgotten it."""

@@ -3,6 +3,7 @@ Pure."""
 
 from collections.abc import Iterable
 
+from signaling.sip.address import parts
 from signaling.sip.message import MAGIC, Request, Response, write_request
 from signaling.sip.registrar import read_contact
 
@@ -62,7 +63,7 @@ class Dialog:
         """The phone has answered our INVITE: its tag, its contact and the route belong to the dialog."""
         self.other_tag = answer.to_tag
         self._other = answer.headers.get("To")
-        self._route = answer.headers.all("Record-Route")[::-1]
+        self._route = [part for value in answer.headers.all("Record-Route") for part in parts(value)][::-1]
         self.retarget(answer)
 
     def write(

@@ -8,7 +8,7 @@ TLS.
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -90,6 +90,13 @@ def read_parameters(value: str) -> dict[str, str] | None:
     return found
 
 
+def of_realm(values: Iterable[str], realm: str) -> str:
+    """Of several headers Authorization the one for this realm; the first one if there is none."""
+    given = list(values)
+    mine = [value for value in given if (read_parameters(value) or {}).get("realm") == realm]
+    return next(iter([*mine, *given]), "")
+
+
 class Digest:
     """The challenges of one connection. A nonce is good on this connection alone, and each answer to it only once."""
 
@@ -99,10 +106,14 @@ class Digest:
         self._since_s = 0.0
         self._count = 0
         """The highest nonce count that was used."""
+        self._spent = False
+        """The present nonce was answered with a count that was used: a phone that does not count needs another one."""
 
     def challenges(self, fresh: str, now_s: float, stale: bool = False) -> list[str]:
-        """The values of WWW-Authenticate. `fresh` is a random nonce, which is used if the present one is too old."""
-        if not self._nonce or self._old(now_s):
+        """The values of WWW-Authenticate. `fresh` is a random nonce, which is used if the present one is too old, or
+        spent."""
+        if not self._nonce or self._spent or self._old(now_s):
+            self._spent = False
             self._nonce, self._since_s, self._count = fresh, now_s, 0
         end = ", stale=true" if stale else ""
         head = f'Digest realm="{self._accounts.realm}", nonce="{self._nonce}", qop="auth"'
@@ -127,7 +138,10 @@ class Digest:
         right = hmac.compare_digest(expected.encode(), given["response"].lower().encode())
         if not right or known is None:
             return Verdict.WRONG, name
-        if given["nonce"] != self._nonce or self._old(now_s) or int(count, 16) <= self._count:
+        if given["nonce"] != self._nonce or self._old(now_s):
+            return Verdict.STALE, name
+        if int(count, 16) <= self._count:
+            self._spent = True
             return Verdict.STALE, name
         self._count = int(count, 16)
         return Verdict.GOOD, name

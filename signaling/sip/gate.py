@@ -12,7 +12,7 @@ from typing import Protocol
 
 from server.call.caller import Caller
 from server.errors import AntiphonError
-from signaling.sip.digest import Accounts, Digest, Verdict, read_parameters
+from signaling.sip.digest import Accounts, Digest, Verdict, of_realm, read_parameters
 from signaling.sip.flow import Flow
 from signaling.sip.limits import RETRY_AFTER_S, Limits
 from signaling.sip.message import Request
@@ -53,13 +53,13 @@ class Gate:
 
     async def admit(self, flow: Flow, request: Request) -> Caller | None:
         """Who sends this request. None if that is not known: then the request was answered."""
-        given = request.headers.get("Authorization")
+        given = of_realm(request.headers.all("Authorization"), self._accounts.realm)
         if given and not self.open:
             scheme, _, token = given.partition(" ")
             if scheme.lower() == "bearer" and self._tokens.needs_token:
                 return await self._by_token(flow, request, token.strip())
             if scheme.lower() == "digest" and self._accounts.hashes:
-                return self._by_digest(flow, request)
+                return self._by_digest(flow, request, given)
         if flow.caller is None:
             self._challenge(flow, request)
             return None
@@ -80,10 +80,10 @@ class Gate:
             return None
         return self._admitted(flow, request, caller)
 
-    def _by_digest(self, flow: Flow, request: Request) -> Caller | None:
+    def _by_digest(self, flow: Flow, request: Request, given: str) -> Caller | None:
         if not self._may_guess(flow, request):
             return None
-        parameters = read_parameters(request.headers.get("Authorization"))
+        parameters = read_parameters(given)
         if parameters is None:
             flow.answer(request, 400, [warning("The credentials are not valid.")])
             return None

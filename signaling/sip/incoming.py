@@ -11,7 +11,7 @@ from signaling.sip.call import SDP, Call, Host, Line, State, text_of
 from signaling.sip.dialog import Dialog
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
-from signaling.sip.refusal import refusal, warning
+from signaling.sip.refusal import refusal, unusable
 from signaling.sip.session_timer import MIN_S, TooSmall, agree
 
 Answer = Callable[[str, Caller, bool, Call], Awaitable[tuple[str, Line]]]
@@ -41,8 +41,8 @@ class IncomingCall(Call):
         except TooSmall:
             self._refuse(invite, 422, [("Min-SE", str(MIN_S))])
             return
-        if invite.content_type != SDP or not invite.body:
-            self._refuse(invite, 488, [warning("An INVITE needs an offer (application/sdp).")])
+        if (refused := unusable(invite, SDP)) is not None:
+            self._refuse(invite, *refused)
             return
         self.flow.answer(invite, 180, [("Contact", f"<{self.dialog.contact}>")], tag=self.tag)
         transfers = "refer" in invite.headers.tokens("Allow")
@@ -61,9 +61,19 @@ class IncomingCall(Call):
         """The caller gives up while it rings. A CANCEL that comes too late changes nothing."""
         flow.answer(request, 200, tag=self.tag)
         if self.state is State.RINGING:
-            if self._task is not None:
-                self._task.cancel()
-            self._refuse(self.invite, 487, [])
+            self._give_up()
+
+    def hang_up(self, told: bool = False) -> None:
+        """A caller may say BYE while it rings, too (RFC 3261, section 15)."""
+        if self.state is State.RINGING:
+            self._give_up()
+        else:
+            super().hang_up(told)
+
+    def _give_up(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._refuse(self.invite, 487, [])
 
     def _refuse(self, request: Request, code: int, headers: list[tuple[str, str]]) -> None:
         self.flow.answer(request, code, headers, tag=self.tag)

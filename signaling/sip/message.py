@@ -5,12 +5,15 @@ amiss is put in order before, and what it does not check is checked here. The va
 `sipmessage` would write some of them in another way.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sipmessage import URI, Address, CSeq, Via
+from sipmessage import URI, Address, CSeq
 from sipmessage.message import COMPACT_FORMS
+
+from signaling.sip.address import read_address, read_branch, read_uri
 
 MAX_BYTES = 64 * 1024
 """How large a message may be. An INVITE of a browser has 2 to 8 KB."""
@@ -23,19 +26,20 @@ MAGIC = "z9hG4bK"
 """How a branch begins (RFC 3261, section 8.1.1.7)."""
 MOST_CSEQ = 2**31 - 1
 
-_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")
+_TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,256}")
 _FOLD = re.compile(r"\r\n[ \t]+")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):.+")
 _SINGLE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type", "expires")
 """Headers of which a message has only one. Two of them could be read in two ways."""
-_NOT_IN_A_VALUE = re.compile(r"[\x00\r\n]")
+_NOT_IN_A_VALUE = re.compile(r"(?<!\\)\x00|[\r\n]")
+"""An escaped NUL may be in quotes (RFC 3261, section 25.1: quoted-pair)."""
 _COMPACT = {short: name.lower() for short, name in COMPACT_FORMS.items()}
 
 PHRASES = {
     100: "Trying", 180: "Ringing", 200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized",
-    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 413: "Request Entity Too Large",
-    415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension",
-    422: "Session Interval Too Small", 423: "Interval Too Brief", 480: "Temporarily Unavailable",
+    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable",
+    413: "Request Entity Too Large", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
+    420: "Bad Extension", 422: "Session Interval Too Small", 423: "Interval Too Brief", 480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 486: "Busy Here", 487: "Request Terminated",
     488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending", 500: "Server Internal Error",
     501: "Not Implemented", 503: "Service Unavailable", 505: "Version Not Supported", 513: "Message Too Large",
@@ -60,9 +64,13 @@ class Headers:
     def has(self, name: str) -> bool:
         return bool(self.all(name))
 
+    def words(self, name: str) -> list[str]:
+        """The parts of a header that is a list of words, such as Supported, as they were sent."""
+        return [part.strip() for value in self.all(name) for part in value.split(",") if part.strip()]
+
     def tokens(self, name: str) -> list[str]:
-        """The parts of a header that is a list of words, such as Supported, in lower case."""
-        return [part.strip().lower() for value in self.all(name) for part in value.split(",") if part.strip()]
+        """The words of a header, in lower case."""
+        return [word.lower() for word in self.words(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Request:
     call_id: str
     cseq: int
     branch: str
-    """The branch of the topmost Via, by which the transaction is known."""
+    """The branch of the topmost Via, by which the transaction is known, or what takes its place."""
 
     @property
     def from_tag(self) -> str:
@@ -138,29 +146,37 @@ def read(data: str | bytes) -> Request | Response | None:
     if not raw:
         return None
     head, blank, body = raw.partition(b"\r\n\r\n")
+    text = head.decode("utf-8", "replace")
+    first, *lines = _FOLD.sub(" ", text).split("\r\n")
+    headers, wrong = _headers(lines)
     if not blank:
-        raise Malformed(400, "The headers have no end.")
-    try:
-        first, *lines = _FOLD.sub(" ", head.decode("utf-8")).split("\r\n")
-    except UnicodeDecodeError as exc:
-        raise Malformed(400, "The headers are not UTF-8.") from exc
-    headers = _headers(lines)
-    if first[:8].upper() == "SIP/2.0 ":
+        wrong = 400, "The headers have no end."
+    elif text.encode() != head:
+        wrong = 400, "The headers are not UTF-8."
+    if wrong is not None:
+        raise Malformed(*wrong, headers if _answerable(first, headers) else None)
+    if _is_response(first):
         return _response(first, headers, body)
     return _request(first, headers, body)
 
 
-def _headers(lines: list[str]) -> Headers:
+def _headers(lines: list[str]) -> tuple[Headers, tuple[int, str] | None]:
+    """The headers that are valid; and how to refuse the message if others are not."""
+    found, wrong = [], None
     if len(lines) > MAX_HEADERS or any(len(line) > MAX_LINE_CHARS for line in lines):
-        raise Malformed(513, "The headers are too many or too long.")
-    found = []
-    for line in lines:
+        wrong = 513, "The headers are too many or too long."
+    for line in lines[:MAX_HEADERS]:
         name, colon, value = line.partition(":")
         name = name.strip(" \t")
         if not colon or not _TOKEN.fullmatch(name) or _NOT_IN_A_VALUE.search(line):
-            raise Malformed(400, "A header is not valid.")
-        found.append((_COMPACT.get(name.lower(), name), value.strip(" \t")))
-    return Headers(found)
+            wrong = wrong or (400, "A header is not valid.")
+        elif len(line) <= MAX_LINE_CHARS:
+            found.append((_COMPACT.get(name.lower(), name), value.strip(" \t")))
+    return Headers(found), wrong
+
+
+def _is_response(first: str) -> bool:
+    return first[:8].upper() == "SIP/2.0 "
 
 
 def _request(first: str, headers: Headers, body: bytes) -> Request:
@@ -178,7 +194,7 @@ def _request(first: str, headers: Headers, body: bytes) -> Request:
         raise Malformed(416, "The request URI is of an unknown scheme.", answerable)
     try:
         to, sender, call_id, cseq, branch = _common(headers)
-        target, body = URI.parse(uri), _body(headers, body)
+        target, body = read_uri(uri), _body(headers, body)
         if not sender.parameters.get("tag"):
             raise ValueError("From has no tag")
         if cseq.method != method:
@@ -207,7 +223,7 @@ def _common(headers: Headers) -> tuple[Address, Address, str, CSeq, str]:
     for name in _SINGLE:
         if len(headers.all(name)) > 1:
             raise ValueError(f"there is more than one {name}")
-    to, sender = Address.parse(headers.get("To")), Address.parse(headers.get("From"))
+    to, sender = read_address(headers.get("To")), read_address(headers.get("From"))
     cseq, call_id = CSeq.parse(headers.get("CSeq")), headers.get("Call-ID")
     if not call_id or len(call_id) > MAX_ID_CHARS or " " in call_id:
         raise ValueError("Call-ID is missing or not valid")
@@ -216,10 +232,12 @@ def _common(headers: Headers) -> tuple[Address, Address, str, CSeq, str]:
     for address in (to, sender):
         if len(address.parameters.get("tag") or "") > MAX_ID_CHARS:
             raise ValueError("a tag is too long")
-    via = Via.parse_many(headers.get("Via"))
-    branch = (via[0].parameters.get("branch") or "") if via else ""
-    if not branch.startswith(MAGIC) or not len(MAGIC) < len(branch) <= MAX_BRANCH_CHARS:
-        raise ValueError("Via has no branch")
+    branch = read_branch(headers.get("Via"))
+    if branch == MAGIC or len(branch) > MAX_BRANCH_CHARS:
+        raise ValueError("the branch of Via is not valid")
+    if not branch.startswith(MAGIC):  # of a phone before RFC 3261: section 17.2.3 says what it is known by
+        parts = headers.get("Via"), call_id, str(cseq.sequence), sender.parameters.get("tag") or ""
+        branch = hashlib.sha256("\n".join(parts).encode()).hexdigest()
     return to, sender, call_id, cseq, branch
 
 
@@ -234,9 +252,8 @@ def _body(headers: Headers, body: bytes) -> bytes:
 
 
 def _answerable(first: str, headers: Headers) -> bool:
-    """Whether a bad request has what its answer needs. An ACK is never answered."""
-    needed = ("Via", "From", "To", "Call-ID", "CSeq")
-    return all(headers.get(name) for name in needed) and not first.upper().startswith("ACK ")
+    """Whether a bad request can be answered. An ACK is never answered (RFC 4475, section 3.3.1)."""
+    return headers.has("Via") and not _is_response(first) and not first.upper().startswith("ACK ")
 
 
 def write_response(
@@ -244,12 +261,14 @@ def write_response(
 ) -> str:
     """Write the response to a request with the headers `asked`. `to_tag` is added where To has no tag."""
     to = asked.get("To")
-    if to_tag and code > 100 and not re.search(r";\s*tag\s*=", to.rpartition(">")[2]):
+    if to and to_tag and code > 100 and not re.search(r";\s*tag\s*=", to.rpartition(">")[2], re.IGNORECASE):
         to += f";tag={to_tag}"
     lines = [("Via", value) for value in asked.all("Via")]
     lines += [("Record-Route", value) for value in asked.all("Record-Route") if 100 < code < 300]
     lines += [("From", asked.get("From")), ("To", to), ("Call-ID", asked.get("Call-ID")), ("CSeq", asked.get("CSeq"))]
-    return _written(f"SIP/2.0 {code} {PHRASES[code]}", [*lines, *more], body)
+    lines += [("Timestamp", value) for value in asked.all("Timestamp") if code == 100]  # RFC 3261, section 8.2.6.1
+    present = [(name, value) for name, value in lines if value]  # a bad request may lack some of them
+    return _written(f"SIP/2.0 {code} {PHRASES[code]}", [*present, *more], body)
 
 
 def write_request(method: str, uri: str, headers: Iterable[tuple[str, str]], body: str = "") -> str:
@@ -262,21 +281,3 @@ def _written(first: str, headers: Iterable[tuple[str, str]], body: str) -> str:
     if any(_NOT_IN_A_VALUE.search(line) for line in lines):
         raise ValueError("a header may not have more than one line")
     return "\r\n".join([*lines, f"Content-Length: {len(body.encode())}", "", body])
-
-
-def parts(value: str) -> Iterator[str]:
-    """The parts of a header that is a list, as they were sent. A comma in quotes or in <> separates nothing."""
-    start, quoted, inside, escaped = 0, False, False, False
-    for place, character in enumerate(value):
-        if escaped:
-            escaped = False
-        elif quoted and character == "\\":
-            escaped = True
-        elif character == '"' and not inside:
-            quoted = not quoted
-        elif not quoted and character in "<>":
-            inside = character == "<"
-        elif character == "," and not quoted and not inside:
-            yield value[start:place].strip()
-            start = place + 1
-    yield value[start:].strip()

@@ -96,7 +96,7 @@ class OutgoingCall(Call):
 
     def _invite(self, sdp: str, timeout_s: float) -> None:
         more = [("Allow", ALLOW), ("Supported", "timer"), ("Content-Type", SDP)]
-        text = self.dialog.write("INVITE", self._branch, more, sdp)
+        text = self._unanswered[self._branch] = self.dialog.write("INVITE", self._branch, more, sdp)
         self._cseq = self.dialog.cseq
         key = self._branch, "INVITE"
         self._host.ask(self.flow, text, key, self._heard, timeout_s + 2 * TIMEOUT_S)
@@ -106,6 +106,8 @@ class OutgoingCall(Call):
     def _heard(self, response: Response | None) -> None:
         if response is None:
             return
+        if response.code >= 200:
+            self._unanswered.pop(self._branch, None)
         if response.code < 200:
             self._rings = True
             if self.state is State.OVER:
@@ -169,6 +171,7 @@ class OutgoingCall(Call):
             self._answer.exception()  # asyncio does not complain then if nobody waits for it any more
 
     def _give_up(self) -> None:
+        self._unanswered.pop(self._branch, None)
         if self.state is State.RINGING:
             self._leave()
             self._cancel()

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from sipmessage import URI
+from signaling.sip.address import read_uri
 
 MAX_NOTE_CHARS = 300
 """How much of the note is told. Telephones show a line."""
@@ -21,7 +21,7 @@ def refer_to(wanted: str, host: str, note: str = "") -> str:
         wanted = f"sip:{re.sub(r'[ ()./-]', '', wanted)}@{host}"
     elif ":" not in wanted:
         wanted = f"sip:{wanted}" if "@" in wanted else f"sip:{wanted}@{host}"
-    URI.parse(wanted)
+    read_uri(wanted)
     if note.strip() and wanted.lower().startswith(("sip:", "sips:")):
         line = " ".join(note.split())[:MAX_NOTE_CHARS]
         wanted += f"{'&' if '?' in wanted else '?'}Subject={quote(line, safe='')}"
@@ -30,7 +30,7 @@ def refer_to(wanted: str, host: str, note: str = "") -> str:
 
 def outcome(body: bytes, ended: bool) -> tuple[bool, str] | None:
     """Whether the transfer has worked, and why not; None while it goes on. `ended`: no more will be told."""
-    found = re.match(rb"SIP/2\.0 ([1-6][0-9]{2})(?: ([^\r\n]{0,100}))?", body)
+    found = re.match(rb"\s*SIP/2\.0 +([1-6][0-9]{2})(?: ([^\r\n]{0,100}))?", body, re.IGNORECASE)
     code = int(found[1]) if found else 0
     if code >= 200:
         phrase = (found[2] or b"").decode("utf-8", "replace") if found else ""

@@ -16,6 +16,7 @@ from server.errors import (
     TooMany,
     Unauthorized,
 )
+from signaling.sip.message import Request
 
 _CODES: tuple[tuple[type[AntiphonError], int], ...] = (
     (Unauthorized, 401),
@@ -54,6 +55,20 @@ def refusal(error: AntiphonError) -> tuple[int, list[tuple[str, str]]]:
     elif code in (480, 503):
         headers.append(("Retry-After", str(RETRY_AFTER_S)))
     return code, headers
+
+
+def unusable(request: Request, kind: str) -> tuple[int, list[tuple[str, str]]] | None:
+    """Why a request that needs a body of this kind, and an answer of the same kind, is refused; None: it is not."""
+    if not request.body:
+        return 488, [warning(f"A request {request.method} needs an offer ({kind}).")]
+    if request.content_type != kind:
+        return 415, [("Accept", kind)]
+    if any(each != "identity" for each in request.headers.tokens("Content-Encoding")):
+        return 415, [("Accept-Encoding", "identity")]
+    taken = [each.partition(";")[0].strip() for each in request.headers.tokens("Accept")]
+    if taken and not {kind, f"{kind.partition('/')[0]}/*", "*/*"} & set(taken):
+        return 406, [warning(f"The answer is {kind}, which the header Accept does not name.")]
+    return None
 
 
 def not_answered(code: int) -> NotAnswered:

@@ -6,13 +6,11 @@ connection.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sipmessage import Address
-
-from signaling.sip.message import Headers, parts
+from signaling.sip.address import PARAMETER, parts, read_address, split
+from signaling.sip.message import Headers
 
 DEFAULT_S = 600
 MIN_S = 10
@@ -23,7 +21,8 @@ MOST_CONTACTS = 8
 MOST_ADDRESSES = 10_000
 MAX_CONTACT_CHARS = 1_024
 
-_EXPIRES = re.compile(r"\s*;\s*expires\s*=\s*[^;\s]*", re.IGNORECASE)
+_WITHOUT_HEADERS = re.compile(r"(?:.*@)?[^?]*", re.DOTALL)
+"""What comes before the headers of a URI. The user part may have a "?" of its own (RFC 3261, section 19.1.1)."""
 F = TypeVar("F")
 """A connection of a phone."""
 
@@ -76,26 +75,29 @@ def read_contacts(headers: Headers) -> list[Contact] | None:
 
 
 def read_contact(value: str) -> str:
-    """The URI of one contact as it was sent, without <>. Raises ValueError."""
-    address = Address.parse(value)
+    """The URI of one contact as it was sent, without <>, and without the headers that it may have: no request URI has
+    them. Raises ValueError."""
+    name, uri, parameters = split(value)
+    found = _WITHOUT_HEADERS.match(uri)
+    bare = found[0] if found else ""
+    if bare != uri and "<" not in value:
+        raise ValueError("a contact with headers stands in <>")
+    address = read_address(f"{name}<{bare}>{parameters}")
     if address.uri.scheme not in ("sip", "sips") or len(value) > MAX_CONTACT_CHARS:
         raise ValueError("a contact is not a SIP address, or too long")
-    found = re.search(r"<([^>]*)>", value.rpartition('"')[2] if value.startswith('"') else value)
-    return found[1].strip() if found else value.partition(";")[0].strip()
+    return bare
 
 
 def _contact(value: str, default_s: int) -> Contact:
-    uri = read_contact(value)
-    inside, bracket, after = value.rpartition(">") if "<" in value else ("", "", value)
-    bare = inside + bracket + _EXPIRES.sub("", after)
-    wanted = next((text for name, text in _parameters(after) if name == "expires"), "")
-    return Contact(uri, bare, int(wanted) if wanted.isdecimal() and len(wanted) < 11 else default_s)
-
-
-def _parameters(text: str) -> Iterable[tuple[str, str]]:
-    for part in text.split(";")[1:]:
-        name, _, value = part.partition("=")
-        yield name.strip().lower(), value.strip()
+    uri, after = read_contact(value), split(value)[2]
+    kept, wanted = value[: len(value) - len(after.lstrip())], ""
+    for parameter in PARAMETER.findall(after):
+        name, _, told = parameter.strip(" \t;").partition("=")
+        if name.strip().lower() == "expires":
+            wanted = wanted or told.strip()
+        else:
+            kept += parameter
+    return Contact(uri, kept.rstrip(), int(wanted) if re.fullmatch(r"[0-9]{1,10}", wanted) else default_s)
 
 
 class Registrar(Generic[F]):
@@ -112,9 +114,10 @@ class Registrar(Generic[F]):
         `order` is the Call-ID and the CSeq: of two requests of one phone, the older one changes nothing. Raises
         TooBrief, Full, and ValueError for a request that comes too late.
         """
-        present = {uri: each for uri, each in self._bindings.get(address, {}).items() if each.ends_s > now_s}
-        for contact in contacts if contacts is not None else [each.contact for each in present.values()]:
-            before = present.get(contact.uri)
+        known = {uri: each for uri, each in self._bindings.get(address, {}).items() if each.ends_s > now_s}
+        present = dict(known)
+        for contact in contacts if contacts is not None else [each.contact for each in known.values()]:
+            before = known.get(contact.uri)
             if before is not None and before.call_id == order[0] and before.cseq >= order[1]:
                 raise ValueError("the request is older than the last one")
             expires_s = 0 if contacts is None else min(contact.expires_s, MAX_S)

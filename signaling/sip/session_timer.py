@@ -48,7 +48,7 @@ def agreed(headers: Headers) -> SessionTimer | None:
     if found is None or int(found[1]) < MIN_S:
         return None
     phone = re.search(r"refresher\s*=\s*uas", found[2] or "", re.IGNORECASE)
-    return SessionTimer(min(int(found[1]), MAX_S), phone is not None)
+    return _timer(headers, int(found[1]), phone is not None)
 
 
 def agree(headers: Headers) -> SessionTimer | None:
@@ -59,4 +59,12 @@ def agree(headers: Headers) -> SessionTimer | None:
     if int(found[1]) < MIN_S:
         raise TooSmall
     ours = re.search(r"refresher\s*=\s*uas", found[2] or "", re.IGNORECASE)
-    return SessionTimer(min(int(found[1]), MAX_S), ours is None)
+    return _timer(headers, int(found[1]), ours is None)
+
+
+def _timer(headers: Headers, interval_s: int, phone_refreshes: bool) -> SessionTimer | None:
+    """None if we would have to refresh, and the phone says that it takes no UPDATE."""
+    allowed = headers.tokens("Allow")
+    if not phone_refreshes and allowed and "update" not in allowed:
+        return None
+    return SessionTimer(min(interval_s, MAX_S), phone_refreshes)

@@ -23,6 +23,8 @@ MESSAGES_AT_ONCE = 60
 MOST_WAITING = 256
 """How many messages may wait for a phone that does not read. One more closes its connection."""
 MOST_FLOWS = 4_096
+MOST_OF_AN_ADDRESS = 1_024
+"""How many connections one network address may have, so that nobody takes all of them."""
 PING_S = 20.0
 """How often the phone is asked for a sign of life. Without an answer in half that time the connection is gone."""
 CLOSE_S = 2.0
@@ -52,7 +54,8 @@ class _Sockets:
         self._agent = agent
         self._gate = gate
         self._access = access
-        self._open: set[web.WebSocketResponse] = set()
+        self._open: dict[web.WebSocketResponse, str] = {}
+        """The connections, and the network address of each; "" is a program on this machine."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one phone until its connection is over."""
@@ -62,17 +65,20 @@ class _Sockets:
         caller = await self._caller(request, known)
         if len(self._open) >= MOST_FLOWS:
             raise web.HTTPServiceUnavailable
-        if not self._gate.limits.admits_request(known.address, asyncio.get_running_loop().time()):
+        beside = sum(address == known.address for address in self._open.values()) if known.address else 0
+        if beside >= MOST_OF_AN_ADDRESS or not self._gate.limits.admits_request(
+            known.address, asyncio.get_running_loop().time()
+        ):
             raise web.HTTPTooManyRequests
         socket = web.WebSocketResponse(
-            protocols=[SUBPROTOCOL], compress=False, max_msg_size=MAX_BYTES, heartbeat=PING_S, timeout=CLOSE_S
+            protocols=[SUBPROTOCOL], compress=False, max_msg_size=MAX_BYTES + 1, heartbeat=PING_S, timeout=CLOSE_S
         )
         await socket.prepare(request)
-        self._open.add(socket)
+        self._open[socket] = known.address
         try:
             await self._serve(socket, Place(_host(request), known), caller)
         finally:
-            self._open.discard(socket)
+            self._open.pop(socket, None)
         return socket
 
     async def close(self, app: web.Application) -> None:

@@ -13,6 +13,11 @@ T1_S = 0.5
 T2_S = 4.0
 TIMEOUT_S = 32.0
 """After which waits a 200 is sent again, and when it is given up (RFC 3261, section 13.3.1.4)."""
+REFRESH_AGAIN_S = 10.0
+"""When a phone is asked again that could not take the refresh of the session timer."""
+_GONE = (408, 481)
+_NO_UPDATE = (405, 501)
+"""The phone has the call, but does not know UPDATE."""
 
 Answered = Callable[[Response | None], None]
 """Gets each response to a request of ours, or None when none comes in time."""
@@ -40,6 +45,7 @@ class Upkeep:
         """The number of the INVITE whose 200 is repeated."""
         self._resend: asyncio.TimerHandle | None = None
         self._session: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def repeat(self, cseq: int, text: str) -> None:
         """Send the 200 of this INVITE again and again, until it is acknowledged. Otherwise the call ends."""
@@ -57,15 +63,17 @@ class Upkeep:
         """Begin the interval of the session timer anew."""
         _cancel(self._session)
         self._session = None
-        if timer is not None:
+        if timer is not None and not self._closed:
             later = asyncio.get_running_loop().call_later
             if timer.phone_refreshes:
                 self._session = later(timer.lapse_s, self._lapse)
             else:
-                self._session = later(timer.refresh_s, self._refresh, timer)
+                ends_s = asyncio.get_running_loop().time() + timer.interval_s
+                self._session = later(timer.refresh_s, self._refresh, timer, ends_s)
 
     def close(self) -> None:
         """Wait for nothing any more."""
+        self._closed = True
         _cancel(self._resend)
         _cancel(self._session)
 
@@ -86,14 +94,23 @@ class Upkeep:
         log.info("x a call by SIP was not refreshed in time")
         self._call.hang_up()
 
-    def _refresh(self, timer: SessionTimer) -> None:
-        """Tell the phone that the call is still there. Without its answer the call ends."""
+    def _refresh(self, timer: SessionTimer, ends_s: float) -> None:
+        """Tell the phone that the call is still there. The call ends if the phone does not know it any more, or says
+        nothing (RFC 4028, section 10). A phone that cannot take the request now, or is away, has until `ends_s`."""
+        loop = asyncio.get_running_loop()
+        self._session = loop.call_at(ends_s, self._lapse)
 
         def answered(response: Response | None) -> None:
-            if response is None or response.code >= 300:
-                self._lapse()
-            elif response.code >= 200:
+            code = 408 if response is None else response.code
+            if self._closed or code < 200:
+                return
+            if code < 300 or code in _NO_UPDATE:
                 self.keep_time(timer)
+            elif code in _GONE and not self._call.flow.over:
+                self._lapse()
+            elif loop.time() + REFRESH_AGAIN_S < ends_s:
+                _cancel(self._session)
+                self._session = loop.call_later(REFRESH_AGAIN_S, self._refresh, timer, ends_s)
 
         more = [("Supported", "timer"), ("Session-Expires", f"{timer.interval_s};refresher=uac")]
         self._call.ask("UPDATE", more, answered)

@@ -13,6 +13,7 @@ from sipmessage import Address
 
 from server.call.caller import Caller
 from server.errors import NotRegistered, TooMany
+from signaling.sip.address import written
 from signaling.sip.call import SDP, Call, State
 from signaling.sip.dialog import ALLOW, Dialog
 from signaling.sip.flow import Flow
@@ -44,7 +45,7 @@ class UserAgent:
         self._gate = gate
         self._answer = answer
         self._offer = offer
-        self._registrar: Registrar[Flow] = Registrar()
+        self._registrar = Registrar[Flow]()
         self._calls: dict[tuple[str, str, str], Call] = {}
         """By Call-ID, our tag and the phone's tag, which is "" until it has answered."""
         self._asked: dict[tuple[str, str], tuple[Callable[[Response | None], None], asyncio.TimerHandle]] = {}
@@ -90,7 +91,7 @@ class UserAgent:
         known = flow.caller or flow.place.known
         caller = about(replace(known, transport="sip", number=address, expired=False, once=""))
         own = f"<sip:{quote(caller.agent, safe='') or 'antiphon'}@{host}>;tag={tag}"
-        dialog = Dialog(secrets.token_hex(16), own, f"<{address}>", _contact(flow), phone.contact.uri)
+        dialog = Dialog(secrets.token_hex(16), own, written(to.uri), _contact(flow), phone.contact.uri)
         call = OutgoingCall(self, flow, caller, dialog, tag, host)
         self.keep(call)
         return await call.ring(self._offer, flow.transfers, timeout_s, wanted)
@@ -168,14 +169,13 @@ class UserAgent:
         if request.method == "CANCEL":
             self._cancel(flow, request)
             return
-        if unknown := [each for each in request.headers.tokens("Require") if each not in EXTENSIONS]:
+        if unknown := [each for each in request.headers.words("Require") if each.lower() not in EXTENSIONS]:
             flow.answer(request, 420, [("Unsupported", ", ".join(unknown))])
         elif request.to_tag:
             await self._in_call(flow, request)
         elif not self._gate.limits.admits_request(flow.place.known.address, flow.now_s):
-            late = ("Retry-After", str(RETRY_AFTER_S))
-            flow.answer(request, 503, [warning("Requests come too fast."), late])
-        elif flow.transactions.merged(request):
+            flow.answer(request, 503, [warning("Requests come too fast."), ("Retry-After", str(RETRY_AFTER_S))])
+        elif flow.transactions.merged(request, flow.now_s):
             flow.answer(request, 482)
         else:
             flow.reached_at(request.target)
@@ -200,7 +200,7 @@ class UserAgent:
         if request.method == "OPTIONS":
             flow.answer(request, 200, [("Allow", ALLOW), ("Accept", f"{SDP}, text/plain"), ("Supported", "timer")])
         elif request.method not in ("REGISTER", "INVITE", "MESSAGE"):
-            code = 489 if request.method == "SUBSCRIBE" else 405 if request.method in ALLOW else 501
+            code = 489 if request.method == "SUBSCRIBE" else 405 if request.method in ALLOW.split(", ") else 501
             flow.answer(request, 481 if request.method in ("BYE", "UPDATE", "INFO", "NOTIFY") else code,
                         [("Allow", ALLOW)])  # fmt: skip
         elif (caller := await self._gate.admit(flow, request)) is None:

@@ -8,9 +8,24 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from server.call.line.telephone import Begun, Event, Flush, HangUp, Key, Late, Mark, Marked, Order, Say, Sound
+from server.call.line.telephone import (
+    Begun,
+    Event,
+    Flush,
+    HangUp,
+    Key,
+    Late,
+    Mark,
+    Marked,
+    Order,
+    Rest,
+    Say,
+    Sound,
+    silence,
+)
 from server.call.messages import AudioFormat
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
+from signaling.telephony.pieces import Pieces
 from signaling.telephony.reading import json_object, text_of
 
 FORMATS = {
@@ -22,6 +37,8 @@ FORMATS = {
     "alaw": AudioFormat(encoding="pcma", sample_rate=8000),
 }
 """The sound of a channel, by Asterisk's names."""
+MAX_PIECE_FRAMES = 10
+"""How large a piece a channel may want: 200 ms. The packets of most telephones have 20 to 60 ms."""
 MAX_COMMAND_BYTES = 128
 """Asterisk ignores longer commands. Ours have about 60 bytes, with the name of a mark in them."""
 
@@ -32,6 +49,9 @@ class Asterisk:
     def __init__(self) -> None:
         self._begun = False
         self._json = True
+        self._pieces: Pieces | None = None
+        self._full = False
+        """Asterisk takes no more sound until it says MEDIA_XON."""
 
     def read(self, item: str | bytes) -> Sequence[Event]:
         if isinstance(item, bytes):
@@ -47,17 +67,24 @@ class Asterisk:
             return (Key(text_of(message, "digit")),)
         if event == "MEDIA_MARK_PROCESSED":
             return (Marked(text_of(message, "correlation_id")),)
-        if event == "MEDIA_XOFF":
-            return (Late(),)
+        if event in ("MEDIA_XOFF", "MEDIA_XON"):
+            self._full = event == "MEDIA_XOFF"
+            return (Late(),) if self._full else ()
         return ()
 
     def write(self, order: Order) -> Sequence[str | bytes]:
         match order:
-            case Say(payload):
-                return (payload,)
+            case Say() | Rest() if self._full:
+                return ()
+            case Say(payload) if self._pieces is not None:
+                return self._pieces.add(payload)
+            case Rest() if self._pieces is not None:
+                return self._pieces.fill()
             case Mark(name):
                 return (self._command("MARK_MEDIA", correlation_id=name),)
             case Flush():
+                if self._pieces is not None:
+                    self._pieces.clear()
                 return (self._command("FLUSH_MEDIA"),)
             case HangUp():
                 return (self._command("HANGUP"),)
@@ -66,9 +93,14 @@ class Asterisk:
     def _begin(self, message: dict[str, Any]) -> Begun:
         if self._begun:
             raise PeerError("MEDIA_START came twice")
-        if (audio := FORMATS.get(text_of(message, "format"))) is None:
-            raise PeerError(f"the channel's format is none of {', '.join(FORMATS)}: put c(slin16) into the dial string")
+        if not (name := text_of(message, "format")):
+            raise PeerError("MEDIA_START does not tell the format of the channel")
+        if (audio := FORMATS.get(name)) is None:
+            raise NotAcceptable(
+                f"the channel's format is none of {', '.join(FORMATS)}: put c(slin16) into the dial string"
+            )
         self._begun = True
+        self._pieces = Pieces(_piece_bytes(message, len(silence(audio))), silence(audio))
         variables = message.get("channel_variables")
         about = {"channel_variables": variables} if isinstance(variables, dict) and variables else {}
         return Begun(text_of(message, "connection_id"), audio, about=about)
@@ -77,6 +109,15 @@ class Asterisk:
         if self._json:
             return json.dumps({"command": name, **parameters}, separators=(",", ":"))
         return " ".join([name, *parameters.values()])
+
+
+def _piece_bytes(message: dict[str, Any], frame_bytes: int) -> int:
+    """How large the pieces are in which the channel takes sound. It drops the remainder of others. If 20 ms are a whole
+    number of such pieces, they are sent as they are."""
+    told = text_of(message, "optimal_frame_size")
+    size = int(told) if told.isdecimal() else 0
+    fits = 0 < size <= MAX_PIECE_FRAMES * frame_bytes and size % 2 == 0 and frame_bytes % size
+    return size if fits else frame_bytes
 
 
 def _plain(line: str) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from server.call.line.telephone import Begun, Event, HangUp, HungUp, KeepAlive, Key, Order, Say, Sound, silence
 from server.call.messages import AudioFormat
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 
 HANGUP, ID, DTMF, FAILED = 0x00, 0x01, 0x03, 0xFF
 SOUND = {0x10: 8000, 0x12: 16000, 0x13: 24000, 0x16: 48000}
-"""The kinds of messages with sound, by the sample rates that a call can have. Others are 0x11 and up to 0x18."""
+"""The kinds of messages with sound, by the sample rates that a call can have."""
+OTHER_SOUND = {0x11: 12_000, 0x14: 32_000, 0x15: 44_100, 0x17: 96_000, 0x18: 192_000}
 _HEADER = 3
 
 
@@ -32,12 +33,18 @@ class AudioSocket:
             raise PeerError("a text came on a stream of bytes")
         self._data += item
         events: list[Event] = []
+        wrong: PeerError | None = None
         while len(self._data) >= _HEADER:
             end = _HEADER + int.from_bytes(self._data[1:_HEADER])
             if len(self._data) < end:
                 break
             kind, payload, self._data = self._data[0], self._data[_HEADER:end], self._data[end:]
-            events += self._message(kind, payload)
+            try:
+                events += self._message(kind, payload)
+            except PeerError as error:
+                wrong = error
+        if wrong is not None and not events:
+            raise wrong
         return events
 
     def write(self, order: Order) -> Sequence[str | bytes]:
@@ -55,6 +62,10 @@ class AudioSocket:
             self._call_id = str(UUID(bytes=payload))
         elif kind in SOUND and self._call_id:
             return self._sound(kind, payload)
+        elif kind in OTHER_SOUND and self._call_id and self._kind is None:
+            raise NotAcceptable(f"sound of {OTHER_SOUND[kind]} Hz is none of {', '.join(map(str, SOUND.values()))} Hz")
+        elif kind == ID:
+            raise PeerError("the id of the call is no UUID")
         elif kind == DTMF and len(payload) == 1:
             return (Key(payload.decode("latin-1")),)
         elif kind in (HANGUP, FAILED):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from typing import Protocol
 
 from server.call.caller import Caller
@@ -10,13 +11,20 @@ from server.errors import ConfigError
 from server.pace import Pace
 from signaling.meter import BYTES_A_SECOND, BYTES_AT_ONCE
 from signaling.telephony.audiosocket import AudioSocket
+from signaling.websocket import limit_buffers
 
-READ_BYTES = 4_096
-READS_A_SECOND = 200
-"""How often in a second is read: Asterisk sends 50 pieces of sound."""
+HEADER_BYTES = 3
+MESSAGES_A_SECOND = 200
+"""How many messages are read in a second: Asterisk sends 50 pieces of sound. The rest waits in the socket."""
+SEND_BUFFER_BYTES, UNSENT_BYTES = 16 * 1024, 4 * 1024
+"""How much may wait in the kernel, and here, for an Asterisk that reads slowly. Sound beyond it is dropped, because the
+caller would hear it too late."""
 LIFE_S = 1.0
 """How often a connection that stands counts as a sign of life. AudioSocket has no ping, and a muted telephone may send
-nothing; what Asterisk does not acknowledge any more ends the connection."""
+nothing."""
+GONE_MS = 10_000
+"""How long Asterisk may leave unacknowledged what it was sent, which is sound or silence in each second. Then the
+connection is lost; the kernel itself would wait for a quarter of an hour."""
 
 
 class TcpCalls(Protocol):
@@ -35,27 +43,46 @@ class TcpSocket:
         """The other side has sent so much that nothing more is read from it."""
         self._reader = reader
         self._writer = writer
-        self._reads = Pace(READS_A_SECOND, READS_A_SECOND)
+        self._header = b""
+        """That of the message of which the rest has not come yet."""
+        self._messages = Pace(MESSAGES_A_SECOND, MESSAGES_A_SECOND)
         self._bytes = Pace(BYTES_A_SECOND, BYTES_AT_ONCE)
         self._now = asyncio.get_running_loop().time
+        _end_when_gone(writer)
+        limit_buffers(writer.transport, SEND_BUFFER_BYTES, UNSENT_BYTES)
 
     async def receive(self) -> str | bytes | None:
-        """The next bytes; b"" if none have come for a while. None when the connection is closed."""
-        await asyncio.sleep(self._reads.reserve(self._now()))
+        """The next message; b"" if none has come for a while. None when the connection is closed.
+
+        Other calls get a turn between two of them, however many come at once.
+        """
+        await asyncio.sleep(self._messages.reserve(self._now()))
         try:
-            async with asyncio.timeout(LIFE_S):
-                data = await self._reader.read(READ_BYTES)
-        except TimeoutError:
-            return b""
-        except ConnectionError:
+            async with asyncio.timeout(LIFE_S) as wait:
+                message = await self._message()
+        except asyncio.IncompleteReadError:
+            self.hung_up = True
             return None
-        self.flooded = self.flooded or not self._bytes.admits(self._now(), len(data))
-        self.hung_up = not data
-        return data or None
+        except (
+            OSError
+        ):  # the end of the wait, too; and the kernel has a TimeoutError of its own for a peer that is gone
+            return b"" if wait.expired() else None
+        self.flooded = self.flooded or not self._bytes.admits(self._now(), len(message))
+        return message
+
+    async def _message(self) -> bytes:
+        """Read a whole message. One of which the wait for the rest is cancelled is read by the next call."""
+        self._header = self._header or await self._reader.readexactly(HEADER_BYTES)
+        payload = await self._reader.readexactly(int.from_bytes(self._header[1:]))
+        message, self._header = self._header + payload, b""
+        return message
 
     async def send(self, item: str | bytes) -> None:
         self._writer.write(item if isinstance(item, bytes) else item.encode())
-        await self._writer.drain()
+        try:
+            await self._writer.drain()
+        except OSError as exc:  # not each of them is a ConnectionError
+            raise ConnectionResetError from exc
 
     async def ping(self) -> None:
         if self._writer.is_closing():
@@ -63,6 +90,12 @@ class TcpSocket:
 
     async def close(self, reason: str) -> None:
         self._writer.close()
+
+
+def _end_when_gone(writer: asyncio.StreamWriter) -> None:
+    raw, option = writer.get_extra_info("socket"), getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    if raw is not None and option is not None:
+        raw.setsockopt(socket.IPPROTO_TCP, option, GONE_MS)
 
 
 class AudioSocketPort:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.call.line.telephone import Begun, Event, Flush, HangUp, Key, Mark, Marked, Order, Say, Sound
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 from signaling.telephony.reading import json_object, part_of, pcm16, text_of
 
 NOT_FOR_THE_AGENT = ("from", "to", "sampleRate", "mixType", "sip")
@@ -50,10 +50,11 @@ class Jambonz:
 
     def _begin(self, message: dict[str, Any]) -> Begun:
         if message.get("mixType", "mono") != "mono":
-            raise PeerError('the sound has two channels or two people: set mixType to "mono"')
+            raise NotAcceptable('the sound has two channels or two people: set mixType to "mono"')
         audio = pcm16(text_of(message, "sampleRate"))
         self._begun = True
-        about = {name: value for name, value in message.items() if name not in NOT_FOR_THE_AGENT}
+        told = {**message, **part_of(message, "metadata")}  # jambonz itself writes them beside the attributes
+        about = {name: value for name, value in told.items() if name not in NOT_FOR_THE_AGENT}
         return Begun(text_of(message, "callSid"), audio, text_of(message, "from"), text_of(message, "to"), about)
 
 

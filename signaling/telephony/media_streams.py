@@ -12,11 +12,14 @@ from typing import Any
 
 from server.call.line.telephone import Begun, Event, Flush, HungUp, Key, Mark, Marked, Order, Rest, Say, Sound, silence
 from server.call.messages import AudioFormat
-from server.errors import PeerError
-from signaling.telephony.reading import json_object, part_of, pcm16, sound_of, text_of
+from server.errors import NotAcceptable, PeerError
+from signaling.telephony.pieces import Pieces
+from signaling.telephony.reading import json_object, parameters_of, part_of, pcm16, sound_of, text_of
 
 ENCODINGS = {"audio/x-mulaw": "pcmu", "PCMU": "pcmu", "audio/x-alaw": "pcma", "PCMA": "pcma"}
 """The kinds of G.711, by the providers' names."""
+CONTENT_TYPES = {"pcmu": "audio/x-mulaw", "pcma": "audio/x-alaw", "pcm16": "audio/x-l16"}
+"""What Plivo is told of the sound that it is to play."""
 LINEAR = ("audio/x-raw", "audio/x-l16", "raw/slin", "base64")
 """16-bit little-endian PCM, by the providers' names."""
 
@@ -63,8 +66,7 @@ class MediaStreams:
         self._provider = provider
         self._stream: dict[str, str] = {}
         self._audio: AudioFormat | None = None
-        self._sound = b""
-        """Sound that waits until there is enough for a message."""
+        self._pieces: Pieces | None = None
 
     def read(self, item: str | bytes) -> Sequence[Event]:
         if isinstance(item, bytes):
@@ -86,19 +88,16 @@ class MediaStreams:
 
     def write(self, order: Order) -> Sequence[str | bytes]:
         match order:
-            case Say(payload):
-                self._sound += payload
-                enough = len(self._sound) >= len(payload) * self._provider.piece_frames
-                return self._send_sound() if enough else ()
-            case Rest() if self._sound and self._audio is not None:
-                quiet = silence(self._audio) * self._provider.piece_frames
-                self._sound += quiet[len(self._sound) :]
-                return self._send_sound()
+            case Say(payload) if self._pieces is not None:
+                return [self._say(piece) for piece in self._pieces.add(payload)]
+            case Rest() if self._pieces is not None:
+                return [self._say(piece) for piece in self._pieces.fill()]
             case Mark(name):
                 mark = {"name": name} if self._provider.mark == "checkpoint" else {"mark": {"name": name}}
                 return (self._message(self._provider.mark, **mark),)
             case Flush():
-                self._sound = b""
+                if self._pieces is not None:
+                    self._pieces.clear()
                 return (self._message(self._provider.clear),)
         return ()
 
@@ -111,29 +110,31 @@ class MediaStreams:
             raise PeerError(f"start has no {provider.stream}")
         audio = _format(part_of(start, provider.format) or part_of(message, provider.format), provider.rate)
         self._audio = audio
+        self._pieces = Pieces(len(silence(audio)) * provider.piece_frames, silence(audio))
         self._stream = {provider.stream: stream} if provider.names_stream else {}
-        given = part_of(start, provider.parameters) or part_of(message, provider.parameters)
+        given = parameters_of(start, provider.parameters) or parameters_of(message, provider.parameters)
         number, dialled = (text_of(start, name) or text_of(given, name) for name in ("from", "to"))
         about = {name: value for name, value in given.items() if name not in ("from", "to")}
         return Begun(text_of(start, provider.call), audio, number, dialled, about)
 
-    def _send_sound(self) -> Sequence[str]:
-        payload, self._sound = self._sound, b""
-        media: dict[str, Any] = {"payload": b64encode(payload).decode()}
+    def _say(self, piece: bytes) -> str:
+        media: dict[str, Any] = {"payload": b64encode(piece).decode()}
         if self._provider.media == "playAudio" and self._audio is not None:
-            kind = "audio/x-mulaw" if self._audio.encoding == "pcmu" else "audio/x-l16"
+            kind = CONTENT_TYPES[self._audio.encoding]
             media = {"contentType": kind, "sampleRate": self._audio.sample_rate, **media}
-        return (self._message(self._provider.media, media=media),)
+        return self._message(self._provider.media, media=media)
 
     def _message(self, event: str, **fields: Any) -> str:
         return json.dumps({"event": event, **self._stream, **fields}, separators=(",", ":"))
 
 
 def _format(described: Mapping[str, Any], rate: str) -> AudioFormat:
-    """The sound of a stream, as `start` describes it. Raises PeerError."""
+    """The sound of a stream, as `start` describes it. Raises PeerError, and NotAcceptable for one that no call has."""
     encoding, rate_hz = text_of(described, "encoding"), text_of(described, rate)
     if encoding in ENCODINGS and rate_hz == "8000":
         return AudioFormat.model_validate({"encoding": ENCODINGS[encoding], "sample_rate": 8000})
     if encoding in LINEAR:
         return pcm16(rate_hz)
-    raise PeerError("the sound of the stream is neither G.711 at 8000 Hz nor PCM")
+    if not encoding:
+        raise PeerError("start does not tell the format of the sound")
+    raise NotAcceptable("the sound of the stream is neither G.711 at 8000 Hz nor PCM")

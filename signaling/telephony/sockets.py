@@ -19,10 +19,13 @@ from signaling.telephony.twilio_account import TwilioAccount
 from signaling.telephony.twilio_signature import vetted
 from signaling.telephony.twilio_voice import STREAM
 from signaling.ways import WAYS
-from signaling.websocket import WebSocket, open_socket
+from signaling.websocket import HANG_UPS, NO_CODE, Limits, WebSocket, open_socket
 
 SUBPROTOCOLS = ("media", "audio.jambonz.org", "audio.drachtio.org", SUBPROTOCOL)
 """Those that telephone systems offer: of Asterisk, as its documentation has it, and of jambonz."""
+LIMITS = Limits(send_buffer_bytes=16 * 1024, unsent_bytes=4 * 1024)
+"""What may wait for a telephone system that reads slowly. After a pause of the network the caller would hear all of it
+too late, and a second of sound has only 13 KB in some dialects."""
 _NOT_TOLD = (SECRET, "access_token", "rate")
 """The parameters of an address that say nothing about the call."""
 
@@ -72,7 +75,7 @@ class TelephoneSockets:
         subprotocols(request)  # raises PeerError
         arrival = await self._arrival(kind, request)
         self._calls.pace(arrival.caller)
-        response, socket = await open_socket(request, SUBPROTOCOLS)
+        response, socket = await open_socket(request, SUBPROTOCOLS, LIMITS, (*HANG_UPS, NO_CODE))
         if socket is not None:
             await self._calls.serve(arrival, socket)
         return response

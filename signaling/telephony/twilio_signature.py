@@ -26,15 +26,27 @@ def signature(token: str, url: str, parameters: Iterable[tuple[str, str]]) -> st
     return b64encode(hmac.digest(token.encode(), text.encode("utf-8", "surrogateescape"), sha1)).decode()
 
 
-def signed_url(token: str, urls: Sequence[str], parameters: Sequence[tuple[str, str]], given: str) -> str:
-    """That of the `urls` for which the signature is good. Raises Unauthorized.
+def signed_scheme(
+    token: str, hosts: Sequence[str], path: str, parameters: Sequence[tuple[str, str]], given: str
+) -> str:
+    """The scheme of the address for which the signature is good. Raises Unauthorized.
 
-    The server may not know which of them Twilio has called: a proxy may have taken the TLS off.
+    The server may not know which one Twilio has called: a proxy may have taken the TLS off. Twilio signs some addresses
+    with their port and some without it, whether it is the scheme's own port or another one.
     """
-    good = [url for url in urls if hmac.compare_digest(signature(token, url, parameters).encode(), _bytes(given))]
-    if not good:
-        raise Unauthorized("The signature is not Twilio's.")
-    return good[0]
+    for scheme, port in (("https", "443"), ("http", "80")):
+        for place in dict.fromkeys(each for host in hosts for each in _with_and_without_port(host, port)):
+            good = signature(token, f"{scheme}://{place}{path}", parameters)
+            if hmac.compare_digest(good.encode(), _bytes(given)):
+                return scheme
+    raise Unauthorized("The signature is not Twilio's.")
+
+
+def _with_and_without_port(host: str, port: str) -> Sequence[str]:
+    name, colon, told = host.rpartition(":")
+    if not colon or not told.isdecimal():
+        name = host
+    return (host, name, f"{name}:{port}")
 
 
 def with_pass(token: str, call_id: str, parameters: Mapping[str, str], now_s: float) -> dict[str, str]:

@@ -1,7 +1,11 @@
 import { h, svg } from "./dom.js";
 
-const [WIDTH, HEIGHT] = [640, 180];
+const [WIDE, NARROW, HEIGHT] = [640, 320, 180];
 const [LEFT, BOTTOM, TOP] = [48, 22, 8];
+/** What the label of a time takes of the width. */
+const LABEL = 90;
+/** The colours of charts.css. */
+const COLOURS = 8;
 
 /**
  * Lines or bars over time, with the same numbers as a table for those who cannot see them.
@@ -10,20 +14,21 @@ const [LEFT, BOTTOM, TOP] = [48, 22, 8];
  * `values` has one for each of `starts`; null: nothing was measured. With `bars` the series are stacked.
  */
 export function chart({ title, starts, label, shown, series, bars = false }) {
+  const width = matchMedia("(max-width: 48rem)").matches ? NARROW : WIDE; // so that its text is as large on a telephone
   const sums = starts.map((_, at) => series.reduce((total, { values }) => total + (values[at] ?? 0), 0));
   const most = nice(Math.max(0, ...(bars ? sums : series.flatMap(({ values }) => values.map((value) => value ?? 0)))));
   const y = (/** @type {number} */ value) => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);
-  const slot = (WIDTH - LEFT) / Math.max(1, starts.length);
+  const slot = (width - LEFT) / Math.max(1, starts.length);
   const x = (/** @type {number} */ at) => LEFT + (at + 0.5) * slot;
-  const picture = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title });
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title });
   for (const share of [0, 0.5, 1]) {
-    picture.append(svg("line", { class: "tick", x1: LEFT, x2: WIDTH, y1: y(share * most), y2: y(share * most) }),
+    picture.append(svg("line", { class: "tick", x1: LEFT, x2: width, y1: y(share * most), y2: y(share * most) }),
       svg("text", { x: LEFT - 6, y: y(share * most) + 4, "text-anchor": "end" }, shown(share * most)));
   }
-  const every = Math.ceil(starts.length / 6);
+  const every = Math.ceil((starts.length * LABEL) / (width - LEFT));
   starts.forEach((start, at) => at % every === 0 && picture.append(svg("text", { x: x(at), y: HEIGHT - 6, "text-anchor": "middle" }, label(start))));
   picture.append(...(bars ? stacked(series, starts.length, x, y, slot) : series.flatMap((each, index) => line(each, index, x, y))));
-  const legend = h("ul", { class: "legend" }, ...series.map(({ name }, index) => h("li", { class: `series s${index}` }, name)));
+  const legend = h("ul", { class: "legend" }, ...series.map(({ name }, index) => h("li", { class: colour(index) }, name)));
   return h("figure", { class: "chart" }, h("figcaption", {}, h("h2", {}, title), series.length > 1 && legend), picture, table(starts, label, shown, series));
 }
 
@@ -36,8 +41,8 @@ function line({ values }, index, x, y) {
   });
   const drawn = pieces.filter((points) => points.length);
   const alone = drawn.filter((points) => points.length === 1).map(([point]) => point.split(","));
-  return [...drawn.map((points) => svg("polyline", { class: `series s${index}`, points: points.join(" ") })),
-    ...alone.map(([cx, cy]) => svg("circle", { class: `series s${index}`, cx, cy, r: 2.5 }))];
+  return [...drawn.map((points) => svg("polyline", { class: colour(index), points: points.join(" ") })),
+    ...alone.map(([cx, cy]) => svg("circle", { class: colour(index), cx, cy, r: 2.5 }))];
 }
 
 /** @param {{values: (number | null)[]}[]} series @param {number} count @param {(at: number) => number} x @param {(value: number) => number} y @param {number} slot */
@@ -47,7 +52,7 @@ function stacked(series, count, x, y, slot) {
     let below = 0;
     series.forEach(({ values }, index) => {
       const value = values[at] ?? 0;
-      if (value > 0) bars.push(svg("rect", { class: `series s${index}`, x: x(at) - slot * 0.35, width: Math.max(1, slot * 0.7), y: y(below + value), height: y(below) - y(below + value) }));
+      if (value > 0) bars.push(svg("rect", { class: colour(index), x: x(at) - slot * 0.35, width: Math.max(1, slot * 0.7), y: y(below + value), height: y(below) - y(below + value) }));
       below += value;
     });
   }
@@ -67,3 +72,6 @@ function nice(value) {
   const power = 10 ** Math.max(0, Math.floor(Math.log10(value)));
   return [2, 4, 6, 10].map((step) => step * power).find((each) => each >= value) ?? value;
 }
+
+/** @param {number} index of a series */
+const colour = (index) => `series s${index % COLOURS}`;

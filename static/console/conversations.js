@@ -6,7 +6,7 @@ const LIMIT = 50;
 const PERIODS = { "": "any time", "24h": "the last day", "7d": "the last week", "30d": "the last month" };
 const WAYS = { "": "any way in", webrtc: "WebRTC", websocket: "WebSocket", sip: "SIP", telephone: "telephone" };
 const ORDERS = { newest: "newest first", slowest: "slowest answers first" };
-const FAILURES = { "": "all calls", any: "any failure", model: "the model", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", tool: "a tool" };
+const FAILURES = { "": "all calls", any: "any failure", model: "the model", agent: "the agent", tool: "a tool", "speech-to-text": "speech-to-text", "text-to-speech": "text-to-speech", server: "the server" };
 
 /** The conversations that are kept: a search, and its results. The search is in the address, so it can be sent to others. */
 export class ConversationsView {
@@ -49,9 +49,12 @@ export class ConversationsView {
   #form() {
     const text = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string} */ type = "text") =>
       h("label", {}, h("span", {}, label), h("input", { name, type, maxlength: "100", autocomplete: "off", value: this.#query.get(name) ?? "" }));
-    const choice = (/** @type {string} */ name, /** @type {string} */ label, /** @type {Record<string, string>} */ options) =>
-      h("label", {}, h("span", {}, label), h("select", { name, onchange: () => form.requestSubmit() }, ...Object.entries(options).map(([value, shown]) =>
-        h("option", { value, selected: value === (this.#query.get(name) ?? Object.keys(options)[0]) }, shown))));
+    const choice = (/** @type {string} */ name, /** @type {string} */ label, /** @type {Record<string, string>} */ usual) => {
+      const wanted = this.#query.get(name) ?? Object.keys(usual)[0];
+      const options = wanted in usual ? usual : { ...usual, [wanted]: wanted }; // an address may ask for more than we offer
+      return h("label", {}, h("span", {}, label), h("select", { name, onchange: () => form.requestSubmit() }, ...Object.entries(options).map(([value, shown]) =>
+        h("option", { value, selected: value === wanted }, shown))));
+    };
     const form = h("form", { class: "search", role: "search", onsubmit: (/** @type {SubmitEvent} */ event) => this.#search(event) },
       text("word", "Words that were said", "search"), text("agent", "Agent"), text("caller", "Caller"), text("tool", "Tool"),
       choice("failure", "Failure", FAILURES), choice("transport", "Way in", WAYS), choice("since", "When", PERIODS), choice("sort", "Order", ORDERS),
@@ -98,14 +101,14 @@ export class ConversationsView {
       ...(call.failures ?? []).map((/** @type {string} */ stage) => h("span", { class: "badge bad" }, `${stage} failed`)),
       call.interruptions > 0 && h("span", { class: "badge" }, counted(call.interruptions, "interruption")),
       call.false_starts > 0 && h("span", { class: "badge" }, counted(call.false_starts, "false start")),
-      ...(call.tools ?? []).map((/** @type {string} */ tool) => h("span", { class: "badge tool" }, tool)),
+      ...(call.tools ?? []).map((/** @type {string} */ tool) => h("span", { class: "badge ran" }, tool)),
     ];
     const lasted = call.ended_ms === null ? "not ended" : length(call.ended_ms - call.created_ms);
     return h("tr", {},
       h("td", { "data-head": "When" }, h("a", { href: `#/conversations/${encodeURIComponent(call.id)}` }, h("time", { datetime: iso(call.created_ms) }, when(call.created_ms)))),
       h("td", { "data-head": "Agent" }, call.agents?.length ? call.agents.join(", ") : call.agent),
       h("td", { "data-head": "Caller" }, call.caller || "–"),
-      h("td", { "data-head": "Way in" }, wayIn(call.transport)),
+      h("td", { "data-head": "Way in", class: "word" }, wayIn(call.transport)),
       h("td", { "data-head": "Length", class: "number" }, lasted),
       h("td", { "data-head": "Exchanges", class: "number" }, call.exchanges),
       h("td", { "data-head": "Answers, median", class: "number" }, seconds(call.gap_p50_ms)),

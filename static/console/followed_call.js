@@ -58,13 +58,19 @@ export class FollowedCall {
     }
   }
 
+  get #isEmpty() {
+    return !this.#line.value.trim();
+  }
+
   /** @param {SubmitEvent} event */
   async #say(event) {
     event.preventDefault();
+    if (this.#isEmpty) return this.#line.focus();
     if (await this.#do("say", { text: this.#line.value })) this.#line.value = "";
   }
 
   async #instruct() {
+    if (this.#isEmpty) return this.#line.focus();
     if (await this.#do("instruct", { text: this.#line.value })) {
       this.#transcript.note(`You instructed the model: ${this.#line.value}`);
       this.#line.value = "";

@@ -33,7 +33,7 @@ export class Health {
   async #look() {
     const [state, now] = await Promise.all([this.#readiness(), this.#metrics()]);
     this.#state.replaceChildren(...state);
-    if (!now) return;
+    if (!now?.size) return; // nothing is measured here
     this.#calls.add(sum(now, "antiphon_call_live", 'state="connected"'));
     if (this.#before) {
       this.#gap.add(quantile(now, this.#before, "antiphon_exchange_gap_seconds", 0.95));

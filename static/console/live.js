@@ -78,7 +78,7 @@ export class LiveView {
       h("td", { "data-head": "State", class: "state" }, h("span", { class: "dot", "aria-hidden": "true" }), state, call.muted && " (muted)"),
       h("td", { "data-head": "Agent" }, open),
       h("td", { "data-head": "Caller" }, call.caller || "–"),
-      h("td", { "data-head": "Way in" }, wayIn(call.transport)),
+      h("td", { "data-head": "Way in", class: "word" }, wayIn(call.transport)),
       h("td", { "data-head": "Lasts", class: "number" }, length(Date.now() - call.since_ms)),
       h("td", { "data-head": "Last answer", class: "number" }, seconds(call.waited_ms)),
       h("td", { "data-head": "Loss", class: "number" }, percent(call.lost_percent === null ? null : call.lost_percent / 100)),
@@ -87,9 +87,11 @@ export class LiveView {
 
   /** @param {any} call null: no one */
   #follow(call) {
+    const before = this.#followed?.id;
     this.#followed?.close();
     this.#followed = call && new FollowedCall(this.#api, call, () => this.#follow(null));
     this.#panel.replaceChildren(...(this.#followed ? [this.#followed.element] : []));
-    this.#followed?.element.querySelector("input")?.focus();
+    if (this.#followed) this.#followed.element.querySelector("input")?.focus();
+    else if (before) this.#now.querySelector(`[data-id="${CSS.escape(before)}"]`)?.focus();
   }
 }

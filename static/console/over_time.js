@@ -16,6 +16,7 @@ export class OverTimeView {
   #by;
   #stop = new AbortController();
   #shown = h("div", { class: "charts" }, h("p", { class: "empty", role: "status" }, "Looking…"));
+  #zone = h("p", { class: "hint" });
   title = "Over time";
   element;
 
@@ -27,7 +28,7 @@ export class OverTimeView {
     const choice = (/** @type {string} */ name, /** @type {string} */ label, /** @type {[string, string][]} */ options, /** @type {string} */ chosen) =>
       h("label", {}, h("span", {}, label), h("select", { name, onchange: () => this.#choose() }, ...options.map(([value, word]) => h("option", { value, selected: value === chosen }, word))));
     this.element = h("div", { class: "over-time" }, h("h1", {}, "Over time"), h("form", { class: "search" },
-      choice("since", "When", Object.entries(PERIODS).map(([value, [word]]) => [value, word]), this.#since), choice("by", "Show", Object.entries(BY), this.#by)), this.#shown);
+      choice("since", "When", Object.entries(PERIODS).map(([value, [word]]) => [value, word]), this.#since), choice("by", "Show", Object.entries(BY), this.#by)), this.#shown, this.#zone);
     this.#load();
   }
 
@@ -48,6 +49,7 @@ export class OverTimeView {
       const starts = Array.from({ length: Math.ceil((found.until_ms - first) / stepMs) }, (_, at) => first + at * stepMs);
       const some = found.rows.length > 0;
       this.#shown.replaceChildren(...(some ? this.#charts(found.rows, starts, bucket) : [h("p", { class: "empty" }, "No calls in this time.")]));
+      this.#zone.textContent = some && bucket === "day" ? "Each day begins at midnight in UTC." : "";
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#shown.replaceChildren(h("p", { class: "problem" }, /** @type {Error} */ (error).message));
     }
@@ -56,7 +58,7 @@ export class OverTimeView {
   /** @param {any[]} rows @param {number[]} starts @param {string} bucket */
   #charts(rows, starts, bucket) {
     const label = (/** @type {number} */ ms) => bucket === "hour"
-      ? new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : new Date(ms).toLocaleDateString([], { day: "numeric", month: "short" });
+      ? new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : new Date(ms).toLocaleDateString([], { day: "numeric", month: "short", timeZone: "UTC" });
     const names = [...new Set(rows.map(({ name }) => name))].sort();
     const of = (/** @type {string} */ name, /** @type {(row: any) => number | null | undefined} */ value) => {
       const byStart = new Map(rows.filter((row) => row.name === name).map((row) => [row.start_ms, value(row) ?? null]));

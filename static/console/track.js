@@ -3,7 +3,7 @@ import { length } from "./format.js";
 import { peakMs } from "./recording.js";
 
 const LANE = 44;
-const [TOP, GAP] = [14, 6];
+const [TOP, GAP] = [24, 6];
 const HEIGHT = TOP + 2 * LANE + GAP;
 const ZOOMS = [1, 2, 4, 8];
 const LABELS = 8;
@@ -118,7 +118,7 @@ export class Track {
   /** @param {{ms: number, kind: string, title: string}} mark */
   #mark({ ms, kind, title }) {
     const x = this.#x(ms);
-    return svg("g", { class: `event ${kind}` }, svg("title", {}, title), svg("path", { d: `M${x - 4} 0h8l-4 8z` }), svg("line", { x1: x, x2: x, y1: 6, y2: HEIGHT }));
+    return svg("g", { class: `event ${kind}` }, svg("title", {}, title), svg("path", { d: `M${x - 4} ${TOP - 10}h8l-4 8z` }), svg("line", { x1: x, x2: x, y1: TOP - 4, y2: HEIGHT }));
   }
 }
 

@@ -10,6 +10,8 @@ const STAGES = /** @type {[string, string, string][]} */ ([
   ["gap_ms", "heard", "until the caller's client heard the answer"],
 ]);
 
+const OUTCOMES = { timed_out: "took too long", unknown: "has not returned" };
+
 /**
  * How an answer came about: each stage from the caller's last sound on.
  * @param {Record<string, any>} figures
@@ -24,7 +26,7 @@ export function waterfall(figures) {
       h("span", { class: "stage" }, word), h("span", { class: "bar" }, h("i", { style: { width: `${(figures[name] / most) * 100}%` } })),
       h("span", { class: "number" }, millis(figures[name])))));
   const gap = figures.gap_ms ?? figures.first_packet_ms;
-  return h("details", { class: "figures" }, h("summary", {}, `answered in ${seconds(gap)}`),
+  return h("details", { class: "figures" }, h("summary", {}, gap === undefined ? "no answer came" : `answered in ${seconds(gap)}`),
     h("p", { class: "hint" }, "From the caller's last sound until:"), list, facts(figures));
 }
 
@@ -39,7 +41,7 @@ function facts(figures) {
     ["Text-to-speech", figures.text_to_speech],
     ["Language", figures.language],
     ["Answers begun", figures.attempts > 1 && figures.attempts],
-    ["Tools", tools.length > 0 && tools.map((/** @type {any} */ tool) => `${tool.name}: ${tool.outcome}${tool.ms === undefined ? "" : ` after ${millis(tool.ms)}`}`).join("; ")],
+    ["Tools", tools.length > 0 && tools.map((/** @type {any} */ tool) => `${tool.name}: ${OUTCOMES[tool.outcome] ?? tool.outcome}${tool.ms === undefined ? "" : ` after ${millis(tool.ms)}`}`).join("; ")],
     ["Line", line.codec && [line.codec, line.round_trip_ms !== undefined && `round trip ${millis(line.round_trip_ms)}`].filter(Boolean).join(", ")],
     ["Loss", loss(line)],
     ["Sound", line.r_out !== undefined && `R ${Math.round(line.r_out)} to the caller${line.r_in === undefined ? "" : `, R ${Math.round(line.r_in)} from the caller`} (93 is best)`],

@@ -9,8 +9,9 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
+from pydantic_ai.usage import RequestUsage
 
-from server.agent.memory import Memory
+from server.agent.memory import Memory, used_tokens
 
 GREETING = ModelResponse(parts=[TextPart("Good morning.")])
 
@@ -62,3 +63,12 @@ def test_no_call_outgrows_its_model(limit: int, sizes: list[int]) -> None:
         assert given == history[len(history) - len(given) :]
         assert not given or isinstance(given[0].parts[0], UserPromptPart)
         assert sum(sizes[number + 1 - len(given) // 4 : number + 1]) <= limit
+
+
+def test_a_provider_that_counts_wrongly_gives_no_budget_back() -> None:
+    """A count below zero is estimated, as one that is missing."""
+    asked = [ModelRequest.user_text_prompt("What time is it, please?")]
+    estimate = used_tokens(RequestUsage(), True, asked)
+    assert estimate > 0
+    assert used_tokens(RequestUsage(input_tokens=-500), True, asked) == estimate
+    assert used_tokens(RequestUsage(input_tokens=2), True, asked) == 2

@@ -205,6 +205,22 @@ def test_keys_in_a_loop_cost_few_requests() -> None:
     run_virtual(scenario())
 
 
+def test_a_message_with_a_name_is_refused_by_its_name() -> None:
+    """However many were refused before: its client waits for what becomes of it."""
+
+    async def scenario() -> None:
+        async with Caller(Mind()) as caller:
+            nameless = ('{"type": "say", "text": "Hello."}', '{"type": "say", "ref": 5}', "[]", '{"ref": "a"')
+            await flood(caller, nameless * 5)
+            named = ['{"type": "say", "text": "Hello.", "ref": "a"}', '{"type": "none", "ref": "b"}']
+            await flood(caller, [*named, '{"type": "respond", "instructions": "Sing.", "ref": "c"}'])
+            refused = errors(caller, "bad_request")
+            assert [each.ref for each in refused if each.ref] == ["a", "b", "c"]
+            assert len(refused) <= 3 + most(ERRORS_A_SECOND, ERRORS_AT_ONCE, 1)
+
+    run_virtual(scenario())
+
+
 def test_interrupts_in_a_loop_change_nothing() -> None:
     """A client that sends `interrupt` in a loop is told nothing by it, and may ask afterwards."""
 

@@ -4,9 +4,11 @@ import pytest
 
 from server.agent.limits import RunLimits
 from server.agent.spoken import keeper, model
+from server.agent.spoken.answer import WORDLESS
+from server.media.frame import FRAME_MS
 from tests.fakes.mind import Mind
-from tests.fakes.realtime_provider import realtime_provider
-from tests.spoken_call import spoken_call
+from tests.fakes.realtime_provider import NATURAL_MS_A_CHAR, realtime_provider
+from tests.spoken_call import CHARS_PER_S, spoken_call
 
 pytestmark = pytest.mark.loopback_time
 
@@ -38,6 +40,63 @@ async def test_another_model_goes_on_when_the_provider_is_lost_in_its_answer(
             await caller.hear("from. 2")
         assert provider.connections == 2
         assert any("Once upon a time" in item for item in provider.items)
+
+
+@pytest.mark.parametrize("fault", ["written", "silent", "wordless"])
+async def test_an_answer_without_sound_or_words_is_heard_and_read(fault: str) -> None:
+    """Text-to-speech says words that have no sound. Sound without words is shown as such, and heard once."""
+    async with realtime_provider(lambda number: f"It is {number} o'clock.") as provider:
+        provider.faults = {0: fault}
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            caller.frames.clear()
+            expected = WORDLESS if fault == "wordless" else "It is 0 o'clock."
+            assert await caller.type("what time is it") == expected
+            assert sum(frame is not None and any(frame) for frame in caller.frames) > 3
+            assert caller.history[-2:] == ["what time is it", expected]
+            assert await caller.type("and now") == "It is 1 o'clock."
+            assert not caller.failures
+        assert len(provider.of("response.create")) == 2
+
+
+@pytest.mark.parametrize("fault", ["close", "cancelled"])
+async def test_words_whose_sound_is_missing_are_said(fault: str) -> None:
+    """The words of an answer come before their sound. When the provider is lost, or gives it up, text-to-speech says
+    the words that have no sound, and then another model goes on."""
+    mind = Mind(answers={model.GO_ON: "And so they lived."})
+    async with realtime_provider(lambda number: STORY, ms_a_char=NATURAL_MS_A_CHAR) as provider:
+        provider.faults = {0: fault}
+        async with spoken_call(provider, mind.agent("Hello.")) as caller:
+            caller.frames.clear()
+            said = STORY if fault == "close" else STORY[: len(STORY) // 2]
+            assert await caller.type("tell me a story") == f"{said} And so they lived."
+            heard_ms = sum(frame is not None for frame in caller.frames) * FRAME_MS
+            sound_ms = 600 if fault == "close" else len(said) * NATURAL_MS_A_CHAR
+            missing = len(said) - sound_ms * 15 // 1000
+            assert heard_ms > sound_ms + 1000 * (missing + len("And so they lived.")) / CHARS_PER_S - 200
+            assert not caller.failures
+
+
+async def test_words_are_given_as_text_when_the_sound_is_refused() -> None:
+    """A provider that has heard nothing of an utterance would answer something else."""
+    async with realtime_provider(lambda number: f"Answer {number}.") as provider:
+        provider.deaf = 1
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            assert await caller.say("what time is it") == "Answer 1."
+            assert provider.items[-1] == "user: what time is it"
+            assert await caller.say("and now") == "Answer 2."
+            assert provider.items[-1] == "user: what time is it"
+            assert not caller.failures
+        assert len(provider.heard_bytes) == 1
+
+
+async def test_an_error_that_names_nothing_costs_no_time() -> None:
+    """A server that is over its limit may not say which event it refuses. It is asked again on a new connection."""
+    async with realtime_provider(lambda number: "Here.") as provider:
+        provider.faults = {0: "unnamed"}
+        async with spoken_call(provider, Mind().agent("Hello.")) as caller:
+            assert await caller.type("are you there") == "Here."
+            assert not caller.failures
+        assert provider.connections == 2
 
 
 @pytest.mark.parametrize(("number", "fault"), [(0, "called"), (1, "speechless")])

@@ -1,57 +1,16 @@
 """Calls of clients of the OpenAI Realtime API, from their events to the agent and back. On virtual time."""
 
 import json
-from typing import Any
 
 from server.call import messages
 from server.call.agent_messages import Commit
 from server.call.options import CallOptions
+from tests.calls.realtime_line import Line
 from tests.fakes.guided_mind import GuidedMind
 from tests.fakes.people import Caller
-from tests.signaling.realtime.client import Client
 from tests.virtual_time import run_virtual
 
-USER = {"type": "message", "role": "user"}
 LOOK_UP = {"type": "function", "name": "look_up", "parameters": {"type": "object", "properties": {}}}
-
-
-class Line(Caller):
-    """A caller whose client speaks the Realtime API. Its sound comes by WebRTC."""
-
-    def __init__(self, mind: GuidedMind, greeting: str = "") -> None:
-        self.client = Client(on_webrtc=True)
-        super().__init__(mind, greeting=greeting)
-
-    def send(self, message: messages.ServerMessage) -> None:
-        super().send(message)
-        self.client.now_ms = self.now_ms
-        self.client.hear(message)
-
-    def event(self, type: str, **fields: Any) -> None:
-        """The client says this."""
-        self.client.now_ms = self.now_ms
-        self.client.say(type, **fields)
-        told, self.client.told = self.client.told, []
-        for each in told:
-            self.session.receive_text(json.dumps(each))
-
-    def choose(self, **session: Any) -> None:
-        self.event("session.update", session={"type": "realtime", **session})
-
-    def write(self, text: str) -> None:
-        self.event("conversation.item.create", item={**USER, "content": [{"type": "input_text", "text": text}]})
-
-    def types(self) -> list[str]:
-        return [event["type"] for event in self.client.events]
-
-    def responses(self) -> list[Any]:
-        """The status of each response that is over, and what its items say or call."""
-        done = [event["response"] for event in self.client.events if event["type"] == "response.done"]
-        return [
-            (each["status"], [item.get("name") or item["content"][0]["transcript"] for item in each["output"]])
-            for each in done
-            if each["conversation_id"] is not None
-        ]
 
 
 def test_a_spoken_question_is_answered() -> None:
@@ -88,79 +47,6 @@ def test_a_client_brings_instructions_and_a_function() -> None:
         assert line.responses()[-1] == ("completed", ["One moment. Done: 12."])
         assert all(status == "completed" for status, _ in line.responses())
         assert "error" not in line.types()
-
-    run_virtual(scenario())
-
-
-def test_push_to_talk() -> None:
-    """The pauses of the caller end nothing. The client commits, and gets an answer when it asks for one."""
-
-    async def scenario() -> None:
-        async with Line(GuidedMind()) as line:
-            line.choose(audio={"input": {"turn_detection": None, "transcription": {"model": "any"}}})
-            await line.say("hello.")
-            await line.wait(3000)
-            await line.say("there.")
-            await line.wait(100)
-            line.event("input_audio_buffer.commit")
-            assert line.responses() == []
-            await line.wait(1000)
-            line.event("response.create")
-            await line.until_silent()
-        types = line.types()
-        assert "input_audio_buffer.speech_started" not in types
-        assert types.count("input_audio_buffer.committed") == 1
-        assert types.index("input_audio_buffer.committed") < types.index("response.created")
-        completed = line.client.last("conversation.item.input_audio_transcription.completed")
-        assert completed["transcript"] == "hello. there."
-        [(status, [words])] = line.responses()
-        assert status == "completed"
-        assert words
-
-    run_virtual(scenario())
-
-
-def test_a_response_that_is_wanted_while_the_words_are_settled() -> None:
-    """Clients commit and create a response at once."""
-
-    async def scenario() -> None:
-        async with Line(GuidedMind()) as line:
-            line.choose(audio={"input": {"turn_detection": None}})
-            await line.say("hello there.")
-            line.event("input_audio_buffer.commit")
-            line.event("response.create")
-            await line.until_silent()
-        assert line.responses() == [("completed", ["You said hello there.."])]
-
-    run_virtual(scenario())
-
-
-def test_a_commit_of_silence_is_an_item_without_words() -> None:
-    async def scenario() -> None:
-        async with Line(GuidedMind()) as line:
-            line.choose(audio={"input": {"turn_detection": None}})
-            await line.wait(500)
-            line.event("input_audio_buffer.commit")
-            await line.wait(500)
-        assert line.types().count("input_audio_buffer.committed") == 1
-        assert line.responses() == []
-
-    run_virtual(scenario())
-
-
-def test_what_is_cleared_is_no_item() -> None:
-    async def scenario() -> None:
-        async with Line(GuidedMind()) as line:
-            line.choose(audio={"input": {"turn_detection": None}})
-            await line.say("never mind")
-            line.event("input_audio_buffer.clear")
-            await line.wait(2000)
-            assert "input_audio_buffer.committed" not in line.types()
-            await line.say("hello.")
-            line.event("input_audio_buffer.commit")
-            line.event("response.create")
-            await line.until_silent()
-        assert line.responses() == [("completed", ["You said hello.."])]
 
     run_virtual(scenario())
 
@@ -236,29 +122,6 @@ def test_barge_in() -> None:
         first = line.responses()[0]
         assert first[0] == "cancelled"
         assert types.index("input_audio_buffer.speech_started") < types.index("response.done")
-
-    run_virtual(scenario())
-
-
-def test_push_to_talk_over_the_agent() -> None:
-    """The caller's voice does not stop the agent. The client does, and what was said by then is not lost."""
-
-    async def scenario() -> None:
-        async with Line(GuidedMind()) as line:
-            line.choose(audio={"input": {"turn_detection": None}})
-            line.write("tell me a very long story about the sea and all its ships please")
-            line.event("response.create")
-            await line.wait(2500)
-            await line.say("stop it now please.")
-            assert line.responses() == []
-            line.event("response.cancel")
-            await line.wait(100)
-            line.event("input_audio_buffer.commit")
-            line.event("response.create")
-            await line.until_silent()
-        first, second = line.responses()
-        assert first[0] == "cancelled"
-        assert second == ("completed", ["You said stop it now please.."])
 
     run_virtual(scenario())
 

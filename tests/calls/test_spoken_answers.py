@@ -9,7 +9,7 @@ from pydantic_ai.models.test import TestModel
 
 from server.agent.passing_on import HandOver
 from server.agent.voice_agent import VoiceAgent
-from server.call.agent_messages import Respond, ToolCall, ToolResult, Update
+from server.call.agent_messages import Clause, Respond, ToolCall, ToolResult, Update
 from server.call.options import ClientTool
 from server.media.frame import SILENCE
 from server.testing.engines import sound
@@ -34,6 +34,8 @@ async def test_the_caller_is_heard_and_answered_by_the_model_itself() -> None:
             caller.frames.clear()
             assert await caller.type("and now") == "Answer number 1."
             assert caller.history[-4:] == ["what time is it", "Answer number 0.", "and now", "Answer number 1."]
+            announced = " ".join(clause.text for clause in caller.of(Clause))
+            assert announced == "Hello. Answer number 0. Answer number 1."
             standing = caller.call.session.dialogue.standing
         assert any(frame and any(frame) for frame in caller.frames)
         assert provider.heard_bytes[0] >= 24_000 * 2 * 0.8 / 2

@@ -1,11 +1,12 @@
 """What operators see and do in the console."""
 
 import json
+import re
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.console.conftest import TOKEN, TRACE_ID, Console
 from tests.page.test_looks import CONTRASTS
@@ -18,6 +19,14 @@ AS_LOCAL = "(at) => new Date(new Date(at) - new Date(at).getTimezoneOffset() * 6
 """A moment as an input for local time has it."""
 SPEAKS_MS = 30_000
 """How long the agent may take to say a line, after the answer that it gives."""
+
+
+async def lengthen(route: Route) -> None:
+    """Answer as the server does, with long names that have no space."""
+    text = await (await route.fetch()).text()
+    for name in ("Riverside Books", "openai:gpt", "order_status", "caller 0"):
+        text = text.replace(name, name[0] * 90)
+    await route.fulfill(body=text, content_type="application/json")
 
 
 async def go(page: Page, console: Console, where: str) -> None:
@@ -55,6 +64,12 @@ async def test_a_live_call_is_followed_and_ended(operator: Page, console: Consol
         phone.send(type="text", text="Where is my order 4271?")
         await expect(operator.locator(".transcript .caller .words")).to_have_text("Where is my order 4271?")
         await expect(operator.locator(".transcript .agent").first).to_contain_text("order_status")
+        await operator.click("text=Instruct")
+        await expect(operator.locator(".say input")).to_be_focused()  # nothing is to be said yet
+        await operator.press(".say input", "Escape")
+        await operator.keyboard.press("Escape")
+        await expect(row.get_by_role("button")).to_be_focused()
+        await operator.keyboard.press("Enter")
         await operator.fill(".say input", "We close in ten minutes.")
         await operator.click(".say button[type=submit]")
         await expect(operator.locator(".transcript")).to_contain_text("We close in ten minutes.", timeout=SPEAKS_MS)
@@ -65,6 +80,15 @@ async def test_a_live_call_is_followed_and_ended(operator: Page, console: Consol
         await phone.hang_up()
     await expect(row).to_have_count(0)
     await expect(operator.locator(".health .state")).to_have_text("Ready for calls.")
+
+
+async def test_what_is_not_measured_is_not_told(operator: Page) -> None:
+    """Where the server has no metrics, or none at all in them, the page has no figures either, and says no zero."""
+    await operator.route("**/metrics", lambda route: route.fulfill(body=""))
+    async with operator.expect_response("**/metrics"):
+        await operator.reload()
+    await expect(operator.locator(".health .state")).to_have_text("Ready for calls.")
+    await expect(operator.locator(".health dd")).to_have_text(["–"] * 4)
 
 
 async def test_conversations_are_listed_and_searched(operator: Page, console: Console) -> None:
@@ -93,8 +117,9 @@ async def test_conversations_are_listed_and_searched(operator: Page, console: Co
     await operator.click("form.search button")
     await expect(operator.locator("tbody tr a").first).to_have_attribute("href", "#/conversations/call3")
     assert await operator.input_value("[name=until]") == until
-    await go(operator, console, "conversations?failure=any")
+    await go(operator, console, "conversations?failure=any&since=100d")
     await expect(rows).to_have_count(50)
+    await expect(operator.locator("[name=since]")).to_have_value("100d")  # the page offers no such time
     await go(operator, console, "conversations?word=unicorn")
     await expect(operator.locator("[role=status]")).to_have_text("No conversation is like this.")
 
@@ -186,6 +211,16 @@ async def test_figures_over_time_are_numbers_too(operator: Page, console: Consol
     await expect(operator.locator(".legend").first.locator("li")).to_have_text(["Olive", "Riverside Books"])
 
 
+async def test_a_day_is_called_by_its_date(operator: Page, console: Console) -> None:
+    """Days are those of UTC, also for an operator whose clock has another date when they begin."""
+    elsewhere = await operator.context.new_cdp_session(operator)
+    await elsewhere.send("Emulation.setTimezoneOverride", {"timezoneId": "America/New_York"})
+    await go(operator, console, "time?since=7d")
+    today = "new Date().toLocaleDateString([], { day: 'numeric', month: 'short', timeZone: 'UTC' })"
+    await expect(operator.locator(".numbers tbody tr:last-child th").first).to_have_text(await operator.evaluate(today))
+    await expect(operator.locator(".hint")).to_have_text("Each day begins at midnight in UTC.")
+
+
 async def test_it_is_worked_by_keys(operator: Page, console: Console) -> None:
     """From the list to a conversation and back, without a mouse."""
     await operator.keyboard.press("2")
@@ -229,7 +264,13 @@ async def test_it_fits_and_is_readable(operator: Page, console: Console, width: 
     await operator.set_viewport_size({"width": width, "height": 800})
     await operator.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     recorded = f"conversations/{console.recorded}"
-    for where, there in (("live", ".health"), ("conversations", "tbody tr"), (recorded, ".wave"), ("time", ".chart")):
+    await operator.route(re.compile(rf"/api/({recorded}$|conversations\?|figures)"), lengthen)
+    for where, there in (
+        ("live", ".health"),
+        ("conversations", "tbody tr"),
+        (recorded, ".wave"),
+        ("time?by=model", ".chart"),
+    ):
         await go(operator, console, where)
         await operator.locator(there).first.wait_for(state="attached")
         await operator.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
@@ -237,6 +278,7 @@ async def test_it_fits_and_is_readable(operator: Page, console: Console, width: 
         assert size[0] <= size[1], where
         contrasts = await operator.evaluate(CONTRASTS)
         assert [entry for entry in contrasts if entry[1] < 4.5] == [], where
+    assert await operator.evaluate("document.querySelector('.chart text').getBoundingClientRect().height") > 9
 
 
 async def test_what_people_said_is_text_and_never_code(operator: Page, console: Console) -> None:

@@ -23,6 +23,9 @@ NATURAL_MS_A_CHAR = 64
 CHUNK_MS = 100
 SLOW_S = 0.4
 
+ODD = ("written", "silent", "wordless", "cancelled")
+"""Faults of a provider that answers, but not as it should."""
+
 Script = Callable[[int], "str | tuple[str, str]"]
 """What it does for each response, counted from 0: the words that it says, or a tool and its arguments as JSON."""
 
@@ -32,7 +35,9 @@ class RealtimeProvider:
 
     `faults` says what becomes of each response: "" is answered, "slow" only after SLOW_S; "hang" sends nothing, and
     "stall" nothing after some sound; "close" closes the socket then, "speechless" after the first sound and no word;
-    "called" closes it after the call of a tool; a code, such as "rate_limit_exceeded", fails.
+    "called" closes it after the call of a tool; a code, such as "rate_limit_exceeded", fails. "unnamed" is an error
+    that does not say what it is about, and no response. "written" has text and no sound, "silent" words and no sound,
+    "wordless" sound and no words. "cancelled" gives up after half of the words, with their sound.
     """
 
     def __init__(self, script: Script, chunk_s: float = 0.0, ms_a_char: int = MS_A_CHAR) -> None:
@@ -45,6 +50,8 @@ class RealtimeProvider:
         self.received: list[Event] = []
         self.connections = 0
         self.refuses = False
+        self.deaf = 0
+        """How many commits are refused: it has heard nothing."""
         self.faults: dict[int, str] = {}
         self.heard_bytes: list[int] = []
         """How much sound each committed utterance had."""
@@ -113,6 +120,10 @@ class _Client:
             await self._send("session.updated", session=event["session"])
         elif kind == "input_audio_buffer.clear":
             self._buffered = 0
+        elif kind == "input_audio_buffer.commit" and provider.deaf:
+            provider.deaf, self._buffered = provider.deaf - 1, 0
+            error = {"type": "invalid_request_error", "code": "input_audio_buffer_commit_empty", "message": "empty"}
+            await self._send("error", error=error)
         elif kind == "input_audio_buffer.commit":
             provider.heard_bytes.append(self._buffered)
             self._buffered = 0
@@ -134,11 +145,14 @@ class _Client:
         self._response, self._metadata = f"resp_{index}", metadata
         if fault == "hang":
             return
+        if fault == "unnamed":
+            await self._send("error", error={"type": "x", "code": "rate_limit_exceeded", "message": "too much"})
+            return
         if fault == "slow":
             await asyncio.sleep(SLOW_S)
         response = {"id": self._response, "object": "realtime.response", "status": "in_progress", "output": []}
         await self._send("response.created", response={**response, "metadata": metadata})
-        if fault not in ("", "close", "stall", "slow", "speechless", "called"):
+        if fault not in ("", "close", "stall", "slow", "speechless", "called", *ODD):
             await self._done("failed", [], {"type": "failed", "error": {"type": "x", "code": fault}})
             return
         newest = provider.items[-1] if provider.items else ""
@@ -153,9 +167,12 @@ class _Client:
         where = {"response_id": self._response, "item_id": f"said_{index}", "output_index": 0, "content_index": 0}
         item = {"id": where["item_id"], "type": "message", "role": "assistant", "status": "in_progress", "content": []}
         await self._send("response.output_item.added", response_id=self._response, output_index=0, item=item)
-        for piece in re.findall(r" ?[^ ]+", words if fault != "speechless" else ""):
-            await self._send("response.output_audio_transcript.delta", delta=piece, **where)
-        tone = (b"\x00\x10" * 24 + b"\x00\xf0" * 24) * (len(words) * self._provider._ms_a_char // 2)
+        said = words[: len(words) // 2] if fault == "cancelled" else words
+        kind = "response.output_text.delta" if fault == "written" else "response.output_audio_transcript.delta"
+        for piece in re.findall(r" ?[^ ]+", said if fault not in ("speechless", "wordless") else ""):
+            await self._send(kind, delta=piece, **where)
+        chars = 0 if fault in ("written", "silent") else len(said)
+        tone = (b"\x00\x10" * 24 + b"\x00\xf0" * 24) * (chars * self._provider._ms_a_char // 2)
         step = RATE * 2 * CHUNK_MS // 1000
         self._provider.times.setdefault("sound", []).append(asyncio.get_running_loop().time())
         for start in range(0, len(tone), step):
@@ -165,6 +182,9 @@ class _Client:
                 await (self._socket.close(code=1011) if fault != "stall" else asyncio.sleep(0))
                 return
             await asyncio.sleep(self._provider._chunk_s)
+        if fault in ODD:
+            await self._done("cancelled" if fault == "cancelled" else "completed", [])
+            return
         await self._send("response.output_audio_transcript.done", transcript=words, **where)
         await self._send("response.output_audio.done", **where)
         content = [{"type": "output_audio", "transcript": words}]

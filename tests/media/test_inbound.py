@@ -322,6 +322,27 @@ def test_comfort_noise_is_silence() -> None:
     assert hearing.levels[-1] > 2_000
 
 
+@pytest.mark.parametrize(("payload_type", "payload"), [(NOISE, b"\x40"), (NOISE, b"\x40\x01\x02"), (PCMU, b"")])
+@pytest.mark.parametrize("every", [1, 4, 10])
+def test_time_passes_however_often_silence_is_told(payload_type: int, payload: bytes, every: int) -> None:
+    """Some telephones send comfort noise for the whole of a pause, and others nothing in their packets."""
+    hearing = Hearing()
+    for now_ms, packet in timed(sent(10, PCMU)):
+        hearing.take([(now_ms, packet)]).inbound.poll(now_ms)
+    told = 0
+    for tick in range(10, 110):
+        if tick % every == 0:
+            packet = RtpPacket(payload_type, 10 + told, tick * 160, 7, payload)
+            hearing.take([(20.0 * tick, packet)])
+            told += 1
+        hearing.inbound.poll(20.0 * tick)
+    assert len(hearing.frames) == 110 - STARVED_TICKS + 2
+    assert set(hearing.levels[10 + MAX_CONCEALED + 1 :]) == {0}
+    hearing.take([(2200.0 + 20 * n, packet) for n, packet in enumerate(sent(5, PCMU, first=10 + told, at=110))])
+    assert starts(hearing.frames) == list(range(115))
+    assert hearing.levels[-1] > 2_000
+
+
 def test_a_caller_who_has_sent_nothing_yet_is_silent() -> None:
     """Time passes for a caller without a microphone, too."""
     hearing = Hearing()

@@ -51,6 +51,18 @@ def test_pcm_may_come_in_pieces_of_any_size(sizes: list[int]) -> None:
     assert frames == whole.decode(pcm)
 
 
+@pytest.mark.parametrize("odd", [b"\x01", b"\xff" * 333, tone(16_000, 0.02)[:-1]])
+@pytest.mark.parametrize("sample_rate", [8_000, 16_000, 48_000])
+def test_one_odd_piece_is_not_the_end_of_all_sound(odd: bytes, sample_rate: int) -> None:
+    """A piece that ends within a sample by mistake does not make noise of all that follows."""
+    decoder, pcm, size = StreamDecoder("pcm16", sample_rate), tone(sample_rate, 1), sample_rate // 25
+    decoder.decode(odd)
+    frames = [frame for at in range(0, len(pcm), size) for frame in decoder.decode(pcm[at : at + size])]
+    heard = b"".join(frame.pcm for frame in frames[5:])
+    assert pitch_hz(heard, HEARD_RATE) == pytest.approx(440, abs=3)
+    assert np.abs(np.diff(np.frombuffer(heard, np.int16).astype(int))).max() < 2_500
+
+
 @pytest.mark.parametrize("garbage", [b"\xff" * 2_000, bytes(range(256)) * 8, b"\x03"])
 def test_garbage_is_refused_and_the_next_packet_is_good(garbage: bytes) -> None:
     """A binary frame that is not Opus gets an error that says so. The next packet is decoded."""

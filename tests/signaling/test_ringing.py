@@ -138,10 +138,15 @@ async def test_calls_that_are_not_taken() -> None:
         await it.over()
 
 
+@pytest.mark.parametrize("to", ["sip:j%C3%B6rg@pbx1", "SIP:alice@voice_agent:5060", "sips:alice@[::1]:8443"])
+def test_addresses_that_a_phone_may_have(to: str) -> None:
+    assert ringing.Wanted(to=to).to == to
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"to": "tel:+4930"}, 400), ({"to": "sip:alice"}, 400), ({"to": 'sip:a"b@c'}, 400),
+        ({"to": "tel:+4930"}, 400), ({"to": "sip:alice"}, 400), ({"to": "sip:%zz@c"}, 400), ({"to": 'sip:a"b@c'}, 400),
         ({"to": "sip:a\r\nb@c"}, 400), ({"timeout_s": 0}, 400), ({"timeout_s": 1000}, 400), ({"more": 1}, 400),
         ({"context": {"a": "b" * 4000}}, 400), ({"context": "text"}, 400), ({"agent": "nobody"}, 404),
     ],

@@ -143,6 +143,17 @@ def test_words_are_noted_only_if_asked_for(content: bool) -> None:
     assert ("my card is four two" in text, "your card is four two" in text) == (content, content)
 
 
+def test_what_a_client_says_of_its_trace_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
+    """Each span repeats the `tracestate`, so one that is too long is left out. One that is wrong fills no log."""
+    house = House()
+    for state in ("shop=1", "shop=" + "1" * 600, *["wrong " * 20] * 20):
+        house.begin(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate=state).end("")
+    contexts = [span.context for span in house.spans("call")]
+    assert [dict(each.trace_state) for each in contexts if each][:3] == [{"shop": "1"}, {}, {}]
+    assert {format(each.trace_id, "032x") for each in contexts if each} == {"0af7651916cd43dd8448eb211c80319c"}
+    assert len(caplog.records) < 5
+
+
 def test_a_conversation_that_goes_on_stays_in_its_trace() -> None:
     """At another server, or after a restart, its record is the parent, whatever the request says."""
     first, second = House(), House()

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic_ai.usage import RequestUsage
 
 from server.agent.breakers import Breakers
 from server.call import messages
@@ -71,6 +72,30 @@ def run(scenario: object) -> None:
         house.exporter.close()
 
     run_virtual(inside())
+
+
+def test_answers_are_counted_from_none_on() -> None:
+    """Else no rule could tell the share that fails while every answer fails."""
+
+    async def scenario(house: House) -> None:
+        assert house.samples()["antiphon_exchange_attempts_total"] == 0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "name"),
+    [("openai:gpt", "openai", "gpt"), ("ollama:llama3:8b", "ollama", "llama3:8b"), ("own", "unknown", "own")],
+)
+def test_a_request_to_a_model_is_labelled(model: str, provider: str, name: str) -> None:
+    """By provider and name. A name may have colons, too."""
+
+    async def scenario(house: House) -> None:
+        house.monitor.runs.asked(model, 1.0, 0.5, RequestUsage(input_tokens=1), failed=False)
+        labels = f'gen_ai_operation_name="chat",gen_ai_provider_name="{provider}",gen_ai_request_model="{name}"'
+        assert f"gen_ai_client_operation_duration_seconds_count{{{labels}}} 1.0" in house.exporter.text().decode()
+
+    run(scenario)
 
 
 def test_what_is_told_in_calls_is_counted() -> None:

@@ -3,20 +3,26 @@
 import asyncio
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.config import Settings, otel_variables
 from server.errors import ConfigError
 from server.logs import CALL, OfCall
+from server.media.pacer import Pacer
 from server.telemetry.exporter import Exporter
 from server.telemetry.otlp import Otlp, resource
 from server.telemetry.signals import Signals, signals
+from server.watching import watch
+from signaling.health import Health
 from tests.collector import Collector, collecting
 from tests.socket_phone import SocketPhone
 from tests.started import ROOT, started
@@ -25,50 +31,47 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 EVERYTHING = Signals("http", "http", "http")
 
 
-@pytest.mark.parametrize(
-    ("variables", "on"),
-    [
-        ({}, ""),
-        ({"OTEL_SERVICE_NAME": "books"}, ""),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": " "}, ""),
-        (ENDPOINT, "traces metrics logs"),
-        (ENDPOINT | {"OTEL_SDK_DISABLED": "TRUE"}, ""),
-        (ENDPOINT | {"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "prometheus"}, "traces"),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1/v1/traces"}, "traces"),
-        ({"OTEL_METRICS_EXPORTER": "prometheus,otlp"}, "metrics"),
-    ],
-)
-def test_the_standard_variables_switch_each_signal_on(variables: dict[str, str], on: str) -> None:
-    """An endpoint switches on all three, its own switches on one, and OTEL_…_EXPORTER chooses otherwise."""
-    found = signals(variables)
-    assert " ".join(name for name in ("traces", "metrics", "logs") if getattr(found, name)) == on
-
-
-@pytest.mark.parametrize(
-    ("variables", "named"),
-    [
-        (ENDPOINT | {"OTEL_TRACES_EXPORTER": "zipkin"}, "OTEL_TRACES_EXPORTER"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_PROTOCOL"),
-        (ENDPOINT | {"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"),
-        (ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "soon"}, "OTEL_METRIC_EXPORT_INTERVAL"),
-        (ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "1"}, "OTEL_METRIC_EXPORT_INTERVAL"),
-    ],
-)
-def test_what_is_not_possible_is_said(variables: dict[str, str], named: str) -> None:
-    """The error names the variable."""
-    with pytest.raises(ConfigError, match=named):
-        signals(variables)
-
-
 def test_grpc_needs_another_package() -> None:
     """Without it the error says which one."""
     with pytest.raises(ConfigError, match="opentelemetry-exporter-otlp-proto-grpc"):
         Otlp(signals(ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}), resource(), content=False)
 
 
-def test_an_interval_is_read() -> None:
-    """In milliseconds, as the specification has it."""
-    assert signals(ENDPOINT | {"OTEL_METRIC_EXPORT_INTERVAL": "2500"}).interval_s == 2.5
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"OTEL_BSP_MAX_QUEUE_SIZE": "10"},
+        {"OTEL_BLRP_SCHEDULE_DELAY": "-1"},
+        {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "some"},
+    ],
+)
+def test_what_the_sdk_cannot_use_is_said(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error with a sentence, and not with a traceback."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="OTEL_"):
+        Otlp(EVERYTHING, resource(), content=False)
+
+
+def test_variables_count_as_they_are_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the file, too. Without the spaces around them; an empty one is left out, as the SDK expects it."""
+    (tmp_path / ".env").write_text("OTEL_SERVICE_NAME=books\nOTEL_TRACES_SAMPLER=always_off\n")
+    monkeypatch.setattr("server.config.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setattr("os.environ", {"OTEL_TRACES_SAMPLER": " always_on ", "OTEL_LOGS_EXPORTER": " ", "HOME": "/"})
+    wanted = {"OTEL_SERVICE_NAME": "books", "OTEL_TRACES_SAMPLER": "always_on"}
+    assert otel_variables() == wanted
+    assert os.environ == {"HOME": "/"} | wanted
+
+
+async def test_the_file_names_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent and what is scraped has the name of `.env`, too."""
+    (tmp_path / ".env").write_text("OTEL_RESOURCE_ATTRIBUTES=service.name=desk\n")
+    monkeypatch.setattr("server.config.ENV_FILE", tmp_path / ".env")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "")  # what the test sets here is taken back
+    monkeypatch.delenv("OTEL_RESOURCE_ATTRIBUTES")
+    watching = watch(Settings(), Pacer(), Health(), None, contextlib.AsyncExitStack())
+    assert b'service_name="desk"' in watching.exporter.text()
+    watching.exporter.close()
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,19 @@ async def test_a_sampler_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         assert collector.requests == 0
 
 
+async def test_no_line_keeps_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may have text that is no Unicode, such as bytes of a request that were no UTF-8."""
+    with collecting() as collector:
+        async with sending(collector, monkeypatch, Signals(logs="http")):
+            log = logging.getLogger("server.test")
+            log.warning("= one")
+            try:
+                raise ValueError("\udcff")
+            except ValueError:
+                log.exception("x \udcff")
+        assert [text for text, _, _ in collector.lines] == ["= one", r"x \udcff"]
+
+
 async def test_a_line_without_a_span_has_the_trace_of_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines of ticks and sockets belong to the call, too."""
     trace = "0af7651916cd43dd8448eb211c80319c"
@@ -157,7 +173,7 @@ async def test_a_line_without_a_span_has_the_trace_of_its_call(monkeypatch: pyte
         assert line[2]["gen_ai.conversation.id"] == "abc"
 
 
-@pytest.mark.parametrize("status", [400, 500, 503])
+@pytest.mark.parametrize("status", [307, 400, 500, 503])
 async def test_what_a_collector_refuses_is_counted(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spans, readings of the metrics, and lines."""
     with collecting(status=status) as collector:
@@ -170,6 +186,18 @@ async def test_what_a_collector_refuses_is_counted(status: int, monkeypatch: pyt
         assert otlp.dropped() == {"spans": 3, "metrics": 1, "logs": 3}
         assert collector.spans == collector.lines == []
         assert collector.figures == set()
+
+
+async def test_what_a_collector_takes_only_in_part_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers 200, and how many it has refused. Of readings of the metrics the whole one counts."""
+    with collecting(refused=2) as collector:
+        async with sending(collector, monkeypatch) as (otlp, exporter):
+            assert otlp.tracer is not None
+            exporter.meter.create_counter("calls").add(1)
+            for _ in range(3):
+                otlp.tracer.start_span("call").end()
+            logging.getLogger("server.test").warning("=")
+        assert otlp.dropped() == {"spans": 2, "metrics": 1, "logs": 2}
 
 
 async def test_what_a_slow_collector_does_not_take_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,12 @@ class TwilioSystem(System):
     def goodbye(self) -> list[Any]:
         return [{"event": "stop", **self.stream, "stop": {"accountSid": "AC1", "callSid": CALL}}]
 
+    def flush(self) -> None:
+        """All marks that wait come back, as if what was before them had been played."""
+        marks = [item for item in self._queue if isinstance(item, str)]
+        super().flush()
+        self._queue.extend(marks)
+
     def understand(self, item: str | bytes) -> None:
         message = json.loads(item)
         media, mark, clear = self.orders

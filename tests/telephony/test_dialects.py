@@ -40,7 +40,7 @@ from tests.telephony.media_streams_systems import (
     TelnyxSystem,
     TwilioSystem,
 )
-from tests.telephony.system import System
+from tests.telephony.system import DIALLED, NUMBER, System
 from tests.telephony.systems import (
     AsteriskSystem,
     AudioSocketSystem,
@@ -141,6 +141,23 @@ def test_the_formats_of_asterisk(name: str, audio: AudioFormat) -> None:
         heard(Asterisk(), start | {"format": "g729"})
 
 
+@pytest.mark.parametrize(
+    ("size", "sent"),
+    [("1280", 1_280), (1920, 1_920), (320, 640), ("640", 640), ("", 640), (-1280, 640), (10**9, 640), ("x", 640)],
+)
+def test_asterisk_takes_whole_pieces(size: Any, sent: int) -> None:
+    """A channel with packets of 40 ms drops what is no whole piece of 40 ms. A size that no channel has is ignored."""
+    dialect = Asterisk()
+    start = {"event": "MEDIA_START", "connection_id": "c", "format": "slin16", "optimal_frame_size": size}
+    heard(dialect, start)
+    said = [item for _ in range(7) for item in dialect.write(Say(b"\1" * 640))] + list(dialect.write(Rest()))
+    assert {len(item) for item in said} == {sent}
+    assert b"".join(map(bytes, said)).rstrip(b"\0") == b"\1" * 640 * 7  # type: ignore[arg-type]
+    dialect.write(Say(b"\1" * 640))
+    dialect.write(Flush())
+    assert list(dialect.write(Rest())) == []
+
+
 def test_asterisks_commands_are_short() -> None:
     """Asterisk ignores a text frame of more than 128 bytes."""
     dialect = Asterisk()
@@ -150,11 +167,15 @@ def test_asterisks_commands_are_short() -> None:
 
 
 def test_asterisk_tells_its_variables_and_a_full_queue() -> None:
-    """The channel's variables are for the agent; a full queue has old sound in it."""
+    """The channel's variables are for the agent. A full queue has old sound in it, and takes none until it has room."""
     dialect = Asterisk()
     start = {"event": "MEDIA_START", "connection_id": "c", "format": "ulaw", "channel_variables": {"VIP": "1"}}
     assert heard(dialect, start)[0].about == {"channel_variables": {"VIP": "1"}}
-    assert heard(dialect, {"event": "MEDIA_XOFF"}, {"event": "MEDIA_XON"}, {"event": "STATUS"}) == [Late()]
+    assert heard(dialect, {"event": "MEDIA_XOFF"}) == [Late()]
+    assert dialect.write(Say(bytes(160))) == ()
+    assert dialect.write(Flush()) == ('{"command":"FLUSH_MEDIA"}',)
+    assert heard(dialect, {"event": "MEDIA_XON"}, {"event": "STATUS"}) == []
+    assert list(dialect.write(Say(bytes(160)))) == [bytes(160)]
 
 
 def test_exotel_gets_large_pieces_and_the_end_of_a_sentence() -> None:
@@ -167,7 +188,29 @@ def test_exotel_gets_large_pieces_and_the_end_of_a_sentence() -> None:
     assert sounds == [b64encode(b"\1" * 3_200).decode(), b64encode(b"\1" * 1_280 + bytes(1_920)).decode()]
     dialect.write(Say(b"\1" * 640))
     dialect.write(Flush())
-    assert dialect.write(Rest()) == ()
+    assert list(dialect.write(Rest())) == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "about"),
+    [("userId=12345;sessionId=abc-xyz", {"userId": "12345", "sessionId": "abc-xyz"}),
+     ("a=1,b=x=y", {"a": "1", "b": "x=y"}), ('{"a":"1"}', {"a": "1"}), ({"a": "1"}, {"a": "1"}),
+     ("{}", {}), ("{", {}), ("", {}), ("none", {}), ("=1", {}), (7, {})],
+)  # fmt: skip
+def test_the_headers_that_plivo_adds(headers: Any, about: dict[str, str]) -> None:
+    """Plivo writes them as one text. Each is a parameter of the call."""
+    (start,) = PlivoSystem().opening()
+    (begun,) = heard(MediaStreams(PROVIDERS["plivo"]), start | {"extra_headers": headers})
+    assert begun.about == about
+
+
+def test_a_number_may_be_written_in_any_way() -> None:
+    """8000, "8000" and 8000.0 are one sample rate, and 5 is a key."""
+    for rate in (8000, "8000", 8000.0, 8e3):
+        assert heard(Jambonz(), {"callSid": "c", "sampleRate": rate})[0].audio == PCM_8K
+    dialect = MediaStreams(PROVIDERS["twilio"])
+    heard(dialect, *TwilioSystem().opening())
+    assert heard(dialect, {"event": "dtmf", "dtmf": {"digit": 5}}) == [Key("5")]
 
 
 def test_both_tracks_of_a_call_are_not_the_callers() -> None:
@@ -192,6 +235,15 @@ def test_sound_that_no_call_can_have() -> None:
         heard(FreeSwitch("11025"), b"\0\0")
 
 
+def test_the_metadata_of_jambonz() -> None:
+    """They may be beside the attributes of the call, or in an object of their own. None of them changes a number."""
+    (start,) = JambonzSystem().opening()
+    for told in ({"vip": "1", "language": "de"}, {"metadata": {"vip": "1", "language": "de", "from": "+1"}}):
+        (begun,) = heard(Jambonz(), start | told)
+        assert begun.about.items() >= {"vip": "1", "language": "de"}.items()
+        assert (begun.number, begun.dialled) == (NUMBER, DIALLED)
+
+
 def test_freeswitch_may_say_nothing_or_anything_first() -> None:
     """The metadata of a stream are free: nothing, a text, or an object with the call's data."""
     assert heard(FreeSwitch(), b"\1\0") == [Begun("", PCM_8K), Sound(b"\1\0")]
@@ -208,6 +260,21 @@ def test_audiosocket_may_be_cut_anywhere(size: int) -> None:
     dialect = AudioSocket()
     events = heard(dialect, *(stream[at : at + size] for at in range(0, len(stream), size)))
     assert events[1:] == [Sound(b"\1\0" * 320), Key("5"), Sound(b"\2\0" * 320)]
+
+
+@pytest.mark.parametrize(
+    ("message", "wrong"),
+    [(b"\x01\x00\x0f" + bytes(15), "no UUID"), (b"\x01\x00\x00", "no UUID"), (b"\x11\x00\x02\0\0", "12000 Hz"),
+     (b"\x15\x00\x00", "44100 Hz")],
+)  # fmt: skip
+def test_audiosocket_with_another_id_or_rate(message: bytes, wrong: str) -> None:
+    """The operator is told what is wrong with it. What comes in the same piece is understood."""
+    system = AudioSocketSystem()
+    dialect = AudioSocket()
+    heard(dialect, system.opening()[0])
+    with pytest.raises(PeerError, match=wrong):
+        dialect.read(message)
+    assert [type(event) for event in heard(dialect, message + system.sound(bytes(640)))] == [Begun, Sound]
 
 
 def test_audiosocket_keeps_asterisk_from_giving_up() -> None:

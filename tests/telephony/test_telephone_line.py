@@ -19,7 +19,7 @@ from server.call.messages import (
     Transferred,
     parse_client,
 )  # fmt: skip
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 from signaling.telephony.asterisk import Asterisk
 from tests.virtual_time import run_virtual
 
@@ -153,7 +153,7 @@ def test_the_line_is_hung_up_when_the_call_is_over(reason: str, over: bool, hang
 
 
 def test_a_ping_is_for_a_line_that_is_silent() -> None:
-    """While sound comes or goes, no ping is needed."""
+    """While sound comes, no ping is needed. While sound goes, it is: a muted telephone sends nothing, and is there."""
 
     async def scenario(line: TelephoneLine, socket: Socket) -> None:
         pings = []
@@ -165,7 +165,7 @@ def test_a_ping_is_for_a_line_that_is_silent() -> None:
                 await line.send(FRAME)
             await line.ping()
             pings.append(socket.pings)
-        assert pings == [0, 0, 1, 1, 2]
+        assert pings == [0, 0, 1, 2, 3]
 
     on_a_line(scenario)
 
@@ -201,6 +201,21 @@ def test_the_line_may_end_before_the_transfer_is_known(why_not: str) -> None:
         assert await line.receive() is None
 
     on_a_line(scenario, transfer)
+
+
+def test_sound_that_no_call_has_is_refused_at_once() -> None:
+    """The log says why, and the caller is not left in silence. A message that is merely odd is passed over."""
+
+    async def scenario() -> None:
+        other = START.replace("ulaw", "g729")
+        for said in ((other,), ("{", "BAD", other)):
+            with pytest.raises(NotAcceptable, match="c\\(slin16\\)"):
+                await TelephoneLine(Socket(*said), Arrival("asterisk", Caller(), Asterisk())).begin()
+        line = TelephoneLine(Socket('{"event":"MEDIA_START"}', START), Arrival("asterisk", Caller(), Asterisk()))
+        assert (await line.begin()).call_id == "c"
+        assert asyncio.get_running_loop().time() == 0
+
+    run_virtual(scenario())
 
 
 def test_a_system_that_says_nothing_is_not_waited_for() -> None:

@@ -17,6 +17,7 @@ from pydantic_ai import Agent, RunContext
 from pydantic_ai.models.test import TestModel
 from twilio.request_validator import RequestValidator
 from twilio.twiml.voice_response import Connect, Stream, VoiceResponse
+from yarl import URL
 
 from server.agent.passing_on import Transfer
 from server.agent.voice_agent import VoiceAgent
@@ -133,6 +134,46 @@ async def test_a_webhook_behind_a_proxy() -> None:
         signed = {"X-Twilio-Signature": signature(voice.replace("http:", "https:"))}
         system = await stream_of(await http.post(voice, data=FORM, headers=signed))
         assert system.url == running.home.replace("http", "wss") + "/telephony/twilio"
+
+
+async def test_the_address_of_the_stream_is_the_one_that_twilio_has_called() -> None:
+    """With its port, also where Twilio leaves that out of the signature; and capitals in the name do not matter."""
+    path = "/telephony/twilio/voice"
+    async with server(trusted=["10.9.9.9"]) as (_running, http, voice):
+        for host, address in (("Shop.example:8443", "https://shop.example"), ("Shop.example", "https://Shop.example")):
+            signed = {"X-Twilio-Signature": signature(address + path), "Host": host}
+            system = await stream_of(await http.post(voice, data=FORM, headers=signed))
+            assert system.url == f"wss://{host.lower()}/telephony/twilio"
+
+
+async def test_what_xml_cannot_have_is_left_out_of_the_answer() -> None:
+    """A number that somebody makes up has no power over the answer, and the stream that it opens is good."""
+    form = FORM | {"From": "sip:\x01\uffff<&\"'>" + "9" * 300}
+    async with server() as (running, http, voice):
+        url = f"{voice}?name=%00Zo%C3%AB%3C%22"
+        signed = {"X-Twilio-Signature": str(RequestValidator(TOKEN).compute_signature(url, form))}
+        system = await stream_of(await http.post(URL(url, encoded=True), data=form, headers=signed))
+        assert system.parameters["from"].startswith("sip:<&\"'>999")
+        assert system.parameters["name"] == 'Zo\xeb<"'
+        await system.dial(http, running.home)
+        await system.hears(3)
+        await system.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [("application/x-www-form-urlencoded; charset=none", b"a=1", 401),
+     ("application/x-www-form-urlencoded", b"a=\xff", 400),
+     ("application/x-www-form-urlencoded", b"a=" + b"1" * 70_000, 413),
+     ("multipart/form-data; boundary=a", b"--a\r\nnothing", 401),
+     ("multipart/form-data; boundary=a", b"--a\r\nX: " + b"y" * 10_000, 401),
+     ("multipart/form-data", b"", 401), ("application/json", b"{}", 401)],
+)  # fmt: skip
+async def test_a_body_that_is_no_form(kind: str, body: bytes, status: int) -> None:
+    """It is a stranger's fault, and not the server's."""
+    async with server() as (_running, http, voice):
+        response = await http.post(voice, data=body, headers={"Content-Type": kind})
+        assert response.status == status
 
 
 @pytest.mark.parametrize(("token", "known", "status"), [("a guess", TOKEN, 401), ("", TOKEN, 401), (TOKEN, "", 403)])

@@ -11,7 +11,7 @@ from twilio.request_validator import RequestValidator
 from server.call.line.telephone import Begun
 from server.call.messages import AudioFormat
 from server.errors import Unauthorized
-from signaling.telephony.twilio_signature import GOOD_S, signature, signed_url, vetted, with_pass
+from signaling.telephony.twilio_signature import GOOD_S, signature, signed_scheme, vetted, with_pass
 
 TOKEN = "12345"
 CALL = [
@@ -34,16 +34,35 @@ def test_the_signature_of_twilios_documentation() -> None:
     assert signature(TOKEN, URL, CALL) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
+HOST, PATH = "mycompany.com", "/myapp.php?foo=1&bar=2"
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "scheme"),
+    [("https://mycompany.com", HOST, "https"), ("http://mycompany.com", HOST, "http"),
+     ("https://mycompany.com:443", HOST, "https"), ("http://mycompany.com:80", HOST, "http"),
+     ("https://mycompany.com", f"{HOST}:443", "https"), ("https://mycompany.com:8443", f"{HOST}:8443", "https"),
+     ("https://mycompany.com", f"{HOST}:8443", "https"), ("http://mycompany.com:8080", f"{HOST}:8080", "http"),
+     ("http://[::1]:8080", "[::1]:8080", "http"), ("https://[::1]", "[::1]", "https")],
+)  # fmt: skip
+def test_an_address_may_be_signed_with_and_without_its_port(address: str, host: str, scheme: str) -> None:
+    """Twilio does both, and a proxy may have taken the TLS off."""
+    good = signature(TOKEN, address + PATH, CALL)
+    assert signed_scheme(TOKEN, ["another.example", host], PATH, CALL, good) == scheme
+
+
 def test_what_was_changed_has_no_good_signature() -> None:
-    """Another address, another parameter, another token, or no signature: all are refused."""
+    """Another host, port, query, parameter or token, or no signature: all are refused."""
     good = signature(TOKEN, URL, CALL)
-    assert signed_url(TOKEN, ["http://other.example/", URL], CALL, good) == URL
-    for token, url, parameters, given_signature in (
-        ("12346", URL, CALL, good), (TOKEN, URL + "&x=1", CALL, good), (TOKEN, URL, CALL[1:], good),
-        (TOKEN, URL, CALL, ""), (TOKEN, URL, CALL, "\udcff"),
+    for token, host, path, parameters, given_signature in (
+        ("12346", HOST, PATH, CALL, good), (TOKEN, HOST, f"{PATH}&x=1", CALL, good),
+        (TOKEN, HOST, PATH, CALL[1:], good),
+        (TOKEN, HOST, PATH, CALL, ""), (TOKEN, HOST, PATH, CALL, "\udcff"), (TOKEN, "", PATH, CALL, good),
+        (TOKEN, HOST, PATH, CALL, signature(TOKEN, f"https://{HOST}:8443{PATH}", CALL)),
+        (TOKEN, HOST, PATH, CALL, signature(TOKEN, f"https://other.example{PATH}", CALL)),
     ):  # fmt: skip
         with pytest.raises(Unauthorized):
-            signed_url(token, [url], parameters, given_signature)
+            signed_scheme(token, [host], path, parameters, given_signature)
 
 
 def begun(call_id: str, parameters: dict[str, str]) -> Begun:

@@ -43,6 +43,11 @@ class Heard:
         """All of it."""
         return b"".join(self._chunks)
 
+    def forget(self) -> None:
+        """The provider has refused the sound: from now on the model is given the words."""
+        self._chunks.clear()
+        self._bytes = 0
+
     def feed(self, pcm: bytes) -> None:
         """The caller has said more: 16 kHz PCM."""
         converted = self._convert(pcm)

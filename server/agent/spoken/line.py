@@ -6,15 +6,16 @@ session would run tools by itself, and decide whose turn it is.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
-from pydantic_ai.exceptions import ModelConnectionError
+from pydantic_ai.exceptions import ModelConnectionError, ModelServerError
 from pydantic_ai.messages import BinaryAudio, RealtimeSessionErrorEvent
 from pydantic_ai.realtime import RealtimeModelProfile
 from pydantic_ai.realtime.codec import (
     CancelResponse,
     ClearAudio,
     CommitAudio,
+    InputRejected,
     RealtimeCodecEvent,
     RealtimeConnection,
     RealtimeInput,
@@ -23,6 +24,7 @@ from pydantic_ai.realtime.codec import (
 from pydantic_ai.realtime.lifecycle import (
     InputLost,
     LifecycleEvent,
+    RealtimeFrame,
     ResponseEnded,
     ResponseRequestRefused,
     ResponseStarted,
@@ -34,6 +36,8 @@ from server.agent.spoken.heard import Heard
 from server.agent.spoken.known import Known
 from server.agent.spoken.sound import Sound
 
+REFUSALS = ("rate_limit_exceeded", "insufficient_quota")
+"""Codes of errors after which no answer comes, although they name none: not every server says what it refuses."""
 MAX_WAITING = 3_000
 """How much may wait to be sent: a minute of sound. A provider that takes in less has died, and the line with it."""
 
@@ -57,6 +61,8 @@ class Line:
         self._to_send: asyncio.Queue[RealtimeInput] = asyncio.Queue(MAX_WAITING)
         self._inputs = 0
         """How many were given so far: pydantic-ai names each by its number."""
+        self._committed: Sequence[Heard] = ()
+        """The utterances that were committed last."""
         self._asked: dict[int, Answer] = {}
         """By the number of the input that asked: the answers that have not begun."""
         self._coming: dict[str, Answer] = {}
@@ -83,8 +89,9 @@ class Line:
         heard.where = self
         self.send(BinaryAudio(data=pcm, media_type="audio/pcm"))
 
-    def commit(self) -> None:
-        """The sound since the last time is what the caller has said."""
+    def commit(self, heard: Sequence[Heard]) -> None:
+        """The sound since the last time is what the caller has said: these utterances."""
+        self._committed = heard
         self.send(CommitAudio())
 
     def clear(self) -> None:
@@ -156,6 +163,9 @@ class Line:
 
     async def _receive_all(self) -> None:
         async for frame in self._connection.frames():
+            if (error := self._refusal(frame)) is not None:  # pydantic-ai would wait for it before it asks again
+                self.close(failure_of(self._model_name, error))
+                return
             for event in frame:
                 if not isinstance(event, StaleEvent):
                     self._take(event)
@@ -173,11 +183,28 @@ class Line:
                         refused.fail(failure_of(self._model_name, None))
             case LifecycleEvent():
                 pass
+            case InputRejected(input_index=number, refused="content") if number in self._asked:
+                self.known.asked("")
+                self._asked[number].refuse(failure_of(self._model_name, None))
             case RealtimeSessionErrorEvent(recoverable=False):
                 self.close(ModelConnectionError(self._model_name, "The provider has ended the session."))
+            case RealtimeSessionErrorEvent(code="input_audio_buffer_commit_empty"):  # it has heard nothing
+                for each in self._committed:
+                    each.forget()
+                for answer in self._asked.values():  # if one comes all the same, it is cancelled
+                    answer.refuse(failure_of(self._model_name, event))
             case _:
-                for answer in self._coming.values():
+                for answer in list(self._coming.values()):
                     answer.receive(event)
+                    if answer.endless:
+                        self.close(ModelServerError(self._model_name, "The answer of the provider has no end."))
+
+    def _refusal(self, frame: RealtimeFrame) -> RealtimeSessionErrorEvent | None:
+        """The error after which no answer comes, although the provider does not say that it is about one."""
+        if self._coming or not self._asked or any(isinstance(event, ResponseRequestRefused) for event in frame):
+            return None
+        errors = (event for event in frame if isinstance(event, RealtimeSessionErrorEvent))
+        return next((error for error in errors if error.code in REFUSALS), None)
 
     def _begin(self, event: ResponseStarted) -> None:
         """An answer begins: the newest one of those that were asked for together."""

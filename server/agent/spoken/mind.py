@@ -133,7 +133,7 @@ class SpokenMind:
                 line.hear(each, each.sound)
             each.committed = True
         if new:
-            line.commit()
+            line.commit(new)
         self._heard = heard
         return True
 

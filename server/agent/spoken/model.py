@@ -31,7 +31,7 @@ from pydantic_ai.realtime.lifecycle import ResponseEnded
 from pydantic_ai.settings import ModelSettings
 
 from server.agent.client_retries import sent_once
-from server.agent.spoken.answer import Answer, Piece
+from server.agent.spoken.answer import Answer, Piece, Written
 from server.agent.spoken.mind import SpokenMind
 from server.agent.spoken.request import Request
 from server.agent.spoken.sound import Sound
@@ -199,8 +199,9 @@ class SpokenResponse(StreamedResponse):
         self._usage += self._answer.usage
 
     def _events(self, piece: Piece) -> "list[ModelResponseStreamEvent]":
-        if isinstance(piece, str):
-            return self._text(piece)
+        if isinstance(piece, (str, Written)):
+            self._model.speaking = isinstance(piece, str)
+            return self._text(piece if isinstance(piece, str) else piece.text)
         if isinstance(piece, ToolCall):
             self._model.called(piece.tool_call_id)
             return self._tool(ToolCallPart(piece.tool_name, piece.args or "{}", piece.tool_call_id))

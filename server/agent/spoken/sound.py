@@ -14,8 +14,10 @@ class Sound:
         self.item = item
         self.samples = 0
         """How many have come."""
+        self.lost = False
+        """The provider was lost before all of it had come. There may be words whose sound is missing."""
         self._on_cut = on_cut
-        self._cut = False
+        self._cut = self._ended = False
         self._pieces: asyncio.Queue[bytes | str | None] = (
             asyncio.Queue()
         )  # the model's answer has a limit, and so has this
@@ -29,8 +31,10 @@ class Sound:
         """More words have come."""
         self._pieces.put_nowait(text)
 
-    def end(self) -> None:
-        """No more will come. Calling this twice does no harm."""
+    def end(self, lost: bool = False) -> None:
+        """No more will come. The first time counts."""
+        self.lost = lost if not self._ended else self.lost
+        self._ended = True
         self._pieces.put_nowait(None)
 
     async def pieces(self) -> AsyncIterator[bytes | str]:

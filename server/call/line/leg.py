@@ -82,7 +82,16 @@ class Leg:
         conversation waits for another connection, or "" for none of them."""
         self.closing_hangs_up = False
         """A client that closes the connection hangs up, and does not come back to the conversation."""
+        self.only_reads: Callable[[], bool] = lambda: False
+        """Whether the client wants what the agent says at present as text alone: then it gets silence."""
         self._attach = attach
+
+    def speak_as(self, before: "Leg") -> None:
+        """The client comes from the leg `before`. If that one has found out its protocol, it is spoken on here: the
+        client has been told what it was told there."""
+        if self._recognize is not None and before._translator is not None:
+            self._translator, self._recognize = before._translator, None
+            self.comes_back = False
 
     # What the session calls: the leg is its Connection
 
@@ -170,7 +179,8 @@ class Leg:
     def _frame_of(self, source: Callable[[], bytes | None]) -> bytes | None:
         if self._live:
             try:
-                return source()
+                pcm = source()
+                return bytes(len(pcm)) if pcm and self.only_reads() else pcm
             except Exception:
                 self._end_by_fault()
         return None

@@ -31,9 +31,10 @@ MAX_WATCHERS = 4
 
 Reformat = Callable[[AudioFormat, AudioFormat], None]
 Tell = Callable[[Sequence[str | bytes]], None]
-Make = Callable[[Reformat, Tell], Presenting]
+Position = Callable[[], float]
+Make = Callable[[Reformat, Tell, Position], Presenting]
 """Makes the translator of a connection. It is given what changes the format of the sound (the caller's, the agent's),
-and what tells our session something soon."""
+what tells our session something soon, and how many ms of the sound that came on a WebSocket the session has heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class RealtimeCalls:
         """Hold the call until it ends."""
         calls: list[WsCall] = []
         legs: list[Leg] = []
-        translator = SharedTranslator(make(lambda heard, spoken: calls[0].reformat(heard, spoken), _soon(legs)))
+        made = make(lambda heard, spoken: calls[0].reformat(heard, spoken), _soon(legs), lambda: calls[0].heard_ms)
+        translator = SharedTranslator(made)
 
         async def tell(items: Sequence[str | bytes]) -> None:
             for item in items:
@@ -94,11 +96,11 @@ class RealtimeCalls:
         Raises what `RtcCalls.answer` raises.
         """
         legs: list[Leg] = []
-        translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs)), gate)
+        translator = SharedTranslator(make(lambda heard, spoken: None, _soon(legs), lambda: 0), gate)
 
         def make_leg(session: Session, attach: Callable[[Leg], None]) -> Leg:
             legs.append(leg := Leg(session, attach, translator=translator))
-            leg.closing_hangs_up = True
+            leg.closing_hangs_up, leg.only_reads = True, lambda: translator.only_reads
             return leg
 
         request = CallRequest(**choices)
@@ -150,7 +152,7 @@ class RealtimeCalls:
 
         `make` is for telling who may not watch.
         """
-        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None, lambda told: None))
+        refusing = TranslatedSocket(socket, make(lambda heard, spoken: None, lambda told: None, lambda: 0))
         try:
             live = self._find(caller, call_id)
         except NotFound as error:
@@ -164,7 +166,7 @@ class RealtimeCalls:
         live.translator.watch(outbox)
         tasks = [
             asyncio.get_running_loop().create_task(work, name=f"watch-{call_id}")
-            for work in (self._listen(live, socket), _tell(outbox, socket), live.leg.over.wait())
+            for work in (self._listen(live, socket, outbox), _tell(outbox, socket), live.leg.over.wait())
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -176,11 +178,11 @@ class RealtimeCalls:
             await asyncio.gather(*tasks, return_exceptions=True)
             await _finish(outbox, socket)
 
-    async def _listen(self, live: _Live, socket: Socket) -> None:
+    async def _listen(self, live: _Live, socket: Socket, outbox: Outbox) -> None:
         """Carry out what a watcher asks for, as if the client had asked for it."""
         while (item := await socket.receive()) is not None and not socket.flooded:
             if item:
-                read = live.translator.read_watcher(item)
+                read = live.translator.read_watcher(item, outbox)
                 await live.tell(read.answers)
                 live.leg.tell_session([each for each in read.told if isinstance(each, str)])
 

@@ -43,8 +43,8 @@ class RtcCalls:
         """The calls whose offers of ours are not answered yet."""
         self._pending: dict[Session, RtcCall] = {}
         """The one call of each session that is not connected yet. A newer one takes its place."""
-        self._waiting: dict[str, tuple[Session, MakeLeg]] = {}
-        """The sessions that have lost their peers, each by the pc_id that its client knows."""
+        self._waiting: dict[str, RtcCall] = {}
+        """The last calls of the sessions that have lost their peers, each by the pc_id that its client knows."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.traffic = Traffic()
 
@@ -120,13 +120,14 @@ class RtcCalls:
 
     async def _come_back(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Go on with a session that waits, for a client that has only the pc_id."""
-        session, make_leg = self._waiting[pc_id]
+        last = self._waiting[pc_id]
+        session = last.leg.session
         if session.caller.name != caller.name or session.absence.since_s is None:
             raise NotFound("There is no such call.")
         self._directory.pace(caller)
         offer = self._read_offer(sdp, caller)
         session.expect_another()
-        return await self._answer(offer, self._make(session, None, "", make_leg), pc_id)
+        return await self._answer(offer, self._make(session, last, "", last.make_leg), pc_id)
 
     async def reoffer(self, sdp: str, caller: Caller, pc_id: str) -> tuple[str, str, str]:
         """Take another offer of the connection that a live call has: an ICE restart, a hold, a change of its tracks.
@@ -217,9 +218,14 @@ class RtcCalls:
         task.add_done_callback(self._tasks.discard)
 
     def _make(self, session: Session, predecessor: RtcCall | None, token: str, make_leg: OwnLeg) -> RtcCall:
-        """A call for `session`. It takes the place of another one that is not connected yet."""
+        """A call for `session`, whose client comes from `predecessor`, if it had one.
+
+        It takes the place of another one that is not connected yet.
+        """
         make_leg = make_leg or self._make_leg
         leg = make_leg(session, lambda leg: self._directory.attach(session, leg, token))
+        if predecessor is not None:
+            leg.speak_as(predecessor.leg)
         older = self._pending.get(session)
         try:
             call = self._pending[session] = RtcCall(leg, Peer(leg, self._pacer, self._peers), predecessor, make_leg)
@@ -261,10 +267,10 @@ class RtcCalls:
                 self._calls[pc_id] = predecessor
         self._waiting = {
             known: each for known, each in self._waiting.items()
-            if each[0] is not call.leg.session and each[0].absence.since_s is not None
+            if each.leg.session is not call.leg.session and each.leg.session.absence.since_s is not None
         }  # fmt: skip
         if pc_id not in self._calls and call.leg.session.absence.since_s is not None:
-            self._waiting[pc_id] = call.leg.session, call.make_leg
+            self._waiting[pc_id] = call
 
     async def _connects_in_time(self, leg: Leg) -> bool:
         """Whether the peer connects in time, while its session still has a place."""

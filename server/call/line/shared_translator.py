@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.call.line.outbox import Outbox
-from server.call.line.translator import Gate, Presenting, Read
+from server.call.line.translator import Gate, Presenting, PrivateItem, Read, SoundItem
 from server.call.messages import ServerMessage
 
 
@@ -15,6 +15,10 @@ class SharedTranslator:
         self._translator = translator
         self._gate = gate
         self._watchers: list[Outbox] = []
+
+    @property
+    def only_reads(self) -> bool:
+        return self._translator.only_reads
 
     def watch(self, watcher: Outbox) -> None:
         self._watchers.append(watcher)
@@ -28,14 +32,16 @@ class SharedTranslator:
         if refused is not None:
             return Read(answers=self.for_client(refused))
         read = self._translator.read(item)
-        self._copy(read.answers)
+        self._copy(_public(read.answers))
         return Read(read.told, self.for_client(read.answers))
 
-    def read_watcher(self, item: str | bytes) -> Read:
+    def read_watcher(self, item: str | bytes, watcher: Outbox) -> Read:
         """What a watcher says, and what the client is told of it."""
         read = self._translator.read_watcher(item)
-        self._copy(read.answers)
-        return Read(read.told, self.for_client(read.answers))
+        public = _public(read.answers)
+        for each in self._watchers:
+            _put(each, read.answers if each is watcher else public)
+        return Read(read.told, self.for_client(public))
 
     def write(self, message: ServerMessage) -> Sequence[str | bytes]:
         items = self._translator.write(message)
@@ -43,7 +49,10 @@ class SharedTranslator:
         return self.for_client(items)
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
-        return self._translator.say(sound)
+        items = self._translator.say(sound)
+        if len(items) > 1:  # nearly always it is only the sound
+            self._copy([item for item in items if not isinstance(item, SoundItem)])
+        return items
 
     def for_client(self, items: Sequence[str | bytes]) -> Sequence[str | bytes]:
         return items if self._gate is None else self._gate.pass_on(items)
@@ -51,6 +60,10 @@ class SharedTranslator:
     def _copy(self, items: Sequence[str | bytes]) -> None:
         for watcher in self._watchers:
             _put(watcher, items)
+
+
+def _public(items: Sequence[str | bytes]) -> Sequence[str | bytes]:
+    return [item for item in items if not isinstance(item, PrivateItem)]
 
 
 def _put(watcher: Outbox, items: Sequence[str | bytes]) -> None:

@@ -1,7 +1,8 @@
 """The words between a telephone line and its call: what a telephone system tells us, and what it is told.
 
 Each telephone system has a dialect of its own for them. A dialect is pure: it knows no socket and no call. What it
-reads comes from outside, so it raises PeerError for what it does not understand, and nothing else.
+reads comes from outside, so it raises PeerError for what it does not understand, and nothing else. NotAcceptable, which
+is one, says that no call can begin with such sound.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -1,9 +1,11 @@
 """The calls of this process that come by telephone lines: how each begins, and to which session it belongs."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,13 +16,15 @@ from server.call.line.telephone import Arrival, Begun
 from server.call.line.telephone_line import TelephoneLine
 from server.call.line.traffic import Traffic
 from server.call.line.ws_call import FLUSH_S, Socket, WsCall
-from server.call.options import CallRequest
+from server.call.options import MAX_REQUEST_CHARS, CallRequest
 from server.call.session import Session
 from server.errors import AntiphonError, NotFound, PeerError
 from server.media.pacer import Pacer
 
 MAX_NUMBER_CHARS = 100
 """How long a telephone number or a SIP address may be. Longer ones are cut off."""
+SHORTEST_CHARS = len('"":0,')
+"""How much room the shortest field needs."""
 OWN = ("number", "dialled", "call")
 """The parameters of an address that are not for the agent."""
 
@@ -132,15 +136,41 @@ def _with_address(begun: Begun, given: Mapping[str, str]) -> Begun:
 
 
 def _request(begun: Begun, arrival: Arrival) -> CallRequest:
-    """The choices for the call, and the fields for the agent. Raises PeerError."""
+    """The choices for the call, and the fields for the agent. Raises PeerError.
+
+    Telephone systems tell much by themselves, such as the variables of a channel. What is too much is left out, because
+    the caller would not be answered otherwise.
+    """
+    about = json.loads(json.dumps(dict(begun.about), ensure_ascii=False).encode("utf-8", "replace"))
+    own = _fitting({name: value for name, value in about.items() if name not in CallRequest.model_fields})
+    choices = {name: value for name, value in about.items() if name in CallRequest.model_fields}
     try:
-        return CallRequest.model_validate({**begun.about, "transfers": arrival.transfer is not None})
+        return CallRequest.model_validate({**choices, **own, "transfers": arrival.transfer is not None})
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise PeerError(
             f"what is told of the call cannot be used: {where + ': ' if where else ''}{first['msg']}"
         ) from exc
+
+
+def _fitting(fields: Mapping[str, Any], room_chars: int = MAX_REQUEST_CHARS - 2) -> dict[str, Any]:
+    """The fields that have room together, as JSON. Of a field that is an object as many parts as have room."""
+    kept: dict[str, Any] = {}
+    for name, value in fields.items():
+        if room_chars < SHORTEST_CHARS:
+            break
+        if _chars(name, value) > room_chars and isinstance(value, dict):
+            value = _fitting(value, room_chars - _chars(name, {}))
+        if (chars := _chars(name, value)) <= room_chars:
+            kept[name] = value
+            room_chars -= chars
+    return kept
+
+
+def _chars(name: str, value: Any) -> int:
+    """How long a field of an object is, with the comma after it."""
+    return len(json.dumps({name: value}, ensure_ascii=False, separators=(",", ":"))) - 1
 
 
 def _caller(arrival: Arrival, begun: Begun, request: CallRequest) -> Caller:

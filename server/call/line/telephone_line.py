@@ -32,7 +32,7 @@ from server.call.line.telephone import (
 )
 from server.call.line.ws_call import LEAD_FRAMES, Socket
 from server.call.messages import Dtmf, Played, Transferred
-from server.errors import PeerError
+from server.errors import NotAcceptable, PeerError
 from server.media.dtmf import DIGITS
 from server.media.frame import FRAME_MS
 
@@ -70,8 +70,8 @@ class TelephoneLine:
         """How much of this reply was sent on this connection."""
         self._said_s = 0.0
         """When sound was sent last."""
-        self._stirred = False
-        """Something was read or sent since the last ping."""
+        self._heard = self._said = False
+        """Whether something was read, and whether sound was sent, since the last ping."""
         self._told_of_bad_message = False
         self._transferring = asyncio.Event()
         """Set while there is no transfer on its way."""
@@ -118,11 +118,15 @@ class TelephoneLine:
             await self._carry_out(json.loads(item))
 
     async def ping(self) -> None:
-        """Ask for a sign of life, if there was none. Sound that comes is one, and not every system likes pings."""
-        if not self._stirred:
+        """Ask for a sign of life, if there was none. Sound that comes is one, and not every system likes pings. Sound
+        that is sent is none: a muted telephone may be silent through a long answer."""
+        heard, said = self._heard, self._said
+        self._heard = self._said = False
+        if heard:
+            return
+        if not said:
             await self._order(KeepAlive())
-            await self._socket.ping()
-        self._stirred = False
+        await self._socket.ping()
 
     async def close(self, reason: str) -> None:
         """Close the connection, and hang up if the call is over, when what was said last has been heard."""
@@ -138,10 +142,12 @@ class TelephoneLine:
         if (item := await self._socket.receive()) is None:
             return False
         if item:
-            self._stirred = True
+            self._heard = True
             try:
                 self._events.extend(self._arrival.dialect.read(item))
             except PeerError as error:
+                if isinstance(error, NotAcceptable) and self._begun is None:
+                    raise
                 if not self._told_of_bad_message:
                     self._told_of_bad_message = True
                     log.warning("x a telephone line (%s): %s", self._arrival.kind, error)
@@ -190,7 +196,7 @@ class TelephoneLine:
         size = len(self._frame)
         while len(self._pcm) >= size:
             self._frames += 1
-            self._said_s, self._stirred = asyncio.get_running_loop().time(), True
+            self._said_s, self._said = asyncio.get_running_loop().time(), True
             piece, self._pcm = self._pcm[:size], self._pcm[size:]
             await self._order(Say(piece))
             if self._frames % MARK_FRAMES == 0:

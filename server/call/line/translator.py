@@ -12,6 +12,18 @@ from typing import Any, Protocol
 from server.call.messages import AudioFormat, ServerMessage, Start
 
 
+class SoundItem(str):
+    """A message that carries sound to the client. Who watches the call does not get it."""
+
+    __slots__ = ()
+
+
+class PrivateItem(str):
+    """A message for whoever has caused it: others who are in the call have not asked for it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """What an item of the client becomes."""
@@ -33,11 +45,17 @@ class Translator(Protocol):
         """What the client is told of a message of our session."""
 
     def say(self, sound: bytes) -> Sequence[str | bytes]:
-        """What carries the next sound, in the format of the call, to the client. Called on a WebSocket only."""
+        """What carries the next sound, in the format of the call, to the client. Called on a WebSocket only.
+
+        What of it is sound is a `SoundItem` or bytes; the rest is told to who watches, too."""
 
 
 class Presenting(Translator, Protocol):
     """A translator that can tell somebody who comes later how things are."""
+
+    @property
+    def only_reads(self) -> bool:
+        """The client wants what the agent says at present as text, and no sound of it."""
 
     def present(self) -> Sequence[str | bytes]:
         """What a watcher is told first."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from server.call.agent_messages import Commit
+from server.call.agent_messages import Clear, Commit
 from server.call.line.leg import Leg
 from server.call.line.outbox import Outbox
 from server.call.messages import Audio, AudioFormat, Error, parse_client
@@ -81,6 +81,8 @@ class WsCall:
         self._quiet_ms = 0
         """Time since the client's last sign of life."""
         self._told_of_bad_sound = False
+        self.heard_ms = 0
+        """How much of the client's sound the session has heard."""
 
     def reformat(self, heard: AudioFormat, spoken: AudioFormat) -> None:
         """The caller's sound, and the agent's, have these formats from now on."""
@@ -138,6 +140,7 @@ class WsCall:
     def _tick(self, number: int) -> None:
         self._quiet_ms += FRAME_MS
         for frame in self._feed.take():
+            self.heard_ms += FRAME_MS
             self._leg.hear(frame)
         self._feed_taken.set()
         self._send_frame()
@@ -249,9 +252,9 @@ class WsCall:
 
 
 def _comes_behind_sound(text: str) -> bool:
-    """Whether a message means the sound before it: `commit`."""
+    """Whether a message means the sound before it: `commit` and `clear`."""
     try:
-        return isinstance(parse_client(text), Commit)
+        return isinstance(parse_client(text), Commit | Clear)
     except PeerError:
         return False
 

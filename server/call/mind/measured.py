@@ -96,7 +96,7 @@ class Measured:
         metrics, source, reply = spoken.stopwatch.metrics(spoken.number), spoken.reply.source, spoken.number
         asked = spoken.asked is not None
         spoken_to = asked and metrics.transcript_ms is not None
-        by_engine = bool(spoken.reply.speech.texts) and not isinstance(source, Keystrokes)
+        by_engine = spoken.reply.speech.pronounced and not isinstance(source, Keystrokes)
         stages = {f"{stage}_ms": getattr(metrics, f"{stage}_ms") for stage in STAGES} if asked else {}
         return Figures(
             reply=reply,

@@ -25,6 +25,8 @@ class Utterance:
         """The words so far, as last known."""
         self.told = False
         """The client knows these words already, from an earlier utterance."""
+        self.wanted = False
+        """The client wants it to be answered, where the agent speaks only when it is asked."""
         self.settled = False
         """`text` covers everything that was heard."""
         self.settling: asyncio.Task[None] | None = None

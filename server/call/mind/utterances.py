@@ -56,8 +56,6 @@ class Utterances:
         self._preparation = Preparation(host.start, self._prepare, answers.stop, self._on_settled, self._on_failed)
         self.on_set_aside: Callable[[Note], None] = lambda note: None
         """Puts the words that nobody answers into the history, where the agent speaks only when it is asked."""
-        self._wanted = False
-        """The client wants an answer to the utterance whose words are being settled."""
         self._committed = False
         """The client has said that the caller is done with the present utterance."""
         self._open: dict[int, Utterance] = {}
@@ -133,7 +131,7 @@ class Utterances:
         utterance = self.answering = self._open[number]
         self._stop_listening(utterance)
         utterance.stopwatch.mark("endpoint")
-        self._wanted = self._committed = False
+        self._committed = False
         if self._waits_to_be_asked(utterance):
             self._preparation.ask(utterance)
             if utterance.settled:
@@ -162,9 +160,10 @@ class Utterances:
         return self._committed and self.present is not None
 
     def want(self) -> bool:
-        """The client wants an answer to the utterance whose words are being settled. False: there is none."""
-        self._wanted = self.answering is not None
-        return self._wanted
+        """The client wants an answer to the utterance that is being settled, or else heard. False: there is none."""
+        if (utterance := self.answering or self.present) is not None:
+            utterance.wanted = True
+        return utterance is not None
 
     # Words that are answered together with later ones
 
@@ -205,10 +204,9 @@ class Utterances:
         self._owed.settle(why)
 
     def _add_to_owed(self, utterance: Utterance) -> None:
-        self._preparation.cancel(utterance)
-        self._owed.owe_answer(utterance.number, utterance.text)
-        self._tell(utterance, final=True)
-        self._release(utterance)
+        waits = self._waits_to_be_asked(utterance)
+        self._owed.owe_answer(utterance.number, "" if waits else utterance.text)
+        self._put_away(utterance, noted=waits)
 
     # What the preparation reports
 
@@ -230,26 +228,26 @@ class Utterances:
         if not utterance.text:
             self._outcomes.on_no_words(utterance.number)
             return
-        if self._waits_to_be_asked(utterance) and not self._wanted:
-            self._set_aside(utterance)
+        if self._waits_to_be_asked(utterance):
+            self._put_away(utterance, noted=True)
+            self._outcomes.on_no_words(utterance.number)
             return
         if utterance.prepared is None:
             self._preparation.finish(utterance)
         self._hand_on(utterance)
 
     def _waits_to_be_asked(self, utterance: Utterance) -> bool:
-        """The client has to ask for the answer. What it types asks for one."""
-        return utterance.spoken and self._answers.brought.speaks_when_asked
+        """The client has to ask for the answer, and has not. What it types asks for one."""
+        return utterance.spoken and not utterance.wanted and self._answers.brought.speaks_when_asked
 
-    def _set_aside(self, utterance: Utterance) -> None:
-        """The words are not answered now: they go into the history."""
-        text, number = utterance.text, utterance.number
+    def _put_away(self, utterance: Utterance, noted: bool) -> None:
+        """The words are not answered now. They may be `noted`: put into the history."""
         self._preparation.cancel(utterance)
         self._tell(utterance, final=True)
         self._release(utterance)
-        self._answers.forget(utterance.sound)  # the history has the words
-        self.on_set_aside(Note(text=text[:MAX_NOTE_CHARS]))
-        self._outcomes.on_no_words(number)
+        if noted and utterance.text:
+            self._answers.forget(utterance.sound)  # the history has the words
+            self.on_set_aside(Note(text=utterance.text[:MAX_NOTE_CHARS]))
 
     def _on_failed(self, utterance: Utterance, failure: EngineError) -> None:
         if self._owed.expects_words(utterance.number):
@@ -261,7 +259,9 @@ class Utterances:
         assert reply is not None, "because an answer is handed on when it is being made"
         encouraging = self._encourages(utterance, prompt)
         if not self._host.answered(encouraging, utterance.spoken):
-            self._outcomes.on_no_words(utterance.number) if encouraging else self._set_aside(utterance)
+            if not encouraging:
+                self._put_away(utterance, noted=True)
+            self._outcomes.on_no_words(utterance.number)
             return
         self._tell(utterance, final=True)
         utterance.prepared = None

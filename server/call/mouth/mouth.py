@@ -41,8 +41,6 @@ class SpokenReply:
         """When the caller first heard it."""
         self.resumed_s: list[float] = []
         """When it went on after a sound of the caller."""
-        self.clauses_shown = 0
-        """How many of its clauses the client has been told."""
 
 
 class Mouth:

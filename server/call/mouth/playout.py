@@ -5,7 +5,6 @@ time, 20 ms at each call, and knows at every moment which words have left. A Spe
 So an answer can be prepared in a pause and dropped without trace, and old work cannot reach new output.
 """
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,63 +12,17 @@ from math import inf
 
 import numpy as np
 
+from server.call.mouth.clause import Clause
 from server.media.frame import FRAME_MS, SPOKEN_BYTES
 
 FADE = (0.4, 0.1, 0.0)
 """Gain at the end of each frame after a duck: silent within 60 ms, without a click. The reply then keeps its place."""
 SOFT = 0.5
 """Gain while the caller may be about to speak. 6 dB less is polite, and still understood if the caller is silent."""
-CHARS_PER_FRAME = 15 * FRAME_MS / 1000
-"""Assumed pace of a clause whose sound is not complete yet. English has about 15 characters a second."""
 MAX_QUEUED_FRAMES = 30_000 // FRAME_MS
 """30 s ahead of the caller's ear is enough. A reply that has more waits until there is room."""
 MAX_KEPT_FRAMES = 10_000 // FRAME_MS
 """How much sound that has left can be taken back. It takes less time to notice that a connection is dead."""
-
-
-_SENTENCE_END = re.compile(r"[.!?؟।۔]+\s+|[。！？]+\s*")
-
-
-@dataclass(slots=True)
-class _Clause:
-    text: str
-    aside: bool = False
-    frames: int = 0
-    played: int = 0
-    complete: bool = False
-    sentences: bool = False
-    """It is a whole answer, and not one sentence."""
-    _least_chars: int = 0
-
-    def play(self) -> None:
-        """One more frame has left. Text that counted as heard stays heard, however long the clause turns out to be."""
-        self.played += 1
-        self._least_chars = self._chars()
-
-    def take_back(self, frames: int) -> None:
-        """The caller did not hear the newest `frames` that have left."""
-        self.played -= frames
-        self._least_chars = 0
-
-    @property
-    def heard(self) -> str:
-        """The words that have left. A word counts when it is over."""
-        if self.complete and self.played == self.frames:
-            return self.text
-        return self.text[: max(0, self.text.rfind(" ", 0, self._chars() + 1))]
-
-    @property
-    def unheard(self) -> str:
-        """What is left to be said, from the sentence on that was not heard to its end."""
-        if not self.sentences:
-            return "" if self.heard == self.text else self.text
-        heard = len(self.heard)
-        ends = [end.end() for end in _SENTENCE_END.finditer(self.text) if end.end() <= heard + 1]
-        return "" if heard == len(self.text) else self.text[max(ends, default=0) :].strip()
-
-    def _chars(self) -> int:
-        total = self.frames if self.complete else max(self.frames, len(self.text) / CHARS_PER_FRAME)
-        return max(self._least_chars, int(len(self.text) * self.played / total) if total else 0)
 
 
 @dataclass(slots=True)
@@ -78,7 +31,7 @@ class Speech:
 
     finished: bool = False
     """No more sound will come."""
-    _clauses: list[_Clause] = field(default_factory=list)
+    _clauses: list[Clause] = field(default_factory=list)
     _queue: deque[bytes] = field(default_factory=deque)
     _tail: bytes = b""
     _present: int = 0
@@ -88,12 +41,12 @@ class Speech:
 
     def begin(self, clause: str, aside: bool = False) -> None:
         """The sound that is added from now on says `clause`. An `aside` is no part of the answer: the caller waits."""
-        self._clauses.append(_Clause(clause, aside))
+        self._clauses.append(Clause(clause, aside))
 
     def begin_answer(self) -> int:
         """The sound that is added from now on is that of a speech-to-speech model: a whole answer, whose words come
         beside it (`extend`). Returns its number, for `heard_ms`."""
-        self._clauses.append(_Clause("", sentences=True))
+        self._clauses.append(Clause("", sentences=True))
         return len(self._clauses) - 1
 
     def extend(self, text: str) -> None:
@@ -118,6 +71,13 @@ class Speech:
             self.add(bytes(SPOKEN_BYTES - len(self._tail)))
         self._clauses[-1].complete = True
 
+    def end_answer(self, lost: bool) -> str:
+        """The answer is complete, or `lost` before its end. Returns the words of it that have no sound, which it does
+        not say then. How many these are is a guess where some sound has come."""
+        rest = self._clauses[-1].shorten(lost)
+        self.end()
+        return rest
+
     def finish(self) -> None:
         """No more sound will come."""
         self.finished = True
@@ -133,9 +93,14 @@ class Speech:
         return kept
 
     @property
-    def texts(self) -> Sequence[str]:
-        """What its clauses say, as far as they are begun."""
-        return [clause.text for clause in self._clauses]
+    def pronounced(self) -> bool:
+        """Whether text-to-speech says any of it."""
+        return any(not clause.sentences for clause in self._clauses)
+
+    def announce(self) -> Sequence[str]:
+        """What is to be heard next and was not announced before, as far as it is known: clauses, and sentences of an
+        answer that a speech-to-speech model gives."""
+        return [text for clause in self._clauses for text in clause.announce()]
 
     @property
     def room(self) -> bool:

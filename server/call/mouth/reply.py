@@ -210,14 +210,10 @@ class Reply:
                 await self._play(clause, first)
                 self._pronouncing = first = False
                 continue
-            if first and not clause.aside:
-                self._on_stage("first_clause")
-                first = False
-            del self._waiting[0]
             self._begun += 1
             self._pronouncing = True
-            await self._pronounce_clause(clause)
-            self._pronouncing = False
+            await self._say(clause, first)
+            self._pronouncing, first = False, first and clause.aside
 
     async def _play(self, sound: Sound, first: bool) -> None:
         self._sounds[sound] = self.speech.begin_answer()
@@ -233,7 +229,16 @@ class Reply:
             self.written = True
             await self._add(resampler.convert(piece))
         self.speech.add(resampler.flush())
-        self.speech.end()
+        if rest := self.speech.end_answer(sound.lost):
+            self._waiting.insert(0, rest)
+            await self._say(_Clause(rest, self._spoken_as()), first)
+
+    async def _say(self, clause: _Clause, first: bool) -> None:
+        """Have text-to-speech say the clause that waits."""
+        if first and not clause.aside:
+            self._on_stage("first_clause")
+        del self._waiting[0]
+        await self._pronounce_clause(clause)
 
     async def _add(self, pcm: bytes) -> None:
         silent = not self.speech.ready

@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from pydantic_ai.realtime.codec import AudioDelta, OutputTranscript
+from pydantic_ai.exceptions import ModelServerError
+from pydantic_ai.realtime.codec import AudioDelta, OutputTranscript, RealtimeCodecEvent
 from pydantic_ai.realtime.lifecycle import ResponseEnded, ResponseStarted
 
-from server.agent.spoken.answer import Answer
+from server.agent.spoken.answer import MAX_CHARS, MAX_PIECES, MAX_SOUND_S, Answer
 from server.agent.spoken.known import Known
 from server.agent.spoken.line import Line
 
@@ -41,6 +42,30 @@ async def test_what_the_provider_begins_by_itself_and_gives_up_is_no_answer(answ
     async with asyncio.timeout(1):
         assert [piece async for piece in answer.pieces() if piece and isinstance(piece, str)] == ["Good morning."]
     assert line.idle
+
+
+@pytest.mark.parametrize(
+    ("event", "count"),
+    [
+        (AudioDelta(data=bytes(2 * 24_000 * 60), item_id="item"), MAX_SOUND_S // 60),
+        (AudioDelta(data=b"", item_id="item"), MAX_PIECES),
+        (OutputTranscript(text="word " * 200, is_final=False, item_id="item"), MAX_CHARS // 1000),
+    ],
+    ids=["sound", "pieces", "words"],
+)
+async def test_an_answer_without_an_end_costs_its_connection(event: RealtimeCodecEvent, count: int) -> None:
+    """It would fill the memory, because what comes is kept until it is heard."""
+    line = make()
+    answer = asked(line)
+    line._take(ResponseStarted(response_id="ours", answers=(0,)))
+    for _ in range(count):
+        line._take(event)
+    assert not line.closed.is_set()
+    line._take(event)
+    assert line.closed.is_set()
+    with pytest.raises(ModelServerError):
+        async for _ in answer.pieces():
+            pass
 
 
 async def test_an_answer_that_was_given_up_in_its_middle_is_over() -> None:

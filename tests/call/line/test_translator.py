@@ -48,6 +48,9 @@ class Heard:
     def receive_text(self, text: str | bytes) -> None:
         self.taken.append(text)
 
+    def next_frame(self) -> bytes | None:
+        return b"sound"
+
 
 class Client:
     """A socket of a client that says one thing."""
@@ -85,6 +88,13 @@ def test_a_leg_with_a_translator_speaks_the_clients_protocol() -> None:
     assert heard.taken[0] == Text(text="hi").to_json()
 
 
+def test_a_client_that_only_reads_gets_silence() -> None:
+    leg, _, _ = _leg()
+    assert leg.next_frame() == b"sound"
+    leg.only_reads = lambda: True
+    assert leg.next_frame() == bytes(5)
+
+
 def test_a_first_message_decides_which_protocol_the_client_speaks() -> None:
     """The translator that comes by it is told the hello that the client could not read."""
 
@@ -100,6 +110,26 @@ def test_a_first_message_decides_which_protocol_the_client_speaks() -> None:
     own.receive_text("quiet")
     own.receive_text("LOUD")
     assert (heard.taken, wire.sent) == (["quiet", "LOUD"], [])
+
+
+def test_a_later_connection_of_the_same_client_speaks_on_as_the_one_before() -> None:
+    """It need not say anything first. One that speaks our own protocol is not known by it: it may say so anew."""
+
+    def recognize(first: str | bytes) -> Translator | None:
+        return Shouting() if str(first).isupper() else None
+
+    first, _, _ = _leg(recognize=recognize)
+    first.receive_text("HI")
+    later, wire, _ = _leg(recognize=recognize)
+    later.speak_as(first)
+    later.send(Ping())
+    later.receive_text("quiet")
+    assert wire.sent == ["PING", "OK"]
+    assert not later.comes_back
+    other, wire, _ = _leg(recognize=recognize)
+    other.speak_as(_leg(recognize=recognize)[0])
+    other.receive_text("HI")
+    assert wire.sent == ["OK"]
 
 
 def test_a_socket_with_a_translator_carries_our_own_protocol_for_the_call() -> None:

@@ -1,12 +1,16 @@
 """A call over a fake WebSocket: what is read and written, on a virtual clock."""
 
 import asyncio
+import json
+from typing import Any
 
+from server.call.agent_messages import Clear
 from server.call.line.leg import Leg
 from server.call.line.ws_call import LEAD_FRAMES, WsCall
 from server.call.messages import AudioFormat, Text
 from server.call.session import Session
 from server.call.setup import CallSetup, Engines
+from server.media.frame import Frame
 from server.media.pacer import Pacer
 from tests.fakes.engines import EnergyVad, LetterSpeechToText, SteadyTextToSpeech
 from tests.fakes.mind import Mind
@@ -59,5 +63,56 @@ def test_an_answer_is_sent_when_it_is_ready() -> None:
         await running
         await serving
         assert socket.sound_ms[: LEAD_FRAMES + 3] == [135] * LEAD_FRAMES + [140, 160, 180]
+
+    run_virtual(scenario())
+
+
+class HastySocket(QuietSocket):
+    """A client that sends a second of sound at once, and then says that it is not meant."""
+
+    def __init__(self) -> None:
+        super().__init__(types_ms=0)
+        self._says: list[str | bytes] = [bytes(32_000), Clear().to_json(), Text(text="hello").to_json()]
+
+    async def receive(self) -> str | bytes | None:
+        if not self._says:
+            await asyncio.sleep(3_600)
+        return self._says.pop(0)
+
+
+class Heard:
+    """A session that notes how many frames it has heard when a message comes."""
+
+    id, ended, speaking = "call", False, None
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self.taken: list[tuple[str, int]] = []
+
+    def hear(self, frame: Frame) -> None:
+        self.frames += 1
+
+    def receive_text(self, text: str) -> None:
+        self.taken.append((json.loads(text)["type"], self.frames))
+
+    def next_frame(self) -> None: ...
+    def frame_ahead(self) -> None: ...
+    def attach(self, leg: Leg) -> None: ...
+    def detach(self, leg: Leg, for_good: bool = False) -> None: ...
+
+
+def test_what_is_cleared_is_all_the_sound_before_it() -> None:
+    """Also what waits to be heard, because it came faster than it can be heard."""
+
+    async def scenario() -> None:
+        session: Any = Heard()
+        leg = Leg(session, session.attach)
+        call = WsCall(session, AudioFormat(), HastySocket(), vanished_s=60, patient=True)
+        serving = asyncio.create_task(call.run(leg, Pacer(), None), name="the socket")
+        await asyncio.sleep(2)
+        leg.close()
+        await serving
+        assert session.taken == [("clear", 50), ("text", 50)]
+        assert call.heard_ms == 1_000
 
     run_virtual(scenario())

@@ -315,3 +315,61 @@ def test_the_words_of_a_model_that_speaks_itself_come_beside_its_sound() -> None
     assert speech.unheard == ""
     speech.take_back(15)  # a dead connection has not brought it
     assert speech.unheard == "Four five six. Seven."
+
+
+def test_an_answer_is_announced_sentence_by_sentence_as_its_words_come() -> None:
+    """Each part once, in whole words, and none of it after it was heard."""
+    speech = Speech()
+    speech.begin("One moment.", aside=True)
+    speech.begin_answer()
+    speech.extend("It is")
+    assert speech.announce() == ["One moment."]
+    assert speech.pronounced
+    speech.extend(" ten. And it ra")
+    assert speech.announce() == ["It is ten."]
+    speech.extend("ins. Bye.")
+    assert speech.announce() == ["And it rains."]
+    assert speech.announce() == []
+    assert speech.end_answer(lost=False) == "It is ten. And it rains. Bye.", "no sound has come"
+
+
+def test_words_that_come_with_their_sound_are_announced_before_they_are_heard() -> None:
+    speech = Speech()
+    speech.begin_answer()
+    for word in "Once upon a time there was a shop".split():
+        speech.extend(f"{word} ")
+        speech.add(bytes(SPOKEN_BYTES * 20))
+    announced = ""
+    while speech.take() is not None:
+        announced = " ".join([announced, *speech.announce()]).strip()
+        assert announced.startswith(speech.heard.strip())
+    assert announced
+    assert not speech.pronounced
+
+
+def test_the_words_of_a_lost_answer_whose_sound_has_not_come() -> None:
+    """How much of an answer has come is guessed by the pace of speech. What was heard stays."""
+    text = "Once upon a time there was a shop that sold everything."
+    speech = Speech()
+    speech.begin_answer()
+    speech.extend(text)
+    speech.add(bytes(SPOKEN_BYTES * 50))
+    rest = speech.end_answer(lost=True)
+    assert rest
+    speech.begin(rest)
+    speech.add(bytes(SPOKEN_BYTES))
+    speech.end()
+    speech.finish()
+    while speech.take() is not None:
+        pass
+    assert speech.heard == text
+    assert 10 <= len(text) - len(rest) <= 16
+
+
+def test_words_without_spaces_are_heard_one_by_one() -> None:
+    """In Chinese, Japanese and Thai an answer that is cut off in its middle was heard to there."""
+    for text, half in (("从前有一家商店", "从前有"), ("むかしむかし", "むかし"), ("สวัสดีครับ", "สวัส")):
+        speech = speech_of((text, 100))
+        for _ in range(50):
+            speech.take()
+        assert speech.heard == half

@@ -29,6 +29,8 @@ class Client:
         self.formats: list[AudioFormat] = []
         self.events: list[dict[str, Any]] = []
         self.told: list[Any] = []
+        self.refs: list[str] = []
+        """The names of what our session was told, by which it refuses it."""
         way = Way("n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append(heard), self._note)
         self.config = LiveConfig({"model": "gpt-live-1", **session}, on_webrtc, 1_000, 4_600)
         self.config.session_id = "live_1"
@@ -61,7 +63,9 @@ class Client:
         return [event["event"]["type"] for event in self.events if event["type"] == "response.event"]
 
     def _note(self, told: Any) -> None:
-        self.told += [json.loads(each) if isinstance(each, str) else each for each in told]
+        new = [json.loads(each) if isinstance(each, str) else each for each in told]
+        self.refs += [each.pop("ref") for each in new if isinstance(each, dict) and "ref" in each]
+        self.told += new
 
     def _take(self, items: Any) -> list[str]:
         new = [json.loads(item) for item in items]

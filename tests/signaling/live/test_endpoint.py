@@ -38,8 +38,8 @@ async def test_a_session_begins_with_session_start() -> None:
                 {**START, "session": {"model": "m", "audio": 5}},
                 {"type": "none"},
             ):
-                await socket.send_json(early)
-                assert (await socket.receive_json())["type"] == "error"
+                await socket.send_json({**early, "event_id": "mine"})
+                assert (await socket.receive_json())["error"]["client_event_id"] == "mine"
             assert len(running.directory) == 0
             await socket.send_json(START)
             started = await socket.receive_json()

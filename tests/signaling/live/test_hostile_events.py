@@ -126,7 +126,7 @@ def test_sessions_of_any_kind() -> None:
         ("", "session"), ({}, "session.model"), ({"delegation": {"type": "decisions"}}, "session.delegation.type"),
         ({"triggers": [{}]}, "session.triggers"), ({"instructions": "x" * 20_000}, "session"),
         ({"audio": {"format": {"type": "audio/pcm", "rate": 8000}}}, "session.audio.format.rate"),
-        ({"audio": {"output": {"voice": "\n"}}}, "session.audio.output.voice.constrained-str"),
+        ({"audio": {"output": {"voice": "\n"}}}, "session.audio.output.voice"),
         ({"delegation": {"type": "responses", "responses": {"tools": [{"type": "web_search"}]}}},
          "session.delegation.responses.tools"),
         ({"input": [{"role": "user", "content": [{"text": "x"}]}] * 129}, "session.input"),

@@ -23,10 +23,16 @@ class Client:
     def __init__(self, on_webrtc: bool = False, kind: Any = "realtime") -> None:
         self.now_ms = 0.0
         self.formats: list[tuple[AudioFormat, AudioFormat]] = []
-        way = Way("n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append((heard, spoken)))
+        self.heard_ms = 0.0
+        way = Way(
+            "n", on_webrtc, lambda: self.now_ms, lambda heard, spoken: self.formats.append((heard, spoken)),
+            heard_ms=lambda: self.heard_ms,
+        )  # fmt: skip
         self.translator = RealtimeTranslator(way, SessionConfig("sess_1", "gpt-realtime", kind))
         self.events: list[dict[str, Any]] = []
         self.told: list[Any] = []
+        self.refs: list[str] = []
+        """The names of what our session was told, by which it refuses it."""
 
     def say(self, type: str, **fields: Any) -> list[str]:
         """Send an event. Returns the types of what comes back."""
@@ -34,10 +40,14 @@ class Client:
 
     def send(self, item: str | bytes) -> list[str]:
         read = self.translator.read(item)
-        self.told += [json.loads(each) if isinstance(each, str) else each for each in read.told]
+        told = [json.loads(each) if isinstance(each, str) else each for each in read.told]
+        self.refs += [each.pop("ref") for each in told if isinstance(each, dict) and "ref" in each]
+        self.told += told
         return self._take(read.answers)
 
     def append(self, sound: bytes) -> list[str]:
+        """Send 24 kHz PCM, which is heard at once."""
+        self.heard_ms += len(sound) / 48
         return self.say("input_audio_buffer.append", audio=base64.b64encode(sound).decode())
 
     def hear(self, *messages: ServerMessage) -> list[str]:

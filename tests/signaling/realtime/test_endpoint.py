@@ -3,69 +3,28 @@
 import asyncio
 import json
 from contextlib import suppress
-from typing import Any
 
 import aiohttp
 import pytest
 
 from signaling.access import Access
-from signaling.json_values import MAX_VALUES
-from signaling.keys import secret_key
 from signaling.openai.door import LIMITS
 from signaling.realtime import endpoint
-from signaling.tokens import Header, read_claims, read_header
-from tests.exchange import Exchange, exchange
-from tests.fakes.guided_mind import GuidedMind
+from tests.exchange import exchange
 from tests.fakes.mind import Mind
 from tests.offers import audio, offer
-from tests.tokens import SECRET, token
+from tests.signaling.realtime.asking import ADMIN, OneKey, first_event
+from tests.tokens import token
 
-ADMIN = {"Authorization": "Bearer the operator's own token"}
 SDP = {"Content-Type": "application/sdp"}
 
 
-class OneKey:
-    async def find(self, header: Header) -> Any:
-        return [secret_key(SECRET)]
-
-
-async def first_event(running: Exchange, http: aiohttp.ClientSession, **options: Any) -> dict[str, Any]:
-    """What a client is told first on the WebSocket."""
-    async with http.ws_connect(f"{running.home}/v1/realtime?model=gpt-realtime", **options) as socket:
-        told: dict[str, Any] = json.loads((await socket.receive()).data)
-        return told
-
-
-async def test_a_secret_is_a_token_of_this_server() -> None:
-    """A backend gets it with the admin token. It opens the WebSocket of a page, and sets what the session says."""
-    async with exchange(GuidedMind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
-        url = f"{running.home}/v1/realtime/client_secrets"
-        tools = [{"type": "function", "name": "look_up", "parameters": {"type": "object"}}]
-        voice = {"output": {"voice": "ash"}}
-        session = {"type": "realtime", "temperature": 0, "tools": tools, "instructions": "Be nice.", "audio": voice}
-        body = {"expires_after": {"anchor": "created_at", "seconds": 60}, "session": session}
-        assert (await http.post(url, json=body)).status == 401
-        made = await (await http.post(url, json=body, headers=ADMIN)).json()
-        assert made["value"].startswith("ek_")
-        assert made["session"]["audio"]["output"]["voice"] == "ash"
-        offered = ("realtime", f"openai-insecure-api-key.{made['value']}", "openai-agents-sdk.0.20.0")
-        assert (await first_event(running, http, protocols=offered))["type"] == "session.created"
-        assert running.options[-1].temperature == 0
-        assert [tool.name for tool in running.options[-1].tools] == ["look_up"]
-        bearer = {"Authorization": f"Bearer {made['value']}"}
-        assert (await first_event(running, http, headers=bearer))["type"] == "session.created"
-        for bad in ({"audio": 5}, {"a": [[]] * MAX_VALUES}):
-            assert (await http.post(url, json={"session": bad}, headers=ADMIN)).status == 400
-
-
-async def test_a_secret_for_an_agent_is_for_no_other_one() -> None:
-    """A page could ask for any agent of the server otherwise."""
-    async with exchange(Mind().agent(), access=Access(OneKey())) as running, aiohttp.ClientSession() as http:
-        url = f"{running.home}/v1/realtime/client_secrets"
-        for model, agent in (("reception", "reception"), ("gpt-realtime", "")):
-            made = await (await http.post(url, json={"session": {"model": model}}, headers=ADMIN)).json()
-            given = made["value"].removeprefix("ek_")
-            assert read_claims(given, read_header(given), [secret_key(SECRET)]).agent == agent
+async def test_what_is_for_telephones_is_refused() -> None:
+    async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
+        for what in ("accept", "reject", "refer"):
+            response = await http.post(f"{running.home}/v1/realtime/calls/rtc_1/{what}", json={})
+            assert response.status == 404
+            assert what in (await response.json())["error"]["message"]
 
 
 async def test_who_has_no_token_is_told_in_openais_shape() -> None:

@@ -15,7 +15,7 @@ HELLO = Hello(session_id="s", agent="Desk", resume="secret")
 READY = {"version": "2.1.0", "about": {"library": "@pipecat-ai/client-js"}}
 
 
-def message(kind: str, data: Any = None, message_id: str = "1") -> str:
+def message(kind: str, data: Any = None, message_id: Any = "1") -> str:
     return json.dumps({"label": "rtvi-ai", "type": kind, "id": message_id, "data": data})
 
 

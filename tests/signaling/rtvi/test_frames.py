@@ -18,6 +18,7 @@ def test_a_frame_as_the_client_writes_it() -> None:
     assert read_frame(b"\x22\x04\x0a\x02{}") == Message("{}")
     assert read_frame(b"\x2a\x02\x08\x01") == Interruption()
     assert read_frame(b"\x0a\x00") == Other()
+    assert read_frame(b"\x50\x05\x22\x04\x0a\x02{}\x5a\x01a") == Message("{}"), "fields of a later schema are skipped"
 
 
 @given(st.binary(max_size=2_000), st.integers(0, 2**40))

@@ -123,6 +123,30 @@ async def test_an_offer_for_a_session() -> None:
         assert (running.options[0].patience, running.options[0].temperature) == ("quick", 0.5)
 
 
+async def test_a_call_goes_on_over_another_peer() -> None:
+    """The library makes another connection for the same page, whose segments go on where they were."""
+    mind = Mind(answers={"tell": f"{STORY} {STORY}"})
+    async with asyncio.timeout(20), exchange(mind.agent(), chars_per_s=60) as running:
+        async with aiohttp.ClientSession() as http:
+            first, later = Phone(running.url, http), Phone(running.url, http)
+            await first.dial(pc_id=None, restart_pc=False)
+            await first.opened.wait()
+            first.channel.send(message("client-ready", READY))
+            await first.until(type="bot-ready")
+            first.channel.send(message("send-text", {"content": "tell"}))
+            await first.until(type="bot-tts-text")
+            await later.dial(pc_id=first.pc_id, restart_pc=True)
+            await later.until(type="bot-stopped-speaking")
+            before, after = (
+                [each["data"] for each in phone.told if each["type"] == "bot-output"] for phone in (first, later)
+            )
+            new = {each["segment_id"]: each["text"] for each in before + after if each["spoken_status"] == "new"}
+            assert " ".join(new.values()) == f"{STORY} {STORY}"
+            assert (after[-1]["segment_id"], after[-1]["spoken_status"]) == (max(new), "completed")
+            await first.hang_up()
+            await later.hang_up()
+
+
 async def test_a_start_without_a_body_begins_a_new_session() -> None:
     async with exchange(Mind().agent()) as running, aiohttp.ClientSession() as http:
         async with http.post(running.home + "/start") as response:
@@ -130,6 +154,8 @@ async def test_a_start_without_a_body_begins_a_new_session() -> None:
         way = running.home + "/agents/desk"
         async with http.post(way + "/connect", json={}) as response:
             assert (await response.json())["wsUrl"].endswith(f"/agents/desk/rtvi/{NEW}")
+        async with http.post(way + "/start", json={"transport": None, "body": None}) as response:
+            assert (await response.json())["sessionId"] == NEW, "as libraries write what is left out"
         response = await http.post(f"{running.home}/agents/a%3Fb/connect")
         assert (await response.json())["wsUrl"].endswith(f"/agents/a%3Fb/rtvi/{NEW}")
 
@@ -155,6 +181,10 @@ async def test_the_address_carries_the_token_of_the_caller() -> None:
     [
         ("POST", "/start", {"body": "x"}, 400),
         ("POST", "/start", {"body": {"text": "a" * 8_000}}, 400),
+        ("POST", "/start", {"body": {"instructions": "a" * 8_000}}, 400),
+        ("POST", "/start", {"transport": "websocket", "body": {"patience": 5}}, 400),
+        ("POST", "/connect", {"body": {"session_id": 5, "resume": {}}}, 400),
+        ("POST", "/connect", {"transport": 5}, 400),
         ("POST", "/sessions/no-session/api/offer", {"sdp": "v=0", "type": "offer"}, 404),
         ("GET", "/rtvi/no-session", None, 404),
         ("GET", "/rtvi/eyJ0ZW1wZXJhdHVyZSI6OX0", None, 400),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from server.call.agent_messages import Answered, Clause, ToolCall, ToolCancelled, ToolResult
 from server.call.messages import (
     Agent,
+    Hello,
     Interrupted,
     Metrics,
     Response,
@@ -62,6 +63,17 @@ def test_typed_words_are_a_chat_and_no_transcription() -> None:
     assert "user-transcription" in client.types(Transcription(utterance=2, text="When?", final=True))
 
 
+def test_spoken_words_are_no_chat_although_something_like_it_was_typed() -> None:
+    """What is typed for a tool that waits for keys, or too fast, does not come back as words of the caller."""
+    client = Client()
+    for text in ("no", "1234", "and now", "please"):
+        client.says("send-text", {"content": text})
+    assert "user-transcription" in client.types(Transcription(utterance=1, text="now i know", final=False))
+    assert "user-transcription" in client.types(Transcription(utterance=2, text="no", final=True, pause_ms=300))
+    assert "user-transcription" not in client.types(Transcription(utterance=3, text="and now please", final=True))
+    assert "user-transcription" in client.types(Transcription(utterance=4, text="no", final=True))
+
+
 def test_an_answer_is_told_clause_by_clause_as_it_is_heard() -> None:
     client = Client()
     assert client.types(Clause(reply=1, text="It is ten."), Clause(reply=1, text="Bye.")) == [
@@ -105,6 +117,43 @@ def test_an_answer_that_began_on_another_connection() -> None:
     told = Client().told(Response(reply=4, text="It is", final=False), Response(reply=4, text="It is ten.", final=True))
     statuses = [(data["text"], data["spoken_status"]) for kind, data in told if kind == "bot-output"]
     assert statuses == [("It is", "new"), ("It is", "completed"), ("ten.", "new"), ("ten.", "completed")]
+
+
+def test_segments_need_no_space_between_them() -> None:
+    """A speech-to-speech model writes as its language does."""
+    client = Client()
+    clauses = [Clause(reply=1, text=text) for text in ("こんにちは。", "元気ですか。", "はい。", "Ten  o'clock.")]
+    told = client.told(*clauses, Response(reply=1, text="こんにちは。元気", final=False))
+    told += client.told(Response(reply=1, text="こんにちは。元気ですか。は", final=False))
+    told += client.told(Response(reply=1, text="こんにちは。元気ですか。はい。\n\nTen", final=False))
+    progress = [data.get("spoken_progress") for kind, data in told if kind == "bot-output"]
+    heard = [each["accumulated_text"] for each in progress if each]
+    assert heard == ["こんにちは。", "元気", "元気ですか。", "は", "はい。", "Ten"]
+
+
+def test_clauses_behind_a_gap_are_not_told_too_early() -> None:
+    """This connection was not told all clauses of the answer, so those that come are told when they are heard."""
+    client = Client()
+    client.told(Response(reply=1, text="One.", final=False), Clause(reply=1, text="Four."))
+    told = client.told(Response(reply=1, text="One. Two. Three.", final=False))
+    told += client.told(Response(reply=1, text="One. Two. Three. Four.", final=True))
+    outputs = [data for kind, data in told if kind == "bot-output" and data["spoken_status"] == "completed"]
+    assert [data["text"] for data in outputs] == ["Two. Three.", "Four."]
+
+
+def test_segments_of_a_later_connection_have_numbers_of_their_own() -> None:
+    """A page that connects again still shows the answers before."""
+    client = Client()
+    client.told(Hello(session_id="s", agent="Desk", resumed=True), Clause(reply=7, text="It is ten."))
+    numbers = [data["segment_id"] for kind, data in client.told(Clause(reply=8, text="Bye.")) if kind == "bot-output"]
+    assert numbers == [7_001]
+
+
+def test_an_answer_whose_end_was_missed_ends_before_the_next() -> None:
+    client = Client()
+    client.told(Clause(reply=1, text="It is ten."))
+    stops = ["bot-llm-stopped", "bot-tts-stopped", "bot-llm-started", "bot-tts-started"]
+    assert client.types(Clause(reply=2, text="Bye."))[:4] == stops
 
 
 def test_a_tool_of_the_client() -> None:

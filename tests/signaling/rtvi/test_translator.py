@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.agent_messages import ToolCall
+from server.call.agent_messages import Clause, ToolCall
+from server.call.line.translator import Read
 from server.call.messages import (
     Error,
     Interrupt,
+    Response,
     State,
+    Transcription,
 )
 from signaling.rtvi.frames import Message as Framed
 from signaling.rtvi.frames import message_frame, read_frame, sound_frame
-from signaling.rtvi.translator import FramedRtvi, Rtvi, recognize
+from signaling.rtvi.translator import MAX_HELD, FramedRtvi, Rtvi, recognize
 from tests.signaling.rtvi.client import HELLO, NOW, READY, Client, message
 
 
@@ -27,6 +30,18 @@ def test_the_client_is_told_when_it_is_ready() -> None:
     assert (ready["type"], ready["id"], ready["data"]["version"]) == ("bot-ready", "1", "2.2.0")
     assert session["data"] == {**HELLO.model_dump(exclude_none=True)}
     assert speaking == {"label": "rtvi-ai", "type": "bot-started-speaking"}
+
+
+def test_a_client_that_is_ready_late_is_told_its_session() -> None:
+    """What it needs to come back is kept, and as much of the rest as has room."""
+    client = Client(ready=False)
+    client.told(HELLO)
+    for utterance in range(MAX_HELD):
+        client.told(Transcription(utterance=utterance, text="hm", final=True))
+    _, (_, session, *rest) = client.says("client-ready", READY)
+    assert session["data"]["resume"] == HELLO.resume
+    assert len(rest) == MAX_HELD - 1
+    assert rest[-1]["type"] == "user-llm-text"
 
 
 def test_a_later_connection_of_a_call() -> None:
@@ -43,6 +58,17 @@ def test_another_version_is_told_and_goes_on() -> None:
     assert [answer["type"] for answer in answers] == ["bot-ready", "error-response"]
 
 
+def test_a_client_of_the_version_before_is_told_what_is_spoken_in_its_own_way() -> None:
+    client = Client(ready=False)
+    client.told(Clause(reply=1, text="It is ten."), Response(reply=1, text="It is", final=False))
+    _, (_, *held) = client.says("client-ready", {"version": "1.2.0"})
+    told = client.told(Response(reply=1, text="It is ten.", final=True))
+    shown = [each.get("data") for each in held if each["type"] == "bot-output"]
+    shown += [data for kind, data in told if kind == "bot-output"]
+    output = {"text": "It is ten.", "aggregated_by": "sentence"}
+    assert shown == [{**output, "spoken": False}, {**output, "spoken": True}]
+
+
 def test_a_refusal_does_not_wait_for_the_client() -> None:
     assert Client(ready=False).told(Error(code="at_capacity", message="Full.", final=True)) == [
         ("error", {"error": "Full.", "message": "Full.", "code": "at_capacity", "fatal": True})
@@ -53,6 +79,22 @@ def test_the_end() -> None:
     """The WebRTC transport is told that the agent has left, so that it does not connect again."""
     items = Client().rtvi.write(State(state="closed"))
     assert json.loads(items[-1]) == {"type": "signalling", "message": {"type": "peerLeft"}}
+
+
+@pytest.mark.parametrize("kind", ["client-ready", "client-message", "send-text", "nope"])
+@pytest.mark.parametrize("given", ["", "a" * 300, 0, 7, "\u00fc", None, True, {"a": 1}, [1]])
+def test_an_answer_has_the_id_of_the_message(kind: str, given: Any) -> None:
+    """The client finds its message by it, so it comes back as it was sent. What is no id does not."""
+    read = Rtvi(lambda: NOW).read(message(kind, {"t": "interrupt"}, given))
+    answer = json.loads(str(read.answers[0]))
+    assert answer.get("id") == (given if isinstance(given, str) or (given in (0, 7) and given is not True) else None)
+
+
+def test_a_page_may_send_messages_of_its_own_on_the_channel() -> None:
+    """The label tells whose they are."""
+    assert Client().rtvi.read('{"label":"mine","type":"send-text","data":{"content":"Hi"}}') == Read()
+    assert Client().rtvi.read('{"label":5,"type":"send-text"}').answers
+    assert Client().rtvi.read('{"type":"send-text"}').answers
 
 
 @pytest.mark.parametrize("text", ["ping: 1795924845153", '{"type":"signalling","message":{"type":"trackStatus"}}'])
@@ -71,6 +113,7 @@ def test_the_first_message_shows_who_speaks_rtvi() -> None:
     assert speaks(message("client-ready", READY))
     assert not speaks('{"type":"ping","t":1}')
     assert not speaks('{"type":"text","text":"hello"}')
+    assert not speaks('{"type":"text","text":"hello","label":"mine"}')
     assert not speaks(b"\xff\xfe")
     assert not speaks("[" * 100_000)
 

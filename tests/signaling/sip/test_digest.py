@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from signaling.sip.digest import NONCE_S, Accounts, Digest, Verdict, read_accounts, read_parameters
+from signaling.sip.digest import NONCE_S, Accounts, Digest, Verdict, of_realm, read_accounts, read_parameters
 from signaling.sip.message import Request, read
 
 CAPTURED = Path(__file__).parent / "messages/jssip-REGISTER-digest.sip"
@@ -51,6 +51,25 @@ def test_the_right_answer_is_good_once(algorithm: str) -> None:
     assert judged(digest, answered("n", algorithm)) is Verdict.STALE
     assert judged(digest, answered("n", algorithm, nc="00000002")) is Verdict.GOOD
     assert judged(digest, answered("n", algorithm, nc="00000001")) is Verdict.STALE
+
+
+def test_a_phone_that_does_not_count_gets_another_nonce() -> None:
+    """With the same one again it would never get in: it answers each challenge as its first."""
+    digest = Digest(ACCOUNTS)
+    digest.challenges("n", 0.0)
+    assert judged(digest, answered("n")) is Verdict.GOOD
+    assert judged(digest, answered("n")) is Verdict.STALE
+    assert 'nonce="m"' in digest.challenges("m", 1.0, stale=True)[0]
+    assert 'nonce="m"' in digest.challenges("k", 1.0)[0]
+    assert judged(digest, answered("m")) is Verdict.GOOD
+
+
+def test_credentials_for_several_realms() -> None:
+    """Those of a proxy on the way may stand beside ours."""
+    ours, other = 'Digest username="a", realm="antiphon"', 'Digest username="a", realm="proxy"'
+    assert of_realm([other, ours], "antiphon") == ours
+    assert of_realm([other, "Bearer x"], "antiphon") == other
+    assert of_realm([], "antiphon") == ""
 
 
 def test_what_jssip_answers_is_not_a_password_we_know() -> None:

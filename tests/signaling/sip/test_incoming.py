@@ -1,11 +1,13 @@
 """Whole calls of a phone by SIP messages, on virtual time. Behind the SIP is a call that only notes what it is told."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from server.errors import AtCapacity, Forbidden, InvalidToken, NotAcceptable, NotFound, TooMany
+from signaling.sip.message import Request, Response
 from signaling.sip.user_agent import MOST_CALLS_OF_A_FLOW
 from tests.signaling.sip.phone import SDP, Phone, Server
 from tests.virtual_time import run_virtual
@@ -111,6 +113,64 @@ def test_a_caller_gives_up_while_it_rings() -> None:
     run_virtual(scenario())
 
 
+def test_a_caller_says_bye_while_it_rings() -> None:
+    """It may (RFC 3261, section 15). The INVITE is over, and no call begins any more."""
+
+    async def scenario() -> None:
+        server = Server()
+        server.desk.wait_s = 5
+        phone = Phone(server)
+        await phone.send(phone.write("INVITE", body=SDP, Content_Type="application/sdp", cseq="1"))
+        await asyncio.sleep(1)
+        phone.to_tag = next(each.to_tag for each in phone.got if isinstance(each, Response) and each.code == 180)
+        assert (await phone.ask("BYE", cseq="2")).code == 200
+        await asyncio.sleep(10)
+        assert phone.codes() == [100, 180, 487]
+        assert not server.desk.lines
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+@pytest.mark.parametrize("ours", [True, False])
+def test_somebody_hangs_up_while_an_offer_is_answered(method: str, ours: bool) -> None:
+    """The request is answered with 487, once, and nothing goes on in the call."""
+
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.call()
+        server.desk.lines[0].reoffer_s = 2
+        timer = {"Supported": "timer", "Session_Expires": "90;refresher=uas"}
+        await phone.send(phone.write(method, body=SDP, Content_Type="application/sdp", cseq="50", **timer))
+        await asyncio.sleep(1)
+        if ours:
+            server.desk.calls[0].ended()
+            await phone.reply(await phone.asked("BYE"), 200)
+        else:
+            assert (await phone.ask("BYE", cseq="51")).code == 200
+        await asyncio.sleep(100)
+        assert phone.codes(method)[-1] == 487
+        assert len(phone.codes(method)) == (5 if method == "INVITE" else 1)
+        assert server.desk.lines[0].told == ([] if ours else ["hang up"])
+        assert not [each for each in phone.got if isinstance(each, Request) and each.method == "UPDATE"]
+
+    run_virtual(scenario())
+
+
+def test_both_hang_up_at_the_same_time() -> None:
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.call()
+        server.desk.calls[0].ended()
+        assert (await phone.ask("BYE")).code == 200
+        await phone.reply(await phone.asked("BYE"), 481)
+        assert (await phone.ask("BYE")).code == 481
+
+    run_virtual(scenario())
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -149,8 +209,11 @@ def test_one_connection_has_room_for_some_calls() -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"Content_Type": "text/plain"}, 488),
-        ({"Require": "100rel"}, 420),
+        ({"Content_Type": "application/unknownformat"}, 415),
+        ({"Content_Encoding": "gzip"}, 415),
+        ({"Accept": "text/nobodyKnowsThis"}, 406),
+        ({"body": ""}, 488),
+        ({"Require": "timer, 100rel"}, 420),
         ({"Contact": ""}, 400),
         ({"Contact": "<sip:a@b>, <sip:c@d>"}, 400),
         ({"Contact": "<http://a>"}, 400),
@@ -160,7 +223,7 @@ def test_one_connection_has_room_for_some_calls() -> None:
 def test_an_invite_that_cannot_be_answered(more: dict[str, str], code: int) -> None:
     async def scenario() -> None:
         phone = Phone(Server())
-        answer = await phone.ask("INVITE", body=SDP, **{"Content_Type": "application/sdp"} | more)
+        answer = await phone.ask("INVITE", **{"body": SDP, "Content_Type": "application/sdp"} | more)
         assert answer.code == code
 
     run_virtual(scenario())
@@ -185,11 +248,15 @@ def test_hold_and_another_network() -> None:
         assert answer.body.decode().endswith("a=again\r\n")
         await phone.send(phone.write("ACK", cseq="50"))
         assert (await phone.ask("UPDATE", cseq="52", **sdp)).body.decode().endswith("a=again\r\n")
+        line.fail = TooMany("too fast", 2)
+        fast = await phone.ask("UPDATE", cseq="53", **sdp)
+        assert (fast.code, fast.headers.get("Retry-After")) == (500, "2"), "in a call nobody is busy"
         line.fail = NotAcceptable("no codec")
-        assert (await phone.ask("INVITE", cseq="53", **sdp)).code == 488
-        assert (await phone.ask("INVITE", cseq="54")).code == 488
-        assert (await phone.ask("BYE", cseq="54")).code == 500, "a number that was used"
-        assert (await phone.ask("BYE", cseq="55")).code == 200
+        assert (await phone.ask("INVITE", cseq="53", branch="x", **sdp)).code == 500, "a number that was used"
+        assert (await phone.ask("INVITE", cseq="54", **sdp)).code == 488
+        assert (await phone.ask("INVITE", cseq="55")).code == 488
+        assert (await phone.ask("BYE", cseq="55")).code == 500, "a number that was used"
+        assert (await phone.ask("BYE", cseq="56")).code == 200
 
     run_virtual(scenario())
 
@@ -223,6 +290,57 @@ def test_a_call_that_is_not_refreshed_ends() -> None:
         await asyncio.sleep(10)
         assert server.desk.lines[0].told == ["hang up"]
         assert await phone.asked("BYE")
+
+    run_virtual(scenario())
+
+
+@pytest.mark.parametrize(
+    ("code", "updates", "told"),
+    [(491, 5, ["hang up"]), (500, 5, ["hang up"]), (405, 2, []), (408, 1, ["hang up"]), (200, 2, [])],
+)
+def test_a_refresh_that_is_refused(code: int, updates: int, told: list[str]) -> None:
+    """A phone that cannot take it now is asked again. One that knows no UPDATE is there, too."""
+
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.call(Supported="timer", Session_Expires="90;refresher=uas")
+        since, asked = 0, 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(100):
+                while True:
+                    await asyncio.sleep(0.1)
+                    found = [each for each in phone.got[since:] if isinstance(each, Request)]
+                    since = len(phone.got)
+                    for each in found:
+                        if each.method == "UPDATE":
+                            asked += 1
+                            await phone.reply(each, code)
+        assert (asked, server.desk.lines[0].told) == (updates, told)
+
+    run_virtual(scenario())
+
+
+def test_a_phone_without_update_has_no_timer_of_ours() -> None:
+    async def scenario() -> None:
+        phone = Phone(Server())
+        phone.allow = "INVITE,ACK,CANCEL,BYE"
+        for refresher, told in (("uas", ""), ("uac", "90;refresher=uac")):
+            phone.to_tag, phone.call_id = "", refresher
+            answer = await phone.call(Supported="timer", Session_Expires=f"90;refresher={refresher}")
+            assert answer.headers.get("Session-Expires") == told
+
+    run_virtual(scenario())
+
+
+def test_signs_of_life_by_info() -> None:
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.call()
+        assert (await phone.ask("INFO")).code == 200
+        assert (await phone.ask("INFO", Content_Type="application/dtmf-relay")).code == 400
+        assert server.desk.lines[0].told == []
 
     run_virtual(scenario())
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from signaling.sip.message import MAX_BYTES, Headers, Malformed, Request, Response, parts, read, write_response
+from signaling.sip.address import parts
+from signaling.sip.message import MAX_BYTES, Headers, Malformed, Request, Response, read, write_response
 
 MESSAGES = sorted((Path(__file__).parent / "messages").glob("*.sip"))
 
@@ -73,6 +74,17 @@ def test_what_the_libraries_of_browsers_send_is_read(path: Path) -> None:
         ("transports", invite(Via="SIP/2.0/UNKNOWN t5.example.com;branch=z9hG4bKkdjuw"), "INVITE"),  # 3.1.1.10
         ("zeromf", invite(Max_Forwards="0"), "INVITE"),  # 3.3.11: we are its end
         ("tel", invite("INVITE tel:+15550001 SIP/2.0"), "INVITE"),
+        ("intmeth", invite(To='"BEL:\\\x07 NUL:\\\x00 DEL:\\\x7f" <sip:1_unusual.URI~(be!sure)&isn\'t+it$?,/;;*@e.c>',
+                           From="token1~` token2'+_ token3*%!.- <sip:a@e.c>;f''~+*_!.-%=\"\u0440\";tag=_tok~1'+`*%!-.",
+                           Call_ID="intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{"), "INVITE"),  # 3.1.1.2
+        ("longreq", invite(**{"Unknown-" + "Long" * 20 + "-Name": "a"}, Via="SIP/2.0/TCP sip33.example.com",
+                           From=f"sip:a@e.com;tag=12{'982' * 50};{'name' * 20}={'value' * 15}"), "INVITE"),  # 3.1.1.7
+        ("capitals", invite("INVITE SIP:demo@EXAMPLE.com SIP/2.0", From="<SIP:alice@example.com>;TAG=a1",
+                            Via="sip/2.0/wss a.invalid;BRANCH=z9hG4bK77"), "INVITE"),
+        ("ipv6", invite("INVITE sip:a@[2001:db8::10]:5060 SIP/2.0",
+                        Via="SIP/2.0/UDP [2001:db8::9]:6050;received=2001:db8::9;branch=z9hG4bK77"), "INVITE"),
+        ("hosts", invite("INVITE sip:a@voice_agent:8080;x SIP/2.0", To="<sip:a@pbx1>",
+                         Via="SIP/2.0/WS 1a_b;branch=z9hG4bK7"), "INVITE"),
     ],
 )  # fmt: skip
 def test_strange_but_valid(name: str, text: str, method: str) -> None:
@@ -98,8 +110,9 @@ def test_strange_but_valid(name: str, text: str, method: str) -> None:
         ("mismatch01", invite(CSeq="1 REGISTER"), 400),
         ("mismatch02", invite("NEWMETHOD sip:user@example.com SIP/2.0"), 400),
         ("badbranch", invite(Via="SIP/2.0/WSS a.invalid;branch=z9hG4bK"), 400),
-        ("insuf", invite(Via=None), None),
-        ("no-call-id", invite(Call_ID=None), None),
+        ("no-via", invite(Via=None), None),
+        ("insuf", invite(To=None, From=None, Call_ID=None), 400),  # 3.3.1
+        ("no-call-id", invite(Call_ID=None), 400),
         ("unkscm", invite("INVITE nobodyKnowsThisScheme:totallyopaquecontent SIP/2.0"), 416),
         ("http", invite("INVITE http://example.com SIP/2.0"), 416),
         ("multi01", invite(f="<sip:other@example.com>;tag=other"), 400),
@@ -126,10 +139,56 @@ def test_refused(name: str, text: str | bytes, code: int | None) -> None:
         assert told.value.code == code
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        invite(Subject="a\0b"),
+        invite().replace("Max-Forwards: 70", "Max-Forwards 70"),
+        invite(**{"Bad Name": "x"}),
+        invite(Subject="a" * 10_000),
+        invite(**{f"X-{n}": "a" for n in range(200)}),
+        invite(Subject="caf").encode().replace(b"caf", b"caf\xe9"),
+        invite().removesuffix("\r\n\r\n"),
+    ],
+)
+def test_a_header_that_is_not_valid_is_told_by_the_others(text: str | bytes) -> None:
+    """The phone need not wait for an answer that never comes."""
+    with pytest.raises(Malformed) as told:
+        read(text)
+    assert told.value.headers is not None
+    answer = write_response(told.value.headers, told.value.code, to_tag="t")
+    assert "\r\nCall-ID: call-1\r\n" in answer
+    assert "Subject" not in answer
+
+
+def test_what_a_bad_request_lacks_its_answer_lacks_too() -> None:
+    with pytest.raises(Malformed) as told:
+        read(invite(To=None, Call_ID=None))
+    assert told.value.headers is not None
+    lines = write_response(told.value.headers, 400, to_tag="t").split("\r\n")
+    assert [line.partition(":")[0] for line in lines[1:4]] == ["Via", "From", "CSeq"]
+
+
+def test_a_phone_without_a_branch_is_known_by_what_it_asks() -> None:
+    """RFC 3261, section 17.2.3: a request that comes again is the same, and so is a CANCEL of it."""
+    via = "SIP/2.0/TCP a.example.com;branch=1"
+    first, again = request(invite(Via=via)), request(invite(Via=via))
+    cancel = request(invite("CANCEL sip:demo@example.com SIP/2.0", Via=via, CSeq="1 CANCEL"))
+    assert first.branch == again.branch == cancel.branch
+    assert request(invite(Via=via, CSeq="2 INVITE")).branch != first.branch
+
+
 def test_a_bad_ack_is_never_answered() -> None:
     with pytest.raises(Malformed) as told:
         read(invite("ACK sip:a@example.com SIP/9.0"))
     assert told.value.headers is None
+
+
+def test_the_first_answer_tells_when_the_request_was_sent() -> None:
+    """The phone measures the round trip by it."""
+    headers = request(invite(Timestamp="54.21")).headers
+    assert "Timestamp: 54.21\r\n" in write_response(headers, 100)
+    assert "Timestamp" not in write_response(headers, 180)
 
 
 def test_what_can_be_answered_tells_how() -> None:

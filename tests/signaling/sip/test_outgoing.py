@@ -10,6 +10,7 @@ from sipmessage import Address
 
 from server.call.caller import Caller
 from server.errors import AtCapacity, NotAcceptable, NotAnswered, NotRegistered, TooMany
+from signaling.sip.address import read_address
 from signaling.sip.message import Request
 from signaling.sip.user_agent import MOST_CALLS_OF_A_FLOW, About, Wanted
 from tests.signaling.sip.phone import ACCOUNTS, SDP, Phone, Server
@@ -94,6 +95,18 @@ def test_a_phone_answers() -> None:
     run(scenario)
 
 
+def test_the_way_through_proxies() -> None:
+    """Our requests go back by it, in the other order (RFC 3261, section 12.1.2)."""
+
+    async def scenario() -> None:
+        call = await Ringing().begin()
+        await call.answer(Record_Route='"a, b" <sip:p1;lr>, <sip:p2;lr>')
+        await call.reply
+        assert call.sent("ACK")[0].headers.all("Route") == ["<sip:p2;lr>", '"a, b" <sip:p1;lr>']
+
+    run(scenario)
+
+
 def test_either_side_hangs_up() -> None:
     async def scenario() -> None:
         call = await Ringing().begin()
@@ -110,6 +123,24 @@ def test_either_side_hangs_up() -> None:
         assert (bye.to_tag, bye.cseq) == ("p", call.invite.cseq + 1)
         await call.phone.reply(bye, 200)
         assert await call.ask("BYE") == 481
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("user", ["j%C3%B6%20%3Crg", "a%0D%0Ab", "+4930"])
+def test_a_phone_with_signs_in_its_name(user: str) -> None:
+    """They are escaped in its address, too."""
+
+    async def scenario() -> None:
+        server = Server()
+        phone = Phone(server)
+        await phone.register(To=f"<sip:{user}@sip.test>")
+        reply = asyncio.ensure_future(server.agent.ring(read_address(f"<SIP:{user}@sip.test>"), 30, _same))
+        invite = await phone.asked("INVITE")
+        assert invite.headers.get("To") == f"<sip:{user}@sip.test>"
+        await phone.reply(invite, 486, "p")
+        with pytest.raises(NotAnswered):
+            await reply
 
     run(scenario)
 
@@ -235,6 +266,27 @@ def test_an_answer_that_cannot_be_used(fail: Exception | None, why: str) -> None
         await call.answer()
         assert await call.failed() == why
         assert len(call.sent("BYE")) == 1
+
+    run(scenario)
+
+
+def test_a_phone_that_comes_back_while_it_rings_rings_again() -> None:
+    """Its old connection may be found dead only later. A call that is given up does not ring again."""
+
+    async def scenario() -> None:
+        call = await Ringing().begin(timeout_s=20)
+        phone = call.phone
+        for wait_s, rings in ((1, 2), (30, 2)):
+            dead = phone.flow
+            await asyncio.sleep(wait_s)
+            phone.connect()
+            in_call, phone.call_id, phone.to_tag = phone.call_id, f"again-{wait_s}", ""
+            await phone.register()
+            phone.call_id = in_call
+            call.server.agent.closed(dead)
+            assert len(call.sent("INVITE")) == rings
+            assert len({each.branch for each in call.sent("INVITE")}) == 1
+        assert await call.failed() == "no_answer"
 
     run(scenario)
 

@@ -82,6 +82,8 @@ def test_whom_to_transfer_to() -> None:
     assert refer_to("bob@example.org", "a.b") == "sip:bob@example.org"
     assert refer_to("reception", "a.b") == "sip:reception@a.b"
     assert refer_to("tel:+4930123", "a.b") == "tel:+4930123"
+    assert refer_to("SIP:1001@pbx1:5060", "a.b") == "SIP:1001@pbx1:5060"
+    assert refer_to("1001", "voice_agent") == "sip:1001@voice_agent"
     for bad in ("sip:a b@c", "http://a", "sip:a@b>\r\nX: y", "", "sip:a@b?x=y"):
         with pytest.raises(ValueError, match="URI"):
             refer_to(bad, "a.b")
@@ -91,6 +93,7 @@ def test_what_a_phone_tells_of_a_transfer() -> None:
     assert outcome(b"SIP/2.0 100 Trying", ended=False) is None
     assert outcome(b"SIP/2.0 200 OK\r\n", ended=True) == (True, "")
     assert outcome(b"SIP/2.0 486 Busy Here\r\n", ended=True) == (False, "Busy Here (486)")
+    assert outcome(b"\r\nsip/2.0  603\r\n", ended=False) == (False, "(603)")
     assert outcome(b"", ended=False) is None
     told = outcome(b"nonsense", ended=True)
     assert told is not None
@@ -137,9 +140,10 @@ def test_what_is_remembered_has_a_size() -> None:
     for request in requests:
         assert isinstance(request, Request)
         transactions.again(request, 0.0)
-        assert transactions.merged(request) == (request is not requests[0])
+        assert transactions.merged(request, 0.0) == (request is not requests[0])
     assert isinstance(requests[0], Request)
     assert not transactions.has(requests[0].branch, "INVITE")
+    assert not transactions.merged(requests[1], KEPT_S + 1), "the first one is over"
 
 
 def test_addresses_are_limited_each_for_itself() -> None:

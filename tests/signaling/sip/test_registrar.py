@@ -51,6 +51,28 @@ def test_the_time_of_a_binding() -> None:
     assert not registrar.find("alice", MAX_S + 1.0)
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ('<sip:a@b>;expires=60;+sip.instance="<urn:x>"', '<sip:a@b>;+sip.instance="<urn:x>";expires=60'),
+        ('"A" <sip:a@b>;+sip.instance="<urn:x;expires=5>" ;q=0.5; Expires = 60',
+         '"A" <sip:a@b>;+sip.instance="<urn:x;expires=5>" ;q=0.5;expires=60'),
+        ("sip:a@b;q=0.1;expires=60", "sip:a@b;q=0.1;expires=60"),
+        ("<sip:a@b;expires=5> ;q=1", "<sip:a@b;expires=5> ;q=1;expires=600"),
+        ("<sip:a@b?Route=%3Csip:c%3E>", "<sip:a@b?Route=%3Csip:c%3E>;expires=600"),
+    ],
+)  # fmt: skip
+def test_parameters_of_a_contact(sent: str, shown: str) -> None:
+    """They stay as they were sent, in their order, and only their own `expires` counts (RFC 4475, 3.3.14)."""
+    registrar = Registrar[str]()
+    assert register(registrar, sent) == [shown]
+    assert registrar.find("alice", 0.0)[0].contact.uri in ("sip:a@b", "sip:a@b;expires=5")
+
+
+def test_a_contact_that_is_named_twice() -> None:
+    assert register(Registrar[str](), "<sip:a@b>;expires=60, <sip:a@b>;expires=90") == ["<sip:a@b>;expires=90"]
+
+
 def test_too_brief_a_time_changes_nothing() -> None:
     registrar = Registrar[str]()
     with pytest.raises(TooBrief):

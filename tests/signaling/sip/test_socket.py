@@ -10,7 +10,9 @@ from aiohttp.test_utils import TestServer
 
 from server.web import application
 from signaling.access import Access
+from signaling.addresses import Proxies
 from signaling.origins import Origins
+from signaling.sip import socket as sip_socket
 from signaling.sip.digest import Accounts
 from signaling.sip.gate import Gate
 from signaling.sip.message import MAX_BYTES
@@ -76,8 +78,28 @@ async def test_another_subprotocol_is_refused() -> None:
         assert told.value.status == 400
 
 
+async def test_one_address_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sip_socket, "MOST_OF_AN_ADDRESS", 2)
+    async with served(access=Access(proxies=Proxies(["127.0.0.1"]))) as (http, url):
+        opened = []
+        for address, status in (("7", 0), ("7", 0), ("7", 429), ("8", 0)):
+            upgrade = http.ws_connect(
+                url + "/sip", protocols=["sip"], headers={"X-Forwarded-For": f"192.0.2.{address}"}
+            )
+            if status:
+                with pytest.raises(WSServerHandshakeError) as told:
+                    await upgrade
+                assert told.value.status == status
+            else:
+                opened.append(await upgrade)
+        for socket in opened:
+            await socket.close()
+
+
 async def test_a_large_message_ends_the_connection() -> None:
     async with served() as (http, url), http.ws_connect(url + "/sip", protocols=["sip"]) as socket:
+        await socket.send_str(OPTIONS.ljust(MAX_BYTES))
+        assert (await socket.receive_str()).startswith("SIP/2.0 200 ")
         await socket.send_str("x" * (MAX_BYTES + 1))
         assert (await socket.receive()).type is WSMsgType.CLOSE
         assert socket.close_code == 1009

@@ -54,6 +54,20 @@ def test_a_password_is_asked_for_once_on_a_connection() -> None:
     run_virtual(scenario())
 
 
+def test_credentials_under_the_number_of_the_refused_request() -> None:
+    """Some phones do not count on (RFC 3261, section 22.2, wants it)."""
+
+    async def scenario() -> None:
+        phone = Phone(Server(ACCOUNTS))
+        uri, to = "sip:sip.test", "sip:alice@sip.test"
+        challenge = (await phone.ask("REGISTER", uri, to=to, cseq="1")).headers.get("WWW-Authenticate")
+        given = phone.credentials(challenge, "REGISTER", uri)
+        more = {"cseq": "1", "to": to, "Authorization": given}
+        assert [(await phone.ask("REGISTER", uri, branch=branch, **more)).code for branch in "bc"] == [200, 482]
+
+    run_virtual(scenario())
+
+
 def test_wrong_passwords() -> None:
     """They are refused each time, and after some of them even the right one is not looked at for a while."""
 
@@ -184,9 +198,26 @@ def test_words_find_the_call_of_their_phone() -> None:
     run_virtual(scenario())
 
 
+def test_what_is_required_in_vain_is_named_as_it_was_sent() -> None:
+    async def scenario() -> None:
+        answer = await Phone(Server()).ask("OPTIONS", Require="Timer, nothingSupportsThis")
+        assert (answer.code, answer.headers.get("Unsupported")) == (420, "nothingSupportsThis")
+
+    run_virtual(scenario())
+
+
 @pytest.mark.parametrize(
     ("method", "code"),
-    [("OPTIONS", 200), ("SUBSCRIBE", 489), ("BYE", 481), ("INFO", 481), ("PUBLISH", 501), ("REFER", 501)],
+    [
+        ("OPTIONS", 200),
+        ("INV", 501),
+        ("invite", 501),
+        ("SUBSCRIBE", 489),
+        ("BYE", 481),
+        ("INFO", 481),
+        ("PUBLISH", 501),
+        ("REFER", 501),
+    ],
 )
 def test_requests_outside_of_calls(method: str, code: int) -> None:
     async def scenario() -> None:
