@@ -54,11 +54,12 @@ def responses(name: str) -> Make:
 
 def claude(name: str) -> Make:
     """Over Anthropic's messages."""
-    from anthropic import AsyncAnthropic
-    from pydantic_ai.models.anthropic import AnthropicModel
-    from pydantic_ai.providers.anthropic import AnthropicProvider
 
     def make(url: str) -> "Hosted":
+        from anthropic import AsyncAnthropic
+        from pydantic_ai.models.anthropic import AnthropicModel
+        from pydantic_ai.providers.anthropic import AnthropicProvider
+
         client = AsyncAnthropic(base_url=url.removesuffix("/v1"), api_key="none")
         return AnthropicModel(name, provider=AnthropicProvider(anthropic_client=client))
 
