@@ -21,8 +21,6 @@ from server.errors import EngineError
 from tests.agent.clock import think
 
 WHY = 'needs `pip install "pydantic-ai-slim[mcp]"`'
-mcp: Any = pytest.importorskip("pydantic_ai.mcp", reason=WHY, exc_type=ImportError)
-transports: Any = pytest.importorskip("fastmcp.client.transports", reason=WHY, exc_type=ImportError)
 
 SERVER = """
 import os, sys
@@ -49,6 +47,8 @@ async def test_the_process_of_an_mcp_server_is_started_once_and_replaced(
 ) -> None:
     """The reply after the process was killed fails, and the next one has a new process. A process that hangs costs as
     much. When the toolsets are closed, no process is left."""
+    mcp: Any = pytest.importorskip("pydantic_ai.mcp", reason=WHY, exc_type=ImportError)
+    transports: Any = pytest.importorskip("fastmcp.client.transports", reason=WHY, exc_type=ImportError)
     program, notes = tmp_path / "server.py", tmp_path / "started"
     program.write_text(SERVER)
     environment = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}

@@ -5,16 +5,12 @@ These tests take real time, so they wait for less than a second. tests/agent/tes
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 from pydantic_ai import Agent
-from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
 from server.agent.client_retries import turn_off_retries
@@ -24,21 +20,18 @@ from server.agent.run_setup import RunSetup
 from server.agent.voice_agent import VoiceAgent
 from server.errors import EngineError
 from tests.fakes.chat_provider import RESET, Raw, Refuse, Say, Step, chat_provider
-
-Hosted = OpenAIChatModel | AnthropicModel
-Make = Callable[[str], Hosted]
+from tests.fakes.providers import Make, claude
 
 
-def openai(url: str) -> Hosted:
+def openai(url: str) -> OpenAIChatModel:
     client = AsyncOpenAI(base_url=url, api_key="none")
     model = OpenAIChatModel("gpt", provider=OpenAIProvider(openai_client=client))
     send_unconverted(model)
     return model
 
 
-def anthropic(url: str) -> Hosted:
-    client = AsyncAnthropic(base_url=url.removesuffix("/v1"), api_key="none")
-    return AnthropicModel("claude", provider=AnthropicProvider(anthropic_client=client))
+def anthropic(url: str) -> Any:
+    return claude("claude")(url)
 
 
 async def ask(make: Make, *script: Step, prepared: bool = True) -> tuple[str, int]:

@@ -19,10 +19,12 @@ from tests.socket_phone import SocketPhone
 from tests.started import Started, started
 from tests.voices import speak
 
+ADMIN = {"Authorization": "Bearer a token of the admin"}
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Started]:
-    with started() as running:
+    with started(ANTIPHON_ADMIN_TOKEN="a token of the admin") as running:
         yield running
 
 
@@ -33,6 +35,91 @@ def workers(server: Started) -> dict[str, int]:
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         found[arguments[arguments.index("--engine") + 1]] = int(pid)
     return found
+
+
+async def ask(phone: Phone) -> dict[str, Any] | None:
+    """Ask when the shop closes. None when no answer comes: the worker may have died while it worked on the request."""
+    phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(18):
+            return await phone.until(type="response", final=True, interrupted=False, tools=["opening_hours"])
+    return None
+
+
+async def test_the_figures_of_a_call_are_in_its_conversation(server: Started) -> None:
+    """An operator reads how each exchange of a call went, also what the client has told after it: the stages, the
+    tool, the engines and the model, and how the connection carried the sound. They are counted, too."""
+    async with asyncio.timeout(50), ClientSession(server.url, headers=ADMIN) as http:
+        known, counted = await found(http), await exchanges_by_webrtc(http)
+        async with calling(f"{server.url}/api/offer") as phone:
+            name = (await phone.until(type="session"))["session_id"]
+            await phone.until(type="response", final=True)
+            answer = await ask(phone)
+            assert answer is not None
+            phone.send(type="heard", reply=answer["reply"], gap_ms=750)
+            phone.send(type="hangup")
+            await phone.until(type="state", state="closed")
+        exchanges: list[dict[str, Any]] = []
+        for _ in range(50):
+            body = await (await http.get(f"/api/conversations/{name}")).json()
+            exchanges = body["exchanges"]
+            if body["ended_ms"] is not None and exchanges[-1]["figures"].get("gap_ms"):
+                break
+            await asyncio.sleep(0.1)
+        told = next(each["figures"] for each in exchanges if each["figures"]["reply"] == answer["reply"])
+        assert (body["transport"], told["transport"], told["gap_ms"]) == ("webrtc", "webrtc", 750)
+        assert 0 < told["endpoint_ms"] <= told["first_packet_ms"]
+        assert told["first_token_ms"] <= told["first_packet_ms"]
+        assert (told["speech_to_text"], told["text_to_speech"]) == ("pocketsphinx", "espeak")
+        assert [(run["name"], run["outcome"]) for run in told["tools"]] == [("opening_hours", "returned")]
+        assert told["model"]
+        line = told["line"]
+        assert (line["codec"], line["lost_in_percent"]) == ("opus", pytest.approx(0, abs=2))
+        assert line["r_in"] > 80
+        assert await found(http) - known == {name}
+        assert await exchanges_by_webrtc(http) - counted == len(exchanges)
+
+
+async def found(http: ClientSession) -> set[str]:
+    """The conversations with the word Saturday."""
+    body = await (await http.get("/api/conversations", params={"word": "saturday"})).json()
+    return {each["id"] for each in body["conversations"]}
+
+
+async def exchanges_by_webrtc(http: ClientSession) -> int:
+    body = await (await http.get("/api/figures", params={"by": "transport"})).json()
+    return sum(row["exchanges"] for row in body["rows"] if row["name"] == "webrtc")
+
+
+async def test_what_happens_in_a_call_is_in_the_metrics(server: Started) -> None:
+    """The metrics show the exchange's stages, the client's gap, the tool that ran, and the packets' lateness."""
+    counted = (
+        'antiphon_exchange_stage_seconds_count{stage="first_packet"}',
+        "antiphon_exchange_gap_seconds_sum",
+        'antiphon_tool_runs_total{tool="opening_hours"}',
+        'antiphon_call_live{state="connected"}',
+    )
+    async with asyncio.timeout(40), ClientSession(server.url) as http:
+        before = await metrics(http)
+        async with calling(f"{server.url}/api/offer") as phone:
+            await phone.until(type="response", final=True)
+            phone.send(type="text", text="What time do you close on Saturday?")
+            await phone.until(type="response", reply=2, final=True)
+            phone.send(type="heard", reply=2, gap_ms=250)
+            phone.send(type="ping", t=1)
+            await phone.until(type="pong")
+            after = await metrics(http)
+    assert [after[name] - before.get(name, 0) for name in counted] == [1, 0.25, 1, 1]
+    lateness = "antiphon_packet_lateness_seconds_count"
+    assert after[lateness] > before.get(lateness, 0)
+    assert "Saturday" not in str(after)
+
+
+async def metrics(http: ClientSession) -> dict[str, float]:
+    """What `/metrics` shows, by the name and the labels."""
+    lines = (await (await http.get("/metrics")).text()).splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in samples}
 
 
 async def test_a_spoken_request_is_understood_and_its_tool_runs(server: Started) -> None:
@@ -68,15 +155,6 @@ async def test_a_language_is_spoken_or_refused(server: Started) -> None:
             assert (response.status, (await response.json())["error"]["code"]) == (400, "bad_request")
 
 
-async def ask(phone: Phone) -> dict[str, Any] | None:
-    """Ask when the shop closes. None when no answer comes: the worker may have died while it worked on the request."""
-    phone.microphone.say(speak("What time do you close on Saturday?", rate_hz=48_000))
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(18):
-            return await phone.until(type="response", final=True, interrupted=False, tools=["opening_hours"])
-    return None
-
-
 @pytest.mark.parametrize("engine", ["espeak", "pocketsphinx"])
 async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Started, engine: str) -> None:
     """A speech worker that is killed during a call is replaced, and the caller's next request is answered."""
@@ -88,62 +166,6 @@ async def test_a_worker_that_dies_is_replaced_and_the_call_goes_on(server: Start
         assert answer is not None
         assert "Saturday" in answer["text"]
         assert workers(server)[engine] != before
-
-
-async def test_what_happens_in_a_call_is_in_the_metrics() -> None:
-    """The metrics show the exchange's stages, the client's gap, the tool that ran, and the packets' lateness."""
-    with started() as server:
-        async with asyncio.timeout(40), calling(f"{server.url}/api/offer") as phone, ClientSession(server.url) as http:
-            await phone.until(type="response", final=True)
-            phone.send(type="text", text="What time do you close on Saturday?")
-            await phone.until(type="response", reply=2, final=True)
-            phone.send(type="heard", reply=2, gap_ms=250)
-            phone.send(type="ping", t=1)
-            await phone.until(type="pong")
-            text = await (await http.get("/metrics")).text()
-        assert 'antiphon_exchange_stage_seconds_count{stage="first_packet"} 1.0' in text
-        assert "antiphon_exchange_gap_seconds_sum 0.25" in text
-        assert 'antiphon_tool_runs_total{tool="opening_hours"} 1.0' in text
-        assert 'antiphon_call_live{state="connected"} 1.0' in text
-        assert "antiphon_packet_lateness_seconds_count" in text
-        assert "Saturday" not in text
-
-
-async def test_the_figures_of_a_call_are_in_its_conversation() -> None:
-    """An operator reads how each exchange of a call went, also what the client has told after it: the stages, the
-    tool, the engines and the model, and how the connection carried the sound. They are counted, too."""
-    admin = {"Authorization": "Bearer a token of the admin"}
-    with started(ANTIPHON_ADMIN_TOKEN="a token of the admin") as server:
-        async with asyncio.timeout(50), ClientSession(server.url, headers=admin) as http:
-            async with calling(f"{server.url}/api/offer") as phone:
-                name = (await phone.until(type="session"))["session_id"]
-                await phone.until(type="response", final=True)
-                answer = await ask(phone)
-                assert answer is not None
-                phone.send(type="heard", reply=answer["reply"], gap_ms=750)
-                phone.send(type="hangup")
-                await phone.until(type="state", state="closed")
-            exchanges: list[dict[str, Any]] = []
-            for _ in range(50):
-                body = await (await http.get(f"/api/conversations/{name}")).json()
-                exchanges = body["exchanges"]
-                if body["ended_ms"] is not None and exchanges[-1]["figures"].get("gap_ms"):
-                    break
-                await asyncio.sleep(0.1)
-            told = next(each["figures"] for each in exchanges if each["figures"]["reply"] == answer["reply"])
-            assert (body["transport"], told["transport"], told["gap_ms"]) == ("webrtc", "webrtc", 750)
-            assert 0 < told["endpoint_ms"] <= told["first_packet_ms"]
-            assert told["first_token_ms"] <= told["first_packet_ms"]
-            assert (told["speech_to_text"], told["text_to_speech"]) == ("pocketsphinx", "espeak")
-            assert [(run["name"], run["outcome"]) for run in told["tools"]] == [("opening_hours", "returned")]
-            assert told["model"]
-            line = told["line"]
-            assert (line["codec"], line["lost_in_percent"]) == ("opus", pytest.approx(0, abs=2))
-            assert line["r_in"] > 80
-            found = await (await http.get("/api/conversations", params={"word": "saturday"})).json()
-            assert [each["id"] for each in found["conversations"]] == [name]
-            counted = await (await http.get("/api/figures", params={"by": "transport"})).json()
-            assert [(row["name"], row["exchanges"]) for row in counted["rows"]] == [("webrtc", len(exchanges))]
 
 
 async def test_a_server_whose_speech_hangs_refuses_new_calls_until_it_is_back() -> None:

@@ -1,6 +1,7 @@
 """Scripted engines: those that authors test with, with failures, delays and noises to choose."""
 
 import asyncio
+import functools
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ COUGH = "*"
 """A "word" whose sound gives no words."""
 
 
+@functools.lru_cache(maxsize=4_096)
 def sound(word: str, frame: int, frames: int, softer_db: float = 0) -> bytes:
     """Frame number `frame` of the sound of a word that lasts `frames` frames.
 

@@ -91,6 +91,9 @@ class Rest:
     """To whom a tool of that reply asked to pass the call on, so that this happens after the rest."""
 
 
+NO_REST = Rest()
+
+
 class Owed:
     """The debts of one call."""
 
@@ -102,7 +105,7 @@ class Owed:
         `on_left_out` is told when there are too many words, so that the oldest get no answer.
         """
         self._on_left_out = on_left_out
-        self.rest = Rest()
+        self.rest = NO_REST
         self._apology = False
         self._goodbye = False
         self._outcome = self._result = False
@@ -177,15 +180,21 @@ class Owed:
         return self._unsaid
 
     def owes(self, debt: Debt) -> bool:
-        return {
-            Debt.APOLOGY: self._apology,
-            Debt.ANSWER: bool(self.words),
-            Debt.REST: self.rest != Rest(),
-            Debt.OUTCOME: self._outcome,
-            Debt.RESULT: self._result,
-            Debt.UNSAID: bool(self._unsaid),
-            Debt.GOODBYE: self._goodbye,
-        }[debt]
+        match debt:  # not a table, because this is asked several times for each frame of sound
+            case Debt.APOLOGY:
+                return self._apology
+            case Debt.ANSWER:
+                return any(self._words.values())
+            case Debt.REST:
+                return self.rest != NO_REST
+            case Debt.OUTCOME:
+                return self._outcome
+            case Debt.RESULT:
+                return self._result
+            case Debt.UNSAID:
+                return bool(self._unsaid)
+            case Debt.GOODBYE:
+                return self._goodbye
 
     @property
     def due(self) -> Debt | None:
@@ -232,7 +241,7 @@ class Owed:
             case Debt.ANSWER:  # but keep a place for words that speech-to-text has not given yet
                 self._words = {utterance: None for utterance, words in self._words.items() if words is None}
             case Debt.REST:
-                self.rest = Rest()
+                self.rest = NO_REST
             case Debt.OUTCOME:
                 self._outcome = False
             case Debt.RESULT:
