@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["antiphon.__main__", "server.app"])
+_FORKS.set_forkserver_preload(["tests.preloaded"])
 
 
 class Forked:
