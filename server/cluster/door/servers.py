@@ -48,6 +48,9 @@ def commands(server: str, before: Server | None, now: Server) -> Iterator[str]:
         yield f"set server {server} addr {now.host} port {now.port}"
     if before is None or before.state != now.state:
         yield f"set server {server} state {now.state}"
+    if before is None or before.state == "maint":
+        # One that has just begun may be late with its first answer, and HAProxy would take that alone for its end.
+        yield f"set server {server} health up"
 
 
 def removal(server: str) -> str:

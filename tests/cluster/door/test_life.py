@@ -65,6 +65,23 @@ async def test_nobody_is_gone_because_dns_fails(
             ]
 
 
+async def test_a_worker_that_is_late_once_is_not_dead(roster: Roster) -> None:
+    """Neither when it has just begun, nor when it comes back under its name: HAProxy asks it three times."""
+    async with worker(roster, "w1") as one, opened(roster) as (it, session):
+        assert await _checks_to_fail(it) == 3
+        async with session.ws_connect("/api/voice/conversation/new"):
+            await roster.leave("w1")
+            await until(lambda: _in_maintenance(it, "w1"))
+            await roster.announce(one.announcement)
+            await until(lambda: _new_goes_to(session, "w1"))
+            assert await _checks_to_fail(it) == 3
+
+
+async def _checks_to_fail(it: Door) -> int:
+    """How many checks the worker must fail until it is dead for HAProxy."""
+    return int((await _servers(it))["w1"][12])  # srv_check_health
+
+
 async def _answers_503(session: ClientSession) -> bool:
     return (await asked(session, "GET", "/"))[0] == 503
 
