@@ -5,16 +5,18 @@ import os
 import re
 import signal
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
-pytest.importorskip("ray")
-
 from tests.cluster.clerk import LONG
 from tests.cluster.kept_calls import PAUSE_S, KeptCall, SpeakingPhone, TypingPhone, ask_all, kept_calls, resumed
-from tests.cluster.ray_town import Town, town
 from tests.loopback import keep_to_loopback
+
+if TYPE_CHECKING:
+    from tests.cluster.ray_town import Town
 
 TYPING, SPEAKING = 54, 6
 """WebRTC callers encode and decode in this process, so there are fewer of them."""
@@ -23,24 +25,29 @@ LIMIT_S = 300
 ANSWER_S = 90
 """How long an answer may take. It sounds for four seconds, and again in as many when its server was killed."""
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(find_spec("ray") is None, reason="the extra antiphon[cluster] is not installed"),
+]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator["Town"]:
+    from tests.cluster.ray_town import town  # Ray takes a second to import, in each process that collects the tests
+
     async with town(tmp_path_factory.mktemp("town")) as found:
         yield found
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def calls(here: Town) -> AsyncIterator[list[KeptCall]]:
+async def calls(here: "Town") -> AsyncIterator[list[KeptCall]]:
     keep_to_loopback()
     kinds = [*[TypingPhone] * TYPING, *[SpeakingPhone] * SPEAKING]
     async with kept_calls(here.url, *kinds) as begun:
         yield begun
 
 
-async def test_calls_are_spread(here: Town, calls: list[KeptCall]) -> None:
+async def test_calls_are_spread(here: "Town", calls: list[KeptCall]) -> None:
     """The door gives each worker its share of the calls, and each call runs its tool once. Nothing of that has a lower
     priority than usual, which Ray gives to computations."""
     async with asyncio.timeout(LIMIT_S):
@@ -55,7 +62,7 @@ async def test_calls_are_spread(here: Town, calls: list[KeptCall]) -> None:
         assert here.clerk.bookings == dict.fromkeys(map(str, range(len(calls))), 1)
 
 
-async def test_a_worker_dies(here: Town, calls: list[KeptCall]) -> None:
+async def test_a_worker_dies(here: "Town", calls: list[KeptCall]) -> None:
     """Killed in the middle of answers: its calls resume at the others, and Ray's actor starts another one."""
     async with asyncio.timeout(LIMIT_S):
         asked = await ask_all(calls, "tell me")
@@ -66,7 +73,7 @@ async def test_a_worker_dies(here: Town, calls: list[KeptCall]) -> None:
         await here.settled()
 
 
-async def test_a_machine_dies(here: Town, calls: list[KeptCall]) -> None:
+async def test_a_machine_dies(here: "Town", calls: list[KeptCall]) -> None:
     """All of a machine is gone at once: its calls resume at the others, and Ray places its worker elsewhere."""
     async with asyncio.timeout(LIMIT_S):
         asked = await ask_all(calls, "tell me")
@@ -77,7 +84,7 @@ async def test_a_machine_dies(here: Town, calls: list[KeptCall]) -> None:
         assert len(seen.report.workers) == 3
 
 
-async def test_a_rolling_restart(here: Town, calls: list[KeptCall]) -> None:
+async def test_a_rolling_restart(here: "Town", calls: list[KeptCall]) -> None:
     """All workers are replaced while people talk: every answer comes, and nobody has to ask again."""
     async with asyncio.timeout(LIMIT_S):
         before = {worker.name for worker in await here.workers()}
@@ -90,7 +97,7 @@ async def test_a_rolling_restart(here: Town, calls: list[KeptCall]) -> None:
         await resumed(calls)
 
 
-async def test_redis_dies(here: Town, calls: list[KeptCall]) -> None:
+async def test_redis_dies(here: "Town", calls: list[KeptCall]) -> None:
     """Calls go on while Redis is away, and what was said meanwhile is in it afterwards."""
     async with asyncio.timeout(LIMIT_S):
         again = _asked_again(calls)
@@ -102,7 +109,7 @@ async def test_redis_dies(here: Town, calls: list[KeptCall]) -> None:
         assert _asked_again(calls) == again
 
 
-async def test_the_door_dies(here: Town, calls: list[KeptCall]) -> None:
+async def test_the_door_dies(here: "Town", calls: list[KeptCall]) -> None:
     """The door and who keeps it are gone: both come back, and calls whose connection went through it resume."""
     async with asyncio.timeout(LIMIT_S):
         typing = calls[:TYPING]
@@ -114,7 +121,7 @@ async def test_the_door_dies(here: Town, calls: list[KeptCall]) -> None:
         await resumed(typing, times)
 
 
-async def test_nothing_was_lost(here: Town, calls: list[KeptCall]) -> None:
+async def test_nothing_was_lost(here: "Town", calls: list[KeptCall]) -> None:
     """After all this every call knows what was said in it, and no tool ran twice."""
     async with asyncio.timeout(LIMIT_S):
         told = await asyncio.gather(*(call.ask("what did I say") for call in calls))
