@@ -121,7 +121,9 @@ def client(server: Started, microphone_file: str) -> Iterator[Client]:
 @pytest.mark.parametrize(("kind", "transport"), [("rtc", "webrtc"), ("socket", "websocket")])
 def test_a_call(server: Started, tmp_path: Path, kind: str, transport: str) -> None:
     """The client connects, is heard, runs a tool, hears the answer, cuts it off, and is disconnected at the end."""
-    file = microphone(tmp_path / "mic.wav", "Where is my order four two seven one?", "Stop.", before_s=2, after_s=5)
+    file = microphone(
+        tmp_path / "mic.wav", "Where is my order four two seven one?", "Stop.", "Stop.", before_s=2, after_s=5
+    )
     before = len(server.lines)
     with client(server, file) as phone:
         assert phone.dial(kind, transport)["version"].startswith("2.")

@@ -12,7 +12,8 @@ from tests.fakes.engines import COUGH
 from tests.fakes.people import Caller
 from tests.virtual_time import run_virtual
 
-UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+CHANCE = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|datetime\.datetime\([^)]*\)"
+"""What may look like the secret by chance: ids and times."""
 """Ids of the model's runs. By chance one of their parts is made of the digits of a secret."""
 
 
@@ -88,7 +89,7 @@ def test_a_secret_is_told_to_nobody(ends: str, caplog: pytest.LogCaptureFixture)
             everything = [*told, str(record), str(bank.seen), str(caller.session.dialogue.history.messages), str(seen)]
             assert bank.got
         for text in [*everything, caplog.text, str(caller.notebook.records)]:
-            text = re.sub(UUID, "", text)
+            text = re.sub(CHANCE, "", text)
             assert not re.search(r"(?<![.\w])[37]{3,}\b|\b[37] [37]\b|'[37]'", text)
 
     run_virtual(scenario())
