@@ -26,7 +26,7 @@ test: $(VENV)/.dev $(WEIGHTS) $(TEST_WEIGHTS)
 	@command -v caddy >/dev/null || ($(APT) caddy)
 	@command -v nginx >/dev/null || ($(APT) nginx-light)
 	@command -v promtool >/dev/null || ($(APT) prometheus && { $$sudo systemctl disable --now prometheus 2>/dev/null || true; })
-	$(BIN)/python -m pytest -n 5 --dist loadscope --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
