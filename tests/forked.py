@@ -10,9 +10,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import TextIO
@@ -26,14 +26,13 @@ class Forked:
 
     def __init__(self, arguments: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> None:
         """Begin the program `antiphon` with these arguments."""
-        with tempfile.TemporaryDirectory(prefix="forked-") as directory:
-            pipe = f"{directory}/output"
-            os.mkfifo(pipe)
+        read, write = os.pipe()
+        self.stdout: TextIO = os.fdopen(read, encoding="utf-8")
+        with Connection(write, readable=False) as output:  # which can be given to another process
             self._process: ForkServerProcess = _FORKS.Process(
-                target=_run, args=(list(arguments), str(cwd), dict(environment), pipe)
+                target=_run, args=(list(arguments), str(cwd), dict(environment), output)
             )
             self._process.start()
-            self.stdout: TextIO = Path(pipe).open(encoding="utf-8")  # noqa: SIM115  # as long as the process lives
 
     @property
     def pid(self) -> int:
@@ -65,11 +64,10 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def _run(arguments: list[str], cwd: str, environment: dict[str, str], pipe: str) -> None:
-    output = os.open(pipe, os.O_WRONLY)
-    for descriptor in (1, 2):
-        os.dup2(output, descriptor)
-    os.close(output)
+def _run(arguments: list[str], cwd: str, environment: dict[str, str], output: Connection) -> None:
+    with output:
+        for descriptor in (1, 2):
+            os.dup2(output.fileno(), descriptor)
     for stream in (sys.stdout, sys.stderr):
         assert isinstance(stream, TextIOWrapper)
         stream.reconfigure(line_buffering=True)
